@@ -1,0 +1,3 @@
+module github.com/onnxloss/onnxloss
+
+go 1.25.0

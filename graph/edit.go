@@ -1,0 +1,305 @@
+package graph
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/onnxloss/onnxloss/graph/tensor"
+)
+
+// touch marks g, the graphs around it and the model as changed.
+func (g *Graph) touch() {
+	for h := g; h != nil; h = h.Outer {
+		h.Origin = nil
+		if h.Model != nil {
+			h.Model.Dirty = true
+		}
+		if h.Function != nil {
+			h.Function.Origin = Extent{}
+		}
+	}
+}
+
+func (n *Node) touch() {
+	n.Origin = Extent{}
+	n.graph.touch()
+}
+
+// Declare makes a value of the given name that has no producer yet. Readers
+// and builders use it; it fails if the name is taken or empty.
+func (g *Graph) Declare(name string, t Type) (*Value, error) {
+	if name == "" {
+		return nil, fmt.Errorf("graph %q: a value without a name", g.Name)
+	}
+	if g.values[name] != nil {
+		return nil, fmt.Errorf("graph %q: value %q is defined twice", g.Name, name)
+	}
+	v := &Value{Name: name, Type: t, graph: g}
+	g.values[name] = v
+	return v, nil
+}
+
+// AddInput declares a graph input.
+func (g *Graph) AddInput(name string, t Type) (*Value, error) {
+	v, err := g.Declare(name, t)
+	if err != nil {
+		return nil, err
+	}
+	g.touch()
+	v.input = true
+	g.Inputs = append(g.Inputs, v)
+	return v, nil
+}
+
+// MakeInput makes an initializer a graph input too, so that a caller may
+// override it.
+func (g *Graph) MakeInput(v *Value) {
+	if v.input {
+		return
+	}
+	g.touch()
+	v.input = true
+	g.Inputs = append(g.Inputs, v)
+}
+
+// AddOutput makes v a graph output.
+func (g *Graph) AddOutput(v *Value) {
+	g.touch()
+	g.Outputs = append(g.Outputs, v)
+}
+
+// AddInit declares an initializer that holds t.
+func (g *Graph) AddInit(name string, t *tensor.Tensor) (*Value, error) {
+	d := NewData(name, t)
+	v, err := g.Declare(name, d.Type())
+	if err != nil {
+		return nil, err
+	}
+	g.SetInit(v, d)
+	return v, nil
+}
+
+// SetInit gives v, which has no producer, the initializer d.
+func (g *Graph) SetInit(v *Value, d *Data) {
+	g.touch()
+	if v.Init == nil {
+		g.Inits = append(g.Inits, v)
+	}
+	v.Init = d
+}
+
+// AddNode appends a node. Each input is a value of g or of a graph around it,
+// or nil; each output a value that was declared and has no producer, or nil.
+func (g *Graph) AddNode(n *Node) error { return g.InsertNode(len(g.Nodes), n) }
+
+// InsertNode puts a node before position i of g.Nodes.
+func (g *Graph) InsertNode(i int, n *Node) error {
+	g.touch()
+	return g.insert(i, n)
+}
+
+func (g *Graph) insert(at int, n *Node) error {
+	if n.graph != nil {
+		return fmt.Errorf("node %v is in a graph already", n)
+	}
+	for _, o := range n.Outputs {
+		if o != nil && (o.producer != nil || o.input || o.Init != nil || o.graph != g) {
+			return fmt.Errorf("node %v: output %q is defined twice", n, o.Name)
+		}
+	}
+	n.graph = g
+	for i, v := range n.Inputs {
+		if v != nil {
+			v.uses = append(v.uses, Use{n, i})
+		}
+	}
+	for i, o := range n.Outputs {
+		if o != nil {
+			o.producer, o.index = n, i
+		}
+	}
+	g.Nodes = slices.Insert(g.Nodes, at, n)
+	return nil
+}
+
+// RemoveNodes takes nodes out of g. Their outputs must not be used by any
+// other node nor be graph outputs; the values cease to exist.
+func (g *Graph) RemoveNodes(dead map[*Node]bool) error {
+	for n := range dead {
+		for _, o := range n.Outputs {
+			if o == nil {
+				continue
+			}
+			for _, u := range o.uses {
+				if !dead[u.Node] {
+					return fmt.Errorf("node %v: output %q is still used by %v", n, o.Name, u.Node)
+				}
+			}
+			if slices.Contains(g.Outputs, o) {
+				return fmt.Errorf("node %v: output %q is a graph output", n, o.Name)
+			}
+		}
+	}
+	for n := range dead {
+		for i, v := range n.Inputs {
+			if v != nil {
+				v.dropUse(Use{n, i})
+			}
+		}
+		for _, o := range n.Outputs {
+			if o != nil {
+				delete(g.values, o.Name)
+				o.producer = nil
+			}
+		}
+		n.graph = nil
+	}
+	g.Nodes = slices.DeleteFunc(g.Nodes, func(n *Node) bool { return dead[n] })
+	g.touch()
+	return nil
+}
+
+func (v *Value) dropUse(u Use) {
+	if i := slices.Index(v.uses, u); i >= 0 {
+		v.uses[i] = v.uses[len(v.uses)-1]
+		v.uses = v.uses[:len(v.uses)-1]
+	}
+}
+
+// SetInput makes v (or nil) input i of n, which grows as needed.
+func (n *Node) SetInput(i int, v *Value) {
+	for len(n.Inputs) <= i {
+		n.Inputs = append(n.Inputs, nil)
+	}
+	if old := n.Inputs[i]; old != nil {
+		old.dropUse(Use{n, i})
+	}
+	n.Inputs[i] = v
+	if v != nil {
+		v.uses = append(v.uses, Use{n, i})
+	}
+	n.touch()
+}
+
+// SetAttr adds an attribute or replaces the one of the same name.
+func (n *Node) SetAttr(a *Attr) {
+	n.touch()
+	for i := range n.Attrs {
+		if n.Attrs[i].Name == a.Name {
+			n.Attrs[i] = a
+			return
+		}
+	}
+	n.Attrs = append(n.Attrs, a)
+}
+
+// DropAttr removes the attribute name, if n has it.
+func (n *Node) DropAttr(name string) {
+	n.touch()
+	n.Attrs = slices.DeleteFunc(n.Attrs, func(a *Attr) bool { return a.Name == name })
+}
+
+// SetOp changes which operator n applies.
+func (n *Node) SetOp(domain, op string) {
+	n.Domain, n.Op = domain, op
+	n.touch()
+}
+
+// ReplaceUses makes every reader of old, graph outputs not included, read v
+// instead.
+func (old *Value) ReplaceUses(v *Value) {
+	for _, u := range old.uses {
+		u.Node.Inputs[u.Index] = v
+		v.uses = append(v.uses, u)
+		u.Node.touch()
+	}
+	old.uses = nil
+}
+
+// Rename gives v another name, which must be free in its graph.
+func (v *Value) Rename(name string) error {
+	g := v.graph
+	if name == "" || g.values[name] != nil {
+		return fmt.Errorf("graph %q: value name %q is taken or empty", g.Name, name)
+	}
+	delete(g.values, v.Name)
+	v.Name = name
+	g.values[name] = v
+	if v.producer != nil {
+		v.producer.touch()
+	}
+	for _, u := range v.uses {
+		u.Node.touch()
+	}
+	g.touch()
+	return nil
+}
+
+// Scope makes the names that Fresh gives start with prefix and a slash, within
+// the scope in force, until the returned function is called.
+func (g *Graph) Scope(prefix string) (leave func()) {
+	old := g.scope
+	if g.scope != "" {
+		prefix = g.scope + "/" + prefix
+	}
+	g.scope = prefix
+	return func() { g.scope = old }
+}
+
+// Fresh is a name that no value of g, of the graphs around it or of the
+// subgraphs inside it has, and that Fresh did not give before: scope/base, or
+// that with a number behind it. The same calls on the same graph give the same
+// names.
+func (g *Graph) Fresh(base string) string {
+	if g.scope != "" {
+		base = g.scope + "/" + base
+	}
+	if g.names == nil {
+		g.names = &names{next: map[string]int{}, taken: map[string]bool{}}
+		for _, n := range g.Nodes {
+			for _, s := range n.Subgraphs() {
+				s.eachName(func(name string) { g.names.taken[name] = true })
+			}
+		}
+	}
+	for k := g.names.next[base]; ; k++ {
+		name := base
+		if k > 0 {
+			name = base + "_" + strconv.Itoa(k)
+		}
+		if g.Lookup(name) == nil && !g.names.taken[name] {
+			g.names.next[base] = k + 1
+			g.names.taken[name] = true
+			return name
+		}
+	}
+}
+
+// names is the state of Fresh: the next number to try for each base, and the
+// names that are not to be given.
+type names struct {
+	next  map[string]int
+	taken map[string]bool
+}
+
+func (g *Graph) eachName(f func(string)) {
+	for name := range g.values {
+		f(name)
+	}
+	for _, n := range g.Nodes {
+		for _, s := range n.Subgraphs() {
+			s.eachName(f)
+		}
+	}
+}
+
+// Fail records the first error of a sequence of building steps.
+func (g *Graph) Fail(err error) {
+	if g.err == nil {
+		g.err = err
+	}
+}
+
+// Err is the first error that Fail recorded.
+func (g *Graph) Err() error { return g.err }

@@ -1,0 +1,162 @@
+package interp
+
+import (
+	"fmt"
+	"math/bits"
+	"runtime"
+	"sync"
+	"sync/atomic"
+
+	"github.com/onnxloss/onnxloss/graph/tensor"
+)
+
+// arena hands out the memory of one run at a time. Memory comes back to it
+// when the last slot that holds it is dropped, and is handed out again; what
+// escapes to the caller or into a sequence is left to the garbage collector.
+type arena struct {
+	mu      sync.Mutex
+	limit   int64
+	free    map[class][]*tensor.Store
+	idle    int64 // bytes in free
+	live    int64 // bytes handed out
+	escaped atomic.Int64
+	peak    int64
+	owned   map[*tensor.Store]class
+}
+
+// class is an element type and a capacity in elements.
+type class struct {
+	d tensor.DType
+	n int
+}
+
+func newArena(limit int64) *arena {
+	return &arena{limit: limit, free: map[class][]*tensor.Store{}, owned: map[*tensor.Store]class{}}
+}
+
+func (c class) bytes() int64 { return int64(c.n) * int64(c.d.Size()) }
+
+// classOf rounds a size up to one of four steps between powers of two.
+func classOf(d tensor.DType, n int) class {
+	if n <= 64 {
+		return class{d, 64}
+	}
+	quarter := 1 << max(bits.Len(uint(n-1))-3, 0)
+	return class{d, (n + quarter - 1) / quarter * quarter}
+}
+
+func (a *arena) alloc(d tensor.DType, shape []int) (*tensor.Tensor, error) {
+	n, err := tensor.Count(shape)
+	if err != nil {
+		return nil, err
+	}
+	c := classOf(d, n)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	var s *tensor.Store
+	if list := a.free[c]; len(list) > 0 {
+		s = list[len(list)-1]
+		a.free[c] = list[:len(list)-1]
+		a.idle -= c.bytes()
+	} else {
+		if err := a.room(c.bytes()); err != nil {
+			return nil, fmt.Errorf("%v%v: %w", d, shape, err)
+		}
+		s = tensor.MakeStore(d, c.n)
+	}
+	a.owned[s] = c
+	a.live += c.bytes()
+	a.peak = max(a.peak, a.live)
+	return tensor.OnStore(d, shape, s), nil
+}
+
+// room makes sure that size more bytes may be had.
+func (a *arena) room(size int64) error {
+	if a.limit <= 0 {
+		return nil
+	}
+	if a.live+a.idle+a.escaped.Load()+size <= a.limit {
+		return nil
+	}
+	clear(a.free)
+	a.idle = 0
+	if a.live+a.escaped.Load()+size <= a.limit {
+		return nil
+	}
+	if a.escaped.Load() > 0 {
+		runtime.GC()
+		if a.live+a.escaped.Load()+size <= a.limit {
+			return nil
+		}
+	}
+	return fmt.Errorf("%w: %d bytes in use, %d more wanted, %d allowed", errMemory, a.live, size, a.limit)
+}
+
+func (a *arena) retain(t *tensor.Tensor) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if s := t.Store(); s != nil {
+		if _, ok := a.owned[s]; ok {
+			s.Refs++
+		}
+	}
+}
+
+func (a *arena) release(t *tensor.Tensor) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	s := t.Store()
+	c, ok := a.owned[s]
+	if s == nil || !ok {
+		return
+	}
+	if s.Refs--; s.Refs <= 0 {
+		a.recycle(s, c)
+	}
+}
+
+// free takes back what alloc made and no slot ever held.
+func (a *arena) freeTensor(t *tensor.Tensor) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if s := t.Store(); s != nil {
+		if c, ok := a.owned[s]; ok && s.Refs == 0 {
+			a.recycle(s, c)
+		}
+	}
+}
+
+func (a *arena) recycle(s *tensor.Store, c class) {
+	s.Refs = 0
+	delete(a.owned, s)
+	a.live -= c.bytes()
+	if c.d == tensor.String {
+		return
+	}
+	a.free[c] = append(a.free[c], s)
+	a.idle += c.bytes()
+}
+
+// escape gives t's memory to the garbage collector.
+func (a *arena) escape(t *tensor.Tensor) {
+	if t == nil {
+		return
+	}
+	for _, e := range t.Seq {
+		a.escape(e)
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	s := t.Store()
+	c, ok := a.owned[s]
+	if s == nil || !ok {
+		return
+	}
+	delete(a.owned, s)
+	s.Refs = 0
+	size := c.bytes()
+	a.live -= size
+	a.escaped.Add(size)
+	n := &a.escaped
+	runtime.AddCleanup(s, func(size int64) { n.Add(-size) }, size)
+}

@@ -1,0 +1,22 @@
+// Package interp plans and runs ONNX graphs in pure Go.
+//
+// New makes a Plan of a model once; Run runs it any number of times, also
+// concurrently. Any value can be fed and any fetched, so parts of a graph run
+// alone. A float32 graph can be computed in float64 (Options.Double), which is
+// how gradients are checked.
+//
+//	m, err := onnx.ReadFile("model.onnx")
+//	plan, err := interp.New(m, interp.Options{})
+//	out, err := plan.Run(ctx, map[string]*tensor.Tensor{"images": x})
+//
+// Vocabulary. A program is a planned graph: steps over slots. A frame holds the
+// tensors of one run of a program; a subgraph's frame knows the frame around
+// it. An arena hands out memory and takes it back when the last slot that
+// refers to it is dropped.
+//
+// Invariants. A Plan is read-only after New. Every error names its node.
+// Kernels see only what their node reads. A run stops within one chunk of work
+// of its context's end, and never holds more than Options.MaxMemory.
+//
+// Non-goals: what operators compute (package op), training.
+package interp

@@ -1,0 +1,264 @@
+package interp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"slices"
+
+	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/op"
+	"github.com/onnxloss/onnxloss/graph/tensor"
+)
+
+var backgroundContext = context.Background()
+
+// run is what all frames of one Run share.
+type run struct {
+	ctx    context.Context
+	env    op.Env
+	arena  *arena
+	prof   *Profile
+	double bool
+}
+
+// frame is the tensors of one run of one program.
+type frame struct {
+	prog   *program
+	parent *frame
+	run    *run
+	vals   []*tensor.Tensor
+	// override has the caller's values for initializers, by name.
+	override map[string]*tensor.Tensor
+}
+
+func newFrame(p *program, parent *frame, r *run) *frame {
+	return &frame{prog: p, parent: parent, run: r, vals: make([]*tensor.Tensor, len(p.slots))}
+}
+
+// Run feeds the given values and computes the fetched ones. The result belongs
+// to the caller. An input that has a static type is checked against it.
+func (p *Plan) Run(ctx context.Context, feeds map[string]*tensor.Tensor) (map[string]*tensor.Tensor, error) {
+	return p.runWith(ctx, feeds, nil)
+}
+
+func (p *Plan) runWith(ctx context.Context, feeds map[string]*tensor.Tensor, prof *Profile) (map[string]*tensor.Tensor, error) {
+	in, err := p.bind(feeds)
+	if err != nil {
+		return nil, err
+	}
+	a := p.arenas.Get().(*arena)
+	defer p.arenas.Put(a)
+	r := &run{ctx: ctx, arena: a, prof: prof, double: p.opts.Double}
+	r.env = op.Env{Alloc: a.alloc, Free: a.freeTensor, Parallel: func(n, grain int, body func(lo, hi int)) {
+		p.workers.run(ctx, n, grain, body)
+	}}
+	f := newFrame(p.prog, nil, r)
+	f.override = feeds
+	out, err := f.exec(in)
+	if err != nil {
+		return nil, err
+	}
+	res := make(map[string]*tensor.Tensor, len(out))
+	for i, name := range p.prog.names {
+		res[name] = out[i]
+	}
+	return res, nil
+}
+
+// bind puts the feeds in order and checks them.
+func (p *Plan) bind(feeds map[string]*tensor.Tensor) ([]*tensor.Tensor, error) {
+	in := make([]*tensor.Tensor, len(p.prog.feeds))
+	for i, v := range p.prog.feeds {
+		t := feeds[v.Name]
+		if t == nil {
+			return nil, fmt.Errorf("input %q (%v) is not given", v.Name, v.Type)
+		}
+		in[i] = op.Widen(t, p.opts.Double)
+	}
+	for name, t := range feeds {
+		v := p.prog.graph.Value(name)
+		if v == nil || !slices.Contains(p.prog.feeds, v) && (v.Init == nil || v.IsConst()) {
+			return nil, fmt.Errorf("%q is not an input of the graph", name)
+		}
+		if err := p.fits(v, op.Widen(t, p.opts.Double)); err != nil {
+			return nil, err
+		}
+	}
+	return in, nil
+}
+
+func (p *Plan) fits(v *graph.Value, t *tensor.Tensor) error {
+	if v.Type.Kind != graph.TensorKind || t.IsSequence() || t.IsNone() {
+		return nil
+	}
+	want := v.Type.DType
+	if p.opts.Double && want == tensor.Float32 {
+		want = tensor.Float64
+	}
+	ok := want == tensor.Invalid || t.DType == want
+	if s := v.Shape(); s != nil {
+		ok = ok && len(s) == t.Rank()
+		for i := range s {
+			ok = ok && (!s[i].IsKnown() || int(s[i].Value) == t.Shape[i])
+		}
+	}
+	if !ok {
+		return fmt.Errorf("input %q: %v, want %v", v.Name, t, v.Type)
+	}
+	return nil
+}
+
+// exec runs the frame's program and gives its outputs, which leave the arena.
+func (f *frame) exec(in []*tensor.Tensor) ([]*tensor.Tensor, error) {
+	for _, c := range f.prog.consts {
+		f.vals[c.slot] = c.t
+	}
+	for _, c := range f.prog.defaults {
+		f.vals[c.slot] = c.t
+		if t := f.override[c.name]; t != nil {
+			f.vals[c.slot] = op.Widen(t, f.run.double)
+		}
+	}
+	for i, slot := range f.prog.inputs {
+		if f.vals[slot] = in[i]; in[i] != nil {
+			f.run.arena.retain(in[i])
+		}
+	}
+	for i := range f.prog.steps {
+		if err := f.step(&f.prog.steps[i]); err != nil {
+			f.release()
+			return nil, err
+		}
+	}
+	out := make([]*tensor.Tensor, len(f.prog.outputs))
+	for i, r := range f.prog.outputs {
+		out[i] = f.at(r)
+		if out[i] == nil {
+			f.release()
+			return nil, fmt.Errorf("output %d of graph %q has no value", i, f.prog.graph.Name)
+		}
+		f.run.arena.escape(out[i])
+	}
+	f.release()
+	return out, nil
+}
+
+// release drops whatever the frame still holds.
+func (f *frame) release() {
+	for i, t := range f.vals {
+		if t != nil {
+			f.run.arena.release(t)
+			f.vals[i] = nil
+		}
+	}
+}
+
+func (f *frame) at(r ref) *tensor.Tensor {
+	for range r.up {
+		f = f.parent
+	}
+	return f.vals[r.slot]
+}
+
+func (f *frame) step(s *step) error {
+	if err := f.run.ctx.Err(); err != nil {
+		return err
+	}
+	x := op.Call{
+		Context: f.run.ctx, Node: s.node, Frame: f, Env: &f.run.env,
+		In: make([]*tensor.Tensor, len(s.in)), Out: make([]*tensor.Tensor, len(s.out)),
+	}
+	for i, r := range s.in {
+		if r == noRef {
+			continue
+		}
+		if x.In[i] = f.at(r); x.In[i] == nil && i < s.min {
+			return fmt.Errorf("node %v: %w", s.node, x.InputError(i, "has no value"))
+		}
+	}
+	done := f.run.prof.start(s.node)
+	if err := guard(s.kernel, &x); err != nil {
+		return fmt.Errorf("node %v: %w", s.node, err)
+	}
+	done(&x)
+	if err := f.run.ctx.Err(); err != nil {
+		return err
+	}
+	return f.settle(s, &x)
+}
+
+// settle puts the outputs into their slots and drops what is dead.
+func (f *frame) settle(s *step, x *op.Call) error {
+	a := f.run.arena
+	for i, slot := range s.out {
+		t := x.Out[i]
+		if slot < 0 {
+			if t != nil {
+				a.retain(t)
+				a.release(t)
+			}
+			continue
+		}
+		if t == nil {
+			return fmt.Errorf("node %v: output %d was not computed", s.node, i)
+		}
+		if t.IsSequence() {
+			for _, e := range t.Seq {
+				a.escape(e)
+			}
+		}
+		f.vals[slot] = t
+		a.retain(t)
+	}
+	for _, slot := range s.drop {
+		if t := f.vals[slot]; t != nil {
+			a.release(t)
+			f.vals[slot] = nil
+		}
+	}
+	return nil
+}
+
+// guard turns a kernel's panic, which is a defect, into an error with its
+// stack, so that a caller who serves others survives it.
+func guard(k op.Kernel, x *op.Call) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = &Defect{Cause: r, Stack: debug.Stack()}
+		}
+	}()
+	return k(x)
+}
+
+// Defect is a broken invariant of the interpreter itself.
+type Defect struct {
+	Cause any
+	Stack []byte
+}
+
+func (d *Defect) Error() string { return fmt.Sprintf("defect in the interpreter: %v", d.Cause) }
+
+var errMemory = errors.New("the memory limit is reached")
+
+// foldEnv is the environment of steps that are run at plan time.
+func foldEnv(p *Plan) *op.Env {
+	left := int64(foldLimit)
+	return &op.Env{
+		Alloc: func(d tensor.DType, shape []int) (*tensor.Tensor, error) {
+			n, err := tensor.Count(shape)
+			if err != nil {
+				return nil, err
+			}
+			if left -= int64(n); left < 0 {
+				return nil, errMemory
+			}
+			return tensor.Make(d, shape...)
+		},
+		Free: func(*tensor.Tensor) {},
+		Parallel: func(n, grain int, body func(lo, hi int)) {
+			p.workers.run(backgroundContext, n, grain, body)
+		},
+	}
+}

@@ -1,0 +1,94 @@
+package interp
+
+import (
+	"context"
+	"runtime"
+	"sync"
+	"sync/atomic"
+)
+
+// workers is a set of goroutines that share loops. They end when the plan that
+// owns them is collected.
+type workers struct {
+	n    int
+	jobs chan *job
+}
+
+// job is one loop: parts are claimed by whoever comes first.
+type job struct {
+	next     atomic.Int64
+	parts    int64
+	n, chunk int
+	body     func(lo, hi int)
+	done     sync.WaitGroup
+	ctx      context.Context
+	failed   atomic.Pointer[any]
+}
+
+func newWorkers(n int) *workers {
+	w := &workers{n: n, jobs: make(chan *job)}
+	for range n - 1 {
+		go serve(w.jobs)
+	}
+	runtime.AddCleanup(w, func(c chan *job) { close(c) }, w.jobs)
+	return w
+}
+
+func serve(jobs <-chan *job) {
+	for j := range jobs {
+		j.work()
+		j.done.Done()
+	}
+}
+
+// partsPerWorker is how finely loops are split, so that a core that is slowed
+// down does not hold up the others, and a run can be cancelled soon.
+const partsPerWorker = 8
+
+// run splits [0, n) into parts of at least grain. Once ctx has ended, parts
+// that were not begun are skipped: the caller looks at ctx. A panic in a part
+// is raised again here.
+func (w *workers) run(ctx context.Context, n, grain int, body func(lo, hi int)) {
+	if n <= 0 {
+		return
+	}
+	grain = max(grain, 1)
+	parts := min((n+grain-1)/grain, w.n*partsPerWorker)
+	if parts <= 1 {
+		body(0, n)
+		return
+	}
+	chunk := (n + parts - 1) / parts
+	j := &job{n: n, chunk: chunk, parts: int64((n + chunk - 1) / chunk), body: body, ctx: ctx}
+	for range min(w.n, parts) - 1 {
+		j.done.Add(1)
+		select {
+		case w.jobs <- j:
+			continue
+		default:
+		}
+		j.done.Done()
+		break
+	}
+	j.work()
+	j.done.Wait()
+	if p := j.failed.Load(); p != nil {
+		panic(*p)
+	}
+}
+
+func (j *job) work() {
+	defer func() {
+		if r := recover(); r != nil {
+			j.failed.CompareAndSwap(nil, &r)
+		}
+	}()
+	for {
+		k := j.next.Add(1) - 1
+		if k >= j.parts || j.ctx.Err() != nil {
+			return
+		}
+		lo := int(k) * j.chunk
+		j.body(lo, min(lo+j.chunk, j.n))
+	}
+}

@@ -1,0 +1,29 @@
+// Package op is the operator table: what each ONNX operator means, in one
+// place.
+//
+// A row (Op) holds an operator's equation, the opset versions at which its
+// schema changed, its arity, its shape rule, its kernel, its gradient rule or
+// the reason why there is none, and where and how closely that gradient is
+// checked. Rows are made in files named for a family or one operator, which
+// register them; a completeness test ranges over the table.
+//
+// Vocabulary. A Spec is one node as a kernel maker sees it: attributes,
+// version, inputs that are known before the run. A Kernel is the closure that
+// a maker returns; it is called once for each run of the node with a Call,
+// which hands out inputs, allocates outputs and splits loops over workers. A
+// Fact is what shape inference knows of a value: its type, and for small
+// integer tensors their elements, each a number, a name or unknown.
+//
+// The functions on values (Mul, Sigmoid, ReduceSum, …) build graphs: they
+// append one node to the graph of their operands, in the form that the graph's
+// opset wants, and infer the result's type by the same rows. The first error
+// sticks to the graph (Graph.Fail) and is reported once.
+//
+// Invariants. A maker does all that depends on attributes alone; a Kernel never
+// trusts a shape. No kernel panics or allocates without bound on any input.
+// Kernels are generic over float32 and float64, so that a float32 graph can be
+// run in float64: a maker maps attribute dtypes through Spec.DType.
+//
+// Non-goals: loops over elements (package kernel), order of execution and
+// memory (package interp).
+package op

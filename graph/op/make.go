@@ -1,0 +1,128 @@
+package op
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/onnxloss/onnxloss/graph/kernel"
+	"github.com/onnxloss/onnxloss/graph/tensor"
+)
+
+// Make is the kernel of the node in s, by its row: arity and opset are
+// checked, and 16-bit floats go by way of float32 where the row says so.
+func Make(s *Spec) (Kernel, error) {
+	row := Lookup(s.Node.Domain, s.Node.Op)
+	if row == nil {
+		return nil, &NoRow{Ops: []string{s.Node.Op}}
+	}
+	s.Since = row.Since(s.Opset)
+	if s.Since == 0 {
+		return nil, fmt.Errorf("opset %d has no %s", s.Opset, s.Node.Op)
+	}
+	if err := row.CheckArity(s.Node); err != nil {
+		return nil, err
+	}
+	k, err := row.Kernel(s)
+	if err != nil || !row.Half {
+		return k, err
+	}
+	return viaFloat32(k), nil
+}
+
+// viaFloat32 runs k on float32 copies of 16-bit inputs and rounds the float32
+// outputs to their type.
+func viaFloat32(k Kernel) Kernel {
+	return func(x *Call) error {
+		half := tensor.Invalid
+		for _, t := range x.In {
+			if t != nil && (t.DType == tensor.Float16 || t.DType == tensor.BFloat16) {
+				half = t.DType
+			}
+		}
+		if half == tensor.Invalid {
+			return k(x)
+		}
+		wide := *x
+		wide.In = make([]*tensor.Tensor, len(x.In))
+		for i, t := range x.In {
+			w, err := fromHalf(x, t)
+			if err != nil {
+				return err
+			}
+			wide.In[i] = w
+		}
+		if err := k(&wide); err != nil {
+			return err
+		}
+		for i, t := range wide.Out {
+			h, err := toHalf(x, t, half)
+			if err != nil {
+				return err
+			}
+			x.Set(i, h)
+		}
+		return nil
+	}
+}
+
+func fromHalf(x *Call, t *tensor.Tensor) (*tensor.Tensor, error) {
+	if t == nil || t.DType != tensor.Float16 && t.DType != tensor.BFloat16 {
+		return t, nil
+	}
+	w, err := x.Env.Alloc(tensor.Float32, t.Shape)
+	if err != nil {
+		return nil, err
+	}
+	dst := tensor.Data[float32](w)
+	if t.DType == tensor.Float16 {
+		kernel.FromFloat16(dst, tensor.Data[tensor.F16](t))
+	} else {
+		kernel.FromBFloat16(dst, tensor.Data[tensor.BF16](t))
+	}
+	return w, nil
+}
+
+func toHalf(x *Call, t *tensor.Tensor, half tensor.DType) (*tensor.Tensor, error) {
+	if t == nil || t.DType != tensor.Float32 {
+		return t, nil
+	}
+	h, err := x.Env.Alloc(half, t.Shape)
+	if err != nil {
+		return nil, err
+	}
+	src := tensor.Data[float32](t)
+	if half == tensor.Float16 {
+		kernel.ToFloat16(tensor.Data[tensor.F16](h), src)
+	} else {
+		kernel.ToBFloat16(tensor.Data[tensor.BF16](h), src)
+	}
+	return h, nil
+}
+
+// ScalarTensor is x as a scalar of element type d, a float or integer type.
+func ScalarTensor(d tensor.DType, x float64) (*tensor.Tensor, error) {
+	switch d {
+	case tensor.Float32:
+		return tensor.Scalar(float32(x)), nil
+	case tensor.Float64:
+		return tensor.Scalar(x), nil
+	case tensor.Int64:
+		return tensor.Scalar(int64(x)), nil
+	case tensor.Int32:
+		return tensor.Scalar(int32(x)), nil
+	case tensor.Bool:
+		return tensor.Scalar(x != 0), nil
+	case tensor.Float16:
+		var h [1]tensor.F16
+		kernel.ToFloat16(h[:], []float32{float32(x)})
+		return tensor.Scalar(h[0]), nil
+	case tensor.BFloat16:
+		var h [1]tensor.BF16
+		kernel.ToBFloat16(h[:], []float32{float32(x)})
+		return tensor.Scalar(h[0]), nil
+	}
+	if x != math.Trunc(x) {
+		return nil, fmt.Errorf("%v cannot hold %v", d, x)
+	}
+	return nil, fmt.Errorf("no scalar constants of type %v", d)
+}
