@@ -170,7 +170,10 @@ def check_parts(head, tensors, rows, classes):
 def check_model(spec, folder, runtime):
     """Yields a line a tried input shape; raises Fault."""
     path = os.path.join(folder, spec.name + ".onnx")
-    onnx.checker.check_model(path)
+    try:
+        onnx.checker.check_model(path)
+    except onnx.checker.ValidationError as err:
+        raise Fault("%s: %s" % (path, err)) from err
     model = onnx.load(path)
     need([(o.domain, o.version) for o in model.opset_import] == [("", spec.opset)],
          "opset %s, want %d", model.opset_import, spec.opset)
