@@ -1,0 +1,102 @@
+package kernel
+
+// Conv is the convolution of g's geometry:
+//
+//	for n, m, o…: y[n, m, o…] = bias[m] + Σ x[n, c, o*Stride+k*Dilation-PadBegin…] * w[m, c', k…]
+//
+// over the kernel positions k… inside the input and the channels c of m's
+// group, c' being c's number in the group. bias may be nil.
+//
+// A pointwise convolution is a matrix product; one with a single input channel
+// per group (depthwise) runs along rows; all others are matrix products whose
+// right operand, the unfolded input, exists only block by block.
+func Conv[T Float](par Parallel, g *ConvGeom, x, w, bias, y []T) {
+	g.check(len(x), len(w), len(bias), len(y), false)
+	if g.cg == 1 {
+		convDepthwise(par, g, x, w, bias, y)
+		return
+	}
+	size := packedRows(g.mg) * g.cg * g.taps
+	s := borrow[T](size * g.Group)
+	defer s.free()
+	packWeights(par, g, s.s, w)
+	convGemm(par, g, x, s.s, bias, y)
+}
+
+// PackedConv is the weight of a convolution in the order in which its kernel
+// reads it. It may be used by any number of runs at once.
+type PackedConv[T Float] struct {
+	cg, mg, taps, group int
+	data                []T
+}
+
+// PackConv packs the weight w of the convolutions of g's channels, groups and
+// kernel; batch and spatial sizes may change from run to run.
+func PackConv[T Float](par Parallel, g *ConvGeom, w []T) *PackedConv[T] {
+	p := &PackedConv[T]{cg: g.cg, mg: g.mg, taps: g.taps, group: g.Group}
+	if g.cg == 1 {
+		p.data = append(p.data, w[:g.M*g.taps]...)
+		return p
+	}
+	p.data = make([]T, packedRows(g.mg)*g.cg*g.taps*g.Group)
+	packWeights(par, g, p.data, w)
+	return p
+}
+
+// ConvPacked is Conv with the weight packed before.
+func ConvPacked[T Float](par Parallel, g *ConvGeom, x []T, w *PackedConv[T], bias, y []T) {
+	if w.cg != g.cg || w.mg != g.mg || w.taps != g.taps || w.group != g.Group {
+		panic("kernel: weight was packed for another convolution")
+	}
+	g.check(len(x), g.M*g.cg*g.taps, len(bias), len(y), false)
+	if g.cg == 1 {
+		convDepthwise(par, g, x, w.data, bias, y)
+		return
+	}
+	convGemm(par, g, x, w.data, bias, y)
+}
+
+func packWeights[T Float](par Parallel, g *ConvGeom, dst, w []T) {
+	k := g.cg * g.taps
+	size := packedRows(g.mg) * k
+	for i := range g.Group {
+		packRows(par, tileFor[T](), false, dst[i*size:(i+1)*size], w[i*g.mg*k:], k, g.mg, k)
+	}
+}
+
+// convGemm runs the matrix products of all images and groups. Each is
+// [M/Group, C/Group*taps] × [C/Group*taps, outSize].
+func convGemm[T Float](par Parallel, g *ConvGeom, x, packed, bias, y []T) {
+	k := g.cg * g.taps
+	size := packedRows(g.mg) * k
+	tile := tileFor[T]()
+	if g.N == 0 || g.mg == 0 || g.outSize == 0 {
+		return
+	}
+	j := job[T]{
+		tile: tile, batch: g.N * g.Group, m: g.mg, n: g.outSize, k: k, alpha: 1,
+		a:   func(t int) []T { return packed[t%g.Group*size:][:size] },
+		c:   func(t int) []T { return y[t*g.mg*g.outSize:][:g.mg*g.outSize] },
+		ldc: g.outSize,
+	}
+	image := func(t int) []T { return x[t*g.cg*g.inSize:][:g.cg*g.inSize] }
+	if g.isPointwise() {
+		j.packB = func(t int, dst []T, p0, kc, j0, nc int) {
+			packColumns(tile, false, dst, image(t), g.inSize, p0, kc, j0, nc)
+		}
+	} else {
+		j.packB = func(t int, dst []T, p0, kc, j0, nc int) {
+			packUnfolded(g.Window, tile.cols, dst, image(t), p0, kc, j0, nc)
+		}
+	}
+	if bias != nil {
+		j.add = true
+		j.before = func(t int, c []T, i0, i1, j0, j1 int) {
+			b := bias[t%g.Group*g.mg:]
+			for i := i0; i < i1; i++ {
+				fill(c[i*g.outSize+j0:i*g.outSize+j1], b[i])
+			}
+		}
+	}
+	j.run(par)
+}

@@ -1,0 +1,198 @@
+package kernel
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+)
+
+// convCase is a convolution as text-table input; nil fields are defaults.
+type convCase struct {
+	n, c, m, group                            int
+	in, kernel, out, stride, dilation, pb, pe []int
+}
+
+var convCases = []convCase{
+	{n: 1, c: 3, m: 5, group: 1, in: []int{7}, kernel: []int{3}},
+	{n: 2, c: 4, m: 6, group: 2, in: []int{37}, kernel: []int{5}, stride: []int{2}, pb: []int{2}, pe: []int{3}},
+	{n: 2, c: 3, m: 8, group: 1, in: []int{19, 23}, kernel: []int{3, 3}, pb: []int{1, 1}, pe: []int{1, 1}},
+	{n: 1, c: 3, m: 8, group: 1, in: []int{32, 40}, kernel: []int{6, 6}, stride: []int{2, 2}, pb: []int{2, 2}, pe: []int{2, 2}},
+	{n: 1, c: 5, m: 7, group: 1, in: []int{11, 13}, kernel: []int{3, 2}, stride: []int{1, 3}, dilation: []int{2, 3}, pb: []int{0, 4}, pe: []int{3, 1}},
+	{n: 3, c: 16, m: 20, group: 1, in: []int{9, 9}, kernel: []int{1, 1}},
+	{n: 1, c: 16, m: 20, group: 1, in: []int{9, 9}, kernel: []int{1, 1}, stride: []int{2, 2}},
+	{n: 1, c: 8, m: 8, group: 8, in: []int{14, 15}, kernel: []int{3, 3}, pb: []int{1, 1}, pe: []int{1, 1}},
+	{n: 1, c: 8, m: 16, group: 8, in: []int{14, 15}, kernel: []int{3, 3}, stride: []int{2, 2}, pb: []int{1, 1}, pe: []int{1, 1}},
+	{n: 1, c: 4, m: 4, group: 4, in: []int{14, 15}, kernel: []int{5, 5}, stride: []int{3, 1}, dilation: []int{1, 2}, pb: []int{2, 4}, pe: []int{2, 4}},
+	{n: 1, c: 2, m: 2, group: 2, in: []int{4, 2}, kernel: []int{3, 3}, pb: []int{3, 3}, pe: []int{3, 3}},
+	{n: 1, c: 1, m: 3, group: 1, in: []int{8, 9}, kernel: []int{3, 3}},
+	{n: 2, c: 4, m: 6, group: 2, in: []int{5, 6, 7}, kernel: []int{3, 2, 3}, stride: []int{1, 2, 1}, pb: []int{1, 0, 2}, pe: []int{0, 1, 1}},
+	{n: 1, c: 2, m: 2, group: 2, in: []int{5, 6, 7}, kernel: []int{2, 3, 3}, pb: []int{1, 1, 1}, pe: []int{1, 1, 1}},
+	{n: 1, c: 3, m: 4, group: 1, in: []int{6, 6}, kernel: []int{3, 3}, pb: []int{-1, 0}, pe: []int{0, -2}},
+	{n: 1, c: 3, m: 4, group: 1, in: []int{6, 6}, kernel: []int{3, 3}, out: []int{9, 8}},
+	{n: 1, c: 3, m: 4, group: 1, in: []int{2, 2}, kernel: []int{5, 5}},
+	{n: 0, c: 3, m: 4, group: 1, in: []int{6, 6}, kernel: []int{3, 3}},
+	{n: 1, c: 0, m: 4, group: 1, in: []int{6, 6}, kernel: []int{3, 3}},
+	{n: 1, c: 70, m: 13, group: 1, in: []int{20, 21}, kernel: []int{3, 3}, stride: []int{2, 1}, pb: []int{1, 1}, pe: []int{1, 1}},
+}
+
+func (c *convCase) geom(t testing.TB) *ConvGeom {
+	t.Helper()
+	w, err := NewWindow(c.in, c.kernel, c.out, c.stride, c.dilation, c.pb, c.pe)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := NewConvGeom(c.n, c.c, c.m, c.group, w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+// eachTap calls f for every pair of output and input offsets that a kernel
+// position joins.
+func eachTap(w *Window, f func(o, k, i int)) {
+	for o := range w.outSize {
+		for k := range w.taps {
+			i, ro, rk := 0, o, k
+			inside := true
+			for d := len(w.In) - 1; d >= 0; d-- {
+				p := ro%w.Out[d]*w.Stride[d] + rk%w.Kernel[d]*w.Dilation[d] - w.PadBegin[d]
+				ro, rk = ro/w.Out[d], rk/w.Kernel[d]
+				inside = inside && p >= 0 && p < w.In[d]
+				i += p * w.inStride[d]
+			}
+			if inside {
+				f(o, k, i)
+			}
+		}
+	}
+}
+
+// naiveConv is Conv and, transposed, ConvTranspose in float64.
+func naiveConv[T Float](g *ConvGeom, x, w, bias []T, transposed bool) (y, scale []float64) {
+	size := g.outSize
+	if transposed {
+		size = g.inSize
+	}
+	y, scale = make([]float64, g.N*g.M*size), make([]float64, g.N*g.M*size)
+	for i := range y {
+		if bias != nil {
+			y[i] = float64(bias[i/size%g.M])
+		}
+		scale[i] = 1
+	}
+	for n := range g.N {
+		for m := range g.M {
+			for c := range g.cg {
+				gr := m / g.mg
+				eachTap(g.Window, func(o, k, i int) {
+					to, from := o, (n*g.C+gr*g.cg+c)*g.inSize+i
+					wi := (m*g.cg+c)*g.taps + k
+					if transposed {
+						to, from = i, (n*g.C+gr*g.cg+c)*g.outSize+o
+						wi = ((gr*g.cg+c)*g.mg+m%g.mg)*g.taps + k
+					}
+					v := float64(x[from]) * float64(w[wi])
+					y[(n*g.M+m)*size+to] += v
+					if v < 0 {
+						v = -v
+					}
+					scale[(n*g.M+m)*size+to] += v
+				})
+			}
+		}
+	}
+	return y, scale
+}
+
+func testConv[T Float](t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	for ci, c := range convCases {
+		g := c.geom(t)
+		x := random[T](rng, g.N*g.C*g.inSize)
+		w := random[T](rng, g.M*g.cg*g.taps)
+		var bias []T
+		if ci%3 != 0 {
+			bias = random[T](rng, g.M)
+		}
+		want, scale := naiveConv(g, x, w, bias, false)
+		for name, run := range map[string]func(y []T){
+			"inline": func(y []T) { Conv(nil, g, x, w, bias, y) },
+			"split":  func(y []T) { Conv(split(3), g, x, w, bias, y) },
+			"packed": func(y []T) { ConvPacked(split(2), g, x, PackConv(nil, g, w), bias, y) },
+		} {
+			y, check := guarded[T](len(want))
+			run(y)
+			check(t)
+			near(t, fmt.Sprintf("conv case %d %s", ci, name), y, want, scale, 16*epsilon[T]())
+		}
+		xt := random[T](rng, g.N*g.C*g.outSize)
+		wt := random[T](rng, g.C*g.mg*g.taps)
+		want, scale = naiveConv(g, xt, wt, bias, true)
+		y, check := guarded[T](len(want))
+		ConvTranspose(split(3), g, xt, wt, bias, y)
+		check(t)
+		near(t, fmt.Sprintf("transposed case %d", ci), y, want, scale, 16*epsilon[T]())
+	}
+}
+
+func TestConv(t *testing.T) {
+	t.Run("float32", testConv[float32])
+	t.Run("float64", testConv[float64])
+}
+
+// TestWindowErrors: sizes that are wrong or overflow are errors.
+func TestWindowErrors(t *testing.T) {
+	const huge = 1 << 62
+	one := []int{1, 1}
+	for i, c := range []convCase{
+		{in: []int{3}, kernel: one},
+		{in: []int{3, 3}, kernel: []int{0, 1}},
+		{in: []int{3, huge}, kernel: one},
+		{in: []int{1 << 39, 1 << 39}, kernel: one},
+		{in: []int{3, -1}, kernel: one},
+		{in: []int{3, 3}, kernel: one, stride: []int{0, 1}},
+		{in: []int{3, 3}, kernel: one, stride: []int{1}},
+		{in: []int{3, 3}, kernel: one, dilation: []int{1, huge}},
+		{in: []int{3, 3}, kernel: one, pb: []int{huge, 0}},
+		{in: []int{3, 3}, kernel: one, pe: []int{0, -huge}},
+		{in: []int{3, 3}, kernel: one, out: []int{1 << 39, 1 << 39}},
+		{in: []int{3, 3}, kernel: one, out: []int{-1, 1}},
+		{in: []int{3, 3}, kernel: one, out: []int{1}},
+		{in: make([]int, 9), kernel: make([]int, 9)},
+	} {
+		if w, err := NewWindow(c.in, c.kernel, c.out, c.stride, c.dilation, c.pb, c.pe); err == nil {
+			t.Errorf("case %d: no error, window %+v", i, w)
+		}
+	}
+	w, err := NewWindow([]int{8, 8}, []int{3, 3}, nil, nil, nil, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range [][4]int{{1, 3, 4, 2}, {1, 4, 3, 2}, {1, 4, 4, 0}, {-1, 4, 4, 1}, {1 << 60, 4, 4, 1}} {
+		if _, err := NewConvGeom(c[0], c[1], c[2], c[3], w); err == nil {
+			t.Errorf("geometry %v: no error", c)
+		}
+	}
+}
+
+func BenchmarkConv(b *testing.B) {
+	for _, c := range []convCase{
+		{n: 1, c: 64, m: 64, group: 1, in: []int{80, 80}, kernel: []int{3, 3}, pb: []int{1, 1}, pe: []int{1, 1}},
+		{n: 1, c: 3, m: 32, group: 1, in: []int{320, 320}, kernel: []int{3, 3}, stride: []int{2, 2}, pb: []int{1, 1}, pe: []int{1, 1}},
+		{n: 1, c: 256, m: 128, group: 1, in: []int{40, 40}, kernel: []int{1, 1}},
+		{n: 1, c: 128, m: 128, group: 128, in: []int{80, 80}, kernel: []int{3, 3}, pb: []int{1, 1}, pe: []int{1, 1}},
+	} {
+		b.Run(fmt.Sprintf("c%d_m%d_g%d_k%d_in%d", c.c, c.m, c.group, c.kernel[0], c.in[0]), func(b *testing.B) {
+			g := c.geom(b)
+			rng := rand.New(rand.NewPCG(1, 2))
+			x, y := random[float32](rng, g.C*g.inSize), make([]float32, g.M*g.outSize)
+			w := PackConv(nil, g, random[float32](rng, g.M*g.cg*g.taps))
+			for b.Loop() {
+				ConvPacked(split(2), g, x, w, nil, y)
+			}
+			flops := 2 * float64(g.M*g.outSize*g.cg*g.taps)
+			b.ReportMetric(flops*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
+		})
+	}
+}

@@ -1,0 +1,155 @@
+package kernel
+
+// tile is the side of the square blocks in which transposes are copied.
+const tile = 16
+
+// CopyStrided copies an N-D block between two strided layouts:
+//
+//	for each index i of shape:
+//		dst[dstAt + Σ i[d]*dstStride[d]] = src[srcAt + Σ i[d]*srcStride[d]]
+//
+// Strides may be negative; a source stride of 0 broadcasts. Destination
+// elements must be distinct. E is any element type: Transpose, Slice, Expand,
+// Concat, Split, Tile and Pad's interior are calls of this.
+func CopyStrided[E any](par Parallel, shape []int, dst []E, dstAt int, dstStride []int, src []E, srcAt int, srcStride []int) {
+	n := newNest(shape, dstStride, srcStride)
+	ds, ss := n.step[0], n.step[1]
+	if last := len(n.shape) - 1; last >= 0 && ds == 1 && n.strides[1][last] == 1 && n.inner >= tile/2 && n.shape[last] >= tile/2 {
+		copyTransposed(par, n, dst, dstAt, src, srcAt)
+		return
+	}
+	n.each(par, func(_, size int, off *[4]int) {
+		d, s := dstAt+off[0], srcAt+off[1]
+		switch {
+		case ds == 1 && ss == 1:
+			copy(dst[d:d+size], src[s:s+size])
+		case ds == 1 && ss == 0:
+			fill(dst[d:d+size], src[s])
+		case ds == 1:
+			for i := range dst[d : d+size] {
+				dst[d+i] = src[s]
+				s += ss
+			}
+		default:
+			for range size {
+				dst[d] = src[s]
+				d += ds
+				s += ss
+			}
+		}
+	})
+}
+
+// copyTransposed copies where the destination is contiguous along the last
+// dimension and the source along the one before it, in square tiles.
+func copyTransposed[E any](par Parallel, n *nest, dst []E, dstAt int, src []E, srcAt int) {
+	last := len(n.shape) - 1
+	rows, cols := n.shape[last], n.inner
+	ds, ss := n.strides[0][last], n.step[1]
+	outer := &nest{shape: n.shape[:last], strides: [][]int{n.strides[0][:last], n.strides[1][:last]}}
+	outer.rows = product(outer.shape)
+	bands := (rows + tile - 1) / tile
+	par.Do(outer.rows*bands, grainFor(tile*cols), func(lo, hi int) {
+		for b := lo; b < hi; b++ {
+			c := outer.at(b / bands)
+			r0 := b % bands * tile
+			r1 := min(r0+tile, rows)
+			d0, s0 := dstAt+c.off[0], srcAt+c.off[1]
+			for c0 := 0; c0 < cols; c0 += tile {
+				c1 := min(c0+tile, cols)
+				for r := r0; r < r1; r++ {
+					out := dst[d0+r*ds+c0 : d0+r*ds+c1]
+					s := s0 + r + c0*ss
+					for i := range out {
+						out[i] = src[s]
+						s += ss
+					}
+				}
+			}
+		}
+	})
+}
+
+// fill sets every element: for i: dst[i] = v.
+func fill[E any](dst []E, v E) {
+	for i := range dst {
+		dst[i] = v
+	}
+}
+
+// Fill sets every element of dst to v.
+func Fill[E any](par Parallel, dst []E, v E) {
+	par.Do(len(dst), 4*elementGrain, func(lo, hi int) { fill(dst[lo:hi], v) })
+}
+
+// IndexCopy gathers along every axis by a table:
+//
+//	dst[i0, i1, …] = src[table[0][i0], table[1][i1], …]
+//
+// and pad where any table entry is negative. A nil table is the identity.
+// dst has shape out and src shape in, both contiguous. The result is an
+// *IndexError if a table entry reaches beyond its axis. Nearest-neighbour
+// Resize and Pad of every mode are calls of this.
+func IndexCopy[E any](par Parallel, dst []E, out []int, src []E, in []int, table [][]int, pad E) error {
+	for d, t := range table {
+		if t == nil {
+			continue
+		}
+		for _, i := range t[:out[d]] {
+			if i >= in[d] {
+				return &IndexError{Index: int64(i), Limit: in[d]}
+			}
+		}
+	}
+	if len(out) == 0 {
+		copy(dst[:1], src[:1])
+		return nil
+	}
+	last := len(out) - 1
+	width := out[last]
+	if width == 0 {
+		return nil
+	}
+	stride := rowStrides(in)
+	par.Do(product(out[:last]), grainFor(width), func(lo, hi int) {
+		for row := lo; row < hi; row++ {
+			base := tableOffset(row, out[:last], stride, table)
+			d := dst[row*width : row*width+width]
+			switch {
+			case base < 0:
+				fill(d, pad)
+			case table[last] == nil:
+				copy(d, src[base:base+width])
+			default:
+				indexRow(d, src[base:base+in[last]], table[last], pad)
+			}
+		}
+	})
+	return nil
+}
+
+func indexRow[E any](dst, src []E, index []int, pad E) {
+	for i := range dst {
+		if j := index[i]; j >= 0 {
+			dst[i] = src[j]
+		} else {
+			dst[i] = pad
+		}
+	}
+}
+
+// tableOffset is the source offset of an output row, or -1 if it is padding.
+func tableOffset(row int, out, stride []int, table [][]int) int {
+	base := 0
+	for d := len(out) - 1; d >= 0; d-- {
+		i := row % out[d]
+		row /= out[d]
+		if table[d] != nil {
+			if i = table[d][i]; i < 0 {
+				return -1
+			}
+		}
+		base += i * stride[d]
+	}
+	return base
+}

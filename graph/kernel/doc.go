@@ -1,0 +1,53 @@
+// Package kernel holds the numeric inner loops of an interpreter on plain
+// slices: no tensors, no graph, no names of operators' versions.
+//
+// # Vocabulary
+//
+//   - (outer, axis, inner): a contiguous array seen as three dimensions, the
+//     middle one being that of the operation.
+//   - strides: elements, not bytes; 0 broadcasts.
+//   - row function: a loop over slices of equal length.
+//   - Window: the geometry of a sliding window; ConvGeom adds the channels.
+//   - panel: a packed strip of a matrix, as the micro-kernel reads it.
+//
+// # Invariants
+//
+//   - A kernel allocates nothing inside its loops; scratch comes from pools.
+//   - The result has the same bits for every Parallel.
+//   - Slices are as long as the sizes say: a shorter one is a broken invariant
+//     of the caller and panics. What a model can hold — sizes, indices — is
+//     checked and gives an error.
+//   - Functions of floats are computed in float64 and rounded once, except
+//     products and the four basic operations, which are computed in T.
+//   - Nothing outside the slices given is written, and no input element that
+//     the definition does not name is read.
+//
+// # Exported names
+//
+//	parallel work     Parallel, Parallel.Do
+//	matrices          Gemm, GemmBatch, PackA, PackB, GemmPackedA, GemmPackedB
+//	windows           NewWindow, NewConvGeom
+//	convolution       Conv, PackConv, ConvPacked, ConvTranspose
+//	row functions     Unary(par, f, dst, x) with f one of:
+//	                  Neg Abs Sign Reciprocal Sqrt Exp Log Tanh Erf Ceil Floor Round
+//	                  Sigmoid Softplus Softsign Relu HardSwish Mish Gelu GeluTanh
+//	                  Not BitNot IsNaN; Map for any func(float64) float64;
+//	                  with parameters: Clip LeakyRelu ThresholdedRelu Elu Selu Celu
+//	                  HardSigmoid Swish Shrink IsInf
+//	broadcasting      Broadcast(par, shape, dst, a, as, b, bs, rows), Fold, Where,
+//	                  BroadcastStrides; rows one of:
+//	                  Add Sub Mul Div Max Min Pow FMod FloorMod PRelu
+//	                  DivInt ModInt RemInt PowInt BitAnd BitOr BitXor ShiftLeft ShiftRight
+//	                  Equal Less LessEqual Greater GreaterEqual And Or Xor
+//	copying           CopyStrided, IndexCopy, Fill
+//	reductions        Reduce, ReduceInt (ReduceSum … ReduceLogSumExp), ReduceLayout,
+//	                  ArgMax, ArgMin, CumSum, CumProd
+//	softmax           Softmax, LogSoftmax, LogSumExp, Hardmax
+//	indices           Gather, GatherElements, GatherND, ScatterElements, ScatterND,
+//	                  NormalizeIndices, IndexError
+//
+// # Non-goals
+//
+// Shape inference, type dispatch and attribute defaults are the operator
+// table's. Workers belong to the interpreter, which passes them in.
+package kernel

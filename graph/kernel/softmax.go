@@ -1,0 +1,113 @@
+package kernel
+
+import "math"
+
+// axisRows runs row over every line along the middle axis of an
+// (outer, axis, inner) shape. Lines that are not contiguous are gathered in
+// float64 into a borrowed row and scattered back from it.
+func axisRows[T Float](par Parallel, dst, x []T, outer, axis, inner int, row func(buf []float64)) {
+	par.Do(outer*inner, grainFor(16*axis), func(lo, hi int) {
+		b := borrow[float64](axis)
+		defer b.free()
+		for t := lo; t < hi; t++ {
+			at := t/inner*axis*inner + t%inner
+			for k := range b.s {
+				b.s[k] = float64(x[at+k*inner])
+			}
+			row(b.s)
+			for k, v := range b.s {
+				dst[at+k*inner] = T(v)
+			}
+		}
+	})
+}
+
+// Softmax is, along the middle axis of the shape (outer, axis, inner),
+//
+//	dst[a] = exp(x[a]-m) / Σ exp(x[k]-m),  m = max x
+//
+// in float64 and rounded once. dst may be x.
+func Softmax[T Float](par Parallel, dst, x []T, outer, axis, inner int) {
+	axisRows(par, dst, x, outer, axis, inner, func(row []float64) {
+		m := maxOf(row)
+		sum := 0.0
+		for i, v := range row {
+			e := math.Exp(v - m)
+			row[i] = e
+			sum += e
+		}
+		for i := range row {
+			row[i] /= sum
+		}
+	})
+}
+
+// LogSoftmax is dst[a] = x[a] - m - ln Σ exp(x[k]-m), m = max x, along the
+// middle axis of the shape (outer, axis, inner). dst may be x.
+func LogSoftmax[T Float](par Parallel, dst, x []T, outer, axis, inner int) {
+	axisRows(par, dst, x, outer, axis, inner, func(row []float64) {
+		m := maxOf(row)
+		s := math.Log(sumExp(row, m))
+		for i, v := range row {
+			row[i] = v - m - s
+		}
+	})
+}
+
+// LogSumExp is m + ln Σ exp(x[a]-m), m = max x, along the middle axis of x, of
+// shape (outer, axis, inner); dst has shape (outer, inner). It is -Inf for an
+// empty axis or one that is all -Inf.
+func LogSumExp[T Float](par Parallel, dst, x []T, outer, axis, inner int) {
+	par.Do(outer*inner, grainFor(16*axis), func(lo, hi int) {
+		b := borrow[float64](axis)
+		defer b.free()
+		for t := lo; t < hi; t++ {
+			at := t/inner*axis*inner + t%inner
+			for k := range b.s {
+				b.s[k] = float64(x[at+k*inner])
+			}
+			m := maxOf(b.s)
+			if math.IsInf(m, 0) {
+				dst[t] = T(m)
+				continue
+			}
+			dst[t] = T(m + math.Log(sumExp(b.s, m)))
+		}
+	})
+}
+
+// Hardmax is 1 at the first greatest element along the middle axis of the
+// shape (outer, axis, inner) and 0 elsewhere.
+func Hardmax[T Float](par Parallel, dst, x []T, outer, axis, inner int) {
+	axisRows(par, dst, x, outer, axis, inner, func(row []float64) {
+		best := 0
+		for i, v := range row {
+			if v > row[best] {
+				best = i
+			}
+		}
+		for i := range row {
+			row[i] = 0
+		}
+		if len(row) > 0 {
+			row[best] = 1
+		}
+	})
+}
+
+// maxOf is the greatest element, NaN if any is, -Inf of none.
+func maxOf(x []float64) float64 {
+	m := math.Inf(-1)
+	for _, v := range x {
+		m = max(m, v)
+	}
+	return m
+}
+
+func sumExp(x []float64, m float64) float64 {
+	sum := 0.0
+	for _, v := range x {
+		sum += math.Exp(v - m)
+	}
+	return sum
+}
