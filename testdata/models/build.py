@@ -91,9 +91,10 @@ def main():
         except check.Fault as fault:
             print("FAULT %s: %s" % (spec.name, fault))
             count += 1
-    for text in faults.missed(HERE, runtime):
-        print("FAULT in the check:", text)
-        count += 1
+    if not count:  # a fault is planted in keys that hold
+        for text in faults.missed(HERE, runtime):
+            print("FAULT in the check:", text)
+            count += 1
     return 1 if count else 0
 
 
