@@ -20,6 +20,8 @@ type unary struct {
 
 func init() {
 	for _, u := range []unary{
+		{"Neg", "y = −x", []int64{1, 6, 13}, kernel.Neg[float32], kernel.Neg[float64],
+			func(_, _, dy *graph.Value) *graph.Value { return Neg(dy) }, "", Check{Lo: -2, Hi: 2}},
 		{"Exp", "y = exp(x)", []int64{1, 6, 13}, kernel.Exp[float32], kernel.Exp[float64],
 			func(_, y, dy *graph.Value) *graph.Value { return Mul(dy, y) }, "", Check{Lo: -2, Hi: 2}},
 		{"Log", "y = ln(x)", []int64{1, 6, 13}, kernel.Log[float32], kernel.Log[float64],
@@ -71,6 +73,9 @@ func mapTo[D, S tensor.Elem](x *Call, f func(dst []D, x []S)) error {
 	kernel.Unary(x.Parallel, f, tensor.Data[D](out), tensor.Data[S](x.In[0]))
 	return nil
 }
+
+// Neg is −x, element by element.
+func Neg(x *graph.Value) *graph.Value { return apply("Neg", nil, x) }
 
 // Exp is exp(x), element by element.
 func Exp(x *graph.Value) *graph.Value { return apply("Exp", nil, x) }
