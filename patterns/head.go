@@ -1,0 +1,90 @@
+package patterns
+
+import (
+	"github.com/onnxloss/onnxloss/graph"
+)
+
+// Activation is what turns the logits of a head into scores.
+type Activation string
+
+// The activations. None is a head whose graph ends before any.
+const (
+	None    Activation = "none"
+	Sigmoid Activation = "sigmoid"
+	Softmax Activation = "softmax"
+)
+
+// Axis is what one axis of a tensor stands for.
+type Axis byte
+
+// The axes. A tensor's batch axis may be absent (two-stage heads); Rows is
+// positions and anchors merged, in the canonical order: rows of the map, then
+// columns, then anchors. One is an axis of length 1 without a meaning.
+const (
+	Batch   Axis = 'N'
+	Channel Axis = 'C' // class channels, possibly mixed with others and several anchors
+	Anchor  Axis = 'A'
+	Row     Axis = 'H'
+	Column  Axis = 'W'
+	Rows    Axis = 'R'
+	One     Axis = '1'
+)
+
+// Layout has one Axis for each axis of a tensor; exactly one is Channel.
+// Examples: NCHW (a map), NAHWC (a permuted anchor head), NRC (merged levels),
+// NCR (merged levels, classes first), RC (regions).
+type Layout string
+
+// ChannelAxis is the index of the channel axis; -1 if there is none.
+func (l Layout) ChannelAxis() int { return l.Index(Channel) }
+
+// Index is the index of axis a; -1 if l does not have it.
+func (l Layout) Index(a Axis) int {
+	for i := range len(l) {
+		if Axis(l[i]) == a {
+			return i
+		}
+	}
+	return -1
+}
+
+// Slice selects the channels [Start, Stop) of each group of Stride channels
+// along the channel axis; groups are anchors. Where the whole axis is meant,
+// Start is 0 and Stop and Stride are its length.
+type Slice struct{ Start, Stop, Stride int }
+
+// Len is the number of channels of one group that are selected.
+func (s Slice) Len() int { return s.Stop - s.Start }
+
+// Part is some channels of a tensor.
+type Part struct {
+	Source *graph.Value
+	Layout Layout
+	Slice  Slice
+}
+
+// Level is one feature level's class logits.
+type Level struct {
+	Part
+	// Anchors is how many rows of the canonical logits the level gives:
+	// positions times anchors, or regions, or queries.
+	Anchors graph.Dim
+}
+
+// Head is one classification head: everything that one loss is put on.
+type Head struct {
+	Levels  []Level
+	Classes int // background included
+	// Activation is what the graph does with the logits.
+	Activation Activation
+	// Background is the class index that stands for "nothing here"; -1 if
+	// there is none.
+	Background int
+	// Objectness has, for each level, the one-channel logits that say how
+	// likely anything is there; nil if the head has none.
+	Objectness []Part
+	// Confidence is the calibrated probability that this is the head.
+	Confidence float64
+	// Evidence is why, a sentence each.
+	Evidence []string
+}
