@@ -27,8 +27,6 @@ func NewConvGeom(n, c, m, group int, w *Window) (*ConvGeom, error) {
 		return nil, fmt.Errorf("negative size: batch %d, channels %d, %d", n, c, m)
 	case c%group != 0 || m%group != 0:
 		return nil, fmt.Errorf("channels %d and %d do not split into %d groups", c, m, group)
-	case len(w.In) == 0:
-		return nil, fmt.Errorf("no spatial dimensions")
 	}
 	for _, sizes := range [][]int{{n, c, w.inSize}, {n, m, w.outSize}, {n, m, w.inSize}, {n, c, w.outSize}, {m, c, w.taps}} {
 		if _, err := checkedProduct(sizes...); err != nil {

@@ -201,7 +201,11 @@ func reduceInt[T Integer](op ReduceOp, x []T, at, n, stride int) T {
 		acc = 1
 	case ReduceMax, ReduceMin:
 		if n == 0 {
-			return limit[T](op == ReduceMin)
+			least, greatest := integerLimits[T]()
+			if op == ReduceMin {
+				return greatest
+			}
+			return least
 		}
 		acc = x[at]
 	}
@@ -241,24 +245,4 @@ func reduceInt[T Integer](op ReduceOp, x []T, at, n, stride int) T {
 		acc = T(math.Log(logs))
 	}
 	return acc
-}
-
-// limit is the greatest value of an integer type, or the least.
-func limit[T Integer](greatest bool) T {
-	var zero T
-	ones := zero - 1
-	if ones > 0 { // unsigned
-		if greatest {
-			return ones
-		}
-		return zero
-	}
-	top := T(1)
-	for top<<1 > 0 {
-		top = top<<1 | 1
-	}
-	if greatest {
-		return top
-	}
-	return -top - 1
 }

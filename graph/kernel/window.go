@@ -55,8 +55,8 @@ func checkedProduct(sizes ...int) (int, error) {
 // are 0s.
 func NewWindow(in, kernel, out, stride, dilation, padBegin, padEnd []int) (*Window, error) {
 	rank := len(in)
-	if rank > maxRank {
-		return nil, fmt.Errorf("%d spatial dimensions, want at most %d", rank, maxRank)
+	if rank < 1 || rank > maxRank {
+		return nil, fmt.Errorf("%d spatial dimensions, want 1 to %d", rank, maxRank)
 	}
 	if len(kernel) != rank {
 		return nil, fmt.Errorf("kernel has %d dimensions, want %d", len(kernel), rank)
@@ -190,11 +190,8 @@ func (w *Window) overlap(d, o int) (lo, hi int) {
 }
 
 // rows is the product of all output dimensions but the last, and width the
-// last; a window without spatial dimensions is one position.
+// last.
 func (w *Window) rows() (rows, width int) {
-	if len(w.Out) == 0 {
-		return 1, 1
-	}
 	last := len(w.Out) - 1
 	return product(w.Out[:last]), w.Out[last]
 }

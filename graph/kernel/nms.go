@@ -1,0 +1,91 @@
+package kernel
+
+import (
+	"cmp"
+	"slices"
+)
+
+// Suppression is the parameters of NonMaxSuppression.
+type Suppression struct {
+	MaxOutput    int     // boxes kept per image and class; none if 0 or less
+	MaxOverlap   float64 // a box is dropped if its overlap with a kept one is greater
+	MinScore     float64 // a box is dropped unless its score is greater; -Inf keeps all
+	CenterFormat bool    // boxes are (x centre, y centre, width, height), else two corners (y, x, y, x)
+}
+
+// NonMaxSuppression keeps, for each image and class, the boxes of the highest
+// scores whose overlap (intersection over union) with every box kept before is
+// at most MaxOverlap. boxes has shape (images, count, 4), scores (images,
+// classes, count). The result is triples (image, class, box) in the order of
+// images, classes and falling scores; of equal scores, the earlier box is
+// first.
+func NonMaxSuppression[T Float](par Parallel, boxes, scores []T, images, classes, count int, s Suppression) []int64 {
+	if s.MaxOutput <= 0 {
+		return nil
+	}
+	areas := make([]corners, images*count)
+	for i := range areas {
+		areas[i] = cornersOf(boxes[4*i:4*i+4], s.CenterFormat)
+	}
+	kept := make([][]int, images*classes)
+	par.Do(images*classes, grainFor(32*count), func(lo, hi int) {
+		var order []int
+		for t := lo; t < hi; t++ {
+			score := scores[t*count : (t+1)*count]
+			order = order[:0]
+			for i, v := range score {
+				if float64(v) > s.MinScore {
+					order = append(order, i)
+				}
+			}
+			slices.SortFunc(order, func(i, j int) int {
+				return cmp.Or(cmp.Compare(score[j], score[i]), i-j)
+			})
+			kept[t] = s.suppress(order, areas[t/classes*count:])
+		}
+	})
+	var out []int64
+	for t, list := range kept {
+		for _, i := range list {
+			out = append(out, int64(t/classes), int64(t%classes), int64(i))
+		}
+	}
+	return out
+}
+
+// suppress keeps the boxes, best first, that overlap no kept one too much.
+func (s *Suppression) suppress(order []int, areas []corners) (kept []int) {
+	for _, i := range order {
+		if len(kept) >= s.MaxOutput {
+			break
+		}
+		if !slices.ContainsFunc(kept, func(k int) bool { return areas[i].overlap(&areas[k]) > s.MaxOverlap }) {
+			kept = append(kept, i)
+		}
+	}
+	return kept
+}
+
+// corners is a box with ordered corners and its area.
+type corners struct{ x0, y0, x1, y1, area float64 }
+
+func cornersOf[T Float](b []T, center bool) (c corners) {
+	p, q, r, s := float64(b[0]), float64(b[1]), float64(b[2]), float64(b[3])
+	if center {
+		c = corners{x0: p - r/2, y0: q - s/2, x1: p + r/2, y1: q + s/2}
+	} else {
+		c = corners{x0: min(q, s), y0: min(p, r), x1: max(q, s), y1: max(p, r)}
+	}
+	c.area = (c.x1 - c.x0) * (c.y1 - c.y0)
+	return c
+}
+
+// overlap is intersection over union; 0 if either box is empty.
+func (c *corners) overlap(d *corners) float64 {
+	w := min(c.x1, d.x1) - max(c.x0, d.x0)
+	h := min(c.y1, d.y1) - max(c.y0, d.y0)
+	if !(w > 0 && h > 0) || c.area <= 0 || d.area <= 0 {
+		return 0
+	}
+	return w * h / (c.area + d.area - w*h)
+}

@@ -1,0 +1,238 @@
+package kernel
+
+import "math"
+
+// outerRows calls f for each input row under output row r: offset of the row,
+// and its kernel position is outer position number k.
+func (w *Window) outerRows(r int, f func(base int)) {
+	var lo, hi, at, k [maxRank]int
+	last := len(w.In) - 1
+	for d := last - 1; d >= 0; d-- {
+		o := r % w.Out[d]
+		r /= w.Out[d]
+		lo[d], hi[d] = w.overlap(d, o)
+		if lo[d] >= hi[d] {
+			return
+		}
+		at[d] = o*w.Stride[d] - w.PadBegin[d]
+		k[d] = lo[d]
+	}
+	for {
+		base := 0
+		for d := range last {
+			base += (at[d] + k[d]*w.Dilation[d]) * w.inStride[d]
+		}
+		f(base)
+		d := last - 1
+		for ; d >= 0; d-- {
+			if k[d]++; k[d] < hi[d] {
+				break
+			}
+			k[d] = lo[d]
+		}
+		if d < 0 {
+			return
+		}
+	}
+}
+
+// reach is the range of kernel positions of the last dimension that are inside
+// the input at some output position.
+func (w *Window) reach() (lo, hi int) {
+	last := len(w.In) - 1
+	if w.Out[last] == 0 || w.In[last] == 0 {
+		return 0, 0
+	}
+	lo, _ = w.overlap(last, w.Out[last]-1)
+	_, hi = w.overlap(last, 0)
+	return lo, hi
+}
+
+// poolRows runs f on all pieces of input rows that lie under output row r:
+// the outputs [lo, hi) read x[at], x[at+stride], ….
+func (w *Window) poolRows(r int, f func(lo, hi, at int)) {
+	last := len(w.In) - 1
+	from, to := w.reach()
+	w.outerRows(r, func(base int) {
+		for k := from; k < to; k++ {
+			lo, hi := w.inside(last, k)
+			if lo < hi {
+				f(lo, hi, base+lo*w.Stride[last]+k*w.Dilation[last]-w.PadBegin[last])
+			}
+		}
+	})
+}
+
+// MaxPool takes the greatest input under each window position, for each of the
+// given number of planes:
+//
+//	for p, o…: dst[p, o…] = max over k… of x[p, o*Stride+k*Dilation-PadBegin…]
+//
+// over the positions inside the input. NaN wins. A position without any
+// gets lowest. If indices is not nil, it gets the offset in x of the first
+// greatest element, or -1; the spatial part is counted with the first
+// dimension fastest if columnMajor.
+func MaxPool[T Number](par Parallel, w *Window, planes int, dst []T, indices []int64, x []T, lowest T, columnMajor bool) {
+	rows, width := w.rows()
+	stride := w.Stride[len(w.In)-1]
+	par.Do(planes*rows, grainFor(width*w.taps), func(lo, hi int) {
+		for t := lo; t < hi; t++ {
+			plane := t / rows
+			src := x[plane*w.inSize:][:w.inSize]
+			out := dst[t*width:][:width]
+			fill(out, lowest)
+			if indices == nil {
+				w.poolRows(t%rows, func(lo, hi, at int) { maxStrided(out[lo:hi], src[at:], stride) })
+				continue
+			}
+			index := indices[t*width:][:width]
+			fill(index, -1)
+			w.poolRows(t%rows, func(lo, hi, at int) {
+				maxIndexed(out[lo:hi], index[lo:hi], src, at, stride)
+			})
+			for i, v := range index {
+				if v < 0 {
+					continue
+				}
+				if columnMajor {
+					v = w.columnMajor(int(v))
+				}
+				index[i] = v + int64(plane*w.inSize)
+			}
+		}
+	})
+}
+
+// maxStrided is for i: y[i] = max(y[i], x[i*s]).
+func maxStrided[T Number](y, x []T, s int) {
+	at := 0
+	for i, v := range y {
+		if e := x[at]; e > v || e != e {
+			y[i] = e
+		}
+		at += s
+	}
+}
+
+// maxIndexed is maxStrided of x[at:] that also keeps the offset.
+func maxIndexed[T Number](y []T, index []int64, x []T, at, s int) {
+	for i, v := range y {
+		if e := x[at]; index[i] < 0 || e > v || e != e && v == v {
+			y[i], index[i] = e, int64(at)
+		}
+		at += s
+	}
+}
+
+// columnMajor renumbers an input position.
+func (w *Window) columnMajor(at int) int64 {
+	out, step := 0, 1
+	for d := range w.In {
+		out += at / w.inStride[d] % w.In[d] * step
+		step *= w.In[d]
+	}
+	return int64(out)
+}
+
+// AveragePool takes the mean of the inputs under each window position, for
+// each plane. The divisor is the number of kernel positions inside the input,
+// or inside the padded input if countPad. Where it is 0 the result is 0.
+func AveragePool[T Float](par Parallel, w *Window, planes int, dst, x []T, countPad bool) {
+	counts := make([][]float64, len(w.In))
+	for d := range counts {
+		counts[d] = make([]float64, w.Out[d])
+		for o := range counts[d] {
+			counts[d][o] = w.count(d, o, countPad)
+		}
+	}
+	accumulate(par, w, planes, dst, x, func(acc []float64, x []T, s int) {
+		at := 0
+		for i := range acc {
+			acc[i] += float64(x[at])
+			at += s
+		}
+	}, func(out []T, acc []float64, row int) {
+		last := len(w.In) - 1
+		n := 1.0
+		for d := last - 1; d >= 0; d-- {
+			n *= counts[d][row%w.Out[d]]
+			row /= w.Out[d]
+		}
+		for i, v := range acc {
+			if m := n * counts[last][i]; m > 0 {
+				out[i] = T(v / m)
+			} else {
+				out[i] = 0
+			}
+		}
+	})
+}
+
+// count is the number of kernel positions of dimension d at output position o
+// that are inside the input, or the padded input.
+func (w *Window) count(d, o int, padded bool) float64 {
+	if !padded {
+		lo, hi := w.overlap(d, o)
+		return float64(hi - lo)
+	}
+	room := w.In[d] + w.PadEnd[d] - (o*w.Stride[d] - w.PadBegin[d])
+	if room <= 0 {
+		return 0
+	}
+	return float64(min(w.Kernel[d], (room-1)/w.Dilation[d]+1))
+}
+
+// LpPool takes the p-norm (Σ|x|^p)^(1/p) of the inputs under each window
+// position, for each plane.
+func LpPool[T Float](par Parallel, w *Window, planes int, dst, x []T, p float64) {
+	accumulate(par, w, planes, dst, x, func(acc []float64, x []T, s int) {
+		at := 0
+		for i := range acc {
+			acc[i] += powAbs(float64(x[at]), p)
+			at += s
+		}
+	}, func(out []T, acc []float64, _ int) {
+		for i, v := range acc {
+			out[i] = T(rootOf(v, p))
+		}
+	})
+}
+
+// powAbs is |x|^p.
+func powAbs(x, p float64) float64 {
+	switch p {
+	case 1:
+		return math.Abs(x)
+	case 2:
+		return x * x
+	}
+	return math.Pow(math.Abs(x), p)
+}
+
+// rootOf is x^(1/p).
+func rootOf(x, p float64) float64 {
+	switch p {
+	case 1:
+		return x
+	case 2:
+		return math.Sqrt(x)
+	}
+	return math.Pow(x, 1/p)
+}
+
+// accumulate folds the inputs of each output row into a float64 row and hands
+// it to last, with the row's number in its plane.
+func accumulate[T Float](par Parallel, w *Window, planes int, dst, x []T, fold func(acc []float64, x []T, s int), last func(out []T, acc []float64, row int)) {
+	rows, width := w.rows()
+	stride := w.Stride[len(w.In)-1]
+	par.Do(planes*rows, grainFor(width*w.taps), func(lo, hi int) {
+		acc := borrow[float64](width)
+		defer acc.free()
+		for t := lo; t < hi; t++ {
+			src := x[t/rows*w.inSize:][:w.inSize]
+			clear(acc.s)
+			w.poolRows(t%rows, func(lo, hi, at int) { fold(acc.s[lo:hi], src[at:], stride) })
+			last(dst[t*width:][:width], acc.s, t%rows)
+		}
+	})
+}
