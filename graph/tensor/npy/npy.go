@@ -1,0 +1,329 @@
+// Package npy reads and writes NumPy's .npy arrays and reads .npz archives, by
+// the NumPy Enhancement Proposal 1 (versions 1 to 3).
+//
+// Supported are booleans, integers, real and complex numbers of either byte
+// order, in C or Fortran order. Elements of types that NumPy lacks (bfloat16,
+// 8-bit floats, 4-bit integers) and strings are refused.
+package npy
+
+import (
+	"archive/zip"
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/onnxloss/onnxloss/graph/tensor"
+)
+
+const magic = "\x93NUMPY"
+
+// maxHeader bounds the header, in bytes: it holds one short dictionary.
+const maxHeader = 1 << 16
+
+// maxRatio is more than deflate can compress.
+const maxRatio = 1100
+
+type header struct {
+	descr   string
+	fortran bool
+	shape   []int
+}
+
+var (
+	reDescr = regexp.MustCompile(`'descr'\s*:\s*'([^']*)'`)
+	reOrder = regexp.MustCompile(`'fortran_order'\s*:\s*(True|False)`)
+	reShape = regexp.MustCompile(`'shape'\s*:\s*\(([0-9,\sL]*)\)`)
+)
+
+// Read reads one array from r, which holds size bytes in all.
+func Read(r io.Reader, size int64) (*tensor.Tensor, error) {
+	h, n, err := readHeader(r)
+	if err != nil {
+		return nil, err
+	}
+	code, order, err := parseDescr(h.descr)
+	if err != nil {
+		return nil, err
+	}
+	count, err := tensor.Count(h.shape)
+	if err != nil {
+		return nil, err
+	}
+	if want := int64(count) * int64(code.width); want != size-n {
+		return nil, fmt.Errorf("npy: shape %v of %s takes %d bytes, but %d follow the header", h.shape, h.descr, want, size-n)
+	}
+	t, err := tensor.Make(code.dtype, h.shape...)
+	if err != nil {
+		return nil, err
+	}
+	if err := binary.Read(r, order, t.Store().Data); err != nil {
+		return nil, fmt.Errorf("npy: %w", err)
+	}
+	if h.fortran && len(h.shape) > 1 {
+		return fromFortran(t), nil
+	}
+	return t, nil
+}
+
+func readHeader(r io.Reader) (header, int64, error) {
+	var pre [12]byte
+	if _, err := io.ReadFull(r, pre[:10]); err != nil || string(pre[:6]) != magic {
+		return header{}, 0, fmt.Errorf("npy: not a NumPy array")
+	}
+	size, at := int(binary.LittleEndian.Uint16(pre[8:])), int64(10)
+	switch pre[6] {
+	case 1:
+	case 2, 3:
+		if _, err := io.ReadFull(r, pre[10:]); err != nil {
+			return header{}, 0, fmt.Errorf("npy: the header is cut off")
+		}
+		size, at = int(binary.LittleEndian.Uint32(pre[8:])), 12
+	default:
+		return header{}, 0, fmt.Errorf("npy: version %d, want 1 to 3", pre[6])
+	}
+	if size > maxHeader {
+		return header{}, 0, fmt.Errorf("npy: a header of %d bytes", size)
+	}
+	text := make([]byte, size)
+	if _, err := io.ReadFull(r, text); err != nil {
+		return header{}, 0, fmt.Errorf("npy: the header is cut off")
+	}
+	h, err := parseHeader(string(text))
+	return h, at + int64(size), err
+}
+
+func parseHeader(text string) (header, error) {
+	descr, order, shape := reDescr.FindStringSubmatch(text), reOrder.FindStringSubmatch(text), reShape.FindStringSubmatch(text)
+	if descr == nil || order == nil || shape == nil {
+		return header{}, fmt.Errorf("npy: no plain array is described by %q", text)
+	}
+	h := header{descr: descr[1], fortran: order[1] == "True"}
+	for s := range strings.SplitSeq(shape[1], ",") {
+		s = strings.TrimSuffix(strings.TrimSpace(s), "L")
+		if s == "" {
+			continue
+		}
+		d, err := strconv.Atoi(s)
+		if err != nil {
+			return header{}, fmt.Errorf("npy: dimension %q", s)
+		}
+		h.shape = append(h.shape, d)
+	}
+	return h, nil
+}
+
+// code is one of NumPy's type codes.
+type code struct {
+	name  string
+	dtype tensor.DType
+	width int
+}
+
+var codes = []code{
+	{"b1", tensor.Bool, 1}, {"i1", tensor.Int8, 1}, {"u1", tensor.Uint8, 1},
+	{"i2", tensor.Int16, 2}, {"u2", tensor.Uint16, 2}, {"f2", tensor.Float16, 2},
+	{"i4", tensor.Int32, 4}, {"u4", tensor.Uint32, 4}, {"f4", tensor.Float32, 4},
+	{"i8", tensor.Int64, 8}, {"u8", tensor.Uint64, 8}, {"f8", tensor.Float64, 8},
+	{"c8", tensor.Complex64, 8}, {"c16", tensor.Complex128, 16},
+}
+
+func parseDescr(s string) (code, binary.ByteOrder, error) {
+	var order binary.ByteOrder = binary.LittleEndian
+	if strings.HasPrefix(s, ">") {
+		order = binary.BigEndian
+	}
+	i := slices.IndexFunc(codes, func(c code) bool { return c.name == strings.TrimLeft(s, "<>|=") })
+	if i < 0 {
+		return code{}, nil, fmt.Errorf("npy: elements of type %q", s)
+	}
+	return codes[i], order, nil
+}
+
+// fromFortran reorders elements that lie with the first axis fastest.
+func fromFortran(t *tensor.Tensor) *tensor.Tensor {
+	switch t.DType {
+	case tensor.Bool:
+		return reorder[bool](t)
+	case tensor.Int8:
+		return reorder[int8](t)
+	case tensor.Uint8:
+		return reorder[uint8](t)
+	case tensor.Int16:
+		return reorder[int16](t)
+	case tensor.Uint16:
+		return reorder[uint16](t)
+	case tensor.Float16:
+		return reorder[tensor.F16](t)
+	case tensor.Int32:
+		return reorder[int32](t)
+	case tensor.Uint32:
+		return reorder[uint32](t)
+	case tensor.Float32:
+		return reorder[float32](t)
+	case tensor.Int64:
+		return reorder[int64](t)
+	case tensor.Uint64:
+		return reorder[uint64](t)
+	case tensor.Float64:
+		return reorder[float64](t)
+	case tensor.Complex64:
+		return reorder[complex64](t)
+	default:
+		return reorder[complex128](t)
+	}
+}
+
+func reorder[T tensor.Elem](t *tensor.Tensor) *tensor.Tensor {
+	src := tensor.Data[T](t)
+	dst := make([]T, len(src))
+	index := make([]int, len(t.Shape))
+	strides := tensor.Strides(t.Shape)
+	for _, x := range src {
+		at := 0
+		for d, i := range index {
+			at += i * strides[d]
+		}
+		dst[at] = x
+		for d := range index {
+			if index[d]++; index[d] < t.Shape[d] {
+				break
+			}
+			index[d] = 0
+		}
+	}
+	return tensor.Of(t.Shape, dst)
+}
+
+// Write writes t in version 1, little-endian, C order.
+func Write(w io.Writer, t *tensor.Tensor) error {
+	i := slices.IndexFunc(codes, func(c code) bool { return c.dtype == t.DType })
+	if i < 0 || t.IsSequence() || t.IsNone() {
+		return fmt.Errorf("npy: cannot hold %v", t)
+	}
+	dims := ""
+	for _, d := range t.Shape {
+		dims += strconv.Itoa(d) + ", "
+	}
+	if len(t.Shape) > 1 {
+		dims = strings.TrimSuffix(dims, ", ")
+	}
+	mark := "<"
+	if codes[i].width == 1 {
+		mark = "|"
+	}
+	text := fmt.Sprintf("{'descr': '%s%s', 'fortran_order': False, 'shape': (%s), }", mark, codes[i].name, strings.TrimSuffix(dims, " "))
+	pad := 63 - (10+len(text))%64
+	var b bytes.Buffer
+	b.WriteString(magic + "\x01\x00")
+	_ = binary.Write(&b, binary.LittleEndian, uint16(len(text)+pad+1))
+	b.WriteString(text + strings.Repeat(" ", pad) + "\n")
+	if _, err := w.Write(b.Bytes()); err != nil {
+		return err
+	}
+	return writeElems(w, t)
+}
+
+// writeElems converts in pieces, so that no second copy of t is held.
+func writeElems(w io.Writer, t *tensor.Tensor) error {
+	if t.Len() == 0 {
+		return nil
+	}
+	return binary.Write(w, binary.LittleEndian, trim(t))
+}
+
+func trim(t *tensor.Tensor) any {
+	n := t.Len()
+	switch d := t.Store().Data.(type) {
+	case []bool:
+		return d[:n]
+	case []int8:
+		return d[:n]
+	case []uint8:
+		return d[:n]
+	case []int16:
+		return d[:n]
+	case []uint16:
+		return d[:n]
+	case []tensor.F16:
+		return d[:n]
+	case []int32:
+		return d[:n]
+	case []uint32:
+		return d[:n]
+	case []float32:
+		return d[:n]
+	case []int64:
+		return d[:n]
+	case []uint64:
+		return d[:n]
+	case []float64:
+		return d[:n]
+	case []complex64:
+		return d[:n]
+	default:
+		return d.([]complex128)[:n]
+	}
+}
+
+// ReadFile reads the array in a .npy file.
+func ReadFile(path string) (*tensor.Tensor, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	st, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	t, err := Read(f, st.Size())
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return t, nil
+}
+
+// ReadArchive reads the arrays of a .npz file, by name.
+func ReadArchive(path string) (map[string]*tensor.Tensor, error) {
+	z, err := zip.OpenReader(path)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	defer z.Close()
+	arrays := map[string]*tensor.Tensor{}
+	for _, f := range z.File {
+		if f.UncompressedSize64 > maxRatio*f.CompressedSize64+maxHeader {
+			return nil, fmt.Errorf("%s: %s: %d bytes cannot hold %d", path, f.Name, f.CompressedSize64, f.UncompressedSize64)
+		}
+		r, err := f.Open()
+		if err != nil {
+			return nil, fmt.Errorf("%s: %s: %w", path, f.Name, err)
+		}
+		t, err := Read(r, int64(f.UncompressedSize64))
+		r.Close()
+		if err != nil {
+			return nil, fmt.Errorf("%s: %s: %w", path, f.Name, err)
+		}
+		arrays[strings.TrimSuffix(f.Name, ".npy")] = t
+	}
+	return arrays, nil
+}
+
+// WriteFile writes t to a .npy file, which it creates or truncates.
+func WriteFile(path string, t *tensor.Tensor) error {
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	if err := Write(f, t); err != nil {
+		f.Close()
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return f.Close()
+}
