@@ -131,6 +131,7 @@ func (f *Facts) apply(c *Infer) error {
 	if err := row.Infer(c); err != nil {
 		return err
 	}
+	c.settle()
 	f.fold(c, row)
 	return nil
 }
@@ -215,7 +216,7 @@ func (f *Facts) fold(c *Infer, row *Op) {
 			}
 		}
 	}
-	out, err := Eval(c.Node, in)
+	out, err := eval(c.Node, c.Opset, in)
 	if err != nil {
 		return
 	}
@@ -232,18 +233,17 @@ const evalLimit = 1 << 24
 // Eval runs one node on given inputs, on this goroutine, within a small memory
 // limit. Nodes with subgraphs cannot be run so.
 func Eval(n *graph.Node, in []*tensor.Tensor) ([]*tensor.Tensor, error) {
-	row := Lookup(n.Domain, n.Op)
-	if row == nil {
-		return nil, &NoRow{Ops: []string{n.Op}}
-	}
-	s := &Spec{Node: n, Opset: n.Graph().Opset(n.Domain), Const: in, Types: make([]graph.Type, len(in))}
-	s.Since = row.Since(s.Opset)
+	return eval(n, n.Graph().Opset(n.Domain), in)
+}
+
+func eval(n *graph.Node, opset int64, in []*tensor.Tensor) ([]*tensor.Tensor, error) {
+	s := &Spec{Node: n, Opset: opset, Const: in, Types: make([]graph.Type, len(in))}
 	for i, t := range in {
 		if t != nil {
 			s.Types[i] = constFact(t).Type
 		}
 	}
-	k, err := row.Kernel(s)
+	k, err := Make(s)
 	if err != nil {
 		return nil, err
 	}
