@@ -28,6 +28,8 @@
 //	matrices          Gemm, GemmBatch, PackA, PackB, GemmPackedA, GemmPackedB
 //	windows           NewWindow, NewConvGeom
 //	convolution       Conv, PackConv, ConvPacked, ConvTranspose
+//	pooling           MaxPool, AveragePool, LpPool; a global pool is a Reduce
+//	norms             BatchNorm, LayerNorm, RMSNorm, GroupNorm, LRN, LpNormalize
 //	row functions     Unary(par, f, dst, x) with f one of:
 //	                  Neg Abs Sign Reciprocal Sqrt Exp Log Tanh Erf Ceil Floor Round
 //	                  Sigmoid Softplus Softsign Relu HardSwish Mish Gelu GeluTanh
@@ -45,6 +47,11 @@
 //	softmax           Softmax, LogSoftmax, LogSumExp, Hardmax
 //	indices           Gather, GatherElements, GatherND, ScatterElements, ScatterND,
 //	                  NormalizeIndices, IndexError
+//	selection         TopK, NonMaxSuppression (Suppression)
+//	images            Resize (Interpolation, ResizeAxis), NearestTable with IndexCopy,
+//	                  RoiAlign (Regions)
+//	conversion        Convert, ToBool, FromBool, HalfToFloat32, Float32ToHalf,
+//	                  BFloat16ToFloat32, Float32ToBFloat16
 //
 // # Non-goals
 //

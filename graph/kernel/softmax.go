@@ -43,11 +43,11 @@ func Softmax[T Float](par Parallel, dst, x []T, outer, axis, inner int) {
 }
 
 // LogSoftmax is dst[a] = x[a] - m - ln Σ exp(x[k]-m), m = max x, along the
-// middle axis of the shape (outer, axis, inner). dst may be x.
+// middle axis of the shape (outer, axis, inner). dst may be x. Results near 0
+// keep their relative accuracy.
 func LogSoftmax[T Float](par Parallel, dst, x []T, outer, axis, inner int) {
 	axisRows(par, dst, x, outer, axis, inner, func(row []float64) {
-		m := maxOf(row)
-		s := math.Log(sumExp(row, m))
+		m, s := logSumExp(row)
 		for i, v := range row {
 			row[i] = v - m - s
 		}
@@ -66,12 +66,11 @@ func LogSumExp[T Float](par Parallel, dst, x []T, outer, axis, inner int) {
 			for k := range b.s {
 				b.s[k] = float64(x[at+k*inner])
 			}
-			m := maxOf(b.s)
+			m, s := logSumExp(b.s)
 			if math.IsInf(m, 0) {
-				dst[t] = T(m)
-				continue
+				s = 0
 			}
-			dst[t] = T(m + math.Log(sumExp(b.s, m)))
+			dst[t] = T(m + s)
 		}
 	})
 }
@@ -104,10 +103,17 @@ func maxOf(x []float64) float64 {
 	return m
 }
 
-func sumExp(x []float64, m float64) float64 {
-	sum := 0.0
+// logSumExp gives m = max x and s = ln Σ exp(x[i]-m). The term of the maximum,
+// which is 1, is left to Log1p, so that s is accurate where it is small.
+func logSumExp(x []float64) (m, s float64) {
+	m = maxOf(x)
+	top := false
 	for _, v := range x {
-		sum += math.Exp(v - m)
+		if v == m && !top {
+			top = true
+			continue
+		}
+		s += math.Exp(v - m)
 	}
-	return sum
+	return m, math.Log1p(s)
 }
