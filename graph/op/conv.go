@@ -1,0 +1,171 @@
+package op
+
+import (
+	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/kernel"
+	"github.com/onnxloss/onnxloss/graph/tensor"
+)
+
+func init() {
+	Register(&Op{
+		Name: "Conv", Equation: "y[n,m,o] = b[m] + Σ x[n,c,o·stride+k·dilation−pad] · w[m,c,k] over the channels c of m's group and kernel positions k",
+		Versions: []int64{1, 11, 22}, In: Arity{2, 3}, Out: Arity{1, 1}, Half: true,
+		Infer: inferConv, Kernel: makeConv, Grad: gradConv, Check: Check{Lo: -1, Hi: 1},
+	})
+}
+
+func inferConv(c *Infer) error {
+	x, w := c.Input(0), c.Input(1)
+	s, err := slideOf(c.Node)
+	if err != nil {
+		return err
+	}
+	d := x.DType
+	if x.Shape == nil && w.Shape == nil {
+		c.Set(0, d, nil)
+		return nil
+	}
+	if x.Shape != nil && w.Shape != nil && len(x.Shape) != len(w.Shape) {
+		return c.InputError(1, "rank %d, want %d as input 0 has", len(w.Shape), len(x.Shape))
+	}
+	if s, err = inferKernel(s, w.Shape); s == nil || x.Shape == nil || w.Shape == nil {
+		c.Set(0, d, unknownShape(max(len(x.Shape), len(w.Shape))))
+		return err
+	}
+	if len(x.Shape) < 3 {
+		return c.InputError(0, "rank %d, want at least 3", len(x.Shape))
+	}
+	shape, err := s.infer(x.Shape[0], w.Shape[0], x.Shape[2:])
+	c.Set(0, d, shape)
+	return err
+}
+
+// inferKernel is s with the spatial size of the weight's shape, or that of
+// the attribute where the weight's is unknown; nil if neither is known.
+func inferKernel(s *slide, weight graph.Shape) (*slide, error) {
+	if len(weight) > 2 && weight[2:].IsStatic() {
+		return s.withKernel(weight[2:].Ints())
+	}
+	if s.kernel != nil {
+		return s.withKernel(s.kernel)
+	}
+	return nil, nil
+}
+
+// unknownShape is a shape of the given rank and nothing else known.
+func unknownShape(rank int) graph.Shape {
+	s := make(graph.Shape, rank)
+	for i := range s {
+		s[i] = graph.Unknown()
+	}
+	return s
+}
+
+// convolution is a Conv node at plan time.
+type convolution struct {
+	slide *slide
+	group int
+	p32   *kernel.PackedConv[float32]
+	p64   *kernel.PackedConv[float64]
+}
+
+func makeConv(s *Spec) (Kernel, error) {
+	c := &convolution{}
+	var err error
+	if c.slide, err = slideOf(s.Node); err != nil {
+		return nil, err
+	}
+	if c.group, err = groupOf(s.Node); err != nil {
+		return nil, err
+	}
+	if w := s.Const[1]; w != nil && w.Rank() > 2 && w.Len() > 0 {
+		if err := c.pack(w); err != nil {
+			return nil, err
+		}
+	}
+	return byFloat(
+		func(x *Call) error { return runConv(x, c, c.p32) },
+		func(x *Call) error { return runConv(x, c, c.p64) }), nil
+}
+
+// pack orders a constant weight as the loops read it.
+func (c *convolution) pack(w *tensor.Tensor) error {
+	s, err := c.slide.withKernel(w.Shape[2:])
+	if err != nil {
+		return err
+	}
+	in := make([]int, len(s.kernel))
+	for i := range in {
+		in[i] = s.extent(i)
+	}
+	win, err := kernel.NewWindow(in, s.kernel, nil, s.stride, s.dilation, nil, nil)
+	if err != nil {
+		return err
+	}
+	g, err := kernel.NewConvGeom(1, w.Shape[1]*c.group, w.Shape[0], c.group, win)
+	if err != nil {
+		return err
+	}
+	switch w.DType {
+	case tensor.Float32:
+		c.p32 = kernel.PackConv(nil, g, tensor.Data[float32](w))
+	case tensor.Float64:
+		c.p64 = kernel.PackConv(nil, g, tensor.Data[float64](w))
+	}
+	return nil
+}
+
+// groupOf is the attribute group, 1 to 2²⁰.
+func groupOf(n *graph.Node) (int, error) {
+	g := n.Int("group", 1)
+	if g < 1 || g > slideLimit {
+		return 0, attrError("group", g, "1 to 2^20")
+	}
+	return int(g), nil
+}
+
+func runConv[T float32 | float64](x *Call, c *convolution, packed *kernel.PackedConv[T]) error {
+	in, w := x.In[0], x.In[1]
+	if err := sameType(x, 1, 2); err != nil {
+		return err
+	}
+	switch {
+	case in.Rank() < 3:
+		return x.InputError(0, "rank %d, want at least 3", in.Rank())
+	case w.Rank() != in.Rank():
+		return x.InputError(1, "rank %d, want %d", w.Rank(), in.Rank())
+	case in.Shape[1]%c.group != 0 || w.Shape[1] != in.Shape[1]/c.group:
+		return x.InputError(1, "shape %v, want %d input channels (%d in %d groups)", w.Shape, in.Shape[1]/c.group, in.Shape[1], c.group)
+	}
+	if err := vectorOf(x, w.Shape[0], 2); err != nil {
+		return err
+	}
+	s, err := c.slide.withKernel(w.Shape[2:])
+	if err != nil {
+		return err
+	}
+	win, err := s.window(in.Shape[2:])
+	if err != nil {
+		return err
+	}
+	g, err := kernel.NewConvGeom(in.Shape[0], in.Shape[1], w.Shape[0], c.group, win)
+	if err != nil {
+		return err
+	}
+	out, err := x.New(0, in.DType, append([]int{in.Shape[0], w.Shape[0]}, win.Out...)...)
+	if err != nil {
+		return err
+	}
+	if packed != nil {
+		kernel.ConvPacked(x.Parallel, g, tensor.Data[T](in), packed, dataOr[T](x, 2), tensor.Data[T](out))
+		return nil
+	}
+	kernel.Conv(x.Parallel, g, tensor.Data[T](in), tensor.Data[T](w), dataOr[T](x, 2), tensor.Data[T](out))
+	return nil
+}
+
+// Conv is the convolution of x [N, C, …] by w [M, C/group, …] with the bias b
+// [M], which may be Omit; attrs are those of ONNX's Conv.
+func Conv(x, w, b *graph.Value, attrs ...*graph.Attr) *graph.Value {
+	return apply("Conv", attrs, x, w, b)
+}

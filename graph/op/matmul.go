@@ -1,0 +1,214 @@
+package op
+
+import (
+	"fmt"
+
+	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/kernel"
+	"github.com/onnxloss/onnxloss/graph/tensor"
+)
+
+func init() {
+	Register(&Op{
+		Name: "MatMul", Equation: "z[…,i,j] = Σ_k x[…,i,k] · y[…,k,j]",
+		Versions: []int64{1, 9, 13}, In: Arity{2, 2}, Out: Arity{1, 1}, Half: true,
+		Infer: inferMatMul, Kernel: makeMatMul, Grad: gradMatMul, Check: Check{Lo: -1, Hi: 1},
+	})
+}
+
+func inferMatMul(c *Infer) error {
+	shape, err := matMulShape(c.Input(0).Shape, c.Input(1).Shape)
+	if err != nil {
+		return err
+	}
+	c.Set(0, c.Input(0).DType, shape)
+	return nil
+}
+
+// matMulShape is the shape of the product of operands of shapes a and b, by
+// NumPy's rules: a vector is a row on the left and a column on the right, and
+// that axis is dropped from the result.
+func matMulShape(a, b graph.Shape) (graph.Shape, error) {
+	if a == nil || b == nil {
+		return nil, nil
+	}
+	if len(a) == 0 || len(b) == 0 {
+		return nil, fmt.Errorf("shapes %v and %v: scalars have no matrix product", a, b)
+	}
+	row, column := len(a) == 1, len(b) == 1
+	if row {
+		a = graph.Shape{graph.Known(1), a[0]}
+	}
+	if column {
+		b = graph.Shape{b[0], graph.Known(1)}
+	}
+	ra, rb := len(a), len(b)
+	if k, l := a[ra-1], b[rb-2]; k.IsKnown() && l.IsKnown() && k.Value != l.Value {
+		return nil, fmt.Errorf("shapes %v and %v: inner sizes %v and %v differ", a, b, k, l)
+	}
+	out, err := Broadcast(a[:ra-2], b[:rb-2])
+	if err != nil {
+		return nil, err
+	}
+	out = out.Clone()
+	if !row {
+		out = append(out, a[ra-2])
+	}
+	if !column {
+		out = append(out, b[rb-1])
+	}
+	return out, nil
+}
+
+// matrices is the geometry of a batched product [m,k] × [k,n].
+type matrices struct {
+	m, k, n    int
+	shape      []int // of the result
+	aAt, bAt   []int // where each product's operands begin
+	sameMatrix bool  // every product has the same right operand
+}
+
+func matricesOf(x *Call) (*matrices, error) {
+	a, b := x.In[0].Shape, x.In[1].Shape
+	shape, err := matMulShape(graph.Static(a...), graph.Static(b...))
+	if err != nil {
+		return nil, err
+	}
+	g := &matrices{m: 1, k: a[len(a)-1], n: 1, shape: shape.Ints()}
+	batch := len(shape)
+	if len(a) > 1 {
+		g.m = a[len(a)-2]
+		a = a[:len(a)-2]
+		batch--
+	} else {
+		a = nil
+	}
+	if len(b) > 1 {
+		g.n = b[len(b)-1]
+		b = b[:len(b)-2]
+		batch--
+	} else {
+		b = nil
+	}
+	outer := g.shape[:batch]
+	count, err := tensor.Count(outer)
+	if err != nil || prod(g.shape) == 0 {
+		return g, err
+	}
+	g.sameMatrix = prod(b) == 1
+	g.aAt = batchOffsets(outer, a, g.m*g.k, count)
+	g.bAt = batchOffsets(outer, b, g.k*g.n, count)
+	return g, nil
+}
+
+// batchOffsets is where the matrices of an operand with batch shape in begin,
+// for each of the count products of batch shape out.
+func batchOffsets(out, in []int, size, count int) []int {
+	strides, _ := kernel.BroadcastStrides(out, in)
+	at := make([]int, count)
+	index := make([]int, len(out))
+	offset := 0
+	for i := range at {
+		at[i] = offset * size
+		for d := len(out) - 1; d >= 0; d-- {
+			index[d]++
+			offset += strides[d]
+			if index[d] < out[d] {
+				break
+			}
+			offset -= strides[d] * out[d]
+			index[d] = 0
+		}
+	}
+	return at
+}
+
+func makeMatMul(s *Spec) (Kernel, error) {
+	var p32 *kernel.PackedB[float32]
+	var p64 *kernel.PackedB[float64]
+	if w := s.Const[1]; w != nil && w.Rank() == 2 && w.Len() > 0 {
+		switch w.DType {
+		case tensor.Float32:
+			p32 = kernel.PackB(false, w.Shape[0], w.Shape[1], tensor.Data[float32](w), w.Shape[1])
+		case tensor.Float64:
+			p64 = kernel.PackB(false, w.Shape[0], w.Shape[1], tensor.Data[float64](w), w.Shape[1])
+		}
+	}
+	return func(x *Call) error {
+		if err := sameType(x, 1); err != nil {
+			return err
+		}
+		switch x.In[0].DType {
+		case tensor.Float32:
+			return matMul(x, p32)
+		case tensor.Float64:
+			return matMul(x, p64)
+		case tensor.Int32:
+			return matMulInt[int32](x)
+		case tensor.Int64:
+			return matMulInt[int64](x)
+		case tensor.Uint32:
+			return matMulInt[uint32](x)
+		case tensor.Uint64:
+			return matMulInt[uint64](x)
+		}
+		return x.InputError(0, "%v, want numbers of 16 bits or more", x.In[0])
+	}, nil
+}
+
+func matMul[T float32 | float64](x *Call, packed *kernel.PackedB[T]) error {
+	g, err := matricesOf(x)
+	if err != nil {
+		return err
+	}
+	out, err := x.New(0, x.In[0].DType, g.shape...)
+	if err != nil || len(g.aAt) == 0 {
+		return err
+	}
+	a, b, c := tensor.Data[T](x.In[0]), tensor.Data[T](x.In[1]), tensor.Data[T](out)
+	if g.sameMatrix && len(g.aAt)*g.m*g.k == len(a) {
+		g.m *= len(g.aAt) // the rows of all products lie one behind the other
+		g.aAt, g.bAt = g.aAt[:1], g.bAt[:1]
+	}
+	if packed != nil && len(g.aAt) == 1 && g.m > 1 {
+		kernel.GemmPackedB(x.Parallel, false, g.m, 1, a, g.k, packed, 0, c, g.n)
+		return nil
+	}
+	kernel.GemmBatch(x.Parallel, false, false, g.m, g.n, g.k, 1, a, g.k, g.aAt, b, g.n, g.bAt, 0, c, g.n, g.m*g.n)
+	return nil
+}
+
+func matMulInt[T int32 | int64 | uint32 | uint64](x *Call) error {
+	g, err := matricesOf(x)
+	if err != nil {
+		return err
+	}
+	out, err := x.New(0, x.In[0].DType, g.shape...)
+	if err != nil || len(g.aAt) == 0 {
+		return err
+	}
+	a, b := tensor.Data[T](x.In[0]), tensor.Data[T](x.In[1])
+	integerProduct(x, g, tensor.Data[T](out), func(t, i, k int) T { return a[g.aAt[t]+i*g.k+k] }, func(t, k, j int) T { return b[g.bAt[t]+k*g.n+j] })
+	return nil
+}
+
+// integerProduct is the batched product of operands that a and b read.
+func integerProduct[T int32 | int64 | uint32 | uint64](x *Call, g *matrices, out []T, a func(t, i, k int) T, b func(t, k, j int) T) {
+	x.Parallel(len(g.aAt)*g.m, max(1, 1<<14/max(1, g.k*g.n)), func(lo, hi int) {
+		for r := lo; r < hi; r++ {
+			row := out[r*g.n : (r+1)*g.n]
+			clear(row)
+			t, i := r/g.m, r%g.m
+			for k := range g.k {
+				v := a(t, i, k)
+				for j := range row {
+					row[j] += v * b(t, k, j)
+				}
+			}
+		}
+	})
+}
+
+// MatMul is the matrix product of x […, m, k] and y […, k, n], with the axes
+// before broadcast.
+func MatMul(x, y *graph.Value) *graph.Value { return apply("MatMul", nil, x, y) }
