@@ -53,6 +53,14 @@
 //	conversion        Convert, ToBool, FromBool, HalfToFloat32, Float32ToHalf,
 //	                  BFloat16ToFloat32, Float32ToBFloat16
 //
+// # Assembly
+//
+// The micro-kernels of matrix products exist twice: in Go (tilePlain), and, for
+// amd64 with AVX2 and FMA, in assembly that the module in gen writes
+// (go generate). The processor is asked when the program starts; the build tag
+// noasm leaves the assembly out. Both read the same packed panels, but FMA
+// rounds once where Go rounds twice, so their last bits differ.
+//
 // # Non-goals
 //
 // Shape inference, type dispatch and attribute defaults are the operator
