@@ -49,7 +49,7 @@
 //	                  NormalizeIndices, IndexError
 //	selection         TopK, NonMaxSuppression (Suppression)
 //	images            Resize (Interpolation, ResizeAxis), NearestTable with IndexCopy,
-//	                  RoiAlign (Regions)
+//	                  RoiAlign (Regions), GridSample (Sampling)
 //	conversion        Convert, ToBool, FromBool, HalfToFloat32, Float32ToHalf,
 //	                  BFloat16ToFloat32, Float32ToBFloat16
 //
