@@ -1,0 +1,44 @@
+// Package onnx reads and writes ONNX files. It alone knows protobuf.
+//
+// Vocabulary. An extent is a range of bytes in a model's file. A header is what
+// remains of a message when the fields that hold nodes, tensors, graphs and
+// elements are left out; it is decoded by the types that protoc-gen-go made of
+// onnx.proto. What was left out is located: its extents are known and its
+// bytes stay in the file.
+//
+// Reading. ReadFile, Read and ReadAt walk the file's framing with protowire
+// through a window of a few kilobytes and build a graph.Model. Elements of tensors are decoded by
+// graph.Data.Load, and not before. The file is read with pread and never
+// mapped: a file that shrinks gives an error, not a fault. Names become
+// objects: each value belongs to one graph, and a subgraph sees the values of
+// the graphs around it. Nodes may come in any order; the model has them in an
+// order in which they can run.
+//
+// Writing. A model that nobody changed is copied byte for byte. Of a changed
+// one only what was changed is encoded again: the fields of a message are put
+// in order of their numbers, everything that still has its Origin is copied
+// from the file it came from, and extents that lie next to each other are
+// copied in one piece by the kernel. Fields that no type here knows are kept.
+// What the model does not hold as objects — value_info, quantization
+// annotations, training_info, metadata of nodes, device configurations — stays
+// as it was, except that entries for values that no longer exist are dropped.
+//
+// Invariants:
+//
+//  1. The same model gives the same bytes.
+//  2. No input makes a panic, and memory is bounded by a small multiple of
+//     the file's structure: lengths are checked against the file before
+//     anything is allocated, and messages are counted.
+//  3. A file appears under its name complete or not at all.
+//
+// Versions. The reader takes any version, so that tools may look at any file;
+// commands that compute call CheckVersions.
+//
+// Not mmap: a file that another process cuts would kill this one. Not one big
+// proto.Unmarshal: it would hold the weights in memory twice.
+//
+// Non-goals: what operators mean, shape inference, ONNX's text form (package
+// graph has one).
+package onnx
+
+//go:generate go run -C gen .
