@@ -9,28 +9,36 @@ import (
 // arithmetic is a row of the family z = f(x, y) with broadcasting, on numbers.
 type arithmetic struct {
 	name, equation string
-	versions       []int64
-	run            func(x *Call) error
-	elems          func(a, b int64) (int64, bool) // on the elements of shapes
+	rows           numberRows
+	elems          func(a, b Num) Num // on the elements of shapes
 	grad           func(c *Grad, x, y, z, dz *graph.Value)
 	check          Check
 }
 
 func init() {
 	for _, a := range []arithmetic{
-		{"Add", "z = x + y", []int64{1, 6, 7, 13, 14}, numbers(numberRows{kernel.Add[float32], kernel.Add[float64], kernel.Add[int64], kernel.Add[int32]}),
-			func(a, b int64) (int64, bool) { return a + b, true },
+		{"Add", "z = x + y", numberRows{
+			kernel.Add[float32], kernel.Add[float64],
+			kernel.Add[int8], kernel.Add[int16], kernel.Add[int32], kernel.Add[int64],
+			kernel.Add[uint8], kernel.Add[uint16], kernel.Add[uint32], kernel.Add[uint64]},
+			func(a, b Num) Num { return addNum(a, b, 1) },
 			func(c *Grad, x, y, z, dz *graph.Value) { c.Set(0, dz); c.Set(1, dz) }, Check{Lo: -2, Hi: 2}},
-		{"Sub", "z = x − y", []int64{1, 6, 7, 13, 14}, numbers(numberRows{kernel.Sub[float32], kernel.Sub[float64], kernel.Sub[int64], kernel.Sub[int32]}),
-			func(a, b int64) (int64, bool) { return a - b, true },
+		{"Sub", "z = x − y", numberRows{
+			kernel.Sub[float32], kernel.Sub[float64],
+			kernel.Sub[int8], kernel.Sub[int16], kernel.Sub[int32], kernel.Sub[int64],
+			kernel.Sub[uint8], kernel.Sub[uint16], kernel.Sub[uint32], kernel.Sub[uint64]},
+			func(a, b Num) Num { return addNum(a, b, -1) },
 			func(c *Grad, x, y, z, dz *graph.Value) {
 				c.Set(0, dz)
 				if c.Needs(1) {
 					c.Set(1, Neg(dz))
 				}
 			}, Check{Lo: -2, Hi: 2}},
-		{"Mul", "z = x · y", []int64{1, 6, 7, 13, 14}, numbers(numberRows{kernel.Mul[float32], kernel.Mul[float64], kernel.Mul[int64], kernel.Mul[int32]}),
-			func(a, b int64) (int64, bool) { return a * b, true },
+		{"Mul", "z = x · y", numberRows{
+			kernel.Mul[float32], kernel.Mul[float64],
+			kernel.Mul[int8], kernel.Mul[int16], kernel.Mul[int32], kernel.Mul[int64],
+			kernel.Mul[uint8], kernel.Mul[uint16], kernel.Mul[uint32], kernel.Mul[uint64]},
+			mulNum,
 			func(c *Grad, x, y, z, dz *graph.Value) {
 				if c.Needs(0) {
 					c.Set(0, Mul(dz, y))
@@ -39,13 +47,11 @@ func init() {
 					c.Set(1, Mul(dz, x))
 				}
 			}, Check{Lo: -2, Hi: 2}},
-		{"Div", "z = x / y, truncated for integers", []int64{1, 6, 7, 13, 14}, numbers(numberRows{kernel.Div[float32], kernel.Div[float64], kernel.DivInt[int64], kernel.DivInt[int32]}),
-			func(a, b int64) (int64, bool) {
-				if b == 0 {
-					return 0, false
-				}
-				return a / b, true
-			},
+		{"Div", "z = x / y; for integers truncated, and 0 where y = 0", numberRows{
+			kernel.Div[float32], kernel.Div[float64],
+			kernel.DivInt[int8], kernel.DivInt[int16], kernel.DivInt[int32], kernel.DivInt[int64],
+			kernel.DivInt[uint8], kernel.DivInt[uint16], kernel.DivInt[uint32], kernel.DivInt[uint64]},
+			divNum,
 			func(c *Grad, x, y, z, dz *graph.Value) {
 				if c.Needs(0) {
 					c.Set(0, Div(dz, y))
@@ -55,10 +61,11 @@ func init() {
 				}
 			}, Check{Lo: 0.5, Hi: 2}},
 	} {
+		run := a.rows.kernel()
 		Register(&Op{
-			Name: a.name, Equation: a.equation, Versions: a.versions, In: Arity{2, 2}, Out: Arity{1, 1}, Half: true,
+			Name: a.name, Equation: a.equation, Versions: []int64{1, 6, 7, 13, 14}, In: Arity{2, 2}, Out: Arity{1, 1}, Half: true,
 			Infer:  func(c *Infer) error { return inferArithmetic(c, a.elems) },
-			Kernel: func(*Spec) (Kernel, error) { return a.run, nil },
+			Kernel: func(s *Spec) (Kernel, error) { return aligned(s, run), nil },
 			Grad: func(c *Grad) error {
 				a.grad(c, c.In(0), c.In(1), c.Out(0), c.Dy[0])
 				return nil
@@ -71,7 +78,14 @@ func init() {
 // inferBroadcast gives output 0 element type d and the joint shape of inputs 0
 // and 1.
 func inferBroadcast(c *Infer, d tensor.DType) error {
-	s, err := Broadcast(c.Input(0).Shape, c.Input(1).Shape)
+	b := c.Input(1).Shape
+	if c.Since < 7 && b != nil && c.Input(0).Shape != nil {
+		b = b.Clone()
+		for range trailing(c.Node, len(c.Input(0).Shape), len(b)) {
+			b = append(b, graph.Known(1))
+		}
+	}
+	s, err := Broadcast(c.Input(0).Shape, b)
 	if err != nil {
 		return err
 	}
@@ -79,57 +93,121 @@ func inferBroadcast(c *Infer, d tensor.DType) error {
 	return nil
 }
 
-func inferArithmetic(c *Infer, f func(a, b int64) (int64, bool)) error {
-	a, b := c.Input(0), c.Input(1)
-	if a.Kind == graph.TensorKind && b.Kind == graph.TensorKind && a.DType != b.DType {
-		return c.InputError(1, "%v, want %v as input 0 has", b.DType, a.DType)
-	}
-	if err := inferBroadcast(c, a.DType); err != nil {
-		return err
-	}
-	x, y := a.Elems, b.Elems
-	if x == nil || y == nil || len(x) != len(y) && len(x) != 1 && len(y) != 1 {
-		return nil
-	}
-	out := make([]Num, max(len(x), len(y)))
-	for i := range out {
-		p, q := x[i%len(x)], y[i%len(y)]
-		if p.Known && q.Known {
-			if n, ok := f(p.N, q.N); ok {
-				out[i] = Number(n)
-			}
+// sameTypes reports inputs of another element type than input 0.
+func sameTypes(c *Infer) error {
+	a := c.Input(0)
+	for i := range c.In {
+		if b := c.Input(i); a.DType != tensor.Invalid && b.DType != tensor.Invalid && a.DType != b.DType {
+			return c.InputError(i, "%v, want %v as input 0 has", b.DType, a.DType)
 		}
 	}
-	c.SetElems(0, out)
 	return nil
 }
 
-// numberRows are the loops of one operation for the common element types.
+func inferArithmetic(c *Infer, f func(a, b Num) Num) error {
+	if err := sameTypes(c); err != nil {
+		return err
+	}
+	if err := inferBroadcast(c, c.Input(0).DType); err != nil {
+		return err
+	}
+	if d := c.Input(0).DType; f == nil || d.IsFloat() && c.Node.Op == "Div" {
+		return nil
+	}
+	broadcastElems(c, func(e []Num) Num { return f(e[0], e[1]) })
+	return nil
+}
+
+// aligned makes k serve the broadcasting of operator sets before 7: attribute
+// axis says where the axes of input 1 begin among those of input 0.
+func aligned(s *Spec, k Kernel) Kernel {
+	if s.Since >= 7 {
+		return k
+	}
+	return func(x *Call) error {
+		b := x.In[1]
+		shape := b.Shape
+		for range trailing(x.Node, x.In[0].Rank(), b.Rank()) {
+			shape = append(shape[:len(shape):len(shape)], 1)
+		}
+		view, err := b.Reshape(shape...)
+		if err != nil {
+			return err
+		}
+		wide := *x
+		wide.In = []*tensor.Tensor{x.In[0], view}
+		return k(&wide)
+	}
+}
+
+// trailing is how many axes of size 1 follow those of the second operand, by
+// attribute axis; none if the attribute makes no sense.
+func trailing(n *graph.Node, rankA, rankB int) int {
+	if n.Attr("axis") == nil {
+		return 0
+	}
+	at := n.Int("axis", 0)
+	if at < 0 {
+		at += int64(rankA)
+	}
+	if at < 0 || at > int64(rankA-rankB) {
+		return 0
+	}
+	return rankA - rankB - int(at)
+}
+
+// numberRows are the loops of one binary operation for each type of numbers;
+// nil where an operator does not take the type.
 type numberRows struct {
 	f32 func() kernel.Rows[float32, float32]
 	f64 func() kernel.Rows[float64, float64]
-	i64 func() kernel.Rows[int64, int64]
+	i8  func() kernel.Rows[int8, int8]
+	i16 func() kernel.Rows[int16, int16]
 	i32 func() kernel.Rows[int32, int32]
+	i64 func() kernel.Rows[int64, int64]
+	u8  func() kernel.Rows[uint8, uint8]
+	u16 func() kernel.Rows[uint16, uint16]
+	u32 func() kernel.Rows[uint32, uint32]
+	u64 func() kernel.Rows[uint64, uint64]
 }
 
-func numbers(r numberRows) func(x *Call) error {
-	f32, f64, i64, i32 := r.f32(), r.f64(), r.i64(), r.i32()
+// kernel is the operation over inputs 0 and 1.
+func (r numberRows) kernel() Kernel {
+	by := map[tensor.DType]Kernel{}
+	addRows(by, r.f32)
+	addRows(by, r.f64)
+	addRows(by, r.i8)
+	addRows(by, r.i16)
+	addRows(by, r.i32)
+	addRows(by, r.i64)
+	addRows(by, r.u8)
+	addRows(by, r.u16)
+	addRows(by, r.u32)
+	addRows(by, r.u64)
+	return byType(by)
+}
+
+// addRows adds the kernel of rows for its element type.
+func addRows[D, S tensor.Elem](by map[tensor.DType]Kernel, rows func() kernel.Rows[D, S]) {
+	if rows == nil {
+		return
+	}
+	r := rows()
+	by[tensor.TypeOf[S]()] = func(x *Call) error { return broadcastTo(x, r) }
+}
+
+// byType runs the kernel for the element type that inputs 0 and 1 share.
+func byType(by map[tensor.DType]Kernel) Kernel {
 	return func(x *Call) error {
 		a, b := x.In[0], x.In[1]
+		k := by[a.DType]
+		if k == nil {
+			return x.InputError(0, "%v is not a type that %s takes", a, x.Node.Op)
+		}
 		if a.DType != b.DType {
-			return x.InputError(1, "%v, want %v as input 0 has", b.DType, a.DType)
+			return x.InputError(1, "%v, want %v as input 0 has", b, a.DType)
 		}
-		switch a.DType {
-		case tensor.Float32:
-			return broadcastTo(x, f32)
-		case tensor.Float64:
-			return broadcastTo(x, f64)
-		case tensor.Int64:
-			return broadcastTo(x, i64)
-		case tensor.Int32:
-			return broadcastTo(x, i32)
-		}
-		return x.InputError(0, "%v, want numbers", a)
+		return k(x)
 	}
 }
 

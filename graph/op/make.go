@@ -23,10 +23,28 @@ func Make(s *Spec) (Kernel, error) {
 		return nil, err
 	}
 	k, err := row.Kernel(s)
-	if err != nil || !row.Half {
-		return k, err
+	if err != nil {
+		return nil, err
 	}
-	return viaFloat32(k), nil
+	if row.Half {
+		k = viaFloat32(k)
+	}
+	if !row.Containers {
+		k = tensorsOnly(k)
+	}
+	return k, nil
+}
+
+// tensorsOnly refuses sequences and empty optionals before k sees them.
+func tensorsOnly(k Kernel) Kernel {
+	return func(x *Call) error {
+		for i, t := range x.In {
+			if t != nil && (t.IsSequence() || t.IsNone()) {
+				return x.InputError(i, "%v, want a tensor", t)
+			}
+		}
+		return k(x)
+	}
 }
 
 // viaFloat32 runs k on float32 copies of 16-bit inputs and rounds the float32
@@ -60,6 +78,14 @@ func viaFloat32(k Kernel) Kernel {
 				return err
 			}
 			x.Set(i, h)
+			if h != t {
+				x.Env.Free(t)
+			}
+		}
+		for i, t := range x.In {
+			if t != wide.In[i] {
+				x.Env.Free(wide.In[i])
+			}
 		}
 		return nil
 	}

@@ -1,6 +1,8 @@
 package op
 
 import (
+	"math"
+
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/kernel"
 	"github.com/onnxloss/onnxloss/graph/tensor"
@@ -18,20 +20,61 @@ type unary struct {
 	check          Check
 }
 
+const piecewiseConstant = "piecewise constant: the derivative is 0 wherever there is one"
+
+var (
+	since1 = []int64{1, 6, 13}
+	since7 = []int64{7, 22}
+	since9 = []int64{9, 22}
+)
+
 func init() {
 	for _, u := range []unary{
-		{"Neg", "y = −x", []int64{1, 6, 13}, kernel.Neg[float32], kernel.Neg[float64],
-			func(_, _, dy *graph.Value) *graph.Value { return Neg(dy) }, "", Check{Lo: -2, Hi: 2}},
-		{"Exp", "y = exp(x)", []int64{1, 6, 13}, kernel.Exp[float32], kernel.Exp[float64],
+		{"Reciprocal", "y = 1/x", since1, kernel.Reciprocal[float32], kernel.Reciprocal[float64],
+			func(_, y, dy *graph.Value) *graph.Value { return Neg(Mul(dy, Mul(y, y))) }, "", Check{Lo: 0.5, Hi: 3}},
+		{"Sqrt", "y = √x", since1, kernel.Sqrt[float32], kernel.Sqrt[float64],
+			func(_, y, dy *graph.Value) *graph.Value { return Div(dy, Mul(Like(y, 2), y)) }, "", Check{Lo: 0.1, Hi: 3}},
+		{"Exp", "y = exp(x)", since1, kernel.Exp[float32], kernel.Exp[float64],
 			func(_, y, dy *graph.Value) *graph.Value { return Mul(dy, y) }, "", Check{Lo: -2, Hi: 2}},
-		{"Log", "y = ln(x)", []int64{1, 6, 13}, kernel.Log[float32], kernel.Log[float64],
+		{"Log", "y = ln(x)", since1, kernel.Log[float32], kernel.Log[float64],
 			func(x, _, dy *graph.Value) *graph.Value { return Div(dy, x) }, "", Check{Lo: 0.1, Hi: 3}},
-		{"Sigmoid", "y = 1/(1+exp(-x))", []int64{1, 6, 13}, kernel.Sigmoid[float32], kernel.Sigmoid[float64],
+		{"Sigmoid", "y = 1/(1+exp(-x))", since1, kernel.Sigmoid[float32], kernel.Sigmoid[float64],
 			func(_, y, dy *graph.Value) *graph.Value { return Mul(dy, Mul(y, Sub(Like(y, 1), y))) }, "", Check{Lo: -4, Hi: 4}},
-		{"Floor", "y = ⌊x⌋", []int64{1, 6, 13}, kernel.Floor[float32], kernel.Floor[float64],
-			nil, "piecewise constant", Check{}},
+		{"Tanh", "y = tanh(x)", since1, kernel.Tanh[float32], kernel.Tanh[float64],
+			func(_, y, dy *graph.Value) *graph.Value { return Mul(dy, Sub(Like(y, 1), Mul(y, y))) }, "", Check{Lo: -3, Hi: 3}},
+		{"Softplus", "y = ln(1+exp(x))", []int64{1, 22}, kernel.Softplus[float32], kernel.Softplus[float64],
+			func(x, _, dy *graph.Value) *graph.Value { return Mul(dy, Sigmoid(x)) }, "", Check{Lo: -4, Hi: 4}},
+		{"Softsign", "y = x/(1+|x|)", []int64{1, 22}, kernel.Softsign[float32], kernel.Softsign[float64],
+			func(x, _, dy *graph.Value) *graph.Value {
+				d := Add(Like(x, 1), Abs(x))
+				return Div(dy, Mul(d, d))
+			}, "", Check{Lo: -3, Hi: 3, Avoid: []float64{0}}},
+		{"HardSwish", "y = x·min(max(x/6+1/2, 0), 1)", []int64{14, 22}, kernel.HardSwish[float32], kernel.HardSwish[float64],
+			func(x, _, dy *graph.Value) *graph.Value {
+				inside := Mul(above(x, -3), below(x, 3))
+				slope := Add(Div(x, Like(x, 3)), Like(x, 0.5))
+				return Mul(dy, Add(Mul(inside, slope), above(x, 3)))
+			}, "", Check{Lo: -5, Hi: 5, Avoid: []float64{-3, 3}}},
+		{"Mish", "y = x·tanh(ln(1+exp(x)))", []int64{18, 22}, kernel.Mish[float32], kernel.Mish[float64],
+			func(x, _, dy *graph.Value) *graph.Value {
+				t := Tanh(Softplus(x))
+				return Mul(dy, Add(t, Mul(x, Mul(Sub(Like(x, 1), Mul(t, t)), Sigmoid(x)))))
+			}, "", Check{Lo: -3, Hi: 3}},
+		{"Erf", "y = 2/√π · ∫₀ˣ exp(-t²) dt", []int64{9, 13}, kernel.Erf[float32], kernel.Erf[float64],
+			func(x, _, dy *graph.Value) *graph.Value {
+				return Mul(dy, Mul(Like(x, 2/math.Sqrt(math.Pi)), Exp(Neg(Mul(x, x)))))
+			}, "", Check{Lo: -2, Hi: 2}},
 	} {
 		Register(u.row())
+	}
+	for _, u := range []unary{
+		{"Ceil", "y = ⌈x⌉", since1, kernel.Ceil[float32], kernel.Ceil[float64], nil, piecewiseConstant, Check{}},
+		{"Floor", "y = ⌊x⌋", since1, kernel.Floor[float32], kernel.Floor[float64], nil, piecewiseConstant, Check{}},
+		{"Round", "y = x rounded to a whole number, halves to even", []int64{11, 22}, kernel.Round[float32], kernel.Round[float64], nil, piecewiseConstant, Check{}},
+	} {
+		o := u.row()
+		o.Infer = inferWhole
+		Register(o)
 	}
 }
 
@@ -48,6 +91,12 @@ func (u unary) row() *Op {
 		}
 	}
 	return o
+}
+
+// inferWhole is the rule of the roundings: elements that are known are whole.
+func inferWhole(c *Infer) error {
+	mapElems(c, func(a Num) Num { return a })
+	return SameAsInput(c)
 }
 
 // elementwise is the kernel of a map over the floats of input 0.
@@ -74,8 +123,29 @@ func mapTo[D, S tensor.Elem](x *Call, f func(dst []D, x []S)) error {
 	return nil
 }
 
-// Neg is −x, element by element.
-func Neg(x *graph.Value) *graph.Value { return apply("Neg", nil, x) }
+// above is 1 where x > t and 0 elsewhere, with the element type of x.
+func above(x *graph.Value, t float64) *graph.Value {
+	return castLike(Greater(x, Like(x, t)), x)
+}
+
+// below is 1 where x < t and 0 elsewhere, with the element type of x.
+func below(x *graph.Value, t float64) *graph.Value {
+	return castLike(Less(x, Like(x, t)), x)
+}
+
+// castLike is v as the element type of x.
+func castLike(v, x *graph.Value) *graph.Value {
+	if v == nil || x == nil {
+		return nil
+	}
+	return Cast(v, x.Type.DType)
+}
+
+// Reciprocal is 1/x, element by element.
+func Reciprocal(x *graph.Value) *graph.Value { return apply("Reciprocal", nil, x) }
+
+// Sqrt is √x, element by element.
+func Sqrt(x *graph.Value) *graph.Value { return apply("Sqrt", nil, x) }
 
 // Exp is exp(x), element by element.
 func Exp(x *graph.Value) *graph.Value { return apply("Exp", nil, x) }
@@ -85,3 +155,15 @@ func Log(x *graph.Value) *graph.Value { return apply("Log", nil, x) }
 
 // Sigmoid is 1/(1+exp(-x)), element by element.
 func Sigmoid(x *graph.Value) *graph.Value { return apply("Sigmoid", nil, x) }
+
+// Tanh is tanh(x), element by element.
+func Tanh(x *graph.Value) *graph.Value { return apply("Tanh", nil, x) }
+
+// Softplus is ln(1+exp(x)), element by element.
+func Softplus(x *graph.Value) *graph.Value { return apply("Softplus", nil, x) }
+
+// Erf is the error function of x, element by element.
+func Erf(x *graph.Value) *graph.Value { return apply("Erf", nil, x) }
+
+// Floor is ⌊x⌋, element by element.
+func Floor(x *graph.Value) *graph.Value { return apply("Floor", nil, x) }
