@@ -28,3 +28,5 @@ func gradGatherND(c *Grad) error        { return errTmp }
 func gradScatterElements(c *Grad) error { return errTmp }
 func gradScatterND(c *Grad) error       { return errTmp }
 func gradTopK(c *Grad) error            { return errTmp }
+
+func gradResize(c *Grad) error { return errTmp }

@@ -61,11 +61,14 @@ func (s *slide) transposedDim(i int, d graph.Dim) (graph.Dim, error) {
 		}
 		return graph.Known(int64(s.outShape[i])), nil
 	}
-	begin, end := s.pads[i], s.pads[len(s.kernel)+i]
-	if s.stride[i] == 1 && (s.same() || s.auto != "VALID" && s.extent(i)-1+s.outPad[i] == begin+end) {
-		return d, nil
+	grow := s.extent(i) + s.outPad[i] - s.stride[i] // the size is in·stride+grow
+	switch {
+	case s.same():
+		grow = 0
+	case s.auto != "VALID":
+		grow -= s.pads[i] + s.pads[len(s.kernel)+i]
 	}
-	return graph.Unknown(), nil
+	return addNum(mulNum(NumOf(d), Number(int64(s.stride[i]))), Number(int64(grow)), 1).Dim(), nil
 }
 
 // fullSize is the output size of a transposed convolution before padding is

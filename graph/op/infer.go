@@ -69,7 +69,7 @@ type Infer struct {
 
 // Input is the fact of input i; a fact that knows nothing if it is left out.
 func (c *Infer) Input(i int) *Fact {
-	if i < len(c.In) && c.In[i] != nil {
+	if i >= 0 && i < len(c.In) && c.In[i] != nil {
 		return c.In[i]
 	}
 	return &Fact{}

@@ -28,6 +28,8 @@ type Op struct {
 	// Half is set where the kernel knows float32 and float64 only: 16-bit
 	// floats are then computed in float32 and the results rounded.
 	Half bool
+	// Containers is set where inputs may be sequences or empty optionals.
+	Containers bool
 	// Grad builds the adjoints of the inputs; NoGrad is why there is none.
 	// Exactly one of the two is set.
 	Grad   func(c *Grad) error

@@ -129,18 +129,21 @@ func (s *slide) out(i, in int) (int, error) {
 	return n, nil
 }
 
-// outDim is out for a dimension that may be symbolic: it is kept where the
-// window does not change the size.
+// outDim is out for a dimension that may be symbolic.
 func (s *slide) outDim(i int, d graph.Dim) (graph.Dim, error) {
 	if d.IsKnown() {
 		n, err := s.out(i, int(d.Value))
 		return graph.Known(int64(n)), err
 	}
 	begin, end := s.padding(i, s.extent(i))
-	if s.stride[i] == 1 && (s.same() || begin+end == s.extent(i)-1) {
-		return d, nil
+	grow := begin + end - s.extent(i) + s.stride[i] // the size is ⌊(in+grow)/stride⌋
+	if s.same() {
+		grow = s.stride[i] - 1
 	}
-	return graph.Unknown(), nil
+	if s.ceil && s.stride[i] != 1 {
+		return graph.Unknown(), nil
+	}
+	return divNum(addNum(NumOf(d), Number(int64(grow)), 1), Number(int64(s.stride[i]))).Dim(), nil
 }
 
 // window is the geometry over an input of spatial shape in.
