@@ -62,6 +62,18 @@ func New(opset int64) *Model {
 	return m
 }
 
+// Close releases the file behind the model. Constants that were not loaded
+// cannot be loaded afterwards.
+func (m *Model) Close() error {
+	if m.Source == nil {
+		return nil
+	}
+	if c, ok := m.Source.ReaderAt.(io.Closer); ok {
+		return c.Close()
+	}
+	return nil
+}
+
 // Opset is the imported version of a domain; 0 if it is not imported. The
 // domain "ai.onnx" is "" by another name.
 func (m *Model) Opset(domain string) int64 {

@@ -139,6 +139,21 @@ func lookupAll(g *graph.Graph, names []string) ([]*graph.Value, error) {
 // Feeds are the values that Run wants, by the model's declaration.
 func (p *Plan) Feeds() []*graph.Value { return p.prog.feeds }
 
+// Inputs are the values that Run accepts: the feeds, then the initializers
+// that a caller may override.
+func (p *Plan) Inputs() []*graph.Value {
+	vs := slices.Clone(p.prog.feeds)
+	for _, v := range p.prog.graph.Inputs {
+		if v.Init != nil && !v.IsConst() && !slices.Contains(p.prog.feeds, v) {
+			vs = append(vs, v)
+		}
+	}
+	return vs
+}
+
+// Double reports whether float32 is computed as float64.
+func (p *Plan) Double() bool { return p.opts.Double }
+
 // Fetches are the names of what Run returns.
 func (p *Plan) Fetches() []string { return p.prog.names }
 

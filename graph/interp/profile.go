@@ -1,7 +1,9 @@
 package interp
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"time"
 
 	"github.com/onnxloss/onnxloss/graph"
@@ -48,4 +50,39 @@ func (p *Profile) start(n *graph.Node) func(x *op.Call) {
 		}
 		p.Records = append(p.Records, r)
 	}
+}
+
+// OpTime is what the nodes of one operator took together.
+type OpTime struct {
+	Op    string
+	Nodes int
+	Time  time.Duration
+	Share float64 // of the time of all records
+	Bytes int64
+}
+
+// ByOp sums the records by operator, longest first.
+func (p *Profile) ByOp() []OpTime {
+	var total time.Duration
+	sums := map[string]*OpTime{}
+	for _, r := range p.Records {
+		s := sums[r.Node.Op]
+		if s == nil {
+			s = &OpTime{Op: r.Node.Op}
+			sums[r.Node.Op] = s
+		}
+		s.Nodes++
+		s.Time += r.Time
+		s.Bytes += r.Bytes
+		total += r.Time
+	}
+	list := make([]OpTime, 0, len(sums))
+	for _, s := range sums {
+		s.Share = s.Time.Seconds() / max(total.Seconds(), 1e-12)
+		list = append(list, *s)
+	}
+	slices.SortFunc(list, func(a, b OpTime) int {
+		return cmp.Or(cmp.Compare(b.Time, a.Time), cmp.Compare(a.Op, b.Op))
+	})
+	return list
 }

@@ -63,7 +63,7 @@ func viaFloat32(k Kernel) Kernel {
 		wide := *x
 		wide.In = make([]*tensor.Tensor, len(x.In))
 		for i, t := range x.In {
-			w, err := fromHalf(x, t)
+			w, err := fromHalf(x.Env.Alloc, t)
 			if err != nil {
 				return err
 			}
@@ -91,11 +91,37 @@ func viaFloat32(k Kernel) Kernel {
 	}
 }
 
-func fromHalf(x *Call, t *tensor.Tensor) (*tensor.Tensor, error) {
+// ToFloat32 is t, with 16-bit floats made float32.
+func ToFloat32(t *tensor.Tensor) (*tensor.Tensor, error) {
+	return fromHalf(func(d tensor.DType, shape []int) (*tensor.Tensor, error) { return tensor.Make(d, shape...) }, t)
+}
+
+// Floats is the elements of a float tensor of 16 bits or more in float64; nil
+// for any other.
+func Floats(t *tensor.Tensor) []float64 {
+	if t == nil || t.IsSequence() || t.IsNone() || !t.DType.IsFloat() {
+		return nil
+	}
+	if t.DType == tensor.Float64 {
+		return tensor.Data[float64](t)
+	}
+	single, err := ToFloat32(t)
+	if err != nil {
+		return nil
+	}
+	src := tensor.Data[float32](single)
+	dst := make([]float64, len(src))
+	for i, x := range src {
+		dst[i] = float64(x)
+	}
+	return dst
+}
+
+func fromHalf(alloc func(tensor.DType, []int) (*tensor.Tensor, error), t *tensor.Tensor) (*tensor.Tensor, error) {
 	if t == nil || t.DType != tensor.Float16 && t.DType != tensor.BFloat16 {
 		return t, nil
 	}
-	w, err := x.Env.Alloc(tensor.Float32, t.Shape)
+	w, err := alloc(tensor.Float32, t.Shape)
 	if err != nil {
 		return nil, err
 	}

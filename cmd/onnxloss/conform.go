@@ -1,0 +1,105 @@
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+
+	"github.com/onnxloss/onnxloss/graph/interp"
+	"github.com/onnxloss/onnxloss/graph/interp/conform"
+	"github.com/urfave/cli/v2"
+)
+
+func conformCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "conform",
+		Usage:     "run ONNX's own test folders (model.onnx, test_data_set_*/input_*.pb)",
+		ArgsUsage: "DIR...",
+		Description: "Runs every case at or below the given folders with the built-in interpreter and\n" +
+			"compares the outputs at ONNX's tolerances. Exits 1 if any failed.",
+		Flags: []cli.Flag{
+			jsonFlag, quietFlag,
+			&cli.StringFlag{Name: "dtype", Usage: "`float64` computes float32 graphs in float64"},
+			&cli.IntFlag{Name: "threads", Usage: "use at most `N` cores"},
+		},
+		Action: runConform,
+	}
+}
+
+type caseResult struct {
+	Case   string `json:"case"`
+	Reason string `json:"reason"`
+}
+
+type conformResult struct {
+	Passed  int          `json:"passed"`
+	Failed  []caseResult `json:"failed"`
+	Skipped []caseResult `json:"skipped"`
+}
+
+func runConform(c *cli.Context) error {
+	if c.NArg() == 0 {
+		return usagef("DIR is missing; see onnxloss conform --help")
+	}
+	opts, err := interpOptions(c)
+	if err != nil {
+		return err
+	}
+	res := conformResult{Failed: []caseResult{}, Skipped: []caseResult{}}
+	for _, dir := range c.Args().Slice() {
+		cases, err := conform.Find(dir)
+		if err != nil {
+			return err
+		}
+		for _, k := range cases {
+			if err := c.Context.Err(); err != nil {
+				return err
+			}
+			name, _ := filepath.Rel(dir, k)
+			if name == "." {
+				name = filepath.Base(k)
+			}
+			res.add(c, name, k, opts)
+		}
+	}
+	if c.Bool("json") {
+		if err := printJSON(c, res); err != nil {
+			return err
+		}
+	} else {
+		say(c, "%d passed, %d failed, %d skipped", res.Passed, len(res.Failed), len(res.Skipped))
+	}
+	if len(res.Failed) > 0 {
+		return fmt.Errorf("%d cases failed", len(res.Failed))
+	}
+	return nil
+}
+
+func (r *conformResult) add(c *cli.Context, name, dir string, opts interp.Options) {
+	if reason := conform.Skip(filepath.Base(dir)); reason != "" {
+		r.Skipped = append(r.Skipped, caseResult{name, reason})
+		say(c, "skip  %s: %s", name, reason)
+		return
+	}
+	if err := conform.Run(c.Context, dir, opts); err != nil {
+		r.Failed = append(r.Failed, caseResult{name, err.Error()})
+		say(c, "FAIL  %s: %v", name, err)
+		return
+	}
+	r.Passed++
+}
+
+// interpOptions are the options that run and conform share.
+func interpOptions(c *cli.Context) (interp.Options, error) {
+	o := interp.Options{Threads: c.Int("threads")}
+	if o.Threads < 0 {
+		return o, usagef("--threads %d: want a positive number", o.Threads)
+	}
+	switch d := c.String("dtype"); d {
+	case "", "float32":
+	case "float64":
+		o.Double = true
+	default:
+		return o, usagef("--dtype %q: want float32 or float64", d)
+	}
+	return o, nil
+}

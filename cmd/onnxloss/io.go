@@ -1,0 +1,97 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/onnx"
+	"github.com/onnxloss/onnxloss/graph/tensor"
+	"github.com/onnxloss/onnxloss/graph/tensor/npy"
+	"github.com/urfave/cli/v2"
+)
+
+var (
+	jsonFlag  = &cli.BoolFlag{Name: "json", Usage: "print one JSON document on standard output and nothing else there"}
+	quietFlag = &cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print nothing but errors and what was asked for"}
+)
+
+// readModel reads the model at path, or on standard input if path is -, and
+// checks that its versions are supported.
+func readModel(c *cli.Context, path string) (*graph.Model, error) {
+	m, err := openModel(c, path)
+	if err != nil {
+		return nil, err
+	}
+	if err := onnx.CheckVersions(m); err != nil {
+		m.Close()
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return m, nil
+}
+
+func openModel(c *cli.Context, path string) (*graph.Model, error) {
+	if path == "-" {
+		return onnx.Read(c.App.Reader)
+	}
+	return onnx.ReadFile(path)
+}
+
+// printJSON writes x, indented, to standard output.
+func printJSON(c *cli.Context, x any) error {
+	e := json.NewEncoder(c.App.Writer)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	return e.Encode(x)
+}
+
+// say prints a line of the human-readable answer: nowhere if --quiet is given,
+// and on standard error if standard output is for JSON or a model.
+func say(c *cli.Context, format string, args ...any) {
+	w := c.App.Writer
+	if c.Bool("quiet") {
+		return
+	}
+	if c.Bool("json") || c.String("output") == "-" {
+		w = c.App.ErrWriter
+	}
+	fmt.Fprintf(w, format+"\n", args...)
+}
+
+// readTensors reads the tensors of a file: .npy and .pb hold one, which gets
+// the given name; .npz holds several, of which the one of that name is taken,
+// or the only one.
+func readTensor(path, name string, t graph.Type) (*tensor.Tensor, error) {
+	switch strings.ToLower(filepath.Ext(path)) {
+	case ".npy":
+		return npy.ReadFile(path)
+	case ".npz":
+		all, err := npy.ReadArchive(path)
+		if err != nil {
+			return nil, err
+		}
+		if x := all[name]; x != nil {
+			return x, nil
+		}
+		if len(all) == 1 {
+			for _, x := range all {
+				return x, nil
+			}
+		}
+		return nil, fmt.Errorf("%s: has no array %q", path, name)
+	case ".pb":
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return nil, err
+		}
+		x, err := onnx.ParseValue(data, t)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		return x, nil
+	}
+	return nil, fmt.Errorf("%s: what kind of file this is cannot be told; want .npy, .npz or .pb", path)
+}

@@ -1,0 +1,17 @@
+// Package emit joins a classification head to a loss: it turns the head's
+// levels into one canonical tensor, appends the training subgraph, names what
+// it added in a manifest, and leaves everything else of the model as it was.
+//
+// Vocabulary. The canonical logits [N, A, C] have one row for each anchor,
+// cell, region or query: levels in graph order, then rows, columns, anchors.
+// The manifest is the JSON contract with trainers, kept in the model's
+// metadata. A form is how much is appended: the loss alone, or more of the
+// training step.
+//
+// Invariants. No node, weight or output of the original model changes, but for
+// what an opset upgrade must rewrite. New nodes lie behind the old ones. The
+// same model and options give the same bytes.
+//
+// Non-goals: finding the head (package patterns), the losses' formulas (package
+// emit/loss), proving the result (package emit/verify).
+package emit

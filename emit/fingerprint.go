@@ -1,0 +1,176 @@
+package emit
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"hash"
+	"hash/crc32"
+	"io"
+	"sync"
+
+	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/interp"
+)
+
+// Fingerprint digests all that the given values rest on: nodes with their
+// attributes, initializers with their elements, and names. It is how verify
+// knows, from a training graph alone, that nobody has changed the network
+// since it was emitted. Elements go in by checksum, in the form that the file
+// holds them.
+func Fingerprint(g *graph.Graph, roots []*graph.Value) (string, error) {
+	f := &fingerprint{h: sha256.New()}
+	nodes, inits := restsOn(g, roots)
+	for _, n := range g.Nodes {
+		if nodes[n] {
+			f.node(n)
+		}
+	}
+	var data []*graph.Data
+	for _, v := range g.Inits {
+		if inits[v] {
+			data = append(data, v.Init)
+		}
+	}
+	sums, err := checksums(g.Model, data)
+	if err != nil {
+		return "", err
+	}
+	for i, d := range data {
+		fmt.Fprintf(f.h, "init %q %d %v %x\n", d.Name, d.DType, d.Dims, sums[i])
+	}
+	if f.err != nil {
+		return "", f.err
+	}
+	return hex.EncodeToString(f.h.Sum(nil)), nil
+}
+
+// restsOn is the nodes and initializers of g that roots need.
+func restsOn(g *graph.Graph, roots []*graph.Value) (map[*graph.Node]bool, map[*graph.Value]bool) {
+	nodes, seen := map[*graph.Node]bool{}, map[*graph.Value]bool{}
+	todo := append([]*graph.Value{}, roots...)
+	for len(todo) > 0 {
+		v := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		if v == nil || seen[v] {
+			continue
+		}
+		seen[v] = true
+		if n := v.Producer(); n != nil && n.Graph() == g && !nodes[n] {
+			nodes[n] = true
+			todo = append(append(todo, n.Inputs...), interp.Captures(n)...)
+		}
+	}
+	return nodes, seen
+}
+
+type fingerprint struct {
+	h   hash.Hash
+	err error
+}
+
+func (f *fingerprint) node(n *graph.Node) {
+	fmt.Fprintf(f.h, "node %q %q %q", graph.CanonicalDomain(n.Domain), n.Op, n.Overload)
+	for _, list := range [][]*graph.Value{n.Inputs, n.Outputs} {
+		fmt.Fprintf(f.h, " %d", len(list))
+		for _, v := range list {
+			name := ""
+			if v != nil {
+				name = v.Name
+			}
+			fmt.Fprintf(f.h, " %q", name)
+		}
+	}
+	for _, a := range n.Attrs {
+		f.attr(a)
+	}
+	fmt.Fprintln(f.h)
+}
+
+func (f *fingerprint) attr(a *graph.Attr) {
+	fmt.Fprintf(f.h, " %q %q %d %x %d %q %x %d %q %v", a.Name, a.RefName, a.Kind, a.F, a.I, a.S, a.Floats, a.Ints, a.Strings, a.Types)
+	for _, d := range append([]*graph.Data{a.Tensor}, a.Tensors...) {
+		f.data(d)
+	}
+	for _, g := range append([]*graph.Graph{a.Graph}, a.Graphs...) {
+		f.graph(g)
+	}
+}
+
+func (f *fingerprint) data(d *graph.Data) {
+	if d == nil {
+		return
+	}
+	t, err := d.Load()
+	if err != nil {
+		if f.err == nil {
+			f.err = err
+		}
+		return
+	}
+	fmt.Fprintf(f.h, " %d %v %x", d.DType, d.Dims, checksum(t.Store().Data))
+}
+
+func (f *fingerprint) graph(g *graph.Graph) {
+	if g == nil {
+		return
+	}
+	for _, list := range [][]*graph.Value{g.Inputs, g.Inits, g.Outputs} {
+		for _, v := range list {
+			fmt.Fprintf(f.h, " %q", v.Name)
+		}
+	}
+	for _, v := range g.Inits {
+		f.data(v.Init)
+	}
+	for _, n := range g.Nodes {
+		f.node(n)
+	}
+}
+
+var crcTable = crc32.MakeTable(crc32.Castagnoli)
+
+// checksum digests a slice of elements.
+func checksum(elems any) uint32 {
+	h := crc32.New(crcTable)
+	if binary.Write(h, binary.LittleEndian, elems) != nil { // strings have no fixed size
+		fmt.Fprintf(h, "%q", elems)
+	}
+	return h.Sum32()
+}
+
+// checksums digests constants side by side, reading their bytes in pieces.
+func checksums(m *graph.Model, data []*graph.Data) ([]uint32, error) {
+	sums, errs := make([]uint32, len(data)), make([]error, len(data))
+	var wg sync.WaitGroup
+	slots := make(chan struct{}, 4)
+	for i, d := range data {
+		wg.Add(1)
+		slots <- struct{}{}
+		go func() {
+			defer func() { <-slots; wg.Done() }()
+			sums[i], errs[i] = dataChecksum(m, d)
+		}()
+	}
+	wg.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return nil, err
+		}
+	}
+	return sums, nil
+}
+
+func dataChecksum(m *graph.Model, d *graph.Data) (uint32, error) {
+	if d.External != "" || d.Origin.IsZero() || m.Source == nil {
+		t, err := d.Load()
+		if err != nil {
+			return 0, err
+		}
+		return checksum(t.Store().Data), nil
+	}
+	h := crc32.New(crcTable)
+	_, err := io.Copy(h, io.NewSectionReader(m.Source, d.Origin.Off, d.Origin.Len))
+	return h.Sum32(), err
+}

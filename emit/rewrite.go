@@ -1,0 +1,241 @@
+package emit
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/onnxloss/onnxloss/emit/loss"
+	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/op"
+	"github.com/onnxloss/onnxloss/patterns"
+)
+
+// Options say what Rewrite appends.
+type Options struct {
+	Form Form // "" is LossForm
+	Loss loss.Options
+	// Confidence is the loss of the objectness logits, "mse" or "bce"; "" adds
+	// none.
+	Confidence string
+	Source     Source
+}
+
+// NoObjectness is the error where a confidence loss is asked for of a head
+// that has no objectness.
+type NoObjectness struct{ Head string }
+
+func (e *NoObjectness) Error() string {
+	return fmt.Sprintf("head %q has no objectness for a confidence loss", e.Head)
+}
+
+// Rewrite appends the training subgraph for the heads to m, stores the
+// manifest in its metadata and returns it. With several heads the loss is the
+// sum of theirs. On an error m is of no more use.
+func Rewrite(m *graph.Model, heads []*patterns.Head, o Options) (*Manifest, error) {
+	if o.Form == "" {
+		o.Form = LossForm
+	}
+	if o.Form != LossForm {
+		return nil, fmt.Errorf("form %q is not among those this program emits: %s", o.Form, LossForm)
+	}
+	r := &rewriter{g: m.Graph, opts: o}
+	r.originals()
+	for i, h := range heads {
+		if err := r.head(i, h, len(heads)); err != nil {
+			return nil, err
+		}
+	}
+	if err := r.total(); err != nil {
+		return nil, err
+	}
+	return r.finish(m)
+}
+
+// rewriter is one Rewrite under way.
+type rewriter struct {
+	g        *graph.Graph
+	opts     Options
+	manifest Manifest
+	roots    []*graph.Value // what the original network computes
+	terms    []term
+}
+
+// term is one part of the loss.
+type term struct {
+	of  string
+	res *loss.Result
+}
+
+func (r *rewriter) originals() {
+	x := &r.manifest
+	x.Version, x.Source, x.Form = ManifestVersion, r.opts.Source, r.opts.Form
+	for _, v := range r.g.Inputs {
+		if v.Init == nil {
+			x.Inputs = append(x.Inputs, portOf(v, RoleImage, ""))
+		}
+	}
+	for _, v := range r.g.Outputs {
+		x.Outputs = append(x.Outputs, portOf(v, RoleOriginal, ""))
+	}
+	r.roots = append(r.roots, r.g.Outputs...)
+}
+
+// head appends the logits and losses of head i of n.
+func (r *rewriter) head(i int, h *patterns.Head, n int) error {
+	of, prefix := "", ""
+	if n > 1 {
+		of = fmt.Sprintf("head%d", i)
+		prefix = of + "_"
+	}
+	r.manifest.Heads = append(r.manifest.Heads, DescribeHead(h))
+	parts := make([]patterns.Part, len(h.Levels))
+	for k, l := range h.Levels {
+		parts[k] = l.Part
+	}
+	opts := r.opts.Loss
+	if h.Background >= 0 {
+		b := h.Background
+		opts.Background = &b
+	}
+	if err := r.term(parts, loss.Classification, opts, prefix, of); err != nil {
+		return err
+	}
+	if r.opts.Confidence == "" {
+		return nil
+	}
+	if h.Objectness == nil {
+		return &NoObjectness{h.Levels[0].Source.Name}
+	}
+	conf := loss.Options{Name: r.opts.Confidence, Reduction: opts.Reduction, AnchorWeights: opts.AnchorWeights}
+	if of != "" {
+		of += "."
+	}
+	return r.term(h.Objectness, loss.Confidence, conf, prefix+"confidence_", of+"confidence")
+}
+
+// term appends canonical logits, named prefix and "logits", and their loss.
+func (r *rewriter) term(parts []patterns.Part, k loss.Kind, o loss.Options, prefix, of string) error {
+	for _, p := range parts {
+		r.roots = append(r.roots, p.Source)
+	}
+	leave := r.g.Scope("loss/" + prefix + "logits")
+	rows, err := Canonical(parts)
+	leave()
+	if err != nil {
+		return err
+	}
+	logits := r.named(rows, prefix+"logits")
+	res, err := loss.Emit(logits, k, o, prefix)
+	if err != nil {
+		return err
+	}
+	r.output(logits, RoleLogits, of)
+	for _, in := range res.Inputs {
+		r.manifest.Inputs = append(r.manifest.Inputs, portOf(in.Value, Role(in.Role), of))
+	}
+	spec := res.Options
+	if k == loss.Classification {
+		r.manifest.Loss = spec
+	} else {
+		r.manifest.Confidence = &spec
+	}
+	r.terms = append(r.terms, term{of, res})
+	return nil
+}
+
+// named is v under a given name, as graph outputs have it.
+func (r *rewriter) named(v *graph.Value, name string) *graph.Value {
+	fresh := r.g.Fresh(name)
+	out := op.Identity(v)
+	if out == nil {
+		return nil
+	}
+	if err := out.Rename(fresh); err != nil {
+		r.g.Fail(err)
+	}
+	return out
+}
+
+func (r *rewriter) output(v *graph.Value, role Role, of string) {
+	if v == nil {
+		return
+	}
+	r.g.AddOutput(v)
+	r.manifest.Outputs = append(r.manifest.Outputs, portOf(v, role, of))
+}
+
+// total adds the outputs: one loss, the sum of the terms, and the terms
+// themselves where there are several. Unreduced terms stay apart.
+func (r *rewriter) total() error {
+	if r.opts.Loss.Reduction == loss.None {
+		for _, t := range r.terms {
+			r.output(r.named(t.res.PerAnchor, lossName(t.of)), RolePerAnchor, t.of)
+		}
+		return r.g.Err()
+	}
+	sum := r.terms[0].res.Loss
+	for _, t := range r.terms[1:] {
+		sum = op.Add(sum, t.res.Loss)
+	}
+	r.output(r.named(sum, "loss"), RoleLoss, "")
+	if len(r.terms) > 1 {
+		for _, t := range r.terms {
+			of := t.of
+			if of == "" {
+				of = "class"
+			}
+			r.output(r.named(t.res.Loss, lossName(of)), RoleLoss, of)
+		}
+	}
+	return r.g.Err()
+}
+
+func lossName(of string) string {
+	if of == "" {
+		return "loss"
+	}
+	return of + "_loss"
+}
+
+func (r *rewriter) finish(m *graph.Model) (*Manifest, error) {
+	print, err := Fingerprint(r.g, r.roots)
+	if err != nil {
+		return nil, err
+	}
+	r.manifest.Source.Fingerprint = print
+	text, err := json.Marshal(r.manifest)
+	if err != nil {
+		return nil, err
+	}
+	m.SetMeta(ManifestKey, string(text))
+	return &r.manifest, nil
+}
+
+// Roots are the values that the fingerprint of a training graph covers: the
+// original outputs and the tensors that hold logits.
+func (x *Manifest) Roots(g *graph.Graph) ([]*graph.Value, error) {
+	var roots []*graph.Value
+	add := func(name string) error {
+		v := g.Value(name)
+		if v == nil {
+			return fmt.Errorf("the manifest names %q, which the graph does not have", name)
+		}
+		roots = append(roots, v)
+		return nil
+	}
+	for _, p := range x.Outputs {
+		if p.Role == RoleOriginal {
+			if err := add(p.Name); err != nil {
+				return nil, err
+			}
+		}
+	}
+	for _, h := range x.Heads {
+		for _, l := range append(append([]Level{}, h.Levels...), h.Objectness...) {
+			if err := add(l.Source); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return roots, nil
+}

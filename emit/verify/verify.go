@@ -1,0 +1,249 @@
+package verify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/onnxloss/onnxloss/emit"
+	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/interp"
+	"github.com/onnxloss/onnxloss/graph/op"
+	"github.com/onnxloss/onnxloss/graph/tensor"
+)
+
+// The limits of the checks.
+const (
+	limit32   = 1e-5 // loss in float32 against the closed form
+	limit64   = 1e-9 // loss in float64
+	limitGrad = 1e-6 // central differences, relative to the greatest derivative
+)
+
+// Options say how a training graph is verified.
+type Options struct {
+	// Original is the model that was rewritten, read anew; nil if it is not
+	// at hand.
+	Original *graph.Model
+	Threads  int
+	Seed     uint64
+}
+
+// ErrNoManifest is the error for a model that is no training graph.
+var ErrNoManifest = errors.New("the model has no manifest: it is not a training graph that onnxloss wrote")
+
+// Training verifies the training graph m. The error is a *Failure where a
+// check failed; the report is given all the same.
+func Training(ctx context.Context, m *graph.Model, o Options) (*Report, error) {
+	x, err := emit.ReadManifest(m)
+	if err != nil {
+		return nil, err
+	}
+	if x == nil {
+		return nil, ErrNoManifest
+	}
+	p := &proof{ctx: ctx, model: m, manifest: x, opts: o}
+	for _, step := range []func() error{p.network, p.forward, p.losses} {
+		if err := step(); err != nil {
+			return &p.report, err
+		}
+	}
+	return &p.report, p.report.Err()
+}
+
+// proof is one Training under way.
+type proof struct {
+	ctx      context.Context
+	model    *graph.Model
+	manifest *emit.Manifest
+	opts     Options
+	report   Report
+	values   map[string]*tensor.Tensor // of the run in float32
+}
+
+func (p *proof) add(c *Check) { p.report.Checks = append(p.report.Checks, *c) }
+
+// network holds the original part of the graph to its fingerprint.
+func (p *proof) network() error {
+	c := &Check{Name: "network", What: "nodes and weights of the original network, against the fingerprint in the manifest"}
+	defer func() { p.add(c) }()
+	sum, err := p.fingerprint(p.model)
+	if err != nil {
+		c.fail("%v", err)
+		return nil
+	}
+	c.Compared = len(p.model.Graph.Nodes)
+	if sum != p.manifest.Source.Fingerprint {
+		c.fail("the network is not the one that was rewritten: got %.16s…, want %.16s…", sum, p.manifest.Source.Fingerprint)
+	}
+	if p.opts.Original == nil {
+		return nil
+	}
+	if sum, err = p.fingerprint(p.opts.Original); err != nil {
+		c.fail("original: %v", err)
+	} else if sum != p.manifest.Source.Fingerprint {
+		c.fail("the original model has another network: got %.16s…, want %.16s…", sum, p.manifest.Source.Fingerprint)
+	}
+	return nil
+}
+
+func (p *proof) fingerprint(m *graph.Model) (string, error) {
+	roots, err := p.manifest.Roots(m.Graph)
+	if err != nil {
+		return "", err
+	}
+	return emit.Fingerprint(m.Graph, roots)
+}
+
+// forward runs the whole graph once in float32: the original outputs must have
+// the bits that the original model gives, the canonical logits those of the
+// head's tensors.
+func (p *proof) forward() error {
+	outputs := &Check{Name: "outputs", What: "original outputs, bit for bit, before and after"}
+	logits := &Check{Name: "logits", What: "canonical logits against the head's tensors, read by layout, bit for bit"}
+	var original, sources []string
+	for _, out := range p.manifest.Outputs {
+		if out.Role == emit.RoleOriginal {
+			original = append(original, out.Name)
+		}
+	}
+	for _, t := range p.terms() {
+		sources = append(sources, t.logits.Name)
+		for _, l := range t.levels {
+			sources = append(sources, l.Source)
+		}
+	}
+	feeds, err := p.run(outputs, original, sources)
+	if err != nil {
+		return err
+	}
+	switch {
+	case outputs.Left != "":
+	case p.opts.Original == nil:
+		outputs.Left = "the original model is not at hand; the fingerprint stands for it"
+	default:
+		if err := p.compareOutputs(outputs, original, feeds); err != nil {
+			return err
+		}
+	}
+	for _, t := range p.terms() {
+		if err := p.compareLogits(logits, t); err != nil {
+			return err
+		}
+	}
+	p.add(outputs)
+	p.add(logits)
+	return nil
+}
+
+// run computes the named values on made-up inputs, which it returns. If the
+// interpreter lacks an operator that only the original outputs need, those are
+// left out, and the check says so.
+func (p *proof) run(c *Check, original, sources []string) (map[string]*tensor.Tensor, error) {
+	feeds, err := p.execute(append(append([]string{}, original...), sources...))
+	var miss *op.NoRow
+	if errors.As(err, &miss) {
+		c.Left = miss.Error()
+		feeds, err = p.execute(sources)
+	}
+	return feeds, err
+}
+
+func (p *proof) execute(fetches []string) (map[string]*tensor.Tensor, error) {
+	var inputs []string
+	for _, in := range p.manifest.Inputs {
+		if in.Role == emit.RoleImage {
+			inputs = append(inputs, in.Name)
+		}
+	}
+	plan, err := interp.New(p.model, interp.Options{Threads: p.opts.Threads, Feeds: inputs, Fetches: unique(fetches)})
+	if err != nil {
+		return nil, err
+	}
+	var failed error
+	for _, batch := range []int{2, 1} {
+		feeds, err := p.images(plan, batch)
+		if err != nil {
+			return nil, err
+		}
+		if p.values, err = plan.Run(p.ctx, feeds); err == nil {
+			return feeds, nil
+		}
+		if p.ctx.Err() != nil {
+			return nil, err
+		}
+		failed = err
+	}
+	return nil, failed
+}
+
+// images makes up the inputs, with the given size where the first dimension is
+// symbolic.
+func (p *proof) images(plan *interp.Plan, batch int) (map[string]*tensor.Tensor, error) {
+	feeds := map[string]*tensor.Tensor{}
+	for _, v := range plan.Feeds() {
+		dims := map[string]int{}
+		if s := v.Shape(); len(s) > 0 && !s[0].IsKnown() {
+			dims[s[0].Param] = batch
+		}
+		t, err := interp.RandomInput(v, dims, p.opts.Seed)
+		if err != nil {
+			return nil, err
+		}
+		feeds[v.Name] = t
+	}
+	return feeds, nil
+}
+
+func unique(names []string) []string {
+	seen := map[string]bool{}
+	var list []string
+	for _, n := range names {
+		if !seen[n] {
+			seen[n] = true
+			list = append(list, n)
+		}
+	}
+	return list
+}
+
+func (p *proof) compareOutputs(c *Check, original []string, feeds map[string]*tensor.Tensor) error {
+	plan, err := interp.New(p.opts.Original, interp.Options{Threads: p.opts.Threads})
+	if err != nil {
+		return fmt.Errorf("original model: %w", err)
+	}
+	before, err := plan.Run(p.ctx, feeds)
+	if err != nil {
+		return fmt.Errorf("original model: %w", err)
+	}
+	for _, name := range original {
+		c.bits(name, p.values[name], before[name])
+	}
+	return nil
+}
+
+func (p *proof) compareLogits(c *Check, t *term) error {
+	sources := make([]*tensor.Tensor, len(t.levels))
+	for i, l := range t.levels {
+		s, err := op.ToFloat32(p.values[l.Source])
+		if err != nil {
+			return err
+		}
+		sources[i] = s
+	}
+	got := p.values[t.logits.Name]
+	classes := 1
+	if got != nil && got.Rank() == 3 {
+		classes = got.Shape[2]
+	}
+	if classes != t.classes {
+		c.fail("%s: %v, want %d classes", t.logits.Name, got, t.classes)
+		return nil
+	}
+	want, err := gather(t.levels, sources, classes)
+	if err != nil {
+		c.fail("%v", err)
+		return nil
+	}
+	c.bits(t.logits.Name, got, want)
+	return nil
+}
