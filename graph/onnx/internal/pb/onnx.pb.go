@@ -12,6 +12,9 @@
 // 	protoc        (unknown)
 // source: onnx.proto
 
+// Not "onnx": names of messages are registered for the whole process, and other
+// ONNX packages that a program may use besides this one claim that name.
+
 package pb
 
 import (
@@ -1252,7 +1255,7 @@ type AttributeProto struct {
 	DocString     *string                       `protobuf:"bytes,13,opt,name=doc_string,json=docString" json:"doc_string,omitempty"`
 	Tp            *TypeProto                    `protobuf:"bytes,14,opt,name=tp" json:"tp,omitempty"`
 	TypeProtos    []*TypeProto                  `protobuf:"bytes,15,rep,name=type_protos,json=typeProtos" json:"type_protos,omitempty"`
-	Type          *AttributeProto_AttributeType `protobuf:"varint,20,opt,name=type,enum=onnx.AttributeProto_AttributeType" json:"type,omitempty"`
+	Type          *AttributeProto_AttributeType `protobuf:"varint,20,opt,name=type,enum=onnxloss.AttributeProto_AttributeType" json:"type,omitempty"`
 	RefAttrName   *string                       `protobuf:"bytes,21,opt,name=ref_attr_name,json=refAttrName" json:"ref_attr_name,omitempty"`
 	SparseTensor  *SparseTensorProto            `protobuf:"bytes,22,opt,name=sparse_tensor,json=sparseTensor" json:"sparse_tensor,omitempty"`
 	SparseTensors []*SparseTensorProto          `protobuf:"bytes,23,rep,name=sparse_tensors,json=sparseTensors" json:"sparse_tensors,omitempty"`
@@ -1432,7 +1435,7 @@ type TensorProto struct {
 	Uint64Data    []uint64                  `protobuf:"varint,11,rep,packed,name=uint64_data,json=uint64Data" json:"uint64_data,omitempty"`  // uint32 and uint64
 	DocString     *string                   `protobuf:"bytes,12,opt,name=doc_string,json=docString" json:"doc_string,omitempty"`
 	ExternalData  []*StringStringEntryProto `protobuf:"bytes,13,rep,name=external_data,json=externalData" json:"external_data,omitempty"`
-	DataLocation  *TensorProto_DataLocation `protobuf:"varint,14,opt,name=data_location,json=dataLocation,enum=onnx.TensorProto_DataLocation" json:"data_location,omitempty"`
+	DataLocation  *TensorProto_DataLocation `protobuf:"varint,14,opt,name=data_location,json=dataLocation,enum=onnxloss.TensorProto_DataLocation" json:"data_location,omitempty"`
 	MetadataProps []*StringStringEntryProto `protobuf:"bytes,16,rep,name=metadata_props,json=metadataProps" json:"metadata_props,omitempty"` // IR 10
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2789,7 +2792,7 @@ var File_onnx_proto protoreflect.FileDescriptor
 const file_onnx_proto_rawDesc = "" +
 	"\n" +
 	"\n" +
-	"onnx.proto\x12\x04onnx\"\xb8\x04\n" +
+	"onnx.proto\x12\bonnxloss\"\xd0\x04\n" +
 	"\n" +
 	"ModelProto\x12\x1d\n" +
 	"\n" +
@@ -2799,102 +2802,102 @@ const file_onnx_proto_rawDesc = "" +
 	"\x06domain\x18\x04 \x01(\tR\x06domain\x12#\n" +
 	"\rmodel_version\x18\x05 \x01(\x03R\fmodelVersion\x12\x1d\n" +
 	"\n" +
-	"doc_string\x18\x06 \x01(\tR\tdocString\x12&\n" +
-	"\x05graph\x18\a \x01(\v2\x10.onnx.GraphProtoR\x05graph\x12;\n" +
-	"\fopset_import\x18\b \x03(\v2\x18.onnx.OperatorSetIdProtoR\vopsetImport\x12C\n" +
-	"\x0emetadata_props\x18\x0e \x03(\v2\x1c.onnx.StringStringEntryProtoR\rmetadataProps\x12<\n" +
-	"\rtraining_info\x18\x14 \x03(\v2\x17.onnx.TrainingInfoProtoR\ftrainingInfo\x121\n" +
-	"\tfunctions\x18\x19 \x03(\v2\x13.onnx.FunctionProtoR\tfunctions\x12D\n" +
-	"\rconfiguration\x18\x1a \x03(\v2\x1e.onnx.DeviceConfigurationProtoR\rconfiguration\"F\n" +
+	"doc_string\x18\x06 \x01(\tR\tdocString\x12*\n" +
+	"\x05graph\x18\a \x01(\v2\x14.onnxloss.GraphProtoR\x05graph\x12?\n" +
+	"\fopset_import\x18\b \x03(\v2\x1c.onnxloss.OperatorSetIdProtoR\vopsetImport\x12G\n" +
+	"\x0emetadata_props\x18\x0e \x03(\v2 .onnxloss.StringStringEntryProtoR\rmetadataProps\x12@\n" +
+	"\rtraining_info\x18\x14 \x03(\v2\x1b.onnxloss.TrainingInfoProtoR\ftrainingInfo\x125\n" +
+	"\tfunctions\x18\x19 \x03(\v2\x17.onnxloss.FunctionProtoR\tfunctions\x12H\n" +
+	"\rconfiguration\x18\x1a \x03(\v2\".onnxloss.DeviceConfigurationProtoR\rconfiguration\"F\n" +
 	"\x12OperatorSetIdProto\x12\x16\n" +
 	"\x06domain\x18\x01 \x01(\tR\x06domain\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\x03R\aversion\"@\n" +
 	"\x16StringStringEntryProto\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value\"\x97\x02\n" +
-	"\x11TrainingInfoProto\x128\n" +
-	"\x0einitialization\x18\x01 \x01(\v2\x10.onnx.GraphProtoR\x0einitialization\x12.\n" +
-	"\talgorithm\x18\x02 \x01(\v2\x10.onnx.GraphProtoR\talgorithm\x12S\n" +
-	"\x16initialization_binding\x18\x03 \x03(\v2\x1c.onnx.StringStringEntryProtoR\x15initializationBinding\x12C\n" +
-	"\x0eupdate_binding\x18\x04 \x03(\v2\x1c.onnx.StringStringEntryProtoR\rupdateBinding\"g\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value\"\xa7\x02\n" +
+	"\x11TrainingInfoProto\x12<\n" +
+	"\x0einitialization\x18\x01 \x01(\v2\x14.onnxloss.GraphProtoR\x0einitialization\x122\n" +
+	"\talgorithm\x18\x02 \x01(\v2\x14.onnxloss.GraphProtoR\talgorithm\x12W\n" +
+	"\x16initialization_binding\x18\x03 \x03(\v2 .onnxloss.StringStringEntryProtoR\x15initializationBinding\x12G\n" +
+	"\x0eupdate_binding\x18\x04 \x03(\v2 .onnxloss.StringStringEntryProtoR\rupdateBinding\"g\n" +
 	"\x18DeviceConfigurationProto\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1f\n" +
 	"\vnum_devices\x18\x02 \x01(\x05R\n" +
 	"numDevices\x12\x16\n" +
-	"\x06device\x18\x03 \x03(\tR\x06device\"\x86\x04\n" +
+	"\x06device\x18\x03 \x03(\tR\x06device\"\xa6\x04\n" +
 	"\n" +
-	"GraphProto\x12#\n" +
-	"\x04node\x18\x01 \x03(\v2\x0f.onnx.NodeProtoR\x04node\x12\x12\n" +
-	"\x04name\x18\x02 \x01(\tR\x04name\x123\n" +
-	"\vinitializer\x18\x05 \x03(\v2\x11.onnx.TensorProtoR\vinitializer\x12\x1d\n" +
+	"GraphProto\x12'\n" +
+	"\x04node\x18\x01 \x03(\v2\x13.onnxloss.NodeProtoR\x04node\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x127\n" +
+	"\vinitializer\x18\x05 \x03(\v2\x15.onnxloss.TensorProtoR\vinitializer\x12\x1d\n" +
 	"\n" +
 	"doc_string\x18\n" +
-	" \x01(\tR\tdocString\x12*\n" +
-	"\x05input\x18\v \x03(\v2\x14.onnx.ValueInfoProtoR\x05input\x12,\n" +
-	"\x06output\x18\f \x03(\v2\x14.onnx.ValueInfoProtoR\x06output\x123\n" +
+	" \x01(\tR\tdocString\x12.\n" +
+	"\x05input\x18\v \x03(\v2\x18.onnxloss.ValueInfoProtoR\x05input\x120\n" +
+	"\x06output\x18\f \x03(\v2\x18.onnxloss.ValueInfoProtoR\x06output\x127\n" +
 	"\n" +
-	"value_info\x18\r \x03(\v2\x14.onnx.ValueInfoProtoR\tvalueInfo\x12O\n" +
-	"\x17quantization_annotation\x18\x0e \x03(\v2\x16.onnx.TensorAnnotationR\x16quantizationAnnotation\x12F\n" +
-	"\x12sparse_initializer\x18\x0f \x03(\v2\x17.onnx.SparseTensorProtoR\x11sparseInitializer\x12C\n" +
-	"\x0emetadata_props\x18\x10 \x03(\v2\x1c.onnx.StringStringEntryProtoR\rmetadataProps\"\x8b\x03\n" +
+	"value_info\x18\r \x03(\v2\x18.onnxloss.ValueInfoProtoR\tvalueInfo\x12S\n" +
+	"\x17quantization_annotation\x18\x0e \x03(\v2\x1a.onnxloss.TensorAnnotationR\x16quantizationAnnotation\x12J\n" +
+	"\x12sparse_initializer\x18\x0f \x03(\v2\x1b.onnxloss.SparseTensorProtoR\x11sparseInitializer\x12G\n" +
+	"\x0emetadata_props\x18\x10 \x03(\v2 .onnxloss.StringStringEntryProtoR\rmetadataProps\"\x97\x03\n" +
 	"\tNodeProto\x12\x14\n" +
 	"\x05input\x18\x01 \x03(\tR\x05input\x12\x16\n" +
 	"\x06output\x18\x02 \x03(\tR\x06output\x12\x12\n" +
 	"\x04name\x18\x03 \x01(\tR\x04name\x12\x17\n" +
-	"\aop_type\x18\x04 \x01(\tR\x06opType\x122\n" +
-	"\tattribute\x18\x05 \x03(\v2\x14.onnx.AttributeProtoR\tattribute\x12\x1d\n" +
+	"\aop_type\x18\x04 \x01(\tR\x06opType\x126\n" +
+	"\tattribute\x18\x05 \x03(\v2\x18.onnxloss.AttributeProtoR\tattribute\x12\x1d\n" +
 	"\n" +
 	"doc_string\x18\x06 \x01(\tR\tdocString\x12\x16\n" +
 	"\x06domain\x18\a \x01(\tR\x06domain\x12\x1a\n" +
-	"\boverload\x18\b \x01(\tR\boverload\x12C\n" +
-	"\x0emetadata_props\x18\t \x03(\v2\x1c.onnx.StringStringEntryProtoR\rmetadataProps\x12W\n" +
+	"\boverload\x18\b \x01(\tR\boverload\x12G\n" +
+	"\x0emetadata_props\x18\t \x03(\v2 .onnxloss.StringStringEntryProtoR\rmetadataProps\x12[\n" +
 	"\x15device_configurations\x18\n" +
-	" \x03(\v2\".onnx.NodeDeviceConfigurationProtoR\x14deviceConfigurations\"\xae\x01\n" +
+	" \x03(\v2&.onnxloss.NodeDeviceConfigurationProtoR\x14deviceConfigurations\"\xb2\x01\n" +
 	"\x1cNodeDeviceConfigurationProto\x12)\n" +
-	"\x10configuration_id\x18\x01 \x01(\tR\x0fconfigurationId\x12<\n" +
-	"\rsharding_spec\x18\x02 \x03(\v2\x17.onnx.ShardingSpecProtoR\fshardingSpec\x12%\n" +
-	"\x0epipeline_stage\x18\x03 \x01(\x05R\rpipelineStage\"\xda\x01\n" +
+	"\x10configuration_id\x18\x01 \x01(\tR\x0fconfigurationId\x12@\n" +
+	"\rsharding_spec\x18\x02 \x03(\v2\x1b.onnxloss.ShardingSpecProtoR\fshardingSpec\x12%\n" +
+	"\x0epipeline_stage\x18\x03 \x01(\x05R\rpipelineStage\"\xe2\x01\n" +
 	"\x11ShardingSpecProto\x12\x1f\n" +
 	"\vtensor_name\x18\x01 \x01(\tR\n" +
 	"tensorName\x12\x16\n" +
-	"\x06device\x18\x02 \x03(\x03R\x06device\x12T\n" +
-	"\x19index_to_device_group_map\x18\x03 \x03(\v2\x1a.onnx.IntIntListEntryProtoR\x15indexToDeviceGroupMap\x126\n" +
-	"\vsharded_dim\x18\x04 \x03(\v2\x15.onnx.ShardedDimProtoR\n" +
+	"\x06device\x18\x02 \x03(\x03R\x06device\x12X\n" +
+	"\x19index_to_device_group_map\x18\x03 \x03(\v2\x1e.onnxloss.IntIntListEntryProtoR\x15indexToDeviceGroupMap\x12:\n" +
+	"\vsharded_dim\x18\x04 \x03(\v2\x19.onnxloss.ShardedDimProtoR\n" +
 	"shardedDim\">\n" +
 	"\x14IntIntListEntryProto\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\x03R\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x03(\x03R\x05value\"k\n" +
+	"\x05value\x18\x02 \x03(\x03R\x05value\"o\n" +
 	"\x0fShardedDimProto\x12\x12\n" +
-	"\x04axis\x18\x01 \x01(\x03R\x04axis\x12D\n" +
-	"\x0fsimple_sharding\x18\x02 \x03(\v2\x1b.onnx.SimpleShardedDimProtoR\x0esimpleSharding\"{\n" +
+	"\x04axis\x18\x01 \x01(\x03R\x04axis\x12H\n" +
+	"\x0fsimple_sharding\x18\x02 \x03(\v2\x1f.onnxloss.SimpleShardedDimProtoR\x0esimpleSharding\"{\n" +
 	"\x15SimpleShardedDimProto\x12\x1d\n" +
 	"\tdim_value\x18\x01 \x01(\x03H\x00R\bdimValue\x12\x1d\n" +
 	"\tdim_param\x18\x02 \x01(\tH\x00R\bdimParam\x12\x1d\n" +
 	"\n" +
 	"num_shards\x18\x03 \x01(\x03R\tnumShardsB\x05\n" +
-	"\x03dim\"\xd4\x06\n" +
+	"\x03dim\"\xf8\x06\n" +
 	"\x0eAttributeProto\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\f\n" +
 	"\x01f\x18\x02 \x01(\x02R\x01f\x12\f\n" +
 	"\x01i\x18\x03 \x01(\x03R\x01i\x12\f\n" +
-	"\x01s\x18\x04 \x01(\fR\x01s\x12\x1f\n" +
-	"\x01t\x18\x05 \x01(\v2\x11.onnx.TensorProtoR\x01t\x12\x1e\n" +
-	"\x01g\x18\x06 \x01(\v2\x10.onnx.GraphProtoR\x01g\x12\x16\n" +
+	"\x01s\x18\x04 \x01(\fR\x01s\x12#\n" +
+	"\x01t\x18\x05 \x01(\v2\x15.onnxloss.TensorProtoR\x01t\x12\"\n" +
+	"\x01g\x18\x06 \x01(\v2\x14.onnxloss.GraphProtoR\x01g\x12\x16\n" +
 	"\x06floats\x18\a \x03(\x02R\x06floats\x12\x12\n" +
 	"\x04ints\x18\b \x03(\x03R\x04ints\x12\x18\n" +
-	"\astrings\x18\t \x03(\fR\astrings\x12+\n" +
+	"\astrings\x18\t \x03(\fR\astrings\x12/\n" +
 	"\atensors\x18\n" +
-	" \x03(\v2\x11.onnx.TensorProtoR\atensors\x12(\n" +
-	"\x06graphs\x18\v \x03(\v2\x10.onnx.GraphProtoR\x06graphs\x12\x1d\n" +
+	" \x03(\v2\x15.onnxloss.TensorProtoR\atensors\x12,\n" +
+	"\x06graphs\x18\v \x03(\v2\x14.onnxloss.GraphProtoR\x06graphs\x12\x1d\n" +
 	"\n" +
-	"doc_string\x18\r \x01(\tR\tdocString\x12\x1f\n" +
-	"\x02tp\x18\x0e \x01(\v2\x0f.onnx.TypeProtoR\x02tp\x120\n" +
-	"\vtype_protos\x18\x0f \x03(\v2\x0f.onnx.TypeProtoR\n" +
-	"typeProtos\x126\n" +
-	"\x04type\x18\x14 \x01(\x0e2\".onnx.AttributeProto.AttributeTypeR\x04type\x12\"\n" +
-	"\rref_attr_name\x18\x15 \x01(\tR\vrefAttrName\x12<\n" +
-	"\rsparse_tensor\x18\x16 \x01(\v2\x17.onnx.SparseTensorProtoR\fsparseTensor\x12>\n" +
-	"\x0esparse_tensors\x18\x17 \x03(\v2\x17.onnx.SparseTensorProtoR\rsparseTensors\"\xd9\x01\n" +
+	"doc_string\x18\r \x01(\tR\tdocString\x12#\n" +
+	"\x02tp\x18\x0e \x01(\v2\x13.onnxloss.TypeProtoR\x02tp\x124\n" +
+	"\vtype_protos\x18\x0f \x03(\v2\x13.onnxloss.TypeProtoR\n" +
+	"typeProtos\x12:\n" +
+	"\x04type\x18\x14 \x01(\x0e2&.onnxloss.AttributeProto.AttributeTypeR\x04type\x12\"\n" +
+	"\rref_attr_name\x18\x15 \x01(\tR\vrefAttrName\x12@\n" +
+	"\rsparse_tensor\x18\x16 \x01(\v2\x1b.onnxloss.SparseTensorProtoR\fsparseTensor\x12B\n" +
+	"\x0esparse_tensors\x18\x17 \x03(\v2\x1b.onnxloss.SparseTensorProtoR\rsparseTensors\"\xd9\x01\n" +
 	"\rAttributeType\x12\r\n" +
 	"\tUNDEFINED\x10\x00\x12\t\n" +
 	"\x05FLOAT\x10\x01\x12\a\n" +
@@ -2916,11 +2919,11 @@ const file_onnx_proto_rawDesc = "" +
 	"\x0eSPARSE_TENSORS\x10\f\x12\x0e\n" +
 	"\n" +
 	"TYPE_PROTO\x10\r\x12\x0f\n" +
-	"\vTYPE_PROTOS\x10\x0e\"\xb1\b\n" +
+	"\vTYPE_PROTOS\x10\x0e\"\xc1\b\n" +
 	"\vTensorProto\x12\x12\n" +
 	"\x04dims\x18\x01 \x03(\x03R\x04dims\x12\x1b\n" +
-	"\tdata_type\x18\x02 \x01(\x05R\bdataType\x123\n" +
-	"\asegment\x18\x03 \x01(\v2\x19.onnx.TensorProto.SegmentR\asegment\x12!\n" +
+	"\tdata_type\x18\x02 \x01(\x05R\bdataType\x127\n" +
+	"\asegment\x18\x03 \x01(\v2\x1d.onnxloss.TensorProto.SegmentR\asegment\x12!\n" +
 	"\n" +
 	"float_data\x18\x04 \x03(\x02B\x02\x10\x01R\tfloatData\x12!\n" +
 	"\n" +
@@ -2937,10 +2940,10 @@ const file_onnx_proto_rawDesc = "" +
 	"\vuint64_data\x18\v \x03(\x04B\x02\x10\x01R\n" +
 	"uint64Data\x12\x1d\n" +
 	"\n" +
-	"doc_string\x18\f \x01(\tR\tdocString\x12A\n" +
-	"\rexternal_data\x18\r \x03(\v2\x1c.onnx.StringStringEntryProtoR\fexternalData\x12C\n" +
-	"\rdata_location\x18\x0e \x01(\x0e2\x1e.onnx.TensorProto.DataLocationR\fdataLocation\x12C\n" +
-	"\x0emetadata_props\x18\x10 \x03(\v2\x1c.onnx.StringStringEntryProtoR\rmetadataProps\x1a1\n" +
+	"doc_string\x18\f \x01(\tR\tdocString\x12E\n" +
+	"\rexternal_data\x18\r \x03(\v2 .onnxloss.StringStringEntryProtoR\fexternalData\x12G\n" +
+	"\rdata_location\x18\x0e \x01(\x0e2\".onnxloss.TensorProto.DataLocationR\fdataLocation\x12G\n" +
+	"\x0emetadata_props\x18\x10 \x03(\v2 .onnxloss.StringStringEntryProtoR\rmetadataProps\x1a1\n" +
 	"\aSegment\x12\x14\n" +
 	"\x05begin\x18\x01 \x01(\x03R\x05begin\x12\x10\n" +
 	"\x03end\x18\x02 \x01(\x03R\x03end\"\xee\x02\n" +
@@ -2984,100 +2987,100 @@ const file_onnx_proto_rawDesc = "" +
 	"\x04INT2\x10\x1a\")\n" +
 	"\fDataLocation\x12\v\n" +
 	"\aDEFAULT\x10\x00\x12\f\n" +
-	"\bEXTERNAL\x10\x01\"\x7f\n" +
-	"\x11SparseTensorProto\x12)\n" +
-	"\x06values\x18\x01 \x01(\v2\x11.onnx.TensorProtoR\x06values\x12+\n" +
-	"\aindices\x18\x02 \x01(\v2\x11.onnx.TensorProtoR\aindices\x12\x12\n" +
-	"\x04dims\x18\x03 \x03(\x03R\x04dims\"\x92\x01\n" +
+	"\bEXTERNAL\x10\x01\"\x87\x01\n" +
+	"\x11SparseTensorProto\x12-\n" +
+	"\x06values\x18\x01 \x01(\v2\x15.onnxloss.TensorProtoR\x06values\x12/\n" +
+	"\aindices\x18\x02 \x01(\v2\x15.onnxloss.TensorProtoR\aindices\x12\x12\n" +
+	"\x04dims\x18\x03 \x03(\x03R\x04dims\"\x96\x01\n" +
 	"\x10TensorAnnotation\x12\x1f\n" +
 	"\vtensor_name\x18\x01 \x01(\tR\n" +
-	"tensorName\x12]\n" +
-	"\x1cquant_parameter_tensor_names\x18\x02 \x03(\v2\x1c.onnx.StringStringEntryProtoR\x19quantParameterTensorNames\"\xad\x01\n" +
+	"tensorName\x12a\n" +
+	"\x1cquant_parameter_tensor_names\x18\x02 \x03(\v2 .onnxloss.StringStringEntryProtoR\x19quantParameterTensorNames\"\xb5\x01\n" +
 	"\x0eValueInfoProto\x12\x12\n" +
-	"\x04name\x18\x01 \x01(\tR\x04name\x12#\n" +
-	"\x04type\x18\x02 \x01(\v2\x0f.onnx.TypeProtoR\x04type\x12\x1d\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12'\n" +
+	"\x04type\x18\x02 \x01(\v2\x13.onnxloss.TypeProtoR\x04type\x12\x1d\n" +
 	"\n" +
-	"doc_string\x18\x03 \x01(\tR\tdocString\x12C\n" +
-	"\x0emetadata_props\x18\x04 \x03(\v2\x1c.onnx.StringStringEntryProtoR\rmetadataProps\"\xba\x01\n" +
-	"\x10TensorShapeProto\x122\n" +
-	"\x03dim\x18\x01 \x03(\v2 .onnx.TensorShapeProto.DimensionR\x03dim\x1ar\n" +
+	"doc_string\x18\x03 \x01(\tR\tdocString\x12G\n" +
+	"\x0emetadata_props\x18\x04 \x03(\v2 .onnxloss.StringStringEntryProtoR\rmetadataProps\"\xbe\x01\n" +
+	"\x10TensorShapeProto\x126\n" +
+	"\x03dim\x18\x01 \x03(\v2$.onnxloss.TensorShapeProto.DimensionR\x03dim\x1ar\n" +
 	"\tDimension\x12\x1d\n" +
 	"\tdim_value\x18\x01 \x01(\x03H\x00R\bdimValue\x12\x1d\n" +
 	"\tdim_param\x18\x02 \x01(\tH\x00R\bdimParam\x12\x1e\n" +
 	"\n" +
 	"denotation\x18\x03 \x01(\tR\n" +
 	"denotationB\a\n" +
-	"\x05value\"\xd8\x06\n" +
-	"\tTypeProto\x129\n" +
-	"\vtensor_type\x18\x01 \x01(\v2\x16.onnx.TypeProto.TensorH\x00R\n" +
-	"tensorType\x12?\n" +
-	"\rsequence_type\x18\x04 \x01(\v2\x18.onnx.TypeProto.SequenceH\x00R\fsequenceType\x120\n" +
-	"\bmap_type\x18\x05 \x01(\v2\x13.onnx.TypeProto.MapH\x00R\amapType\x129\n" +
-	"\vopaque_type\x18\a \x01(\v2\x16.onnx.TypeProto.OpaqueH\x00R\n" +
-	"opaqueType\x12L\n" +
-	"\x12sparse_tensor_type\x18\b \x01(\v2\x1c.onnx.TypeProto.SparseTensorH\x00R\x10sparseTensorType\x12?\n" +
-	"\roptional_type\x18\t \x01(\v2\x18.onnx.TypeProto.OptionalH\x00R\foptionalType\x12\x1e\n" +
+	"\x05value\"\x84\a\n" +
+	"\tTypeProto\x12=\n" +
+	"\vtensor_type\x18\x01 \x01(\v2\x1a.onnxloss.TypeProto.TensorH\x00R\n" +
+	"tensorType\x12C\n" +
+	"\rsequence_type\x18\x04 \x01(\v2\x1c.onnxloss.TypeProto.SequenceH\x00R\fsequenceType\x124\n" +
+	"\bmap_type\x18\x05 \x01(\v2\x17.onnxloss.TypeProto.MapH\x00R\amapType\x12=\n" +
+	"\vopaque_type\x18\a \x01(\v2\x1a.onnxloss.TypeProto.OpaqueH\x00R\n" +
+	"opaqueType\x12P\n" +
+	"\x12sparse_tensor_type\x18\b \x01(\v2 .onnxloss.TypeProto.SparseTensorH\x00R\x10sparseTensorType\x12C\n" +
+	"\roptional_type\x18\t \x01(\v2\x1c.onnxloss.TypeProto.OptionalH\x00R\foptionalType\x12\x1e\n" +
 	"\n" +
 	"denotation\x18\x06 \x01(\tR\n" +
-	"denotation\x1aS\n" +
+	"denotation\x1aW\n" +
 	"\x06Tensor\x12\x1b\n" +
-	"\telem_type\x18\x01 \x01(\x05R\belemType\x12,\n" +
-	"\x05shape\x18\x02 \x01(\v2\x16.onnx.TensorShapeProtoR\x05shape\x1a8\n" +
-	"\bSequence\x12,\n" +
-	"\telem_type\x18\x01 \x01(\v2\x0f.onnx.TypeProtoR\belemType\x1aP\n" +
+	"\telem_type\x18\x01 \x01(\x05R\belemType\x120\n" +
+	"\x05shape\x18\x02 \x01(\v2\x1a.onnxloss.TensorShapeProtoR\x05shape\x1a<\n" +
+	"\bSequence\x120\n" +
+	"\telem_type\x18\x01 \x01(\v2\x13.onnxloss.TypeProtoR\belemType\x1aT\n" +
 	"\x03Map\x12\x19\n" +
-	"\bkey_type\x18\x01 \x01(\x05R\akeyType\x12.\n" +
+	"\bkey_type\x18\x01 \x01(\x05R\akeyType\x122\n" +
 	"\n" +
-	"value_type\x18\x02 \x01(\v2\x0f.onnx.TypeProtoR\tvalueType\x1a4\n" +
+	"value_type\x18\x02 \x01(\v2\x13.onnxloss.TypeProtoR\tvalueType\x1a4\n" +
 	"\x06Opaque\x12\x16\n" +
 	"\x06domain\x18\x01 \x01(\tR\x06domain\x12\x12\n" +
-	"\x04name\x18\x02 \x01(\tR\x04name\x1aY\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x1a]\n" +
 	"\fSparseTensor\x12\x1b\n" +
-	"\telem_type\x18\x01 \x01(\x05R\belemType\x12,\n" +
-	"\x05shape\x18\x02 \x01(\v2\x16.onnx.TensorShapeProtoR\x05shape\x1a8\n" +
-	"\bOptional\x12,\n" +
-	"\telem_type\x18\x01 \x01(\v2\x0f.onnx.TypeProtoR\belemTypeB\a\n" +
-	"\x05value\"\xdd\x03\n" +
+	"\telem_type\x18\x01 \x01(\x05R\belemType\x120\n" +
+	"\x05shape\x18\x02 \x01(\v2\x1a.onnxloss.TensorShapeProtoR\x05shape\x1a<\n" +
+	"\bOptional\x120\n" +
+	"\telem_type\x18\x01 \x01(\v2\x13.onnxloss.TypeProtoR\belemTypeB\a\n" +
+	"\x05value\"\xf1\x03\n" +
 	"\rFunctionProto\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05input\x18\x04 \x03(\tR\x05input\x12\x16\n" +
 	"\x06output\x18\x05 \x03(\tR\x06output\x12\x1c\n" +
-	"\tattribute\x18\x06 \x03(\tR\tattribute\x12#\n" +
-	"\x04node\x18\a \x03(\v2\x0f.onnx.NodeProtoR\x04node\x12\x1d\n" +
+	"\tattribute\x18\x06 \x03(\tR\tattribute\x12'\n" +
+	"\x04node\x18\a \x03(\v2\x13.onnxloss.NodeProtoR\x04node\x12\x1d\n" +
 	"\n" +
-	"doc_string\x18\b \x01(\tR\tdocString\x12;\n" +
-	"\fopset_import\x18\t \x03(\v2\x18.onnx.OperatorSetIdProtoR\vopsetImport\x12\x16\n" +
+	"doc_string\x18\b \x01(\tR\tdocString\x12?\n" +
+	"\fopset_import\x18\t \x03(\v2\x1c.onnxloss.OperatorSetIdProtoR\vopsetImport\x12\x16\n" +
 	"\x06domain\x18\n" +
-	" \x01(\tR\x06domain\x12=\n" +
-	"\x0fattribute_proto\x18\v \x03(\v2\x14.onnx.AttributeProtoR\x0eattributeProto\x123\n" +
+	" \x01(\tR\x06domain\x12A\n" +
+	"\x0fattribute_proto\x18\v \x03(\v2\x18.onnxloss.AttributeProtoR\x0eattributeProto\x127\n" +
 	"\n" +
-	"value_info\x18\f \x03(\v2\x14.onnx.ValueInfoProtoR\tvalueInfo\x12\x1a\n" +
-	"\boverload\x18\r \x01(\tR\boverload\x12C\n" +
-	"\x0emetadata_props\x18\x0e \x03(\v2\x1c.onnx.StringStringEntryProtoR\rmetadataProps\"\xee\x02\n" +
+	"value_info\x18\f \x03(\v2\x18.onnxloss.ValueInfoProtoR\tvalueInfo\x12\x1a\n" +
+	"\boverload\x18\r \x01(\tR\boverload\x12G\n" +
+	"\x0emetadata_props\x18\x0e \x03(\v2 .onnxloss.StringStringEntryProtoR\rmetadataProps\"\x82\x03\n" +
 	"\rSequenceProto\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1b\n" +
-	"\telem_type\x18\x02 \x01(\x05R\belemType\x126\n" +
-	"\rtensor_values\x18\x03 \x03(\v2\x11.onnx.TensorProtoR\ftensorValues\x12I\n" +
-	"\x14sparse_tensor_values\x18\x04 \x03(\v2\x17.onnx.SparseTensorProtoR\x12sparseTensorValues\x12<\n" +
-	"\x0fsequence_values\x18\x05 \x03(\v2\x13.onnx.SequenceProtoR\x0esequenceValues\x12-\n" +
+	"\telem_type\x18\x02 \x01(\x05R\belemType\x12:\n" +
+	"\rtensor_values\x18\x03 \x03(\v2\x15.onnxloss.TensorProtoR\ftensorValues\x12M\n" +
+	"\x14sparse_tensor_values\x18\x04 \x03(\v2\x1b.onnxloss.SparseTensorProtoR\x12sparseTensorValues\x12@\n" +
+	"\x0fsequence_values\x18\x05 \x03(\v2\x17.onnxloss.SequenceProtoR\x0esequenceValues\x121\n" +
 	"\n" +
-	"map_values\x18\x06 \x03(\v2\x0e.onnx.MapProtoR\tmapValues\x12<\n" +
-	"\x0foptional_values\x18\a \x03(\v2\x13.onnx.OptionalProtoR\x0eoptionalValues\"\x9b\x01\n" +
+	"map_values\x18\x06 \x03(\v2\x12.onnxloss.MapProtoR\tmapValues\x12@\n" +
+	"\x0foptional_values\x18\a \x03(\v2\x17.onnxloss.OptionalProtoR\x0eoptionalValues\"\x9f\x01\n" +
 	"\bMapProto\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x19\n" +
 	"\bkey_type\x18\x02 \x01(\x05R\akeyType\x12\x12\n" +
 	"\x04keys\x18\x03 \x03(\x03R\x04keys\x12\x1f\n" +
 	"\vstring_keys\x18\x04 \x03(\fR\n" +
-	"stringKeys\x12+\n" +
-	"\x06values\x18\x05 \x01(\v2\x13.onnx.SequenceProtoR\x06values\"\xe4\x02\n" +
+	"stringKeys\x12/\n" +
+	"\x06values\x18\x05 \x01(\v2\x17.onnxloss.SequenceProtoR\x06values\"\xf8\x02\n" +
 	"\rOptionalProto\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1b\n" +
-	"\telem_type\x18\x02 \x01(\x05R\belemType\x124\n" +
-	"\ftensor_value\x18\x03 \x01(\v2\x11.onnx.TensorProtoR\vtensorValue\x12G\n" +
-	"\x13sparse_tensor_value\x18\x04 \x01(\v2\x17.onnx.SparseTensorProtoR\x11sparseTensorValue\x12:\n" +
-	"\x0esequence_value\x18\x05 \x01(\v2\x13.onnx.SequenceProtoR\rsequenceValue\x12+\n" +
-	"\tmap_value\x18\x06 \x01(\v2\x0e.onnx.MapProtoR\bmapValue\x12:\n" +
-	"\x0eoptional_value\x18\a \x01(\v2\x13.onnx.OptionalProtoR\roptionalValueB5Z3github.com/onnxloss/onnxloss/graph/onnx/internal/pb"
+	"\telem_type\x18\x02 \x01(\x05R\belemType\x128\n" +
+	"\ftensor_value\x18\x03 \x01(\v2\x15.onnxloss.TensorProtoR\vtensorValue\x12K\n" +
+	"\x13sparse_tensor_value\x18\x04 \x01(\v2\x1b.onnxloss.SparseTensorProtoR\x11sparseTensorValue\x12>\n" +
+	"\x0esequence_value\x18\x05 \x01(\v2\x17.onnxloss.SequenceProtoR\rsequenceValue\x12/\n" +
+	"\tmap_value\x18\x06 \x01(\v2\x12.onnxloss.MapProtoR\bmapValue\x12>\n" +
+	"\x0eoptional_value\x18\a \x01(\v2\x17.onnxloss.OptionalProtoR\roptionalValueB5Z3github.com/onnxloss/onnxloss/graph/onnx/internal/pb"
 
 var (
 	file_onnx_proto_rawDescOnce sync.Once
@@ -3094,113 +3097,113 @@ func file_onnx_proto_rawDescGZIP() []byte {
 var file_onnx_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
 var file_onnx_proto_msgTypes = make([]protoimpl.MessageInfo, 31)
 var file_onnx_proto_goTypes = []any{
-	(AttributeProto_AttributeType)(0),    // 0: onnx.AttributeProto.AttributeType
-	(TensorProto_DataType)(0),            // 1: onnx.TensorProto.DataType
-	(TensorProto_DataLocation)(0),        // 2: onnx.TensorProto.DataLocation
-	(*ModelProto)(nil),                   // 3: onnx.ModelProto
-	(*OperatorSetIdProto)(nil),           // 4: onnx.OperatorSetIdProto
-	(*StringStringEntryProto)(nil),       // 5: onnx.StringStringEntryProto
-	(*TrainingInfoProto)(nil),            // 6: onnx.TrainingInfoProto
-	(*DeviceConfigurationProto)(nil),     // 7: onnx.DeviceConfigurationProto
-	(*GraphProto)(nil),                   // 8: onnx.GraphProto
-	(*NodeProto)(nil),                    // 9: onnx.NodeProto
-	(*NodeDeviceConfigurationProto)(nil), // 10: onnx.NodeDeviceConfigurationProto
-	(*ShardingSpecProto)(nil),            // 11: onnx.ShardingSpecProto
-	(*IntIntListEntryProto)(nil),         // 12: onnx.IntIntListEntryProto
-	(*ShardedDimProto)(nil),              // 13: onnx.ShardedDimProto
-	(*SimpleShardedDimProto)(nil),        // 14: onnx.SimpleShardedDimProto
-	(*AttributeProto)(nil),               // 15: onnx.AttributeProto
-	(*TensorProto)(nil),                  // 16: onnx.TensorProto
-	(*SparseTensorProto)(nil),            // 17: onnx.SparseTensorProto
-	(*TensorAnnotation)(nil),             // 18: onnx.TensorAnnotation
-	(*ValueInfoProto)(nil),               // 19: onnx.ValueInfoProto
-	(*TensorShapeProto)(nil),             // 20: onnx.TensorShapeProto
-	(*TypeProto)(nil),                    // 21: onnx.TypeProto
-	(*FunctionProto)(nil),                // 22: onnx.FunctionProto
-	(*SequenceProto)(nil),                // 23: onnx.SequenceProto
-	(*MapProto)(nil),                     // 24: onnx.MapProto
-	(*OptionalProto)(nil),                // 25: onnx.OptionalProto
-	(*TensorProto_Segment)(nil),          // 26: onnx.TensorProto.Segment
-	(*TensorShapeProto_Dimension)(nil),   // 27: onnx.TensorShapeProto.Dimension
-	(*TypeProto_Tensor)(nil),             // 28: onnx.TypeProto.Tensor
-	(*TypeProto_Sequence)(nil),           // 29: onnx.TypeProto.Sequence
-	(*TypeProto_Map)(nil),                // 30: onnx.TypeProto.Map
-	(*TypeProto_Opaque)(nil),             // 31: onnx.TypeProto.Opaque
-	(*TypeProto_SparseTensor)(nil),       // 32: onnx.TypeProto.SparseTensor
-	(*TypeProto_Optional)(nil),           // 33: onnx.TypeProto.Optional
+	(AttributeProto_AttributeType)(0),    // 0: onnxloss.AttributeProto.AttributeType
+	(TensorProto_DataType)(0),            // 1: onnxloss.TensorProto.DataType
+	(TensorProto_DataLocation)(0),        // 2: onnxloss.TensorProto.DataLocation
+	(*ModelProto)(nil),                   // 3: onnxloss.ModelProto
+	(*OperatorSetIdProto)(nil),           // 4: onnxloss.OperatorSetIdProto
+	(*StringStringEntryProto)(nil),       // 5: onnxloss.StringStringEntryProto
+	(*TrainingInfoProto)(nil),            // 6: onnxloss.TrainingInfoProto
+	(*DeviceConfigurationProto)(nil),     // 7: onnxloss.DeviceConfigurationProto
+	(*GraphProto)(nil),                   // 8: onnxloss.GraphProto
+	(*NodeProto)(nil),                    // 9: onnxloss.NodeProto
+	(*NodeDeviceConfigurationProto)(nil), // 10: onnxloss.NodeDeviceConfigurationProto
+	(*ShardingSpecProto)(nil),            // 11: onnxloss.ShardingSpecProto
+	(*IntIntListEntryProto)(nil),         // 12: onnxloss.IntIntListEntryProto
+	(*ShardedDimProto)(nil),              // 13: onnxloss.ShardedDimProto
+	(*SimpleShardedDimProto)(nil),        // 14: onnxloss.SimpleShardedDimProto
+	(*AttributeProto)(nil),               // 15: onnxloss.AttributeProto
+	(*TensorProto)(nil),                  // 16: onnxloss.TensorProto
+	(*SparseTensorProto)(nil),            // 17: onnxloss.SparseTensorProto
+	(*TensorAnnotation)(nil),             // 18: onnxloss.TensorAnnotation
+	(*ValueInfoProto)(nil),               // 19: onnxloss.ValueInfoProto
+	(*TensorShapeProto)(nil),             // 20: onnxloss.TensorShapeProto
+	(*TypeProto)(nil),                    // 21: onnxloss.TypeProto
+	(*FunctionProto)(nil),                // 22: onnxloss.FunctionProto
+	(*SequenceProto)(nil),                // 23: onnxloss.SequenceProto
+	(*MapProto)(nil),                     // 24: onnxloss.MapProto
+	(*OptionalProto)(nil),                // 25: onnxloss.OptionalProto
+	(*TensorProto_Segment)(nil),          // 26: onnxloss.TensorProto.Segment
+	(*TensorShapeProto_Dimension)(nil),   // 27: onnxloss.TensorShapeProto.Dimension
+	(*TypeProto_Tensor)(nil),             // 28: onnxloss.TypeProto.Tensor
+	(*TypeProto_Sequence)(nil),           // 29: onnxloss.TypeProto.Sequence
+	(*TypeProto_Map)(nil),                // 30: onnxloss.TypeProto.Map
+	(*TypeProto_Opaque)(nil),             // 31: onnxloss.TypeProto.Opaque
+	(*TypeProto_SparseTensor)(nil),       // 32: onnxloss.TypeProto.SparseTensor
+	(*TypeProto_Optional)(nil),           // 33: onnxloss.TypeProto.Optional
 }
 var file_onnx_proto_depIdxs = []int32{
-	8,  // 0: onnx.ModelProto.graph:type_name -> onnx.GraphProto
-	4,  // 1: onnx.ModelProto.opset_import:type_name -> onnx.OperatorSetIdProto
-	5,  // 2: onnx.ModelProto.metadata_props:type_name -> onnx.StringStringEntryProto
-	6,  // 3: onnx.ModelProto.training_info:type_name -> onnx.TrainingInfoProto
-	22, // 4: onnx.ModelProto.functions:type_name -> onnx.FunctionProto
-	7,  // 5: onnx.ModelProto.configuration:type_name -> onnx.DeviceConfigurationProto
-	8,  // 6: onnx.TrainingInfoProto.initialization:type_name -> onnx.GraphProto
-	8,  // 7: onnx.TrainingInfoProto.algorithm:type_name -> onnx.GraphProto
-	5,  // 8: onnx.TrainingInfoProto.initialization_binding:type_name -> onnx.StringStringEntryProto
-	5,  // 9: onnx.TrainingInfoProto.update_binding:type_name -> onnx.StringStringEntryProto
-	9,  // 10: onnx.GraphProto.node:type_name -> onnx.NodeProto
-	16, // 11: onnx.GraphProto.initializer:type_name -> onnx.TensorProto
-	19, // 12: onnx.GraphProto.input:type_name -> onnx.ValueInfoProto
-	19, // 13: onnx.GraphProto.output:type_name -> onnx.ValueInfoProto
-	19, // 14: onnx.GraphProto.value_info:type_name -> onnx.ValueInfoProto
-	18, // 15: onnx.GraphProto.quantization_annotation:type_name -> onnx.TensorAnnotation
-	17, // 16: onnx.GraphProto.sparse_initializer:type_name -> onnx.SparseTensorProto
-	5,  // 17: onnx.GraphProto.metadata_props:type_name -> onnx.StringStringEntryProto
-	15, // 18: onnx.NodeProto.attribute:type_name -> onnx.AttributeProto
-	5,  // 19: onnx.NodeProto.metadata_props:type_name -> onnx.StringStringEntryProto
-	10, // 20: onnx.NodeProto.device_configurations:type_name -> onnx.NodeDeviceConfigurationProto
-	11, // 21: onnx.NodeDeviceConfigurationProto.sharding_spec:type_name -> onnx.ShardingSpecProto
-	12, // 22: onnx.ShardingSpecProto.index_to_device_group_map:type_name -> onnx.IntIntListEntryProto
-	13, // 23: onnx.ShardingSpecProto.sharded_dim:type_name -> onnx.ShardedDimProto
-	14, // 24: onnx.ShardedDimProto.simple_sharding:type_name -> onnx.SimpleShardedDimProto
-	16, // 25: onnx.AttributeProto.t:type_name -> onnx.TensorProto
-	8,  // 26: onnx.AttributeProto.g:type_name -> onnx.GraphProto
-	16, // 27: onnx.AttributeProto.tensors:type_name -> onnx.TensorProto
-	8,  // 28: onnx.AttributeProto.graphs:type_name -> onnx.GraphProto
-	21, // 29: onnx.AttributeProto.tp:type_name -> onnx.TypeProto
-	21, // 30: onnx.AttributeProto.type_protos:type_name -> onnx.TypeProto
-	0,  // 31: onnx.AttributeProto.type:type_name -> onnx.AttributeProto.AttributeType
-	17, // 32: onnx.AttributeProto.sparse_tensor:type_name -> onnx.SparseTensorProto
-	17, // 33: onnx.AttributeProto.sparse_tensors:type_name -> onnx.SparseTensorProto
-	26, // 34: onnx.TensorProto.segment:type_name -> onnx.TensorProto.Segment
-	5,  // 35: onnx.TensorProto.external_data:type_name -> onnx.StringStringEntryProto
-	2,  // 36: onnx.TensorProto.data_location:type_name -> onnx.TensorProto.DataLocation
-	5,  // 37: onnx.TensorProto.metadata_props:type_name -> onnx.StringStringEntryProto
-	16, // 38: onnx.SparseTensorProto.values:type_name -> onnx.TensorProto
-	16, // 39: onnx.SparseTensorProto.indices:type_name -> onnx.TensorProto
-	5,  // 40: onnx.TensorAnnotation.quant_parameter_tensor_names:type_name -> onnx.StringStringEntryProto
-	21, // 41: onnx.ValueInfoProto.type:type_name -> onnx.TypeProto
-	5,  // 42: onnx.ValueInfoProto.metadata_props:type_name -> onnx.StringStringEntryProto
-	27, // 43: onnx.TensorShapeProto.dim:type_name -> onnx.TensorShapeProto.Dimension
-	28, // 44: onnx.TypeProto.tensor_type:type_name -> onnx.TypeProto.Tensor
-	29, // 45: onnx.TypeProto.sequence_type:type_name -> onnx.TypeProto.Sequence
-	30, // 46: onnx.TypeProto.map_type:type_name -> onnx.TypeProto.Map
-	31, // 47: onnx.TypeProto.opaque_type:type_name -> onnx.TypeProto.Opaque
-	32, // 48: onnx.TypeProto.sparse_tensor_type:type_name -> onnx.TypeProto.SparseTensor
-	33, // 49: onnx.TypeProto.optional_type:type_name -> onnx.TypeProto.Optional
-	9,  // 50: onnx.FunctionProto.node:type_name -> onnx.NodeProto
-	4,  // 51: onnx.FunctionProto.opset_import:type_name -> onnx.OperatorSetIdProto
-	15, // 52: onnx.FunctionProto.attribute_proto:type_name -> onnx.AttributeProto
-	19, // 53: onnx.FunctionProto.value_info:type_name -> onnx.ValueInfoProto
-	5,  // 54: onnx.FunctionProto.metadata_props:type_name -> onnx.StringStringEntryProto
-	16, // 55: onnx.SequenceProto.tensor_values:type_name -> onnx.TensorProto
-	17, // 56: onnx.SequenceProto.sparse_tensor_values:type_name -> onnx.SparseTensorProto
-	23, // 57: onnx.SequenceProto.sequence_values:type_name -> onnx.SequenceProto
-	24, // 58: onnx.SequenceProto.map_values:type_name -> onnx.MapProto
-	25, // 59: onnx.SequenceProto.optional_values:type_name -> onnx.OptionalProto
-	23, // 60: onnx.MapProto.values:type_name -> onnx.SequenceProto
-	16, // 61: onnx.OptionalProto.tensor_value:type_name -> onnx.TensorProto
-	17, // 62: onnx.OptionalProto.sparse_tensor_value:type_name -> onnx.SparseTensorProto
-	23, // 63: onnx.OptionalProto.sequence_value:type_name -> onnx.SequenceProto
-	24, // 64: onnx.OptionalProto.map_value:type_name -> onnx.MapProto
-	25, // 65: onnx.OptionalProto.optional_value:type_name -> onnx.OptionalProto
-	20, // 66: onnx.TypeProto.Tensor.shape:type_name -> onnx.TensorShapeProto
-	21, // 67: onnx.TypeProto.Sequence.elem_type:type_name -> onnx.TypeProto
-	21, // 68: onnx.TypeProto.Map.value_type:type_name -> onnx.TypeProto
-	20, // 69: onnx.TypeProto.SparseTensor.shape:type_name -> onnx.TensorShapeProto
-	21, // 70: onnx.TypeProto.Optional.elem_type:type_name -> onnx.TypeProto
+	8,  // 0: onnxloss.ModelProto.graph:type_name -> onnxloss.GraphProto
+	4,  // 1: onnxloss.ModelProto.opset_import:type_name -> onnxloss.OperatorSetIdProto
+	5,  // 2: onnxloss.ModelProto.metadata_props:type_name -> onnxloss.StringStringEntryProto
+	6,  // 3: onnxloss.ModelProto.training_info:type_name -> onnxloss.TrainingInfoProto
+	22, // 4: onnxloss.ModelProto.functions:type_name -> onnxloss.FunctionProto
+	7,  // 5: onnxloss.ModelProto.configuration:type_name -> onnxloss.DeviceConfigurationProto
+	8,  // 6: onnxloss.TrainingInfoProto.initialization:type_name -> onnxloss.GraphProto
+	8,  // 7: onnxloss.TrainingInfoProto.algorithm:type_name -> onnxloss.GraphProto
+	5,  // 8: onnxloss.TrainingInfoProto.initialization_binding:type_name -> onnxloss.StringStringEntryProto
+	5,  // 9: onnxloss.TrainingInfoProto.update_binding:type_name -> onnxloss.StringStringEntryProto
+	9,  // 10: onnxloss.GraphProto.node:type_name -> onnxloss.NodeProto
+	16, // 11: onnxloss.GraphProto.initializer:type_name -> onnxloss.TensorProto
+	19, // 12: onnxloss.GraphProto.input:type_name -> onnxloss.ValueInfoProto
+	19, // 13: onnxloss.GraphProto.output:type_name -> onnxloss.ValueInfoProto
+	19, // 14: onnxloss.GraphProto.value_info:type_name -> onnxloss.ValueInfoProto
+	18, // 15: onnxloss.GraphProto.quantization_annotation:type_name -> onnxloss.TensorAnnotation
+	17, // 16: onnxloss.GraphProto.sparse_initializer:type_name -> onnxloss.SparseTensorProto
+	5,  // 17: onnxloss.GraphProto.metadata_props:type_name -> onnxloss.StringStringEntryProto
+	15, // 18: onnxloss.NodeProto.attribute:type_name -> onnxloss.AttributeProto
+	5,  // 19: onnxloss.NodeProto.metadata_props:type_name -> onnxloss.StringStringEntryProto
+	10, // 20: onnxloss.NodeProto.device_configurations:type_name -> onnxloss.NodeDeviceConfigurationProto
+	11, // 21: onnxloss.NodeDeviceConfigurationProto.sharding_spec:type_name -> onnxloss.ShardingSpecProto
+	12, // 22: onnxloss.ShardingSpecProto.index_to_device_group_map:type_name -> onnxloss.IntIntListEntryProto
+	13, // 23: onnxloss.ShardingSpecProto.sharded_dim:type_name -> onnxloss.ShardedDimProto
+	14, // 24: onnxloss.ShardedDimProto.simple_sharding:type_name -> onnxloss.SimpleShardedDimProto
+	16, // 25: onnxloss.AttributeProto.t:type_name -> onnxloss.TensorProto
+	8,  // 26: onnxloss.AttributeProto.g:type_name -> onnxloss.GraphProto
+	16, // 27: onnxloss.AttributeProto.tensors:type_name -> onnxloss.TensorProto
+	8,  // 28: onnxloss.AttributeProto.graphs:type_name -> onnxloss.GraphProto
+	21, // 29: onnxloss.AttributeProto.tp:type_name -> onnxloss.TypeProto
+	21, // 30: onnxloss.AttributeProto.type_protos:type_name -> onnxloss.TypeProto
+	0,  // 31: onnxloss.AttributeProto.type:type_name -> onnxloss.AttributeProto.AttributeType
+	17, // 32: onnxloss.AttributeProto.sparse_tensor:type_name -> onnxloss.SparseTensorProto
+	17, // 33: onnxloss.AttributeProto.sparse_tensors:type_name -> onnxloss.SparseTensorProto
+	26, // 34: onnxloss.TensorProto.segment:type_name -> onnxloss.TensorProto.Segment
+	5,  // 35: onnxloss.TensorProto.external_data:type_name -> onnxloss.StringStringEntryProto
+	2,  // 36: onnxloss.TensorProto.data_location:type_name -> onnxloss.TensorProto.DataLocation
+	5,  // 37: onnxloss.TensorProto.metadata_props:type_name -> onnxloss.StringStringEntryProto
+	16, // 38: onnxloss.SparseTensorProto.values:type_name -> onnxloss.TensorProto
+	16, // 39: onnxloss.SparseTensorProto.indices:type_name -> onnxloss.TensorProto
+	5,  // 40: onnxloss.TensorAnnotation.quant_parameter_tensor_names:type_name -> onnxloss.StringStringEntryProto
+	21, // 41: onnxloss.ValueInfoProto.type:type_name -> onnxloss.TypeProto
+	5,  // 42: onnxloss.ValueInfoProto.metadata_props:type_name -> onnxloss.StringStringEntryProto
+	27, // 43: onnxloss.TensorShapeProto.dim:type_name -> onnxloss.TensorShapeProto.Dimension
+	28, // 44: onnxloss.TypeProto.tensor_type:type_name -> onnxloss.TypeProto.Tensor
+	29, // 45: onnxloss.TypeProto.sequence_type:type_name -> onnxloss.TypeProto.Sequence
+	30, // 46: onnxloss.TypeProto.map_type:type_name -> onnxloss.TypeProto.Map
+	31, // 47: onnxloss.TypeProto.opaque_type:type_name -> onnxloss.TypeProto.Opaque
+	32, // 48: onnxloss.TypeProto.sparse_tensor_type:type_name -> onnxloss.TypeProto.SparseTensor
+	33, // 49: onnxloss.TypeProto.optional_type:type_name -> onnxloss.TypeProto.Optional
+	9,  // 50: onnxloss.FunctionProto.node:type_name -> onnxloss.NodeProto
+	4,  // 51: onnxloss.FunctionProto.opset_import:type_name -> onnxloss.OperatorSetIdProto
+	15, // 52: onnxloss.FunctionProto.attribute_proto:type_name -> onnxloss.AttributeProto
+	19, // 53: onnxloss.FunctionProto.value_info:type_name -> onnxloss.ValueInfoProto
+	5,  // 54: onnxloss.FunctionProto.metadata_props:type_name -> onnxloss.StringStringEntryProto
+	16, // 55: onnxloss.SequenceProto.tensor_values:type_name -> onnxloss.TensorProto
+	17, // 56: onnxloss.SequenceProto.sparse_tensor_values:type_name -> onnxloss.SparseTensorProto
+	23, // 57: onnxloss.SequenceProto.sequence_values:type_name -> onnxloss.SequenceProto
+	24, // 58: onnxloss.SequenceProto.map_values:type_name -> onnxloss.MapProto
+	25, // 59: onnxloss.SequenceProto.optional_values:type_name -> onnxloss.OptionalProto
+	23, // 60: onnxloss.MapProto.values:type_name -> onnxloss.SequenceProto
+	16, // 61: onnxloss.OptionalProto.tensor_value:type_name -> onnxloss.TensorProto
+	17, // 62: onnxloss.OptionalProto.sparse_tensor_value:type_name -> onnxloss.SparseTensorProto
+	23, // 63: onnxloss.OptionalProto.sequence_value:type_name -> onnxloss.SequenceProto
+	24, // 64: onnxloss.OptionalProto.map_value:type_name -> onnxloss.MapProto
+	25, // 65: onnxloss.OptionalProto.optional_value:type_name -> onnxloss.OptionalProto
+	20, // 66: onnxloss.TypeProto.Tensor.shape:type_name -> onnxloss.TensorShapeProto
+	21, // 67: onnxloss.TypeProto.Sequence.elem_type:type_name -> onnxloss.TypeProto
+	21, // 68: onnxloss.TypeProto.Map.value_type:type_name -> onnxloss.TypeProto
+	20, // 69: onnxloss.TypeProto.SparseTensor.shape:type_name -> onnxloss.TensorShapeProto
+	21, // 70: onnxloss.TypeProto.Optional.elem_type:type_name -> onnxloss.TypeProto
 	71, // [71:71] is the sub-list for method output_type
 	71, // [71:71] is the sub-list for method input_type
 	71, // [71:71] is the sub-list for extension type_name
