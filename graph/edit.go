@@ -93,8 +93,9 @@ func (g *Graph) SetInit(v *Value, d *Data) {
 // or nil; each output a value that was declared and has no producer, or nil.
 func (g *Graph) AddNode(n *Node) error { return g.InsertNode(len(g.Nodes), n) }
 
-// InsertNode puts a node before position i of g.Nodes.
+// InsertNode puts a node before position i of g.Nodes. Its Origin is cleared.
 func (g *Graph) InsertNode(i int, n *Node) error {
+	n.Origin = Extent{}
 	g.touch()
 	return g.insert(i, n)
 }

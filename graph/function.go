@@ -105,14 +105,14 @@ func bindAttr(dst *Graph, a *Attr, at map[*Value]*Value, bound map[string]*Attr)
 			return nil, nil
 		}
 		b := *v
-		b.Name, b.Message, b.Origin = a.Name, nil, Extent{}
+		b.Name, b.Origin = a.Name, Extent{}
 		return &b, nil
 	}
 	if a.Graph == nil && len(a.Graphs) == 0 {
 		return a, nil
 	}
 	b := *a
-	b.Message, b.Origin = nil, Extent{}
+	b.Origin = Extent{}
 	var err error
 	if a.Graph != nil {
 		b.Graph, err = copyInner(dst, a.Graph, at, bound)

@@ -59,9 +59,6 @@ type Node struct {
 	// Origin is where the node lies in the model's Source; zero for a node
 	// made or changed in memory.
 	Origin Extent
-	// Message is the node's bytes as they were read, where they are held in
-	// memory; the writer takes them for fields this package does not model.
-	Message []byte
 
 	graph *Graph
 }

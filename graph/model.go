@@ -174,8 +174,6 @@ type Data struct {
 	// Origin is where the whole message lies in the model's Source; zero for
 	// a constant made in memory.
 	Origin Extent
-	// Message is the message's own bytes, where it is held in memory.
-	Message []byte
 }
 
 // NewData is a constant made in memory.
@@ -237,10 +235,8 @@ type Attr struct {
 	Tensors []*Data
 	Graphs  []*Graph
 	Types   []Type
-	// Message is the attribute's bytes as they were read, for the writer; an
-	// edit of the attribute clears it.
-	Message []byte
-	// Origin is where the attribute lies, if Message is not held.
+	// Origin is where the attribute lies in the model's Source; zero for one
+	// made in memory. Whoever changes an attribute in place clears it.
 	Origin Extent
 }
 

@@ -19,8 +19,9 @@ func ReadTensor(path string) (*tensor.Tensor, error) {
 }
 
 // ReadValue reads a file that holds one value of type t: a TensorProto, a
-// SequenceProto or an OptionalProto. Of t only the kinds matter. Errors begin
-// with the path.
+// SequenceProto or an OptionalProto. Where t says bfloat16 and the file has
+// uint16, as ONNX's test data has, the bits are taken for bfloat16. Errors
+// begin with the path.
 func ReadValue(path string, t graph.Type) (*tensor.Tensor, error) {
 	b, err := os.ReadFile(path)
 	if err != nil {
@@ -59,7 +60,15 @@ func (p *valueParser) value(e graph.Extent, t graph.Type, depth int) (*tensor.Te
 	}
 	switch t.Kind {
 	case graph.TensorKind, graph.Untyped:
-		return load(p.src, e)
+		v, err := load(p.src, e)
+		if err == nil && t.DType == tensor.BFloat16 && v.DType == tensor.Uint16 {
+			bits := &tensor.Store{Data: make([]tensor.BF16, v.Len())}
+			for i, x := range tensor.Data[uint16](v) {
+				bits.Data.([]tensor.BF16)[i] = tensor.BF16(x)
+			}
+			v = tensor.OnStore(tensor.BFloat16, v.Shape, bits)
+		}
+		return v, err
 	case graph.SparseKind:
 		return loadSparse(p.src, e)
 	case graph.SequenceKind:
