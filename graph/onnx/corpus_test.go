@@ -2,6 +2,7 @@ package onnx
 
 import (
 	"bytes"
+	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -37,7 +38,7 @@ func eachModel(t *testing.T, do func(t *testing.T, path string)) {
 				}
 				switch {
 				case strings.HasSuffix(path, ".onnx.xz"):
-					path = unpack1(t, path)
+					path = unxz(t, path)
 				case !strings.HasSuffix(path, ".onnx"):
 					return nil
 				}
@@ -56,17 +57,34 @@ func eachModel(t *testing.T, do func(t *testing.T, path string)) {
 	}
 }
 
-// unpack1 unpacks an xz file into a temporary folder.
-func unpack1(t *testing.T, path string) string {
+// unpacked is the folder of models that have been unpacked, by TestMain.
+var unpacked string
+
+func TestMain(m *testing.M) {
+	var err error
+	if unpacked, err = os.MkdirTemp("", "models"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	code := m.Run()
+	os.RemoveAll(unpacked)
+	os.Exit(code)
+}
+
+// unxz unpacks an xz file, once.
+func unxz(t *testing.T, path string) string {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("packed models are left out with -short")
+	}
+	out := filepath.Join(unpacked, strings.TrimSuffix(filepath.Base(path), ".xz"))
+	if _, err := os.Stat(out); err == nil {
+		return out
 	}
 	xz, err := exec.LookPath("xz")
 	if err != nil {
 		t.Skip("packed models are left out: no xz here")
 	}
-	out := filepath.Join(t.TempDir(), strings.TrimSuffix(filepath.Base(path), ".xz"))
 	f, err := os.Create(out)
 	if err != nil {
 		t.Fatal(err)
