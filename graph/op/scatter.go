@@ -24,8 +24,8 @@ func init() {
 	})
 }
 
-// reduction is the attribute reduction of a scatter.
-func reduction(n *graph.Node) (string, error) {
+// scatterReduction is the attribute reduction of a scatter.
+func scatterReduction(n *graph.Node) (string, error) {
 	switch r := n.Str("reduction", "none"); r {
 	case "", "none":
 		return "", nil
@@ -159,7 +159,7 @@ func halfCombiner[H any](reduction string, from func([]float32, []H), to func([]
 
 func makeScatterElements(s *Spec) (Kernel, error) {
 	axis := s.Int("axis", 0)
-	r, err := reduction(s.Node)
+	r, err := scatterReduction(s.Node)
 	if err != nil {
 		return nil, err
 	}
@@ -181,7 +181,7 @@ func makeScatterElements(s *Spec) (Kernel, error) {
 }
 
 func makeScatterND(s *Spec) (Kernel, error) {
-	r, err := reduction(s.Node)
+	r, err := scatterReduction(s.Node)
 	if err != nil {
 		return nil, err
 	}
