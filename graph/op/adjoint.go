@@ -30,3 +30,11 @@ func gradScatterND(c *Grad) error       { return errTmp }
 func gradTopK(c *Grad) error            { return errTmp }
 
 func gradResize(c *Grad) error { return errTmp }
+
+func gradAffineGrid(c *Grad) error { return errTmp }
+
+func gradUnpool(c *Grad) error      { return errTmp }
+func gradCenterCrop(c *Grad) error  { return errTmp }
+func gradEinsum(c *Grad) error      { return errTmp }
+func gradNLL(c *Grad) error         { return errTmp }
+func gradSoftmaxLoss(c *Grad) error { return errTmp }
