@@ -163,12 +163,9 @@ func (enc *encoder) model(m *graph.Model) (*rope, error) {
 func opsetProtos(old []*pb.OperatorSetIdProto, now []graph.Opset) []*pb.OperatorSetIdProto {
 	r := make([]*pb.OperatorSetIdProto, len(now))
 	for i, o := range now {
-		p := &pb.OperatorSetIdProto{}
+		p := &pb.OperatorSetIdProto{Domain: &o.Domain} // stated even if empty, as ONNX's own tools do
 		if i < len(old) && old[i].GetDomain() == o.Domain {
 			p = old[i]
-		}
-		if p.Domain == nil {
-			p.Domain = &o.Domain // stated even if empty, as ONNX's own tools do
 		}
 		set(&p.Version, o.Version)
 		r[i] = p
