@@ -113,12 +113,8 @@ func resultTypes(g *graph.Graph, n *graph.Node, outs int) ([]graph.Type, error) 
 	}
 	c := &Infer{Node: n, Opset: opset, Since: row.Since(opset), In: make([]*Fact, len(n.Inputs)), Out: make([]Fact, outs)}
 	for i, v := range n.Inputs {
-		switch {
-		case v == nil:
-		case v.IsConst():
-			c.In[i] = dataFact(v.Init)
-		default:
-			c.In[i] = &Fact{Type: v.Type}
+		if v != nil {
+			c.In[i] = factOf(v, factDepth)
 		}
 	}
 	if row.Infer != nil {
@@ -130,6 +126,41 @@ func resultTypes(g *graph.Graph, n *graph.Node, outs int) ([]graph.Type, error) 
 		types[i] = c.Out[i].Type
 	}
 	return types, nil
+}
+
+// factDepth bounds how many nodes factOf looks back.
+const factDepth = 8
+
+// factOf is what is known of v in a graph being built: its type and, where it
+// is a small tensor such as a shape, its elements, from the nodes behind it.
+func factOf(v *graph.Value, depth int) *Fact {
+	if v.IsConst() {
+		return dataFact(v.Init)
+	}
+	x := &Fact{Type: v.Type}
+	n, d := v.Producer(), v.Type.DType
+	if n == nil || depth == 0 || len(v.Shape()) > 1 || d != tensor.Int64 && d != tensor.Int32 && d != tensor.Bool || len(n.Subgraphs()) > 0 {
+		return x
+	}
+	row := Lookup(n.Domain, n.Op)
+	if row == nil || row.Infer == nil {
+		return x
+	}
+	opset := n.Graph().Opset(n.Domain)
+	c := &Infer{Node: n, Opset: opset, Since: row.Since(opset), In: make([]*Fact, len(n.Inputs)), Out: make([]Fact, len(n.Outputs))}
+	for i, in := range n.Inputs {
+		if in != nil {
+			c.In[i] = factOf(in, depth-1)
+		}
+	}
+	if row.CheckArity(n) != nil || row.Infer(c) != nil {
+		return x
+	}
+	c.settle()
+	(&Facts{}).fold(c, row)
+	out := c.Out[v.Index()]
+	out.Type = refine(v.Type, out.Type)
+	return &out
 }
 
 // Const adds a constant to g as an initializer.

@@ -48,7 +48,7 @@ func tensorsOnly(k Kernel) Kernel {
 }
 
 // viaFloat32 runs k on float32 copies of 16-bit inputs and rounds the float32
-// outputs to their type.
+// outputs to their type, unless input 0 is wide already.
 func viaFloat32(k Kernel) Kernel {
 	return func(x *Call) error {
 		half := tensor.Invalid
@@ -59,6 +59,9 @@ func viaFloat32(k Kernel) Kernel {
 		}
 		if half == tensor.Invalid {
 			return k(x)
+		}
+		if len(x.In) > 0 && x.In[0] != nil && (x.In[0].DType == tensor.Float32 || x.In[0].DType == tensor.Float64) {
+			half = tensor.Invalid // the data is wide, and so is the result
 		}
 		wide := *x
 		wide.In = make([]*tensor.Tensor, len(x.In))
@@ -135,7 +138,7 @@ func fromHalf(alloc func(tensor.DType, []int) (*tensor.Tensor, error), t *tensor
 }
 
 func toHalf(x *Call, t *tensor.Tensor, half tensor.DType) (*tensor.Tensor, error) {
-	if t == nil || t.DType != tensor.Float32 {
+	if t == nil || t.DType != tensor.Float32 || half == tensor.Invalid {
 		return t, nil
 	}
 	h, err := x.Env.Alloc(half, t.Shape)

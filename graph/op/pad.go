@@ -1,0 +1,376 @@
+package op
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/kernel"
+	"github.com/onnxloss/onnxloss/graph/tensor"
+)
+
+func init() {
+	Register(&Op{
+		Name: "Pad", Equation: "y = x with elements added (or, for negative pads, taken away) before and behind each axis: a constant, or x reflected, repeated at its edge or wrapped around",
+		Versions: []int64{2, 11, 13, 18, 19, 21, 23, 24, 25}, In: Arity{1, 4}, Out: Arity{1, 1}, Infer: inferPad,
+		Kernel: func(s *Spec) (Kernel, error) {
+			mode := s.Str("mode", "constant")
+			if !padModes[mode] {
+				return nil, attrError("mode", mode, "constant, reflect, edge or wrap")
+			}
+			since, value := s.Since, s.Float("value", 0)
+			return func(x *Call) error {
+				p, err := padsOf(x, since)
+				if err != nil {
+					return err
+				}
+				return pad(x, p, mode, since, value)
+			}, nil
+		},
+		Grad: gradPad, Check: Check{Lo: -2, Hi: 2},
+	})
+}
+
+var padModes = map[string]bool{"constant": true, "reflect": true, "edge": true, "wrap": true}
+
+// pads are the numbers of elements added before and behind each axis.
+type pads struct{ begin, end []int }
+
+// spreadPads brings the list of a node Pad, for the given axes or all, into
+// the order of the axes.
+func spreadPads(list, axes []int, given bool, rank int) (pads, error) {
+	if !given {
+		for i := range rank {
+			axes = append(axes, i)
+		}
+	}
+	p := pads{make([]int, rank), make([]int, rank)}
+	if len(list) != 2*len(axes) {
+		return p, fmt.Errorf("%d pads for %d axes, want two for each", len(list), len(axes))
+	}
+	if _, err := axisSet(axes, rank); err != nil {
+		return p, err
+	}
+	for i, a := range axes {
+		k, err := Axis(int64(a), rank)
+		if err != nil {
+			return p, err
+		}
+		p.begin[k], p.end[k] = list[i], list[len(axes)+i]
+	}
+	return p, nil
+}
+
+func padsOf(x *Call, since int64) (pads, error) {
+	rank := x.In[0].Rank()
+	if since < 11 {
+		return spreadPads(attrInts(x.Node, "pads"), nil, false, rank)
+	}
+	if !x.Has(1) {
+		return pads{}, x.InputError(1, "is missing")
+	}
+	list, err := Ints(x.In[1])
+	if err != nil {
+		return pads{}, x.InputError(1, "%v", err)
+	}
+	var axes []int
+	if x.Has(3) {
+		if axes, err = Ints(x.In[3]); err != nil {
+			return pads{}, x.InputError(3, "%v", err)
+		}
+	}
+	return spreadPads(list, axes, x.Has(3), rank)
+}
+
+func attrInts(n *graph.Node, name string) []int {
+	var out []int
+	for _, v := range n.Ints(name) {
+		out = append(out, int(v))
+	}
+	return out
+}
+
+func inferPad(c *Infer) error {
+	x := c.Input(0)
+	if x.Shape == nil {
+		c.Set(0, x.DType, nil)
+		return nil
+	}
+	s := unknownDims(len(x.Shape))
+	c.Set(0, x.DType, s)
+	var list []Num
+	var axes []int
+	if c.Since < 11 {
+		for _, p := range c.Node.Ints("pads") {
+			list = append(list, Number(p))
+		}
+	} else {
+		list = c.Input(1).elems()
+	}
+	if c.Has(3) {
+		v, ok := c.Input(3).Ints()
+		if !ok {
+			return nil
+		}
+		for _, a := range v {
+			axes = append(axes, int(a))
+		}
+		for i, d := range x.Shape {
+			s[i] = d
+		}
+	} else {
+		for i := range x.Shape {
+			axes = append(axes, i)
+		}
+	}
+	if list == nil {
+		return nil
+	}
+	if len(list) != 2*len(axes) {
+		return fmt.Errorf("%d pads for %d axes, want two for each", len(list), len(axes))
+	}
+	for i, a := range axes {
+		k, err := Axis(int64(a), len(s))
+		if err != nil {
+			return err
+		}
+		s[k] = addNum(addNum(NumOf(x.Shape[k]), list[i], 1), list[len(axes)+i], 1).Dim()
+	}
+	return nil
+}
+
+func pad(x *Call, p pads, mode string, since int64, value float64) error {
+	in := x.In[0]
+	shape := make([]int, in.Rank())
+	for i, d := range in.Shape {
+		b, e := p.begin[i], p.end[i]
+		if b < -tensor.MaxElems || b > tensor.MaxElems || e < -tensor.MaxElems || e > tensor.MaxElems {
+			return fmt.Errorf("pads %d and %d of axis %d are out of range", b, e, i)
+		}
+		if shape[i] = d + b + e; shape[i] < 0 {
+			return fmt.Errorf("pads %d and %d take more from axis %d than its %d", b, e, i, d)
+		}
+		if mode != "constant" && d == 0 && shape[i] > 0 {
+			return fmt.Errorf("axis %d is empty, which mode %s cannot pad", i, mode)
+		}
+	}
+	fill, err := padValue(x, since, value)
+	if err != nil {
+		return err
+	}
+	out, err := x.New(0, in.DType, shape...)
+	if err != nil || out.Len() == 0 {
+		return err
+	}
+	if in.Len() == 0 {
+		copyStrided(x, shape, out, 0, tensor.Strides(shape), fill, 0, make([]int, len(shape)))
+		return nil
+	}
+	tables := make([][]int, len(shape))
+	for i, n := range shape {
+		if p.begin[i] != 0 || p.end[i] != 0 {
+			tables[i] = padTable(n, in.Shape[i], p.begin[i], mode)
+		}
+	}
+	return indexCopy(x, out, in, fill, tables)
+}
+
+// padValue is the constant that is added, as a scalar of the type of input 0.
+func padValue(x *Call, since int64, value float64) (*tensor.Tensor, error) {
+	in := x.In[0]
+	if since >= 11 && x.Has(2) {
+		v := x.In[2]
+		if v.Len() != 1 || v.DType != in.DType {
+			return nil, x.InputError(2, "%v, want one element of type %v", v, in.DType)
+		}
+		return v, nil
+	}
+	if value != 0 {
+		return convert(x, tensor.Scalar(value), in.DType, rounding{saturate: true})
+	}
+	return tensor.Make(in.DType)
+}
+
+// padTable is, for each index of a padded axis, the index of the axis it comes
+// from, or −1 where it is the constant.
+func padTable(n, size, begin int, mode string) []int {
+	t := make([]int, n)
+	for i := range t {
+		k := i - begin
+		switch {
+		case k >= 0 && k < size:
+		case mode == "edge":
+			k = max(0, min(k, size-1))
+		case mode == "wrap":
+			k = ((k % size) + size) % size
+		case mode == "reflect" && size == 1:
+			k = 0
+		case mode == "reflect":
+			period := 2 * (size - 1)
+			k = ((k % period) + period) % period
+			k = min(k, period-k)
+		default:
+			k = -1
+		}
+		t[i] = k
+	}
+	return t
+}
+
+// indexCopy is kernel.IndexCopy on tensors of any one element type; fill is a
+// single element.
+func indexCopy(x *Call, out, in, fill *tensor.Tensor, tables [][]int) error {
+	var err error
+	par := x.Parallel
+	mover{
+		func(d, s []uint8) {
+			err = kernel.IndexCopy(par, d, out.Shape, s, in.Shape, tables, raw[uint8](fill)[0])
+		},
+		func(d, s []uint16) {
+			err = kernel.IndexCopy(par, d, out.Shape, s, in.Shape, tables, raw[uint16](fill)[0])
+		},
+		func(d, s []uint32) {
+			err = kernel.IndexCopy(par, d, out.Shape, s, in.Shape, tables, raw[uint32](fill)[0])
+		},
+		func(d, s []uint64) {
+			err = kernel.IndexCopy(par, d, out.Shape, s, in.Shape, tables, raw[uint64](fill)[0])
+		},
+		func(d, s []complex128) {
+			err = kernel.IndexCopy(par, d, out.Shape, s, in.Shape, tables, raw[complex128](fill)[0])
+		},
+		func(d, s []string) {
+			err = kernel.IndexCopy(par, d, out.Shape, s, in.Shape, tables, tensor.Data[string](fill)[0])
+		},
+	}.run(out, in)
+	return err
+}
+
+// gradPad takes away what was added. In the modes that copy x, what was added
+// belongs to the elements that it was copied from: along each padded axis the
+// adjoint is multiplied by the matrix that says which.
+func gradPad(c *Grad) error {
+	n, dx := c.Node, c.Dy[0]
+	opset := n.Graph().Opset("")
+	mode := n.Str("mode", "constant")
+	if mode == "constant" && opset >= 11 {
+		in := []*graph.Value{dx, Neg(c.In(1)), Like(dx, 0)}
+		if c.In(3) != nil {
+			in = append(in, c.In(3))
+		}
+		dx = apply("Pad", nil, in...)
+		c.Set(0, dx)
+		if c.Needs(2) {
+			c.Set(2, Sub(ReduceSum(c.Dy[0], nil, false), ReduceSum(dx, nil, false)))
+		}
+		return nil
+	}
+	x := c.In(0)
+	if x.Shape() == nil {
+		return InputError(n, 0, "its rank is not known, which the gradient needs")
+	}
+	p, err := constantPads(n, len(x.Shape()), opset)
+	if err != nil {
+		return err
+	}
+	if mode == "constant" {
+		var back []int64
+		for _, b := range append(p.begin, p.end...) {
+			back = append(back, -int64(b))
+		}
+		c.Set(0, Pad(dx, back...))
+		return nil
+	}
+	for i, d := range x.Shape() {
+		if p.begin[i] == 0 && p.end[i] == 0 {
+			continue
+		}
+		if !d.IsKnown() || d.Value > MaxFold {
+			return InputError(n, 0, "the size of axis %d is not known, or large, and the gradient of mode %s needs it", i, mode)
+		}
+		size := int(d.Value)
+		dx = gatherBack(dx, i, padTable(max(0, size+p.begin[i]+p.end[i]), size, p.begin[i], mode), size)
+	}
+	c.Set(0, dx)
+	return nil
+}
+
+func constantPads(n *graph.Node, rank int, opset int64) (pads, error) {
+	if opset < 11 {
+		return spreadPads(attrInts(n, "pads"), nil, false, rank)
+	}
+	var lists [2][]int
+	for i, at := range []int{1, 3} {
+		v := n.Input(at)
+		if v == nil {
+			continue
+		}
+		t, err := constantOf(v)
+		if err != nil {
+			return pads{}, InputError(n, at, "%v", err)
+		}
+		if lists[i], err = Ints(t); err != nil {
+			return pads{}, InputError(n, at, "%v", err)
+		}
+	}
+	return spreadPads(lists[0], lists[1], n.Input(3) != nil, rank)
+}
+
+// gatherBack is the adjoint of reading an axis of the given size by a table:
+// dx[k] = Σ dy[i] over the i with table[i] = k.
+func gatherBack(dy *graph.Value, axis int, table []int, size int) *graph.Value {
+	if dy == nil {
+		return nil
+	}
+	if len(table)*size > MaxFold*MaxFold {
+		dy.Graph().Fail(errors.New("an axis is too large for the gradient of Pad"))
+		return nil
+	}
+	m := make([]float32, len(table)*size)
+	for i, k := range table {
+		if k >= 0 {
+			m[i*size+k] = 1
+		}
+	}
+	perm := make([]int64, len(dy.Shape()))
+	for i := range perm {
+		perm[i] = int64(i)
+	}
+	last := len(perm) - 1
+	perm[axis], perm[last] = perm[last], perm[axis]
+	which := Cast(Const(dy.Graph(), "copies", tensor.Of([]int{len(table), size}, m)), dy.Type.DType)
+	return Transpose(apply("MatMul", nil, Transpose(dy, perm...), which), perm...)
+}
+
+// Pad is x with zeros added before and behind each axis; negative pads take
+// elements away. pads has those before each axis, then those behind.
+func Pad(x *graph.Value, pads ...int64) *graph.Value {
+	if x == nil {
+		return nil
+	}
+	if x.Graph().Opset("") < 11 {
+		return apply("Pad", []*graph.Attr{graph.Ints("pads", pads...)}, x)
+	}
+	return apply("Pad", nil, x, Const(x.Graph(), "pads", tensor.Vector(pads...)))
+}
+
+// padValues is Pad by values of shape [1] (int64), constants or not.
+func padValues(x *graph.Value, pads []*graph.Value) *graph.Value {
+	if x == nil {
+		return nil
+	}
+	known := make([]int64, 0, len(pads))
+	for _, p := range pads {
+		if p == nil {
+			return nil
+		}
+		if t, err := constantOf(p); err == nil {
+			if v, err := Ints(t); err == nil && len(v) == 1 {
+				known = append(known, int64(v[0]))
+			}
+		}
+	}
+	if len(known) == len(pads) {
+		return Pad(x, known...)
+	}
+	return apply("Pad", nil, x, Concat(0, pads...))
+}

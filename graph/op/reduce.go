@@ -1,0 +1,350 @@
+package op
+
+import (
+	"slices"
+
+	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/kernel"
+	"github.com/onnxloss/onnxloss/graph/tensor"
+)
+
+// reduceRow is a row of the family y = ∘ x over axes.
+type reduceRow struct {
+	name, equation string
+	versions       []int64
+	op             kernel.ReduceOp
+	// grad gives the adjoint of x; y and dy have the reduced axes with size 1.
+	grad  func(r *reduced, x, y, dy *graph.Value) *graph.Value
+	elems func(e []Num) Num
+	check Check
+}
+
+// axes says where a row's axes are.
+func (r *reduceRow) axes() axesArg {
+	if r.name == "ReduceSum" {
+		return axesArg{1, 13}
+	}
+	return axesArg{1, 18}
+}
+
+func init() {
+	since18 := []int64{1, 11, 13, 18}
+	positive := Check{Lo: 0.5, Hi: 2}
+	signed := Check{Lo: -2, Hi: 2, Avoid: []float64{0}}
+	for _, r := range []reduceRow{
+		{"ReduceSum", "y = Σ x", []int64{1, 11, 13}, kernel.ReduceSum,
+			func(_ *reduced, x, _, dy *graph.Value) *graph.Value { return expandLike(dy, x) }, sumNum, signed},
+		{"ReduceMean", "y = Σ x / n", since18, kernel.ReduceMean,
+			func(r *reduced, x, y, dy *graph.Value) *graph.Value { return expandLike(Div(dy, r.count(x, y)), x) }, nil, signed},
+		{"ReduceMax", "y = max x", []int64{1, 11, 12, 13, 18, 20}, kernel.ReduceMax, gradReduceExtreme, nil, signed},
+		{"ReduceMin", "y = min x", []int64{1, 11, 12, 13, 18, 20}, kernel.ReduceMin, gradReduceExtreme, nil, signed},
+		{"ReduceProd", "y = Π x", since18, kernel.ReduceProd, gradReduceProd, product, positive},
+		{"ReduceSumSquare", "y = Σ x²", since18, kernel.ReduceSumSquare,
+			func(_ *reduced, x, _, dy *graph.Value) *graph.Value { return Mul(dy, Mul(Like(x, 2), x)) }, nil, signed},
+		{"ReduceL1", "y = Σ |x|", since18, kernel.ReduceL1,
+			func(_ *reduced, x, _, dy *graph.Value) *graph.Value { return Mul(dy, signOf(x)) }, nil, signed},
+		{"ReduceL2", "y = √Σ x²", since18, kernel.ReduceL2,
+			// Where the norm is 0, so is x, and the adjoint is taken as 0.
+			func(_ *reduced, x, y, dy *graph.Value) *graph.Value {
+				return Mul(dy, Div(x, Add(y, Sub(Like(y, 1), above(y, 0)))))
+			}, nil, signed},
+		{"ReduceLogSum", "y = ln Σ x", since18, kernel.ReduceLogSum,
+			func(_ *reduced, x, y, dy *graph.Value) *graph.Value { return expandLike(Mul(dy, Exp(Neg(y))), x) }, nil, positive},
+		{"ReduceLogSumExp", "y = ln Σ exp x", since18, kernel.ReduceLogSumExp,
+			func(_ *reduced, x, y, dy *graph.Value) *graph.Value { return Mul(dy, Exp(Sub(x, y))) }, nil, signed},
+	} {
+		Register(r.row())
+	}
+}
+
+func (r reduceRow) row() *Op {
+	return &Op{
+		Name: r.name, Equation: r.equation + " over the given axes, or all", Versions: r.versions,
+		In: Arity{1, 2}, Out: Arity{1, 1}, Half: true,
+		Infer: func(c *Infer) error { return r.infer(c) },
+		Kernel: func(s *Spec) (Kernel, error) {
+			keep, noop := s.Int("keepdims", 1) != 0, s.Int("noop_with_empty_axes", 0) != 0
+			since, args := s.Since, r.axes()
+			return func(x *Call) error {
+				axes, _, err := args.run(x, since)
+				if err != nil {
+					return err
+				}
+				set, err := axisSet(axes, x.In[0].Rank())
+				if err != nil {
+					return err
+				}
+				if len(axes) == 0 && !noop {
+					for i := range set {
+						set[i] = true
+					}
+				}
+				return reduce(x, r.op, set, keep)
+			}, nil
+		},
+		Grad:  func(c *Grad) error { return r.backward(c) },
+		Check: r.check,
+	}
+}
+
+func (r *reduceRow) infer(c *Infer) error {
+	x := c.Input(0)
+	keep := c.Node.Int("keepdims", 1) != 0
+	axes, _, known, count := r.axes().infer(c)
+	if known && len(axes) == 0 && c.Node.Int("noop_with_empty_axes", 0) == 0 {
+		if x.Shape == nil && !keep {
+			c.Set(0, x.DType, graph.Shape{})
+			return nil
+		}
+		for i := range x.Shape {
+			axes = append(axes, int64(i))
+		}
+	}
+	s, err := reducedShape(x.Shape, axes, known, count, keep)
+	if err != nil {
+		return err
+	}
+	c.Set(0, x.DType, s)
+	if e := x.Elems; r.elems != nil && e != nil && len(x.Shape) == 1 && len(axes) == 1 {
+		c.SetElems(0, []Num{r.elems(e)})
+	}
+	return nil
+}
+
+// reducedShape is the shape s has after a reduction over axes; if they are not
+// known, there are count of them, or any number if count < 0.
+func reducedShape(s graph.Shape, axes []int64, known bool, count int, keep bool) (graph.Shape, error) {
+	switch {
+	case s == nil:
+		return nil, nil
+	case !known && keep:
+		return unknownDims(len(s)), nil
+	case !known && count > 0 && count <= len(s):
+		return unknownDims(len(s) - count), nil
+	case !known:
+		return nil, nil
+	}
+	out := s.Clone()
+	for _, a := range axes {
+		k, err := Axis(a, len(s))
+		if err != nil {
+			return nil, err
+		}
+		out[k] = graph.Known(1)
+	}
+	if keep {
+		return out, nil
+	}
+	short := graph.Shape{}
+	for i, d := range out {
+		if !slices.Contains(axes, int64(i)) && !slices.Contains(axes, int64(i-len(s))) {
+			short = append(short, d)
+		}
+	}
+	return short, nil
+}
+
+func unknownDims(n int) graph.Shape {
+	s := make(graph.Shape, n)
+	for i := range s {
+		s[i] = graph.Unknown()
+	}
+	return s
+}
+
+func sumNum(e []Num) Num {
+	out := Number(0)
+	for _, n := range e {
+		out = addNum(out, n, 1)
+	}
+	return out
+}
+
+// reduce reduces input 0 over the axes in set.
+func reduce(x *Call, op kernel.ReduceOp, set []bool, keep bool) error {
+	in := x.In[0]
+	shape := make([]int, 0, in.Rank())
+	for i, d := range in.Shape {
+		switch {
+		case !set[i]:
+			shape = append(shape, d)
+		case keep:
+			shape = append(shape, 1)
+		}
+	}
+	out, err := x.New(0, in.DType, shape...)
+	if err != nil {
+		return err
+	}
+	perm, outer, axis, inner := kernel.ReduceLayout(in.Shape, set)
+	src := in
+	if perm != nil {
+		moved := make([]int, len(perm))
+		stride := make([]int, len(perm))
+		from := tensor.Strides(in.Shape)
+		for i, p := range perm {
+			moved[i], stride[i] = in.Shape[p], from[p]
+		}
+		if src, err = x.Temp(in.DType, moved...); err != nil {
+			return err
+		}
+		defer x.Env.Free(src)
+		copyStrided(x, moved, src, 0, tensor.Strides(moved), in, 0, stride)
+	}
+	return reduceLayout(x, op, out, src, outer, axis, inner)
+}
+
+func reduceLayout(x *Call, op kernel.ReduceOp, out, in *tensor.Tensor, outer, axis, inner int) error {
+	switch in.DType {
+	case tensor.Float32:
+		kernel.Reduce(x.Parallel, op, tensor.Data[float32](out), tensor.Data[float32](in), outer, axis, inner)
+	case tensor.Float64:
+		kernel.Reduce(x.Parallel, op, tensor.Data[float64](out), tensor.Data[float64](in), outer, axis, inner)
+	case tensor.Int8:
+		kernel.ReduceInt(x.Parallel, op, tensor.Data[int8](out), tensor.Data[int8](in), outer, axis, inner)
+	case tensor.Int32:
+		kernel.ReduceInt(x.Parallel, op, tensor.Data[int32](out), tensor.Data[int32](in), outer, axis, inner)
+	case tensor.Int64:
+		kernel.ReduceInt(x.Parallel, op, tensor.Data[int64](out), tensor.Data[int64](in), outer, axis, inner)
+	case tensor.Uint8:
+		kernel.ReduceInt(x.Parallel, op, tensor.Data[uint8](out), tensor.Data[uint8](in), outer, axis, inner)
+	case tensor.Uint32:
+		kernel.ReduceInt(x.Parallel, op, tensor.Data[uint32](out), tensor.Data[uint32](in), outer, axis, inner)
+	case tensor.Uint64:
+		kernel.ReduceInt(x.Parallel, op, tensor.Data[uint64](out), tensor.Data[uint64](in), outer, axis, inner)
+	case tensor.Bool:
+		if op != kernel.ReduceMax && op != kernel.ReduceMin {
+			return x.InputError(0, "%v, want numbers", in)
+		}
+		dst := raw[uint8](out)
+		kernel.ReduceInt(x.Parallel, op, dst, raw[uint8](in), outer, axis, inner)
+		for i, v := range dst { // an empty minimum is true
+			dst[i] = min(v, 1)
+		}
+	default:
+		return x.InputError(0, "%v is not a type that %s takes", in, x.Node.Op)
+	}
+	return nil
+}
+
+// reduced is a reduction as its gradient rule sees it.
+type reduced struct {
+	row  *reduceRow
+	axes []int64 // ascending, not negative
+}
+
+func (r *reduceRow) backward(c *Grad) error {
+	x, y, dy := c.In(0), c.Out(0), c.Dy[0]
+	if x.Shape() == nil {
+		return InputError(c.Node, 0, "its rank is not known, which the gradient needs")
+	}
+	axes, _, err := r.axes().ofNode(c.Node)
+	if err != nil {
+		return err
+	}
+	rank := len(x.Shape())
+	if len(axes) == 0 && c.Node.Int("noop_with_empty_axes", 0) == 0 {
+		for i := range rank {
+			axes = append(axes, int64(i))
+		}
+	}
+	axes = slices.Clone(axes)
+	for i, a := range axes {
+		k, err := Axis(a, rank)
+		if err != nil {
+			return err
+		}
+		axes[i] = int64(k)
+	}
+	slices.Sort(axes)
+	if c.Node.Int("keepdims", 1) == 0 && len(axes) > 0 {
+		y, dy = Unsqueeze(y, axes...), Unsqueeze(dy, axes...)
+	}
+	c.Set(0, r.grad(&reduced{r, axes}, x, y, dy))
+	return nil
+}
+
+// sum is the sum of v over the axes of the reduction, which stay with size 1.
+func (r *reduced) sum(v *graph.Value) *graph.Value { return r.over("ReduceSum", v) }
+
+func (r *reduced) over(name string, v *graph.Value) *graph.Value {
+	if len(r.axes) == 0 {
+		return v
+	}
+	return reduceBy(name, v, r.axes, true)
+}
+
+// count is how many elements of x each element of y stands for.
+func (r *reduced) count(x, y *graph.Value) *graph.Value {
+	n := int64(1)
+	for _, a := range r.axes {
+		d := x.Shape()[a]
+		if !d.IsKnown() {
+			return castLike(Div(apply("Size", nil, x), apply("Size", nil, y)), x)
+		}
+		n *= d.Value
+	}
+	return Like(x, float64(n))
+}
+
+// gradReduceExtreme splits the adjoint evenly among the elements that are the
+// extreme.
+func gradReduceExtreme(r *reduced, x, y, dy *graph.Value) *graph.Value {
+	beaten := Less(x, y)
+	if r.row.op == kernel.ReduceMin {
+		beaten = Greater(x, y)
+	}
+	mask := castLike(Not(beaten), x)
+	return Mul(mask, Div(dy, r.sum(mask)))
+}
+
+// gradReduceProd is dy · Π of the other elements, exact also where some are 0:
+// with z marking zeros and p the product of the others, it is p/x where there
+// is no zero, p where x is the only zero, and 0 elsewhere.
+func gradReduceProd(r *reduced, x, _, dy *graph.Value) *graph.Value {
+	z := Sub(Sub(Like(x, 1), above(x, 0)), below(x, 0))
+	safe := Add(x, z)
+	p := r.over("ReduceProd", safe)
+	only := Relu(Sub(Like(x, 1), Sub(r.sum(z), z)))
+	return Mul(Mul(dy, only), Div(p, safe))
+}
+
+// reduceBy is a reduction over axes (all if there are none), in the form that
+// the graph's opset has.
+func reduceBy(name string, x *graph.Value, axes []int64, keepdims bool) *graph.Value {
+	if x == nil {
+		return nil
+	}
+	attrs := []*graph.Attr{graph.Int("keepdims", truth(keepdims).N)}
+	since := int64(18)
+	if name == "ReduceSum" {
+		since = 13
+	}
+	switch {
+	case len(axes) == 0:
+		return apply(name, attrs, x)
+	case x.Graph().Opset("") < since:
+		return apply(name, append(attrs, graph.Ints("axes", axes...)), x)
+	}
+	return apply(name, attrs, x, Const(x.Graph(), "axes", tensor.Vector(axes...)))
+}
+
+// ReduceSum is Σ x over axes, or over all if axes is empty.
+func ReduceSum(x *graph.Value, axes []int64, keepdims bool) *graph.Value {
+	return reduceBy("ReduceSum", x, axes, keepdims)
+}
+
+// ReduceMean is the mean of x over axes, or over all if axes is empty.
+func ReduceMean(x *graph.Value, axes []int64, keepdims bool) *graph.Value {
+	return reduceBy("ReduceMean", x, axes, keepdims)
+}
+
+// ReduceMax is the greatest of x over axes, or over all if axes is empty.
+func ReduceMax(x *graph.Value, axes []int64, keepdims bool) *graph.Value {
+	return reduceBy("ReduceMax", x, axes, keepdims)
+}
+
+// ReduceMin is the least of x over axes, or over all if axes is empty.
+func ReduceMin(x *graph.Value, axes []int64, keepdims bool) *graph.Value {
+	return reduceBy("ReduceMin", x, axes, keepdims)
+}

@@ -1,0 +1,361 @@
+package op
+
+import (
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/tensor"
+)
+
+func init() {
+	Register(&Op{
+		Name: "Slice", Equation: "y = the elements of x from start to end by step along axes", Versions: []int64{1, 10, 11, 13},
+		In: Arity{1, 5}, Out: Arity{1, 1}, Infer: inferSlice,
+		Kernel: func(s *Spec) (Kernel, error) {
+			since := s.Since
+			return func(x *Call) error {
+				cuts, err := sliceCuts(x, since)
+				if err != nil {
+					return err
+				}
+				return slice(x, cuts)
+			}, nil
+		},
+		Grad: gradSlice, Check: Check{Lo: -2, Hi: 2},
+	})
+}
+
+// cut is what a node Slice takes of one axis.
+type cut struct{ axis, start, end, step int }
+
+// makeCuts joins the lists of a node Slice; nil axes are the first ones, nil
+// steps are 1.
+func makeCuts(starts, ends, axes, steps []int, rank int) ([]cut, error) {
+	n := len(starts)
+	if len(ends) != n || axes != nil && len(axes) != n || steps != nil && len(steps) != n {
+		return nil, fmt.Errorf("%d starts, %d ends, %d axes and %d steps do not fit", n, len(ends), len(axes), len(steps))
+	}
+	cuts := make([]cut, n)
+	seen := make([]bool, rank)
+	for i := range cuts {
+		a := i
+		if axes != nil {
+			a = axes[i]
+		}
+		k, err := Axis(int64(a), rank)
+		if err != nil {
+			return nil, err
+		}
+		if seen[k] {
+			return nil, fmt.Errorf("axis %d is named twice", k)
+		}
+		seen[k] = true
+		cuts[i] = cut{k, starts[i], ends[i], 1}
+		if steps != nil {
+			cuts[i].step = max(steps[i], -math.MaxInt)
+		}
+		if cuts[i].step == 0 {
+			return nil, errors.New("step 0")
+		}
+	}
+	return cuts, nil
+}
+
+func sliceCuts(x *Call, since int64) ([]cut, error) {
+	rank := x.In[0].Rank()
+	if since < 10 {
+		return attrCuts(x.Node, rank)
+	}
+	var lists [4][]int
+	for i := range lists {
+		if !x.Has(i + 1) {
+			if i < 2 {
+				return nil, x.InputError(i+1, "is missing")
+			}
+			continue
+		}
+		v, err := Ints(x.In[i+1])
+		if err != nil {
+			return nil, x.InputError(i+1, "%v", err)
+		}
+		lists[i] = v
+	}
+	return makeCuts(lists[0], lists[1], lists[2], lists[3], rank)
+}
+
+func attrCuts(n *graph.Node, rank int) ([]cut, error) {
+	list := func(name string) []int {
+		v := n.Ints(name)
+		if v == nil {
+			return nil
+		}
+		out := make([]int, len(v))
+		for i, a := range v {
+			out[i] = int(a)
+		}
+		return out
+	}
+	return makeCuts(list("starts"), list("ends"), list("axes"), nil, rank)
+}
+
+// on is the first index and the number of elements that c takes of an axis of
+// the given size.
+func (c cut) on(size int) (from, n int) {
+	within := func(i, lo, hi int) int {
+		if i < 0 {
+			i += size
+		}
+		return max(lo, min(i, hi))
+	}
+	if c.step > 0 {
+		from, to := within(c.start, 0, size), within(c.end, 0, size)
+		if to <= from {
+			return from, 0
+		}
+		return from, (to-from-1)/c.step + 1
+	}
+	from, to := within(c.start, -1, size-1), within(c.end, -1, size-1)
+	if from <= to {
+		return max(from, 0), 0
+	}
+	return from, (from-to-1)/-c.step + 1
+}
+
+func slice(x *Call, cuts []cut) error {
+	in := x.In[0]
+	shape := append([]int{}, in.Shape...)
+	stride := tensor.Strides(in.Shape)
+	at := 0
+	for _, c := range cuts {
+		from, n := c.on(in.Shape[c.axis])
+		shape[c.axis] = n
+		at += from * stride[c.axis]
+		if n > 1 { // else the step may be anything
+			stride[c.axis] *= c.step
+		}
+	}
+	out, err := x.New(0, in.DType, shape...)
+	if err != nil {
+		return err
+	}
+	copyStrided(x, shape, out, 0, tensor.Strides(shape), in, at, stride)
+	return nil
+}
+
+func inferSlice(c *Infer) error {
+	x := c.Input(0)
+	if x.Shape == nil {
+		c.Set(0, x.DType, nil)
+		return nil
+	}
+	starts, ends, axes, steps, err := sliceNums(c)
+	if err != nil {
+		return err
+	}
+	if axes == nil { // which axes are cut is not known
+		c.Set(0, x.DType, unknownDims(len(x.Shape)))
+		return nil
+	}
+	s := x.Shape.Clone()
+	for i, a := range axes {
+		k, err := Axis(a, len(s))
+		if err != nil {
+			return err
+		}
+		s[k] = slicedDim(s[k], numAt(starts, i), numAt(ends, i), numAt(steps, i))
+	}
+	c.Set(0, x.DType, s)
+	moveElems(c, 0)
+	return nil
+}
+
+func numAt(e []Num, i int) Num {
+	if i < len(e) {
+		return e[i]
+	}
+	return Num{}
+}
+
+// sliceNums is what is known of the lists of a node Slice. axes is nil if they
+// are not known.
+func sliceNums(c *Infer) (starts, ends []Num, axes []int64, steps []Num, err error) {
+	if c.Since < 10 {
+		cuts, err := attrCuts(c.Node, len(c.Input(0).Shape))
+		axes = []int64{}
+		for _, q := range cuts {
+			starts = append(starts, Number(int64(q.start)))
+			ends = append(ends, Number(int64(q.end)))
+			steps = append(steps, Number(1))
+			axes = append(axes, int64(q.axis))
+		}
+		return starts, ends, axes, steps, err
+	}
+	starts, ends, steps = c.Input(1).elems(), c.Input(2).elems(), c.Input(4).elems()
+	n := len(starts)
+	if s := c.Input(1).Shape; starts == nil && len(s) == 1 && s[0].IsKnown() && s[0].Value <= MaxElems {
+		n = int(s[0].Value)
+	}
+	if c.Has(3) {
+		axes, _ = c.Input(3).Ints()
+		n = len(axes)
+	} else {
+		for i := range n {
+			axes = append(axes, int64(i))
+		}
+	}
+	if !c.Has(4) {
+		steps = make([]Num, n)
+		for i := range steps {
+			steps[i] = Number(1)
+		}
+	}
+	return starts, ends, axes, steps, nil
+}
+
+// beyond is from where on an end means all that is left: exporters write the
+// greatest int32 or int64.
+const beyond = math.MaxInt32
+
+// slicedDim is the size of a cut. Where d is a name, a start and an end counted
+// from the end are taken to lie inside.
+func slicedDim(d graph.Dim, start, end, step Num) graph.Dim {
+	if !start.Known || !step.Known || step.N == 0 {
+		return graph.Unknown()
+	}
+	if d.IsKnown() && end.Known {
+		_, n := cut{0, int(start.N), int(end.N), max(int(step.N), -math.MaxInt)}.on(int(d.Value))
+		return graph.Known(int64(n))
+	}
+	if d.IsKnown() || d.Param == "" || step.N != 1 && step.N != -1 {
+		return graph.Unknown()
+	}
+	all := step.N == 1 && (end.Known && end.N >= beyond || !end.Known && end == NumOf(d))
+	switch {
+	case step.N == -1 && start.N == -1 && end.Known && end.N <= -beyond:
+		return d
+	case all && start.N >= 0:
+		return addNum(NumOf(d), start, -1).Dim()
+	case step.N == 1 && start.N >= 0 && end.Known && end.N < 0:
+		return addNum(addNum(NumOf(d), end, 1), start, -1).Dim()
+	}
+	return graph.Unknown()
+}
+
+// gradSlice puts the adjoint back to where the elements came from, with zeros
+// around and, for steps other than 1, between them.
+func gradSlice(c *Grad) error {
+	x, dx := c.In(0), c.Dy[0]
+	if x.Shape() == nil {
+		return InputError(c.Node, 0, "its rank is not known, which the gradient needs")
+	}
+	cuts, err := constantCuts(c.Node, len(x.Shape()))
+	if err != nil {
+		return err
+	}
+	rank := len(x.Shape())
+	begins, ends := make([]*graph.Value, rank), make([]*graph.Value, rank)
+	zero := func() *graph.Value { return Const(x.Graph(), "zero", tensor.Vector[int64](0)) }
+	for i := range rank {
+		begins[i], ends[i] = zero(), zero()
+	}
+	for _, q := range cuts {
+		d := x.Shape()[q.axis]
+		if !d.IsKnown() {
+			if q.step != 1 {
+				return fmt.Errorf("step %d on axis %d, whose size is not known to the gradient", q.step, q.axis)
+			}
+			begins[q.axis], ends[q.axis] = dynamicPads(x, c.Out(0), q)
+			continue
+		}
+		from, n := q.on(int(d.Value))
+		step := q.step
+		if step < 0 {
+			dx = sliceBy(dx, q.axis, -1, -math.MaxInt64, -1)
+			step, from = -step, from+(n-1)*step
+		}
+		if step > 1 && n > 0 {
+			dx = interleave(dx, q.axis, step)
+			n *= step
+		}
+		begins[q.axis] = Const(x.Graph(), "begin", tensor.Vector(int64(from)))
+		ends[q.axis] = Const(x.Graph(), "end", tensor.Vector(d.Value-int64(from+n)))
+	}
+	c.Set(0, padValues(dx, append(begins, ends...)))
+	return nil
+}
+
+// dynamicPads are the sizes before and behind a cut of step 1 on an axis whose
+// size is known at run time only.
+func dynamicPads(x, y *graph.Value, q cut) (begin, end *graph.Value) {
+	size, left := dimOf(x, q.axis), dimOf(y, q.axis)
+	begin = Const(x.Graph(), "start", tensor.Vector(int64(q.start)))
+	if q.start < 0 {
+		begin = Add(size, begin)
+	}
+	return begin, Sub(Sub(size, begin), left)
+}
+
+// interleave puts step−1 zeros behind each index of axis.
+func interleave(v *graph.Value, axis, step int) *graph.Value {
+	if v == nil {
+		return nil
+	}
+	rank := len(v.Shape())
+	wide := Unsqueeze(v, int64(axis)+1)
+	pads := make([]int64, 2*(rank+1))
+	pads[rank+1+axis+1] = int64(step - 1)
+	wide = Pad(wide, pads...)
+	if wide == nil {
+		return nil
+	}
+	size := Concat(0, Slice(shapeOf(v), 0, 0, int64(axis)), Const(v.Graph(), "rest", tensor.Vector[int64](-1)),
+		Slice(shapeOf(v), 0, int64(axis)+1, math.MaxInt64))
+	return ReshapeTo(wide, size)
+}
+
+// constantCuts is the cuts of a node whose starts, ends, axes and steps are
+// known.
+func constantCuts(n *graph.Node, rank int) ([]cut, error) {
+	if n.Graph().Opset("") < 10 {
+		return attrCuts(n, rank)
+	}
+	var lists [4][]int
+	for i := range lists {
+		v := n.Input(i + 1)
+		if v == nil {
+			continue
+		}
+		t, err := constantOf(v)
+		if err != nil {
+			return nil, InputError(n, i+1, "%v", err)
+		}
+		if lists[i], err = Ints(t); err != nil {
+			return nil, InputError(n, i+1, "%v", err)
+		}
+	}
+	return makeCuts(lists[0], lists[1], lists[2], lists[3], rank)
+}
+
+// Slice is x from start to end along axis; a negative start or end counts from
+// the end.
+func Slice(x *graph.Value, axis, start, end int64) *graph.Value {
+	if x == nil {
+		return nil
+	}
+	if x.Graph().Opset("") < 10 {
+		return apply("Slice", []*graph.Attr{graph.Ints("axes", axis), graph.Ints("starts", start), graph.Ints("ends", end)}, x)
+	}
+	c := func(name string, v int64) *graph.Value { return Const(x.Graph(), name, tensor.Vector(v)) }
+	return apply("Slice", nil, x, c("start", start), c("end", end), c("axis", axis))
+}
+
+// sliceBy is Slice with a step.
+func sliceBy(x *graph.Value, axis int, start, end, step int64) *graph.Value {
+	if x == nil {
+		return nil
+	}
+	c := func(name string, v int64) *graph.Value { return Const(x.Graph(), name, tensor.Vector(v)) }
+	return apply("Slice", nil, x, c("start", start), c("end", end), c("axis", int64(axis)), c("step", step))
+}
