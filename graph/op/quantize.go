@@ -56,10 +56,10 @@ func inferDequantize(c *Infer) error {
 	return nil
 }
 
-// spread says which scale belongs to which element: element i takes number
+// scaleMap says which scale belongs to which element: element i takes number
 // i/inner%count/block·inner + i%inner of its outer slice where blocked, else
 // number i/inner%count.
-type spread struct {
+type scaleMap struct {
 	axis, inner int // size of the axis, elements behind it
 	block       int // 0: one scale for each place on the axis
 	one         bool
@@ -67,7 +67,7 @@ type spread struct {
 }
 
 // at is the number of element i's scale.
-func (s *spread) at(i int) int {
+func (s *scaleMap) at(i int) int {
 	switch {
 	case s.one:
 		return 0
@@ -97,20 +97,20 @@ func quantizationOf(s *Spec) (*quantization, error) {
 	return q, nil
 }
 
-// spread checks the scales, input 1, against the data.
-func (q *quantization) spread(x *Call) (*spread, error) {
+// scales checks the scales, input 1, against the data.
+func (q *quantization) scales(x *Call) (*scaleMap, error) {
 	in, scale := x.In[0].Shape, x.In[1]
 	if x.Has(2) && x.In[2].Len() != scale.Len() {
 		return nil, x.InputError(2, "shape %v, want %v as the scale has", x.In[2].Shape, scale.Shape)
 	}
 	if scale.Len() == 1 && q.block == 0 {
-		return &spread{one: true}, nil
+		return &scaleMap{one: true}, nil
 	}
 	axis, err := Axis(q.axis, len(in))
 	if err != nil {
 		return nil, x.InputError(0, "%v", err)
 	}
-	s := &spread{axis: in[axis], inner: prod(in[axis+1:])}
+	s := &scaleMap{axis: in[axis], inner: prod(in[axis+1:])}
 	if q.block == 0 {
 		if scale.Len() != s.axis {
 			return nil, x.InputError(1, "shape %v, want %d scales for axis %d", scale.Shape, s.axis, axis)
@@ -186,7 +186,7 @@ func limits(d tensor.DType) (lo, hi float64, whole bool) {
 
 // run makes output 0, of type to, of f(element, scale, zero point).
 func (q *quantization) run(x *Call, to tensor.DType, f func(v, scale, zero float64) float64) error {
-	sp, err := q.spread(x)
+	sp, err := q.scales(x)
 	if err != nil {
 		return err
 	}
