@@ -83,6 +83,8 @@ type Head struct {
 	// Objectness has, for each level, the one-channel logits that say how
 	// likely anything is there; nil if the head has none.
 	Objectness []Part
+	// Box is a tensor of the box regression; nil if none was found.
+	Box *graph.Value
 	// Confidence is the calibrated probability that this is the head.
 	Confidence float64
 	// Evidence is why, a sentence each.

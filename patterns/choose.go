@@ -1,0 +1,122 @@
+package patterns
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/patterns/match"
+)
+
+// choose narrows the report to the head that the user names: a number as the
+// report counts them, "all", or a tensor.
+func (s *site) choose(r *Report, name string) (*Report, error) {
+	if name == "all" {
+		if len(r.Heads) == 0 {
+			return r, &NotFound{s.refusal(), r.Candidates}
+		}
+		return r, nil
+	}
+	for _, h := range r.Heads {
+		for _, l := range h.Levels {
+			if l.Source.Name == name {
+				r.Heads = []*Head{h}
+				return r, nil
+			}
+		}
+	}
+	if n, err := strconv.Atoi(name); err == nil {
+		return s.numbered(r, n)
+	}
+	for _, p := range s.parts {
+		for _, x := range s.sources(p) {
+			if v := s.in.Of(x.value); v != nil && v.Name == name || p.value.Name == name {
+				return s.forced(r, p)
+			}
+		}
+	}
+	return s.tensor(r, name)
+}
+
+// numbered takes head n, or where there are no heads candidate n.
+func (s *site) numbered(r *Report, n int) (*Report, error) {
+	if n >= 1 && n <= len(r.Heads) {
+		r.Heads = r.Heads[n-1 : n]
+		return r, nil
+	}
+	if len(r.Heads) == 0 && n >= 1 && n <= len(r.Candidates) {
+		c := r.Candidates[n-1]
+		for _, p := range s.parts {
+			for _, x := range s.sources(p) {
+				if s.in.Of(x.value) == c.Source && p.act == c.Activation {
+					return s.forced(r, p)
+				}
+			}
+		}
+	}
+	return r, &NotFound{fmt.Sprintf("--head %d: there are %d heads", n, len(r.Heads)), r.Candidates}
+}
+
+// forced makes a head of part p because the user says so.
+func (s *site) forced(r *Report, p *part) (*Report, error) {
+	p.role = class
+	set := []*part{p}
+	for _, q := range s.parts {
+		if q != p && q.n == p.n && q.act == p.act && q.role == p.role {
+			set = append(set, q)
+		}
+	}
+	for _, t := range s.together(set) {
+		for _, q := range t {
+			if q == p {
+				if h := s.head(t, 0, 1, "named by the user"); h != nil {
+					r.Heads = []*Head{&h.Head}
+					return r, nil
+				}
+			}
+		}
+	}
+	return r, &NotFound{"no tensor of the main graph holds these channels", r.Candidates}
+}
+
+// tensor makes a head of a tensor that is no candidate: its channels by where
+// they come from.
+func (s *site) tensor(r *Report, name string) (*Report, error) {
+	var v *graph.Value
+	for x := range s.values() {
+		if o := s.in.Of(x); o != nil && o.Name == name {
+			v = x
+		}
+	}
+	if v == nil {
+		return r, &NotFound{fmt.Sprintf("--head %s: the main graph has no such tensor", name), r.Candidates}
+	}
+	w := s.View(v)
+	if w == nil || len(w.Pieces) == 0 || w.ChanDim() < 0 {
+		return r, &NotFound{fmt.Sprintf("--head %s: which axis has its classes cannot be followed from any layer", name), r.Candidates}
+	}
+	dim := w.ChanDim()
+	p := &part{value: v, dim: dim, span: match.All, act: None, n: s.size(v, dim), roots: rootsOf(w, match.All, dim), role: class}
+	if len(p.roots) == 0 {
+		return r, &NotFound{fmt.Sprintf("--head %s: no layer makes it", name), r.Candidates}
+	}
+	h := s.head([]*part{p}, 0, 1, "named by the user; the classes are the channels of the layer that makes it")
+	if h == nil {
+		return r, &NotFound{fmt.Sprintf("--head %s: not a tensor of the main graph", name), r.Candidates}
+	}
+	r.Heads = []*Head{&h.Head}
+	return r, nil
+}
+
+// values are all values of the main graph that a node makes.
+func (s *site) values() func(yield func(*graph.Value) bool) {
+	return func(yield func(*graph.Value) bool) {
+		for _, n := range s.Model.Graph.Nodes {
+			for _, o := range n.Outputs {
+				if o != nil && !yield(o) {
+					return
+				}
+			}
+		}
+	}
+}

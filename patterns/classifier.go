@@ -1,0 +1,38 @@
+package patterns
+
+import (
+	"math/bits"
+
+	"github.com/onnxloss/onnxloss/patterns/match"
+)
+
+// classifier finds the head of an image classifier: one row per image from a
+// dense layer, alone, in a model without boxes.
+func classifier(s *site) []*finding {
+	if s.hasBoxes() {
+		return nil
+	}
+	var found *part
+	for _, p := range s.parts {
+		if !p.marks.Has(match.Output) || p.role == hidden || p.role == box {
+			continue
+		}
+		w := s.View(p.value)
+		if found != nil || w.Rank != 2 || w.Letter(0) != match.Images || p.n < 2 && p.n >= 0 {
+			return nil
+		}
+		found = p
+	}
+	if found == nil || len(s.Model.Graph.Outputs) > 2 {
+		return nil
+	}
+	confidence := 0.9
+	switch {
+	case found.act == None && found.n >= 64 && bits.OnesCount64(uint64(found.n)) == 1:
+		s.doubt = "raw rows of a power of two may be an embedding as well as classes"
+		return nil
+	case found.act == None:
+		confidence = 0.7
+	}
+	return s.headsOf([]*part{found}, 0, confidence, "one row per image and no boxes: an image classifier")
+}

@@ -1,0 +1,232 @@
+package patterns
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/patterns/match"
+)
+
+// Options are the user's decisions.
+type Options struct {
+	// Head is a tensor's name, a number as the report counts heads, or "all";
+	// empty for the best head.
+	Head string
+}
+
+// pattern is one way in which a class head shows. find gives the heads it
+// sees, unordered.
+type pattern struct {
+	name string
+	find func(s *site) []*finding
+}
+
+// patterns, in the order in which they are tried: from what the graph states
+// to what is only likely.
+var patternList = []pattern{
+	{"scored", scored},         // scores that are ranked, suppressed or multiplied state their role
+	{"columns", columns},       // parts of equal rows: what is no box, by the channel counts
+	{"mixed", mixedMap},        // one raw map: its channel count alone, anchors × (box, objectness, classes)
+	{"classifier", classifier}, // one row per image, and no boxes anywhere
+}
+
+// Locate finds the classification heads of m. It refines the types of m's
+// values. The error is a *NotFound or *Ambiguous where the graph does not say.
+func Locate(m *graph.Model, opts Options) (*Report, error) {
+	in, err := match.Inline(m)
+	if err != nil {
+		return nil, err
+	}
+	root := in.Model
+	if in.Origin == nil {
+		root = m
+	}
+	s := survey(match.Analyze(root), in)
+	r := &Report{}
+	var found []*finding
+	var ambiguous *Ambiguous
+	for _, p := range patternList {
+		if found = p.find(s); len(found) > 0 {
+			r.Pattern = p.name
+			break
+		}
+		if s.doubt != "" {
+			ambiguous = &Ambiguous{Reason: s.doubt}
+			break
+		}
+	}
+	slices.SortStableFunc(found, func(a, b *finding) int { return cmp.Compare(b.score, a.score) })
+	for _, h := range found {
+		r.Heads = append(r.Heads, &h.Head)
+	}
+	r.Candidates = s.candidates(found)
+	if opts.Head != "" {
+		return s.choose(r, opts.Head)
+	}
+	switch {
+	case ambiguous != nil:
+		ambiguous.Candidates = r.Candidates
+		return r, ambiguous
+	case len(r.Heads) == 0:
+		return r, &NotFound{s.refusal(), r.Candidates}
+	}
+	return r, nil
+}
+
+// refusal says why the model has no head.
+func (s *site) refusal() string {
+	if len(s.parts) == 0 {
+		return "no output comes from a layer whose channels can be followed"
+	}
+	if !s.hasBoxes() {
+		return "nothing in the graph regresses boxes, so its maps or rows are not a detector's"
+	}
+	return "no channels are used as class scores"
+}
+
+func (s *site) hasBoxes() bool { return len(s.boxes) > 0 }
+
+// candidates describes every part that was considered.
+func (s *site) candidates(heads []*finding) []*Candidate {
+	used := map[*part]bool{}
+	for _, h := range heads {
+		for _, p := range h.parts {
+			used[p] = true
+		}
+	}
+	var out []*Candidate
+	for _, p := range s.parts {
+		if p.role == hidden && p.act != None {
+			continue // gates and attention inside the network
+		}
+		x := s.part(s.sources(p)[0], 0)
+		if x.Source == nil {
+			continue
+		}
+		c := &Candidate{Part: x, Classes: int(p.n), Activation: p.act, Role: p.role.String(), Evidence: p.why}
+		if !used[p] {
+			c.Rejected = s.reject(p)
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+func (s *site) reject(p *part) string {
+	switch {
+	case p.rejected != "":
+		return p.rejected
+	case p.role == box:
+		return "box regression"
+	case p.role == objectness:
+		return "one confidence for all classes"
+	case p.role == distribution:
+		return "distances as a distribution"
+	case p.role == hidden:
+		return "not the end of the network"
+	case p.role == class:
+		return "weaker than the head that was found"
+	}
+	return "nothing says that these channels are classes"
+}
+
+// head makes a head of parts that belong together as levels; group is the
+// number of class channels of an anchor where several share an axis, else 0.
+func (s *site) head(parts []*part, group int64, confidence float64, evidence ...string) *finding {
+	p := parts[0]
+	h := &finding{parts: parts}
+	h.Classes, h.Activation, h.Background = int(p.n), p.act, -1
+	h.Evidence = append(h.Evidence, evidence...)
+	for _, q := range parts {
+		for _, x := range s.sources(q) {
+			l := s.part(x, group)
+			if l.Source == nil || slices.ContainsFunc(h.Levels, func(m Level) bool { return m.Part == l }) {
+				continue
+			}
+			h.Levels = append(h.Levels, s.level(l))
+		}
+		for _, e := range q.why {
+			if !slices.Contains(h.Evidence, e) {
+				h.Evidence = append(h.Evidence, e)
+			}
+		}
+		h.score = max(h.score, q.score[class])
+		confidence = min(confidence, 1-q.doubt)
+	}
+	if len(h.Levels) == 0 {
+		return nil
+	}
+	h.Confidence = confidence
+	if p.act == Softmax {
+		s.background(h, p)
+	}
+	s.companions(h)
+	return h
+}
+
+// background finds which class of a softmax stands for nothing: the one that
+// is cut off behind it, else by convention.
+func (s *site) background(h *finding, p *part) {
+	if p.marks.Has(match.Factored|match.Product) || p.n < 2 {
+		return // an objectness says what a background class would
+	}
+	at := 0
+	why := "background class first: nothing cuts it off; most detectors with a softmax have it there"
+	first, last := 0, 0
+	for _, x := range p.field.Facts {
+		if x.Span == match.All || x.Stop >= 0 && x.Start == 0 && x.Stop == p.n {
+			continue
+		}
+		switch {
+		case x.Start == 1 && (x.Stop < 0 || x.Stop == p.n):
+			first += 2
+		case x.Start == 0 && x.Stop == p.n-1:
+			last += 2
+		case x.Start >= 1:
+			first++
+		}
+	}
+	switch {
+	case last > 0 && last > first:
+		at, why = int(p.n)-1, "background class last: it is cut off behind the softmax"
+	case first > 0:
+		why = "background class first: it is cut off behind the softmax"
+	case s.Queries(p.roots[0].field):
+		at, why = int(p.n)-1, "background class last: no-object, as set predictors have it"
+	}
+	h.Background = at
+	h.Evidence = append(h.Evidence, why)
+}
+
+// companions finds the objectness and the box tensor of h.
+func (s *site) companions(h *finding) {
+	for _, p := range s.parts {
+		if p.role == objectness {
+			if x := s.part(s.sources(p)[0], 0); x.Source != nil {
+				h.Objectness = append(h.Objectness, x)
+			}
+		}
+	}
+	want := spatial(h.parts[0].roots[0].field)
+	for _, b := range s.boxes {
+		if v := s.in.Of(b.field.Value); v != nil && (h.Box == nil || spatial(b.field) == want) {
+			h.Box = v
+			if spatial(b.field) == want {
+				return
+			}
+		}
+	}
+}
+
+// spatial is the shape of a layer's output without batch and channels.
+func spatial(f *match.Field) string {
+	t := ""
+	for d, x := range f.Shape {
+		if d != 0 && d != f.Chan {
+			t += fmt.Sprint(x, " ")
+		}
+	}
+	return t
+}

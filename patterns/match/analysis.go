@@ -1,0 +1,257 @@
+package match
+
+import (
+	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/op"
+)
+
+// Analysis is what is known of the channels of a model.
+type Analysis struct {
+	Model  *graph.Model
+	Fields []*Field // in the order in which they are computed
+	// Nodes are all nodes, those of subgraphs too, in the order in which they
+	// run.
+	Nodes []*graph.Node
+
+	infer  *op.Facts
+	views  map[*graph.Value]*View
+	fields map[*graph.Value]*Field
+	static map[*graph.Value]bool
+	order  map[*graph.Value]int
+	// attention is set where a softmax enters a product with other data.
+	attention bool
+}
+
+// written is an operator that several nodes write out, as one node's: the node
+// reads the value and applies the role.
+type written struct {
+	operator
+	value *graph.Value
+	axis  int
+}
+
+// Analyze follows the channels of m, whose functions have been inlined. It
+// refines the types of m's values.
+func Analyze(m *graph.Model) *Analysis {
+	a := &Analysis{Model: m, infer: op.InferModel(m), views: map[*graph.Value]*View{}, fields: map[*graph.Value]*Field{},
+		static: map[*graph.Value]bool{}, order: map[*graph.Value]int{}}
+	for _, v := range m.Graph.Inputs {
+		if !v.IsConst() {
+			a.source(v)
+		}
+	}
+	a.walk(m.Graph)
+	for _, o := range m.Graph.Outputs {
+		a.note(o, Output)
+	}
+	a.backward()
+	return a
+}
+
+// Static reports whether v is known before any data: a constant, or computed
+// from constants and shapes alone.
+func (a *Analysis) Static(v *graph.Value) bool {
+	return v == nil || v.Init != nil || a.static[v]
+}
+
+// View is what v shows of fields; nil if v is static or nothing can be said.
+func (a *Analysis) View(v *graph.Value) *View {
+	if v == nil {
+		return nil
+	}
+	return a.views[v]
+}
+
+// Field is the field whose own value v is; nil if v only shows parts of some.
+func (a *Analysis) Field(v *graph.Value) *Field { return a.fields[v] }
+
+// Fact is what inference knows of v.
+func (a *Analysis) Fact(v *graph.Value) *op.Fact { return a.infer.Of(v) }
+
+// Order is the position of v among all values, in the order of nodes.
+func (a *Analysis) Order(v *graph.Value) int { return a.order[v] }
+
+func (a *Analysis) shape(v *graph.Value) graph.Shape {
+	if v == nil {
+		return nil
+	}
+	return a.infer.Of(v).Shape
+}
+
+// Shape is what is known of v's shape.
+func (a *Analysis) Shape(v *graph.Value) graph.Shape { return a.shape(v) }
+
+func (a *Analysis) source(v *graph.Value) {
+	f := a.field(v, nil, Source)
+	f.Chan = -1
+	if len(f.Shape) == 3 {
+		f.Chan = 2
+	}
+	a.letters(f)
+}
+
+// field makes the field of value v.
+func (a *Analysis) field(v *graph.Value, n *graph.Node, k Kind) *Field {
+	f := &Field{ID: len(a.Fields), Value: v, Node: n, Kind: k, Shape: a.shape(v), Chan: -1}
+	a.Fields = append(a.Fields, f)
+	a.fields[v] = f
+	a.views[v] = f.view()
+	return f
+}
+
+const maxDepth = 64
+
+func (a *Analysis) walk(g *graph.Graph) { a.walkAt(g, 0) }
+
+func (a *Analysis) walkAt(g *graph.Graph, depth int) {
+	for _, n := range g.Nodes {
+		for _, o := range n.Outputs {
+			if o != nil {
+				a.order[o] = len(a.order) + 1
+			}
+		}
+		a.Nodes = append(a.Nodes, n)
+		if gs := n.Subgraphs(); len(gs) > 0 && depth < maxDepth {
+			a.control(n, gs, depth)
+			continue
+		}
+		a.node(n)
+	}
+}
+
+func (a *Analysis) node(n *graph.Node) {
+	o := lookup(n)
+	if o.role == asks || a.allStatic(n) {
+		for _, v := range n.Outputs {
+			if v != nil {
+				a.static[v] = true
+			}
+		}
+		return
+	}
+	if view := a.layout(n); view != nil {
+		return
+	}
+	a.compute(n, o)
+}
+
+func (a *Analysis) allStatic(n *graph.Node) bool {
+	for _, v := range n.Inputs {
+		if !a.Static(v) {
+			return false
+		}
+	}
+	return true
+}
+
+// layout gives n's outputs their views if n only moves elements and it can be
+// said where; else nil.
+func (a *Analysis) layout(n *graph.Node) []*View {
+	d := graph.CanonicalDomain(n.Domain)
+	f := layouts[n.Op]
+	if n.Op == "QLinearConcat" {
+		f = viewQConcat
+	}
+	if f == nil || d != "" && d != "com.microsoft" {
+		return nil
+	}
+	views := f(a, n)
+	for i, v := range n.Outputs {
+		if v != nil && (i >= len(views) || views[i] == nil) {
+			return nil
+		}
+	}
+	for i, v := range n.Outputs {
+		if v != nil {
+			a.views[v] = views[i]
+		}
+	}
+	return views
+}
+
+func viewQConcat(a *Analysis, n *graph.Node) []*View {
+	m := &graph.Node{Op: "Concat", Attrs: n.Attrs, Outputs: n.Outputs}
+	for i := 2; i < len(n.Inputs); i += 3 {
+		m.Inputs = append(m.Inputs, n.Inputs[i])
+	}
+	return viewConcat(a, m)
+}
+
+// control follows the bodies of If, Loop and Scan once each: what enters a
+// body shows what is given for it, what leaves the node shows what leaves the
+// body.
+func (a *Analysis) control(n *graph.Node, bodies []*graph.Graph, depth int) {
+	skip := map[string]int{"Loop": 2}[n.Op] // a loop's body begins with the count and the condition
+	given := n.Inputs
+	switch n.Op {
+	case "If":
+		given = nil
+	case "Loop":
+		given = n.Inputs[min(2, len(n.Inputs)):]
+	}
+	for _, b := range bodies {
+		for i, v := range b.Inputs {
+			k := i - skip
+			switch {
+			case k < 0:
+				a.static[v] = true
+			case k < len(given) && a.Static(given[k]):
+				a.static[v] = true
+			case k < len(given) && n.Op != "Scan":
+				a.views[v] = a.views[given[k]]
+			default:
+				a.field(v, n, Dark)
+			}
+		}
+		a.walkAt(b, depth+1)
+	}
+	for i, o := range n.Outputs {
+		if o == nil {
+			continue
+		}
+		a.views[o] = a.outcome(n, o, bodies, i)
+		if a.views[o] == nil {
+			a.compute(&graph.Node{Op: n.Op, Domain: "body", Inputs: a.results(n, bodies, i), Outputs: []*graph.Value{o}}, operator{})
+		}
+	}
+}
+
+// results are the values that output i of n may come from.
+func (a *Analysis) results(n *graph.Node, bodies []*graph.Graph, i int) []*graph.Value {
+	if n.Op == "Loop" {
+		i++ // the condition comes first
+	}
+	var r []*graph.Value
+	for _, b := range bodies {
+		if i < len(b.Outputs) {
+			r = append(r, b.Outputs[i])
+		}
+	}
+	return r
+}
+
+// outcome is the view of output i of n, if a body says it: of If the branch
+// that has the rank of the output.
+func (a *Analysis) outcome(n *graph.Node, o *graph.Value, bodies []*graph.Graph, i int) *View {
+	if n.Op == "Scan" {
+		return nil
+	}
+	want := a.shape(o)
+	var best *View
+	static := true
+	for _, v := range a.results(n, bodies, i) {
+		static = static && a.Static(v)
+		w := a.views[v]
+		if w == nil || n.Op == "Loop" && want != nil && w.Rank != len(want) {
+			continue
+		}
+		if best == nil || want != nil && w.Rank == len(want) && best.Rank != len(want) {
+			best = w
+		}
+	}
+	if best == nil && static {
+		a.static[o] = true
+		return &View{Const: true}
+	}
+	return best
+}

@@ -1,0 +1,118 @@
+package match
+
+import "github.com/onnxloss/onnxloss/graph"
+
+// note adds a mark to what v shows.
+func (a *Analysis) note(v *graph.Value, m Marks) {
+	w := a.View(v)
+	if w == nil {
+		return
+	}
+	for i := range w.Pieces {
+		p := &w.Pieces[i]
+		p.Field.note(p.Span(), m, 0)
+	}
+}
+
+// backward passes the marks of each field on to what it is computed from.
+func (a *Analysis) backward() {
+	for i := len(a.Fields) - 1; i >= 0; i-- {
+		f := a.Fields[i]
+		for _, l := range f.links {
+			a.pass(f, l)
+		}
+	}
+}
+
+func (a *Analysis) pass(f *Field, l link) {
+	w := a.View(l.value)
+	if w == nil {
+		return
+	}
+	facts := f.Facts
+	if l.stop || len(facts) == 0 {
+		facts = []Fact{{Span: All}}
+	}
+	dim := -1
+	if f.Chan >= 0 && f.Chan < len(l.dims) {
+		dim = l.dims[f.Chan]
+	}
+	for _, x := range facts {
+		pre, post := x.Pre, x.Post
+		switch {
+		case l.stop:
+			pre, post = 0, 0
+		case l.gate:
+			pre, post = 0, pre|post
+		}
+		for i := range w.Pieces {
+			p := &w.Pieces[i]
+			if s, ok := p.through(x.Span, dim); ok {
+				p.Field.note(s, pre|l.marks, post)
+			}
+		}
+	}
+}
+
+// Period is the size of the groups that the facts of f divide its channels
+// into: the stride that most of them have, 0 if none has any.
+func (f *Field) Period() int64 {
+	count := map[int64]int{}
+	best := int64(0)
+	for _, x := range f.Facts {
+		if x.Stride == 0 {
+			continue
+		}
+		count[x.Stride]++
+		if c, b := count[x.Stride], count[best]; best == 0 || c > b || c == b && x.Stride > best {
+			best = x.Stride
+		}
+	}
+	return best
+}
+
+// Reads is what a field of kind Gate or Pick is the activation of.
+func (f *Field) Reads() *graph.Value {
+	if len(f.links) == 0 {
+		return nil
+	}
+	return f.links[0].value
+}
+
+// Root is the layer behind what the piece shows of the value's span s along
+// dimension dim, and the layer's channels; ok is false if it shows none.
+func (p *Piece) Root(s Span, dim int) (*Field, Span, bool) {
+	t, ok := p.through(s, dim)
+	return p.Field.Root, compose(p.Field.RootSpan, t), ok
+}
+
+// Through is the span of the piece's field that the value's span s along
+// dimension dim shows; ok is false if it shows none.
+func (p *Piece) Through(s Span, dim int) (Span, bool) { return p.through(s, dim) }
+
+// ChanDim is the dimension that shows the innermost digit of the channels.
+func (p *Piece) ChanDim() int { return p.chanDim() }
+
+// Len is the piece's extent along dimension d; -1 if unknown.
+func (p *Piece) Len(d int) int64 { return size(p.Dims[d]) }
+
+// Ranks reports whether input i of n is read as scores: by a suppression, an
+// arg-max, a ranking or a maximum.
+func (a *Analysis) Ranks(n *graph.Node, i int) bool {
+	switch o := lookup(n); {
+	case o.role == argues || o.role == ranks:
+		return i == 0
+	case n.Op == "ReduceMax":
+		return i == 0
+	case o.role == unknown && layouts[n.Op] == nil:
+		r := a.suppression(n)
+		return i < len(r) && r[i] == NMSScore
+	}
+	return false
+}
+
+// Queries reports whether a layer's rows may be the queries of a set
+// predictor: rows that are no map, in a network with attention.
+func (a *Analysis) Queries(f *Field) bool {
+	return len(f.Shape) == 3 && f.Node != nil && f.Node.Op != "Conv" && a.attention
+}

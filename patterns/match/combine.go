@@ -1,0 +1,235 @@
+package match
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/onnxloss/onnxloss/graph"
+)
+
+// combined links a node that works element by element on several operands.
+func (a *Analysis) combined(f *Field, n *graph.Node) {
+	var data, fixed []*graph.Value
+	for _, i := range operands(n) {
+		switch v := n.Input(i); {
+		case v == nil:
+		case a.Static(v):
+			fixed = append(fixed, v)
+		default:
+			data = append(data, v)
+		}
+	}
+	mul := n.Op == "Mul" || n.Op == "Div" || n.Op == "QLinearMul"
+	if len(data) == 1 {
+		m := Clip
+		switch {
+		case mul:
+			m = a.spread(data[0], fixed, Scale, ScaleChan, ScaleRow)
+		case n.Op == "Add" || n.Op == "Sub" || n.Op == "Sum" || n.Op == "QLinearAdd":
+			m = a.spread(data[0], fixed, Shift, ShiftChan, ShiftRow)
+		case n.Op == "Pow" || n.Op == "Mod":
+			m = Power
+		}
+		f.linkTo(data[0], a.aligned(f, data[0]), m, false, false)
+		return
+	}
+	big := a.widest(data)
+	marks := make([]Marks, len(data))
+	for i := range data {
+		if marks[i] = Sum; !mul {
+			continue
+		}
+		marks[i] = Product
+		switch {
+		case i != big && a.channelsOf(data[i], data[big]) == 1 && a.channelsOf(data[big], data[big]) != 1:
+			marks[i] = Factor
+		case i == big && len(data) == 2 && a.channelsOf(data[1-i], data[i]) == 1 && a.channelsOf(data[i], data[i]) != 1:
+			marks[i] = Factored
+		}
+	}
+	if !mul && len(data) == 2 && a.mixes(data[0], data[1]) {
+		marks[0], marks[1] = marks[0]|ChanMix, marks[1]|ChanMix
+	}
+	f.linkTo(data[big], a.aligned(f, data[big]), marks[big], false, false)
+	for i, v := range data {
+		if i != big {
+			f.linkTo(v, a.aligned(f, v), marks[i], false, false)
+		}
+	}
+}
+
+// spread tells a constant operand that is one number from one that differs
+// from channel to channel and one that differs from row to row of v.
+func (a *Analysis) spread(v *graph.Value, fixed []*graph.Value, number, channel, row Marks) Marks {
+	w := a.View(v)
+	m := number
+	for _, c := range fixed {
+		s := a.shape(c)
+		if s == nil {
+			return row
+		}
+		cd := -1
+		if w != nil {
+			cd = w.ChanDim() - w.Rank // from the right, negative
+			if w.ChanDim() < 0 {
+				cd = -99
+			}
+		}
+		for d, x := range s {
+			k := d - len(s)
+			switch {
+			case x.Value == 1:
+			case k == cd:
+				m = max(m, channel)
+			case w != nil && k == -w.Rank && len(s) > 2 && !x.IsKnown():
+			default:
+				m = max(m, row)
+			}
+		}
+	}
+	return m
+}
+
+// widest is the operand with the most channels; of equals one that comes from
+// a layer, then the first.
+func (a *Analysis) widest(data []*graph.Value) int {
+	best, most := 0, int64(-2)
+	for i, v := range data {
+		w := a.View(v)
+		if w == nil {
+			continue
+		}
+		n := int64(0)
+		if c := w.ChanDim(); c >= 0 {
+			n = 1
+			if s := a.shape(v); s != nil && c < len(s) && s[c].Value != 1 {
+				n = 1 << 40
+				if s[c].IsKnown() {
+					n = s[c].Value
+				}
+			}
+		}
+		if n > most {
+			best, most = i, n
+		}
+	}
+	return best
+}
+
+// channelsOf is the size of v where the channels of ref are, as broadcasting
+// aligns the two; -1 if unknown.
+func (a *Analysis) channelsOf(v, ref *graph.Value) int64 {
+	w, s := a.View(ref), a.shape(v)
+	if w == nil || s == nil {
+		return -1
+	}
+	c := w.ChanDim()
+	if c < 0 {
+		return -1
+	}
+	k := c - w.Rank + len(s)
+	if k < 0 {
+		return 1
+	}
+	return s[k].Value
+}
+
+// mixes reports whether x and y are different channels of one layer.
+func (a *Analysis) mixes(x, y *graph.Value) bool {
+	v, w := a.View(x), a.View(y)
+	if v == nil || w == nil {
+		return false
+	}
+	for i := range min(len(v.Pieces), 8) {
+		f, s := v.Pieces[i].root()
+		for j := range min(len(w.Pieces), 8) {
+			g, t := w.Pieces[j].root()
+			if f != nil && f == g && !s.Meets(t) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// contracted makes f the output of a layer or of a product of two data.
+func (a *Analysis) contracted(f *Field, n *graph.Node) {
+	x, w := n.Input(0), n.Input(operands(n)[1])
+	switch n.Op {
+	case "RoiAlign", "GridSample", "MaxRoiPool":
+		f.Kind = Dark
+		f.linkTo(x, nil, Layer, false, true)
+		f.linkTo(n.Input(1), nil, map[bool]Marks{true: Index, false: Region}[n.Op == "GridSample"], false, true)
+		return
+	}
+	f.Kind = Weighing
+	f.Chan = a.layerChannels(f, n, x, w)
+	mark := Layer
+	if !a.Static(x) && !a.Static(w) {
+		f.Kind, mark = Pairing, Contract
+	}
+	for _, v := range []*graph.Value{x, w} {
+		if a.Static(v) {
+			continue
+		}
+		if a.weighs(f, v) {
+			f.Kind, f.Chan = Map, -1
+			f.linkTo(v, nil, Weighted, false, false)
+			continue
+		}
+		f.linkTo(v, nil, mark, false, true)
+		if u := a.View(v); mark == Contract && u != nil && len(u.Pieces) > 0 && u.Pieces[0].Field.Kind == Pick {
+			a.attention = true
+		}
+	}
+}
+
+// layerChannels is the axis of a layer's output that its weights make.
+func (a *Analysis) layerChannels(f *Field, n *graph.Node, x, w *graph.Value) int {
+	rank := len(f.Shape)
+	switch n.Op {
+	case "Einsum":
+		in, out, ok := strings.Cut(strings.ReplaceAll(n.Str("equation", ""), " ", ""), "->")
+		first, second, two := strings.Cut(in, ",")
+		if !ok || !two {
+			return rank - 1
+		}
+		if a.Static(x) {
+			second = first
+		}
+		other := first
+		if a.Static(x) {
+			_, other, _ = strings.Cut(in, ",")
+		}
+		for i, c := range out {
+			if strings.ContainsRune(second, c) && !strings.ContainsRune(other, c) {
+				return i
+			}
+		}
+		return rank - 1
+	case "MatMul", "MatMulInteger", "QLinearMatMul", "FusedMatMul", "Attention", "MultiHeadAttention", "MatMulNBits":
+		if a.Static(x) && rank >= 2 {
+			return rank - 2
+		}
+		return rank - 1
+	case "LSTM", "GRU", "RNN":
+		return rank - 1
+	}
+	if n.Op == "NhwcConv" {
+		return rank - 1
+	}
+	return min(1, rank-1)
+}
+
+// weighs reports whether the layer that makes f takes a weighted mean of the
+// softmax v: one number for each distribution.
+func (a *Analysis) weighs(f *Field, v *graph.Value) bool {
+	w := a.View(v)
+	if w == nil || len(w.Pieces) == 0 || f.Kind != Weighing {
+		return false
+	}
+	if !slices.ContainsFunc(w.Pieces, func(p Piece) bool { return p.Field.Kind == Pick }) {
+		return false
+	}
+	return len(f.Shape) < w.Rank || f.Channels() == 1
+}

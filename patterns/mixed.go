@@ -1,0 +1,61 @@
+package patterns
+
+import (
+	"fmt"
+
+	"github.com/onnxloss/onnxloss/patterns/match"
+)
+
+// mixedMap reads raw maps of anchors × (4 box numbers, objectness, classes),
+// of which nothing but the channel count is known.
+func mixedMap(s *site) []*finding {
+	var parts []*part
+	for _, p := range s.parts {
+		if p.role == neutral && p.act == None && p.marks.Has(match.Output) && s.hasRows(p) {
+			if len(parts) > 0 && parts[0].n != p.n {
+				return nil
+			}
+			parts = append(parts, p)
+		}
+	}
+	if len(parts) == 0 || s.hasBoxes() {
+		return nil
+	}
+	group, confidence := int64(0), 0.0
+	p := parts[0]
+	if p.merged() {
+		group, confidence = p.n, 0.7
+	} else {
+		group, confidence = perAnchor(p.n, len(parts))
+	}
+	if group < 6 {
+		return nil
+	}
+	for _, q := range parts {
+		q.span = match.Span{Start: 5, Stop: group, Stride: group}
+		q.n = group - 5
+		q.role = class
+		s.boxes = append(s.boxes, root{q.roots[0].field, match.Span{Start: 0, Stop: 4, Stride: group}})
+	}
+	why := fmt.Sprintf("nothing follows the map: read as anchors of 4 box numbers, an objectness and %d classes by its %d channels", group-5, p.n)
+	return s.headsOf(parts, 0, confidence, why)
+}
+
+// perAnchor guesses the channels of one anchor of a map of n channels on so
+// many levels: 3 anchors on two levels or more, 5 on one, as the YOLO family
+// has them; 4 + 1 numbers and the classes of a common data set are likelier.
+func perAnchor(n int64, levels int) (int64, float64) {
+	order := []int64{3, 5, 6, 9, 2}
+	if levels == 1 {
+		order = []int64{5, 3, 9}
+	}
+	for _, na := range order {
+		if c := n/na - 5; n%na == 0 && (c == 80 || c == 20) {
+			return n / na, 0.8
+		}
+	}
+	if na := order[0]; n%na == 0 && n/na > 5 {
+		return n / na, 0.6
+	}
+	return 0, 0
+}

@@ -1,0 +1,301 @@
+package patterns
+
+import (
+	"slices"
+
+	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/patterns/match"
+)
+
+// part is a run of channels that ends a network.
+type part struct {
+	// value is what enters the activation, or the raw output; the part is the
+	// channels span of its dimension dim.
+	value *graph.Value
+	dim   int
+	span  match.Span
+	act   Activation
+	field *match.Field // the activation's; nil for a raw part
+	n     int64        // channels of one anchor; -1 unknown
+	marks match.Marks  // what is done behind the activation, or to the raw part
+	roots []root
+	score [6]float64
+	role  role
+	why   []string
+
+	order int
+	// doubt is how unsure the part is, in [0, 1].
+	doubt float64
+	// mixed is set where one layer makes the boxes too.
+	mixed bool
+	// rejected is why a pattern left the part out.
+	rejected string
+}
+
+// root is a layer behind a part and the channels of it.
+type root struct {
+	field *match.Field
+	span  match.Span
+}
+
+// site is a model being searched.
+type site struct {
+	*match.Analysis
+	in    *match.Inlined
+	parts []*part
+	boxes []root // parts of layers that certainly are boxes
+	doubt string // why nothing decides, if a pattern found that
+}
+
+// survey finds the parts: what enters each activation and what leaves raw.
+func survey(a *match.Analysis, in *match.Inlined) *site {
+	s := &site{Analysis: a, in: in}
+	for _, f := range a.Fields {
+		if f.Kind == match.Gate || f.Kind == match.Pick {
+			s.activated(f)
+		}
+	}
+	seen := map[*graph.Value]bool{}
+	for _, v := range s.sinks() {
+		if !seen[v] {
+			seen[v] = true
+			s.raw(v)
+		}
+	}
+	for _, f := range a.Fields {
+		if f.Kind == match.Weighing || f.Kind == match.Pairing {
+			s.boxLayer(f)
+		}
+	}
+	for _, p := range s.parts {
+		s.weigh(p)
+	}
+	slices.SortStableFunc(s.parts, func(p, q *part) int { return a.Order(p.value) - a.Order(q.value) })
+	return s
+}
+
+// input is what the activation f reads.
+func input(f *match.Field) *graph.Value { return f.Reads() }
+
+// activated splits what enters activation f by what is done behind it.
+func (s *site) activated(f *match.Field) {
+	v := input(f)
+	w := s.View(v)
+	if w == nil || len(w.Pieces) == 0 || f.Chan < 0 {
+		return
+	}
+	act := Sigmoid
+	if f.Kind == match.Pick {
+		act = Softmax
+	}
+	if len(f.Facts) == 0 {
+		return // dead
+	}
+	parts := divide(f, f.Kind == match.Pick)
+	for i, d := range parts {
+		p := &part{value: v, dim: f.Chan - len(f.Shape) + w.Rank, span: d.Span, act: act, field: f, marks: d.marks, order: i}
+		p.n = width(d.Span, f.Channels())
+		p.roots = rootsOf(w, d.Span, p.dim)
+		if len(p.roots) > 0 {
+			s.parts = append(s.parts, p)
+		}
+	}
+}
+
+// width is the number of channels in one group of span, of total.
+func width(s match.Span, total int64) int64 {
+	if n := s.Len(); n >= 0 {
+		return n
+	}
+	if total < 0 {
+		return -1
+	}
+	return total - s.Start
+}
+
+// rootsOf are the layers behind the span of v along dim.
+func rootsOf(v *match.View, s match.Span, dim int) []root {
+	var r []root
+	for i := range v.Pieces {
+		f, t, ok := v.Pieces[i].Root(s, dim)
+		if ok && f != nil && !slices.Contains(r, root{f, t}) {
+			r = append(r, root{f, t})
+		}
+	}
+	return r
+}
+
+// division is a run of channels with one use.
+type division struct {
+	match.Span
+	marks match.Marks
+}
+
+// divide splits the channels of f where their use changes. whole keeps them
+// together, as those of a softmax are.
+func divide(f *match.Field, whole bool) []division {
+	if whole {
+		pre, post := f.At(match.All)
+		return []division{{match.All, pre | post}}
+	}
+	stride := f.Period()
+	total := stride
+	if stride == 0 {
+		total = f.Channels()
+	}
+	cuts := []int64{0}
+	for _, x := range f.Facts {
+		if x.Span == match.All || x.Stride != stride {
+			continue
+		}
+		cuts = append(cuts, x.Start)
+		if x.Stop >= 0 {
+			cuts = append(cuts, x.Stop)
+		}
+	}
+	slices.Sort(cuts)
+	cuts = slices.Compact(cuts)
+	if total >= 0 && cuts[len(cuts)-1] < total {
+		cuts = append(cuts, total)
+	} else if total < 0 {
+		cuts = append(cuts, -1)
+	}
+	var out []division
+	for i := 0; i+1 < len(cuts); i++ {
+		d := division{Span: match.Span{Start: cuts[i], Stop: cuts[i+1], Stride: stride}}
+		pre, post := f.At(d.Span)
+		d.marks = pre | post
+		if k := len(out) - 1; k >= 0 && use(out[k].marks) == use(d.marks) {
+			out[k].Stop = d.Stop
+			out[k].marks |= d.marks
+			continue
+		}
+		out = append(out, d)
+	}
+	if len(out) == 1 && stride == 0 {
+		out[0].Span = match.All
+	}
+	return out
+}
+
+// use is what a run of channels is for, as far as marks alone say: runs with
+// the same use are one.
+func use(m match.Marks) role {
+	score, _ := tally(m)
+	switch {
+	case m&^match.Opaque == 0:
+		return hidden
+	case score[objectness] > 0:
+		return objectness
+	case score[box] >= 2 && score[box] > score[class]-3:
+		return box
+	case score[class] >= 1.5:
+		return class
+	}
+	return neutral
+}
+
+// sinks are the values whose raw parts count: outputs, and what suppression,
+// ranking or a maximum reads.
+func (s *site) sinks() []*graph.Value {
+	out := slices.Clone(s.Model.Graph.Outputs)
+	for _, n := range s.Nodes {
+		for i, v := range n.Inputs {
+			if v != nil && !s.Static(v) && s.Ranks(n, i) {
+				out = append(out, v)
+			}
+		}
+	}
+	return out
+}
+
+// raw finds the parts of v that no activation made.
+func (s *site) raw(v *graph.Value) {
+	w := s.View(v)
+	if w == nil {
+		return
+	}
+	type run struct{ at, n int64 }
+	byRun := map[run]*part{}
+	dim := w.ChanDim()
+	if dim < 0 {
+		return
+	}
+	for i := range w.Pieces {
+		p := &w.Pieces[i]
+		f, t, ok := p.Root(match.All, dim)
+		if !ok || f == nil || p.Field.Active || f.Kind == match.Dark || f.Kind == match.Source {
+			continue
+		}
+		at, n := p.At[dim], p.Len(dim)
+		if p.ChanDim() != dim {
+			continue
+		}
+		q := byRun[run{at, n}]
+		if q == nil {
+			q = &part{value: v, dim: dim, act: None, n: n, span: match.All, order: len(byRun)}
+			if at > 0 || n != s.size(v, dim) {
+				q.span = match.Span{Start: max(at, 0), Stop: max(at, 0) + n}
+			}
+			byRun[run{at, n}] = q
+			s.parts = append(s.parts, q)
+		}
+		if r := (root{f, t}); !slices.Contains(q.roots, r) {
+			q.roots = append(q.roots, r)
+			pre, post := f.At(t)
+			q.marks |= pre | post
+		}
+	}
+}
+
+// size is a dimension of v; -1 if unknown.
+func (s *site) size(v *graph.Value, dim int) int64 {
+	t := s.Shape(v)
+	if dim < 0 || dim >= len(t) || !t[dim].IsKnown() {
+		return -1
+	}
+	return t[dim].Value
+}
+
+// boxLayer notes which channels of a layer certainly are boxes.
+func (s *site) boxLayer(f *match.Field) {
+	for _, d := range divide(f, false) {
+		if d.marks.Has(match.Layer | match.Contract) {
+			continue
+		}
+		if score, _ := tally(d.marks); score[box] >= 3.5 && score[box] > score[class] || isBins(d.marks) {
+			s.boxes = append(s.boxes, root{f, d.Span})
+		}
+	}
+}
+
+// isBins reports whether marks m are those of distances given as a
+// distribution over bins: a softmax whose weighted sum is taken.
+func isBins(m match.Marks) bool {
+	return m.Has(match.Weighted) || m.Has(match.Softmax) && m.Has(match.SumChan) && m.Has(match.ScaleChan)
+}
+
+// weigh gives p its role as far as its own marks say.
+func (s *site) weigh(p *part) {
+	score, why := tally(p.marks)
+	p.score = score
+	busy := match.NMSScore | match.MaxChan | match.ArgMax | match.TopK | match.TopKChan | match.Factored
+	switch {
+	case p.marks.Has(match.Layer|match.Contract) && !p.marks.Has(busy):
+		p.role = hidden
+		p.why = []string{"a later layer reads it"}
+		if p.act == Softmax && p.marks.Has(match.Contract) {
+			p.why = []string{"attention: it weighs other data"}
+		}
+	case p.act == Softmax && (p.marks.Has(match.Weighted) || p.marks.Has(match.ScaleChan) && p.marks.Has(match.SumChan)):
+		p.role, p.why = distribution, []string{"a distribution over bins: its weighted sum is taken"}
+	case p.act == None && p.marks.Has(match.Softmax|match.Sigmoid|match.SoftmaxRow) && !p.marks.Has(match.Factored):
+		p.role, p.why = hidden, []string{"an activation follows: what leaves raw is a copy"}
+	default:
+		p.role = use(p.marks)
+		if p.role == neutral && p.marks.Has(match.Output) && p.score[box] == 0 {
+			break
+		}
+		p.why = why[p.role]
+	}
+}

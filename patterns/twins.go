@@ -1,0 +1,118 @@
+package patterns
+
+import (
+	"regexp"
+	"slices"
+
+	"github.com/onnxloss/onnxloss/patterns/match"
+)
+
+// twins separates the class from the objectness among one-channel parts that
+// come in pairs of the same map. A layer that reads what the box layer reads
+// is the objectness; in one layer, or joined in one tensor, the objectness
+// comes first; names are the last resort. It gives the class parts, or nil and
+// a doubt.
+func (s *site) twins(parts []*part) []*part {
+	if len(parts) == 0 || parts[0].n != 1 {
+		return parts
+	}
+	var out []*part
+	done := map[*part]bool{}
+	for i, p := range parts {
+		if done[p] {
+			continue
+		}
+		var q *part
+		for _, x := range parts[i+1:] {
+			if !done[x] && x.act == p.act && x.n == 1 && sameMap(x.roots[0].field, p.roots[0].field) && len(x.roots) == len(p.roots) {
+				q = x
+				break
+			}
+		}
+		if q == nil {
+			out = append(out, p)
+			continue
+		}
+		done[p], done[q] = true, true
+		c, o, why, sure := s.tell(p, q)
+		if c == nil {
+			s.doubt = "two one-channel maps of one form: one is the class, the other its objectness, and only names could say which"
+			return nil
+		}
+		o.role, c.role = objectness, class
+		o.why = append(o.why, why)
+		c.why = append(c.why, why)
+		c.doubt = max(c.doubt, 1-sure)
+		out = append(out, c)
+	}
+	return out
+}
+
+// tell says which of two twins is the class, why, and how sure that is.
+func (s *site) tell(p, q *part) (class, obj *part, why string, sure float64) {
+	f, g := p.roots[0], q.roots[0]
+	if f.field == g.field {
+		if f.span.Start > g.span.Start {
+			p, q = q, p
+		}
+		return q, p, "of one layer's two confidences the objectness comes first", 0.93
+	}
+	pb, qb := s.besideBox(f.field), s.besideBox(g.field)
+	switch {
+	case pb && !qb:
+		return q, p, "the objectness reads what the box layer reads", 0.93
+	case qb && !pb:
+		return p, q, "the objectness reads what the box layer reads", 0.93
+	}
+	a, b := s.named(p), s.named(q)
+	switch {
+	case a > b:
+		return p, q, "names alone separate the class from the objectness", 0.8
+	case b > a:
+		return q, p, "names alone separate the class from the objectness", 0.8
+	}
+	return nil, nil, "", 0
+}
+
+// besideBox reports whether a box layer reads what layer f reads.
+func (s *site) besideBox(f *match.Field) bool {
+	if f.Node == nil {
+		return false
+	}
+	x := f.Node.Input(0)
+	return slices.ContainsFunc(s.boxes, func(b root) bool { return b.field != f && b.field.Node != nil && b.field.Node.Input(0) == x })
+}
+
+var (
+	classNames = regexp.MustCompile(`(?i)cls|class|label|categor`)
+	objNames   = regexp.MustCompile(`(?i)obj|ctr|centerness|centreness|iou|conf`)
+)
+
+// named is what the names around a part say: positive for classes.
+func (s *site) named(p *part) int {
+	n := 0
+	score := func(name string) {
+		if classNames.MatchString(name) {
+			n++
+		}
+		if objNames.MatchString(name) {
+			n--
+		}
+	}
+	for _, r := range p.roots {
+		if r.field.Node == nil {
+			continue
+		}
+		score(r.field.Value.Name)
+		for _, v := range r.field.Node.Inputs {
+			if v != nil && v.Init != nil {
+				score(v.Name)
+			}
+		}
+	}
+	score(p.value.Name)
+	if p.field != nil {
+		score(p.field.Value.Name)
+	}
+	return n
+}

@@ -1,0 +1,71 @@
+package patterns
+
+import "github.com/onnxloss/onnxloss/patterns/match"
+
+// role is what a part is for.
+type role uint8
+
+const (
+	neutral role = iota
+	class
+	box
+	objectness
+	hidden
+	distribution
+)
+
+var roleNames = []string{"undecided", "class", "box", "objectness", "hidden", "distribution"}
+
+func (r role) String() string { return roleNames[r] }
+
+// weight is what a mark says for a role, in units where 1 is a hint, 3 is
+// good evidence and 5 settles the matter unless contradicted.
+type weight struct {
+	mark match.Marks
+	role role
+	by   float64
+	text string
+}
+
+// weights is the evidence of marks. What is listed for several marks counts
+// once if any of them is there.
+var weights = []weight{
+	{match.NMSScore, class, 5, "scores of a non-maximum suppression"},
+	{match.MaxChan | match.ArgMax, class, 3, "the greatest of its channels is taken"},
+	{match.TopKChan, class, 2, "its greatest channels are ranked"},
+	{match.TopK, class, 2, "its greatest values are ranked"},
+	{match.Factored, class, 3, "multiplied with a one-channel confidence"},
+	{match.Threshold, class, 1.5, "compared with a threshold"},
+	{match.Product, class, 0.5, "multiplied with other data of the same width"},
+	{match.SumChan, class, 0.5, "its channels are summed"},
+
+	{match.NMSBox, box, 5, "boxes of a non-maximum suppression"},
+	{match.Region, box, 5, "regions of an RoI pooling"},
+	{match.ShiftRow, box, 4, "a grid that differs from row to row is added"},
+	{match.ScaleRow, box, 4, "multiplied by strides or anchors that differ from row to row"},
+	{match.ChanMix, box, 4, "added to another channel of its layer, as centres and sizes become corners"},
+	{match.Power, box, 4, "raised to a power, as box sizes are"},
+	{match.Exp, box, 4, "exponentiated, as box sizes are"},
+	{match.Rectify, box, 2, "rectified, as distances are"},
+	{match.Curve, box, 2, "an angle's function"},
+	{match.ScaleChan, box, 2, "channels are scaled one by one, as box deltas are"},
+	{match.Sum, box, 0.5, "other data is added"},
+	{match.Shift, box, 1, "a number is added"},
+	{match.Scale, box, 0.7, "multiplied by a number"},
+	{match.Clip, box, 0.5, "limited"},
+	{match.Norm, box, 2, "normalized, as an embedding is"},
+
+	{match.Factor, objectness, 5, "one channel that scales all others"},
+}
+
+// tally weighs the marks m of a part: the score of each role and the reasons.
+func tally(m match.Marks) (score [6]float64, why map[role][]string) {
+	why = map[role][]string{}
+	for _, w := range weights {
+		if m.Has(w.mark) {
+			score[w.role] += w.by
+			why[w.role] = append(why[w.role], w.text)
+		}
+	}
+	return score, why
+}
