@@ -121,6 +121,11 @@ func inferDFT(c *Infer) error {
 	if t.oneSided {
 		if t.inverse {
 			last = graph.Known(1)
+			if d := shape[axis]; !c.Has(1) && d.IsKnown() {
+				shape[axis] = graph.Known(max(2*(d.Value-1), 1))
+			} else if !c.Has(1) {
+				shape[axis] = graph.Unknown()
+			}
 		} else if shape[axis].IsKnown() {
 			shape[axis] = graph.Known(shape[axis].Value/2 + 1)
 		} else {

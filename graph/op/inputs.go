@@ -72,17 +72,12 @@ func scalarOf(x *Call, i int) (float64, error) {
 	if t.Len() != 1 || t.IsSequence() {
 		return 0, x.InputError(i, "%v, want one element", t)
 	}
-	switch t.DType {
-	case tensor.Float32:
-		return float64(tensor.Data[float32](t)[0]), nil
-	case tensor.Float64:
-		return tensor.Data[float64](t)[0], nil
-	case tensor.Int64:
-		return float64(tensor.Data[int64](t)[0]), nil
-	case tensor.Int32:
-		return float64(tensor.Data[int32](t)[0]), nil
+	w, err := convert(x, t, tensor.Float64, rounding{})
+	if err != nil {
+		return 0, x.InputError(i, "%v, want a number", t)
 	}
-	return 0, x.InputError(i, "%v, want a number", t)
+	defer dropTemp(x, w, t)
+	return tensor.Data[float64](w)[0], nil
 }
 
 // intOf is the only element of input i, an int64 or int32.
