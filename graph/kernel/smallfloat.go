@@ -27,7 +27,7 @@ var (
 	Float8E4M3FNUZ = sync.OnceValue(func() *SmallFloat { return newSmallFloat(4, 3, 8, 0x80, 0x80, false) })
 	Float8E5M2     = sync.OnceValue(func() *SmallFloat { return newSmallFloat(5, 2, 15, 0x7e, 0x7c, true) })
 	Float8E5M2FNUZ = sync.OnceValue(func() *SmallFloat { return newSmallFloat(5, 2, 16, 0x80, 0x80, false) })
-	Float4E2M1     = sync.OnceValue(func() *SmallFloat { return newSmallFloat(2, 1, 1, 0x7, 0x7, true) })
+	Float4E2M1     = sync.OnceValue(func() *SmallFloat { return newSmallFloat(2, 1, 1, 0x8, 0x7, true) })
 )
 
 func newSmallFloat(expBits, manBits, bias int, nan, over uint8, negativeZero bool) *SmallFloat {
