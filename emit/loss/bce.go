@@ -1,0 +1,29 @@
+package loss
+
+import (
+	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/op"
+)
+
+func init() {
+	register(&Loss{
+		Name: "bce", Golden: "bce", Activation: Sigmoid, Eps: true,
+		Equation: "−Σ [qᵢ log pᵢ + (1−qᵢ) log(1−pᵢ)], p = σ(z)",
+		Source:   "binary cross-entropy; Redmon, Farhadi, YOLOv3 (arXiv 1804.02767), section 2.2",
+		Build:    binaryCrossEntropy,
+		Closed:   closedBinaryCrossEntropy,
+	})
+}
+
+func binaryCrossEntropy(b *Build) *graph.Value {
+	return op.Add(b.Positive(1, 0), b.Negative(1, 0))
+}
+
+func closedBinaryCrossEntropy(x *Point) Slope {
+	q, notQ := x.Q, 1-x.Q
+	return Slope{
+		Value: -q*x.LogP - notQ*x.LogNotP,
+		P:     -q * x.DLogP,
+		NotP:  -notQ * x.DLogNotP,
+	}
+}

@@ -1,0 +1,20 @@
+package loss
+
+import (
+	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/op"
+)
+
+func init() {
+	register(&Loss{
+		Name: "ce", Golden: "ce", Activation: Softmax, Eps: true, Instead: "bce",
+		Equation: "−Σ qᵢ log pᵢ, p = softmax(z)",
+		Source:   "cross-entropy; Goodfellow, Bengio, Courville, Deep Learning (2016), section 6.2.2.3, eq. 6.30",
+		// The positive term alone, without modulation: the negative classes act
+		// through the softmax only.
+		Build: func(b *Build) *graph.Value { return op.Mul(b.Q, b.PlainCostOfP()) },
+		Closed: func(x *Point) Slope {
+			return Slope{Value: -x.Q * x.LogP, P: -x.Q * x.DLogP}
+		},
+	})
+}

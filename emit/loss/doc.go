@@ -1,0 +1,31 @@
+// Package loss is the table of classification and confidence losses: the graph
+// that each builds, and its closed form in float64.
+//
+// Vocabulary. z are the logits [N, A, C] (images, anchors, classes), q the
+// targets, p the probability that the loss's activation gives. An anchor is
+// whatever has one prediction: a cell, an anchor box, a query, a proposal. The
+// cost of a class is −log of a probability. Every loss is a case of one form,
+//
+//	Σ over classes of  w⁺ · q · m⁺ · (−log p)  +  w⁻ · (1−q) · m⁻ · (−log(1−p)),
+//
+// a positive term and a negative term, each with a weight and a modulation; the
+// focal modulations are m⁺ = (1−p)^γ and m⁻ = p^γ. Build has these parts, so a
+// loss is one short file that puts them together and registers itself. What all
+// losses share is implemented once: targets, class weights, label smoothing,
+// ignored anchors, anchor weights, reductions (Options, Emit).
+//
+// Two forms. The exact form works in the log domain and holds for every finite
+// logit: the smaller of p and 1−p is computed afresh, never as one minus the
+// other. The form with Options.Eps takes log(p+ε) and log(1−p+ε), as much code
+// in use does; modulations are the same in both.
+//
+// Invariants. Graphs use operators of ONNX's own domain that opset 7 has, and
+// no construct whose derivative is undefined or infinite at a finite logit: no
+// Pow, no Where over infinities, no Max of tied values; what selects a branch
+// is a comparison, through which no differentiation goes. 16-bit logits are
+// computed in float32. The oracle (Eval, Closed) shares no code with the
+// building of graphs.
+//
+// Non-goals: where the logits come from, which anchors are positive (targets
+// are the trainer's), backward graphs.
+package loss

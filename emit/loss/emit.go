@@ -1,0 +1,214 @@
+package loss
+
+import (
+	"fmt"
+
+	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/op"
+	"github.com/onnxloss/onnxloss/graph/tensor"
+)
+
+// Input is a graph input that Emit adds.
+type Input struct {
+	Value *graph.Value
+	Role  string // RoleTarget, RoleTargetWeight or RoleNormalizer
+}
+
+// The roles of inputs.
+const (
+	RoleTarget       = "target"        // Dense: float [N, A, C]; Index: int64 [N, A]
+	RoleTargetWeight = "target_weight" // float [N, A]
+	RoleNormalizer   = "normalizer"    // float, a scalar
+)
+
+// Result is what Emit adds to a graph.
+type Result struct {
+	// Options are those given, resolved.
+	Options Options
+	// PerAnchor is the loss of every anchor, [N, A]: summed over the classes,
+	// weighted, 0 where ignored.
+	PerAnchor *graph.Value
+	// Loss is the reduced loss, a scalar; nil if the reduction is None.
+	Loss   *graph.Value
+	Inputs []Input
+}
+
+// Emit appends the loss of logits [N, A, C] to their graph, of which C must be
+// known, and adds the inputs it needs. Each input is named prefix and its role,
+// with a number behind it where that is taken; node names begin with "loss/".
+// Floats are float64 if the logits are, else float32. Options that cannot be
+// served are an *OptionError; the graph is then unchanged. Call it outside of
+// any Graph.Scope.
+func Emit(logits *graph.Value, k Kind, o Options, prefix string) (*Result, error) {
+	shape := logits.Shape()
+	switch {
+	case logits.Type.Kind != graph.TensorKind || !logits.Type.DType.IsFloat():
+		return nil, fmt.Errorf("logits %v: want a tensor of floats", logits)
+	case len(shape) != 3 || !shape[2].IsKnown():
+		return nil, fmt.Errorf("logits %v: want [N, A, C] with a known C", logits)
+	}
+	classes := int(shape[2].Value)
+	o, err := o.Resolve(k, classes)
+	if err != nil {
+		return nil, err
+	}
+	l, err := Find(k, o.Name)
+	if err != nil {
+		return nil, err
+	}
+	e := &emission{g: logits.Graph(), opts: o, shape: shape, classes: classes, prefix: prefix, act: l.Activation}
+	e.dtype = tensor.Float32
+	if logits.Type.DType == tensor.Float64 {
+		e.dtype = tensor.Float64
+	}
+	e.addInputs()
+	leave := e.g.Scope("loss")
+	defer leave()
+	z := logits
+	if logits.Type.DType != e.dtype {
+		z = op.Cast(logits, e.dtype)
+	}
+	res := e.run(l, z)
+	return res, e.g.Err()
+}
+
+// emission is one Emit under way.
+type emission struct {
+	g       *graph.Graph
+	opts    Options
+	shape   graph.Shape // of the logits
+	classes int
+	prefix  string
+	act     Activation
+	dtype   tensor.DType
+	inputs  []Input
+
+	target, weight, normalizer *graph.Value
+	valid                      *graph.Value // 1 where not ignored, else 0; nil if none is ever ignored
+}
+
+func (e *emission) addInputs() {
+	anchors := e.shape[:2:2]
+	if e.opts.Target == Index {
+		e.target = e.input(RoleTarget, tensor.Int64, anchors)
+	} else {
+		e.target = e.input(RoleTarget, e.dtype, e.shape)
+	}
+	if e.opts.AnchorWeights {
+		e.weight = e.input(RoleTargetWeight, e.dtype, anchors)
+	}
+	if e.opts.Reduction == Fed {
+		e.normalizer = e.input(RoleNormalizer, e.dtype, graph.Shape{})
+	}
+}
+
+func (e *emission) input(role string, d tensor.DType, s graph.Shape) *graph.Value {
+	v, err := e.g.AddInput(e.g.Fresh(e.prefix+role), graph.TensorOf(d, s.Clone()))
+	if err != nil {
+		e.g.Fail(err)
+		return nil
+	}
+	e.inputs = append(e.inputs, Input{v, role})
+	return v
+}
+
+func (e *emission) run(l *Loss, z *graph.Value) *Result {
+	b := newBuild(z, l.Activation, e.classes, e.opts)
+	q := e.dense(b)
+	e.valid = e.notIgnored(b)
+	b.Q = e.smooth(b, q)
+	terms := l.Build(b)
+	if w := e.opts.ClassWeights; w != nil {
+		terms = op.Mul(terms, e.perClass("class_weights", w))
+	}
+	per := op.ReduceSum(terms, []int64{2}, false)
+	if e.weight != nil {
+		per = op.Mul(per, e.weight)
+	}
+	if e.valid != nil {
+		per = op.Mul(per, e.valid)
+	}
+	return &Result{Options: e.opts, PerAnchor: per, Loss: e.reduce(b, per, q), Inputs: e.inputs}
+}
+
+// dense is the targets as q [N, A, C].
+func (e *emission) dense(b *Build) *graph.Value {
+	if e.opts.Target == Dense {
+		return e.target
+	}
+	return op.Cast(op.Equal(op.Unsqueeze(e.target, 2), b.classIndices()), e.dtype)
+}
+
+// notIgnored is 1 for each anchor that takes part and 0 for those ignored,
+// [N, A]; nil if there is no ignore index.
+func (e *emission) notIgnored(b *Build) *graph.Value {
+	if e.opts.IgnoreIndex == nil {
+		return nil
+	}
+	k := float64(*e.opts.IgnoreIndex)
+	if e.opts.Target == Index {
+		mark := op.Const(e.g, "ignore_index", tensor.Scalar(*e.opts.IgnoreIndex))
+		return op.Cast(op.Not(op.Equal(e.target, mark)), e.dtype)
+	}
+	off := op.ReduceMax(op.Abs(op.Sub(e.target, b.Const(k))), []int64{2}, false)
+	return op.Cast(op.Greater(off, b.Const(0.5)), e.dtype)
+}
+
+// smooth is the targets after label smoothing; see Options.
+func (e *emission) smooth(b *Build, q *graph.Value) *graph.Value {
+	s := e.opts.LabelSmoothing
+	if s == 0 {
+		return q
+	}
+	even := 0.5
+	if e.act == Softmax {
+		even = 1 / float64(e.classes)
+	}
+	return op.Add(b.Scale(q, 1-s), b.Const(s*even))
+}
+
+func (e *emission) reduce(b *Build, per, q *graph.Value) *graph.Value {
+	all := []int64{0, 1}
+	switch e.opts.Reduction {
+	case None:
+		return nil
+	case Mean:
+		if e.valid == nil {
+			return op.ReduceMean(per, all, false)
+		}
+		return op.Div(op.ReduceSum(per, all, false), e.atLeastOne(b, e.valid))
+	case Positives:
+		return op.Div(op.ReduceSum(per, all, false), e.atLeastOne(b, e.positives(b, q)))
+	case Fed:
+		return op.Div(op.ReduceSum(per, all, false), e.normalizer)
+	}
+	return op.ReduceSum(per, all, false)
+}
+
+// positives is 1 for each positive anchor, else 0, [N, A]; see Positives.
+func (e *emission) positives(b *Build, q *graph.Value) *graph.Value {
+	if bg := e.opts.Background; bg != nil {
+		object := make([]float64, e.classes)
+		for i := range object {
+			if i != *bg {
+				object[i] = 1
+			}
+		}
+		q = op.Mul(q, e.perClass("object", object))
+	}
+	pos := op.Cast(op.Greater(op.ReduceMax(q, []int64{2}, false), b.Const(0)), e.dtype)
+	if e.valid != nil {
+		pos = op.Mul(pos, e.valid)
+	}
+	return pos
+}
+
+// atLeastOne is the sum of marks [N, A], or 1 if that is less.
+func (e *emission) atLeastOne(b *Build, marks *graph.Value) *graph.Value {
+	return op.Max(op.ReduceSum(marks, []int64{0, 1}, false), b.Const(1))
+}
+
+// perClass is a constant with a number for each class, [1, 1, C].
+func (e *emission) perClass(name string, x []float64) *graph.Value {
+	return exactly(e.g, e.dtype, name, []int{1, 1, e.classes}, x)
+}

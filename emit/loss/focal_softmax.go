@@ -1,0 +1,20 @@
+package loss
+
+import "github.com/onnxloss/onnxloss/graph"
+
+func init() {
+	register(&Loss{
+		Name: "focal-softmax", Golden: "focal_softmax", Activation: Softmax, Eps: true, Instead: "modified-focal-sigmoid",
+		Equation: "−α Σ qᵢ (1−pᵢ)^γ log pᵢ, p = softmax(z)",
+		Source:   "focal loss, Lin et al. (arXiv 1708.02002), eq. 5, over a softmax",
+		Params:   []Param{alpha(0.25), gamma(2)},
+		Build: func(b *Build) *graph.Value {
+			return b.Positive(b.Param("alpha"), b.Param("gamma"))
+		},
+		Closed: func(x *Point) Slope {
+			α, γ := x.Param("alpha"), x.Param("gamma")
+			m := α * x.Q * x.PowNotP(γ)
+			return Slope{Value: -m * x.LogP, P: -m * x.DLogP, NotP: -γ * m * x.LogP}
+		},
+	})
+}

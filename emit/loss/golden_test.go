@@ -1,0 +1,151 @@
+package loss
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/onnxloss/onnxloss/graph/tensor"
+	"github.com/onnxloss/onnxloss/graph/tensor/npy"
+)
+
+// golden is one case of testdata/golden in canonical layout.
+type golden struct {
+	name  string
+	loss  *Loss
+	opts  Options
+	batch Batch
+	loss1 []float64 // [N, A]
+	grad  []float64 // [N, A, C]
+}
+
+type goldenEntry struct {
+	Case   string
+	Loss   string
+	Params map[string]float64
+}
+
+// goldens loads the cases of the losses in the table, and fails if a loss has
+// none.
+func goldens(t *testing.T) []golden {
+	t.Helper()
+	text, err := os.ReadFile("testdata/golden/index.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var index []goldenEntry
+	if err := json.Unmarshal(text, &index); err != nil {
+		t.Fatal(err)
+	}
+	byName := map[string]*Loss{}
+	for _, l := range All() {
+		byName[l.Golden] = l
+	}
+	seen := map[*Loss]int{}
+	var cases []golden
+	for _, e := range index {
+		l := byName[strings.TrimPrefix(e.Loss, "seed_")]
+		if l == nil {
+			continue
+		}
+		seen[l]++
+		cases = append(cases, loadGolden(t, e, l))
+	}
+	for _, l := range All() {
+		if seen[l] == 0 {
+			t.Errorf("%s: no golden values", l.Name)
+		}
+	}
+	return cases
+}
+
+func loadGolden(t *testing.T, e goldenEntry, l *Loss) golden {
+	t.Helper()
+	arrays, err := npy.ReadArchive(filepath.Join("testdata", "golden", e.Case+".npz"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := golden{name: e.Case, loss: l, opts: Options{Name: l.Name, Params: map[string]float64{}, Reduction: None}}
+	for name, x := range e.Params {
+		if name == "eps" {
+			g.opts.Eps = x
+			continue
+		}
+		g.opts.Params[name] = x
+	}
+	s := arrays["logits"].Shape
+	n, c, a := s[0], s[1], s[2]
+	canonical := func(name string) []float64 { return swapAxes(floats(t, arrays[name]), n, c, a) }
+	if l.Kind == Confidence {
+		a, c = a*c, 1 // element-wise: each is an anchor of its own
+		canonical = func(name string) []float64 { return floats(t, arrays[name]) }
+	}
+	g.batch = Batch{N: n, A: a, C: c, Logits: canonical("logits"), Target: canonical("target")}
+	g.loss1, g.grad = floats(t, arrays["loss"]), canonical("grad")
+	return g
+}
+
+func floats(t *testing.T, x *tensor.Tensor) []float64 {
+	t.Helper()
+	switch {
+	case x == nil:
+		t.Fatal("an array is missing")
+	case x.DType == tensor.Float64:
+		return tensor.Data[float64](x)
+	case x.DType != tensor.Float32:
+		t.Fatalf("%v, want floats", x)
+	}
+	src := tensor.Data[float32](x)
+	dst := make([]float64, len(src))
+	for i, v := range src {
+		dst[i] = float64(v)
+	}
+	return dst
+}
+
+// swapAxes is x [n, c, a] as [n, a, c].
+func swapAxes(x []float64, n, c, a int) []float64 {
+	y := make([]float64, len(x))
+	for i := range n {
+		for j := range c {
+			for k := range a {
+				y[(i*a+k)*c+j] = x[(i*c+j)*a+k]
+			}
+		}
+	}
+	return y
+}
+
+func TestGoldenOracle(t *testing.T) {
+	for _, g := range goldens(t) {
+		out, err := Eval(g.loss.Kind, g.opts, g.batch)
+		if err != nil {
+			t.Fatalf("%s: %v", g.name, err)
+		}
+		// With ε the golden values themselves have 1 − p by subtraction.
+		floor := 1e-15
+		if g.opts.Eps > 0 {
+			floor = 1e-8
+		}
+		compare(t, g.name+": loss", out.PerAnchor, g.loss1, 1e-9, floor)
+		compare(t, g.name+": gradient", out.Grad, g.grad, 1e-9, floor)
+	}
+}
+
+func TestGoldenGraph(t *testing.T) {
+	for _, g := range goldens(t) {
+		m := newModel(t, g.loss.Kind, g.opts, g.batch, modelForm{})
+		compare(t, g.name+": float64", m.run(t, g.batch, true)["per_anchor"], g.loss1, 1e-9, 1e-7)
+		compare(t, g.name+": float32", m.run(t, g.batch, false)["per_anchor"], g.loss1, 2e-6, 1e-7)
+	}
+}
+
+// The graph's derivative, by differences of it in float64, is the golden one.
+func TestGoldenGradient(t *testing.T) {
+	for _, g := range goldens(t) {
+		m := newModel(t, g.loss.Kind, g.opts, g.batch, modelForm{dynamic: true})
+		compare(t, g.name, m.differences(t, g.batch), g.grad, 1e-8, 1e-8)
+	}
+}

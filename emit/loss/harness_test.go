@@ -1,0 +1,183 @@
+package loss
+
+import (
+	"context"
+	"math"
+	"testing"
+
+	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/interp"
+	"github.com/onnxloss/onnxloss/graph/kernel"
+	"github.com/onnxloss/onnxloss/graph/tensor"
+)
+
+// compare fails where got and want differ by more than rel of want and by more
+// than floor.
+func compare(t *testing.T, what string, got, want []float64, rel, floor float64) {
+	t.Helper()
+	if len(got) != len(want) {
+		t.Fatalf("%s: %d numbers, want %d", what, len(got), len(want))
+	}
+	for i := range got {
+		if d := math.Abs(got[i] - want[i]); !(d <= math.Max(rel*math.Abs(want[i]), floor)) {
+			t.Errorf("%s: at %d: %.17g, want %.17g (off by %.3g)", what, i, got[i], want[i], d)
+			return
+		}
+	}
+}
+
+// modelForm is how the model under test is built.
+type modelForm struct {
+	dynamic bool         // N and A are symbolic
+	dtype   tensor.DType // of the logits; float32 if not set
+	opset   int64        // 13 if not set
+}
+
+// lossModel is a graph of nothing but a loss.
+type lossModel struct {
+	*graph.Model
+	kind   Kind
+	result *Result
+	plans  map[bool]*interp.Plan // by Double
+}
+
+func newModel(t *testing.T, k Kind, o Options, b Batch, f modelForm) *lossModel {
+	t.Helper()
+	if f.opset == 0 {
+		f.opset = 13
+	}
+	if f.dtype == tensor.Invalid {
+		f.dtype = tensor.Float32
+	}
+	m := graph.New(f.opset)
+	shape := graph.Static(b.N, b.A, b.C)
+	if f.dynamic {
+		shape[0], shape[1] = graph.Named("batch"), graph.Named("anchors")
+	}
+	z, err := m.Graph.AddInput("logits", graph.TensorOf(f.dtype, shape))
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := Emit(z, k, o, "")
+	if err != nil {
+		t.Fatalf("%s: %v", o.Name, err)
+	}
+	m.Graph.AddOutput(res.PerAnchor)
+	if res.Loss != nil {
+		m.Graph.AddOutput(res.Loss)
+	}
+	if err := m.Check(); err != nil {
+		t.Fatalf("%s: %v", o.Name, err)
+	}
+	return &lossModel{m, k, res, map[bool]*interp.Plan{}}
+}
+
+// run gives "per_anchor" and, if the options reduce, "loss".
+func (m *lossModel) run(t *testing.T, b Batch, double bool) map[string][]float64 {
+	t.Helper()
+	plan := m.plans[double]
+	if plan == nil {
+		var err error
+		if plan, err = interp.New(m.Model, interp.Options{Double: double}); err != nil {
+			t.Fatal(err)
+		}
+		m.plans[double] = plan
+	}
+	out, err := plan.Run(context.Background(), m.feeds(b, double))
+	if err != nil {
+		t.Fatal(err)
+	}
+	res := map[string][]float64{"per_anchor": floats(t, out[m.result.PerAnchor.Name])}
+	if m.result.Loss != nil {
+		res["loss"] = floats(t, out[m.result.Loss.Name])
+	}
+	return res
+}
+
+func (m *lossModel) feeds(b Batch, double bool) map[string]*tensor.Tensor {
+	real := func(x []float64, shape ...int) *tensor.Tensor {
+		if double {
+			return tensor.Of(shape, x)
+		}
+		return tensor.Of(shape, narrow(x))
+	}
+	feeds := map[string]*tensor.Tensor{"logits": real(b.Logits, b.N, b.A, b.C)}
+	for _, in := range m.result.Inputs {
+		switch {
+		case in.Role == RoleTarget && b.Index != nil:
+			feeds[in.Value.Name] = tensor.Of([]int{b.N, b.A}, b.Index)
+		case in.Role == RoleTarget:
+			feeds[in.Value.Name] = real(b.Target, b.N, b.A, b.C)
+		case in.Role == RoleTargetWeight:
+			feeds[in.Value.Name] = real(b.Weight, b.N, b.A)
+		case in.Role == RoleNormalizer:
+			feeds[in.Value.Name] = real([]float64{b.Normalizer})
+		}
+	}
+	return feeds
+}
+
+func narrow(x []float64) []float32 {
+	y := make([]float32, len(x))
+	for i, v := range x {
+		y[i] = float32(v)
+	}
+	return y
+}
+
+// stencil is the five-point rule for a derivative: offsets in steps, and the
+// weight of each.
+var stencil = []struct{ at, weight float64 }{{-2, 1. / 12}, {-1, -8. / 12}, {1, 8. / 12}, {2, -1. / 12}}
+
+const step = 1e-3
+
+// differences is the derivative of each anchor's loss by its logits, [N, A, C],
+// by differences in float64: one run over a batch of shifted copies of b.
+func (m *lossModel) differences(t *testing.T, b Batch) []float64 {
+	t.Helper()
+	wide := Batch{A: b.A, C: b.C, Normalizer: b.Normalizer}
+	for c := range b.C {
+		for _, s := range stencil {
+			from := len(wide.Logits)
+			wide.N += b.N
+			wide.Logits = append(wide.Logits, b.Logits...)
+			wide.Target = append(wide.Target, b.Target...)
+			wide.Index = append(wide.Index, b.Index...)
+			wide.Weight = append(wide.Weight, b.Weight...)
+			for i := from + c; i < len(wide.Logits); i += b.C {
+				wide.Logits[i] += s.at * step
+			}
+		}
+	}
+	loss := m.run(t, wide, true)["per_anchor"]
+	grad := make([]float64, len(b.Logits))
+	anchors := b.N * b.A
+	for c := range b.C {
+		for k, s := range stencil {
+			shifted := loss[(c*len(stencil)+k)*anchors:][:anchors]
+			for i, l := range shifted {
+				grad[i*b.C+c] += l * s.weight / step
+			}
+		}
+	}
+	return grad
+}
+
+// convert is x with elements of float type d.
+func convert(t *testing.T, x []float64, d tensor.DType, shape ...int) *tensor.Tensor {
+	t.Helper()
+	switch d {
+	case tensor.Float64:
+		return tensor.Of(shape, x)
+	case tensor.Float16:
+		y := make([]tensor.F16, len(x))
+		kernel.ToFloat16(y, narrow(x))
+		return tensor.Of(shape, y)
+	case tensor.BFloat16:
+		y := make([]tensor.BF16, len(x))
+		kernel.ToBFloat16(y, narrow(x))
+		return tensor.Of(shape, y)
+	}
+	t.Fatalf("no conversion to %v", d)
+	return nil
+}

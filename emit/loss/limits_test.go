@@ -1,0 +1,136 @@
+package loss
+
+import (
+	"math/rand/v2"
+	"testing"
+)
+
+// draw is a batch of logits in ±span with soft targets.
+func draw(seed uint64, n, a, c int, span float64) Batch {
+	r := rand.New(rand.NewPCG(seed, 1))
+	b := Batch{N: n, A: a, C: c}
+	for range n * a * c {
+		b.Logits = append(b.Logits, float64(float32((2*r.Float64()-1)*span)))
+		b.Target = append(b.Target, float64(float32(r.Float64())))
+	}
+	return b
+}
+
+// perAnchor is the loss of every anchor by the graph, in float64.
+func perAnchor(t *testing.T, k Kind, o Options, b Batch) []float64 {
+	t.Helper()
+	o.Reduction = None
+	return newModel(t, k, o, b, modelForm{}).run(t, b, true)["per_anchor"]
+}
+
+func times(x []float64, by float64) []float64 {
+	y := append([]float64{}, x...)
+	scale(y, by)
+	return y
+}
+
+func focal(name string, α, γ float64) Options {
+	return Options{Name: name, Params: map[string]float64{"alpha": α, "gamma": γ}}
+}
+
+// Without modulation a focal loss is the weighted cross-entropy, and without
+// its negative term a modified loss is the plain one.
+func TestLimitOfNoFocus(t *testing.T) {
+	b := draw(1, 2, 7, 5, 30)
+	half := func(name string) []float64 { return times(perAnchor(t, Classification, Options{Name: name}, b), 0.5) }
+	for _, c := range []struct {
+		what      string
+		got, want []float64
+	}{
+		{"focal-softmax γ=0", perAnchor(t, Classification, focal("focal-softmax", 0.3, 0), b), times(perAnchor(t, Classification, Options{Name: "ce"}, b), 0.3)},
+		{"modified-focal-softmax γ=0 α=1", perAnchor(t, Classification, focal("modified-focal-softmax", 1, 0), b), perAnchor(t, Classification, Options{Name: "ce"}, b)},
+		{"modified-focal-softmax γ=0 α=½", perAnchor(t, Classification, focal("modified-focal-softmax", 0.5, 0), b), half("modified-ce-softmax")},
+		{"modified-focal-sigmoid γ=0 α=½", perAnchor(t, Classification, focal("modified-focal-sigmoid", 0.5, 0), b), half("bce")},
+		{"modified-focal-softmax α=1", perAnchor(t, Classification, focal("modified-focal-softmax", 1, 1.5), b), perAnchor(t, Classification, focal("focal-softmax", 1, 1.5), b)},
+		{"γ→0", perAnchor(t, Classification, focal("modified-focal-sigmoid", 0.5, 1e-14), b), half("bce")},
+		{"conf-bce", perAnchor(t, Confidence, Options{Name: "bce"}, b), perAnchor(t, Classification, Options{Name: "bce"}, b)},
+	} {
+		compare(t, c.what, c.got, c.want, 1e-12, 0)
+	}
+}
+
+// A softmax over the logits z and 0 is a sigmoid of z: both of its classes
+// have the term of the one sigmoid, the second with the roles changed.
+func TestLimitOfTwoClasses(t *testing.T) {
+	one := draw(2, 2, 9, 1, 40)
+	two := Batch{N: one.N, A: one.A, C: 2}
+	for i, z := range one.Logits {
+		two.Logits = append(two.Logits, z, 0)
+		two.Target = append(two.Target, one.Target[i], 1-one.Target[i])
+	}
+	bce := perAnchor(t, Classification, Options{Name: "bce"}, one)
+	even := perAnchor(t, Classification, focal("modified-focal-sigmoid", 0.5, 2), one)
+	for _, c := range []struct {
+		opts Options
+		want []float64
+	}{
+		{Options{Name: "ce"}, bce},
+		{Options{Name: "modified-ce-softmax"}, times(bce, 2)},
+		{focal("focal-softmax", 0.25, 2), times(even, 0.5)},
+		{focal("modified-focal-softmax", 0.25, 2), times(even, 2)},
+	} {
+		compare(t, c.opts.Name, perAnchor(t, Classification, c.opts, two), c.want, 1e-10, 0)
+	}
+}
+
+// extremes is every pair and some triples of extreme, tied and plain logits,
+// with one-hot, empty and full targets.
+func extremes(c int) Batch {
+	levels := []float64{-1e4, -100, -1, 0, 1e-30, 0.5, 100, 1e4}
+	b := Batch{N: 1, C: c}
+	for i := range len(levels) * len(levels) * len(levels) {
+		z := []float64{levels[i%8], levels[i/8%8], levels[i/64]}
+		for k := range c + 2 {
+			for j := range c {
+				q := 0.0
+				if j == k || k == c {
+					q = 1
+				}
+				b.Logits = append(b.Logits, z[(j*j+j)%3])
+				b.Target = append(b.Target, q)
+			}
+			b.A++
+		}
+	}
+	return b
+}
+
+// variants is each loss with its defaults, and with odd parameters.
+func variants() map[string]Options {
+	v := map[string]Options{}
+	for _, l := range All() {
+		v[l.Name] = Options{Name: l.Name}
+		if len(l.Params) > 0 {
+			v[l.Name+" γ=0"] = focal(l.Name, 0.9, 0)
+			v[l.Name+" γ=½"] = focal(l.Name, 0.1, 0.5)
+			v[l.Name+" γ=5"] = focal(l.Name, 0.75, 5)
+			v[l.Name+" α=0"] = focal(l.Name, 0, 2)
+		}
+		if l.Eps {
+			v[l.Name+" ε"] = Options{Name: l.Name, Eps: 1e-7}
+		}
+	}
+	return v
+}
+
+func kindOf(o Options) Kind { return table[o.Name].Kind }
+
+func TestExtremes(t *testing.T) {
+	for name, o := range variants() {
+		b := extremes(4)
+		o.Reduction = None
+		m := newModel(t, kindOf(o), o, b, modelForm{dynamic: true})
+		want, err := Eval(m.kind, o, b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		compare(t, name+": float64", m.run(t, b, true)["per_anchor"], want.PerAnchor, 1e-9, 1e-12)
+		compare(t, name+": float32", m.run(t, b, false)["per_anchor"], want.PerAnchor, 2e-6, 1e-7)
+		compare(t, name+": gradient", m.differences(t, b), want.Grad, 1e-6, 1e-6)
+	}
+}

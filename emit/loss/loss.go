@@ -1,0 +1,159 @@
+package loss
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/onnxloss/onnxloss/graph"
+)
+
+// Loss is one row of the table.
+type Loss struct {
+	Name string
+	// Golden is the loss's name in the golden values; "seed_" and that is the
+	// form with ε.
+	Golden     string
+	Kind       Kind
+	Activation Activation
+	Equation   string
+	// Source says where the equation stands, with its number.
+	Source string
+	Params []Param
+	// Eps is set where the loss has a form with ε inside the logarithms.
+	Eps bool
+	// Instead is the sigmoid loss to use where a softmax has one class only.
+	Instead string
+	// Build makes the loss of every class, [N, A, C], before class weights.
+	Build func(b *Build) *graph.Value
+	// Closed is the loss of one class of one anchor, in float64, and its
+	// derivatives.
+	Closed func(x *Point) Slope
+}
+
+// Kind is what a loss is a loss of.
+type Kind uint8
+
+// The kinds of losses.
+const (
+	Classification Kind = iota // class logits
+	Confidence                 // the objectness or confidence logit
+)
+
+func (k Kind) String() string {
+	if k == Confidence {
+		return "confidence"
+	}
+	return "classification"
+}
+
+// Activation is the function that makes p of the logits.
+type Activation uint8
+
+// The activations.
+const (
+	Sigmoid Activation = iota // p = 1/(1+exp(−z)), each class alone
+	Softmax                   // p = exp(z)/Σ exp(z), over the classes of an anchor
+)
+
+func (a Activation) String() string {
+	if a == Softmax {
+		return "softmax"
+	}
+	return "sigmoid"
+}
+
+// Param is a parameter of a loss: a number that is fixed when the graph is
+// built.
+type Param struct {
+	Name    string
+	Default float64
+	Lo, Hi  float64 // both allowed
+	Doc     string
+}
+
+// Range is the values allowed, as in "[0, 1]".
+func (p Param) Range() string {
+	return fmt.Sprintf("[%s, %s]", number(p.Lo), number(p.Hi))
+}
+
+func (p Param) check(x float64) error {
+	if math.IsNaN(x) || x < p.Lo || x > p.Hi {
+		return &OptionError{p.Name, fmt.Sprintf("%s is outside of %s", number(x), p.Range())}
+	}
+	return nil
+}
+
+func number(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
+
+// The parameters that several losses have. With γ ≤ 100 no exponent overflows
+// for logits up to 1e30.
+func alpha(def float64) Param {
+	return Param{"alpha", def, 0, 1, "weight of the positive term; the negative term has 1 − alpha"}
+}
+
+func gamma(def float64) Param {
+	return Param{"gamma", def, 0, 100, "exponent of the focal modulation; 0 turns it off"}
+}
+
+var table = map[string]*Loss{}
+
+// register adds a loss to the table. It panics if the name is taken, since that
+// is a defect of the program.
+func register(l *Loss) {
+	if table[l.Name] != nil {
+		panic("loss: " + l.Name + " is registered twice")
+	}
+	table[l.Name] = l
+}
+
+// All is the whole table: classification first, then by name.
+var All = sync.OnceValue(func() []*Loss {
+	return slices.SortedFunc(maps.Values(table), func(a, b *Loss) int {
+		if a.Kind != b.Kind {
+			return int(a.Kind) - int(b.Kind)
+		}
+		return strings.Compare(a.Name, b.Name)
+	})
+})
+
+// Names is the names of the losses of one kind; those of confidence losses
+// without their prefix "conf-".
+func Names(k Kind) []string {
+	var names []string
+	for _, l := range All() {
+		if l.Kind == k {
+			names = append(names, strings.TrimPrefix(l.Name, confPrefix))
+		}
+	}
+	return names
+}
+
+const confPrefix = "conf-"
+
+// Find is the loss of a kind by name; a confidence loss's prefix "conf-" may
+// be left out. The error lists what there is.
+func Find(k Kind, name string) (*Loss, error) {
+	l := table[name]
+	if k == Confidence && (l == nil || l.Kind != k) {
+		l = table[confPrefix+name]
+	}
+	if l == nil || l.Kind != k {
+		return nil, &OptionError{"loss", fmt.Sprintf("there is no %v loss %q; there are %s", k, name, strings.Join(Names(k), ", "))}
+	}
+	return l, nil
+}
+
+// Param finds a parameter of l by name.
+func (l *Loss) Param(name string) (Param, bool) {
+	for _, p := range l.Params {
+		if p.Name == name {
+			return p, true
+		}
+	}
+	return Param{}, false
+}

@@ -1,0 +1,11 @@
+package loss
+
+func init() {
+	register(&Loss{
+		Name: "modified-ce-softmax", Golden: "modified_ce_softmax", Activation: Softmax, Eps: true, Instead: "bce",
+		Equation: "−Σ [qᵢ log pᵢ + (1−qᵢ) log(1−pᵢ)], p = softmax(z)",
+		Source:   "the project's general form with both terms: cross-entropy that penalizes wrong classes explicitly",
+		Build:    binaryCrossEntropy,
+		Closed:   closedBinaryCrossEntropy,
+	})
+}

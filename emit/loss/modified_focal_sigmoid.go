@@ -1,0 +1,33 @@
+package loss
+
+import (
+	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/op"
+)
+
+func init() {
+	register(&Loss{
+		Name: "modified-focal-sigmoid", Golden: "modified_focal_sigmoid", Activation: Sigmoid, Eps: true,
+		Equation: "−Σ [α qᵢ (1−pᵢ)^γ log pᵢ + (1−α) (1−qᵢ) pᵢ^γ log(1−pᵢ)], p = σ(z)",
+		Source:   "focal loss, Lin et al. (arXiv 1708.02002), eq. 5, in both terms of the project's general form",
+		Params:   []Param{alpha(0.25), gamma(2)},
+		Build:    twoSidedFocal,
+		Closed:   closedTwoSidedFocal,
+	})
+}
+
+func twoSidedFocal(b *Build) *graph.Value {
+	α, γ := b.Param("alpha"), b.Param("gamma")
+	return op.Add(b.Positive(α, γ), b.Negative(1-α, γ))
+}
+
+func closedTwoSidedFocal(x *Point) Slope {
+	α, γ := x.Param("alpha"), x.Param("gamma")
+	pos := α * x.Q * x.PowNotP(γ)
+	neg := (1 - α) * (1 - x.Q) * x.PowP(γ)
+	return Slope{
+		Value: -pos*x.LogP - neg*x.LogNotP,
+		P:     -pos*x.DLogP - γ*neg*x.LogNotP,
+		NotP:  -neg*x.DLogNotP - γ*pos*x.LogP,
+	}
+}

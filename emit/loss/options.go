@@ -1,0 +1,185 @@
+package loss
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+)
+
+// Options say which loss is built and how it is joined to targets, weights and
+// a reduction. They are all that Eval needs beside the tensors, and go into the
+// manifest as they are.
+type Options struct {
+	// Name is a loss of the table; Params overrides its defaults.
+	Name   string             `json:"name"`
+	Params map[string]float64 `json:"params"`
+	// Eps > 0 asks for log(p + ε) in place of log p.
+	Eps float64 `json:"eps"`
+	// Target is what the trainer feeds: Dense (the default) or Index.
+	Target string `json:"target"`
+	// Reduction is one of Mean (the default), Sum, None, Positives, Fed.
+	Reduction string `json:"reduction"`
+	// LabelSmoothing s makes targets q(1−s) + s/C under a softmax (Szegedy et
+	// al., arXiv 1512.00567, section 7; PyTorch's CrossEntropyLoss), and
+	// q(1−s) + s/2 under a sigmoid, where each class is a choice of two (the
+	// YOLOv5 family).
+	LabelSmoothing float64 `json:"labelSmoothing,omitempty"`
+	// IgnoreIndex takes anchors out of the loss and of the counts: those whose
+	// target index it is, or whose dense targets all are that number.
+	IgnoreIndex *int64 `json:"ignoreIndex,omitempty"`
+	// ClassWeights has a factor for each class's terms, both positive and
+	// negative.
+	ClassWeights []float64 `json:"classWeights,omitempty"`
+	// AnchorWeights asks for an input with a factor for each anchor's loss.
+	AnchorWeights bool `json:"anchorWeights,omitempty"`
+	// Background is the class that is no object: an anchor with only that one
+	// is not a positive. Nil if no class is.
+	Background *int `json:"background,omitempty"`
+}
+
+// The forms of targets.
+const (
+	// Dense targets are q itself, a float [N, A, C]; each in [0, 1].
+	Dense = "dense"
+	// Index targets are the class, int64 [N, A]. Any index outside of [0, C) is
+	// an anchor without a class: q is 0 for all.
+	Index = "index"
+)
+
+// The reductions of the losses of the anchors, [N, A], each the sum over its
+// classes.
+const (
+	// None leaves the loss of every anchor.
+	None = "none"
+	// Sum is the sum over all anchors.
+	Sum = "sum"
+	// Mean is the sum divided by the number of anchors that are not ignored (at
+	// least 1), whatever their weights.
+	Mean = "mean"
+	// Positives is the sum divided by the number of positives (at least 1): the
+	// anchors that are not ignored and have a target above 0, before smoothing,
+	// for a class other than the background.
+	Positives = "positives"
+	// Fed is the sum divided by an input.
+	Fed = "fed"
+)
+
+var (
+	targets    = []string{Dense, Index}
+	reductions = []string{Mean, Sum, None, Positives, Fed}
+)
+
+// OptionError is an option that cannot be served.
+type OptionError struct{ Option, Reason string }
+
+func (e *OptionError) Error() string {
+	return strings.ReplaceAll(e.Option, "_", "-") + ": " + e.Reason
+}
+
+// Resolve checks o for a loss of kind k over logits of the given number of
+// classes, and fills in defaults. Errors are of type *OptionError.
+func (o Options) Resolve(k Kind, classes int) (Options, error) {
+	l, err := Find(k, o.Name)
+	if err != nil {
+		return o, err
+	}
+	if classes < 1 {
+		return o, &OptionError{"loss", fmt.Sprintf("%d classes", classes)}
+	}
+	if l.Activation == Softmax && classes == 1 {
+		return o, &OptionError{"loss", fmt.Sprintf("%s needs two classes or more, since a softmax over one is always 1; use %s", l.Name, l.Instead)}
+	}
+	o.Name = l.Name
+	if o.Params, err = l.resolve(o.Params); err != nil {
+		return o, err
+	}
+	if o.Target == "" {
+		o.Target = Dense
+	}
+	if o.Reduction == "" {
+		o.Reduction = Mean
+	}
+	for _, check := range []func(*Loss, int) error{o.checkForm, o.checkTarget, o.checkWeights} {
+		if err := check(l, classes); err != nil {
+			return o, err
+		}
+	}
+	return o, nil
+}
+
+// resolve is the value of every parameter of l.
+func (l *Loss) resolve(given map[string]float64) (map[string]float64, error) {
+	params := map[string]float64{}
+	for _, p := range l.Params {
+		params[p.Name] = p.Default
+	}
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		p, ok := l.Param(name)
+		if !ok {
+			has := "it has none"
+			if len(l.Params) > 0 {
+				has = "it has " + strings.Join(slices.Sorted(maps.Keys(params)), ", ")
+			}
+			return nil, &OptionError{name, fmt.Sprintf("%s has no such parameter; %s", l.Name, has)}
+		}
+		if err := p.check(given[name]); err != nil {
+			return nil, err
+		}
+		params[name] = given[name]
+	}
+	return params, nil
+}
+
+// minEps is the least ε whose float32 is a normal number well above 0.
+const minEps = 1e-30
+
+func (o Options) checkForm(l *Loss, _ int) error {
+	switch {
+	case o.Eps != 0 && !(o.Eps >= minEps && o.Eps < 1):
+		return &OptionError{"eps", fmt.Sprintf("%s is outside of [%s, 1)", number(o.Eps), number(minEps))}
+	case o.Eps != 0 && !l.Eps:
+		return &OptionError{"eps", l.Name + " has no logarithm"}
+	case !slices.Contains(reductions, o.Reduction):
+		return &OptionError{"reduction", fmt.Sprintf("%q, want one of %s", o.Reduction, strings.Join(reductions, ", "))}
+	case !(o.LabelSmoothing >= 0 && o.LabelSmoothing < 1):
+		return &OptionError{"label_smoothing", number(o.LabelSmoothing) + " is outside of [0, 1)"}
+	}
+	return nil
+}
+
+func (o Options) checkTarget(l *Loss, classes int) error {
+	switch {
+	case !slices.Contains(targets, o.Target):
+		return &OptionError{"target", fmt.Sprintf("%q, want one of %s", o.Target, strings.Join(targets, ", "))}
+	case o.Target == Index && l.Kind == Confidence:
+		return &OptionError{"target", "a confidence is a number, not a class index; use " + Dense}
+	case o.Target == Dense && o.IgnoreIndex != nil && (*o.IgnoreIndex == 0 || *o.IgnoreIndex == 1):
+		return &OptionError{"ignore_index", fmt.Sprintf("%d is a valid dense target; take a number outside of [0, 1]", *o.IgnoreIndex)}
+	case o.Target == Dense && o.IgnoreIndex != nil && (*o.IgnoreIndex < -maxDense || *o.IgnoreIndex > maxDense):
+		return &OptionError{"ignore_index", fmt.Sprintf("%d is not exact as a float", *o.IgnoreIndex)}
+	case o.Background != nil && (*o.Background < 0 || *o.Background >= classes):
+		return &OptionError{"background", fmt.Sprintf("class %d is outside of [0, %d)", *o.Background, classes)}
+	}
+	return nil
+}
+
+// maxDense bounds the numbers that mark ignored anchors in dense targets: all
+// integers up to it are exact in float32.
+const maxDense = 1 << 20
+
+func (o Options) checkWeights(_ *Loss, classes int) error {
+	if o.ClassWeights == nil {
+		return nil
+	}
+	if len(o.ClassWeights) != classes {
+		return &OptionError{"class_weights", fmt.Sprintf("%d weights for %d classes", len(o.ClassWeights), classes)}
+	}
+	for i, w := range o.ClassWeights {
+		if !(w >= 0 && w <= math.MaxFloat32) {
+			return &OptionError{"class_weights", fmt.Sprintf("weight %d is %s, want a finite number of at least 0", i, number(w))}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,375 @@
+package loss
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/interp"
+	"github.com/onnxloss/onnxloss/graph/tensor"
+)
+
+func ptr[T any](x T) *T { return &x }
+
+// settings is options in many combinations for a loss: the reductions in turn
+// with each way to give targets.
+func settings(l *Loss) []Options {
+	var all []Options
+	for i, reduction := range reductions {
+		for _, o := range []Options{
+			{},
+			{LabelSmoothing: 0.1, ClassWeights: []float64{1, 0.5, 0, 3}, Background: ptr(3)},
+			{IgnoreIndex: ptr(int64(-1)), AnchorWeights: true},
+			{Target: Index, IgnoreIndex: ptr(int64(255))},
+			{Target: Index, LabelSmoothing: 0.05, AnchorWeights: true, Background: ptr(i % 4)},
+			{Target: Index, ClassWeights: []float64{2, 1, 1, 0.1}, IgnoreIndex: ptr(int64(2)), Background: ptr(0)},
+		} {
+			if o.Target == Index && l.Kind == Confidence {
+				continue
+			}
+			o.Name, o.Reduction = l.Name, reduction
+			all = append(all, o)
+		}
+	}
+	return all
+}
+
+// batchFor has targets in the form that o asks for, with anchors of all sorts:
+// positive, negative, background, ignored.
+func batchFor(o Options, seed uint64) Batch {
+	const n, a, c = 2, 6, 4
+	r := rand.New(rand.NewPCG(seed, 2))
+	b := draw(seed, n, a, c, 8)
+	if o.Target == Index {
+		b.Target = nil
+		for i := range n * a {
+			b.Index = append(b.Index, []int64{0, 1, 2, 3, -1, c, 255, 2}[(i+int(seed))%8])
+		}
+	} else {
+		for i := range n * a {
+			switch i % 4 {
+			case 1:
+				copy(b.Target[i*c:], []float64{0, 0, 0, 0})
+			case 2:
+				copy(b.Target[i*c:], []float64{0, 0, 0, 1})
+			case 3:
+				if o.IgnoreIndex != nil {
+					copy(b.Target[i*c:], slices.Repeat([]float64{float64(*o.IgnoreIndex)}, c))
+				}
+			}
+		}
+	}
+	if o.AnchorWeights {
+		for range n * a {
+			b.Weight = append(b.Weight, float64(float32(2*r.Float64())))
+		}
+	}
+	b.Normalizer = 3.5
+	return b
+}
+
+func TestOptions(t *testing.T) {
+	for _, l := range All() {
+		for i, o := range settings(l) {
+			name := fmt.Sprintf("%s %d %s", l.Name, i, describe(t, o))
+			b := batchFor(o, uint64(i))
+			want, err := Eval(l.Kind, o, b)
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			m := newModel(t, l.Kind, o, b, modelForm{dynamic: i%2 == 0})
+			for _, double := range []bool{true, false} {
+				got := m.run(t, b, double)
+				rel := 2e-6
+				if double {
+					rel = 1e-12
+				}
+				compare(t, name, got["per_anchor"], want.PerAnchor, rel, 0)
+				if (m.result.Loss == nil) != (o.Reduction == None) {
+					t.Errorf("%s: loss is %v", name, m.result.Loss)
+				} else if m.result.Loss != nil {
+					compare(t, name+": loss", got["loss"], []float64{want.Loss}, rel, 0)
+				}
+			}
+			compare(t, name+": gradient", m.lossDifferences(t, b), want.Grad, 1e-8, 1e-10)
+		}
+	}
+}
+
+func describe(t *testing.T, o Options) string {
+	t.Helper()
+	text, err := json.Marshal(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// lossDifferences is the derivative of the reduced loss, or of the sum where
+// nothing is reduced, by each logit in turn.
+func (m *lossModel) lossDifferences(t *testing.T, b Batch) []float64 {
+	t.Helper()
+	grad := make([]float64, len(b.Logits))
+	at := b
+	at.Logits = append([]float64{}, b.Logits...)
+	for i, z := range b.Logits {
+		for _, s := range stencil {
+			at.Logits[i] = z + s.at*step
+			got := m.run(t, at, true)
+			sum := 0.0
+			for _, l := range got["per_anchor"] {
+				sum += l
+			}
+			if m.result.Loss != nil {
+				sum = got["loss"][0]
+			}
+			grad[i] += sum * s.weight / step
+		}
+		at.Logits[i] = z
+	}
+	return grad
+}
+
+// A batch without a positive, or with every anchor ignored, has a finite loss.
+func TestNothingToCount(t *testing.T) {
+	for _, o := range []Options{
+		{Name: "bce", Reduction: Positives, Target: Index},
+		{Name: "bce", Reduction: Positives, Target: Index, IgnoreIndex: ptr(int64(-1))},
+		{Name: "ce", Reduction: Mean, Target: Index, IgnoreIndex: ptr(int64(-1))},
+	} {
+		b := draw(5, 1, 3, 4, 2)
+		b.Target, b.Index = nil, []int64{-1, -1, -1}
+		m := newModel(t, Classification, o, b, modelForm{})
+		want, err := Eval(m.kind, o, b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		compare(t, describe(t, o), m.run(t, b, false)["loss"], []float64{want.Loss}, 2e-6, 0)
+		if o.IgnoreIndex != nil && want.Loss != 0 {
+			t.Errorf("%s: %v with every anchor ignored", describe(t, o), want.Loss)
+		}
+	}
+}
+
+// The graphs are the same in every opset from 7 on, and for logits of every
+// float type.
+func TestOpsetsAndTypes(t *testing.T) {
+	for _, l := range All() {
+		for i, opset := range []int64{7, 8, 9, 10, 11, 12, 13, 14, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27} {
+			all := settings(l)
+			o := all[(i*7)%len(all)]
+			b := batchFor(o, uint64(i))
+			want, err := Eval(l.Kind, o, b)
+			if err != nil {
+				t.Fatal(err)
+			}
+			m := newModel(t, l.Kind, o, b, modelForm{opset: opset})
+			compare(t, fmt.Sprintf("%s at opset %d", l.Name, opset), m.run(t, b, false)["per_anchor"], want.PerAnchor, 2e-6, 1e-9)
+		}
+		for _, d := range []tensor.DType{tensor.Float64, tensor.Float16, tensor.BFloat16} {
+			checkType(t, l, d)
+		}
+	}
+}
+
+func checkType(t *testing.T, l *Loss, d tensor.DType) {
+	t.Helper()
+	o := Options{Name: l.Name, Reduction: Sum, ClassWeights: []float64{1, 2, 3}}
+	b := draw(9, 1, 5, 3, 4)
+	for i := range b.Logits {
+		b.Logits[i] = math.Round(b.Logits[i]*8) / 8 // exact in 16 bits
+	}
+	m := newModel(t, l.Kind, o, b, modelForm{dtype: d})
+	real, rel := tensor.Float32, 2e-6
+	if d == tensor.Float64 {
+		real, rel = d, 1e-12
+	}
+	if got := m.result.Loss.Type.DType; got != real {
+		t.Errorf("%s of %v: loss is %v, want %v", l.Name, d, got, real)
+	}
+	plan, err := interp.New(m.Model, interp.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	feeds := m.feeds(b, d == tensor.Float64)
+	feeds["logits"] = convert(t, b.Logits, d, b.N, b.A, b.C)
+	out, err := plan.Run(context.Background(), feeds)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := Eval(l.Kind, o, b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	compare(t, fmt.Sprintf("%s of %v", l.Name, d), floats(t, out[m.result.Loss.Name]), []float64{want.Loss}, rel, 0)
+}
+
+func TestRefusals(t *testing.T) {
+	nan := math.NaN()
+	for _, c := range []struct {
+		o       Options
+		kind    Kind
+		classes int
+		want    string
+	}{
+		{Options{Name: "nll"}, Classification, 3, `loss: there is no classification loss "nll"; there are bce, ce`},
+		{Options{Name: "conf-mse"}, Classification, 3, `there is no classification loss "conf-mse"`},
+		{Options{Name: "ce"}, Confidence, 1, `there is no confidence loss "ce"; there are bce, mse`},
+		{Options{Name: "ce"}, Classification, 1, "use bce"},
+		{Options{Name: "modified-focal-softmax"}, Classification, 1, "use modified-focal-sigmoid"},
+		{Options{Name: "bce"}, Classification, 0, "0 classes"},
+		{focal("bce", 0.5, 2), Classification, 3, "alpha: bce has no such parameter; it has none"},
+		{Options{Name: "focal-softmax", Params: map[string]float64{"beta": 1}}, Classification, 3, "it has alpha, gamma"},
+		{focal("focal-softmax", 1.5, 2), Classification, 3, "alpha: 1.5 is outside of [0, 1]"},
+		{focal("focal-softmax", nan, 2), Classification, 3, "alpha: NaN"},
+		{focal("focal-softmax", 0.5, -1), Classification, 3, "gamma: -1 is outside of [0, 100]"},
+		{focal("focal-softmax", 0.5, math.Inf(1)), Classification, 3, "gamma: +Inf"},
+		{Options{Name: "ce", Eps: -1e-7}, Classification, 3, "eps: -1e-07"},
+		{Options{Name: "ce", Eps: nan}, Classification, 3, "eps: NaN"},
+		{Options{Name: "ce", Eps: 1}, Classification, 3, "eps: 1 is outside"},
+		{Options{Name: "mse", Eps: 1e-7}, Confidence, 1, "eps: conf-mse has no logarithm"},
+		{Options{Name: "ce", Reduction: "max"}, Classification, 3, `reduction: "max", want one of mean`},
+		{Options{Name: "ce", Target: "onehot"}, Classification, 3, `target: "onehot"`},
+		{Options{Name: "mse", Target: Index}, Confidence, 1, "target: a confidence is a number"},
+		{Options{Name: "ce", LabelSmoothing: 1}, Classification, 3, "label-smoothing: 1"},
+		{Options{Name: "ce", LabelSmoothing: nan}, Classification, 3, "label-smoothing: NaN"},
+		{Options{Name: "ce", IgnoreIndex: ptr(int64(1))}, Classification, 3, "ignore-index: 1 is a valid dense target"},
+		{Options{Name: "ce", IgnoreIndex: ptr(int64(math.MinInt64))}, Classification, 3, "ignore-index"},
+		{Options{Name: "ce", Background: ptr(3)}, Classification, 3, "background: class 3 is outside of [0, 3)"},
+		{Options{Name: "ce", ClassWeights: []float64{1, 2}}, Classification, 3, "class-weights: 2 weights for 3 classes"},
+		{Options{Name: "ce", ClassWeights: []float64{1, nan, 1}}, Classification, 3, "class-weights: weight 1 is NaN"},
+		{Options{Name: "ce", ClassWeights: []float64{1, -2, 1}}, Classification, 3, "weight 1 is -2"},
+		{Options{Name: "ce", ClassWeights: []float64{1, 1, math.Inf(1)}}, Classification, 3, "weight 2 is +Inf"},
+	} {
+		m := graph.New(13)
+		z, err := m.Graph.AddInput("logits", graph.TensorOf(tensor.Float32, graph.Static(1, 2, c.classes)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = Emit(z, c.kind, c.o, "")
+		var usage *OptionError
+		if !errors.As(err, &usage) || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%+v: error %v, want one with %q", c.o, err, c.want)
+		}
+		if len(m.Graph.Inputs) != 1 || len(m.Graph.Nodes) != 0 {
+			t.Errorf("%+v: the graph changed", c.o)
+		}
+		if _, err := Eval(c.kind, c.o, Batch{C: c.classes}); err == nil {
+			t.Errorf("%+v: the oracle takes it", c.o)
+		}
+	}
+}
+
+func TestRefusedLogits(t *testing.T) {
+	for _, typ := range []graph.Type{
+		graph.TensorOf(tensor.Int64, graph.Static(1, 2, 3)),
+		graph.TensorOf(tensor.Float32, graph.Static(1, 2)),
+		graph.TensorOf(tensor.Float32, nil),
+		graph.TensorOf(tensor.Float32, graph.Shape{graph.Known(1), graph.Known(2), graph.Named("C")}),
+		{},
+	} {
+		m := graph.New(13)
+		z, err := m.Graph.AddInput("logits", typ)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Emit(z, Classification, Options{Name: "ce"}, ""); err == nil {
+			t.Errorf("%v: no error", typ)
+		}
+	}
+}
+
+// Two losses on one graph: names do not clash, dimensions keep their names, and
+// the same calls give the same names.
+func TestNames(t *testing.T) {
+	build := func() []string {
+		m := graph.New(13)
+		shape := graph.Shape{graph.Named("batch"), graph.Named("anchors"), graph.Known(3)}
+		z, err := m.Graph.AddInput("target", graph.TensorOf(tensor.Float32, shape))
+		if err != nil {
+			t.Fatal(err)
+		}
+		class, err := Emit(z, Classification, Options{Name: "focal-softmax", Reduction: Fed, AnchorWeights: true}, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		conf, err := Emit(z, Confidence, Options{Name: "mse"}, "confidence_")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var names []string
+		for _, in := range append(class.Inputs, conf.Inputs...) {
+			names = append(names, fmt.Sprintf("%s %s %v", in.Role, in.Value.Name, in.Value.Type))
+		}
+		if err := m.Check(); err != nil {
+			t.Fatal(err)
+		}
+		for _, n := range m.Graph.Nodes {
+			if !strings.HasPrefix(n.Name, "loss/") {
+				t.Errorf("node %v is outside of the scope", n)
+			}
+			names = append(names, n.Name)
+		}
+		return append(names, class.PerAnchor.String(), class.Loss.String())
+	}
+	got := build()
+	want := []string{
+		"target target_1 float32[batch,anchors,3]", "target_weight target_weight float32[batch,anchors]",
+		"normalizer normalizer float32[]", "target confidence_target float32[batch,anchors,3]",
+	}
+	if !slices.Equal(got[:4], want) {
+		t.Errorf("inputs %q, want %q", got[:4], want)
+	}
+	if again := build(); !slices.Equal(got, again) {
+		t.Errorf("names %q, then %q", got, again)
+	}
+	if last := got[len(got)-2:]; !strings.HasSuffix(last[0], "float32[batch,anchors]") || !strings.HasSuffix(last[1], "float32[]") {
+		t.Errorf("results %q", last)
+	}
+}
+
+// Options survive the manifest: what is read back evaluates the same.
+func TestOptionsJSON(t *testing.T) {
+	for _, l := range All() {
+		for _, o := range settings(l) {
+			o, err := o.Resolve(l.Kind, 4)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var back Options
+			if err := json.Unmarshal([]byte(describe(t, o)), &back); err != nil {
+				t.Fatal(err)
+			}
+			if !reflect.DeepEqual(o, back) {
+				t.Errorf("%+v came back as %+v", o, back)
+			}
+		}
+	}
+}
+
+// Every row is complete.
+func TestTable(t *testing.T) {
+	for _, l := range All() {
+		if l.Golden == "" || l.Equation == "" || l.Source == "" || l.Build == nil || l.Closed == nil {
+			t.Errorf("%s: the row has gaps", l.Name)
+		}
+		if l.Activation == Softmax {
+			if i, err := Find(l.Kind, l.Instead); err != nil || i.Activation != Sigmoid {
+				t.Errorf("%s: %q is no sigmoid loss to use instead", l.Name, l.Instead)
+			}
+		}
+		for _, p := range l.Params {
+			if p.Doc == "" || p.check(p.Default) != nil || p.check(p.Lo) != nil || p.check(p.Hi) != nil {
+				t.Errorf("%s: parameter %+v", l.Name, p)
+			}
+		}
+	}
+}

@@ -1,0 +1,206 @@
+package loss
+
+import "fmt"
+
+// Batch is what a loss is computed from.
+type Batch struct {
+	N, A, C int
+	Logits  []float64 // [N, A, C]
+	Target  []float64 // [N, A, C], for Dense
+	Index   []int64   // [N, A], for Index
+	// Weight is [N, A], for Options.AnchorWeights; Normalizer is for Fed.
+	Weight     []float64
+	Normalizer float64
+}
+
+// Outcome is a loss in float64.
+type Outcome struct {
+	PerAnchor []float64 // [N, A], weighted, 0 where ignored
+	Loss      float64   // reduced; the sum of PerAnchor if the reduction is None
+	Grad      []float64 // [N, A, C], the derivative of Loss by the logits
+}
+
+// Eval is the loss of a batch by its closed form, with its gradient.
+func Eval(k Kind, o Options, b Batch) (*Outcome, error) {
+	o, err := o.Resolve(k, b.C)
+	if err != nil {
+		return nil, err
+	}
+	l, err := Find(k, o.Name)
+	if err != nil {
+		return nil, err
+	}
+	if err := b.check(o); err != nil {
+		return nil, err
+	}
+	out := &Outcome{PerAnchor: make([]float64, b.N*b.A), Grad: make([]float64, len(b.Logits))}
+	ev := anchor{loss: l, opts: o, q: make([]float64, b.C), slopes: make([]Slope, b.C), p: make([]float64, b.C)}
+	valid, positive := 0, 0
+	for i := range out.PerAnchor {
+		z, grad := b.Logits[i*b.C:][:b.C], out.Grad[i*b.C:][:b.C]
+		takesPart, isPositive := ev.targets(b, i)
+		if !takesPart {
+			continue
+		}
+		valid++
+		if isPositive {
+			positive++
+		}
+		out.PerAnchor[i] = ev.eval(z, grad)
+		if o.AnchorWeights {
+			out.PerAnchor[i] *= b.Weight[i]
+			scale(grad, b.Weight[i])
+		}
+		out.Loss += out.PerAnchor[i]
+	}
+	by := 1.0
+	switch o.Reduction {
+	case Mean:
+		by = max(1, float64(valid))
+	case Positives:
+		by = max(1, float64(positive))
+	case Fed:
+		by = b.Normalizer
+	}
+	out.Loss /= by
+	scale(out.Grad, 1/by)
+	return out, nil
+}
+
+func scale(x []float64, by float64) {
+	for i := range x {
+		x[i] *= by
+	}
+}
+
+func (b Batch) check(o Options) error {
+	anchors := b.N * b.A
+	for _, c := range []struct {
+		name      string
+		got, want int
+	}{
+		{"logits", len(b.Logits), anchors * b.C},
+		{"dense targets", len(b.Target), pick(o.Target == Dense, anchors*b.C)},
+		{"index targets", len(b.Index), pick(o.Target == Index, anchors)},
+		{"anchor weights", len(b.Weight), pick(o.AnchorWeights, anchors)},
+	} {
+		if c.got != c.want {
+			return fmt.Errorf("%s: %d numbers for [%d, %d, %d], want %d", c.name, c.got, b.N, b.A, b.C, c.want)
+		}
+	}
+	return nil
+}
+
+func pick(cond bool, n int) int {
+	if cond {
+		return n
+	}
+	return 0
+}
+
+// anchor evaluates one anchor after another.
+type anchor struct {
+	loss   *Loss
+	opts   Options
+	q, p   []float64
+	slopes []Slope
+}
+
+// targets sets q for anchor i, and says whether it takes part in the loss and
+// is a positive.
+func (a *anchor) targets(b Batch, i int) (takesPart, positive bool) {
+	ignore := a.opts.IgnoreIndex
+	if a.opts.Target == Index {
+		if ignore != nil && b.Index[i] == *ignore {
+			return false, false
+		}
+		for c := range a.q {
+			a.q[c] = 0
+			if int64(c) == b.Index[i] {
+				a.q[c] = 1
+			}
+		}
+	} else {
+		copy(a.q, b.Target[i*b.C:])
+		takesPart = ignore == nil
+		for _, q := range a.q {
+			if !takesPart && q != float64(*ignore) {
+				takesPart = true
+			}
+		}
+		if !takesPart {
+			return false, false
+		}
+	}
+	for c, q := range a.q {
+		if q > 0 && (a.opts.Background == nil || *a.opts.Background != c) {
+			positive = true
+		}
+	}
+	choices := 2
+	if a.loss.Activation == Softmax {
+		choices = len(a.q)
+	}
+	s := a.opts.LabelSmoothing
+	for c := range a.q {
+		a.q[c] = (1-s)*a.q[c] + s/float64(choices)
+	}
+	return true, positive
+}
+
+// eval is the loss of the anchor with logits z, and its derivative in grad.
+func (a *anchor) eval(z, grad []float64) float64 {
+	x := Point{Classes: len(z), params: a.opts.Params}
+	var s softmaxAt
+	if a.loss.Activation == Softmax {
+		s = newSoftmax(z)
+	}
+	sum := 0.0
+	for i := range z {
+		var logP, logNotP float64
+		if a.loss.Activation == Softmax {
+			logP, logNotP = s.logs(i, z[i])
+		} else {
+			logP, logNotP = sigmoidLogs(z[i])
+		}
+		x.Q = a.q[i]
+		x.set(logP, logNotP, a.opts.Eps)
+		f := a.loss.Closed(&x)
+		if w := a.opts.ClassWeights; w != nil {
+			f = Slope{w[i] * f.Value, w[i] * f.P, w[i] * f.NotP}
+		}
+		sum += f.Value
+		a.slopes[i], a.p[i] = f, x.P
+		grad[i] = f.P*x.NotP - f.NotP*x.P
+	}
+	if a.loss.Activation == Softmax {
+		a.softmaxGrad(&s, z, grad)
+	}
+	return sum
+}
+
+// softmaxGrad adds to grad, which has the derivative of each class's loss by
+// its own logit, those by the other logits: d log pᵢ / d zⱼ = −pⱼ, and
+// d log(1−pᵢ) / d zⱼ = pᵢ pⱼ / (1−pᵢ), where for the top class i the share
+// pⱼ / (1−pᵢ) is taken among the others, lest it be 0/0.
+func (a *anchor) softmaxGrad(s *softmaxAt, z, grad []float64) {
+	var own, cross float64 // Σ of f.P, and of f.NotP·p/(1−p) of all but the top class
+	odds := func(i int) float64 {
+		return a.slopes[i].NotP * a.p[i] / (1 - a.p[i])
+	}
+	for i, f := range a.slopes {
+		own += f.P
+		if i != s.top {
+			cross += odds(i)
+		}
+	}
+	top := a.slopes[s.top].NotP * a.p[s.top]
+	for j := range grad {
+		others := cross
+		if j != s.top {
+			others -= odds(j)
+			grad[j] += top * s.amongOthers(z[j])
+		}
+		grad[j] += a.p[j] * (others - (own - a.slopes[j].P))
+	}
+}

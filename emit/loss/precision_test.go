@@ -1,0 +1,62 @@
+package loss
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"testing"
+)
+
+func TestPrecision(t *testing.T) {
+	precision(t, func(m *lossModel, b Batch) []float64 { return m.run(t, b, false)["per_anchor"] })
+}
+
+// precision holds the exact forms, run in float32, to a relative error of 1e-5
+// at whatever size the loss has down to 1e-30; but ce, whose LogSoftmax is the
+// runtime's, below an absolute 2e-7 only.
+func precision(t *testing.T, run func(m *lossModel, b Batch) []float64) {
+	for name, o := range variants() {
+		if o.Eps > 0 {
+			continue
+		}
+		floor := 1e-30
+		if o.Name == "ce" {
+			floor = 2e-7
+		}
+		o.Reduction = None
+		for _, span := range []float64{1, 10, 30, 100} {
+			b := draw(uint64(span), 1, 2000, 20, span)
+			answer(b, table[o.Name].Activation)
+			want, err := Eval(kindOf(o), o, b)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := run(newModel(t, kindOf(o), o, b, modelForm{}), b)
+			what := fmt.Sprintf("%s, |z| ≤ %v", name, span)
+			worst := 0.0
+			for i, w := range want.PerAnchor {
+				worst = math.Max(worst, math.Abs(got[i]-w)/math.Max(w, floor/1e-5))
+			}
+			t.Logf("%s: relative error %.1e", what, worst)
+			compare(t, what, got, want.PerAnchor, 1e-5, floor)
+		}
+	}
+}
+
+// answer makes a third of b's targets one-hot, and a third those that the
+// logits are right about, where the loss is small.
+func answer(b Batch, act Activation) {
+	for i := range b.N * b.A {
+		z, q := b.Logits[i*b.C:][:b.C], b.Target[i*b.C:][:b.C]
+		if i%3 == 0 {
+			continue
+		}
+		top := slices.Max(z)
+		for c := range q {
+			q[c] = 0
+			if right := z[c] == top || act == Sigmoid && z[c] > 0; i%3 == 1 && c == i%b.C || i%3 == 2 && right {
+				q[c] = 1
+			}
+		}
+	}
+}
