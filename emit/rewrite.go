@@ -3,6 +3,7 @@ package emit
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/onnxloss/onnxloss/emit/loss"
 	"github.com/onnxloss/onnxloss/graph"
@@ -125,6 +126,7 @@ func (r *rewriter) term(parts []patterns.Part, k loss.Kind, o loss.Options, pref
 		return err
 	}
 	logits := r.named(rows, prefix+"logits")
+	r.nameDims(logits, prefix)
 	res, err := loss.Emit(logits, k, o, prefix)
 	if err != nil {
 		return err
@@ -154,6 +156,30 @@ func (r *rewriter) named(v *graph.Value, name string) *graph.Value {
 		r.g.Fail(err)
 	}
 	return out
+}
+
+// nameDims gives names to the dimensions of logits that have none, so that
+// targets and weights can refer to them.
+func (r *rewriter) nameDims(logits *graph.Value, prefix string) {
+	if logits == nil {
+		return
+	}
+	shape := logits.Type.Shape
+	for i, name := range []string{"batch", "anchors"} {
+		if i < len(shape) && !shape[i].IsKnown() && shape[i].Param == "" {
+			shape[i] = graph.Named(r.freshDim(prefix + name))
+		}
+	}
+}
+
+// freshDim is name, lengthened until no input or output has a dimension of it.
+func (r *rewriter) freshDim(name string) string {
+	for _, v := range append(append([]*graph.Value{}, r.g.Inputs...), r.g.Outputs...) {
+		if slices.Contains(v.Shape(), graph.Named(name)) {
+			return r.freshDim(name + "_")
+		}
+	}
+	return name
 }
 
 func (r *rewriter) output(v *graph.Value, role Role, of string) {

@@ -103,7 +103,7 @@ func runRewrite(c *cli.Context) error {
 		return err
 	}
 	opts.Source.File = filepath.Base(path)
-	manifest, err := emit.Rewrite(m, report.Heads, opts)
+	manifest, err := emit.Rewrite(m, chosen(c, report), opts)
 	if err != nil {
 		return rewriteError(path, err)
 	}
@@ -241,6 +241,14 @@ func locate(c *cli.Context, path string, m *graph.Model) (*patterns.Report, erro
 	return r, nil
 }
 
+// chosen is the best head, or all of them where --head asks for all.
+func chosen(c *cli.Context, r *patterns.Report) []*patterns.Head {
+	if c.String("head") == "all" {
+		return r.Heads
+	}
+	return r.Heads[:1]
+}
+
 // deliver writes m to out, verified before the file gets its name. The report
 // is nil if nothing was verified.
 func deliver(c *cli.Context, path string, m *graph.Model, out string) (*verify.Report, error) {
@@ -299,16 +307,7 @@ func reportRewrite(c *cli.Context, out string, x *emit.Manifest, proof *verify.R
 	if c.Bool("json") {
 		return printJSON(c, x)
 	}
-	for _, h := range x.Heads {
-		say(c, "head      %s", describeHead(h))
-	}
-	say(c, "loss      %s", describeLoss(x.Loss))
-	for _, in := range x.Inputs {
-		say(c, "input     %s", describePort(in))
-	}
-	for _, o := range x.Outputs {
-		say(c, "output    %s", describePort(o))
-	}
+	printManifest(c, x)
 	if proof == nil {
 		say(c, "verified  no: --no-verify was given")
 	} else {

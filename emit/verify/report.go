@@ -8,8 +8,7 @@ import (
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
-// Check is one comparison. Errors are relative to max(1, |want|), unless What
-// says otherwise.
+// Check is one comparison. Errors are relative to max(floor, |want|).
 type Check struct {
 	Name     string  `json:"name"`
 	What     string  `json:"what"`
@@ -53,6 +52,9 @@ func (r *Report) Err() error {
 	return &f
 }
 
+// floor is the value below which errors count as absolute.
+const floor = 1e-2
+
 // measure compares got with want, element by element, and keeps the worst.
 func (c *Check) measure(name string, got, want []float64) {
 	if len(got) != len(want) {
@@ -61,7 +63,7 @@ func (c *Check) measure(name string, got, want []float64) {
 	}
 	for i, w := range want {
 		g := got[i]
-		e := math.Abs(g-w) / math.Max(1, math.Abs(w))
+		e := math.Abs(g-w) / math.Max(floor, math.Abs(w))
 		if g == w {
 			e = 0
 		}

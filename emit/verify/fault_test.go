@@ -1,0 +1,210 @@
+package verify_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/onnxloss/onnxloss/emit"
+	"github.com/onnxloss/onnxloss/emit/loss"
+	"github.com/onnxloss/onnxloss/emit/verify"
+	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/onnx"
+	"github.com/onnxloss/onnxloss/graph/tensor"
+	"github.com/onnxloss/onnxloss/patterns"
+)
+
+const models = "../../testdata/models/"
+
+// rewritten is a test model with the loss appended, in memory.
+func rewritten(t *testing.T, name string, o emit.Options) *graph.Model {
+	t.Helper()
+	m := read(t, name)
+	r, err := patterns.Locate(m, patterns.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o.Loss.Name == "" {
+		o.Loss.Name = "modified-focal-sigmoid"
+	}
+	if _, err := emit.Rewrite(m, r.Heads[:1], o); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Check(); err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func read(t *testing.T, name string) *graph.Model {
+	t.Helper()
+	m, err := onnx.ReadFile(models + name + ".onnx")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { m.Close() })
+	return m
+}
+
+// prove verifies m and gives the names of the checks that failed.
+func prove(t *testing.T, m *graph.Model, name string) []string {
+	t.Helper()
+	_, err := verify.Training(context.Background(), m, verify.Options{Original: read(t, name)})
+	if err == nil {
+		return nil
+	}
+	var f *verify.Failure
+	if !errors.As(err, &f) {
+		return []string{"error: " + err.Error()}
+	}
+	var names []string
+	for _, c := range f.Checks {
+		names = append(names, c.Name)
+	}
+	return names
+}
+
+// emitted is the nodes that the rewrite appended with operator op.
+func emitted(m *graph.Model, op string) []*graph.Node {
+	var ns []*graph.Node
+	for _, n := range m.Graph.Nodes {
+		if strings.HasPrefix(n.Name, "loss/") && n.Op == op {
+			ns = append(ns, n)
+		}
+	}
+	return ns
+}
+
+func setInit(v *graph.Value, t *tensor.Tensor) { v.Graph().SetInit(v, graph.NewData(v.Name, t)) }
+
+func TestPlantedFaults(t *testing.T) {
+	for _, c := range []struct {
+		name, model, caught string
+		plant               func(t *testing.T, m *graph.Model)
+	}{
+		{"nothing", "yolov1", "", func(*testing.T, *graph.Model) {}},
+		{"wrong alpha", "yolov1", "loss", func(t *testing.T, m *graph.Model) {
+			replaceScalar(t, m, 0.25, 0.3)
+		}},
+		{"missing negative term", "yolov1", "loss", func(t *testing.T, m *graph.Model) {
+			adds := emitted(m, "Add")
+			last := adds[len(adds)-1]
+			last.Outputs[0].ReplaceUses(last.Inputs[0])
+		}},
+		{"swapped axis", "yolo_anchor", "logits", func(t *testing.T, m *graph.Model) {
+			n := emitted(m, "Transpose")[0]
+			perm := append([]int64{}, n.Ints("perm")...)
+			perm[1], perm[2] = perm[2], perm[1]
+			n.SetAttr(graph.Ints("perm", perm...))
+		}},
+		{"wrong reduction", "yolov1", "loss", func(t *testing.T, m *graph.Model) {
+			emitted(m, "ReduceMean")[0].SetOp("", "ReduceSum")
+		}},
+		{"off-by-one class slice", "yolo_anchor", "logits", func(t *testing.T, m *graph.Model) {
+			n := emitted(m, "Slice")[0]
+			for _, i := range []int{1, 2} {
+				d, err := n.Inputs[i].Init.Load()
+				if err != nil {
+					t.Fatal(err)
+				}
+				v := tensor.Data[int64](d)
+				setInit(n.Inputs[i], tensor.Vector(v[0]+1))
+			}
+		}},
+		{"changed backbone weight", "yolov1", "network", func(t *testing.T, m *graph.Model) {
+			v := m.Graph.Inits[0]
+			w, err := v.Init.Load()
+			if err != nil {
+				t.Fatal(err)
+			}
+			x := append([]float32{}, tensor.Data[float32](w)...)
+			x[len(x)/2] += 1e-6
+			setInit(v, tensor.Of(w.Shape, x))
+		}},
+		{"changed backbone node", "yolov1", "network", func(t *testing.T, m *graph.Model) {
+			for _, n := range m.Graph.Nodes {
+				if n.Op == "Conv" {
+					n.SetAttr(graph.Ints("pads", 0, 0, 2, 2))
+					return
+				}
+			}
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			m := rewritten(t, c.model, emit.Options{})
+			c.plant(t, m)
+			failed := prove(t, m, c.model)
+			if c.caught == "" {
+				if failed != nil {
+					t.Errorf("failed without a fault: %v", failed)
+				}
+				return
+			}
+			for _, f := range failed {
+				if strings.HasPrefix(f, c.caught) {
+					return
+				}
+			}
+			t.Errorf("not caught by the check %q; failed: %v", c.caught, failed)
+		})
+	}
+}
+
+// replaceScalar changes the emitted constants that hold old.
+func replaceScalar(t *testing.T, m *graph.Model, old, to float32) {
+	t.Helper()
+	done := false
+	for _, v := range m.Graph.Inits {
+		if !strings.HasPrefix(v.Name, "loss/") || v.Init.DType != tensor.Float32 || v.Init.Len() != 1 {
+			continue
+		}
+		x, err := v.Init.Load()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if tensor.Data[float32](x)[0] == old {
+			setInit(v, tensor.Of(x.Shape, []float32{to}))
+			done = true
+		}
+	}
+	if !done {
+		t.Fatalf("no emitted constant holds %v", old)
+	}
+}
+
+// TestEveryNodeMatters takes out the emitted nodes one at a time: each must be
+// missed by the checks.
+func TestEveryNodeMatters(t *testing.T) {
+	for _, name := range []string{"modified-focal-sigmoid", "modified-focal-softmax"} {
+		o := emit.Options{Loss: loss.Options{Name: name}}
+		count := len(rewritten(t, "ssd", o).Graph.Nodes)
+		for i := range count {
+			m := rewritten(t, "ssd", o)
+			n := m.Graph.Nodes[i]
+			if !strings.HasPrefix(n.Name, "loss/") || !bypass(n) {
+				continue
+			}
+			if failed := prove(t, m, "ssd"); failed == nil && !harmless[n.Op] {
+				t.Errorf("%s: nobody misses %v", name, n)
+			}
+		}
+	}
+}
+
+// harmless are operators that may stand where a graph is the same without
+// them: renamings and clamps that guard cases the inputs do not reach.
+var harmless = map[string]bool{"Identity": true}
+
+// bypass makes the readers of n's output read an input of the same type in its
+// place; false if there is none.
+func bypass(n *graph.Node) bool {
+	out := n.Outputs[0]
+	for _, in := range n.Inputs {
+		if in != nil && in.Type.DType == out.Type.DType && in.Shape().String() == out.Shape().String() {
+			out.ReplaceUses(in)
+			return true
+		}
+	}
+	return false
+}
