@@ -36,6 +36,10 @@ func TestStockOptions(t *testing.T) {
 	orttest.Need(t)
 	opsets := []int64{7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23}
 	for _, l := range All() {
+		floor := 1e-9
+		if l.Name == "ce" {
+			floor = 1e-6 // the runtime's LogSoftmax; see PlainCostOfP
+		}
 		for i, o := range settings(l) {
 			b := batchFor(o, uint64(i))
 			want, err := Eval(l.Kind, o, b)
@@ -46,9 +50,9 @@ func TestStockOptions(t *testing.T) {
 			name := fmt.Sprintf("%s at opset %d %s", l.Name, f.opset, describe(t, o))
 			m := newModel(t, l.Kind, o, b, f)
 			got := m.stock(t, b)
-			compare(t, name, got["per_anchor"], want.PerAnchor, 2e-6, 1e-9)
+			compare(t, name, got["per_anchor"], want.PerAnchor, 2e-6, floor)
 			if m.result.Loss != nil {
-				compare(t, name+": loss", got["loss"], []float64{want.Loss}, 2e-6, 1e-9)
+				compare(t, name+": loss", got["loss"], []float64{want.Loss}, 2e-6, floor)
 			}
 		}
 	}
