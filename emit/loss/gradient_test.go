@@ -1,0 +1,111 @@
+package loss
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/interp"
+	"github.com/onnxloss/onnxloss/graph/op"
+)
+
+// differentiate appends the derivative of the sum of y by x, by the table's
+// rules and nothing cleverer: adjoints are added in the order in which they
+// come. All shapes are static.
+func differentiate(t *testing.T, g *graph.Graph, y, x *graph.Value) *graph.Value {
+	t.Helper()
+	depends := map[*graph.Value]bool{x: true}
+	for _, n := range g.Nodes {
+		for _, in := range n.Inputs {
+			out := n.Outputs[0]
+			if depends[in] && out.Type.DType.IsFloat() { // comparisons stop it
+				depends[out] = true
+			}
+		}
+	}
+	adjoint := map[*graph.Value]*graph.Value{y: op.Mul(y, op.Like(y, 0))}
+	adjoint[y] = op.Add(adjoint[y], op.Like(y, 1))
+	nodes := g.Nodes
+	for i := len(nodes) - 1; i >= 0; i-- {
+		n := nodes[i]
+		dy := adjoint[n.Outputs[0]]
+		if dy == nil || !depends[n.Outputs[0]] {
+			continue
+		}
+		c := &op.Grad{Node: n, Dy: []*graph.Value{dy}, Dx: make([]*graph.Value, len(n.Inputs)), Want: make([]bool, len(n.Inputs))}
+		for k, in := range n.Inputs {
+			c.Want[k] = depends[in]
+		}
+		if err := op.Lookup("", n.Op).Grad(c); err != nil {
+			t.Fatal(err)
+		}
+		for k, in := range n.Inputs {
+			if !c.Want[k] {
+				continue
+			}
+			d := sumTo(c.Dx[k], in)
+			if adjoint[in] != nil {
+				d = op.Add(adjoint[in], d)
+			}
+			adjoint[in] = d
+		}
+	}
+	if err := g.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return adjoint[x]
+}
+
+// sumTo is v summed over the axes along which x, of the same rank, has size 1.
+func sumTo(v, x *graph.Value) *graph.Value {
+	var axes []int64
+	for i, d := range x.Shape() {
+		if d.Value == 1 && v.Shape()[i].Value != 1 {
+			axes = append(axes, int64(i))
+		}
+	}
+	if axes == nil {
+		return v
+	}
+	return op.ReduceSum(v, axes, true)
+}
+
+// Whoever differentiates the graphs in float32 gets finite gradients at every
+// logit, ties and zeros included, and right ones.
+func TestDifferentiable(t *testing.T) {
+	for name, o := range variants() {
+		o.Reduction = None
+		for what, b := range map[string]Batch{"extremes": extremes(4), "small": draw(3, 1, 200, 5, 3), "large": draw(4, 1, 200, 20, 100)} {
+			want, err := Eval(kindOf(o), o, b)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := newModel(t, kindOf(o), o, b, modelForm{}).gradient(t, b)
+			compare(t, fmt.Sprintf("%s, %s", name, what), got, want.Grad, 2e-6, 1e-6)
+		}
+	}
+}
+
+func TestGoldenDifferentiated(t *testing.T) {
+	for _, g := range goldens(t) {
+		got := newModel(t, g.loss.Kind, g.opts, g.batch, modelForm{}).gradient(t, g.batch)
+		compare(t, g.name, got, g.grad, 2e-6, 1e-7)
+	}
+}
+
+// gradient differentiates the sum of the anchors' losses by the logits, and
+// runs that in float32.
+func (m *lossModel) gradient(t *testing.T, b Batch) []float64 {
+	t.Helper()
+	grad := differentiate(t, m.Graph, m.result.PerAnchor, m.Graph.Inputs[0])
+	plan, err := interp.New(m.Model, interp.Options{Fetches: []string{grad.Name}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := plan.Run(context.Background(), m.feeds(b, false))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return floats(t, out[grad.Name])
+}
