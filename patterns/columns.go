@@ -34,7 +34,7 @@ func columns(s *site) []*finding {
 func (s *site) neutralColumns() []column {
 	var cols []column
 	for _, p := range s.parts {
-		if p.role != neutral && p.role != class || !p.marks.Has(match.Output|match.NMSScore|match.TopK|match.Opaque) || !s.hasRows(p) {
+		if p.dim < 0 || p.role != neutral && p.role != class || !p.marks.Has(match.Output|match.NMSScore|match.TopK|match.Opaque) || !s.hasRows(p) {
 			continue
 		}
 		i := slices.IndexFunc(cols, func(c column) bool { return c.n == p.n && c.act == p.act })
@@ -50,7 +50,7 @@ func (s *site) neutralColumns() []column {
 // hasRows reports whether p has more than one row per image.
 func (s *site) hasRows(p *part) bool {
 	w := s.View(p.value)
-	return w != nil && w.Rank >= 3
+	return w != nil && (w.Rank >= 3 || len(p.roots[0].field.Shape) >= 3 || w.Rank == 2 && p.dim == 1 && w.Letter(0) == match.Merged)
 }
 
 // splitObjectness takes the first channel behind the boxes of a group of

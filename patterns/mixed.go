@@ -11,7 +11,7 @@ import (
 func mixedMap(s *site) []*finding {
 	var parts []*part
 	for _, p := range s.parts {
-		if p.role == neutral && p.act == None && p.marks.Has(match.Output) && s.hasRows(p) {
+		if p.role == neutral && p.act == None && p.marks.Has(match.Output) && s.hasRows(p) && len(p.roots[0].field.Shape) == 4 && p.n > 5 {
 			if len(parts) > 0 && parts[0].n != p.n {
 				return nil
 			}

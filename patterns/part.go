@@ -81,15 +81,16 @@ func input(f *match.Field) *graph.Value { return f.Reads() }
 func (s *site) activated(f *match.Field) {
 	v := input(f)
 	w := s.View(v)
-	if w == nil || len(w.Pieces) == 0 || f.Chan < 0 {
+	if w == nil || len(w.Pieces) == 0 || len(f.Facts) == 0 {
 		return
 	}
 	act := Sigmoid
 	if f.Kind == match.Pick {
 		act = Softmax
 	}
-	if len(f.Facts) == 0 {
-		return // dead
+	if f.Chan < 0 {
+		s.picked(f, v, w, act)
+		return
 	}
 	parts := divide(f, f.Kind == match.Pick)
 	for i, d := range parts {
@@ -99,6 +100,16 @@ func (s *site) activated(f *match.Field) {
 		if len(p.roots) > 0 {
 			s.parts = append(s.parts, p)
 		}
+	}
+}
+
+// picked is the part of an activation whose one channel an index has picked.
+func (s *site) picked(f *match.Field, v *graph.Value, w *match.View, act Activation) {
+	p := &part{value: v, dim: -1, span: match.All, act: act, field: f, n: 1, roots: rootsOf(w, match.All, -1)}
+	pre, post := f.At(match.All)
+	p.marks = pre | post
+	if len(p.roots) > 0 && p.roots[0].field.Chan >= 0 && p.roots[0].span != match.All {
+		s.parts = append(s.parts, p)
 	}
 }
 
@@ -165,7 +176,7 @@ func divide(f *match.Field, whole bool) []division {
 		d := division{Span: match.Span{Start: cuts[i], Stop: cuts[i+1], Stride: stride}}
 		pre, post := f.At(d.Span)
 		d.marks = pre | post
-		if k := len(out) - 1; k >= 0 && use(out[k].marks) == use(d.marks) {
+		if k := len(out) - 1; k >= 0 && use(out[k].marks) == use(d.marks) && !d.marks.Has(match.Product) {
 			out[k].Stop = d.Stop
 			out[k].marks |= d.marks
 			continue
@@ -263,7 +274,12 @@ func (s *site) boxLayer(f *match.Field) {
 		if d.marks.Has(match.Layer | match.Contract) {
 			continue
 		}
-		if score, _ := tally(d.marks); score[box] >= 3.5 && score[box] > score[class] || isBins(d.marks) {
+		pre, _ := f.At(d.Span)
+		score, _ := tally(d.marks)
+		if pre.Has(match.Product|match.Factored) && pre.Has(match.Sum) {
+			score[box] += 4 // scaled and shifted by data, as deltas of anchors or regions are
+		}
+		if score[box] >= 3.5 && score[box] > score[class] || isBins(d.marks) {
 			s.boxes = append(s.boxes, root{f, d.Span})
 		}
 	}

@@ -48,7 +48,7 @@ var weights = []weight{
 	{match.Exp, box, 4, "exponentiated, as box sizes are"},
 	{match.Rectify, box, 2, "rectified, as distances are"},
 	{match.Curve, box, 2, "an angle's function"},
-	{match.ScaleChan, box, 2, "channels are scaled one by one, as box deltas are"},
+	{match.ScaleChan, box, 1, "channels are scaled one by one, as box deltas are"},
 	{match.Sum, box, 0.5, "other data is added"},
 	{match.Shift, box, 1, "a number is added"},
 	{match.Scale, box, 0.7, "multiplied by a number"},

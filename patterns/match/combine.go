@@ -50,6 +50,15 @@ func (a *Analysis) combined(f *Field, n *graph.Node) {
 	if !mul && len(data) == 2 && a.mixes(data[0], data[1]) {
 		marks[0], marks[1] = marks[0]|ChanMix, marks[1]|ChanMix
 	}
+	for i, v := range data {
+		switch {
+		case len(data) != 2:
+		case !mul && a.position(data[1-i]) && !a.position(v):
+			marks[i] = ShiftRow
+		case mul && a.swish(v, data[1-i]):
+			marks[0], marks[1] = Rectify, Rectify
+		}
+	}
 	f.linkTo(data[big], a.aligned(f, data[big]), marks[big], false, false)
 	for i, v := range data {
 		if i != big {
@@ -134,6 +143,18 @@ func (a *Analysis) channelsOf(v, ref *graph.Value) int64 {
 	return s[k].Value
 }
 
+// position reports whether v is made of indices.
+func (a *Analysis) position(v *graph.Value) bool {
+	w := a.View(v)
+	return w != nil && len(w.Pieces) > 0 && w.Pieces[0].Field.Position
+}
+
+// swish reports whether g is the sigmoid of v: x·σ(x) is a rectifier.
+func (a *Analysis) swish(v, g *graph.Value) bool {
+	f := a.fields[g]
+	return f != nil && f.Kind == Gate && f.Reads() == v
+}
+
 // mixes reports whether x and y are different channels of one layer.
 func (a *Analysis) mixes(x, y *graph.Value) bool {
 	v, w := a.View(x), a.View(y)
@@ -170,6 +191,11 @@ func (a *Analysis) contracted(f *Field, n *graph.Node) {
 	}
 	for _, v := range []*graph.Value{x, w} {
 		if a.Static(v) {
+			continue
+		}
+		if a.remixes(f, n, v) {
+			f.Kind, f.Chan = Map, -1
+			f.linkTo(v, a.aligned(f, v), ChanMix, false, false)
 			continue
 		}
 		if a.weighs(f, v) {
@@ -219,6 +245,17 @@ func (a *Analysis) layerChannels(f *Field, n *graph.Node, x, w *graph.Value) int
 		return rank - 1
 	}
 	return min(1, rank-1)
+}
+
+// remixes reports whether n multiplies v with a constant matrix of no more
+// than 8 rows and columns: coordinates become other coordinates.
+func (a *Analysis) remixes(f *Field, n *graph.Node, v *graph.Value) bool {
+	if n.Op != "MatMul" || v != n.Input(0) || f.Kind != Weighing {
+		return false
+	}
+	s := a.shape(n.Input(1))
+	w := a.View(v)
+	return w != nil && len(f.Shape) == w.Rank && len(s) == 2 && s[0].IsKnown() && s[0].Same(s[1]) && s[0].Value <= 8
 }
 
 // weighs reports whether the layer that makes f takes a weighted mean of the

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/onnxloss/onnxloss/graph"
+	table "github.com/onnxloss/onnxloss/graph/op"
 )
 
 // compute makes the fields of n's outputs and links them to its inputs.
@@ -80,6 +81,9 @@ func (f *Field) linkTo(v *graph.Value, dims []int, m Marks, gate, stop bool) {
 
 // finish completes a field whose links are set.
 func (a *Analysis) finish(f *Field) {
+	if n := f.Node; n != nil && (n.Op == "TopK" && f.Value.Index() == 1 || n.Op == "ArgMax" || n.Op == "ArgMin" || n.Op == "NonZero") {
+		f.Position = true
+	}
 	a.inherit(f)
 	a.letters(f)
 }
@@ -105,6 +109,7 @@ func (a *Analysis) inherit(f *Field) {
 		}
 		p := &v.Pieces[0]
 		f.Active = f.Active || p.Field.Active
+		f.Position = f.Position || p.Field.Position && f.Root == nil
 		if f.Chan < 0 {
 			if c := v.ChanDim(); c >= 0 {
 				f.Chan = slices.Index(l.dims, c)
@@ -363,11 +368,11 @@ func (a *Analysis) dark(f *Field, n *graph.Node) {
 // another's, by their shapes: boxes have 4 numbers a row, scores as many rows;
 // every such operator has its boxes first. It is nil for any other operator.
 func (a *Analysis) suppression(n *graph.Node) []Marks {
+	if lookup(n).role != unknown || layouts[n.Op] != nil || len(n.Subgraphs()) > 0 || graph.CanonicalDomain(n.Domain) == "" && n.Op != "NonMaxSuppression" && table.Lookup("", n.Op) != nil {
+		return nil
+	}
 	r := make([]Marks, len(n.Inputs))
-	if graph.CanonicalDomain(n.Domain) == "" {
-		if n.Op != "NonMaxSuppression" {
-			return nil
-		}
+	if n.Op == "NonMaxSuppression" {
 		for i := range r {
 			r[i] = []Marks{NMSBox, NMSScore, 0, 0, 0}[min(i, 4)]
 		}

@@ -33,6 +33,9 @@ type Field struct {
 	Root     *Field
 	RootSpan Span
 	Facts    []Fact
+	// Position is set where the field is made of indices: of the greatest, of
+	// what is not zero.
+	Position bool
 	// Letters say what each axis counts.
 	Letters []byte
 	// Active is set where an activation lies between the root and the field,

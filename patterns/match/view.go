@@ -247,8 +247,16 @@ func (p *Piece) chanDim() int {
 			}
 		}
 	}
+	for _, a := range p.Fixed {
+		if a.Axis == c && dim >= 0 && (a.Stride < best.Stride || a.Stride == best.Stride && best.Size != 1) && !p.whole(a) {
+			return -1 // an index has picked the channel: what remains are anchors
+		}
+	}
 	return dim
 }
+
+// whole reports whether a dropped digit is the only one of the channels.
+func (p *Piece) whole(a Atom) bool { return a.Start == 0 && a.Size == 1 && p.Field.Channels() == 1 }
 
 // through is the field's span that the value's span s along dimension d shows
 // of piece p; ok is false if it shows none.
