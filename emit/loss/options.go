@@ -44,7 +44,9 @@ const (
 	// Dense targets are q itself, a float [N, A, C]; each in [0, 1].
 	Dense = "dense"
 	// Index targets are the class, int64 [N, A]. Any index outside of [0, C) is
-	// an anchor without a class: q is 0 for all.
+	// an anchor without a class, q being 0 for all: so both −1 (torchvision's
+	// detectors) and C (mmdetection) are background for a sigmoid head. A head
+	// with a background class takes that class's index.
 	Index = "index"
 )
 
@@ -56,7 +58,8 @@ const (
 	// Sum is the sum over all anchors.
 	Sum = "sum"
 	// Mean is the sum divided by the number of anchors that are not ignored (at
-	// least 1), whatever their weights.
+	// least 1), whatever their weights: PyTorch's mean for cross-entropy without
+	// class weights, and C times its mean for binary cross-entropy.
 	Mean = "mean"
 	// Positives is the sum divided by the number of positives (at least 1): the
 	// anchors that are not ignored and have a target above 0, before smoothing,

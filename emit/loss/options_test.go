@@ -3,16 +3,13 @@ package loss
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
 	"reflect"
 	"slices"
-	"strings"
 	"testing"
 
-	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/interp"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
@@ -210,130 +207,6 @@ func checkType(t *testing.T, l *Loss, d tensor.DType) {
 		t.Fatal(err)
 	}
 	compare(t, fmt.Sprintf("%s of %v", l.Name, d), floats(t, out[m.result.Loss.Name]), []float64{want.Loss}, rel, 0)
-}
-
-func TestRefusals(t *testing.T) {
-	nan := math.NaN()
-	for _, c := range []struct {
-		o       Options
-		kind    Kind
-		classes int
-		want    string
-	}{
-		{Options{Name: "nll"}, Classification, 3, `loss: there is no classification loss "nll"; there are bce, ce`},
-		{Options{Name: "conf-mse"}, Classification, 3, `there is no classification loss "conf-mse"`},
-		{Options{Name: "ce"}, Confidence, 1, `there is no confidence loss "ce"; there are bce, mse`},
-		{Options{Name: "ce"}, Classification, 1, "use bce"},
-		{Options{Name: "modified-focal-softmax"}, Classification, 1, "use modified-focal-sigmoid"},
-		{Options{Name: "bce"}, Classification, 0, "0 classes"},
-		{focal("bce", 0.5, 2), Classification, 3, "alpha: bce has no such parameter; it has none"},
-		{Options{Name: "focal-softmax", Params: map[string]float64{"beta": 1}}, Classification, 3, "it has alpha, gamma"},
-		{focal("focal-softmax", 1.5, 2), Classification, 3, "alpha: 1.5 is outside of [0, 1]"},
-		{focal("focal-softmax", nan, 2), Classification, 3, "alpha: NaN"},
-		{focal("focal-softmax", 0.5, -1), Classification, 3, "gamma: -1 is outside of [0, 100]"},
-		{focal("focal-softmax", 0.5, math.Inf(1)), Classification, 3, "gamma: +Inf"},
-		{Options{Name: "ce", Eps: -1e-7}, Classification, 3, "eps: -1e-07"},
-		{Options{Name: "ce", Eps: nan}, Classification, 3, "eps: NaN"},
-		{Options{Name: "ce", Eps: 1}, Classification, 3, "eps: 1 is outside"},
-		{Options{Name: "mse", Eps: 1e-7}, Confidence, 1, "eps: conf-mse has no logarithm"},
-		{Options{Name: "ce", Reduction: "max"}, Classification, 3, `reduction: "max", want one of mean`},
-		{Options{Name: "ce", Target: "onehot"}, Classification, 3, `target: "onehot"`},
-		{Options{Name: "mse", Target: Index}, Confidence, 1, "target: a confidence is a number"},
-		{Options{Name: "ce", LabelSmoothing: 1}, Classification, 3, "label-smoothing: 1"},
-		{Options{Name: "ce", LabelSmoothing: nan}, Classification, 3, "label-smoothing: NaN"},
-		{Options{Name: "ce", IgnoreIndex: ptr(int64(1))}, Classification, 3, "ignore-index: 1 is a valid dense target"},
-		{Options{Name: "ce", IgnoreIndex: ptr(int64(math.MinInt64))}, Classification, 3, "ignore-index"},
-		{Options{Name: "ce", Background: ptr(3)}, Classification, 3, "background: class 3 is outside of [0, 3)"},
-		{Options{Name: "ce", ClassWeights: []float64{1, 2}}, Classification, 3, "class-weights: 2 weights for 3 classes"},
-		{Options{Name: "ce", ClassWeights: []float64{1, nan, 1}}, Classification, 3, "class-weights: weight 1 is NaN"},
-		{Options{Name: "ce", ClassWeights: []float64{1, -2, 1}}, Classification, 3, "weight 1 is -2"},
-		{Options{Name: "ce", ClassWeights: []float64{1, 1, math.Inf(1)}}, Classification, 3, "weight 2 is +Inf"},
-	} {
-		m := graph.New(13)
-		z, err := m.Graph.AddInput("logits", graph.TensorOf(tensor.Float32, graph.Static(1, 2, c.classes)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, err = Emit(z, c.kind, c.o, "")
-		var usage *OptionError
-		if !errors.As(err, &usage) || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%+v: error %v, want one with %q", c.o, err, c.want)
-		}
-		if len(m.Graph.Inputs) != 1 || len(m.Graph.Nodes) != 0 {
-			t.Errorf("%+v: the graph changed", c.o)
-		}
-		if _, err := Eval(c.kind, c.o, Batch{C: c.classes}); err == nil {
-			t.Errorf("%+v: the oracle takes it", c.o)
-		}
-	}
-}
-
-func TestRefusedLogits(t *testing.T) {
-	for _, typ := range []graph.Type{
-		graph.TensorOf(tensor.Int64, graph.Static(1, 2, 3)),
-		graph.TensorOf(tensor.Float32, graph.Static(1, 2)),
-		graph.TensorOf(tensor.Float32, nil),
-		graph.TensorOf(tensor.Float32, graph.Shape{graph.Known(1), graph.Known(2), graph.Named("C")}),
-		{},
-	} {
-		m := graph.New(13)
-		z, err := m.Graph.AddInput("logits", typ)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := Emit(z, Classification, Options{Name: "ce"}, ""); err == nil {
-			t.Errorf("%v: no error", typ)
-		}
-	}
-}
-
-// Two losses on one graph: names do not clash, dimensions keep their names, and
-// the same calls give the same names.
-func TestNames(t *testing.T) {
-	build := func() []string {
-		m := graph.New(13)
-		shape := graph.Shape{graph.Named("batch"), graph.Named("anchors"), graph.Known(3)}
-		z, err := m.Graph.AddInput("target", graph.TensorOf(tensor.Float32, shape))
-		if err != nil {
-			t.Fatal(err)
-		}
-		class, err := Emit(z, Classification, Options{Name: "focal-softmax", Reduction: Fed, AnchorWeights: true}, "")
-		if err != nil {
-			t.Fatal(err)
-		}
-		conf, err := Emit(z, Confidence, Options{Name: "mse"}, "confidence_")
-		if err != nil {
-			t.Fatal(err)
-		}
-		var names []string
-		for _, in := range append(class.Inputs, conf.Inputs...) {
-			names = append(names, fmt.Sprintf("%s %s %v", in.Role, in.Value.Name, in.Value.Type))
-		}
-		if err := m.Check(); err != nil {
-			t.Fatal(err)
-		}
-		for _, n := range m.Graph.Nodes {
-			if !strings.HasPrefix(n.Name, "loss/") {
-				t.Errorf("node %v is outside of the scope", n)
-			}
-			names = append(names, n.Name)
-		}
-		return append(names, class.PerAnchor.String(), class.Loss.String())
-	}
-	got := build()
-	want := []string{
-		"target target_1 float32[batch,anchors,3]", "target_weight target_weight float32[batch,anchors]",
-		"normalizer normalizer float32[]", "target confidence_target float32[batch,anchors,3]",
-	}
-	if !slices.Equal(got[:4], want) {
-		t.Errorf("inputs %q, want %q", got[:4], want)
-	}
-	if again := build(); !slices.Equal(got, again) {
-		t.Errorf("names %q, then %q", got, again)
-	}
-	if last := got[len(got)-2:]; !strings.HasSuffix(last[0], "float32[batch,anchors]") || !strings.HasSuffix(last[1], "float32[]") {
-		t.Errorf("results %q", last)
-	}
 }
 
 // Options survive the manifest: what is read back evaluates the same.

@@ -74,6 +74,9 @@ func scale(x []float64, by float64) {
 }
 
 func (b Batch) check(o Options) error {
+	if b.N < 0 || b.A < 0 {
+		return fmt.Errorf("a batch of [%d, %d, %d]", b.N, b.A, b.C)
+	}
 	anchors := b.N * b.A
 	for _, c := range []struct {
 		name      string
