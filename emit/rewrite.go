@@ -40,6 +40,7 @@ func Rewrite(m *graph.Model, heads []*patterns.Head, o Options) (*Manifest, erro
 		return nil, fmt.Errorf("form %q is not among those this program emits: %s", o.Form, LossForm)
 	}
 	r := &rewriter{g: m.Graph, opts: o}
+	nodes, inits := len(m.Graph.Nodes), len(m.Graph.Inits)
 	r.originals()
 	for i, h := range heads {
 		if err := r.head(i, h, len(heads)); err != nil {
@@ -49,6 +50,7 @@ func Rewrite(m *graph.Model, heads []*patterns.Head, o Options) (*Manifest, erro
 	if err := r.total(); err != nil {
 		return nil, err
 	}
+	m.Graph.Prune(nodes, inits)
 	return r.finish(m)
 }
 

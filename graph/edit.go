@@ -143,22 +143,56 @@ func (g *Graph) RemoveNodes(dead map[*Node]bool) error {
 		}
 	}
 	for n := range dead {
-		for i, v := range n.Inputs {
-			if v != nil {
-				v.dropUse(Use{n, i})
-			}
-		}
-		for _, o := range n.Outputs {
-			if o != nil {
-				delete(g.values, o.Name)
-				o.producer = nil
-			}
-		}
-		n.graph = nil
+		g.unlink(n)
 	}
 	g.Nodes = slices.DeleteFunc(g.Nodes, func(n *Node) bool { return dead[n] })
 	g.touch()
 	return nil
+}
+
+// Prune takes out the nodes from position nodes on, and the initializers from
+// position inits on, that nothing reads.
+func (g *Graph) Prune(nodes, inits int) {
+	out := map[*Value]bool{}
+	for _, v := range g.Outputs {
+		out[v] = true
+	}
+	read := func(v *Value) bool { return v != nil && (out[v] || len(v.uses) > 0) }
+	kept := len(g.Nodes)
+	for i := len(g.Nodes) - 1; i >= nodes; i-- {
+		n := g.Nodes[i]
+		if slices.ContainsFunc(n.Outputs, read) {
+			kept--
+			g.Nodes[kept] = n
+			continue
+		}
+		g.unlink(n)
+	}
+	g.Nodes = slices.Delete(g.Nodes, nodes, kept)
+	g.Inits = append(g.Inits[:inits:inits], slices.DeleteFunc(slices.Clone(g.Inits[inits:]), func(v *Value) bool {
+		if read(v) || v.input {
+			return false
+		}
+		delete(g.values, v.Name)
+		return true
+	})...)
+	g.touch()
+}
+
+// unlink makes n, whose outputs nothing reads, no part of g any more.
+func (g *Graph) unlink(n *Node) {
+	for i, v := range n.Inputs {
+		if v != nil {
+			v.dropUse(Use{n, i})
+		}
+	}
+	for _, o := range n.Outputs {
+		if o != nil {
+			delete(g.values, o.Name)
+			o.producer = nil
+		}
+	}
+	n.graph = nil
 }
 
 func (v *Value) dropUse(u Use) {

@@ -109,7 +109,7 @@ func TestPlantedFaults(t *testing.T) {
 					t.Fatal(err)
 				}
 				v := tensor.Data[int64](d)
-				setInit(n.Inputs[i], tensor.Vector(v[0]+1))
+				setInit(n.Inputs[i], tensor.Vector(v[0]-1))
 			}
 		}},
 		{"changed backbone weight", "yolov1", "network", func(t *testing.T, m *graph.Model) {
@@ -178,14 +178,14 @@ func replaceScalar(t *testing.T, m *graph.Model, old, to float32) {
 func TestEveryNodeMatters(t *testing.T) {
 	for _, name := range []string{"modified-focal-sigmoid", "modified-focal-softmax"} {
 		o := emit.Options{Loss: loss.Options{Name: name}}
-		count := len(rewritten(t, "ssd", o).Graph.Nodes)
+		count := len(rewritten(t, "classifier", o).Graph.Nodes)
 		for i := range count {
-			m := rewritten(t, "ssd", o)
+			m := rewritten(t, "classifier", o)
 			n := m.Graph.Nodes[i]
 			if !strings.HasPrefix(n.Name, "loss/") || !bypass(n) {
 				continue
 			}
-			if failed := prove(t, m, "ssd"); failed == nil && !harmless[n.Op] {
+			if failed := prove(t, m, "classifier"); failed == nil && !harmless[n.Op] {
 				t.Errorf("%s: nobody misses %v", name, n)
 			}
 		}

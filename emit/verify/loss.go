@@ -72,56 +72,84 @@ func (p *proof) losses() error {
 	single := &Check{Name: "loss", What: "loss in float32 on the network's own logits, against the closed form", Limit: limit32}
 	double := &Check{Name: "loss64", What: "loss in float64 on drawn logits, against the closed form", Limit: limit64}
 	grad := &Check{Name: "gradient", What: "central differences in float64 against the closed form's gradient", Limit: limitGrad}
+	tails := &Check{Name: "tails", What: "tiny losses of logits that are right by far, against the closed form", Limit: limitTails}
 	extreme := &Check{Name: "extremes", What: "logits up to ±1e4: every loss finite"}
 	for _, t := range p.terms() {
-		if err := p.checkTerm(t, single, double, grad, extreme); err != nil {
+		if err := p.checkTerm(t, single, double, grad, tails, extreme); err != nil {
 			return err
 		}
 	}
 	if err := p.checkSum(single); err != nil {
 		return err
 	}
-	for _, c := range []*Check{single, double, grad, extreme} {
+	for _, c := range []*Check{single, double, grad, tails, extreme} {
 		p.add(c)
 	}
 	return nil
 }
 
-func (p *proof) checkTerm(t *term, single, double, grad, extreme *Check) error {
+func (p *proof) checkTerm(t *term, single, double, grad, tails, extreme *Check) error {
 	if t.target == nil || t.out == nil {
 		return fmt.Errorf("the manifest has no target or no loss for %q", t.name)
 	}
 	r := rand.New(rand.NewPCG(p.opts.Seed, uint64(len(t.name))))
 	z := p.values[t.logits.Name]
-	own := newBatch(t, z.Shape, r)
+	if z == nil || z.Rank() != 3 || z.Shape[2] != t.classes {
+		single.fail("%s: %v, want [N, A, %d]", t.logits.Name, z, t.classes)
+		return nil
+	}
+	own, drawn := newBatch(t, z.Shape, r), newBatch(t, z.Shape, r)
 	own.Logits = op.Floats(z)
+	for i := range drawn.Logits {
+		drawn.Logits[i] = 4 * r.NormFloat64()
+	}
 	f32, err := p.lossGraph(t, false)
 	if err != nil {
-		return err
-	}
-	if err := t.compare(p, f32, single, own); err != nil {
 		return err
 	}
 	f64, err := p.lossGraph(t, true)
 	if err != nil {
 		return err
 	}
-	drawn := newBatch(t, z.Shape, r)
-	for i := range drawn.Logits {
-		drawn.Logits[i] = 4 * r.NormFloat64()
-	}
-	if err := t.compare(p, f64, double, drawn); err != nil {
-		return err
-	}
-	if err := t.differences(p, f64, grad, drawn, r); err != nil {
-		return err
-	}
+	t.compare(p, f32, single, own, floor)
+	t.compare(p, f64, double, drawn, floor)
+	t.differences(p, f64, grad, drawn, r)
 	for _, plan := range []*interp.Plan{f32, f64} {
-		if err := t.extremes(p, plan, extreme, drawn, r); err != nil {
-			return err
+		if t.opts.Eps == 0 {
+			t.compare(p, plan, tails, t.right(drawn, r), underflow)
+		}
+		t.extremes(p, plan, extreme, drawn, r)
+	}
+	if t.opts.Eps != 0 {
+		tails.Left = "log(p + ε) has none"
+	}
+	return p.ctx.Err()
+}
+
+// right is b with logits that are right by far, and one class or none for each
+// anchor.
+func (t *term) right(b loss.Batch, r *rand.Rand) loss.Batch {
+	b.Logits = make([]float64, len(b.Logits))
+	if b.Target != nil {
+		b.Target = make([]float64, len(b.Logits))
+	}
+	index := make([]int64, b.N*b.A)
+	for i := range index {
+		class := r.IntN(b.C)
+		for k := range b.C {
+			b.Logits[i*b.C+k] = -8 - 16*r.Float64()
+		}
+		b.Logits[i*b.C+class] *= -1
+		if b.Target != nil {
+			b.Target[i*b.C+class] = 1
+		} else {
+			index[i] = int64(class)
 		}
 	}
-	return nil
+	if b.Index != nil {
+		b.Index = index
+	}
+	return b
 }
 
 // lossGraph plans the part of the graph from a term's logits to its loss.
@@ -217,93 +245,118 @@ func (t *term) float(plan *interp.Plan, shape []int, x []float64) *tensor.Tensor
 	return tensor.Of(shape, f)
 }
 
-// compare holds the loss of a batch to the closed form.
-func (t *term) compare(p *proof, plan *interp.Plan, c *Check, b loss.Batch) error {
+// compare holds the loss of a batch to the closed form, relative to the loss
+// wanted or to least. A graph that does not run has failed.
+func (t *term) compare(p *proof, plan *interp.Plan, c *Check, b loss.Batch, least float64) {
 	got, err := t.run(p, plan, b)
 	if err != nil {
-		return err
+		c.fail("%v", err)
+		return
 	}
 	want, err := loss.Eval(t.kind, t.opts, b)
-	if err != nil {
-		return err
+	switch {
+	case err != nil:
+		c.fail("%v", err)
+	case t.opts.Reduction == loss.None:
+		c.measure(t.out.Name, got, want.PerAnchor, least)
+	default:
+		c.measure(t.out.Name, got, []float64{want.Loss}, least)
 	}
-	if t.opts.Reduction == loss.None {
-		c.measure(t.out.Name, got, want.PerAnchor)
-	} else {
-		c.measure(t.out.Name, got, []float64{want.Loss})
-	}
-	return nil
 }
 
-// The step of central differences, and how many are taken: along single
-// logits, and along directions that move every logit.
+// The step of the differences, which are of fourth order, and how many are
+// taken: along single logits, and along directions that move every logit.
 const (
-	step       = 1e-4
+	step       = 5e-3
 	singles    = 12
 	directions = 4
 )
+
+// direction moves the logit at, or where that is negative every logit by its
+// sign.
+type direction struct {
+	at    int
+	signs []float64
+}
+
+// dot is the derivative along d of a function with the given gradient.
+func (d direction) dot(grad []float64) float64 {
+	if d.at >= 0 {
+		return grad[d.at]
+	}
+	sum := 0.0
+	for i, s := range d.signs {
+		sum += s * grad[i]
+	}
+	return sum
+}
+
+// move is z + by·d.
+func (d direction) move(z []float64, by float64) []float64 {
+	moved := append([]float64{}, z...)
+	if d.at >= 0 {
+		moved[d.at] += by
+		return moved
+	}
+	for i, s := range d.signs {
+		moved[i] += by * s
+	}
+	return moved
+}
 
 // differences compares derivatives along directions with the closed form's.
 // Errors are relative to the greatest derivative there can be along the
 // direction: what a difference of two sums resolves does not depend on how
 // small the derivative at hand is.
-func (t *term) differences(p *proof, plan *interp.Plan, c *Check, b loss.Batch, r *rand.Rand) error {
+func (t *term) differences(p *proof, plan *interp.Plan, c *Check, b loss.Batch, r *rand.Rand) {
 	want, err := loss.Eval(t.kind, t.opts, b)
-	if err != nil || len(b.Logits) == 0 {
-		return err
+	if err != nil {
+		c.fail("%v", err)
 	}
-	greatest, sum := 0.0, 0.0
+	if err != nil || len(b.Logits) == 0 {
+		return
+	}
+	greatest, sum := math.SmallestNonzeroFloat64, math.SmallestNonzeroFloat64
 	for _, g := range want.Grad {
 		greatest, sum = max(greatest, math.Abs(g)), sum+math.Abs(g)
 	}
 	for k := range singles + directions {
-		dir, size := map[int]float64{}, greatest
-		if k < singles {
-			dir[r.IntN(len(b.Logits))] = 1
-		} else {
-			for i := range b.Logits {
-				dir[i] = float64(2*r.IntN(2) - 1)
+		dir, size := direction{at: r.IntN(len(b.Logits))}, greatest
+		if k >= singles {
+			dir, size = direction{at: -1, signs: make([]float64, len(b.Logits))}, sum
+			for i := range dir.signs {
+				dir.signs[i] = float64(2*r.IntN(2) - 1)
 			}
-			size = sum
 		}
 		got, err := t.along(p, plan, b, dir)
 		if err != nil {
-			return err
+			c.fail("%v", err)
+			return
 		}
-		d := 0.0
-		for i, s := range dir {
-			d += s * want.Grad[i]
-		}
-		size = max(size, math.SmallestNonzeroFloat64)
-		c.measure(fmt.Sprintf("d %s along direction %d", t.out.Name, k), []float64{got / size}, []float64{d / size})
+		c.measure(fmt.Sprintf("d %s along direction %d", t.out.Name, k), []float64{got / size}, []float64{dir.dot(want.Grad) / size}, 1)
 	}
-	return nil
 }
 
 // along is the derivative of the loss (of the sum, if it is not reduced) along
-// a direction.
-func (t *term) along(p *proof, plan *interp.Plan, b loss.Batch, dir map[int]float64) (float64, error) {
-	var side [2][]float64
-	for k, sign := range []float64{1, -1} {
-		moved := b
-		moved.Logits = append([]float64{}, b.Logits...)
-		for i, s := range dir {
-			moved.Logits[i] += sign * s * step
-		}
-		var err error
-		if side[k], err = t.run(p, plan, moved); err != nil {
+// a direction: (8 (f(h) − f(−h)) − (f(2h) − f(−2h))) / 12h.
+func (t *term) along(p *proof, plan *interp.Plan, b loss.Batch, dir direction) (float64, error) {
+	var at [4]float64
+	base := b.Logits
+	for k, x := range [4]float64{1, -1, 2, -2} {
+		b.Logits = dir.move(base, x*step)
+		out, err := t.run(p, plan, b)
+		if err != nil {
 			return 0, err
 		}
+		for _, v := range out {
+			at[k] += v
+		}
 	}
-	d := 0.0
-	for i := range side[0] {
-		d += side[0][i] - side[1][i]
-	}
-	return d / (2 * step), nil
+	return (8*(at[0]-at[1]) - (at[2] - at[3])) / (12 * step), nil
 }
 
 // extremes looks for NaN and infinities where logits are huge.
-func (t *term) extremes(p *proof, plan *interp.Plan, c *Check, b loss.Batch, r *rand.Rand) error {
+func (t *term) extremes(p *proof, plan *interp.Plan, c *Check, b loss.Batch, r *rand.Rand) {
 	sizes := []float64{1e4, -1e4, 1e2, -1e2, 0}
 	moved := b
 	moved.Logits = make([]float64, len(b.Logits))
@@ -312,7 +365,7 @@ func (t *term) extremes(p *proof, plan *interp.Plan, c *Check, b loss.Batch, r *
 	}
 	got, err := t.run(p, plan, moved)
 	if err != nil {
-		return err
+		c.fail("%v", err)
 	}
 	for i, x := range got {
 		c.Compared++
@@ -320,7 +373,6 @@ func (t *term) extremes(p *proof, plan *interp.Plan, c *Check, b loss.Batch, r *
 			c.fail("%s[%d]: %v", t.out.Name, i, x)
 		}
 	}
-	return nil
 }
 
 // checkSum holds the total to the sum of the terms, where there are several.
@@ -348,6 +400,6 @@ func (p *proof) checkSum(c *Check) error {
 	if err != nil {
 		return err
 	}
-	c.measure(total.Name, op.Floats(out[total.Name]), []float64{sum})
+	c.measure(total.Name, op.Floats(out[total.Name]), []float64{sum}, floor)
 	return nil
 }

@@ -8,7 +8,8 @@ import (
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
-// Check is one comparison. Errors are relative to max(floor, |want|).
+// Check is one comparison. Errors of losses are relative to the value wanted, or
+// to floor where that is greater; those of derivatives to the greatest one.
 type Check struct {
 	Name     string  `json:"name"`
 	What     string  `json:"what"`
@@ -52,18 +53,23 @@ func (r *Report) Err() error {
 	return &f
 }
 
-// floor is the value below which errors count as absolute.
-const floor = 1e-2
+// floor is the loss below which errors count as absolute; for tiny losses that
+// is underflow, below which float32 runs out of exponents.
+const (
+	floor     = 1e-2
+	underflow = 1e-30
+)
 
-// measure compares got with want, element by element, and keeps the worst.
-func (c *Check) measure(name string, got, want []float64) {
+// measure compares got with want, element by element, relative to the greater
+// of least and |want|, and keeps the worst.
+func (c *Check) measure(name string, got, want []float64, least float64) {
 	if len(got) != len(want) {
 		c.fail("%s: %d values, want %d", name, len(got), len(want))
 		return
 	}
 	for i, w := range want {
 		g := got[i]
-		e := math.Abs(g-w) / math.Max(floor, math.Abs(w))
+		e := math.Abs(g-w) / math.Max(least, math.Abs(w))
 		if g == w {
 			e = 0
 		}

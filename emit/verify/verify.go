@@ -14,9 +14,10 @@ import (
 
 // The limits of the checks.
 const (
-	limit32   = 1e-5 // loss in float32 against the closed form
-	limit64   = 1e-9 // loss in float64
-	limitGrad = 1e-6 // central differences, relative to the greatest derivative
+	limit32    = 1e-5 // loss in float32 against the closed form
+	limit64    = 1e-9 // loss in float64
+	limitGrad  = 1e-6 // differences, relative to the greatest derivative
+	limitTails = 1e-4 // tiny losses in float32 and float64
 )
 
 // Options say how a training graph is verified.
