@@ -159,7 +159,7 @@ func (s *site) head(parts []*part, group int64, confidence float64, evidence ...
 		return nil
 	}
 	h.Confidence = confidence
-	if p.act == Softmax {
+	if p.act == Softmax && s.hasRows(p) || p.act == Sigmoid && p.field != nil {
 		s.background(h, p)
 	}
 	s.companions(h)
@@ -169,10 +169,13 @@ func (s *site) head(parts []*part, group int64, confidence float64, evidence ...
 // background finds which class of a softmax stands for nothing: the one that
 // is cut off behind it, else by convention.
 func (s *site) background(h *finding, p *part) {
-	if p.marks.Has(match.Factored|match.Product) || p.n < 2 {
+	if p.marks.Has(match.Factored|match.Product) || p.n < 2 || s.confident(p) {
 		return // an objectness says what a background class would
 	}
 	at := 0
+	if p.act == Sigmoid && (p.span != match.All || !p.marks.Has(match.Output|match.NMSScore)) {
+		return
+	}
 	why := "background class first: nothing cuts it off; most detectors with a softmax have it there"
 	first, last := 0, 0
 	for _, x := range p.field.Facts {
@@ -180,6 +183,7 @@ func (s *site) background(h *finding, p *part) {
 			continue
 		}
 		switch {
+		case p.act == Sigmoid && p.field.Uses(match.Span{Start: 0, Stop: 1}) && p.field.Uses(match.Span{Start: p.n - 1, Stop: p.n}):
 		case x.Start == 1 && (x.Stop < 0 || x.Stop == p.n):
 			first += 2
 		case x.Start == 0 && x.Stop == p.n-1:
@@ -193,11 +197,27 @@ func (s *site) background(h *finding, p *part) {
 		at, why = int(p.n)-1, "background class last: it is cut off behind the softmax"
 	case first > 0:
 		why = "background class first: it is cut off behind the softmax"
+	case p.act == Sigmoid:
+		return
 	case s.Queries(p.roots[0].field):
 		at, why = int(p.n)-1, "background class last: no-object, as set predictors have it"
 	}
 	h.Background = at
 	h.Evidence = append(h.Evidence, why)
+}
+
+// confident reports whether a one-channel sigmoid stands beside p on the same
+// map.
+func (s *site) confident(p *part) bool {
+	f := p.roots[0].field
+	for _, q := range s.parts {
+		g := q.roots[0].field
+		single := q.n == 1 && q.role != hidden && q.role != box || q.role == objectness
+		if single && q.act == Sigmoid && (f == g || len(f.Shape) == 4 && sameMap(f, g)) {
+			return true
+		}
+	}
+	return false
 }
 
 // companions finds the objectness and the box tensor of h.

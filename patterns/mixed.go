@@ -11,9 +11,14 @@ import (
 func mixedMap(s *site) []*finding {
 	var parts []*part
 	for _, p := range s.parts {
+		if p.marks.Has(match.Output) && p.role != hidden && (p.act != None || p.n <= 5) {
+			return nil // other maps stand beside
+		}
 		if p.role == neutral && p.act == None && p.marks.Has(match.Output) && s.hasRows(p) && len(p.roots[0].field.Shape) == 4 && p.n > 5 {
-			if len(parts) > 0 && parts[0].n != p.n {
-				return nil
+			for _, q := range parts {
+				if q.n != p.n || sameMap(q.roots[0].field, p.roots[0].field) {
+					return nil
+				}
 			}
 			parts = append(parts, p)
 		}

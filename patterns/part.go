@@ -19,7 +19,7 @@ type part struct {
 	n     int64        // channels of one anchor; -1 unknown
 	marks match.Marks  // what is done behind the activation, or to the raw part
 	roots []root
-	score [6]float64
+	score [8]float64
 	role  role
 	why   []string
 
@@ -68,8 +68,14 @@ func survey(a *match.Analysis, in *match.Inlined) *site {
 		}
 	}
 	for _, p := range s.parts {
+		s.unrank(p)
+		for _, r := range p.roots {
+			pre, _ := r.field.At(r.span)
+			p.marks |= pre & match.Resize
+		}
 		s.weigh(p)
 	}
+	s.propose()
 	slices.SortStableFunc(s.parts, func(p, q *part) int { return a.Order(p.value) - a.Order(q.value) })
 	return s
 }
@@ -183,10 +189,72 @@ func divide(f *match.Field, whole bool) []division {
 		}
 		out = append(out, d)
 	}
+	out = withBackground(out, total)
 	if len(out) == 1 && stride == 0 {
 		out[0].Span = match.All
 	}
 	return out
+}
+
+// withBackground joins a first or last channel that nobody reads with the run
+// beside it: a background class that is cut off.
+func withBackground(d []division, total int64) []division {
+	if len(d) != 2 || total < 3 {
+		return d
+	}
+	dead := func(x division) bool { return x.Len() == 1 && x.marks == 0 }
+	if dead(d[0]) || dead(d[1]) {
+		return []division{{match.Span{Start: 0, Stop: total, Stride: d[0].Stride}, d[0].marks | d[1].marks}}
+	}
+	return d
+}
+
+// unrank moves a part that reads rows which a ranking or an index has chosen
+// to the tensor they were chosen from, and one whose channels are merged with
+// its rows to the last tensor where they are not.
+func (s *site) unrank(p *part) {
+	if p.span != match.All || p.dim < 0 {
+		return
+	}
+	v := p.value
+	for range 100 {
+		w := s.View(v)
+		if w == nil || len(w.Pieces) == 0 {
+			return
+		}
+		f := w.Pieces[0].Field
+		next := f.Chosen()
+		if d := w.ChanDim(); next == nil && d >= 0 && w.Mixes(d) && v.Producer() != nil && s.Field(v) == nil && v.Producer().Op != "Concat" {
+			next = v.Producer().Input(0)
+		}
+		if next == nil || s.View(next) == nil {
+			break
+		}
+		v = next
+	}
+	if w := s.View(v); v != p.value && w.ChanDim() >= 0 && !w.Mixes(w.ChanDim()) {
+		p.value, p.dim = v, w.ChanDim()
+		p.n = s.size(v, p.dim)
+	}
+}
+
+// propose sets parts aside that are scores but leave the graph by no output,
+// where others do: they choose regions or queries for what follows.
+func (s *site) propose() {
+	final, regions := false, false
+	for _, p := range s.parts {
+		final = final || p.marks.Has(match.Output|match.Opaque) && (p.role == class || p.role == neutral) && s.hasRows(p)
+	}
+	for _, f := range s.Fields {
+		for _, x := range f.Facts {
+			regions = regions || x.Pre.Has(match.Region)
+		}
+	}
+	for _, p := range s.parts {
+		if final && p.role == class && !p.marks.Has(match.Output|match.Opaque) && (regions || !p.marks.Has(match.NMSScore)) {
+			p.role, p.rejected = proposal, "proposes regions or queries: it reaches no output"
+		}
+	}
 }
 
 // use is what a run of channels is for, as far as marks alone say: runs with
@@ -198,6 +266,8 @@ func use(m match.Marks) role {
 		return hidden
 	case score[objectness] > 0:
 		return objectness
+	case score[other] >= 3 && score[class] < 5:
+		return other
 	case score[box] >= 2 && score[box] > score[class]-3:
 		return box
 	case score[class] >= 1.5:
@@ -260,13 +330,7 @@ func (s *site) raw(v *graph.Value) {
 }
 
 // size is a dimension of v; -1 if unknown.
-func (s *site) size(v *graph.Value, dim int) int64 {
-	t := s.Shape(v)
-	if dim < 0 || dim >= len(t) || !t[dim].IsKnown() {
-		return -1
-	}
-	return t[dim].Value
-}
+func (s *site) size(v *graph.Value, dim int) int64 { return s.Size(v, dim) }
 
 // boxLayer notes which channels of a layer certainly are boxes.
 func (s *site) boxLayer(f *match.Field) {
@@ -307,6 +371,8 @@ func (s *site) weigh(p *part) {
 		p.role, p.why = distribution, []string{"a distribution over bins: its weighted sum is taken"}
 	case p.act == None && p.marks.Has(match.Softmax|match.Sigmoid|match.SoftmaxRow) && !p.marks.Has(match.Factored):
 		p.role, p.why = hidden, []string{"an activation follows: what leaves raw is a copy"}
+	case p.act == Sigmoid && p.n == 4 && s.refines(p.value):
+		p.role, p.why = box, []string{"four numbers added to a reference, as boxes are refined"}
 	default:
 		p.role = use(p.marks)
 		if p.role == neutral && p.marks.Has(match.Output) && p.score[box] == 0 {
@@ -314,4 +380,17 @@ func (s *site) weigh(p *part) {
 		}
 		p.why = why[p.role]
 	}
+	if p.role == box && p.act == None {
+		s.boxes = append(s.boxes, p.roots...)
+	}
+}
+
+// refines reports whether v is the sum of two data.
+func (s *site) refines(v *graph.Value) bool {
+	w := s.View(v)
+	if w == nil || len(w.Pieces) == 0 {
+		return false
+	}
+	n := w.Pieces[0].Field.Node
+	return n != nil && n.Op == "Add" && !s.Static(n.Input(0)) && !s.Static(n.Input(1))
 }

@@ -1,7 +1,5 @@
 package patterns
 
-import "github.com/onnxloss/onnxloss/patterns/match"
-
 // scored finds heads whose parts the graph itself uses as class scores:
 // ranked, suppressed, compared, multiplied with an objectness, or a softmax
 // beside boxes.
@@ -16,7 +14,6 @@ func scored(s *site) []*finding {
 			parts = append(parts, p)
 		}
 	}
-	parts = s.finals(parts)
 	if len(parts) == 0 || !s.hasBoxes() && !s.regresses(parts) {
 		return nil
 	}
@@ -33,33 +30,14 @@ func scored(s *site) []*finding {
 	return heads
 }
 
-// finals are the parts that reach an output, if any does; the others propose
-// regions or queries to what follows.
-func (s *site) finals(parts []*part) []*part {
-	var out []*part
-	for _, p := range parts {
-		if p.marks.Has(match.Output | match.Opaque) {
-			out = append(out, p)
-		}
-	}
-	if len(out) == 0 {
-		return parts
-	}
-	for _, p := range parts {
-		if !p.marks.Has(match.Output | match.Opaque) {
-			p.rejected = "proposes regions or queries: it reaches no output"
-		}
-	}
-	return out
-}
-
 // regresses reports whether something beside parts has the form of boxes:
-// undecided raw maps of two or four channels on the same rows.
+// undecided parts of such widths on the same rows.
 func (s *site) regresses(parts []*part) bool {
 	f := parts[0].roots[0].field
 	for _, p := range s.parts {
 		g := p.roots[0].field
-		if p.role == neutral && (p.n%4 == 0 || p.n == 2) && p.act != Softmax && spatial(f) == spatial(g) && f != g {
+		w, ok := boxWidths[p.n]
+		if p.role == neutral && ok && w.score > 0 && p.act != Softmax && spatial(f) == spatial(g) && f != g {
 			s.boxes = append(s.boxes, p.roots...)
 		}
 	}

@@ -78,7 +78,7 @@ func (s *site) alone(v *graph.Value, mine []held, depth int) ([]source, bool) {
 	}
 	if pure && s.visible(v) && len(w.Pieces) > 0 {
 		dim := w.ChanDim()
-		if dim >= 0 {
+		if dim >= 0 && !w.Mixes(dim) {
 			return []source{{v, dim, nil}}, true
 		}
 	}
@@ -140,6 +140,10 @@ func (s *site) part(x source, group int64) Part {
 	}
 	if v != x.value {
 		v.Type = x.value.Type
+	}
+	if t := v.Shape(); x.dim >= 0 && x.dim < len(t) && !t[x.dim].IsKnown() && s.size(x.value, x.dim) >= 0 {
+		v.Type.Shape = t.Clone()
+		v.Type.Shape[x.dim] = graph.Known(s.size(x.value, x.dim))
 	}
 	p := Part{Source: v, Layout: Layout(layout)}
 	total := s.size(x.value, x.dim)

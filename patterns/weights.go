@@ -12,9 +12,11 @@ const (
 	objectness
 	hidden
 	distribution
+	proposal // chooses regions or queries
+	other    // a mask, an embedding
 )
 
-var roleNames = []string{"undecided", "class", "box", "objectness", "hidden", "distribution"}
+var roleNames = []string{"undecided", "class", "box", "objectness", "hidden", "distribution", "proposal", "other"}
 
 func (r role) String() string { return roleNames[r] }
 
@@ -53,13 +55,15 @@ var weights = []weight{
 	{match.Shift, box, 1, "a number is added"},
 	{match.Scale, box, 0.7, "multiplied by a number"},
 	{match.Clip, box, 0.5, "limited"},
-	{match.Norm, box, 2, "normalized, as an embedding is"},
+
+	{match.Norm, other, 3, "normalized, as an embedding is"},
+	{match.Resize, other, 4, "resampled to another size, as masks are"},
 
 	{match.Factor, objectness, 5, "one channel that scales all others"},
 }
 
 // tally weighs the marks m of a part: the score of each role and the reasons.
-func tally(m match.Marks) (score [6]float64, why map[role][]string) {
+func tally(m match.Marks) (score [8]float64, why map[role][]string) {
 	why = map[role][]string{}
 	for _, w := range weights {
 		if m.Has(w.mark) {

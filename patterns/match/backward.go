@@ -79,6 +79,44 @@ func (f *Field) Reads() *graph.Value {
 	return f.links[0].value
 }
 
+// Size is the size of dimension d of v, by inference or by what v shows; -1 if
+// unknown.
+func (a *Analysis) Size(v *graph.Value, d int) int64 {
+	if s := a.shape(v); d >= 0 && d < len(s) && s[d].IsKnown() {
+		return s[d].Value
+	}
+	if w := a.View(v); w != nil && d >= 0 && d < w.Rank {
+		return w.extent(d)
+	}
+	return -1
+}
+
+// Chosen is the tensor whose rows a ranking or an index with data has chosen
+// f from; nil if f is anything else.
+func (f *Field) Chosen() *graph.Value {
+	if f.Node == nil || len(f.links) == 0 || f.links[0].stop || f.Value.Index() != 0 {
+		return nil
+	}
+	switch f.Node.Op {
+	case "TopK", "Gather", "GatherND", "GatherElements", "Compress":
+		return f.links[0].value
+	}
+	return nil
+}
+
+// Mixes reports whether dimension d counts channels and rows together.
+func (v *View) Mixes(d int) bool {
+	for i := range v.Pieces {
+		p := &v.Pieces[i]
+		for _, x := range p.Dims[d] {
+			if x.Axis != p.Field.Chan && x.Size != 1 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // Root is the layer behind what the piece shows of the value's span s along
 // dimension dim, and the layer's channels; ok is false if it shows none.
 func (p *Piece) Root(s Span, dim int) (*Field, Span, bool) {

@@ -85,7 +85,49 @@ func (a *Analysis) finish(f *Field) {
 		f.Position = true
 	}
 	a.inherit(f)
+	a.sizes(f)
 	a.letters(f)
+}
+
+// sizes fills in what inference left open of f's shape: a layer's channels from
+// its weights, other sizes from what f is computed from.
+func (a *Analysis) sizes(f *Field) {
+	if f.Shape == nil || f.Shape.IsStatic() {
+		return
+	}
+	f.Shape = f.Shape.Clone()
+	if f.Kind == Weighing && f.Chan >= 0 && !f.Shape[f.Chan].IsKnown() {
+		f.Shape[f.Chan] = a.weightChannels(f.Node)
+	}
+	for _, l := range f.links {
+		w := a.View(l.value)
+		if w == nil || f.Kind == Weighing || f.Kind == Pairing {
+			continue
+		}
+		for d, k := range l.dims {
+			if k < 0 || k >= w.Rank || f.Shape[d].IsKnown() {
+				continue
+			}
+			if n := w.extent(k); n > 1 {
+				f.Shape[d] = graph.Known(n)
+			}
+		}
+	}
+	a.views[f.Value] = f.view()
+}
+
+// weightChannels is how many channels the weights of n make.
+func (a *Analysis) weightChannels(n *graph.Node) graph.Dim {
+	w := a.shape(n.Input(operands(n)[1]))
+	switch {
+	case n.Op == "Conv" && len(w) > 2, n.Op == "QLinearConv" && len(w) > 2, n.Op == "FusedConv" && len(w) > 2:
+		return w[0]
+	case n.Op == "MatMul" && len(w) == 2 && a.Static(n.Input(1)):
+		return w[1]
+	case n.Op == "Gemm" && len(w) == 2:
+		return w[1-n.Int("transB", 0)]
+	}
+	return graph.Unknown()
 }
 
 // inherit takes the channel axis, the root and the activity of f from what it

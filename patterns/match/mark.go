@@ -113,6 +113,12 @@ func (f *Field) At(s Span) (pre, post Marks) {
 	return pre, post
 }
 
+// Uses reports whether anything is done with the channels of s.
+func (f *Field) Uses(s Span) bool {
+	pre, post := f.At(s)
+	return pre|post != 0
+}
+
 // Meets reports whether s and t share a channel, as far as can be said.
 func (s Span) Meets(t Span) bool {
 	if s == All || t == All {

@@ -83,10 +83,8 @@ func fit(a, b graph.Shape) (float64, bool) {
 	}
 	p, pk := product(a)
 	q, qk := product(b)
-	for _, d := range append(a.Clone(), b...) {
-		if d.Value == 1 && len(a) == 1 != (len(b) == 1) {
-			return 0, false // ones are groups of their own
-		}
+	if len(a) == 1 != (len(b) == 1) && (a[0].Value == 1 || b[0].Value == 1 || a[len(a)-1].Value == 1 || b[len(b)-1].Value == 1) {
+		return 0, false // ones at the edge are groups of their own
 	}
 	s := 4.0
 	if len(a) > 1 && len(b) > 1 {

@@ -221,6 +221,23 @@ func spanOf(digits []Atom, total int64) Span {
 	return s
 }
 
+// extent is the size of dimension d as the pieces fill it; -1 if unknown.
+func (v *View) extent(d int) int64 {
+	n := int64(-1)
+	for i := range v.Pieces {
+		p := &v.Pieces[i]
+		k := size(p.Dims[d])
+		if k < 0 || p.At[d] < 0 {
+			return -1
+		}
+		n = max(n, p.At[d]+k)
+	}
+	if v.Const {
+		return -1
+	}
+	return n
+}
+
 // ChanDim is the dimension of the value that shows the innermost digit of the
 // channels; -1 if none does.
 func (v *View) ChanDim() int {

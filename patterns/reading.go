@@ -1,0 +1,216 @@
+package patterns
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+)
+
+// reading is one way to read columns without any further evidence.
+type reading struct {
+	score    float64
+	anchors  int64
+	box, cls int   // columns
+	classes  int64 // of one anchor
+	shared   bool  // the anchors of a cell share the classes
+	text     string
+}
+
+// solve reads columns by their widths alone.
+func (s *site) solve(cols []column) []*finding {
+	rs := readings(cols)
+	if len(rs) == 0 || rs[0].score < 1 {
+		return nil
+	}
+	best, margin := rs[0], 2.0
+	for _, r := range rs[1:] {
+		if r.cls != best.cls || r.classes != best.classes {
+			margin = best.score - r.score
+			if margin < 0.3 {
+				s.doubt = "by their widths, several of the maps may be the classes: " + best.text + "; or " + r.text
+				return nil
+			}
+			break
+		}
+	}
+	s.markBoxes(cols, best)
+	parts := s.twins(cols[best.cls].parts)
+	if parts == nil {
+		return nil
+	}
+	group := int64(0)
+	if best.classes != cols[best.cls].n {
+		group = best.classes
+	}
+	return s.headsOf(parts, group, min(0.96, 0.7+0.2*margin), best.text)
+}
+
+// markBoxes gives the columns that are no classes their roles.
+func (s *site) markBoxes(cols []column, r reading) {
+	for i, c := range cols {
+		if i == r.cls {
+			continue
+		}
+		for _, p := range c.parts {
+			p.role = other
+			switch {
+			case i == r.box:
+				p.role = box
+				s.boxes = append(s.boxes, p.roots...)
+			case c.n == r.anchors:
+				p.role = objectness
+			}
+		}
+	}
+}
+
+// anchorCosts are the numbers of anchors of a cell, with how unlikely each is.
+var anchorCosts = []struct {
+	n    int64
+	cost float64
+}{{1, 0}, {9, 0.5}, {3, 0.6}, {6, 0.7}, {4, 1}, {5, 1}, {2, 0.6}, {12, 1.5}, {18, 2}}
+
+// readings lists the ways to read the columns, best first.
+func readings(cols []column) []reading {
+	var rs []reading
+	for _, a := range anchorCosts {
+		for b := range cols {
+			for c := range cols {
+				if b == c {
+					continue
+				}
+				if r, ok := readAs(cols, a.n, b, c); ok {
+					r.score -= a.cost
+					rs = append(rs, r)
+				}
+			}
+		}
+	}
+	slices.SortStableFunc(rs, func(x, y reading) int { return cmp.Compare(y.score, x.score) })
+	return rs
+}
+
+// merged reports whether the part's rows are anchors already.
+func (p *part) merged() bool {
+	return len(p.roots[0].field.Shape) != 4 || p.n != p.roots[0].field.Channels()
+}
+
+// boxWidths are the numbers per anchor that a box regression may have, with
+// how likely each is.
+var boxWidths = map[int64]struct {
+	score float64
+	text  string
+}{
+	4:  {3, "boxes of 4 numbers"},
+	64: {2.4, "boxes as 4 distributions over 16 bins"},
+	32: {2, "boxes as 4 distributions over 8 bins"},
+	68: {2.4, "boxes as 4 distributions over 17 bins"},
+	44: {1.4, "boxes as 4 distributions over 11 bins"},
+	16: {1.2, "boxes of 4 numbers and 6 points"},
+	18: {1.2, "boxes of 4 numbers and 7 points"},
+	14: {1, "boxes of 4 numbers and 5 points"},
+	7:  {2, "boxes in space, of 7 numbers"},
+	5:  {0.8, "boxes with an angle"},
+	2:  {1.4, "sizes and offsets of 2 numbers"},
+}
+
+// readAs reads the columns with na anchors, boxes in column b and classes in
+// column c.
+func readAs(cols []column, na int64, b, c int) (reading, bool) {
+	r := reading{anchors: na, box: b, cls: c}
+	for i, x := range cols {
+		if x.n < 1 || x.n%na != 0 && i != c || na > 1 && x.parts[0].merged() {
+			return r, false
+		}
+	}
+	w, ok := boxWidths[cols[b].n/na]
+	if !ok {
+		return r, false
+	}
+	r.score = w.score
+	if act := cols[b].act; act == Softmax || act == Sigmoid && cols[b].n/na != 4 {
+		r.score -= 2
+	}
+	r.classes = cols[c].n
+	switch {
+	case cols[c].n%na == 0:
+		r.classes /= na
+	default:
+		r.shared = true
+		r.score -= 0.5
+	}
+	r.score += likely(r.classes) + gain[cols[c].act] - balance(cols[b], cols[c])
+	for i, x := range cols {
+		if i != b && i != c {
+			r.score -= companion(x.n/na, x.act, false)
+		}
+	}
+	r.text = fmt.Sprintf("%s beside %d classes, %d anchors a cell", w.text, r.classes, na)
+	if cols[c].parts[0].merged() {
+		r.text = fmt.Sprintf("%s beside %d classes a row", w.text, r.classes)
+	}
+	return r, true
+}
+
+// balance is the cost of class maps that are not as many as the box maps.
+func balance(b, c column) float64 {
+	nb, nc := len(b.parts), len(c.parts)
+	if b.n == 2 && nb%2 == 0 {
+		nb /= 2 // sizes and offsets
+	}
+	switch {
+	case nb == nc:
+		return 0
+	case nc%nb == 0:
+		return 0.3
+	}
+	return 1.5
+}
+
+// gain is how much likelier an activation makes it that channels are classes.
+var gain = map[Activation]float64{None: 0, Sigmoid: 1, Softmax: 2}
+
+// companion is how unlikely n channels of an anchor are neither box nor class.
+// other says that boxes are known, so that a second regression is likelier.
+func companion(n int64, act Activation, other bool) float64 {
+	c := 0.8
+	switch n {
+	case 1:
+		c = 0.1
+	case 10:
+		c = 0.2 // five points
+	case 2, 8, 34, 51:
+		c = 0.4 // offsets, directions, points
+	case 32, 128:
+		c = 0.4 // coefficients of masks, embeddings
+	case 4:
+		if other {
+			c = 0.2
+		}
+	}
+	if act == Softmax || act == Sigmoid && n > 1 {
+		c += 0.8
+	}
+	if other {
+		return 1.2 - c // how likely it is something else
+	}
+	return c
+}
+
+// likely is how likely a number of classes is: those of the common data sets
+// (COCO 80 or 90 and a background, VOC 20 and a background, one, a face and
+// its background) are likelier.
+func likely(n int64) float64 {
+	switch n {
+	case 80, 20, 91, 90, 21, 81:
+		return 0.8
+	case 1, 2:
+		return 0.3
+	case 4, 64, 68, 32, 16, 18, 10:
+		return -0.4
+	}
+	if n > 2000 || n < 1 {
+		return -1
+	}
+	return 0.2
+}
