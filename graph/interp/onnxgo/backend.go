@@ -76,8 +76,10 @@ type Option func(*Backend)
 // written in. Without it the version is inferred: each operator, and each
 // attribute or input that only some versions have, bounds it; of the versions
 // within all bounds, the one closest to 11 is taken, which is that of the
-// ONNX release that onnx-go follows. What this cannot tell is whether a Softmax,
-// LogSoftmax or Hardmax in an otherwise neutral model is meant as from 13 on.
+// ONNX release that onnx-go follows. It cannot tell where an operator changed
+// its meaning and not its form: Softmax, LogSoftmax and Hardmax in version 13,
+// for tensors of more than two axes, and RoiAlign without a
+// coordinate_transformation_mode in version 16. Version 0 is none.
 func WithOpset(version int64) Option { return func(b *Backend) { b.opset = version } }
 
 // WithThreads bounds the cores used; 0 is all.

@@ -23,7 +23,7 @@
 //     is computed and kept.
 //
 // What it refuses stays refused: subgraphs, sparse and 16-bit tensors, tensors
-// in external files. Operators of other domains than ONNX's own cannot be told
+// in external files or without elements. Operators of other domains than ONNX's own cannot be told
 // from those.
 //
 // A Backend holds one model, and is not for concurrent use: its nodes carry the
