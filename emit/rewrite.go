@@ -150,7 +150,9 @@ func (r *rewriter) term(parts []patterns.Part, k loss.Kind, o loss.Options, pref
 // named is v under a given name, as graph outputs have it.
 func (r *rewriter) named(v *graph.Value, name string) *graph.Value {
 	fresh := r.g.Fresh(name)
+	leave := r.g.Scope("loss")
 	out := op.Identity(v)
+	leave()
 	if out == nil {
 		return nil
 	}

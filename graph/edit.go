@@ -283,8 +283,8 @@ func (g *Graph) Scope(prefix string) (leave func()) {
 }
 
 // Fresh is a name that no value of g, of the graphs around it or of the
-// subgraphs inside it has, and that Fresh did not give before: scope/base, or
-// that with a number behind it. The same calls on the same graph give the same
+// subgraphs inside it has, nor any node of g or inside it, and that Fresh did
+// not give before: scope/base, or that with a number behind it. The same calls on the same graph give the same
 // names.
 func (g *Graph) Fresh(base string) string {
 	if g.scope != "" {
@@ -292,9 +292,11 @@ func (g *Graph) Fresh(base string) string {
 	}
 	if g.names == nil {
 		g.names = &names{next: map[string]int{}, taken: map[string]bool{}}
+		take := func(name string) { g.names.taken[name] = true }
 		for _, n := range g.Nodes {
+			take(n.Name)
 			for _, s := range n.Subgraphs() {
-				s.eachName(func(name string) { g.names.taken[name] = true })
+				s.eachName(take)
 			}
 		}
 	}
@@ -323,6 +325,7 @@ func (g *Graph) eachName(f func(string)) {
 		f(name)
 	}
 	for _, n := range g.Nodes {
+		f(n.Name)
 		for _, s := range n.Subgraphs() {
 			s.eachName(f)
 		}
