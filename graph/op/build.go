@@ -134,7 +134,7 @@ const factDepth = 8
 // factOf is what is known of v in a graph being built: its type and, where it
 // is a small tensor such as a shape, its elements, from the nodes behind it.
 func factOf(v *graph.Value, depth int) *Fact {
-	if v.IsConst() {
+	if v.IsConst() || v.Init != nil && tellsShapes(v.Init) {
 		return dataFact(v.Init)
 	}
 	x := &Fact{Type: v.Type}

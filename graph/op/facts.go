@@ -53,8 +53,17 @@ func (f *Facts) graph(g *graph.Graph) {
 	}
 }
 
+// tellsShapes reports whether an initializer that a caller may override still
+// counts as a constant for inference: integers, which are shapes, axes and
+// indices, and vectors as short as the scales of Resize. Some exporters list
+// all initializers as inputs.
+func tellsShapes(d *graph.Data) bool {
+	return d.DType.IsInt() || len(d.Dims) == 1 && d.Dims[0] <= 8
+}
+
+// init states what an initializer tells.
 func (f *Facts) init(v *graph.Value) {
-	if !v.IsConst() {
+	if !v.IsConst() && !tellsShapes(v.Init) {
 		f.of[v] = &Fact{Type: v.Type}
 		return
 	}

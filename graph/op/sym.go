@@ -2,6 +2,7 @@ package op
 
 import (
 	"maps"
+	"math"
 	"math/bits"
 	"slices"
 	"strconv"
@@ -16,7 +17,7 @@ type poly map[string]int64
 // Bounds on symbolic sizes: beyond them a size is unknown.
 const (
 	maxTerms     = 16
-	maxParamText = 160
+	maxParamText = 400
 )
 
 // poly is n as a polynomial; ok is false if n is unknown.
@@ -45,7 +46,7 @@ func parsePoly(s string) poly {
 		var names []string
 		for _, f := range splitOutside(term, "*") {
 			f = strings.TrimPrefix(f, "*")
-			if k, err := strconv.ParseInt(f, 10, 32); err == nil {
+			if k, err := strconv.ParseInt(f, 10, 64); err == nil {
 				hi, lo := bits.Mul64(uint64(max(c, -c)), uint64(max(k, -k)))
 				if hi != 0 || lo>>62 != 0 {
 					return poly{s: 1}
@@ -298,10 +299,76 @@ func divNum(a, b Num) Num {
 	if !a.nonNegative() || !b.nonNegative() {
 		return Num{}
 	}
+	if b.Known {
+		return floorNum(p, b.N)
+	}
 	if s := "floor(" + group(p) + "/" + group(q) + ")"; len(s) <= maxParamText {
 		return Num{Param: s}
 	}
 	return Num{}
+}
+
+// floorNum is ⌊p/n⌋ for a p that is not negative and n > 0. Quotients of
+// quotients become one: ⌊(⌊a/m⌋ + c)/n⌋ = ⌊(a + c·m)/(m·n)⌋, which keeps the
+// names of deep pyramids short and comparable.
+func floorNum(p poly, n int64) Num {
+	for name, k := range p {
+		a, m, ok := parseFloor(name)
+		if !ok || k != 1 || len(p) > 2 || len(p) == 2 && p[""] == 0 || m > math.MaxInt32 || n > math.MaxInt32 {
+			continue
+		}
+		if sum, ok := a.plus(poly{"": 1}, p[""]*m); ok {
+			return floorNum(sum, n*m)
+		}
+	}
+	if out, ok := p.over(poly{"": n}); ok {
+		return out.num()
+	}
+	if s := "floor(" + group(p) + "/" + strconv.FormatInt(n, 10) + ")"; len(s) <= maxParamText {
+		return Num{Param: s}
+	}
+	return Num{}
+}
+
+// parseFloor takes a name of the form floor(a/m), m a number, apart.
+func parseFloor(name string) (a poly, m int64, ok bool) {
+	inner, ok1 := strings.CutPrefix(name, "floor(")
+	inner, ok2 := strings.CutSuffix(inner, ")")
+	cut := strings.LastIndex(inner, "/")
+	if !ok1 || !ok2 || cut < 0 {
+		return nil, 0, false
+	}
+	m, err := strconv.ParseInt(inner[cut+1:], 10, 64)
+	if err != nil || m < 1 {
+		return nil, 0, false
+	}
+	num := inner[:cut]
+	switch {
+	case !balanced(inner) || !balanced(num):
+		return nil, 0, false
+	case strings.HasPrefix(num, "(") && strings.HasSuffix(num, ")") && balanced(num[1:len(num)-1]):
+		return parsePoly(num[1 : len(num)-1]), m, true
+	case len(splitOutside(num, " ", "/", "*")) > 1: // a file's own way of writing it
+		return nil, 0, false
+	}
+	return parsePoly(num), m, true
+}
+
+// balanced reports whether every parenthesis of s is closed behind it.
+func balanced(s string) bool {
+	depth := 0
+	for _, c := range s {
+		switch c {
+		case '(':
+			depth++
+		case ')':
+			depth--
+		}
+		if depth < 0 {
+			return false
+		}
+	}
+	return depth == 0
 }
 
 func group(p poly) string {
