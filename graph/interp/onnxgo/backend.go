@@ -145,6 +145,9 @@ func (b *Backend) ApplyOperation(o onnx.Operation, ns ...gonum.Node) error {
 	b.decoding = true
 	edges := b.edges
 	b.edges = nil
+	if len(ns) == 0 {
+		return fmt.Errorf("operator %s: no outputs", o.Name)
+	}
 	p := operation{name: o.Name, attrs: o.Attributes}
 	for _, n := range ns {
 		n, ok := n.(*node)
@@ -256,8 +259,10 @@ func (n *node) SetName(name string) {
 	if v := b.byName[name]; v != nil && v != n.value {
 		v.nodes++
 		v.declared = v.declared || n.value.declared
+		if last := len(b.values) - 1; b.values[last] == n.value {
+			b.values = b.values[:last]
+		}
 		n.value = v
-		b.values = b.values[:len(b.values)-1]
 		return
 	}
 	delete(b.byName, n.value.name)
