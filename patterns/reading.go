@@ -180,7 +180,7 @@ func companion(n int64, act Activation, other bool) float64 {
 	case 10:
 		c = 0.2 // five points
 	case 2, 8, 34, 51:
-		c = 0.4 // offsets, directions, points
+		c = 0.3 // offsets, directions, points
 	case 32, 128:
 		c = 0.4 // coefficients of masks, embeddings
 	case 4:

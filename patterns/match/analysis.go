@@ -17,6 +17,7 @@ type Analysis struct {
 	views  map[*graph.Value]*View
 	fields map[*graph.Value]*Field
 	static map[*graph.Value]bool
+	shapes map[*graph.Value]graph.Shape // what the views add to inference
 	order  map[*graph.Value]int
 	// attention is set where a softmax enters a product with other data.
 	attention bool
@@ -34,7 +35,7 @@ type written struct {
 // refines the types of m's values.
 func Analyze(m *graph.Model) *Analysis {
 	a := &Analysis{Model: m, infer: op.InferModel(m), views: map[*graph.Value]*View{}, fields: map[*graph.Value]*Field{},
-		static: map[*graph.Value]bool{}, order: map[*graph.Value]int{}}
+		static: map[*graph.Value]bool{}, shapes: map[*graph.Value]graph.Shape{}, order: map[*graph.Value]int{}}
 	for _, v := range m.Graph.Inputs {
 		if !v.IsConst() {
 			a.source(v)
@@ -71,11 +72,33 @@ func (a *Analysis) Fact(v *graph.Value) *op.Fact { return a.infer.Of(v) }
 // Order is the position of v among all values, in the order of nodes.
 func (a *Analysis) Order(v *graph.Value) int { return a.order[v] }
 
+// shape is what inference and the views know of v's shape.
 func (a *Analysis) shape(v *graph.Value) graph.Shape {
 	if v == nil {
 		return nil
 	}
-	return a.infer.Of(v).Shape
+	s := a.infer.Of(v).Shape
+	w := a.views[v]
+	if w == nil || s.IsStatic() || s != nil && len(s) != w.Rank {
+		return s
+	}
+	if t, ok := a.shapes[v]; ok {
+		return t
+	}
+	if t := s.Clone(); t != nil {
+		s = t
+	} else {
+		for range w.Rank {
+			s = append(s, graph.Unknown())
+		}
+	}
+	for d := range s {
+		if n := w.extent(d); !s[d].IsKnown() && n > 1 {
+			s[d] = graph.Known(n)
+		}
+	}
+	a.shapes[v] = s
+	return s
 }
 
 // Shape is what is known of v's shape.

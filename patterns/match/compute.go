@@ -2,6 +2,7 @@ package match
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/onnxloss/onnxloss/graph"
 	table "github.com/onnxloss/onnxloss/graph/op"
@@ -407,14 +408,15 @@ func (a *Analysis) dark(f *Field, n *graph.Node) {
 }
 
 // suppression tells boxes and scores of a non-maximum suppression, ONNX's or
-// another's, by their shapes: boxes have 4 numbers a row, scores as many rows;
-// every such operator has its boxes first. It is nil for any other operator.
+// another's: every operator that is called so has its boxes first and then its
+// scores. Others that no table knows are taken for one by their shapes: boxes
+// have 4 numbers a row, scores as many rows. It is nil for any other operator.
 func (a *Analysis) suppression(n *graph.Node) []Marks {
 	if lookup(n).role != unknown || layouts[n.Op] != nil || len(n.Subgraphs()) > 0 || graph.CanonicalDomain(n.Domain) == "" && n.Op != "NonMaxSuppression" && table.Lookup("", n.Op) != nil {
 		return nil
 	}
 	r := make([]Marks, len(n.Inputs))
-	if n.Op == "NonMaxSuppression" {
+	if name := strings.ToLower(n.Op); (strings.Contains(name, "nms") || strings.Contains(name, "nonmaxsuppression")) && len(r) >= 2 {
 		for i := range r {
 			r[i] = []Marks{NMSBox, NMSScore, 0, 0, 0}[min(i, 4)]
 		}
