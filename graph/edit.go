@@ -124,16 +124,24 @@ func (g *Graph) insert(at int, n *Node) error {
 	return nil
 }
 
-// RemoveNodes takes nodes out of g. Their outputs must not be used by any
-// other node nor be graph outputs; the values cease to exist.
+// RemoveNodes takes nodes out of g, with what is in their subgraphs. Their
+// outputs must not be used by any other node nor be graph outputs; the values
+// cease to exist.
 func (g *Graph) RemoveNodes(dead map[*Node]bool) error {
+	gone := map[*Node]bool{} // with the nodes of subgraphs
+	for n := range dead {
+		if n.graph != g {
+			return fmt.Errorf("node %v is not in graph %q", n, g.Name)
+		}
+		n.eachInside(func(m *Node) { gone[m] = true })
+	}
 	for n := range dead {
 		for _, o := range n.Outputs {
 			if o == nil {
 				continue
 			}
 			for _, u := range o.uses {
-				if !dead[u.Node] {
+				if !gone[u.Node] {
 					return fmt.Errorf("node %v: output %q is still used by %v", n, o.Name, u.Node)
 				}
 			}
@@ -142,57 +150,37 @@ func (g *Graph) RemoveNodes(dead map[*Node]bool) error {
 			}
 		}
 	}
+	read := map[*Value]bool{}
+	for n := range gone {
+		for _, v := range n.Inputs {
+			if v != nil && !read[v] {
+				read[v] = true
+				v.uses = slices.DeleteFunc(v.uses, func(u Use) bool { return gone[u.Node] })
+			}
+		}
+	}
 	for n := range dead {
-		g.unlink(n)
+		for _, o := range n.Outputs {
+			if o != nil {
+				delete(g.values, o.Name)
+				o.producer = nil
+			}
+		}
+		n.graph = nil
 	}
 	g.Nodes = slices.DeleteFunc(g.Nodes, func(n *Node) bool { return dead[n] })
 	g.touch()
 	return nil
 }
 
-// Prune takes out the nodes from position nodes on, and the initializers from
-// position inits on, that nothing reads.
-func (g *Graph) Prune(nodes, inits int) {
-	out := map[*Value]bool{}
-	for _, v := range g.Outputs {
-		out[v] = true
-	}
-	read := func(v *Value) bool { return v != nil && (out[v] || len(v.uses) > 0) }
-	kept := len(g.Nodes)
-	for i := len(g.Nodes) - 1; i >= nodes; i-- {
-		n := g.Nodes[i]
-		if slices.ContainsFunc(n.Outputs, read) {
-			kept--
-			g.Nodes[kept] = n
-			continue
-		}
-		g.unlink(n)
-	}
-	g.Nodes = slices.Delete(g.Nodes, nodes, kept)
-	g.Inits = append(g.Inits[:inits:inits], slices.DeleteFunc(slices.Clone(g.Inits[inits:]), func(v *Value) bool {
-		if read(v) || v.input {
-			return false
-		}
-		delete(g.values, v.Name)
-		return true
-	})...)
-	g.touch()
-}
-
-// unlink makes n, whose outputs nothing reads, no part of g any more.
-func (g *Graph) unlink(n *Node) {
-	for i, v := range n.Inputs {
-		if v != nil {
-			v.dropUse(Use{n, i})
+// eachInside calls do for n and for every node in its subgraphs.
+func (n *Node) eachInside(do func(*Node)) {
+	do(n)
+	for _, s := range n.Subgraphs() {
+		for _, m := range s.Nodes {
+			m.eachInside(do)
 		}
 	}
-	for _, o := range n.Outputs {
-		if o != nil {
-			delete(g.values, o.Name)
-			o.producer = nil
-		}
-	}
-	n.graph = nil
 }
 
 func (v *Value) dropUse(u Use) {
