@@ -79,15 +79,16 @@ func (a *Analysis) shape(v *graph.Value) graph.Shape {
 	}
 	s := a.infer.Of(v).Shape
 	w := a.views[v]
-	if w == nil || s.IsStatic() || s != nil && len(s) != w.Rank {
+	if w == nil || s.IsStatic() && len(s) == w.Rank {
 		return s
 	}
 	if t, ok := a.shapes[v]; ok {
 		return t
 	}
-	if t := s.Clone(); t != nil {
-		s = t
+	if len(s) == w.Rank && s != nil {
+		s = s.Clone()
 	} else {
+		s = make(graph.Shape, 0, w.Rank) // what the file declares is wrong, or nothing
 		for range w.Rank {
 			s = append(s, graph.Unknown())
 		}
