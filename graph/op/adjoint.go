@@ -1,40 +1,102 @@
 package op
 
-import "errors"
+import (
+	"fmt"
 
-var errTmp = errors.New("tmp")
+	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/tensor"
+)
 
-func gradConv(c *Grad) error              { return errTmp }
-func gradConvTranspose(c *Grad) error     { return errTmp }
-func gradMaxPool(c *Grad) error           { return errTmp }
-func gradAveragePool(c *Grad) error       { return errTmp }
-func gradLpPool(c *Grad) error            { return errTmp }
-func gradGlobalAveragePool(c *Grad) error { return errTmp }
-func gradGlobalMaxPool(c *Grad) error     { return errTmp }
-func gradMatMul(c *Grad) error            { return errTmp }
-func gradGemm(c *Grad) error              { return errTmp }
+// rank is the rank of input i, which the rule cannot do without.
+func (c *Grad) rank(i int) (int, error) {
+	if s := c.In(i).Shape(); s != nil {
+		return len(s), nil
+	}
+	return 0, InputError(c.Node, i, "its rank is not known, which the gradient needs")
+}
 
-func gradBatchNorm(c *Grad) error    { return errTmp }
-func gradInstanceNorm(c *Grad) error { return errTmp }
-func gradGroupNorm(c *Grad) error    { return errTmp }
-func gradLayerNorm(c *Grad) error    { return errTmp }
-func gradLpNorm(c *Grad) error       { return errTmp }
-func gradMeanVariance(c *Grad) error { return errTmp }
-func gradLRN(c *Grad) error          { return errTmp }
+// only checks that no output but the first has an adjoint.
+func (c *Grad) only() error {
+	for i, dy := range c.Dy {
+		if i > 0 && dy != nil {
+			return fmt.Errorf("output %d: %s has a gradient rule for its first output alone", i, c.Node.Op)
+		}
+	}
+	return nil
+}
 
-func gradGather(c *Grad) error          { return errTmp }
-func gradGatherElements(c *Grad) error  { return errTmp }
-func gradGatherND(c *Grad) error        { return errTmp }
-func gradScatterElements(c *Grad) error { return errTmp }
-func gradScatterND(c *Grad) error       { return errTmp }
-func gradTopK(c *Grad) error            { return errTmp }
+// int64Const is a constant vector.
+func int64Const(g *graph.Graph, v ...int64) *graph.Value {
+	return Const(g, "const", tensor.Vector(v...))
+}
 
-func gradResize(c *Grad) error { return errTmp }
+// dims is the dimensions from to (not included) of x, as a vector of int64:
+// a constant where they are known.
+func dims(x *graph.Value, from, to int) *graph.Value {
+	if x == nil {
+		return nil
+	}
+	if s := x.Shape(); s != nil && s[from:to].IsStatic() {
+		list := make([]int64, to-from)
+		for i, d := range s[from:to] {
+			list[i] = d.Value
+		}
+		return int64Const(x.Graph(), list...)
+	}
+	v := Shape(x)
+	if from == 0 && to == len(x.Shape()) {
+		return v
+	}
+	return Slice(v, 0, int64(from), int64(to))
+}
 
-func gradAffineGrid(c *Grad) error { return errTmp }
+// axesFrom is the axes from to (not included).
+func axesFrom(from, to int) []int64 {
+	var axes []int64
+	for i := from; i < to; i++ {
+		axes = append(axes, int64(i))
+	}
+	return axes
+}
 
-func gradUnpool(c *Grad) error      { return errTmp }
-func gradCenterCrop(c *Grad) error  { return errTmp }
-func gradEinsum(c *Grad) error      { return errTmp }
-func gradNLL(c *Grad) error         { return errTmp }
-func gradSoftmaxLoss(c *Grad) error { return errTmp }
+// swapLast is x with its last two axes exchanged.
+func swapLast(x *graph.Value) *graph.Value {
+	if x == nil {
+		return nil
+	}
+	perm := axesFrom(0, len(x.Shape()))
+	n := len(perm)
+	perm[n-1], perm[n-2] = perm[n-2], perm[n-1]
+	return Transpose(x, perm...)
+}
+
+// byChannel is the vector v shaped so that it broadcasts along axis 1 of
+// values of the given rank.
+func byChannel(v *graph.Value, rank int) *graph.Value {
+	if rank <= 2 {
+		return v
+	}
+	return Unsqueeze(v, axesFrom(1, rank-1)...)
+}
+
+// overChannel is the sum of x, of the given rank, over all axes but 1.
+func overChannel(x *graph.Value, rank int) *graph.Value {
+	return ReduceSum(x, append([]int64{0}, axesFrom(2, rank)...), false)
+}
+
+// count is the number of elements that x has on axes, as a scalar of x's type.
+func count(x *graph.Value, axes []int64) *graph.Value {
+	if x == nil {
+		return nil
+	}
+	n := int64(1)
+	for _, a := range axes {
+		d := x.Shape()[a]
+		if !d.IsKnown() {
+			sizes := Gather(Shape(x), int64Const(x.Graph(), axes...), 0)
+			return Cast(apply("ReduceProd", []*graph.Attr{graph.Int("keepdims", 0)}, Cast(sizes, tensor.Float32)), x.Type.DType)
+		}
+		n *= d.Value
+	}
+	return Like(x, float64(n))
+}

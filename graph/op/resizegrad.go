@@ -1,0 +1,165 @@
+package op
+
+import (
+	"fmt"
+
+	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/kernel"
+	"github.com/onnxloss/onnxloss/graph/tensor"
+)
+
+// gradResize: along each axis, Resize is a product with a matrix that the
+// sizes determine; the adjoint is the product with its transpose. Where sizes
+// are not known, nearest mode by whole scales sums over blocks.
+func gradResize(c *Grad) error {
+	rank, err := c.rank(0)
+	if err != nil {
+		return err
+	}
+	r, err := resizeOf(c.Node, Lookup("", c.Node.Op).Since(c.Node.Graph().Opset("")))
+	if err != nil {
+		return err
+	}
+	if r.filter.Coordinate == kernel.CoordCropAndResize {
+		return fmt.Errorf("tf_crop_and_resize has no gradient rule: its region is an input too")
+	}
+	in, out := c.In(0).Shape(), c.Out(0).Shape()
+	if len(out) != rank {
+		return InputError(c.Node, 0, "the rank of the result is not known, which the gradient needs")
+	}
+	scales, err := r.nodeScales(c.Node, rank)
+	if err != nil {
+		return err
+	}
+	dx := c.Dy[0]
+	for d := range rank {
+		if in[d].Same(out[d]) && (scales == nil || scales[d] == 1) {
+			continue
+		}
+		if !in[d].IsKnown() || !out[d].IsKnown() {
+			return c.blockSums(r, scales)
+		}
+		a := kernel.ResizeAxis{In: int(in[d].Value), Out: int(out[d].Value), End: 1}
+		a.Scale = float64(a.Out) / float64(max(a.In, 1))
+		if scales != nil {
+			a.Scale = scales[d]
+		}
+		m, err := r.matrix(a)
+		if err != nil {
+			return fmt.Errorf("axis %d: %w", d, err)
+		}
+		dx = alongAxisProduct(dx, m, d, rank)
+	}
+	c.Set(0, dx)
+	return nil
+}
+
+// nodeScales is one scale for each axis, or nil if the node states sizes.
+func (r *resize) nodeScales(n *graph.Node, rank int) ([]float64, error) {
+	list := r.attrScales
+	if list == nil {
+		v := n.Input(r.scales)
+		if v == nil {
+			return nil, nil
+		}
+		t, err := constantOf(v)
+		if err != nil {
+			return nil, InputError(n, r.scales, "%v", err)
+		}
+		if list = constFloats(t); len(list) == 0 {
+			return nil, nil
+		}
+	}
+	at, err := r.axesOf(rank)
+	if err != nil {
+		return nil, err
+	}
+	if len(at) != len(list) {
+		return nil, fmt.Errorf("%d scales for %d axes", len(list), len(at))
+	}
+	scales := make([]float64, rank)
+	for i := range scales {
+		scales[i] = 1
+	}
+	for i, d := range at {
+		scales[d] = list[i]
+	}
+	return scales, nil
+}
+
+// maxResizeMatrix bounds, in elements, the constants that the rule makes.
+const maxResizeMatrix = 1 << 22
+
+// matrix is the matrix [Out, In] that resizes axis a: the columns are the
+// images of the unit vectors.
+func (r *resize) matrix(a kernel.ResizeAxis) (*tensor.Tensor, error) {
+	if a.In*a.Out > maxResizeMatrix || a.In > 1<<15 {
+		return nil, fmt.Errorf("resizing %d to %d is too large for the gradient rule", a.In, a.Out)
+	}
+	m := make([]float32, a.In*a.Out)
+	if r.nearest {
+		rounding := r.rounding
+		if r.simple && a.Scale < 1 {
+			rounding = kernel.RoundCeil
+		}
+		table, err := kernel.NearestTable(a, r.filter.Coordinate, rounding)
+		if err != nil {
+			return nil, err
+		}
+		for o, i := range table {
+			m[o*a.In+i] = 1
+		}
+		return tensor.Of([]int{a.Out, a.In}, m), nil
+	}
+	eye := make([]float32, a.In*a.In)
+	for i := range a.In {
+		eye[i*a.In+i] = 1
+	}
+	axes := []kernel.ResizeAxis{a, {In: a.In, Out: a.In, Scale: 1}}
+	if err := kernel.Resize(nil, &r.filter, axes, m, eye); err != nil {
+		return nil, err
+	}
+	return tensor.Of([]int{a.Out, a.In}, m), nil
+}
+
+// alongAxisProduct is mᵀ·v along axis d.
+func alongAxisProduct(v *graph.Value, m *tensor.Tensor, d, rank int) *graph.Value {
+	if v == nil {
+		return nil
+	}
+	w := Cast(Const(v.Graph(), "const", m), v.Type.DType)
+	if d == rank-1 {
+		return MatMul(v, w)
+	}
+	if d == rank-2 {
+		return MatMul(Transpose(w, 1, 0), v)
+	}
+	perm := axesFrom(0, rank)
+	perm[d], perm[rank-1] = perm[rank-1], perm[d]
+	return Transpose(MatMul(Transpose(v, perm...), w), perm...)
+}
+
+// blockSums is the adjoint of nearest mode where every element of the input
+// becomes a block: whole scales, and coordinates that fall inside it.
+func (c *Grad) blockSums(r *resize, scales []float64) error {
+	inside := r.filter.Coordinate == kernel.CoordAsymmetric && (r.simple || r.rounding == kernel.RoundFloor) ||
+		r.filter.Coordinate == kernel.CoordHalfPixel && (r.rounding == kernel.RoundPreferFloor || r.rounding == kernel.RoundPreferCeil) ||
+		r.filter.Coordinate == kernel.CoordHalfPixelForNearest && r.rounding == kernel.RoundFloor
+	rank := len(c.In(0).Shape())
+	ok := r.nearest && inside && rank > 2 && scales != nil && scales[0] == 1 && scales[1] == 1
+	for _, s := range scales {
+		ok = ok && s >= 1 && s == float64(int64(s)) && s <= slideLimit
+	}
+	if !ok {
+		return InputError(c.Node, 0, "its sizes are not known, which the gradient of this mode needs")
+	}
+	var window []int64
+	n := 1.0
+	for _, s := range scales[2:] {
+		window = append(window, int64(s))
+		n *= s
+	}
+	mean := apply("AveragePool", []*graph.Attr{graph.Ints("kernel_shape", window...), graph.Ints("strides", window...)}, c.Dy[0])
+	c.Set(0, Mul(mean, Like(mean, n)))
+	return nil
+}
