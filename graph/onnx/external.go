@@ -1,18 +1,17 @@
 package onnx
 
 import (
-	"bytes"
 	"fmt"
-	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/onnx/internal/pb"
+	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
 // ExternalFiles is the names of the files beside the model's that hold
@@ -111,98 +110,58 @@ func (w *wire) external(e graph.Extent, s shape, set map[string]bool) error {
 	})
 }
 
-// copyExternal copies m's external data to the folder of path, if that is not
-// where it is. undo removes the copies.
-func copyExternal(path string, m *graph.Model, opts Options) (undo func(), err error) {
-	var made []string
-	undo = func() {
-		for _, name := range made {
-			os.Remove(name)
-		}
-	}
-	if m.Source == nil || m.Source.Path == "" {
-		return undo, nil
-	}
-	from, err := os.Stat(filepath.Dir(m.Source.Path))
+// loadExternal reads elements that lie in another file of the model's folder.
+func loadExternal(src *graph.Source, m *tensorMessage) (*tensor.Tensor, error) {
+	name := entry(m.head.ExternalData, "location")
+	f, err := openExternal(src.Path, name)
 	if err != nil {
-		return undo, err
-	}
-	if to, err := os.Stat(filepath.Dir(path)); err != nil || os.SameFile(from, to) {
-		return undo, cause(err)
-	}
-	names, err := ExternalFiles(m)
-	if err != nil {
-		return undo, err
-	}
-	for _, name := range names {
-		target := filepath.Join(filepath.Dir(path), filepath.FromSlash(name))
-		done, err := copyBeside(m.Source.Path, name, target, opts)
-		if done {
-			made = append(made, target)
-		}
-		if err != nil {
-			return undo, fmt.Errorf("external data %q: %w", name, cause(err))
-		}
-	}
-	return undo, nil
-}
-
-// copyBeside copies the external file name of the model at path to target. It
-// reports whether it made a file that was not there.
-func copyBeside(path, name, target string, opts Options) (made bool, err error) {
-	src, err := openExternal(path, name)
-	if err != nil {
-		return false, err
-	}
-	defer src.Close()
-	old, err := os.Stat(target)
-	if err == nil {
-		same, err := sameContent(src, target, old)
-		if same || err != nil {
-			return false, err
-		}
-		if !opts.Force {
-			return false, fmt.Errorf("%w, with other content", fs.ErrExist)
-		}
-	} else if err := os.MkdirAll(filepath.Dir(target), 0o777); err != nil {
-		return false, err
-	}
-	err = replace(target, opts.Force, func(f *os.File) error {
-		_, err := io.Copy(f, src)
-		return err
-	})
-	return old == nil && err == nil, err
-}
-
-// sameContent reports whether the file at path, described by info, is src or
-// has its bytes. It leaves src at its beginning.
-func sameContent(src *os.File, path string, info os.FileInfo) (bool, error) {
-	own, err := src.Stat()
-	if err != nil {
-		return false, err
-	}
-	if os.SameFile(own, info) {
-		return true, nil
-	}
-	if own.Size() != info.Size() || !info.Mode().IsRegular() {
-		return false, nil
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return false, err
+		return nil, err
 	}
 	defer f.Close()
-	a, b := make([]byte, largeWindow), make([]byte, largeWindow)
-	for {
-		n, err := io.ReadFull(src, a)
-		k, _ := io.ReadFull(f, b)
-		if n != k || !bytes.Equal(a[:n], b[:k]) {
-			_, err := src.Seek(0, io.SeekStart)
-			return false, err
-		}
-		if err != nil {
-			_, err = src.Seek(0, io.SeekStart)
-			return true, err
+	e := graph.Extent{Len: rawSize(m.dtype(), m.count)}
+	for i, at := range []*int64{&e.Off, &e.Len} {
+		key := []string{"offset", "length"}[i]
+		if s := entry(m.head.ExternalData, key); s != "" {
+			if *at, err = strconv.ParseInt(s, 10, 64); err != nil || *at < 0 {
+				return nil, fmt.Errorf("external data %q: %s %q", name, key, s)
+			}
 		}
 	}
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if e.Off > info.Size() || e.Len > info.Size()-e.Off {
+		return nil, fmt.Errorf("external data %q: %d bytes at %d wanted, the file has %d", name, e.Len, e.Off, info.Size())
+	}
+	return loadRaw(f, e, m.dtype(), m.dims, m.count)
+}
+
+// openExternal opens the file name in the folder of the model at path. Neither
+// the name nor a link may lead out of that folder.
+func openExternal(path, name string) (*os.File, error) {
+	if path == "" {
+		return nil, fmt.Errorf("external data %q: the model was not read from a file, so it has no folder", name)
+	}
+	local := filepath.FromSlash(name)
+	if !filepath.IsLocal(local) {
+		return nil, fmt.Errorf("external data %q: not a path inside the model's folder", name)
+	}
+	root, err := os.OpenRoot(filepath.Dir(path))
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	info, err := root.Stat(local) // first, because opening a pipe would wait
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("%s: not a file", name)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("external data: %w", err)
+	}
+	f, err := root.Open(local)
+	if err != nil {
+		return nil, fmt.Errorf("external data: %w", err)
+	}
+	return f, nil
 }

@@ -54,6 +54,21 @@ func (w *wire) sparseMessage(e graph.Extent) (*sparseMessage, error) {
 	return m, nil
 }
 
+// sparse locates a sparse constant, which Load makes dense.
+func (w *wire) sparse(src *graph.Source, e graph.Extent) (*graph.Data, error) {
+	p, err := w.sparseMessage(e)
+	if err != nil {
+		return nil, err
+	}
+	d, err := w.data(src, p.values)
+	if err != nil {
+		return nil, err
+	}
+	d.Dims, d.Origin = p.dims, e
+	d.Load = func() (*tensor.Tensor, error) { return loadSparse(src, e) }
+	return d, nil
+}
+
 // loadSparse decodes the sparse tensor at e and makes it dense.
 func loadSparse(src *graph.Source, e graph.Extent) (*tensor.Tensor, error) {
 	m, err := newWire(src, src.Size).sparseMessage(e)

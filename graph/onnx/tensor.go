@@ -3,9 +3,6 @@ package onnx
 import (
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
-	"strconv"
 
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
@@ -275,60 +272,4 @@ func entry(pairs []*pb.StringStringEntryProto, key string) string {
 		}
 	}
 	return ""
-}
-
-// loadExternal reads elements that lie in another file of the model's folder.
-func loadExternal(src *graph.Source, m *tensorMessage) (*tensor.Tensor, error) {
-	name := entry(m.head.ExternalData, "location")
-	f, err := openExternal(src.Path, name)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	e := graph.Extent{Len: rawSize(m.dtype(), m.count)}
-	for i, at := range []*int64{&e.Off, &e.Len} {
-		key := []string{"offset", "length"}[i]
-		if s := entry(m.head.ExternalData, key); s != "" {
-			if *at, err = strconv.ParseInt(s, 10, 64); err != nil || *at < 0 {
-				return nil, fmt.Errorf("external data %q: %s %q", name, key, s)
-			}
-		}
-	}
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if e.Off > info.Size() || e.Len > info.Size()-e.Off {
-		return nil, fmt.Errorf("external data %q: %d bytes at %d wanted, the file has %d", name, e.Len, e.Off, info.Size())
-	}
-	return loadRaw(f, e, m.dtype(), m.dims, m.count)
-}
-
-// openExternal opens the file name in the folder of the model at path. Neither
-// the name nor a link may lead out of that folder.
-func openExternal(path, name string) (*os.File, error) {
-	if path == "" {
-		return nil, fmt.Errorf("external data %q: the model was not read from a file, so it has no folder", name)
-	}
-	local := filepath.FromSlash(name)
-	if !filepath.IsLocal(local) {
-		return nil, fmt.Errorf("external data %q: not a path inside the model's folder", name)
-	}
-	root, err := os.OpenRoot(filepath.Dir(path))
-	if err != nil {
-		return nil, err
-	}
-	defer root.Close()
-	info, err := root.Stat(local) // first, because opening a pipe would wait
-	if err == nil && !info.Mode().IsRegular() {
-		err = fmt.Errorf("%s: not a file", name)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("external data: %w", err)
-	}
-	f, err := root.Open(local)
-	if err != nil {
-		return nil, fmt.Errorf("external data: %w", err)
-	}
-	return f, nil
 }

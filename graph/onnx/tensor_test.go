@@ -1,13 +1,9 @@
 package onnx
 
 import (
-	"fmt"
 	"math"
-	"os"
-	"path/filepath"
 	"reflect"
 	"strings"
-	"syscall"
 	"testing"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -220,70 +216,5 @@ func TestSequences(t *testing.T) {
 	}
 	if _, err := AppendTensor(nil, "", tensor.None()); err == nil {
 		t.Error("the empty optional is no tensor")
-	}
-}
-
-// externalModel is smallModel with w in the file name.
-func externalModel(t *testing.T, dir, name, offset, length string) string {
-	p := smallModel()
-	w := p.Graph.Initializer[0]
-	w.FloatData, w.DataLocation = nil, pb.TensorProto_EXTERNAL.Enum()
-	for _, kv := range [][2]string{{"location", name}, {"offset", offset}, {"length", length}, {"checksum", "x"}} {
-		if kv[1] != "" {
-			w.ExternalData = append(w.ExternalData, &pb.StringStringEntryProto{Key: ptr(kv[0]), Value: ptr(kv[1])})
-		}
-	}
-	path := filepath.Join(dir, "m.onnx")
-	if err := os.WriteFile(path, marshal(t, p), 0o666); err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
-
-func TestExternal(t *testing.T) {
-	top := t.TempDir()
-	dir := filepath.Join(top, "model")
-	if err := os.MkdirAll(dir+"/sub", 0o777); err != nil {
-		t.Fatal(err)
-	}
-	data := []byte{9, 9, 9, 9, 0, 0, 0x80, 0x3f, 0, 0, 0, 0xc0}
-	for _, name := range []string{dir + "/w.bin", dir + "/sub/w.bin", top + "/out.bin"} {
-		if err := os.WriteFile(name, data, 0o666); err != nil {
-			t.Fatal(err)
-		}
-	}
-	os.Symlink("../out.bin", dir+"/link")
-	if err := syscall.Mkfifo(dir+"/pipe", 0o666); err != nil {
-		t.Fatal(err)
-	}
-	for _, c := range []struct{ name, offset, length, want string }{
-		{"w.bin", "4", "8", ""}, {"w.bin", "4", "", ""}, {"sub/w.bin", "4", "8", ""},
-		{"w.bin", "", "", ""}, {"w.bin", "8", "", "8 bytes at 8 wanted, the file has 12"}, {"w.bin", "13", "0", "the file has 12"},
-		{"w.bin", "4", "7", "raw data of 7 bytes, want 8"}, {"w.bin", "-4", "", `offset "-4"`}, {"w.bin", "0", "9223372036854775808", `length`},
-		{"w.bin", "9223372036854775807", "8", "the file has 12"},
-		{"../out.bin", "", "", "not a path inside the model's folder"}, {top + "/out.bin", "", "", "not a path inside"}, {"sub/../../out.bin", "", "", "not a path inside"},
-		{"", "", "", "not a path inside"}, {"link", "", "", "escapes"}, {"none", "", "", "no such file"}, {"sub", "", "", "sub: not a file"}, {"pipe", "", "", "pipe: not a file"},
-	} {
-		t.Run(fmt.Sprint(c.name, c.offset), func(t *testing.T) {
-			m := read(t, externalModel(t, dir, c.name, c.offset, c.length))
-			d := m.Graph.Value("w").Init
-			if d.External != c.name || d.Bytes != 8 {
-				t.Errorf("%+v", d)
-			}
-			x, err := d.Load()
-			if c.want == "" && (err != nil || c.offset == "4" && tensor.Data[float32](x)[1] != -2) {
-				t.Errorf("%v %v", x, err)
-			}
-			if c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want) || !strings.HasPrefix(err.Error(), `tensor "w": `)) {
-				t.Errorf("%v, want %s", err, c.want)
-			}
-		})
-	}
-	b, err := os.ReadFile(externalModel(t, dir, "w.bin", "", ""))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := parse(t, b).Graph.Value("w").Init.Load(); err == nil || !strings.Contains(err.Error(), "has no folder") {
-		t.Error(err)
 	}
 }
