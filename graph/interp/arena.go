@@ -46,6 +46,9 @@ func classOf(d tensor.DType, n int) class {
 }
 
 func (a *arena) alloc(d tensor.DType, shape []int) (*tensor.Tensor, error) {
+	if !d.Valid() {
+		return nil, fmt.Errorf("no such element type: %v", d)
+	}
 	n, err := tensor.Count(shape)
 	if err != nil {
 		return nil, err
