@@ -115,9 +115,7 @@ func inferPad(c *Infer) error {
 		for _, a := range v {
 			axes = append(axes, int(a))
 		}
-		for i, d := range x.Shape {
-			s[i] = d
-		}
+		copy(s, x.Shape)
 	} else {
 		for i := range x.Shape {
 			axes = append(axes, i)
