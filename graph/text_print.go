@@ -7,9 +7,9 @@ import (
 
 // Text is m in ONNX's own text syntax, which ParseText reads. Elements of a
 // constant that has more than elems of them are left out, written {...}, and
-// such a text cannot be parsed; all are written if elems is negative. Documents of
-// nodes, graphs and values have no place in the syntax. A sparse constant is written as
-// a dense one. It fails if a constant cannot be loaded.
+// such a text cannot be parsed; all are written if elems is negative. The
+// syntax has no place for doc strings of nodes, graphs and values. A sparse
+// constant is written as a dense one. It fails if a constant cannot be loaded.
 func (m *Model) Text(elems int) (string, error) {
 	p := &printer{elems: elems}
 	p.model(m)

@@ -7,12 +7,16 @@
 // bytes stay in the file.
 //
 // Reading. ReadFile, Read and ReadAt walk the file's framing with protowire
-// through a window of a few kilobytes and build a graph.Model. Elements of tensors are decoded by
-// graph.Data.Load, and not before. The file is read with pread and never
-// mapped: a file that shrinks gives an error, not a fault. Names become
-// objects: each value belongs to one graph, and a subgraph sees the values of
-// the graphs around it. Nodes may come in any order; the model has them in an
-// order in which they can run.
+// through a window of at most 256 KiB and build a graph.Model. Elements of
+// tensors are decoded by graph.Data.Load, and not before. The file is read with
+// pread and never mapped: a file that shrinks gives an error, not a fault.
+// Names become objects: each value belongs to one graph, and a subgraph sees
+// the values of the graphs around it. Nodes may come in any order; the model
+// has them in an order in which they can run.
+//
+// An extent means something in the file of its own model only. A constant goes
+// into another model as graph.NewData of what Load gives; a node or attribute,
+// with its Origin cleared.
 //
 // Writing. A model that nobody changed is copied byte for byte. Of a changed
 // one only what was changed is encoded again: the fields of a message are put

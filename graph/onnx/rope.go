@@ -1,6 +1,7 @@
 package onnx
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"os"
@@ -100,10 +101,12 @@ func (r *rope) join(s *rope) {
 
 // output writes a rope. Bytes are gathered; long extents go from file to file.
 type output struct {
-	w    io.Writer
-	src  *graph.Source
-	buf  []byte
-	done int64
+	w   io.Writer
+	src *graph.Source
+	// later is text that is replaced in what is written from memory.
+	later *graph.Later
+	buf   []byte
+	done  int64
 }
 
 // directSize is the length from which on an extent is worth a copy of its own.
@@ -121,7 +124,7 @@ func (o *output) write(r *rope) error {
 		case !p.at.IsZero():
 			err = o.extent(p.at)
 		default:
-			err = o.add(p.b)
+			err = o.memory(p.b)
 		}
 		if err != nil {
 			return err
@@ -134,6 +137,24 @@ func (o *output) write(r *rope) error {
 		return fmt.Errorf("%d bytes written, want %d", o.done, r.size)
 	}
 	return nil
+}
+
+// memory writes bytes that are held, with the model's late text put in.
+func (o *output) memory(b []byte) error {
+	if o.later == nil || !bytes.Contains(b, []byte(o.later.Text)) {
+		return o.add(b)
+	}
+	if err := o.flush(); err != nil {
+		return err
+	}
+	text, err := o.later.Final()
+	if err != nil {
+		return err
+	}
+	if len(text) != len(o.later.Text) {
+		return fmt.Errorf("%d bytes of late text, want %d", len(text), len(o.later.Text))
+	}
+	return o.add(bytes.ReplaceAll(b, []byte(o.later.Text), []byte(text)))
 }
 
 func (o *output) add(b []byte) error {

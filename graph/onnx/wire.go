@@ -14,9 +14,9 @@ import (
 // Bounds on what a file may ask for. They are far above what exporters write.
 const (
 	maxDepth     = 64      // graphs inside graphs
-	maxMessages  = 4 << 20 // nodes, attributes, tensors, values' types of one model
+	maxMessages  = 2 << 20 // nodes, attributes, tensors, values' types of one model
 	maxFunctions = 1 << 16
-	maxHeader    = 256 << 20 // bytes of one message that are not located
+	maxHeader    = 128 << 20 // bytes of one message that are not located
 	maxNesting   = 200       // messages inside messages that the generated types decode
 )
 

@@ -53,7 +53,7 @@ func Write(w io.Writer, m *graph.Model) error {
 	if err != nil {
 		return err
 	}
-	o := &output{w: w, src: m.Source}
+	o := &output{w: w, src: m.Source, later: m.Later}
 	if err := o.write(r); err != nil {
 		return fmt.Errorf("writing the model: %w", cause(err))
 	}
