@@ -20,6 +20,20 @@ import (
 // since it was emitted. Elements go in by checksum, in the form that the file
 // holds them.
 func Fingerprint(g *graph.Graph, roots []*graph.Value) (string, error) {
+	f, data, err := structure(g, roots)
+	if err != nil {
+		return "", err
+	}
+	sums, err := checksums(g.Model, data)
+	if err != nil {
+		return "", err
+	}
+	return f.with(data, sums), nil
+}
+
+// structure digests the nodes that roots rest on, and gives the constants that
+// are still to go in.
+func structure(g *graph.Graph, roots []*graph.Value) (*fingerprint, []*graph.Data, error) {
 	f := &fingerprint{h: sha256.New()}
 	nodes, inits := restsOn(g, roots)
 	for _, n := range g.Nodes {
@@ -33,17 +47,15 @@ func Fingerprint(g *graph.Graph, roots []*graph.Value) (string, error) {
 			data = append(data, v.Init)
 		}
 	}
-	sums, err := checksums(g.Model, data)
-	if err != nil {
-		return "", err
-	}
+	return f, data, f.err
+}
+
+// with is the fingerprint, given the constants' checksums.
+func (f *fingerprint) with(data []*graph.Data, sums []uint32) string {
 	for i, d := range data {
 		fmt.Fprintf(f.h, "init %q %d %v %x\n", d.Name, d.DType, d.Dims, sums[i])
 	}
-	if f.err != nil {
-		return "", f.err
-	}
-	return hex.EncodeToString(f.h.Sum(nil)), nil
+	return hex.EncodeToString(f.h.Sum(nil))
 }
 
 // restsOn is the nodes and initializers of g that roots need.

@@ -1,9 +1,12 @@
 package emit
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
+	"sync"
 
 	"github.com/onnxloss/onnxloss/emit/loss"
 	"github.com/onnxloss/onnxloss/graph"
@@ -18,7 +21,11 @@ type Options struct {
 	// Confidence is the loss of the objectness logits, "mse" or "bce"; "" adds
 	// none.
 	Confidence string
-	Source     Source
+	// File is the name of the model's file for the manifest.
+	File string
+	// Digest is under way over the model's file; nil digests it in Rewrite. It
+	// ends while the model is written: see graph.Later.
+	Digest *Digest
 }
 
 // NoObjectness is the error where a confidence loss is asked for of a head
@@ -50,7 +57,9 @@ func Rewrite(m *graph.Model, heads []*patterns.Head, o Options) (*Manifest, erro
 	if err := r.total(); err != nil {
 		return nil, err
 	}
-	m.Graph.Prune(nodes, inits)
+	if err := m.Graph.Prune(nodes, inits); err != nil {
+		return nil, err
+	}
 	return r.finish(m)
 }
 
@@ -71,7 +80,8 @@ type term struct {
 
 func (r *rewriter) originals() {
 	x := &r.manifest
-	x.Version, x.Source, x.Form = ManifestVersion, r.opts.Source, r.opts.Form
+	x.Version, x.Form = ManifestVersion, r.opts.Form
+	x.Source = Source{File: r.opts.File, SHA256: unknown, Fingerprint: unknown}
 	for _, v := range r.g.Inputs {
 		if v.Init == nil {
 			x.Inputs = append(x.Inputs, portOf(v, RoleImage, ""))
@@ -227,18 +237,55 @@ func lossName(of string) string {
 	return of + "_loss"
 }
 
+// unknown stands for a digest that is not there yet.
+var unknown = strings.Repeat("0", 2*sha256.Size)
+
+// digests is the part of the manifest that rests on all bytes of the model.
+func (s Source) digests() string {
+	return fmt.Sprintf(`"sha256":"%s","fingerprint":"%s"`, s.SHA256, s.Fingerprint)
+}
+
 func (r *rewriter) finish(m *graph.Model) (*Manifest, error) {
-	print, err := Fingerprint(r.g, r.roots)
+	x := &r.manifest
+	text, err := json.Marshal(x)
 	if err != nil {
 		return nil, err
 	}
-	r.manifest.Source.Fingerprint = print
-	text, err := json.Marshal(r.manifest)
+	f, data, err := structure(r.g, r.roots)
 	if err != nil {
+		return nil, err
+	}
+	d := r.opts.Digest
+	if d == nil && m.Source != nil {
+		d = StartDigest(m)
+	}
+	blank := x.Source.digests()
+	final := sync.OnceValues(func() (string, error) {
+		if d == nil {
+			x.Source.SHA256 = ""
+			x.Source.Fingerprint, err = Fingerprint(r.g, r.roots)
+			return "", err
+		}
+		if <-d.done; d.err != nil {
+			return "", d.err
+		}
+		x.Source.SHA256 = d.sha256
+		x.Source.Fingerprint, err = d.fingerprint(m, f, data)
+		return x.Source.digests(), err
+	})
+	m.SetMeta(ManifestKey, string(text))
+	if r.opts.Digest != nil {
+		m.Later = &graph.Later{Text: blank, Final: final}
+		return x, nil
+	}
+	if _, err := final(); err != nil {
+		return nil, err
+	}
+	if text, err = json.Marshal(x); err != nil {
 		return nil, err
 	}
 	m.SetMeta(ManifestKey, string(text))
-	return &r.manifest, nil
+	return x, nil
 }
 
 // Roots are the values that the fingerprint of a training graph covers: the

@@ -183,6 +183,36 @@ func (n *Node) eachInside(do func(*Node)) {
 	}
 }
 
+// Prune takes out the nodes from position nodes on, and the initializers from
+// position inits on, that nothing reads.
+func (g *Graph) Prune(nodes, inits int) error {
+	out := map[*Value]bool{}
+	for _, v := range g.Outputs {
+		out[v] = true
+	}
+	dead := map[*Node]bool{}
+	read := func(v *Value) bool {
+		return v != nil && (out[v] || slices.ContainsFunc(v.uses, func(u Use) bool { return !dead[u.Node] }))
+	}
+	for i := len(g.Nodes) - 1; i >= nodes; i-- {
+		if n := g.Nodes[i]; !slices.ContainsFunc(n.Outputs, read) {
+			dead[n] = true
+		}
+	}
+	if err := g.RemoveNodes(dead); err != nil {
+		return err
+	}
+	late := slices.DeleteFunc(slices.Clone(g.Inits[inits:]), func(v *Value) bool {
+		if read(v) || v.input {
+			return false
+		}
+		delete(g.values, v.Name)
+		return true
+	})
+	g.Inits = append(g.Inits[:inits:inits], late...)
+	return nil
+}
+
 func (v *Value) dropUse(u Use) {
 	if i := slices.Index(v.uses, u); i >= 0 {
 		v.uses[i] = v.uses[len(v.uses)-1]

@@ -49,9 +49,19 @@ type Model struct {
 	// Origin is what the format's reader keeps to write back unchanged parts.
 	// It is nil for a model built in memory.
 	Origin any
+	// Later, if set, is text in the metadata that is not known yet.
+	Later *Later
 	// Dirty is set by the edits of this package that change the model or its
 	// main graph.
 	Dirty bool
+}
+
+// Later stands for text of the metadata that becomes known while the model is
+// being written: a writer puts what Final gives, which is as long, in place of
+// Text. So a digest of the file can be taken while its bytes are copied.
+type Later struct {
+	Text  string
+	Final func() (string, error)
 }
 
 // New is an empty model that imports ONNX's operator set at version opset.
