@@ -3,6 +3,7 @@ package patterns
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/onnxloss/onnxloss/graph"
@@ -158,7 +159,7 @@ func (s *site) head(parts []*part, group int64, confidence float64, evidence ...
 	if len(h.Levels) == 0 {
 		return nil
 	}
-	h.Confidence = confidence
+	h.Confidence = math.Round(confidence*100) / 100
 	if p.act == Softmax && s.hasRows(p) || p.act == Sigmoid && p.field != nil {
 		s.background(h, p)
 	}

@@ -155,6 +155,9 @@ func readAs(cols []column, na int64, b, c int) (reading, bool) {
 // balance is the cost of class maps that are not as many as the box maps.
 func balance(b, c column) float64 {
 	nb, nc := len(b.parts), len(c.parts)
+	if !overlap(b, c) {
+		return 3
+	}
 	if b.n == 2 && nb%2 == 0 {
 		nb /= 2 // sizes and offsets
 	}
@@ -165,6 +168,24 @@ func balance(b, c column) float64 {
 		return 0.3
 	}
 	return 1.5
+}
+
+// overlap reports whether a map of b has the size of a map of c.
+func overlap(b, c column) bool {
+	sizes := map[string]bool{}
+	for _, p := range b.parts {
+		for _, r := range p.roots {
+			sizes[spatial(r.field)] = true
+		}
+	}
+	for _, p := range c.parts {
+		for _, r := range p.roots {
+			if sizes[spatial(r.field)] {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // gain is how much likelier an activation makes it that channels are classes.

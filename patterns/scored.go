@@ -1,5 +1,7 @@
 package patterns
 
+import "math"
+
 // scored finds heads whose parts the graph itself uses as class scores:
 // ranked, suppressed, compared, multiplied with an objectness, or a softmax
 // beside boxes.
@@ -24,7 +26,7 @@ func scored(s *site) []*finding {
 		if h == nil {
 			continue
 		}
-		h.Confidence = min(h.Confidence, 0.9+min(h.score, 8)*0.01)
+		h.Confidence = min(h.Confidence, math.Round(90+min(h.score, 8))/100)
 		heads = append(heads, h)
 	}
 	return heads

@@ -1,0 +1,136 @@
+package patterns_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"testing"
+
+	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/patterns"
+)
+
+// TestLayouts holds source, layout, slice and rows of small detectors, one for
+// each way in which class channels lie.
+func TestLayouts(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		build  func(n *net) *graph.Value // gives the tensor to be found
+		layout patterns.Layout
+		slice  patterns.Slice
+		rows   int64
+		act    patterns.Activation
+		bg     int
+	}{
+		{"anchors in the channels, sigmoid, nothing else", func(n *net) *graph.Value {
+			v := n.conv(n.x, 9*20)
+			n.output(n.do("Sigmoid", nil, v), n.conv(n.x, 9*4))
+			return v
+		}, "NCHW", patterns.Slice{Start: 0, Stop: 20, Stride: 20}, 9 * 256, patterns.Sigmoid, -1},
+		{"mixed channels in groups, split behind the sigmoid", func(n *net) *graph.Value {
+			v := n.transpose(n.reshape(n.conv(n.x, 3*13), 1, 3, 13, 16, 16), 0, 1, 3, 4, 2)
+			s := n.do("Sigmoid", nil, v)
+			n.output(n.do("Pow", nil, n.slice(s, 4, 0, 4, 1), n.floats(2)), n.do("Mul", nil, n.slice(s, 4, 5, 13, 1), n.slice(s, 4, 4, 5, 1)))
+			return v
+		}, "NAHWC", patterns.Slice{Start: 5, Stop: 13, Stride: 13}, 3 * 256, patterns.Sigmoid, -1},
+		{"softmax with the last class cut off", func(n *net) *graph.Value {
+			v := n.transpose(n.reshape(n.conv(n.x, 11), 1, 11, -1), 0, 2, 1)
+			n.output(n.slice(n.softmax(v, -1), 2, 0, 10, 1), n.do("Exp", nil, n.conv(n.x, 4)))
+			return v
+		}, "NRC", patterns.Slice{Start: 0, Stop: 11, Stride: 11}, 256, patterns.Softmax, 10},
+		{"softmax with the first class cut off", func(n *net) *graph.Value {
+			v := n.transpose(n.conv(n.x, 11), 0, 2, 3, 1)
+			n.output(n.slice(n.softmax(v, -1), 3, 1, 11, 1), n.do("Exp", nil, n.conv(n.x, 4)))
+			return v
+		}, "NHWC", patterns.Slice{Start: 0, Stop: 11, Stride: 11}, 256, patterns.Softmax, 0},
+		{"classes first, joined with boxes before the split", func(n *net) *graph.Value {
+			all := n.reshape(n.concat(1, n.conv(n.x, 64), n.conv(n.x, 7)), 1, 71, -1)
+			parts := n.many("Split", 2, []*graph.Attr{graph.Int("axis", 1)}, all, n.ints(64, 7))
+			bins := n.softmax(n.reshape(parts[0], 1, 4, 16, -1), 2)
+			dist := n.do("Conv", nil, n.transpose(bins, 0, 2, 1, 3), n.weights(1, 16, 1, 1))
+			n.output(n.concat(1, n.reshape(dist, 1, 4, -1), n.do("Sigmoid", nil, parts[1])))
+			return parts[1]
+		}, "NCR", patterns.Slice{Start: 0, Stop: 7, Stride: 7}, 256, patterns.Sigmoid, -1},
+		{"a sigmoid written out", func(n *net) *graph.Value {
+			v := n.conv(n.x, 6)
+			e := n.do("Exp", nil, n.do("Neg", nil, v))
+			n.output(n.do("Reciprocal", nil, n.do("Add", nil, e, n.floats(1))), n.do("Exp", nil, n.conv(n.x, 4)))
+			return v
+		}, "NCHW", patterns.Slice{Start: 0, Stop: 6, Stride: 6}, 256, patterns.Sigmoid, -1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			n := newNet(t)
+			want := c.build(n)
+			r, err := patterns.Locate(n.m, patterns.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			h := r.Heads[0]
+			l := h.Levels[0]
+			if l.Source != want || l.Layout != c.layout || l.Slice != c.slice || l.Anchors != graph.Known(c.rows) {
+				t.Errorf("%s %s %v %v, want %s %s %v %d", l.Source.Name, l.Layout, l.Slice, l.Anchors, want.Name, c.layout, c.slice, c.rows)
+			}
+			if h.Activation != c.act || h.Background != c.bg || h.Classes != c.slice.Len() || len(h.Levels) != 1 {
+				t.Errorf("%s", asJSON(t, r))
+			}
+		})
+	}
+}
+
+func TestReportIsTheInterfaceJSON(t *testing.T) {
+	n := newNet(t)
+	v := n.conv(n.x, 9*20)
+	n.output(n.do("Sigmoid", nil, v), n.conv(n.x, 9*4))
+	r, err := patterns.Locate(n.m, patterns.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var doc struct {
+		Heads []struct {
+			Source     string
+			ClassAxis  int
+			Classes    int
+			ClassSlice struct{ Start, Stop, Stride int }
+			Background *int
+			Levels     []struct {
+				Source  string
+				Anchors int
+			}
+			Confidence float64
+			Evidence   []string
+		}
+		Candidates []struct{ Source, Role, Rejected string }
+	}
+	if err := json.Unmarshal([]byte(asJSON(t, r)), &doc); err != nil {
+		t.Fatal(err)
+	}
+	h := doc.Heads[0]
+	if h.Source != v.Name || h.ClassAxis != 1 || h.Classes != 20 || h.ClassSlice.Stride != 20 || h.Background != nil ||
+		h.Levels[0].Anchors != 9*256 || h.Confidence <= 0.5 || len(h.Evidence) == 0 {
+		t.Errorf("%+v", doc)
+	}
+	if len(doc.Candidates) != 2 || doc.Candidates[1].Rejected == "" && doc.Candidates[0].Rejected == "" {
+		t.Errorf("%+v", doc.Candidates)
+	}
+}
+
+// BenchmarkLocate shows how time grows with nodes: a deep network of layers
+// with x·σ(x) between, before a head.
+func BenchmarkLocate(b *testing.B) {
+	for _, nodes := range []int{1000, 10000, 100000} {
+		b.Run(fmt.Sprint(nodes), func(b *testing.B) {
+			n := newNet(b)
+			x, w, bias := n.x, n.weights(8, 8, 1, 1), n.weights(8)
+			for range nodes / 3 {
+				x = n.do("Conv", nil, x, w, bias)
+				x = n.do("Mul", nil, x, n.do("Sigmoid", nil, x))
+			}
+			n.output(n.do("Sigmoid", nil, n.conv(x, 20)), n.conv(x, 4))
+			b.ResetTimer()
+			for range b.N {
+				if _, err := patterns.Locate(n.m, patterns.Options{}); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
