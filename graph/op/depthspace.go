@@ -65,7 +65,7 @@ func inferBlocks(c *Infer, f func(s graph.Shape, b Num) []Num) error {
 	}
 	s := c.Input(0).Shape
 	if s == nil {
-		c.Set(0, c.Input(0).DType, unknownDims(4))
+		c.Set(0, c.Input(0).DType, unknownShape(4))
 		return nil
 	}
 	if len(s) != 4 {

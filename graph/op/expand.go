@@ -26,7 +26,7 @@ func inferExpand(c *Infer) error {
 	if e == nil {
 		var s graph.Shape
 		if r := c.Input(1).Shape; len(r) == 1 && r[0].IsKnown() && x.Shape != nil && r[0].Value <= MaxElems {
-			s = unknownDims(max(int(r[0].Value), len(x.Shape)))
+			s = unknownShape(max(int(r[0].Value), len(x.Shape)))
 		}
 		c.Set(0, x.DType, s)
 		return nil
@@ -69,7 +69,7 @@ func inferTile(c *Infer) error {
 		c.Set(0, x.DType, nil)
 		return nil
 	}
-	s := unknownDims(len(x.Shape))
+	s := unknownShape(len(x.Shape))
 	if e := c.Input(1).elems(); e != nil {
 		if len(e) != len(s) {
 			return c.InputError(1, "%d repeats for rank %d", len(e), len(s))

@@ -69,8 +69,8 @@ func checkTransform(n int) error {
 	for odd > 0 && odd%2 == 0 {
 		odd /= 2
 	}
-	if odd > maxOddTransform {
-		return attrError("dft_length", n, "a length whose odd part is at most 2^14")
+	if n < 1 || odd > maxOddTransform {
+		return attrError("dft_length", n, "a positive length whose odd part is at most 2^14")
 	}
 	return nil
 }

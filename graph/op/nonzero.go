@@ -11,7 +11,7 @@ func init() {
 		&Op{Name: "NonZero", Equation: "y = the indices of the elements of x that are not 0, a column each", Versions: []int64{9, 13},
 			In: Arity{1, 1}, Out: Arity{1, 1},
 			Infer: func(c *Infer) error {
-				s := unknownDims(2)
+				s := unknownShape(2)
 				if in := c.Input(0).Shape; in != nil {
 					s[0] = graph.Known(int64(len(in)))
 				}
@@ -68,7 +68,7 @@ func nonZero(x *Call) error {
 func inferCompress(c *Infer) error {
 	x := c.Input(0)
 	if c.Node.Attr("axis") == nil {
-		c.Set(0, x.DType, unknownDims(1))
+		c.Set(0, x.DType, unknownShape(1))
 		return nil
 	}
 	s := x.Shape.Clone()

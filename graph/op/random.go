@@ -64,7 +64,7 @@ func init() {
 			Kernel: makeBernoulli, NoGrad: samples},
 		&Op{Name: "Multinomial", Equation: "y = classes drawn with probabilities proportional to exp(x), row by row", Versions: []int64{7, 22}, In: Arity{1, 1}, Out: Arity{1, 1},
 			Infer: func(c *Infer) error {
-				s := unknownDims(2)
+				s := unknownShape(2)
 				if in := c.Input(0).Shape; len(in) == 2 {
 					s[0] = in[0]
 				}

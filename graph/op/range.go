@@ -14,7 +14,7 @@ func init() {
 		In: Arity{3, 3}, Out: Arity{1, 1}, Half: true,
 		Infer: func(c *Infer) error {
 			d := c.Input(0).DType
-			c.Set(0, d, unknownDims(1))
+			c.Set(0, d, unknownShape(1))
 			start, limit, delta := numAt(c.Input(0).elems(), 0), numAt(c.Input(1).elems(), 0), numAt(c.Input(2).elems(), 0)
 			if n := addNum(limit, start, -1); delta.Known && delta.N == 1 && n.nonNegative() {
 				c.Set(0, d, graph.Shape{n.Dim()})

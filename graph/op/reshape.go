@@ -32,7 +32,7 @@ func init() {
 			Infer: func(c *Infer) error {
 				s := c.Input(0).Shape
 				if s == nil {
-					c.Set(0, c.Input(0).DType, unknownDims(2))
+					c.Set(0, c.Input(0).DType, unknownShape(2))
 					return nil
 				}
 				k, err := flattenAxis(c.Node, len(s))
@@ -148,7 +148,7 @@ func inferReshape(c *Infer) error {
 	if target == nil {
 		var s graph.Shape
 		if r := c.Input(1).Shape; len(r) == 1 && r[0].IsKnown() && r[0].Value <= MaxElems {
-			s = unknownDims(int(r[0].Value))
+			s = unknownShape(int(r[0].Value))
 		}
 		c.Set(0, x.DType, s)
 		return nil

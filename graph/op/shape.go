@@ -12,7 +12,7 @@ func init() {
 			Infer: func(c *Infer) error {
 				s := c.Input(0).Shape
 				if s == nil {
-					c.Set(0, tensor.Int64, unknownDims(1))
+					c.Set(0, tensor.Int64, unknownShape(1))
 					return nil
 				}
 				lo, hi := shapeRange(c.Node, len(s))

@@ -88,7 +88,7 @@ func inferSqueeze(c *Infer) error {
 		c.Set(0, x.DType, nil)
 		return nil
 	case !known:
-		c.Set(0, x.DType, unknownDims(len(x.Shape)-count))
+		c.Set(0, x.DType, unknownShape(len(x.Shape)-count))
 		return nil
 	}
 	set := make([]bool, len(x.Shape))
@@ -126,7 +126,7 @@ func inferUnsqueeze(c *Infer) error {
 		c.Set(0, x.DType, nil)
 		return nil
 	case !known:
-		c.Set(0, x.DType, unknownDims(len(x.Shape)+count))
+		c.Set(0, x.DType, unknownShape(len(x.Shape)+count))
 		return nil
 	}
 	s := x.Shape.Clone()

@@ -15,7 +15,7 @@ func init() {
 			s := c.Input(0).Shape
 			if s == nil {
 				if p := c.Node.Ints("perm"); p != nil && len(p) <= MaxElems {
-					s = unknownDims(len(p))
+					s = unknownShape(len(p))
 				}
 				c.Set(0, c.Input(0).DType, s)
 				return nil

@@ -18,7 +18,7 @@ func init() {
 
 func inferUnique(c *Infer) error {
 	x := c.Input(0)
-	s := unknownDims(1)
+	s := unknownShape(1)
 	inverse := graph.Unknown()
 	if c.Node.Attr("axis") != nil {
 		if s = x.Shape.Clone(); s != nil {
@@ -33,9 +33,9 @@ func inferUnique(c *Infer) error {
 		inverse = product(nums(x.Shape)).Dim()
 	}
 	c.Set(0, x.DType, s)
-	c.Set(1, tensor.Int64, unknownDims(1))
+	c.Set(1, tensor.Int64, unknownShape(1))
 	c.Set(2, tensor.Int64, graph.Shape{inverse})
-	c.Set(3, tensor.Int64, unknownDims(1))
+	c.Set(3, tensor.Int64, unknownShape(1))
 	return nil
 }
 
