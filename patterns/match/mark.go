@@ -47,14 +47,12 @@ const (
 	Pool                         // pooled in space
 	Norm                         // normalized
 	Opaque                       // read by an operator that nothing is known of
-	Stacked                      // concatenated with other fields along the channels
-	markEnd
 )
 
 var markNames = []string{"sigmoid", "softmax", "softmax-row", "exp", "rectify", "curve", "root", "power", "clip", "scale", "shift",
 	"scale-chan", "shift-chan", "scale-row", "shift-row", "factored", "factor", "product", "sum", "chan-mix", "max-chan", "arg-max", "sum-chan",
 	"max-row", "topk", "topk-chan", "threshold", "nms-score", "nms-box", "region", "output", "layer", "contract", "weighted", "index",
-	"resize", "pool", "norm", "opaque", "stacked"}
+	"resize", "pool", "norm", "opaque"}
 
 // Has reports whether m has any of w.
 func (m Marks) Has(w Marks) bool { return m&w != 0 }

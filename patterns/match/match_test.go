@@ -163,7 +163,7 @@ func TestMarks(t *testing.T) {
 		{match.Span{Start: 5, Stop: 13}, match.Sigmoid, match.Factored | match.Output, match.ShiftRow | match.Exp | match.Factor},
 	} {
 		pre, post := f.At(c.span)
-		if pre&c.pre != c.pre || post&c.post != c.post || (pre|post).Has(c.not) {
+		if pre&c.pre != c.pre || post&c.post != c.post || (pre | post).Has(c.not) {
 			t.Errorf("%v: before %q, behind %q; want %q, %q and none of %q", c.span, pre, post, c.pre, c.post, c.not)
 		}
 	}

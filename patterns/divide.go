@@ -1,0 +1,141 @@
+package patterns
+
+import (
+	"slices"
+
+	"github.com/onnxloss/onnxloss/patterns/match"
+)
+
+// division is a run of channels with one use.
+type division struct {
+	match.Span
+	marks match.Marks
+}
+
+// divide splits the channels of f where their use changes. whole keeps them
+// together, as those of a softmax are.
+func divide(f *match.Field, whole bool) []division {
+	if whole {
+		pre, post := f.At(match.All)
+		return []division{{match.All, pre | post}}
+	}
+	stride := f.Period()
+	total := stride
+	if stride == 0 {
+		total = f.Channels()
+	}
+	cuts := []int64{0}
+	for _, x := range f.Facts {
+		if x.Span == match.All || x.Stride != stride {
+			continue
+		}
+		cuts = append(cuts, x.Start)
+		if x.Stop >= 0 {
+			cuts = append(cuts, x.Stop)
+		}
+	}
+	slices.Sort(cuts)
+	cuts = slices.Compact(cuts)
+	if total >= 0 && cuts[len(cuts)-1] < total {
+		cuts = append(cuts, total)
+	} else if total < 0 {
+		cuts = append(cuts, -1)
+	}
+	var out []division
+	for i := 0; i+1 < len(cuts); i++ {
+		d := division{Span: match.Span{Start: cuts[i], Stop: cuts[i+1], Stride: stride}}
+		pre, post := f.At(d.Span)
+		d.marks = pre | post
+		if k := len(out) - 1; k >= 0 && use(out[k].marks) == use(d.marks) && !d.marks.Has(match.Product) {
+			out[k].Stop = d.Stop
+			out[k].marks |= d.marks
+			continue
+		}
+		out = append(out, d)
+	}
+	out = withBackground(out, total)
+	if len(out) == 1 && stride == 0 {
+		out[0].Span = match.All
+	}
+	return out
+}
+
+// withBackground joins a first or last channel that nobody reads with the run
+// beside it: a background class that is cut off.
+func withBackground(d []division, total int64) []division {
+	if len(d) != 2 || total < 3 {
+		return d
+	}
+	dead := func(x division) bool { return x.Len() == 1 && x.marks == 0 }
+	if dead(d[0]) || dead(d[1]) {
+		return []division{{match.Span{Start: 0, Stop: total, Stride: d[0].Stride}, d[0].marks | d[1].marks}}
+	}
+	return d
+}
+
+// unrank moves a part that reads rows which a ranking or an index has chosen
+// to the tensor they were chosen from, and one whose channels are merged with
+// its rows to the last tensor where they are not.
+func (s *site) unrank(p *part) {
+	if p.span != match.All || p.dim < 0 {
+		return
+	}
+	v := p.value
+	for range 100 {
+		w := s.View(v)
+		if w == nil || len(w.Pieces) == 0 {
+			return
+		}
+		f := w.Pieces[0].Field
+		next := f.Chosen()
+		if d := w.ChanDim(); next == nil && d >= 0 && w.Mixes(d) && v.Producer() != nil && s.Field(v) == nil && v.Producer().Op != "Concat" {
+			next = v.Producer().Input(0)
+		}
+		if next == nil || s.View(next) == nil {
+			break
+		}
+		v = next
+	}
+	if w := s.View(v); v != p.value && w.ChanDim() >= 0 && !w.Mixes(w.ChanDim()) {
+		p.value, p.dim = v, w.ChanDim()
+		p.n = s.size(v, p.dim)
+	}
+}
+
+// propose sets parts aside that are scores but leave the graph by no output,
+// where others do: they choose regions or queries for what follows.
+func (s *site) propose() {
+	final, regions := false, false
+	for _, p := range s.parts {
+		final = final || p.marks.Has(match.Output|match.Opaque) && (p.role == class || p.role == neutral) && s.hasRows(p)
+	}
+	for _, f := range s.Fields {
+		for _, x := range f.Facts {
+			regions = regions || x.Pre.Has(match.Region)
+		}
+	}
+	for _, p := range s.parts {
+		if final && p.role == class && !p.marks.Has(match.Output|match.Opaque) && (regions || !p.marks.Has(match.NMSScore)) {
+			p.role, p.rejected = proposal, "proposes regions or queries: it reaches no output"
+		}
+	}
+}
+
+// use is what a run of channels is for, as far as marks alone say: runs with
+// the same use are one.
+func use(m match.Marks) role {
+	score, _ := tally(m)
+	switch {
+	case m&^match.Opaque == 0:
+		return hidden
+	case score[objectness] > 0:
+		return objectness
+	case score[other] >= 3 && score[class] < 5:
+		return other
+	case score[box] >= 2 && score[box] > score[class]-3:
+		return box
+	case score[class] >= 1.5:
+		return class
+	}
+	return neutral
+}
