@@ -7,6 +7,23 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
+const completionFlag = "--generate-bash-completion"
+
+// prepare is the arguments as package cli wants them.
+func prepare(app *cli.App, args []string) []string {
+	if len(args) == 0 {
+		args = []string{app.Name}
+	}
+	if n := len(args) - 1; args[n] == completionFlag {
+		return completion(app, args[:n])
+	}
+	if len(args) > 1 && args[1] == "help" {
+		args = append(slices.Clone(args[:1]), args[2:]...)
+		return append(args, "--help")
+	}
+	return sortArgs(app, args)
+}
+
 // sortArgs moves the flags of a command before its positional arguments, since
 // package cli stops looking for flags at the first argument that is none.
 func sortArgs(app *cli.App, args []string) []string {
@@ -29,27 +46,34 @@ func sortArgs(app *cli.App, args []string) []string {
 			continue
 		}
 		flags = append(flags, a)
-		if takesValue(cmd, a) && i+1 < len(args) {
-			i++
-			flags = append(flags, args[i])
+		if !takesValue(cmd, a) {
+			continue
 		}
+		if i++; i == len(args) {
+			return slices.Concat(args[:2], flags) // cli says that the last flag lacks its value
+		}
+		flags = append(flags, args[i])
 	}
-	sorted := append(slices.Clone(args[:2]), flags...)
-	return append(append(sorted, "--"), rest...)
+	return slices.Concat(args[:2], flags, []string{"--"}, rest)
 }
 
 // takesValue reports whether the flag a, as it was typed, is followed by its
 // value.
 func takesValue(cmd *cli.Command, a string) bool {
-	name := strings.TrimLeft(a, "-")
-	if strings.Contains(name, "=") {
+	if strings.Contains(a, "=") {
 		return false
 	}
+	d, ok := findFlag(cmd, a).(cli.DocGenerationFlag)
+	return ok && d.TakesValue()
+}
+
+// findFlag is the flag of cmd that was typed as a; nil if there is none.
+func findFlag(cmd *cli.Command, a string) cli.Flag {
+	name := strings.TrimPrefix(strings.TrimPrefix(a, "-"), "-")
 	for _, f := range cmd.Flags {
 		if slices.Contains(f.Names(), name) {
-			d, ok := f.(cli.DocGenerationFlag)
-			return ok && d.TakesValue()
+			return f
 		}
 	}
-	return false
+	return nil
 }

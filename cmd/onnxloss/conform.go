@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"path/filepath"
+	"runtime"
 
 	"github.com/onnxloss/onnxloss/graph/interp"
 	"github.com/onnxloss/onnxloss/graph/interp/conform"
@@ -17,9 +18,7 @@ func conformCommand() *cli.Command {
 		Description: "Runs every case at or below the given folders with the built-in interpreter and\n" +
 			"compares the outputs at ONNX's tolerances. Exits 1 if any failed.",
 		Flags: []cli.Flag{
-			jsonFlag, quietFlag,
-			&cli.StringFlag{Name: "dtype", Usage: "`float64` computes float32 graphs in float64"},
-			&cli.IntFlag{Name: "threads", Usage: "use at most `N` cores"},
+			dtypeFlag, threadsFlag, jsonFlag, quietFlag,
 		},
 		Action: runConform,
 	}
@@ -89,10 +88,9 @@ func (r *conformResult) add(c *cli.Context, name, dir string, opts interp.Option
 }
 
 // interpOptions are the options that run and conform share.
-func interpOptions(c *cli.Context) (interp.Options, error) {
-	o := interp.Options{Threads: c.Int("threads")}
-	if o.Threads < 0 {
-		return o, usagef("--threads %d: want a positive number", o.Threads)
+func interpOptions(c *cli.Context) (o interp.Options, err error) {
+	if o.Threads, err = threads(c); err != nil {
+		return o, err
 	}
 	switch d := c.String("dtype"); d {
 	case "", "float32":
@@ -102,4 +100,13 @@ func interpOptions(c *cli.Context) (interp.Options, error) {
 		return o, usagef("--dtype %q: want float32 or float64", d)
 	}
 	return o, nil
+}
+
+// threads is the number of cores to use; 0 is all.
+func threads(c *cli.Context) (int, error) {
+	n := c.Int("threads")
+	if n < 0 {
+		return 0, usagef("--threads %d: want 0 or more", n)
+	}
+	return min(n, runtime.NumCPU()), nil
 }

@@ -5,31 +5,178 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"text/tabwriter"
 
 	"github.com/onnxloss/onnxloss/emit"
 	"github.com/onnxloss/onnxloss/emit/loss"
 	"github.com/onnxloss/onnxloss/emit/verify"
+	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/patterns"
 	"github.com/urfave/cli/v2"
 )
 
-// describeHead is a head in one line, for people.
-func describeHead(h emit.Head) string {
-	s := fmt.Sprintf("%s, %d classes on axis %d", h.Source, h.Classes, h.ClassAxis)
-	if k := h.ClassSlice; k != nil {
-		s += fmt.Sprintf(" (channels %d to %d", k.Start, k.Stop-1)
-		if k.Stride != nil {
-			s += fmt.Sprintf(" of each %d", *k.Stride)
+// describeModel is a model's origin and size in one line.
+func describeModel(m *graph.Model) string {
+	by := "producer unknown"
+	if m.Producer != "" {
+		by = strings.TrimSpace("by " + m.Producer + " " + m.ProducerVersion)
+	}
+	return fmt.Sprintf("%s, opset %d, %s", by, m.Opset(""), count(len(m.Graph.Nodes), "node"))
+}
+
+// count is n things, in words.
+func count(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}
+
+// quote is s as one word of a shell's command line.
+func quote(s string) string {
+	plain := func(r rune) bool {
+		return r == '_' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || strings.ContainsRune("-./:,+@%=", r) || r > 127
+	}
+	if s != "" && !strings.ContainsFunc(s, func(r rune) bool { return !plain(r) }) {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+// table is aligned columns within the answer.
+func table(c *cli.Context) *tabwriter.Writer {
+	return tabwriter.NewWriter(answer(c), 0, 4, 2, ' ', 0)
+}
+
+func printHeads(c *cli.Context, r *patterns.Report) {
+	if c.Bool("quiet") {
+		return
+	}
+	w := table(c)
+	fmt.Fprintln(w, "\nhead\tclasses\tchannels\taxis\tactivation\tbackground\tlevels\tconfidence")
+	for i, h := range r.Heads {
+		x := emit.DescribeHead(h)
+		background := "none"
+		if x.Background != nil {
+			background = fmt.Sprintf("class %d", *x.Background)
 		}
-		s += ")"
+		fmt.Fprintf(w, "%d\t%d\t%s\t%d\t%s\t%s\t%d\t%.2f\n", i+1, x.Classes, channelWords(x.ClassSlice), x.ClassAxis,
+			x.Activation, background, len(x.Levels), x.Confidence)
+	}
+	w.Flush()
+	for i, h := range r.Heads {
+		say(c, "\nhead %d:", i+1)
+		printHead(c, h)
+	}
+}
+
+// printHead prints a head's tensors and what speaks for it.
+func printHead(c *cli.Context, h *patterns.Head) {
+	x := emit.DescribeHead(h)
+	w := table(c)
+	for i, l := range x.Levels {
+		anchors := "dynamic"
+		if n, ok := l.Anchors.(int64); ok {
+			anchors = fmt.Sprint(n)
+		}
+		v := h.Levels[i].Source
+		fmt.Fprintf(w, "  class logits\t%s\t%v\t%s\tanchors: %s\n", v.Name, v.Type, layoutWords(l), anchors)
+	}
+	for i, l := range x.Objectness {
+		v := h.Objectness[i].Source
+		fmt.Fprintf(w, "  objectness\t%s\t%v\t%s\tchannels: %s\n", v.Name, v.Type, layoutWords(l), channelWords(l.Slice))
+	}
+	if h.Box != nil {
+		fmt.Fprintf(w, "  boxes\t%s\t%v\n", h.Box.Name, h.Box.Type)
+	}
+	w.Flush()
+	for _, e := range h.Evidence {
+		say(c, "  + %s", e)
+	}
+}
+
+// axisWords is the axes of a layout in words.
+var axisWords = map[patterns.Axis]string{
+	patterns.Batch: "batch", patterns.Channel: "channels", patterns.Anchor: "anchors", patterns.Row: "rows",
+	patterns.Column: "columns", patterns.Rows: "positions", patterns.One: "1",
+}
+
+func layoutWords(l emit.Level) string {
+	words := make([]string, len(l.Layout))
+	for i := range words {
+		words[i] = axisWords[patterns.Axis(l.Layout[i])]
+	}
+	return "[" + strings.Join(words, ", ") + "]"
+}
+
+// channelWords is some channels of an axis in words.
+func channelWords(k *emit.Slice) string {
+	if k == nil {
+		return "all"
+	}
+	s := fmt.Sprint(k.Start)
+	if k.Stop > k.Start+1 {
+		s = fmt.Sprintf("%d to %d", k.Start, k.Stop-1)
+	}
+	if k.Stride != nil {
+		s += fmt.Sprintf(" of each %d", *k.Stride)
+	}
+	return s
+}
+
+func printRejected(c *cli.Context, r *patterns.Report) {
+	if c.Bool("quiet") {
+		return
+	}
+	w := table(c)
+	first := true
+	for _, k := range r.Candidates {
+		if k.Rejected == "" {
+			continue
+		}
+		if first {
+			fmt.Fprintln(w, "\nnot the head:")
+			first = false
+		}
+		n := "channels"
+		if k.Classes >= 0 {
+			n = count(k.Classes, "channel")
+		}
+		fmt.Fprintf(w, "  %s\t%s\t- %s\n", k.Source.Name, n, k.Rejected)
+	}
+	w.Flush()
+}
+
+// describeHead is a head of a manifest in one line.
+func describeHead(h emit.Head) string {
+	s := fmt.Sprintf("%s, classes: %d on axis %d", h.Source, h.Classes, h.ClassAxis)
+	if h.ClassSlice != nil {
+		s += fmt.Sprintf(" (channels %s)", channelWords(h.ClassSlice))
 	}
 	s += ", activation " + h.Activation
 	if h.Background != nil {
 		s += fmt.Sprintf(", background %d", *h.Background)
 	}
 	if n := len(h.Levels); n > 1 {
-		s += fmt.Sprintf(", %d levels", n)
+		s += fmt.Sprintf(", levels: %d", n)
 	}
 	return s + fmt.Sprintf(", confidence %.2f", h.Confidence)
+}
+
+func printManifest(c *cli.Context, x *emit.Manifest) {
+	for _, h := range x.Heads {
+		say(c, "head      %s", describeHead(h))
+	}
+	say(c, "loss      %s", describeLoss(x.Loss))
+	if x.Confidence != nil {
+		say(c, "loss      %s", describeLoss(*x.Confidence))
+	}
+	for _, in := range x.Inputs {
+		say(c, "input     %s", describePort(in))
+	}
+	for _, o := range x.Outputs {
+		say(c, "output    %s", describePort(o))
+	}
 }
 
 func describeLoss(o loss.Options) string {
@@ -66,11 +213,11 @@ func printReport(c *cli.Context, r *verify.Report) {
 		switch {
 		case k.Failed != "":
 			state = "FAIL"
-		case k.Compared == 0:
-			state = "left"
+		case k.Left != "":
+			state = "skip"
 		}
 		line := fmt.Sprintf("%s  %-9s %s", state, k.Name, k.What)
-		if k.Compared > 0 {
+		if k.Left == "" {
 			line += fmt.Sprintf(": %d compared", k.Compared)
 			if k.Limit > 0 {
 				line += fmt.Sprintf(", worst %.2g (limit %.0e)", k.Worst, k.Limit)

@@ -1,11 +1,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
-	"text/tabwriter"
 
 	"github.com/onnxloss/onnxloss/emit"
-	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/patterns"
 	"github.com/urfave/cli/v2"
 )
@@ -15,9 +14,17 @@ func inspectCommand() *cli.Command {
 		Name:      "inspect",
 		Usage:     "say where the classification head is, and why",
 		ArgsUsage: "MODEL",
-		Description: "Prints the heads, best first, with the evidence, and for every other candidate the\n" +
-			"reason against it. Of a training graph it prints the manifest. Exits 3 if no head is\n" +
-			"found, or several that cannot be told apart.",
+		Description: `Prints each head with the tensors that hold its class logits, the evidence for
+it, and for every other candidate the reason against it. Of a training graph it
+prints what the graph wants and gives. Exits 3 if no head is found, or several
+that cannot be told apart; then --head decides.
+
+A layout names the axes of a tensor. Positions are the rows, columns and anchors
+of a map in one axis.
+
+  onnxloss inspect detector.onnx
+  onnxloss inspect detector.onnx --head /model/head/cls/Conv_output_0
+  onnxloss inspect detector.onnx --json | python3 -m json.tool`,
 		Flags:  append(headFlags(), jsonFlag, quietFlag),
 		Action: runInspect,
 	}
@@ -46,101 +53,41 @@ func runInspect(c *cli.Context) error {
 	defer m.Close()
 	manifest, err := emit.ReadManifest(m)
 	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+		return fmt.Errorf("%s: %w", title(path), err)
 	}
 	if manifest != nil {
-		return showManifest(c, manifest)
+		return showManifest(c, path, manifest)
 	}
 	report, err := locate(c, path, m)
-	if report != nil {
-		if c.Bool("json") {
-			if e := printJSON(c, report); e != nil {
-				return e
-			}
-		} else {
-			printHeads(c, m, report)
-		}
+	if c.Bool("json") && report != nil {
+		return errors.Join(printJSON(c, report), err)
 	}
-	if err == nil && !c.Bool("json") {
-		say(c, "\nnext: onnxloss rewrite %s -o train.onnx --loss modified-focal-sigmoid%s", path, headArgument(c))
+	say(c, "%s: %s", title(path), describeModel(m))
+	if err != nil {
+		return err // it lists the candidates
 	}
-	return err
+	printHeads(c, report)
+	printRejected(c, report)
+	say(c, "\nnext:\n  onnxloss rewrite %s -o train.onnx --loss modified-focal-sigmoid%s", quote(path), headArgument(c))
+	if len(report.Heads) > 1 {
+		say(c, "which takes head 1; --head N takes another, --head all all of them")
+	}
+	return nil
 }
 
 func headArgument(c *cli.Context) string {
 	if h := c.String("head"); h != "" {
-		return fmt.Sprintf(" --head %q", h)
+		return " --head " + quote(h)
 	}
 	return ""
 }
 
-func showManifest(c *cli.Context, x *emit.Manifest) error {
+func showManifest(c *cli.Context, path string, x *emit.Manifest) error {
 	if c.Bool("json") {
 		return printJSON(c, x)
 	}
-	say(c, "a training graph of %s, form %s", x.Source.File, x.Form)
+	say(c, "%s: a training graph of %s, form %s", title(path), x.Source.File, x.Form)
 	printManifest(c, x)
+	say(c, "\nnext:\n  onnxloss verify %s", quote(path))
 	return nil
-}
-
-func printManifest(c *cli.Context, x *emit.Manifest) {
-	for _, h := range x.Heads {
-		say(c, "head      %s", describeHead(h))
-	}
-	say(c, "loss      %s", describeLoss(x.Loss))
-	if x.Confidence != nil {
-		say(c, "loss      %s", describeLoss(*x.Confidence))
-	}
-	for _, in := range x.Inputs {
-		say(c, "input     %s", describePort(in))
-	}
-	for _, o := range x.Outputs {
-		say(c, "output    %s", describePort(o))
-	}
-}
-
-func printHeads(c *cli.Context, m *graph.Model, r *patterns.Report) {
-	say(c, "%s, opset %d, %d nodes", producer(m), m.Opset(""), len(m.Graph.Nodes))
-	for i, h := range r.Heads {
-		say(c, "\nhead %d: %s", i+1, describeHead(emit.DescribeHead(h)))
-		for _, l := range h.Levels {
-			say(c, "  level %s %v, layout %s, %v anchors", l.Source.Name, l.Source.Type, l.Layout, l.Anchors)
-		}
-		for _, p := range h.Objectness {
-			say(c, "  objectness %s %v", p.Source.Name, p.Source.Type)
-		}
-		if h.Box != nil {
-			say(c, "  boxes %s %v", h.Box.Name, h.Box.Type)
-		}
-		for _, e := range h.Evidence {
-			say(c, "  + %s", e)
-		}
-	}
-	printRejected(c, r)
-}
-
-func printRejected(c *cli.Context, r *patterns.Report) {
-	if c.Bool("quiet") {
-		return
-	}
-	w := tabwriter.NewWriter(c.App.Writer, 0, 4, 2, ' ', 0)
-	first := true
-	for _, k := range r.Candidates {
-		if k.Rejected == "" {
-			continue
-		}
-		if first {
-			fmt.Fprintln(w, "\nnot the head:")
-			first = false
-		}
-		fmt.Fprintf(w, "  %s\t%d channels\t%s\t%s\n", k.Source.Name, k.Classes, k.Role, k.Rejected)
-	}
-	w.Flush()
-}
-
-func producer(m *graph.Model) string {
-	if m.Producer == "" {
-		return "producer unknown"
-	}
-	return "by " + m.Producer + " " + m.ProducerVersion
 }

@@ -15,8 +15,10 @@ import (
 )
 
 var (
-	jsonFlag  = &cli.BoolFlag{Name: "json", Usage: "print one JSON document on standard output and nothing else there"}
-	quietFlag = &cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print nothing but errors and what was asked for"}
+	jsonFlag    = &cli.BoolFlag{Name: "json", Usage: "print one JSON document on standard output and nothing else there"}
+	quietFlag   = &cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print nothing but errors and what was asked for"}
+	dtypeFlag   = &cli.StringFlag{Name: "dtype", Value: "float32", Usage: "compute float32 graphs in `TYPE`: float32 or float64"}
+	threadsFlag = &cli.IntFlag{Name: "threads", Usage: "use at most `N` cores; 0 is all"}
 )
 
 // readModel reads the model at path, or on standard input if path is -, and
@@ -28,7 +30,10 @@ func readModel(c *cli.Context, path string) (*graph.Model, error) {
 	}
 	if err := onnx.CheckVersions(m); err != nil {
 		m.Close()
-		return nil, fmt.Errorf("%s: %w", path, err)
+		if path == "-" {
+			err = fmt.Errorf("%s: %w", title(path), err)
+		}
+		return nil, err
 	}
 	return m, nil
 }
@@ -40,6 +45,14 @@ func openModel(c *cli.Context, path string) (*graph.Model, error) {
 	return onnx.ReadFile(path)
 }
 
+// title is a model's path in messages.
+func title(path string) string {
+	if path == "-" {
+		return "standard input"
+	}
+	return path
+}
+
 // printJSON writes x, indented, to standard output.
 func printJSON(c *cli.Context, x any) error {
 	e := json.NewEncoder(c.App.Writer)
@@ -48,20 +61,7 @@ func printJSON(c *cli.Context, x any) error {
 	return e.Encode(x)
 }
 
-// say prints a line of the human-readable answer: nowhere if --quiet is given,
-// and on standard error if standard output is for JSON or a model.
-func say(c *cli.Context, format string, args ...any) {
-	w := c.App.Writer
-	if c.Bool("quiet") {
-		return
-	}
-	if c.Bool("json") || c.String("output") == "-" {
-		w = c.App.ErrWriter
-	}
-	fmt.Fprintf(w, format+"\n", args...)
-}
-
-// readTensors reads the tensors of a file: .npy and .pb hold one, which gets
+// readTensor reads a tensor from a file: .npy and .pb hold one, which gets
 // the given name; .npz holds several, of which the one of that name is taken,
 // or the only one.
 func readTensor(path, name string, t graph.Type) (*tensor.Tensor, error) {

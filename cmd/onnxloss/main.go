@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/signal"
 	"strings"
@@ -28,58 +29,63 @@ const (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends the program at once
 	os.Exit(run(ctx, os.Args, os.Stdin, os.Stdout, os.Stderr))
 }
 
 // run is the whole program, given its arguments and streams; it returns the
 // exit code.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	app := newApp(stdin, stdout, stderr)
-	err := app.RunContext(ctx, sortArgs(app, args))
+	out := &sink{w: stdout}
+	app := newApp(&source{stdin, ctx}, out, stderr)
+	err := app.RunContext(ctx, prepare(app, args))
+	if err == nil && out.err != nil {
+		err = fmt.Errorf("standard output: %w", cause(out.err))
+	}
 	if err == nil {
 		return 0
 	}
-	fmt.Fprintf(stderr, "onnxloss: %v\n", err)
+	fmt.Fprintf(stderr, "onnxloss: %s\n", message(err))
 	return exitCode(err)
 }
 
 func newApp(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
 	app := &cli.App{
-		Name:  "onnxloss",
-		Usage: "make an exported ONNX object detector trainable",
-		Description: strings.TrimSpace(`
-onnxloss reads an ONNX detector, finds its classification head, appends the
-training subgraph of a focal-loss variant in plain ONNX operators, and proves
-the result before it writes it.
-
-Start with:   onnxloss inspect model.onnx
-then:         onnxloss rewrite model.onnx -o train.onnx --loss modified-focal-sigmoid
-
-MODEL may be - for standard input. Exit codes: 0 done, 1 bad input, 2 wrong
-usage, 3 no head found or several that cannot be told apart, 4 the proof failed.`),
+		Name:   "onnxloss",
+		Usage:  "make an exported ONNX object detector trainable",
 		Reader: stdin, Writer: stdout, ErrWriter: stderr,
-		EnableBashCompletion: true,
-		HideVersion:          true,
-		HideHelpCommand:      true,
-		ExitErrHandler:       func(*cli.Context, error) {},
-		OnUsageError:         onUsageError,
+		EnableBashCompletion:      true,
+		DisableSliceFlagSeparator: true, // file names may have commas
+		HideVersion:               true,
+		HideHelpCommand:           true,
+		ExitErrHandler:            func(*cli.Context, error) {},
+		OnUsageError:              onUsageError,
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
-				return usagef("there is no command %q; see onnxloss --help", c.Args().First())
+				return usagef("there is no command %q; there are %s", c.Args().First(), commandNames(c.App))
 			}
 			return cli.ShowAppHelp(c)
 		},
 		Commands: []*cli.Command{
 			inspectCommand(), rewriteCommand(), verifyCommand(), runCommand(),
-			conformCommand(), lossesCommand(), opsCommand(),
+			conformCommand(), lossesCommand(), opsCommand(), completionCommand(),
 		},
 	}
 	for _, c := range app.Commands {
 		c.OnUsageError = onUsageError
 		c.HideHelpCommand = true
+		c.CustomHelpTemplate = commandHelp(c)
 	}
+	app.CustomAppHelpTemplate = appHelp(app)
 	return app
+}
+
+func commandNames(app *cli.App) string {
+	var names []string
+	for _, c := range app.Commands {
+		names = append(names, c.Name)
+	}
+	return strings.Join(names, ", ")
 }
 
 // usageError is a wrong call of the program.
@@ -91,12 +97,31 @@ func usagef(format string, args ...any) error {
 	return &usageError{fmt.Sprintf(format, args...)}
 }
 
+// onUsageError turns what packages cli and flag say into our words.
 func onUsageError(c *cli.Context, err error, _ bool) error {
 	name := "onnxloss"
 	if c.Command != nil && c.Command.Name != "" && c.Command.Name != name {
 		name += " " + c.Command.Name
 	}
-	return usagef("%v; see %s --help", err, name)
+	text := err.Error()
+	if flag, ok := strings.CutPrefix(text, "flag provided but not defined: -"); ok {
+		text = "there is no flag " + dashed(flag)
+	} else if flag, ok := strings.CutPrefix(text, "flag needs an argument: -"); ok {
+		text = dashed(flag) + " needs a value"
+	} else if value, rest, ok := strings.Cut(strings.TrimPrefix(text, "invalid value "), " for flag -"); ok {
+		flag, reason, _ := strings.Cut(rest, ": ")
+		text = fmt.Sprintf("%s %s: %s", dashed(flag), value, reason)
+	}
+	return usagef("%s; see %s --help", text, name)
+}
+
+// dashed is a flag as it is typed.
+func dashed(name string) string {
+	name = strings.TrimLeft(name, "-")
+	if len(name) == 1 {
+		return "-" + name
+	}
+	return "--" + name
 }
 
 func exitCode(err error) int {
@@ -113,6 +138,20 @@ func exitCode(err error) int {
 		return exitNoHead
 	}
 	return exitBad
+}
+
+// message is an error for people: errors of the operating system begin with
+// the file, not with the name of a system call.
+func message(err error) string {
+	text := err.Error()
+	if errors.Is(err, context.Canceled) {
+		return "interrupted"
+	}
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		text = strings.Replace(text, p.Error(), p.Path+": "+p.Err.Error(), 1)
+	}
+	return text
 }
 
 // oneArg is the single positional argument, named what in messages.

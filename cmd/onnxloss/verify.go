@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"github.com/onnxloss/onnxloss/emit/verify"
-	"github.com/onnxloss/onnxloss/graph/onnx"
 	"github.com/urfave/cli/v2"
 )
 
@@ -13,46 +12,59 @@ func verifyCommand() *cli.Command {
 		Name:      "verify",
 		Usage:     "prove a training graph again, from the file alone",
 		ArgsUsage: "OUT",
-		Description: "Holds the network to its fingerprint, the logits to the head's tensors, and loss and\n" +
-			"gradient to the float64 closed form. With --original the original outputs are compared\n" +
-			"bit for bit too. Exits 4 if anything is not as the manifest says.",
+		Description: `Holds the network to its fingerprint, the logits to the head's tensors, and loss
+and gradient to an independent float64 computation. With --original the original
+outputs are compared bit for bit too. Exits 4 if anything is not as the manifest
+says, with the value, where it is, what it is and what it should be.
+
+  onnxloss verify train.onnx
+  onnxloss verify train.onnx --original detector.onnx`,
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "original", Usage: "the model that was rewritten, `MODEL`"},
-			&cli.Uint64Flag{Name: "seed", Usage: "seed of the drawn inputs, logits and targets"},
-			&cli.IntFlag{Name: "threads", Usage: "use at most `N` cores"},
-			jsonFlag, quietFlag,
+			&cli.StringFlag{Name: "original", Usage: "compare with `MODEL`, which was rewritten"},
+			&cli.Uint64Flag{Name: "seed", Usage: "seed `N` of the drawn inputs, logits and targets"},
+			threadsFlag, jsonFlag, quietFlag,
 		},
-		Action: func(c *cli.Context) error {
-			path, err := oneArg(c, "OUT")
-			if err != nil {
-				return err
-			}
-			m, err := readModel(c, path)
-			if err != nil {
-				return err
-			}
-			defer m.Close()
-			o := verify.Options{Threads: c.Int("threads"), Seed: c.Uint64("seed")}
-			if original := c.String("original"); original != "" {
-				if o.Original, err = onnx.ReadFile(original); err != nil {
-					return err
-				}
-				defer o.Original.Close()
-			}
-			report, err := verify.Training(c.Context, m, o)
-			if report != nil {
-				if c.Bool("json") {
-					if e := printJSON(c, report); e != nil {
-						return e
-					}
-				} else {
-					printReport(c, report)
-				}
-			}
-			if err != nil {
-				return fmt.Errorf("%s: %w", path, err)
-			}
-			return nil
-		},
+		Action: runVerify,
 	}
+}
+
+func runVerify(c *cli.Context) error {
+	path, err := oneArg(c, "OUT")
+	if err != nil {
+		return err
+	}
+	o := verify.Options{Seed: c.Uint64("seed")}
+	if o.Threads, err = threads(c); err != nil {
+		return err
+	}
+	m, err := readModel(c, path)
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	if original := c.String("original"); original != "" {
+		if original == "-" && path == "-" {
+			return usagef("OUT and --original both want standard input")
+		}
+		if o.Original, err = readModel(c, original); err != nil {
+			return err
+		}
+		defer o.Original.Close()
+	}
+	done := progress(c, "verifying")
+	report, err := verify.Training(c.Context, m, o)
+	done()
+	switch {
+	case report == nil:
+	case c.Bool("json"):
+		if e := printJSON(c, report); e != nil {
+			return e
+		}
+	default:
+		printReport(c, report)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", title(path), err)
+	}
+	return nil
 }

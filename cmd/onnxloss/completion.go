@@ -1,0 +1,135 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/onnxloss/onnxloss/emit"
+	"github.com/onnxloss/onnxloss/emit/loss"
+	"github.com/urfave/cli/v2"
+)
+
+func completionCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "completion",
+		Usage:     "print the shell's side of completion",
+		ArgsUsage: "SHELL",
+		Description: `SHELL is bash or zsh. To have commands, options and their values completed:
+
+  source <(onnxloss completion bash)
+
+and the same line in ~/.bashrc to have it in every shell.`,
+		Action: func(c *cli.Context) error {
+			shell, err := oneArg(c, "SHELL")
+			if err != nil {
+				return err
+			}
+			script, ok := completionScripts[shell]
+			if !ok {
+				return usagef("there is no completion for %q; there is for bash and zsh", shell)
+			}
+			_, err = fmt.Fprint(c.App.Writer, script)
+			return err
+		},
+	}
+}
+
+// completionScripts ask the program for words. Where it has none, files are
+// completed.
+var completionScripts = map[string]string{
+	"bash": `_onnxloss() {
+  local cur=${COMP_WORDS[COMP_CWORD]} words=("${COMP_WORDS[@]:0:COMP_CWORD}")
+  [[ $cur != -* ]] || words+=("$cur")
+  COMPREPLY=($(compgen -W "$("${words[@]}" --generate-bash-completion 2>/dev/null)" -- "$cur"))
+}
+complete -o bashdefault -o default -F _onnxloss onnxloss
+`,
+	"zsh": `_onnxloss() {
+  local cur=${words[CURRENT]} asked=("${(@)words[1,CURRENT-1]}")
+  [[ $cur != -* ]] || asked+=("$cur")
+  local found=("${(@f)$("${asked[@]}" --generate-bash-completion 2>/dev/null)}")
+  if [[ -n $found[1] ]]; then compadd -- $found; else _files; fi
+}
+compdef _onnxloss onnxloss
+`,
+}
+
+// completion makes app print what may follow args, in the way of package cli:
+// the last of args is the word under the cursor if it begins with a hyphen,
+// else the word before it.
+func completion(app *cli.App, args []string) []string {
+	if len(args) < 2 || app.Command(args[1]) == nil {
+		app.BashComplete = func(c *cli.Context) {
+			fmt.Fprintln(c.App.Writer, strings.ReplaceAll(commandNames(c.App), ", ", "\n"))
+		}
+		return []string{app.Name, completionFlag}
+	}
+	cmd := app.Command(args[1])
+	cmd.BashComplete = func(c *cli.Context) {
+		for _, word := range following(cmd, args[2:]) {
+			fmt.Fprintln(c.App.Writer, word)
+		}
+	}
+	return []string{app.Name, cmd.Name, completionFlag}
+}
+
+// following is the words that may come after words.
+func following(cmd *cli.Command, words []string) []string {
+	last := ""
+	if len(words) > 0 {
+		last = words[len(words)-1]
+	}
+	switch {
+	case strings.HasPrefix(last, "-") && takesValue(cmd, last):
+		return choices(findFlag(cmd, last).Names()[0])
+	case strings.HasPrefix(last, "-"):
+		return matchingFlags(cmd, last)
+	case cmd.Name == "losses":
+		return lossNames()
+	case cmd.Name == "completion":
+		return []string{"bash", "zsh"}
+	}
+	return nil
+}
+
+func lossNames() []string {
+	var names []string
+	for _, l := range loss.All() {
+		names = append(names, l.Name)
+	}
+	return names
+}
+
+// matchingFlags is the flags of cmd that begin with prefix.
+func matchingFlags(cmd *cli.Command, prefix string) []string {
+	var list []string
+	for _, f := range cmd.Flags {
+		for _, name := range f.Names() {
+			if name = dashed(name); strings.HasPrefix(name, prefix) {
+				list = append(list, name)
+			}
+		}
+	}
+	slices.Sort(list)
+	return list
+}
+
+// choices is the values of a flag that has few.
+func choices(flag string) []string {
+	switch flag {
+	case "loss":
+		return loss.Names(loss.Classification)
+	case "confidence":
+		return loss.Names(loss.Confidence)
+	case "form":
+		return []string{string(emit.LossForm)}
+	case "target":
+		return []string{loss.Dense, loss.Index}
+	case "reduction":
+		return []string{loss.Mean, loss.Sum, loss.None, loss.Positives, loss.Fed}
+	case "dtype":
+		return []string{"float32", "float64"}
+	}
+	return nil
+}

@@ -1,0 +1,146 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+)
+
+// The help texts are laid out here and not by the templates of package cli,
+// which put options before arguments and sort them by name.
+
+const appText = `onnxloss makes an exported ONNX object detector trainable. It finds the
+classification head, appends the training subgraph of a loss in plain ONNX
+operators, and proves the result before it writes it.
+
+Where the head is, and why:
+
+  onnxloss inspect detector.onnx
+
+The training graph:
+
+  onnxloss rewrite detector.onnx -o train.onnx --loss modified-focal-sigmoid
+
+Usage: onnxloss COMMAND [arguments]
+
+Commands:
+%s
+onnxloss COMMAND --help says more. Options may stand before or after arguments.
+A model may be - for standard input.
+
+Exit codes: 0 done, 1 bad input, 2 wrong usage, 3 no head found or several that
+cannot be told apart, 4 the proof failed.
+`
+
+func appHelp(app *cli.App) string {
+	var b strings.Builder
+	for _, c := range app.Commands {
+		fmt.Fprintf(&b, "  %-10s  %s\n", c.Name, c.Usage)
+	}
+	return escape(fmt.Sprintf(appText, b.String()))
+}
+
+// commandHelp is a command's help: usage, description, options in the order
+// and under the headings that the command gives them.
+func commandHelp(c *cli.Command) string {
+	var b strings.Builder
+	usage := "onnxloss " + c.Name
+	if c.ArgsUsage != "" {
+		usage += " " + c.ArgsUsage
+	}
+	fmt.Fprintf(&b, "onnxloss %s: %s.\n\nUsage: %s [options]\n", c.Name, c.Usage, usage)
+	if c.Description != "" {
+		fmt.Fprintf(&b, "\n%s\n", c.Description)
+	}
+	var headings []string
+	groups := map[string][]cli.Flag{}
+	for _, f := range append(slices.Clone(c.Flags), cli.HelpFlag) {
+		heading := f.(cli.CategorizableFlag).GetCategory()
+		if groups[heading] == nil {
+			headings = append(headings, heading)
+		}
+		groups[heading] = append(groups[heading], f)
+	}
+	for _, h := range headings {
+		title := "Options"
+		if h != "" {
+			title = h
+		}
+		fmt.Fprintf(&b, "\n%s:\n", title)
+		writeFlags(&b, groups[h])
+	}
+	return escape(b.String())
+}
+
+// helpWidth is where lines of options are broken.
+const helpWidth = 88
+
+func writeFlags(b *strings.Builder, flags []cli.Flag) {
+	var left, right []string
+	width := 0
+	for _, f := range flags {
+		l, r := describeFlag(f)
+		left, right = append(left, l), append(right, r)
+		width = max(width, len(l))
+	}
+	for i := range left {
+		indent := fmt.Sprintf("  %-*s  ", width, left[i])
+		for _, line := range wrap(right[i], helpWidth-width-4) {
+			b.WriteString(strings.TrimRight(indent+line, " ") + "\n")
+			indent = strings.Repeat(" ", width+4)
+		}
+	}
+}
+
+// describeFlag is how a flag is typed and what it does. The word in backquotes
+// stands for its value.
+func describeFlag(f cli.Flag) (left, right string) {
+	d := f.(cli.DocGenerationFlag)
+	var names []string
+	for _, n := range f.Names() {
+		if len(n) == 1 {
+			names = append([]string{dashed(n)}, names...)
+			continue
+		}
+		names = append(names, dashed(n))
+	}
+	left, right = strings.Join(names, ", "), d.GetUsage()
+	if !d.TakesValue() {
+		return left, right
+	}
+	value := "VALUE"
+	if parts := strings.SplitN(right, "`", 3); len(parts) == 3 {
+		value, right = parts[1], strings.Join(parts, "")
+	}
+	if v := strings.Trim(d.GetValue(), `"`); v != "" && v != "0" && v != "[]" {
+		right += " (default " + v + ")"
+	}
+	if s, ok := f.(cli.DocGenerationSliceFlag); ok && s.IsSliceFlag() {
+		right += "; may be repeated"
+	}
+	return left + " " + value, right
+}
+
+// wrap breaks text into lines of at most width letters.
+func wrap(text string, width int) []string {
+	var lines []string
+	line := ""
+	for _, word := range strings.Fields(text) {
+		if line != "" && len(line)+1+len(word) > width {
+			lines = append(lines, line)
+			line = ""
+		}
+		if line != "" {
+			line += " "
+		}
+		line += word
+	}
+	return append(lines, line)
+}
+
+// escape keeps package cli's template engine from reading text.
+func escape(text string) string {
+	return `{{print ` + fmt.Sprintf("%q", text) + `}}`
+}

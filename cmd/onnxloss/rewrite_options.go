@@ -1,0 +1,101 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/onnxloss/onnxloss/emit"
+	"github.com/onnxloss/onnxloss/emit/loss"
+	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/op"
+	"github.com/urfave/cli/v2"
+)
+
+// rewriteError turns options that the model or the loss cannot serve into
+// usage errors.
+func rewriteError(path string, err error) error {
+	var bad *loss.OptionError
+	var none *emit.NoObjectness
+	switch {
+	case errors.As(err, &bad):
+		return usagef("--%v", bad)
+	case errors.As(err, &none):
+		return usagef("--confidence: %v", none)
+	}
+	return fmt.Errorf("%s: %w", title(path), err)
+}
+
+func rewriteOptions(c *cli.Context) (emit.Options, error) {
+	o := emit.Options{Form: emit.Form(c.String("form")), Confidence: c.String("confidence")}
+	name := c.String("loss")
+	if name == "" {
+		return o, usagef("--loss NAME is missing; there are %s", strings.Join(loss.Names(loss.Classification), ", "))
+	}
+	if o.Form != emit.LossForm {
+		return o, usagef("--form %q: this program emits the form %q", o.Form, emit.LossForm)
+	}
+	o.Loss = loss.Options{
+		Name: name, Eps: c.Float64("eps"), Target: c.String("target"), Reduction: c.String("reduction"),
+		LabelSmoothing: c.Float64("label-smoothing"), AnchorWeights: c.Bool("anchor-weights"), Params: map[string]float64{},
+	}
+	l, err := loss.Find(loss.Classification, name)
+	if err != nil {
+		return o, usagef("--loss %q: there is no such loss; there are %s", name, strings.Join(loss.Names(loss.Classification), ", "))
+	}
+	if o.Confidence != "" {
+		if _, err := loss.Find(loss.Confidence, o.Confidence); err != nil {
+			return o, usagef("--confidence %q: want %s", o.Confidence, strings.Join(loss.Names(loss.Confidence), " or "))
+		}
+	}
+	if c.IsSet("ignore-index") {
+		k := c.Int64("ignore-index")
+		o.Loss.IgnoreIndex = &k
+	}
+	for _, other := range loss.All() {
+		for _, p := range other.Params {
+			if c.IsSet(flagName(p.Name)) {
+				o.Loss.Params[p.Name] = c.Float64(flagName(p.Name))
+			}
+		}
+	}
+	if o.Loss.ClassWeights, err = classWeights(c); err != nil {
+		return o, err
+	}
+	check := o.Loss
+	check.ClassWeights = nil // their number is known once the head is
+	if _, err := check.Resolve(loss.Classification, 1<<20); err != nil {
+		return o, usagef("--%v; see onnxloss losses %s and onnxloss rewrite --help", err, l.Name)
+	}
+	return o, nil
+}
+
+func classWeights(c *cli.Context) ([]float64, error) {
+	path := c.String("class-weights")
+	if path == "" {
+		return nil, nil
+	}
+	if strings.ToLower(filepath.Ext(path)) == ".json" {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return nil, err
+		}
+		var w []float64
+		if err := json.Unmarshal(data, &w); err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		return w, nil
+	}
+	t, err := readTensor(path, "class_weights", graph.Type{})
+	if err != nil {
+		return nil, err
+	}
+	w := op.Floats(t)
+	if w == nil || t.Rank() != 1 {
+		return nil, fmt.Errorf("%s: %v, want a vector of floats", path, t)
+	}
+	return w, nil
+}

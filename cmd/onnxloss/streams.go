@@ -1,0 +1,106 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+
+	"github.com/urfave/cli/v2"
+)
+
+// sink keeps the first error of writing to w, since lines for people are
+// printed without looking back.
+type sink struct {
+	w   io.Writer
+	err error
+}
+
+func (s *sink) Write(p []byte) (int, error) {
+	n, err := s.w.Write(p)
+	if s.err == nil {
+		s.err = err
+	}
+	return n, err
+}
+
+// source is standard input, whose reads end with the context.
+type source struct {
+	r   io.Reader
+	ctx context.Context
+}
+
+func (s *source) Read(p []byte) (int, error) {
+	type result struct {
+		n   int
+		err error
+	}
+	done := make(chan result, 1)
+	buf := make([]byte, len(p)) // p is the caller's again when the context ends
+	go func() {
+		n, err := s.r.Read(buf)
+		done <- result{n, err}
+	}()
+	select {
+	case r := <-done:
+		return copy(p, buf[:r.n]), r.err
+	case <-s.ctx.Done():
+		return 0, s.ctx.Err()
+	}
+}
+
+// cause is an error of the operating system without the name of the file.
+func cause(err error) error {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		return p.Err
+	}
+	return err
+}
+
+// say prints a line of the human-readable answer: nowhere if --quiet is given,
+// and on standard error if standard output is for JSON or a model.
+func say(c *cli.Context, format string, args ...any) {
+	if !c.Bool("quiet") {
+		fmt.Fprintf(answer(c), format+"\n", args...)
+	}
+}
+
+// answer is where the human-readable answer goes.
+func answer(c *cli.Context) io.Writer {
+	if c.Bool("json") || c.String("output") == "-" {
+		return c.App.ErrWriter
+	}
+	return c.App.Writer
+}
+
+// note prints a line beside the answer: on standard error, and nowhere if
+// --quiet is given.
+func note(c *cli.Context, format string, args ...any) {
+	if !c.Bool("quiet") {
+		fmt.Fprintf(c.App.ErrWriter, format+"\n", args...)
+	}
+}
+
+// progress shows what is under way, on a terminal alone, until the function
+// that it gives is called.
+func progress(c *cli.Context, what string) (done func()) {
+	if c.Bool("quiet") || !isTerminal(c.App.ErrWriter) {
+		return func() {}
+	}
+	fmt.Fprintf(c.App.ErrWriter, "%s…", what)
+	return func() { fmt.Fprint(c.App.ErrWriter, "\r\x1b[K") }
+}
+
+// isTerminal reports whether w is a terminal, or at least a device that takes
+// characters one by one.
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
