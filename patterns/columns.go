@@ -126,6 +126,11 @@ func (s *site) besideBoxes(cols []column) []*finding {
 		}
 		confidence = min(0.96, 0.8+0.15*margin)
 	}
+	for _, p := range s.parts {
+		if p.dim < 0 && p.role == neutral && p.act == Sigmoid {
+			p.role, p.why = objectness, append(p.why, "one channel beside others")
+		}
+	}
 	for i, c := range cols {
 		if i != best && c.n == 1 {
 			for _, p := range c.parts {

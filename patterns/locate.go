@@ -234,6 +234,9 @@ func (s *site) companions(h *finding) {
 			}
 		}
 	}
+	if len(h.Objectness) != len(h.Levels) {
+		h.Objectness = nil // which belongs to which level cannot be said
+	}
 	want := spatial(h.parts[0].roots[0].field)
 	for _, b := range s.boxes {
 		if v := s.in.Of(b.field.Value); v != nil && (h.Box == nil || spatial(b.field) == want) {

@@ -24,6 +24,9 @@ type held struct {
 // activation: one tensor, or one for each level if they meet mixed; where they
 // never lie alone, the tensor they lie mixed in.
 func (s *site) sources(p *part) []source {
+	if p.dim < 0 {
+		return s.inLayers(p)
+	}
 	w := s.View(p.value)
 	var mine []held
 	for i := range w.Pieces {
@@ -53,6 +56,21 @@ func (s *site) sources(p *part) []source {
 		span.Stride = 0
 	}
 	return []source{{v, p.dim, &span}}
+}
+
+// inLayers are the channels of p in the layers that make them: for a part whose
+// channel no dimension shows.
+func (s *site) inLayers(p *part) []source {
+	var out []source
+	for _, r := range p.roots {
+		x := source{r.field.Value, r.field.Chan, nil}
+		if r.span != match.All && r.span.Stop >= 0 {
+			t := r.span
+			x.slice = &t
+		}
+		out = append(out, x)
+	}
+	return out
 }
 
 // visible reports whether v is a tensor of the model's own main graph.
@@ -135,7 +153,7 @@ func (s *site) part(x source, group int64) Part {
 		layout[0] = match.Images
 	}
 	v := s.in.Of(x.value)
-	if v == nil {
+	if v == nil || !s.visible(x.value) || x.dim < 0 {
 		return Part{}
 	}
 	if v != x.value {
