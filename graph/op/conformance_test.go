@@ -16,7 +16,6 @@ import (
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/interp"
 	"github.com/onnxloss/onnxloss/graph/onnx"
-	"github.com/onnxloss/onnxloss/graph/op"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
@@ -230,18 +229,9 @@ func floats(t *tensor.Tensor) ([]float64, error) {
 	case tensor.Complex64, tensor.Complex128:
 		return nil, fmt.Errorf("%v cannot be compared", t)
 	}
-	g := graph.New(25).Graph
-	x, err := g.AddInput("x", graph.TensorOf(t.DType, graph.Static(t.Shape...)))
+	f, err := castTensor(t, tensor.Float64)
 	if err != nil {
 		return nil, err
 	}
-	y := op.Cast(x, tensor.Float64)
-	if err := g.Err(); err != nil {
-		return nil, err
-	}
-	out, err := op.Eval(y.Producer(), []*tensor.Tensor{t})
-	if err != nil {
-		return nil, err
-	}
-	return tensor.Data[float64](out[0]), nil
+	return tensor.Data[float64](f), nil
 }
