@@ -12,7 +12,7 @@
 // that holds them with others.
 //
 // Confidence is calibrated: of answers at 0.9 or more, 99 in 100 are to be
-// right. Below 0.5, or where two readings are equally likely, Locate refuses.
+// right. Where two readings are about equally likely, Locate refuses.
 //
 // Invariants. Names of tensors, nodes and weights decide nothing but between
 // parts that nothing else separates, and then the evidence says so. Weights

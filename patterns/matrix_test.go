@@ -1,7 +1,6 @@
 package patterns_test
 
 import (
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -65,35 +64,4 @@ func TestEveryModelGivesItsKey(t *testing.T) {
 			})
 		}
 	}
-}
-
-// TestFolder reports on a folder of models without failing; it is how a
-// collection that grows is looked at.
-func TestFolder(t *testing.T) {
-	dir := os.Getenv("ONNXLOSS_SURVEY")
-	if dir == "" {
-		t.Skip("ONNXLOSS_SURVEY names no folder")
-	}
-	count := map[string]int{}
-	for _, path := range models(t, dir) {
-		k := readKey(t, path)
-		if f := os.Getenv("ONNXLOSS_ONLY"); f != "" && !strings.Contains(k.Name, f) {
-			continue
-		}
-		r, err := patterns.Locate(open(t, path), patterns.Options{})
-		v := verdict(k, r, err, ownName)
-		kind := strings.SplitN(v, ":", 2)[0]
-		if kind != "right" && kind != "refused" {
-			kind = "wrong"
-		}
-		count[kind]++
-		c := 0.0
-		if r != nil && len(r.Heads) > 0 {
-			c = r.Heads[0].Confidence
-		}
-		if v != "right" || os.Getenv("ONNXLOSS_ONLY") != "" {
-			fmt.Printf("%-40s %.2f %s %s\n", k.Name, c, v, k.Expect)
-		}
-	}
-	t.Log(count)
 }
