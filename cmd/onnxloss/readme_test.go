@@ -87,7 +87,9 @@ func TestReadmeTrainer(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	// Six digits agree on every machine.
-	cut := func(s string) string { return regexp.MustCompile(`loss (\d\.\d{5})\d*\s*`).ReplaceAllString(s, "loss $1") }
+	cut := func(s string) string {
+		return regexp.MustCompile(`loss (\d\.\d{5})\d*\s*`).ReplaceAllString(s, "loss $1")
+	}
 	if want := block(t, blocks, "logits [ "); cut(string(out)) != cut(want) {
 		t.Errorf("got %q, the README has %q", out, want)
 	}
