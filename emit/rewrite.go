@@ -100,7 +100,7 @@ func (r *rewriter) head(i int, h *patterns.Head, n int) error {
 		of = fmt.Sprintf("head%d", i)
 		prefix = of + "_"
 	}
-	r.manifest.Heads = append(r.manifest.Heads, DescribeHead(h))
+	r.manifest.Heads = append(r.manifest.Heads, h.Record())
 	parts := make([]patterns.Part, len(h.Levels))
 	for k, l := range h.Levels {
 		parts[k] = l.Part
@@ -308,7 +308,7 @@ func (x *Manifest) Roots(g *graph.Graph) ([]*graph.Value, error) {
 		}
 	}
 	for _, h := range x.Heads {
-		for _, l := range append(append([]Level{}, h.Levels...), h.Objectness...) {
+		for _, l := range append(append([]patterns.PartRecord{}, h.Levels...), h.Objectness...) {
 			if err := add(l.Source); err != nil {
 				return nil, err
 			}

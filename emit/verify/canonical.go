@@ -3,14 +3,14 @@ package verify
 import (
 	"fmt"
 
-	"github.com/onnxloss/onnxloss/emit"
 	"github.com/onnxloss/onnxloss/graph/tensor"
+	"github.com/onnxloss/onnxloss/patterns"
 )
 
 // gather reads the canonical rows [N, A, C] of a head's levels straight from
 // the tensors of the original network, by the manifest's description: for each
 // image, level, row, column and anchor, the class channels.
-func gather(levels []emit.Level, sources []*tensor.Tensor, classes int) (*tensor.Tensor, error) {
+func gather(levels []patterns.PartRecord, sources []*tensor.Tensor, classes int) (*tensor.Tensor, error) {
 	parts := make([]*rows, len(levels))
 	images, anchors := -1, 0
 	for i, l := range levels {
@@ -47,7 +47,7 @@ type rows struct {
 // loop is one of: merged rows or rows, columns, anchors, groups of channels.
 type loop struct{ n, stride int }
 
-func newRows(l emit.Level, t *tensor.Tensor, classes int) (*rows, error) {
+func newRows(l patterns.PartRecord, t *tensor.Tensor, classes int) (*rows, error) {
 	if t == nil || t.DType != tensor.Float32 || len(l.Layout) != t.Rank() {
 		return nil, fmt.Errorf("%v does not have the layout %q", t, l.Layout)
 	}
@@ -79,7 +79,7 @@ func newRows(l emit.Level, t *tensor.Tensor, classes int) (*rows, error) {
 	return r, nil
 }
 
-func (r *rows) channels(s *emit.Slice, n, stride int) error {
+func (r *rows) channels(s *patterns.SliceRecord, n, stride int) error {
 	start, stop, group := 0, n, n
 	if s != nil {
 		start, stop = s.Start, s.Stop

@@ -10,6 +10,7 @@ import (
 	"github.com/onnxloss/onnxloss/graph/interp"
 	"github.com/onnxloss/onnxloss/graph/op"
 	"github.com/onnxloss/onnxloss/graph/tensor"
+	"github.com/onnxloss/onnxloss/patterns"
 )
 
 // term is one loss of one head, as the manifest describes it.
@@ -17,7 +18,7 @@ type term struct {
 	name                string
 	kind                loss.Kind
 	opts                loss.Options
-	levels              []emit.Level
+	levels              []patterns.PartRecord
 	classes             int
 	logits, target, out *emit.Port
 	weight, normalizer  *emit.Port
@@ -58,7 +59,7 @@ func (p *proof) terms() []*term {
 	return ts
 }
 
-func (p *proof) term(of string, k loss.Kind, o loss.Options, levels []emit.Level, classes int) *term {
+func (p *proof) term(of string, k loss.Kind, o loss.Options, levels []patterns.PartRecord, classes int) *term {
 	x := p.manifest
 	return &term{
 		name: of, kind: k, opts: o, levels: levels, classes: classes,

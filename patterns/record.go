@@ -1,0 +1,110 @@
+package patterns
+
+import "encoding/json"
+
+// HeadRecord is a head as JSON has it: in the report of inspect and in the
+// manifest of a training graph.
+type HeadRecord struct {
+	Source     string       `json:"source"` // of the first level
+	ClassAxis  int          `json:"classAxis"`
+	Classes    int          `json:"classes"`
+	ClassSlice *SliceRecord `json:"classSlice"`
+	Activation Activation   `json:"activation"`
+	Background *int         `json:"background"`
+	Levels     []PartRecord `json:"levels"`
+	Objectness []PartRecord `json:"objectness,omitempty"`
+	Box        string       `json:"box,omitempty"`
+	Confidence float64      `json:"confidence"`
+	Evidence   []string     `json:"evidence"`
+}
+
+// PartRecord is a tensor or some channels of it. Anchors is a number, or a
+// name where it is dynamic.
+type PartRecord struct {
+	Source  string       `json:"source"`
+	Layout  Layout       `json:"layout"`
+	Slice   *SliceRecord `json:"slice,omitempty"`
+	Anchors any          `json:"anchors,omitempty"`
+}
+
+// SliceRecord is the channels [Start, Stop) of each group of Stride channels.
+// A part that is its whole channel axis has none.
+type SliceRecord struct {
+	Start  int  `json:"start"`
+	Stop   int  `json:"stop"`
+	Stride *int `json:"stride"`
+}
+
+func (p *Part) slice() *SliceRecord {
+	total := int64(-1)
+	if c := p.Layout.ChannelAxis(); c >= 0 && c < len(p.Source.Shape()) {
+		total = p.Source.Shape()[c].Value
+	}
+	s := p.Slice
+	if int64(s.Stride) == total && int64(s.Len()) == total {
+		return nil
+	}
+	r := &SliceRecord{Start: s.Start, Stop: s.Stop}
+	if s.Stride > 0 {
+		r.Stride = &s.Stride
+	}
+	return r
+}
+
+func (p *Part) record() PartRecord {
+	return PartRecord{Source: p.Source.Name, Layout: p.Layout, Slice: p.slice()}
+}
+
+// Record is h for JSON.
+func (h *Head) Record() HeadRecord {
+	first := &h.Levels[0].Part
+	r := HeadRecord{
+		Source: first.Source.Name, ClassAxis: first.Layout.ChannelAxis(), Classes: h.Classes, ClassSlice: first.slice(),
+		Activation: h.Activation, Confidence: h.Confidence, Evidence: append([]string{}, h.Evidence...),
+	}
+	if b := h.Background; b >= 0 {
+		r.Background = &b
+	}
+	for _, l := range h.Levels {
+		p := l.record()
+		if p.Anchors = l.Anchors.String(); l.Anchors.IsKnown() {
+			p.Anchors = l.Anchors.Value
+		}
+		r.Levels = append(r.Levels, p)
+	}
+	for _, p := range h.Objectness {
+		r.Objectness = append(r.Objectness, p.record())
+	}
+	if h.Box != nil {
+		r.Box = h.Box.Name
+	}
+	return r
+}
+
+// MarshalJSON writes the head's record.
+func (h *Head) MarshalJSON() ([]byte, error) { return json.Marshal(h.Record()) }
+
+type candidateRecord struct {
+	Source     string       `json:"source"`
+	ClassAxis  int          `json:"classAxis"`
+	Classes    int          `json:"classes"`
+	ClassSlice *SliceRecord `json:"classSlice"`
+	Activation Activation   `json:"activation"`
+	Role       string       `json:"role"`
+	Rejected   string       `json:"rejected,omitempty"`
+	Evidence   []string     `json:"evidence"`
+}
+
+// MarshalJSON writes a candidate.
+func (c *Candidate) MarshalJSON() ([]byte, error) {
+	return json.Marshal(candidateRecord{c.Source.Name, c.Layout.ChannelAxis(), c.Classes, c.slice(), c.Activation, c.Role, c.Rejected,
+		append([]string{}, c.Evidence...)})
+}
+
+// MarshalJSON writes the report as {"heads": […], "candidates": […]}.
+func (r *Report) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		Heads      []*Head      `json:"heads"`
+		Candidates []*Candidate `json:"candidates"`
+	}{append([]*Head{}, r.Heads...), append([]*Candidate{}, r.Candidates...)})
+}
