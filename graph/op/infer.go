@@ -21,6 +21,8 @@ type Fact struct {
 
 // Num is one element of an integer tensor before the run: the number N if
 // Known, else the symbolic dimension Param if that is not empty, else unknown.
+// Param is a name, or a formula of names in one normal form, so that equal
+// sizes have equal text: "3*h*w + 4", "floor((h + 31)/32)".
 type Num struct {
 	N     int64
 	Known bool

@@ -6,13 +6,6 @@ import (
 
 func init() {
 	Register(
-		&Op{Name: "Identity", Equation: "y = x", Versions: []int64{1, 13, 14, 16, 19, 21, 23, 24, 25}, In: Arity{1, 1}, Out: Arity{1, 1}, Containers: true,
-			Infer: func(c *Infer) error { c.Out[0] = *c.Input(0); return nil },
-			Kernel: func(*Spec) (Kernel, error) {
-				return func(x *Call) error { x.Set(0, x.In[0]); return nil }, nil
-			},
-			Grad:  func(c *Grad) error { c.Set(0, c.Dy[0]); return nil },
-			Check: Check{Lo: -2, Hi: 2}},
 		&Op{Name: "Trilu", Equation: "y = x on and above the k-th diagonal (or on and below it), 0 elsewhere", Versions: []int64{14},
 			In: Arity{1, 2}, Out: Arity{1, 1}, Infer: SameAsInput, Kernel: makeTrilu,
 			Grad: func(c *Grad) error {
@@ -75,6 +68,3 @@ func trilu[E any](dst, src []E, rows, cols, k int, upper bool) {
 		}
 	}
 }
-
-// Identity is x.
-func Identity(x *graph.Value) *graph.Value { return apply("Identity", nil, x) }
