@@ -55,7 +55,7 @@ func printHeads(c *cli.Context, r *patterns.Report) {
 	w := table(c)
 	fmt.Fprintln(w, "\nhead\tclasses\tchannels\taxis\tactivation\tbackground\tlevels\tconfidence")
 	for i, h := range r.Heads {
-		x := emit.DescribeHead(h)
+		x := h.Record()
 		background := "none"
 		if x.Background != nil {
 			background = fmt.Sprintf("class %d", *x.Background)
@@ -72,7 +72,7 @@ func printHeads(c *cli.Context, r *patterns.Report) {
 
 // printHead prints a head's tensors and what speaks for it.
 func printHead(c *cli.Context, h *patterns.Head) {
-	x := emit.DescribeHead(h)
+	x := h.Record()
 	w := table(c)
 	for i, l := range x.Levels {
 		anchors := "dynamic"
@@ -101,7 +101,7 @@ var axisWords = map[patterns.Axis]string{
 	patterns.Column: "columns", patterns.Rows: "positions", patterns.One: "1",
 }
 
-func layoutWords(l emit.Level) string {
+func layoutWords(l patterns.PartRecord) string {
 	words := make([]string, len(l.Layout))
 	for i := range words {
 		words[i] = axisWords[patterns.Axis(l.Layout[i])]
@@ -110,7 +110,7 @@ func layoutWords(l emit.Level) string {
 }
 
 // channelWords is some channels of an axis in words.
-func channelWords(k *emit.Slice) string {
+func channelWords(k *patterns.SliceRecord) string {
 	if k == nil {
 		return "all"
 	}
@@ -148,12 +148,12 @@ func printRejected(c *cli.Context, r *patterns.Report) {
 }
 
 // describeHead is a head of a manifest in one line.
-func describeHead(h emit.Head) string {
+func describeHead(h patterns.HeadRecord) string {
 	s := fmt.Sprintf("%s, classes: %d on axis %d", h.Source, h.Classes, h.ClassAxis)
 	if h.ClassSlice != nil {
 		s += fmt.Sprintf(" (channels %s)", channelWords(h.ClassSlice))
 	}
-	s += ", activation " + h.Activation
+	s += fmt.Sprintf(", activation %s", h.Activation)
 	if h.Background != nil {
 		s += fmt.Sprintf(", background %d", *h.Background)
 	}
