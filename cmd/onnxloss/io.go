@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -83,15 +82,7 @@ func readTensor(path, name string, t graph.Type) (*tensor.Tensor, error) {
 		}
 		return nil, fmt.Errorf("%s: has no array %q", path, name)
 	case ".pb":
-		data, err := os.ReadFile(path)
-		if err != nil {
-			return nil, err
-		}
-		x, err := onnx.ParseValue(data, t)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", path, err)
-		}
-		return x, nil
+		return onnx.ReadValue(path, t)
 	}
 	return nil, fmt.Errorf("%s: what kind of file this is cannot be told; want .npy, .npz or .pb", path)
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/onnxloss/onnxloss/emit/loss"
 	"github.com/urfave/cli/v2"
@@ -14,7 +13,12 @@ func lossesCommand() *cli.Command {
 		Name:      "losses",
 		Usage:     "list the losses, or explain one: equation, source, parameters, defaults",
 		ArgsUsage: "[NAME]",
-		Flags:     []cli.Flag{jsonFlag},
+		Description: `z are the logits of one anchor, q its targets, p the probabilities that the
+equation names.
+
+  onnxloss losses
+  onnxloss losses focal-softmax`,
+		Flags: []cli.Flag{jsonFlag},
 		Action: func(c *cli.Context) error {
 			list := loss.All()
 			if c.NArg() > 1 {
@@ -77,34 +81,56 @@ func describeLosses(list []*loss.Loss) []lossRow {
 }
 
 func listLosses(c *cli.Context, list []*loss.Loss) error {
-	w := tabwriter.NewWriter(c.App.Writer, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(w, "loss\tparameters\tloss of one anchor")
-	for _, l := range list {
-		var params []string
-		for _, p := range l.Params {
-			params = append(params, fmt.Sprintf("%s %g", p.Name, p.Default))
+	for _, kind := range []loss.Kind{loss.Classification, loss.Confidence} {
+		w := table(c)
+		if kind == loss.Classification {
+			fmt.Fprintln(w, "--loss\tparameters\tloss of one anchor: z its logits, q its targets")
+		} else {
+			fmt.Fprintln(w, "\n--confidence\tparameters\tloss of one anchor: z its objectness logit, t its target")
 		}
-		name := l.Name
-		if l.Kind == loss.Confidence {
-			name += " (--confidence)"
+		for _, l := range list {
+			if l.Kind != kind {
+				continue
+			}
+			var params []string
+			for _, p := range l.Params {
+				params = append(params, fmt.Sprintf("%s %g", flagName(p.Name), p.Default))
+			}
+			fmt.Fprintf(w, "%s\t%s\t%s\n", typedName(l), strings.Join(params, ", "), l.Equation)
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\n", name, strings.Join(params, ", "), l.Equation)
+		if err := w.Flush(); err != nil {
+			return err
+		}
 	}
-	return w.Flush()
+	return nil
+}
+
+// typedName is a loss as --loss or --confidence takes it.
+func typedName(l *loss.Loss) string {
+	if l.Kind == loss.Confidence {
+		return strings.TrimPrefix(l.Name, "conf-")
+	}
+	return l.Name
 }
 
 func explainLoss(c *cli.Context, l *loss.Loss) error {
-	w := c.App.Writer
-	fmt.Fprintf(w, "%s\n\n  %s\n\nz are the logits of one anchor, q its targets, p the %v of z.\nSource: %s.\n", l.Name, l.Equation, l.Activation, l.Source)
+	w := table(c)
+	where := fmt.Sprintf("z are the logits of one anchor, q its targets, p the %v of z", l.Activation)
+	option := "--loss"
+	if l.Kind == loss.Confidence {
+		where = fmt.Sprintf("z is the objectness logit of one anchor, t its target, p the %v of z", l.Activation)
+		option = "--confidence"
+	}
+	fmt.Fprintf(w, "%s\n\n  %s\n\n%s.\nSource: %s.\nOption: %s %s\n", l.Name, l.Equation, where, l.Source, option, typedName(l))
 	if len(l.Params) == 0 {
-		_, err := fmt.Fprintln(w, "No parameters.")
-		return err
+		fmt.Fprintln(w, "\nIt has no parameters.")
+	} else {
+		fmt.Fprintln(w, "\nparameter\tdefault\trange")
 	}
-	fmt.Fprintln(w, "\nParameters:")
 	for _, p := range l.Params {
-		fmt.Fprintf(w, "  --%-10s %g, in %s: %s\n", flagName(p.Name), p.Default, p.Range(), p.Doc)
+		fmt.Fprintf(w, "--%s\t%g\t%s\t%s\n", flagName(p.Name), p.Default, p.Range(), p.Doc)
 	}
-	return nil
+	return w.Flush()
 }
 
 // flagName is a parameter's flag: the golden values' name with hyphens.

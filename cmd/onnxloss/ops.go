@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/onnxloss/onnxloss/graph/op"
 	"github.com/urfave/cli/v2"
@@ -13,6 +12,10 @@ func opsCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "ops",
 		Usage: "list the operators: versions, gradient or why none",
+		Description: `Versions are those of ONNX's operator set at which an operator changed; each
+serves until the next. The interpreter runs all of these operators.
+
+  onnxloss ops | grep Pool`,
 		Flags: []cli.Flag{jsonFlag},
 		Action: func(c *cli.Context) error {
 			if c.NArg() > 0 {
@@ -22,18 +25,18 @@ func opsCommand() *cli.Command {
 			if c.Bool("json") {
 				return printJSON(c, map[string]any{"ops": rows})
 			}
-			w := tabwriter.NewWriter(c.App.Writer, 0, 4, 2, ' ', 0)
-			fmt.Fprintln(w, "operator\tversions\tgradient\tequation")
+			w := table(c)
+			fmt.Fprintln(w, "operator\tgradient\topset versions\tequation")
 			for _, r := range rows {
-				name := r.Name
+				name, gradient, text := r.Name, "yes", r.Equation
 				if r.Domain != "" {
 					name = r.Domain + "." + name
 				}
-				gradient := "yes"
 				if !r.Gradient {
-					gradient = "none: " + r.Why
+					gradient = "no"
+					text += "   (no gradient: " + r.Why + ")"
 				}
-				fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", name, strings.Trim(fmt.Sprint(r.Versions), "[]"), gradient, r.Equation)
+				fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", name, gradient, strings.Trim(fmt.Sprint(r.Versions), "[]"), text)
 			}
 			return w.Flush()
 		},

@@ -2,17 +2,16 @@ package main
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
+	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode"
 
-	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/interp"
 	"github.com/onnxloss/onnxloss/graph/tensor"
-	"github.com/onnxloss/onnxloss/graph/tensor/npy"
 	"github.com/urfave/cli/v2"
 )
 
@@ -21,18 +20,22 @@ func runCommand() *cli.Command {
 		Name:      "run",
 		Usage:     "run any ONNX model with the built-in interpreter",
 		ArgsUsage: "MODEL",
-		Description: "Inputs come from .npy, .npz or .pb (TensorProto) files; what is not given is\n" +
-			"filled with seeded random values. Symbolic dimensions of such inputs are 1 for the\n" +
-			"first axis, and otherwise what --dim says.",
+		Description: `Inputs that are not given are filled with random values: floats in [0, 1),
+integers in [0, 8). Of their symbolic dimensions the first is 1, those of images
+are 256 and others 16, unless --dim says otherwise.
+
+  onnxloss run model.onnx
+  onnxloss run model.onnx --input images=photo.npy --output results
+  onnxloss run model.onnx --dim height=640 --dim width=640 --repeat 10 --profile`,
 		Flags: []cli.Flag{
-			&cli.StringSliceFlag{Name: "input", Aliases: []string{"i"}, Usage: "feed input NAME from a file, as `NAME=FILE`"},
-			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write each output to `DIR` as NAME.npy"},
+			&cli.StringSliceFlag{Name: "input", Aliases: []string{"i"}, Usage: "feed an input from a file, as `NAME=FILE`: .npy, .npz or .pb (a TensorProto)"},
+			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write each output to folder `DIR` as NAME.npy, over what is there; of a sequence each element as NAME.0.npy, …"},
 			&cli.StringSliceFlag{Name: "dim", Usage: "size of a symbolic dimension of inputs that are made up, as `NAME=N`"},
-			&cli.Uint64Flag{Name: "seed", Usage: "seed of the inputs that are made up"},
+			&cli.Uint64Flag{Name: "seed", Usage: "seed `N` of the inputs that are made up"},
 			dtypeFlag, threadsFlag,
 			&cli.IntFlag{Name: "repeat", Value: 1, Usage: "run `N` times and print the times"},
-			&cli.BoolFlag{Name: "profile", Usage: "print the time by operator"},
-			&cli.StringFlag{Name: "max-memory", Usage: "fail rather than hold more than `SIZE` (as in 512MB, 2GB) beside the weights"},
+			&cli.BoolFlag{Name: "profile", Usage: "print the time by operator, of the last run"},
+			&cli.StringFlag{Name: "max-memory", Usage: "fail rather than hold more than `SIZE` (as in 512MB, 2GiB) beside the weights (default three quarters of the machine's)"},
 			jsonFlag, quietFlag,
 		},
 		Action: runRun,
@@ -61,91 +64,22 @@ func runRun(c *cli.Context) error {
 	defer m.Close()
 	plan, err := interp.New(m, opts)
 	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+		return fmt.Errorf("%s: %w", title(path), err)
 	}
-	feeds, err := feedsFor(c, plan)
+	feeds, err := feedsFor(c, path, plan)
 	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+		return err
 	}
 	out, times, err := repeat(c, plan, feeds)
 	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+		return fmt.Errorf("%s: %w", title(path), err)
 	}
-	if err := writeOutputs(c, plan, out); err != nil {
-		return err
+	if dir := c.String("output"); dir != "" {
+		if err := writeOutputs(dir, plan.Fetches(), out); err != nil {
+			return err
+		}
 	}
 	return reportRun(c, plan, out, times)
-}
-
-// feedsFor reads the inputs that were given and makes up the others.
-func feedsFor(c *cli.Context, plan *interp.Plan) (map[string]*tensor.Tensor, error) {
-	files, err := pairs(c, "input")
-	if err != nil {
-		return nil, err
-	}
-	dims, err := dimSizes(c)
-	if err != nil {
-		return nil, err
-	}
-	feeds := map[string]*tensor.Tensor{}
-	for _, v := range plan.Inputs() {
-		if file, ok := files[v.Name]; ok {
-			if feeds[v.Name], err = readTensor(file, v.Name, v.Type); err != nil {
-				return nil, err
-			}
-			delete(files, v.Name)
-		} else if v.Init == nil {
-			t, err := interp.RandomInput(v, dims, c.Uint64("seed"))
-			if err != nil {
-				return nil, err
-			}
-			feeds[v.Name] = t
-			if !c.Bool("quiet") {
-				fmt.Fprintf(c.App.ErrWriter, "input %q: filled with random %v (seed %d)\n", v.Name, t, c.Uint64("seed"))
-			}
-		}
-	}
-	for name := range files {
-		return nil, usagef("the model has no input %q; it has %s", name, names(plan.Inputs()))
-	}
-	return feeds, nil
-}
-
-func names(vs []*graph.Value) string {
-	var s []string
-	for _, v := range vs {
-		s = append(s, v.Name)
-	}
-	return strings.Join(s, ", ")
-}
-
-// pairs parses the repeated flag NAME=VALUE.
-func pairs(c *cli.Context, flag string) (map[string]string, error) {
-	p := map[string]string{}
-	for _, s := range c.StringSlice(flag) {
-		i := strings.LastIndex(s, "=")
-		if i <= 0 || i == len(s)-1 {
-			return nil, usagef("--%s %q: want NAME=VALUE", flag, s)
-		}
-		p[s[:i]] = s[i+1:]
-	}
-	return p, nil
-}
-
-func dimSizes(c *cli.Context) (map[string]int, error) {
-	given, err := pairs(c, "dim")
-	if err != nil {
-		return nil, err
-	}
-	dims := map[string]int{}
-	for name, s := range given {
-		var n int
-		if _, err := fmt.Sscanf(s, "%d", &n); err != nil || n < 0 {
-			return nil, usagef("--dim %s=%s: want a number", name, s)
-		}
-		dims[name] = n
-	}
-	return dims, nil
 }
 
 // repeat runs the plan and gives the outputs of the last run and all times, in
@@ -190,36 +124,26 @@ func printProfile(c *cli.Context, prof *interp.Profile) error {
 	return w.Flush()
 }
 
-func writeOutputs(c *cli.Context, plan *interp.Plan, out map[string]*tensor.Tensor) error {
-	dir := c.String("output")
-	if dir == "" {
-		return nil
-	}
-	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return err
-	}
-	for _, name := range plan.Fetches() {
-		if err := npy.WriteFile(filepath.Join(dir, fileName(name)+".npy"), out[name]); err != nil {
-			return fmt.Errorf("output %q: %w", name, err)
-		}
-	}
-	return nil
-}
-
-// fileName is a value's name without what file systems refuse or misread.
-func fileName(name string) string {
-	return strings.Map(func(r rune) rune {
-		if strings.ContainsRune(`/\:*?"<>|`, r) || r < ' ' {
-			return '_'
-		}
-		return r
-	}, strings.TrimLeft(name, "./"))
-}
-
 type runOutput struct {
 	Name  string `json:"name"`
 	DType string `json:"dtype"`
 	Shape []int  `json:"shape"`
+	// Elements are those of a sequence, which has no shape.
+	Elements []runOutput `json:"elements,omitempty"`
+}
+
+func describeOutput(name string, t *tensor.Tensor) runOutput {
+	switch {
+	case t.IsNone():
+		return runOutput{Name: name, DType: "none"}
+	case t.IsSequence():
+		o := runOutput{Name: name, DType: "sequence"}
+		for i, e := range t.Seq {
+			o.Elements = append(o.Elements, describeOutput(fmt.Sprintf("%s.%d", name, i), e))
+		}
+		return o
+	}
+	return runOutput{Name: name, DType: t.DType.String(), Shape: append([]int{}, t.Shape...)}
 }
 
 func reportRun(c *cli.Context, plan *interp.Plan, out map[string]*tensor.Tensor, times []float64) error {
@@ -227,32 +151,49 @@ func reportRun(c *cli.Context, plan *interp.Plan, out map[string]*tensor.Tensor,
 	if c.Bool("json") {
 		list := []runOutput{}
 		for _, name := range plan.Fetches() {
-			t := out[name]
-			list = append(list, runOutput{name, t.DType.String(), append([]int{}, t.Shape...)})
+			list = append(list, describeOutput(name, out[name]))
 		}
 		return printJSON(c, map[string]any{"ms": map[string]float64{"min": least, "median": median}, "outputs": list})
 	}
-	for _, name := range plan.Fetches() {
-		t := out[name]
-		say(c, "%s  %v  %s", name, t, interp.Summary(t))
+	if c.Bool("quiet") {
+		return nil
 	}
-	say(c, "time: %.2f ms (median of %d; least %.2f)", median, len(times), least)
+	w := table(c)
+	for _, name := range plan.Fetches() {
+		writeOutput(w, name, out[name])
+	}
+	w.Flush()
+	if len(times) == 1 {
+		say(c, "time: %.2f ms", least)
+	} else {
+		say(c, "time: %.2f ms (median of %d; least %.2f)", median, len(times), least)
+	}
 	return nil
 }
+
+func writeOutput(w io.Writer, name string, t *tensor.Tensor) {
+	if t.IsSequence() || t.IsNone() {
+		fmt.Fprintf(w, "%s\t%v\n", name, t)
+		for i, e := range t.Seq {
+			writeOutput(w, fmt.Sprintf("%s.%d", name, i), e)
+		}
+		return
+	}
+	fmt.Fprintf(w, "%s\t%v\t%s\n", name, t, interp.Summary(t))
+}
+
+var units = map[string]float64{"": 1, "B": 1, "KB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12, "KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30, "TIB": 1 << 40}
 
 // parseSize reads a number of bytes with an optional unit; "" is 0.
 func parseSize(s string) (int64, error) {
 	if s == "" {
 		return 0, nil
 	}
-	var n float64
-	var unit string
-	if _, err := fmt.Sscanf(s, "%g%s", &n, &unit); err != nil && unit == "" && n == 0 {
-		return 0, usagef("--max-memory %q: want a size such as 512MB", s)
+	digits := strings.TrimRightFunc(s, unicode.IsLetter)
+	n, err := strconv.ParseFloat(strings.TrimSpace(digits), 64)
+	scale := units[strings.ToUpper(s[len(digits):])]
+	if size := n * scale; err == nil && size >= 1 && size < 1<<60 {
+		return int64(size), nil
 	}
-	scale, ok := map[string]float64{"": 1, "B": 1, "KB": 1e3, "MB": 1e6, "GB": 1e9, "KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30}[strings.ToUpper(unit)]
-	if !ok || n <= 0 || n*scale > 1<<60 {
-		return 0, usagef("--max-memory %q: want a size such as 512MB", s)
-	}
-	return int64(n * scale), nil
+	return 0, usagef("--max-memory %q: want a size such as 512MB", s)
 }

@@ -54,8 +54,12 @@ func (s *source) Read(p []byte) (int, error) {
 // cause is an error of the operating system without the name of the file.
 func cause(err error) error {
 	var p *fs.PathError
-	if errors.As(err, &p) {
+	var l *os.LinkError
+	switch {
+	case errors.As(err, &p):
 		return p.Err
+	case errors.As(err, &l):
+		return l.Err
 	}
 	return err
 }

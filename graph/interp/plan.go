@@ -22,7 +22,8 @@ type Options struct {
 	// float64 outputs.
 	Double bool
 	// MaxMemory bounds the bytes that one run holds beside the weights; 0 is
-	// no bound.
+	// three quarters of the machine's memory, where the system tells it
+	// (Linux), else no bound.
 	MaxMemory int64
 	// Feeds are the values that the caller gives, cutting the graph there;
 	// nil is the model's inputs that are not initializers.
@@ -79,6 +80,9 @@ type step struct {
 func New(m *graph.Model, opts Options) (*Plan, error) {
 	if opts.Threads <= 0 {
 		opts.Threads = runtime.GOMAXPROCS(0)
+	}
+	if opts.MaxMemory <= 0 {
+		opts.MaxMemory = machineMemory() / 4 * 3
 	}
 	p := &Plan{opts: opts, workers: newWorkers(opts.Threads)}
 	p.arenas.New = func() any { return newArena(opts.MaxMemory) }

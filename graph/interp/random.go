@@ -19,6 +19,9 @@ const (
 	otherSize = 16
 )
 
+// randomLimit bounds the elements of a tensor that is made up.
+const randomLimit = 1 << 28
+
 // RandomInput makes up a value for input v: floats uniform in [0, 1), integers
 // in [0, 8), booleans. Unknown dimensions take their sizes from dims, by name,
 // or a default. The same v, dims and seed give the same tensor.
@@ -42,6 +45,9 @@ func RandomInput(v *graph.Value, dims map[string]int, seed uint64) (*tensor.Tens
 		default:
 			shape[i] = otherSize
 		}
+	}
+	if n, err := tensor.Count(shape); err == nil && n > randomLimit {
+		return nil, fmt.Errorf("input %q: %v%v has more than %d elements, too many to be made up; give it with --input", v.Name, v.Type.DType, shape, randomLimit)
 	}
 	t, err := tensor.Make(v.Type.DType, shape...)
 	if err != nil {

@@ -1,0 +1,198 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/interp"
+	"github.com/onnxloss/onnxloss/graph/tensor"
+	"github.com/onnxloss/onnxloss/graph/tensor/npy"
+	"github.com/urfave/cli/v2"
+)
+
+// feedsFor reads the inputs that were given and makes up the others.
+func feedsFor(c *cli.Context, path string, plan *interp.Plan) (map[string]*tensor.Tensor, error) {
+	files, err := inputFiles(c, plan.Inputs())
+	if err != nil {
+		return nil, err
+	}
+	var made []*graph.Value
+	feeds := map[string]*tensor.Tensor{}
+	for _, v := range plan.Inputs() {
+		if file, ok := files[v.Name]; ok {
+			if feeds[v.Name], err = readTensor(file, v.Name, v.Type); err != nil {
+				return nil, err
+			}
+		} else if v.Init == nil {
+			made = append(made, v)
+		}
+	}
+	dims, err := dimSizes(c, made)
+	if err != nil {
+		return nil, err
+	}
+	for _, v := range made {
+		t, err := interp.RandomInput(v, dims, c.Uint64("seed"))
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", title(path), err)
+		}
+		feeds[v.Name] = t
+		note(c, "input %q: filled with random %v (seed %d)", v.Name, t, c.Uint64("seed"))
+	}
+	return feeds, nil
+}
+
+// inputFiles is the files that --input gives, by the input's name. Names and
+// files may have equals signs, so the names of the inputs decide.
+func inputFiles(c *cli.Context, inputs []*graph.Value) (map[string]string, error) {
+	files := map[string]string{}
+	for _, s := range c.StringSlice("input") {
+		name, file, ok := strings.Cut(s, "=")
+		if !ok || name == "" || file == "" {
+			return nil, usagef("--input %q: want NAME=FILE", s)
+		}
+		best := -1
+		for i, v := range inputs {
+			if rest, ok := strings.CutPrefix(s, v.Name+"="); ok && (best < 0 || len(v.Name) > len(inputs[best].Name)) {
+				best, name, file = i, v.Name, rest
+			}
+		}
+		if best < 0 {
+			return nil, usagef("--input %s: the model has no input %q; %s", s, name, listed("it has", inputs))
+		}
+		if files[name] != "" {
+			return nil, usagef("--input %s: input %q is given twice", s, name)
+		}
+		files[name] = file
+	}
+	return files, nil
+}
+
+func listed(intro string, vs []*graph.Value) string {
+	if len(vs) == 0 {
+		return intro + " none"
+	}
+	var names []string
+	for _, v := range vs {
+		names = append(names, v.Name)
+	}
+	return intro + " " + strings.Join(names, ", ")
+}
+
+// dimSizes is the sizes that --dim gives to symbolic dimensions of vs.
+func dimSizes(c *cli.Context, vs []*graph.Value) (map[string]int, error) {
+	has := map[string]bool{}
+	for _, v := range vs {
+		for _, d := range v.Shape() {
+			if !d.IsKnown() && d.Param != "" {
+				has[d.Param] = true
+			}
+		}
+	}
+	dims := map[string]int{}
+	for _, s := range c.StringSlice("dim") {
+		i := strings.LastIndex(s, "=")
+		if i <= 0 {
+			return nil, usagef("--dim %q: want NAME=N", s)
+		}
+		n, err := strconv.Atoi(s[i+1:])
+		switch {
+		case err != nil || n < 0:
+			return nil, usagef("--dim %q: want a number of at least 0", s)
+		case len(has) == 0:
+			return nil, usagef("--dim %s: the inputs that are made up have no symbolic dimensions", s)
+		case !has[s[:i]]:
+			return nil, usagef("--dim %s: no input that is made up has such a dimension; they have %s", s, strings.Join(slices.Sorted(maps.Keys(has)), ", "))
+		}
+		dims[s[:i]] = n
+	}
+	return dims, nil
+}
+
+// writeOutputs writes the named outputs into a folder: all of them, or if
+// anything fails none.
+func writeOutputs(dir string, names []string, out map[string]*tensor.Tensor) (err error) {
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return err
+	}
+	drafts := map[string]string{}
+	defer func() {
+		for _, d := range drafts {
+			os.Remove(d)
+		}
+	}()
+	var write func(name string, t *tensor.Tensor) error
+	write = func(name string, t *tensor.Tensor) error {
+		if t.IsNone() {
+			return nil
+		}
+		for i, e := range t.Seq {
+			if err := write(fmt.Sprintf("%s.%d", name, i), e); err != nil {
+				return err
+			}
+		}
+		if t.IsSequence() {
+			return nil
+		}
+		path := filepath.Join(dir, fileName(name)+".npy")
+		for i := 2; drafts[path] != ""; i++ {
+			path = filepath.Join(dir, fmt.Sprintf("%s_%d.npy", fileName(name), i))
+		}
+		draft, err := writeDraft(dir, t)
+		if err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+		drafts[path] = draft
+		return nil
+	}
+	for _, name := range names {
+		if err := write(name, out[name]); err != nil {
+			return err
+		}
+	}
+	for path, draft := range drafts {
+		if err := os.Rename(draft, path); err != nil {
+			return fmt.Errorf("%s: %w", path, cause(err))
+		}
+	}
+	return nil
+}
+
+// writeDraft writes t to a file of a name of its own in dir.
+func writeDraft(dir string, t *tensor.Tensor) (string, error) {
+	name := filepath.Join(dir, fmt.Sprintf(".onnxloss-%016x", rand.Uint64()))
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	if err != nil {
+		return "", cause(err)
+	}
+	err = npy.Write(f, t)
+	if e := f.Close(); err == nil {
+		err = e
+	}
+	if err != nil {
+		os.Remove(name)
+		return "", cause(err)
+	}
+	return name, nil
+}
+
+// fileName is a value's name without what file systems refuse or misread.
+func fileName(name string) string {
+	name = strings.Map(func(r rune) rune {
+		if strings.ContainsRune(`/\:*?"<>|`, r) || r < ' ' || r == 0x7f {
+			return '_'
+		}
+		return r
+	}, strings.TrimLeft(name, "./"))
+	if name == "" {
+		return "output"
+	}
+	return name
+}
