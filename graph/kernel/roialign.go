@@ -43,16 +43,97 @@ func RoiAlign[T Float, I Signed](par Parallel, p *Regions, dst, x []T, images, c
 	}
 	size := p.OutHeight * p.OutWidth
 	par.Do(len(image)*channels, grainFor(size*16), func(lo, hi int) {
+		var rows, cols binTaps
+		acc := make([]float64, p.OutWidth)
+		last := -1
 		for t := lo; t < hi; t++ {
 			r, c := t/channels, t%channels
 			plane := x[(at[r]*channels+c)*height*width:][:height*width]
 			out := dst[t*size:][:size]
-			for i := range out {
-				out[i] = T(binValue(&all[r], plane, height, width, i/p.OutWidth, i%p.OutWidth, p.Max))
+			if p.Max {
+				for i := range out {
+					out[i] = T(binMax(&all[r], plane, height, width, i/p.OutWidth, i%p.OutWidth))
+				}
+				continue
 			}
+			if r != last {
+				rows.fill(all[r].y, all[r].h, all[r].gh, p.OutHeight, height)
+				cols.fill(all[r].x, all[r].w, all[r].gw, p.OutWidth, width)
+				last = r
+			}
+			binMeans(out, plane, width, &rows, &cols, acc)
 		}
 	})
 	return nil
+}
+
+// binTaps are the elements of one axis that the bins of a region read, with
+// their weights: those of bin i are end[i-1] to end[i]. The points of a bin
+// are a grid, so that its mean is a product over the axes.
+type binTaps struct {
+	index  []int
+	weight []float64
+	end    []int
+}
+
+// fill makes the taps of count bins of the given size from start on, with n
+// points each, over an axis of length elements.
+func (b *binTaps) fill(start, size float64, n, count, length int) {
+	b.index, b.weight, b.end = b.index[:0], b.weight[:0], b.end[:0]
+	for i := range count {
+		first := len(b.index)
+		for j := range n {
+			v := start + float64(i)*size + (float64(j)+0.5)*size/float64(n)
+			if !(v >= -1 && v <= float64(length)) || length == 0 {
+				continue
+			}
+			k, part := int(max(v, 0)), 0.0
+			if k < length-1 {
+				part = max(v, 0) - float64(k)
+			} else {
+				k = length - 1
+			}
+			b.add(first, k, (1-part)/float64(n))
+			if part > 0 {
+				b.add(first, k+1, part/float64(n))
+			}
+		}
+		b.end = append(b.end, len(b.index))
+	}
+}
+
+// add gives element k weight w more, in the bin whose taps begin at first.
+func (b *binTaps) add(first, k int, w float64) {
+	for t := len(b.index) - 1; t >= max(first, len(b.index)-2); t-- {
+		if b.index[t] == k {
+			b.weight[t] += w
+			return
+		}
+	}
+	b.index, b.weight = append(b.index, k), append(b.weight, w)
+}
+
+// binMeans writes the means of all bins of one plane; acc has one element for
+// each column of bins.
+func binMeans[T Float](out, plane []T, width int, rows, cols *binTaps, acc []float64) {
+	y := 0
+	for i, end := range rows.end {
+		clear(acc)
+		for ; y < end; y++ {
+			line, w := plane[rows.index[y]*width:][:width], rows.weight[y]
+			x := 0
+			for j, stop := range cols.end {
+				sum := 0.0
+				for ; x < stop; x++ {
+					sum += cols.weight[x] * float64(line[cols.index[x]])
+				}
+				acc[j] += w * sum
+			}
+		}
+		for j, v := range acc {
+			out[i*len(acc)+j] = T(v)
+		}
+	}
 }
 
 func (p *Regions) layout(x0, y0, x1, y1 float64) (b bins, err error) {
@@ -80,25 +161,20 @@ func (p *Regions) layout(x0, y0, x1, y1 float64) (b bins, err error) {
 	return b, nil
 }
 
-// binValue is the mean, or the maximum, over the sampling points of one bin.
-func binValue[T Float](b *bins, plane []T, height, width, row, col int, greatest bool) float64 {
-	sum, top, any := 0.0, 0.0, false
+// binMax is the greatest weighted neighbour of the sampling points of one bin.
+func binMax[T Float](b *bins, plane []T, height, width, row, col int) float64 {
+	top, any := 0.0, false
 	for i := range b.gh {
 		y := b.y + float64(row)*b.h + (float64(i)+0.5)*b.h/float64(b.gh)
 		for j := range b.gw {
 			x := b.x + float64(col)*b.w + (float64(j)+0.5)*b.w/float64(b.gw)
 			v := bilinear(plane, height, width, y, x)
-			sum += v[0] + v[1] + v[2] + v[3]
-			m := max(v[0], v[1], v[2], v[3])
-			if !any || m > top {
+			if m := max(v[0], v[1], v[2], v[3]); !any || m > top {
 				top, any = m, true
 			}
 		}
 	}
-	if greatest {
-		return top
-	}
-	return sum / float64(max(b.gh*b.gw, 1))
+	return top
 }
 
 // bilinear gives the four weighted neighbours of a point. A point within one
