@@ -213,19 +213,29 @@ func (r *rewriter) total() error {
 		}
 		return r.g.Err()
 	}
-	sum := r.terms[0].res.Loss
-	for _, t := range r.terms[1:] {
-		sum = op.Add(sum, t.res.Loss)
+	if len(r.terms) == 1 {
+		r.output(r.named(r.terms[0].res.Loss, "loss"), RoleLoss, "")
+		return r.g.Err()
 	}
-	r.output(r.named(sum, "loss"), RoleLoss, "")
-	if len(r.terms) > 1 {
-		for _, t := range r.terms {
-			of := t.of
-			if of == "" {
-				of = "class"
-			}
-			r.output(r.named(t.res.Loss, lossName(of)), RoleLoss, of)
+	var parts []*graph.Value
+	var of []string
+	for _, t := range r.terms {
+		name := t.of
+		if name == "" {
+			name = "class"
 		}
+		of = append(of, name)
+		parts = append(parts, r.named(t.res.Loss, lossName(name)))
+	}
+	leave := r.g.Scope("loss")
+	sum := parts[0]
+	for _, v := range parts[1:] {
+		sum = op.Add(sum, v)
+	}
+	leave()
+	r.output(r.named(sum, "loss"), RoleLoss, "")
+	for i, v := range parts {
+		r.output(v, RoleLoss, of[i])
 	}
 	return r.g.Err()
 }

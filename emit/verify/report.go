@@ -69,9 +69,12 @@ func (c *Check) measure(name string, got, want []float64, least float64) {
 	}
 	for i, w := range want {
 		g := got[i]
-		e := math.Abs(g-w) / math.Max(least, math.Abs(w))
-		if g == w {
+		e := math.Min(math.Abs(g-w)/math.Max(least, math.Abs(w)), math.MaxFloat64)
+		switch {
+		case g == w:
 			e = 0
+		case math.IsNaN(e):
+			e = math.MaxFloat64 // a report is JSON, which has no NaN and no infinity
 		}
 		c.Compared++
 		if !(e <= c.Worst) {
