@@ -12,7 +12,7 @@ func init() {
 	Register(&Op{
 		Name: "Attention", Equation: "Y = softmax(mask(softcap(scale·Q·Kᵀ))) · V for each head, keys and values behind those of the past",
 		Versions: []int64{23, 24}, In: Arity{3, 7}, Out: Arity{1, 4}, Half: true, Infer: inferAttention, Kernel: makeAttention,
-		NoGrad: "its adjoint is that of the products and the softmax it is made of; heads and losses are built of these",
+		NoGrad: "fused for inference: heads and losses are built of the products and the softmax that it stands for, which have rules",
 	})
 }
 

@@ -50,6 +50,11 @@ func init() {
 		gradCase{op: "GlobalAveragePool", lo: 8, in: []gradIn{vary(2, 3, 4, 5)}},
 		gradCase{op: "GlobalMaxPool", lo: 9, in: []gradIn{vary(2, 3, 4, 5)}},
 		gradCase{op: "GlobalLpPool", in: []gradIn{vary(2, 3, 4, 5)}},
+		gradCase{op: "Col2Im", attrs: list(st(2, 1), dil(1, 2), pads(1, 0, 0, 1)), static: true, in: []gradIn{vary(2, 8, 10), fixed(ints(4, 6)), fixed(ints(2, 2))}},
+		gradCase{op: "Col2Im", in: []gradIn{vary(2, 6, 3), fixed(ints(4)), fixed(ints(2))}},
+		gradCase{op: "RotaryEmbedding", in: []gradIn{vary(2, 3, 2, 4), fixed(wave(5, 2)), fixed(wave(5, 2)), fixed(matrix(2, 2, 1, 4, 0, 2))}},
+		gradCase{op: "RotaryEmbedding", static: true, attrs: list(graph.Int("interleaved", 1), graph.Int("num_heads", 2), graph.Int("rotary_embedding_dim", 2)),
+			in: []gradIn{vary(1, 2, 8), fixed(wave(1, 2, 1)), fixed(wave(1, 2, 1))}},
 		gradCase{op: "MaxUnpool", lo: 9, attrs: list(k(2, 2), st(2, 2)), in: []gradIn{vary(1, 1, 2, 2),
 			fixed(tensor.Of([]int{1, 1, 2, 2}, []int64{5, 7, 13, 15}))}},
 	)

@@ -1,13 +1,28 @@
 package op
 
-import "github.com/onnxloss/onnxloss/graph/tensor"
+import (
+	"fmt"
+
+	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/tensor"
+)
 
 func init() {
 	Register(&Op{
 		Name: "RotaryEmbedding", Equation: "(y₁, y₂) = (x₁·cos − x₂·sin, x₁·sin + x₂·cos) for each pair of elements, angles by position",
 		Versions: []int64{23}, In: Arity{3, 4}, Out: Arity{1, 1}, Half: true, Infer: SameAsInput, Kernel: makeRotary,
-		NoGrad: "the rotation back takes the caches with their sign changed; heads and losses have no such embedding",
+		Grad: gradRotary, Check: Check{Lo: -1, Hi: 1},
 	})
+}
+
+// gradRotary turns the adjoint back: by the same angles with the other sign.
+func gradRotary(c *Grad) error {
+	if c.Needs(1) || c.Needs(2) {
+		return fmt.Errorf("RotaryEmbedding has no gradient rule for its caches")
+	}
+	in := append([]*graph.Value{c.Dy[0], c.In(1), Neg(c.In(2))}, c.Node.Inputs[3:]...)
+	c.Set(0, apply("RotaryEmbedding", c.Node.Attrs, in...))
+	return nil
 }
 
 // rotary is a RotaryEmbedding node at plan time.

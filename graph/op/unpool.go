@@ -1,11 +1,9 @@
 package op
 
 import (
-	"fmt"
 	"math"
 
 	"github.com/onnxloss/onnxloss/graph"
-	"github.com/onnxloss/onnxloss/graph/kernel"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
@@ -19,11 +17,6 @@ func init() {
 			Name: "MaxRoiPool", Equation: "y[r,c] = max of x[image[r],c] in each bin of region r", Versions: []int64{1, 22},
 			In: Arity{2, 2}, Out: Arity{1, 1}, Half: true, Infer: inferRoiPool, Kernel: makeRoiPool,
 			NoGrad: "ONNX's operator does not tell where the maxima are",
-		},
-		&Op{
-			Name: "Col2Im", Equation: "y[n,c,o·stride+k·dilation−pad] += x[n,(c,k),o]", Versions: []int64{18},
-			In: Arity{3, 3}, Out: Arity{1, 1}, Half: true, Infer: inferCol2Im, Kernel: makeCol2Im,
-			NoGrad: "ONNX has no operator that unfolds an image into columns",
 		},
 	)
 }
@@ -227,75 +220,4 @@ func maxIn[T float32 | float64](plane []T, width, y0, y1, x0, x1 int) T {
 		}
 	}
 	return top
-}
-
-func inferCol2Im(c *Infer) error {
-	x, image, block := c.Input(0), c.Input(1), c.Input(2)
-	if image.Elems == nil {
-		c.Set(0, x.DType, nil)
-		return nil
-	}
-	shape := graph.Shape{graph.Unknown(), graph.Unknown()}
-	if len(x.Shape) == 3 {
-		shape[0] = x.Shape[0]
-		if b, ok := block.Ints(); ok && x.Shape[1].IsKnown() {
-			n := int64(1)
-			for _, k := range b {
-				if k < 1 || k > slideLimit {
-					return c.InputError(2, "block size %d is out of range", k)
-				}
-				if n *= k; n > 1<<40 {
-					return c.InputError(2, "the block is too large")
-				}
-			}
-			shape[1] = graph.Known(x.Shape[1].Value / n)
-		}
-	}
-	for _, e := range image.Elems {
-		shape = append(shape, e.Dim())
-	}
-	c.Set(0, x.DType, shape)
-	return nil
-}
-
-func makeCol2Im(s *Spec) (Kernel, error) {
-	slide, err := slideOf(s.Node)
-	if err != nil {
-		return nil, err
-	}
-	return byFloat(
-		func(x *Call) error { return runCol2Im[float32](x, slide) },
-		func(x *Call) error { return runCol2Im[float64](x, slide) }), nil
-}
-
-func runCol2Im[T float32 | float64](x *Call, s *slide) error {
-	image, err := Ints(x.In[1])
-	if err != nil {
-		return x.InputError(1, "%v", err)
-	}
-	block, err := Ints(x.In[2])
-	if err != nil {
-		return x.InputError(2, "%v", err)
-	}
-	if s, err = s.withKernel(block); err != nil {
-		return err
-	}
-	w, err := s.window(image)
-	if err != nil {
-		return err
-	}
-	in := x.In[0]
-	if in.Rank() != 3 || in.Shape[1]%w.Taps() != 0 || in.Shape[2] != w.OutSize() {
-		return x.InputError(0, "shape %v, want [batch, channels·%d, %d]", in.Shape, w.Taps(), w.OutSize())
-	}
-	channels := in.Shape[1] / w.Taps()
-	out, err := x.New(0, in.DType, append([]int{in.Shape[0], channels}, image...)...)
-	if err != nil {
-		return err
-	}
-	if len(image) == 0 {
-		return fmt.Errorf("the image has no axes")
-	}
-	kernel.FoldWindows(x.Parallel, w, in.Shape[0]*channels, tensor.Data[T](out), tensor.Data[T](in))
-	return nil
 }
