@@ -40,6 +40,9 @@ func Canonical(parts []patterns.Part) (*graph.Value, error) {
 
 // canonicalRows is one part as [N, A, C].
 func canonicalRows(p patterns.Part) (*graph.Value, error) {
+	if t := &p.Source.Type; t.DType == tensor.Invalid {
+		t.DType = tensor.Float32 // made by an operator that the table lacks
+	}
 	if err := checkLayout(p); err != nil {
 		return nil, err
 	}
@@ -65,6 +68,9 @@ func checkLayout(p patterns.Part) error {
 		return fmt.Errorf("layout %s does not fit shape %v", p.Layout, shape)
 	}
 	s := p.Slice
+	if s.Stop < 0 || s.Stride < 0 {
+		return fmt.Errorf("the graph does not fix the number of classes")
+	}
 	if s.Start < 0 || s.Len() <= 0 || s.Stop > s.Stride {
 		return fmt.Errorf("channels %d to %d of %d are no slice", s.Start, s.Stop, s.Stride)
 	}

@@ -30,7 +30,8 @@ const (
 	One     Axis = '1'
 )
 
-// Layout has one Axis for each axis of a tensor; exactly one is Channel.
+// Layout has one Axis for each axis of a tensor; exactly one is Channel. Of
+// axes that stand for the same thing the first is the slowest.
 // Examples: NCHW (a map), NAHWC (a permuted anchor head), NRC (merged levels),
 // NCR (merged levels, classes first), RC (regions).
 type Layout string

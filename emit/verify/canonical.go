@@ -33,18 +33,18 @@ func gather(levels []patterns.PartRecord, sources []*tensor.Tensor, classes int)
 	return tensor.Of([]int{images, anchors, classes}, out), nil
 }
 
-// rows reads one level. Each loop has a length and a stride into data; those
-// of the anchors are two, since anchors may share the channel axis.
+// rows reads one level: a nest of loops over positions and anchors, outermost
+// first. Anchors that share the channel axis are the innermost loop.
 type rows struct {
 	data            []float32
 	images, classes int
 	imageStride     int
 	classStride     int
 	at              int // offset of the first class channel
-	loops           [4]loop
+	loops           []loop
 }
 
-// loop is one of: merged rows or rows, columns, anchors, groups of channels.
+// loop has a length and a stride into the data.
 type loop struct{ n, stride int }
 
 func newRows(l patterns.PartRecord, t *tensor.Tensor, classes int) (*rows, error) {
@@ -52,28 +52,22 @@ func newRows(l patterns.PartRecord, t *tensor.Tensor, classes int) (*rows, error
 		return nil, fmt.Errorf("%v does not have the layout %q", t, l.Layout)
 	}
 	r := &rows{data: tensor.Data[float32](t), images: 1, classes: classes}
-	for i := range r.loops {
-		r.loops[i] = loop{1, 0}
-	}
 	strides := tensor.Strides(t.Shape)
-	for i, a := range l.Layout {
-		n, s := t.Shape[i], strides[i]
-		switch a {
-		case 'N':
-			r.images, r.imageStride = n, s
-		case 'H', 'R':
-			r.loops[0] = loop{n, s}
-		case 'W':
-			r.loops[1] = loop{n, s}
-		case 'A':
-			r.loops[2] = loop{n, s}
-		case 'C':
-			if err := r.channels(l.Slice, n, s); err != nil {
-				return nil, err
+	for _, a := range "NHWR1AC" {
+		for i := range t.Shape {
+			if rune(l.Layout[i]) != a {
+				continue
 			}
-		case '1':
-		default:
-			return nil, fmt.Errorf("layout %q: no such axis %q", l.Layout, a)
+			switch n, s := t.Shape[i], strides[i]; a {
+			case 'N':
+				r.images, r.imageStride = n, s
+			case 'C':
+				if err := r.channels(l.Slice, n, s); err != nil {
+					return nil, err
+				}
+			default:
+				r.loops = append(r.loops, loop{n, s})
+			}
 		}
 	}
 	return r, nil
@@ -91,7 +85,7 @@ func (r *rows) channels(s *patterns.SliceRecord, n, stride int) error {
 		return fmt.Errorf("channels %d to %d of groups of %d do not give %d classes of %d channels", start, stop, group, r.classes, n)
 	}
 	r.at, r.classStride = start*stride, stride
-	r.loops[3] = loop{n / group, group * stride}
+	r.loops = append(r.loops, loop{n / group, group * stride})
 	return nil
 }
 
@@ -103,19 +97,23 @@ func (r *rows) count() int {
 	return n
 }
 
+// append adds the rows of one image to out.
 func (r *rows) append(out []float32, image int) []float32 {
-	a, b, c, d := r.loops[0], r.loops[1], r.loops[2], r.loops[3]
-	for i := range a.n {
-		for j := range b.n {
-			for k := range c.n {
-				for m := range d.n {
-					p := image*r.imageStride + i*a.stride + j*b.stride + k*c.stride + m*d.stride + r.at
-					for range r.classes {
-						out = append(out, r.data[p])
-						p += r.classStride
-					}
-				}
+	at := make([]int, len(r.loops))
+	for range r.count() {
+		p := image*r.imageStride + r.at
+		for i, l := range r.loops {
+			p += at[i] * l.stride
+		}
+		for range r.classes {
+			out = append(out, r.data[p])
+			p += r.classStride
+		}
+		for i := len(at) - 1; i >= 0; i-- {
+			if at[i]++; at[i] < r.loops[i].n {
+				break
 			}
+			at[i] = 0
 		}
 	}
 	return out

@@ -7,6 +7,7 @@ import (
 
 	"github.com/onnxloss/onnxloss/emit"
 	"github.com/onnxloss/onnxloss/emit/loss"
+	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/interp"
 	"github.com/onnxloss/onnxloss/graph/op"
 	"github.com/onnxloss/onnxloss/graph/tensor"
@@ -68,6 +69,25 @@ func (p *proof) term(of string, k loss.Kind, o loss.Options, levels []patterns.P
 	}
 }
 
+// check holds what the manifest says of a term to the graph.
+func (t *term) check(g *graph.Graph) error {
+	if t.logits == nil || t.target == nil || t.out == nil || len(t.levels) == 0 || t.classes < 1 {
+		return fmt.Errorf("the logits, the target, the loss, the levels or the classes of %q are missing", t.name)
+	}
+	for _, p := range []*emit.Port{t.logits, t.target, t.out, t.weight, t.normalizer} {
+		if p != nil && g.Value(p.Name) == nil {
+			return fmt.Errorf("it names %q, which the graph does not have", p.Name)
+		}
+	}
+	if n, err := tensor.Count(t.shape()); err != nil || n > maxLogits {
+		return fmt.Errorf("logits of shape %v", t.shape())
+	}
+	return nil
+}
+
+// maxLogits bounds what is drawn for a term.
+const maxLogits = 1 << 28
+
 // losses holds every term to the closed form.
 func (p *proof) losses() error {
 	single := &Check{Name: "loss", What: "loss in float32 on the network's own logits, against the closed form", Limit: limit32}
@@ -90,19 +110,25 @@ func (p *proof) losses() error {
 }
 
 func (p *proof) checkTerm(t *term, single, double, grad, tails, extreme *Check) error {
-	if t.target == nil || t.out == nil {
-		return fmt.Errorf("the manifest has no target or no loss for %q", t.name)
-	}
 	r := rand.New(rand.NewPCG(p.opts.Seed, uint64(len(t.name))))
+	shape := t.shape()
 	z := p.values[t.logits.Name]
-	if z == nil || z.Rank() != 3 || z.Shape[2] != t.classes {
-		single.fail("%s: %v, want [N, A, %d]", t.logits.Name, z, t.classes)
+	if z != nil {
+		shape = z.Shape
+	}
+	if len(shape) != 3 || shape[2] != t.classes {
+		single.fail("%s: shape %v, want [N, A, %d]", t.logits.Name, shape, t.classes)
 		return nil
 	}
-	own, drawn := newBatch(t, z.Shape, r), newBatch(t, z.Shape, r)
-	own.Logits = op.Floats(z)
+	own, drawn := newBatch(t, shape, r), newBatch(t, shape, r)
 	for i := range drawn.Logits {
 		drawn.Logits[i] = 4 * r.NormFloat64()
+		own.Logits[i] = float64(float32(drawn.Logits[i]))
+	}
+	if z != nil {
+		own.Logits = op.Floats(z)
+	} else {
+		single.What = "loss in float32 on drawn logits, against the closed form"
 	}
 	f32, err := p.lossGraph(t, false)
 	if err != nil {
@@ -125,6 +151,29 @@ func (p *proof) checkTerm(t *term, single, double, grad, tails, extreme *Check) 
 		tails.Left = "log(p + ε) has none"
 	}
 	return p.ctx.Err()
+}
+
+// The sizes of batches that are drawn where the network gives no logits and
+// the manifest only names.
+const (
+	drawnImages  = 2
+	drawnAnchors = 50
+)
+
+// shape is that of the logits by the manifest.
+func (t *term) shape() []int {
+	if t.logits.Shape == nil {
+		return nil
+	}
+	var shape []int
+	for i, d := range *t.logits.Shape {
+		n, ok := d.(float64)
+		if !ok {
+			n = []float64{drawnImages, drawnAnchors, 0}[min(i, 2)]
+		}
+		shape = append(shape, int(n))
+	}
+	return shape
 }
 
 // right is b with logits that are right by far, and one class or none for each
