@@ -45,7 +45,7 @@ func sortArgs(app *cli.App, args []string) []string {
 			rest = append(rest, a)
 			continue
 		}
-		flags = append(flags, a)
+		flags = append(flags, fullName(cmd, a))
 		if !takesValue(cmd, a) {
 			continue
 		}
@@ -65,6 +65,20 @@ func takesValue(cmd *cli.Command, a string) bool {
 	}
 	d, ok := findFlag(cmd, a).(cli.DocGenerationFlag)
 	return ok && d.TakesValue()
+}
+
+// fullName is a flag as it was typed with its first name in place of another,
+// since package cli refuses two names of one flag.
+func fullName(cmd *cli.Command, a string) string {
+	name, value, given := strings.Cut(a, "=")
+	f := findFlag(cmd, name)
+	if f == nil {
+		return a
+	}
+	if name = dashed(f.Names()[0]); given {
+		name += "=" + value
+	}
+	return name
 }
 
 // findFlag is the flag of cmd that was typed as a; nil if there is none.
