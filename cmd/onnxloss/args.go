@@ -45,6 +45,9 @@ func sortArgs(app *cli.App, args []string) []string {
 			rest = append(rest, a)
 			continue
 		}
+		if slices.Contains(cli.HelpFlag.Names(), strings.TrimLeft(a, "-")) {
+			return slices.Concat(args[:2], []string{"--help"}) // cli takes what follows for a topic
+		}
 		flags = append(flags, fullName(cmd, a))
 		if !takesValue(cmd, a) {
 			continue

@@ -156,11 +156,11 @@ func message(err error) string {
 
 // oneArg is the single positional argument, named what in messages.
 func oneArg(c *cli.Context, what string) (string, error) {
-	switch c.NArg() {
-	case 0:
+	switch first := c.Args().First(); {
+	case first == "" && c.NArg() < 2:
 		return "", usagef("%s is missing; see onnxloss %s --help", what, c.Command.Name)
-	case 1:
-		return c.Args().First(), nil
+	case c.NArg() == 1:
+		return first, nil
 	}
 	return "", usagef("one %s, please, not %q; see onnxloss %s --help", what, c.Args().Slice(), c.Command.Name)
 }

@@ -51,7 +51,7 @@ func TestScripts(t *testing.T) {
 			return false, fmt.Errorf("unknown condition %q", name)
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"code": scriptCode, "json": scriptJSON, "model": scriptModel, "patch": scriptPatch, "npy": scriptNpy,
+			"code": scriptCode, "json": scriptJSON, "model": scriptModel, "patch": scriptPatch, "array": scriptArray,
 			"only": scriptOnly,
 		},
 	})
@@ -174,11 +174,11 @@ func scriptPatch(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(os.WriteFile(path, bytes.ReplaceAll(b, []byte(args[1]), []byte(args[2])), 0o666))
 }
 
-// scriptNpy: npy FILE TYPE SHAPE VALUE... writes an array, float32 or int64, or
+// scriptArray: array FILE TYPE SHAPE VALUE... writes an array, float32 or int64, as .npy or .pb, or
 // with one argument checks that FILE is one.
-func scriptNpy(ts *testscript.TestScript, neg bool, args []string) {
+func scriptArray(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) == 0 {
-		ts.Fatalf("usage: npy FILE [TYPE SHAPE VALUE...]")
+		ts.Fatalf("usage: array FILE [TYPE SHAPE VALUE...]")
 	}
 	path := ts.MkAbs(args[0])
 	if len(args) == 1 {
@@ -201,6 +201,12 @@ func scriptNpy(ts *testscript.TestScript, neg bool, args []string) {
 	t := tensor.Of(shape, as[float32](x))
 	if args[1] == "int64" {
 		t = tensor.Of(shape, as[int64](x))
+	}
+	if filepath.Ext(path) == ".pb" {
+		b, err := onnx.AppendTensor(nil, "", t)
+		ts.Check(err)
+		ts.Check(os.WriteFile(path, b, 0o666))
+		return
 	}
 	ts.Check(npy.WriteFile(path, t))
 }
