@@ -92,7 +92,7 @@ func (a *arena) room(size int64) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("%w: %d bytes in use, %d more wanted, %d allowed", errMemory, a.live, size, a.limit)
+	return fmt.Errorf("%w: %d bytes in use, %d more wanted, %d allowed", ErrMemory, a.live, size, a.limit)
 }
 
 func (a *arena) retain(t *tensor.Tensor) {

@@ -240,7 +240,8 @@ type Defect struct {
 
 func (d *Defect) Error() string { return fmt.Sprintf("defect in the interpreter: %v", d.Cause) }
 
-var errMemory = errors.New("the memory limit is reached")
+// ErrMemory is the error of a run that Options.MaxMemory stopped.
+var ErrMemory = errors.New("the memory limit is reached")
 
 // foldEnv is the environment of steps that are run at plan time.
 func foldEnv(p *Plan) *op.Env {
@@ -252,7 +253,7 @@ func foldEnv(p *Plan) *op.Env {
 				return nil, err
 			}
 			if left -= int64(n); left < 0 {
-				return nil, errMemory
+				return nil, ErrMemory
 			}
 			return tensor.Make(d, shape...)
 		},
