@@ -49,7 +49,6 @@ func (p *Plan) runWith(ctx context.Context, feeds map[string]*tensor.Tensor, pro
 		return nil, err
 	}
 	a := p.arenas.Get().(*arena)
-	defer p.arenas.Put(a)
 	r := &run{ctx: ctx, arena: a, prof: prof, double: p.opts.Double}
 	r.env = op.Env{Alloc: a.alloc, Free: a.freeTensor, Parallel: func(n, grain int, body func(lo, hi int)) {
 		p.workers.run(ctx, n, grain, body)
@@ -58,8 +57,9 @@ func (p *Plan) runWith(ctx context.Context, feeds map[string]*tensor.Tensor, pro
 	f.override = feeds
 	out, err := f.exec(in)
 	if err != nil {
-		return nil, err
+		return nil, err // and the arena is left, for the step that failed may hold some of it
 	}
+	p.arenas.Put(a)
 	res := make(map[string]*tensor.Tensor, len(out))
 	for i, name := range p.prog.names {
 		res[name] = out[i]

@@ -163,9 +163,25 @@ func factOf(v *graph.Value, depth int) *Fact {
 	return &out
 }
 
-// Const adds a constant to g as an initializer.
+// Const adds a constant to g: an initializer, or before IR version 4, where
+// every initializer has to be an input, a node Constant.
 func Const(g *graph.Graph, name string, t *tensor.Tensor) *graph.Value {
+	if m := g.Model; m != nil && m.IR < 4 {
+		return constantNode(g, name, t)
+	}
 	v, err := g.AddInit(g.Fresh(name), t)
+	if err != nil {
+		g.Fail(err)
+		return nil
+	}
+	return v
+}
+
+func constantNode(g *graph.Graph, name string, t *tensor.Tensor) *graph.Value {
+	v, err := g.Declare(g.Fresh(name), graph.TensorOf(t.DType, graph.Static(t.Shape...)))
+	if err == nil {
+		err = g.AddNode(&graph.Node{Op: "Constant", Name: g.Fresh("Constant"), Outputs: []*graph.Value{v}, Attrs: []*graph.Attr{graph.Tensor("value", t)}})
+	}
 	if err != nil {
 		g.Fail(err)
 		return nil
