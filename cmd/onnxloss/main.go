@@ -39,7 +39,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	out := &sink{w: stdout}
 	app := newApp(&source{stdin, ctx}, out, stderr)
 	err := app.RunContext(ctx, prepare(app, args))
-	if err == nil && out.err != nil {
+	if out.err != nil && (err == nil || errors.Is(err, out.err)) {
 		err = fmt.Errorf("standard output: %w", cause(out.err))
 	}
 	if err == nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -113,10 +114,11 @@ func runRewrite(c *cli.Context) error {
 		return rewriteError(path, err)
 	}
 	proof, err := deliver(c, m, out)
+	var failed *verify.Failure
+	if errors.As(err, &failed) {
+		printReport(c, proof)
+	}
 	if err != nil {
-		if proof != nil {
-			printReport(c, proof)
-		}
 		return err
 	}
 	return reportRewrite(c, out, manifest, proof)

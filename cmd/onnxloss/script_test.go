@@ -160,7 +160,8 @@ func scriptModel(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(onnx.WriteFile(ts.MkAbs(args[1]), m, onnx.Options{}))
 }
 
-// scriptPatch: patch FILE OLD NEW replaces every OLD by NEW, of the same length.
+// scriptPatch: patch FILE OLD NEW replaces the first OLD by NEW, of the same
+// length.
 func scriptPatch(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 3 || len(args[1]) != len(args[2]) {
 		ts.Fatalf("usage: patch FILE OLD NEW, of the same length")
@@ -171,7 +172,7 @@ func scriptPatch(ts *testscript.TestScript, neg bool, args []string) {
 	if !bytes.Contains(b, []byte(args[1])) {
 		ts.Fatalf("%s has no %q", args[0], args[1])
 	}
-	ts.Check(os.WriteFile(path, bytes.ReplaceAll(b, []byte(args[1]), []byte(args[2])), 0o666))
+	ts.Check(os.WriteFile(path, bytes.Replace(b, []byte(args[1]), []byte(args[2]), 1), 0o666))
 }
 
 // scriptArray: array FILE TYPE SHAPE VALUE... writes an array, float32 or int64, as .npy or .pb, or

@@ -313,7 +313,7 @@ func (b *builder) constants(p *program, g *graph.Graph, need *needs) error {
 		}
 		t, err := v.Init.Load()
 		if err != nil {
-			return fmt.Errorf("initializer %q: %w", v.Name, err)
+			return err // which names the tensor
 		}
 		c := constant{p.slot(v), op.Widen(t, b.plan.opts.Double), v.Name}
 		if v.IsConst() {

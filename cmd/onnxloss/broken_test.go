@@ -1,0 +1,223 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+
+	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/onnx"
+)
+
+// tinyText is a detector of a few hundred bytes.
+const tinyText = `<ir_version: 8, opset_import: ["" : 17]>
+g (float[1,2,3,3] image) => (float[1,6,3,3] scores, float[1,4,3,3] boxes)
+<float[6,2,1,1] w = {1,2,3,4,5,6,7,8,9,10,11,12}, float[4,2,1,1] v = {1,2,3,4,5,6,7,8}> {
+  z = Conv(image, w)
+  scores = Sigmoid(z)
+  d = Conv(image, v)
+  boxes = Exp(d)
+}`
+
+// tiny writes the detector into a folder and gives its path and bytes.
+func tiny(t *testing.T, dir string) (string, []byte) {
+	t.Helper()
+	m, err := graph.ParseText(tinyText)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "tiny.onnx")
+	if err := onnx.WriteFile(path, m, onnx.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path, b
+}
+
+// call runs the program in this process.
+func call(ctx context.Context, args ...string) (code int, stdout, stderr string) {
+	var out, err bytes.Buffer
+	code = run(ctx, append([]string{"onnxloss"}, args...), strings.NewReader(""), &out, &err)
+	return code, out.String(), err.String()
+}
+
+// expectFiles fails the test if dir has other files.
+func expectFiles(t *testing.T, dir string, want ...string) {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	if fmt.Sprint(names) != fmt.Sprint(want) {
+		t.Fatalf("files %q, want %q", names, want)
+	}
+}
+
+// TestTruncated cuts a model at every byte: every command says what is wrong,
+// and nothing is written.
+func TestTruncated(t *testing.T) {
+	dir := t.TempDir()
+	path, whole := tiny(t, dir)
+	out := filepath.Join(dir, "out.onnx")
+	for n := range len(whole) {
+		if err := os.WriteFile(path, whole[:n], 0o666); err != nil {
+			t.Fatal(err)
+		}
+		for _, args := range [][]string{{"inspect", path}, {"rewrite", path, "-o", out, "--loss", "bce"}, {"run", path}, {"verify", path}} {
+			code, _, stderr := call(t.Context(), args...)
+			if code != exitBad && code != exitNoHead || !strings.HasPrefix(lastLine(stderr, "onnxloss: "), "onnxloss: "+path+": ") {
+				t.Errorf("%s of %d bytes: exit code %d, %s", args[0], n, code, stderr)
+			}
+		}
+		expectFiles(t, dir, "tiny.onnx")
+	}
+}
+
+// TestChanged changes every byte of a model and of a training graph: whatever
+// that means, nothing panics, and a failed command leaves no file.
+func TestChanged(t *testing.T) {
+	if testing.Short() {
+		t.Skip("thousands of runs")
+	}
+	dir := t.TempDir()
+	path, whole := tiny(t, dir)
+	out := filepath.Join(dir, "out.onnx")
+	for n := range whole {
+		for _, bits := range []byte{1, 0x80, 0xff} {
+			b := bytes.Clone(whole)
+			b[n] ^= bits
+			if err := os.WriteFile(path, b, 0o666); err != nil {
+				t.Fatal(err)
+			}
+			for _, args := range [][]string{{"inspect", path}, {"rewrite", path, "-o", out, "--loss", "bce"}, {"run", path, "--max-memory", "1MB"}} {
+				code, _, stderr := call(t.Context(), args...)
+				if code < 0 || code > exitProof || code == exitUsage || strings.Contains(stderr, "defect") {
+					t.Errorf("%s with byte %d ^ %#x: exit code %d, %s", args[0], n, bits, code, stderr)
+				}
+				if args[0] != "rewrite" {
+					continue
+				}
+				if code != 0 {
+					expectFiles(t, dir, "tiny.onnx")
+				}
+				os.Remove(out)
+			}
+		}
+	}
+}
+
+// interruptedAfter is a context that is cancelled once it was asked n times.
+type interruptedAfter struct {
+	context.Context
+	left atomic.Int64
+	stop context.CancelFunc
+}
+
+func (c *interruptedAfter) Err() error {
+	if c.left.Add(-1) < 0 {
+		c.stop()
+	}
+	return c.Context.Err()
+}
+
+// TestInterrupted interrupts a rewrite earlier and later: nothing is left.
+func TestInterrupted(t *testing.T) {
+	dir := t.TempDir()
+	path, _ := tiny(t, dir)
+	out := filepath.Join(dir, "out.onnx")
+	tmp := t.TempDir()
+	t.Setenv("TMPDIR", tmp)
+	for n := int64(0); ; n = n*2 + 1 {
+		for _, to := range []string{out, "-"} {
+			ctx := &interruptedAfter{}
+			ctx.Context, ctx.stop = context.WithCancel(t.Context())
+			ctx.left.Store(n)
+			code, stdout, stderr := call(ctx, "rewrite", path, "-o", to, "--loss", "bce", "-q")
+			ctx.stop()
+			if code == 0 {
+				if n == 0 {
+					t.Fatal("an interrupted run went on")
+				}
+				return
+			}
+			if code != exitBad || stderr != "onnxloss: interrupted\n" || stdout != "" {
+				t.Fatalf("after %d questions: exit code %d, %q, %s", n, code, stdout, stderr)
+			}
+			expectFiles(t, dir, "tiny.onnx")
+			expectFiles(t, tmp)
+		}
+	}
+}
+
+// TestSignal interrupts the program as a user does.
+func TestSignal(t *testing.T) {
+	path, _ := tiny(t, t.TempDir())
+	cmd := exec.Command("onnxloss", "run", path, "--repeat", "1000000000")
+	stderr, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(stderr)
+	lines.Scan() // input "image": filled with random …
+	if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	lines.Scan()
+	cmd.Wait()
+	if lines.Text() != "onnxloss: interrupted" || cmd.ProcessState.ExitCode() != exitBad {
+		t.Errorf("%v, %q", cmd.ProcessState, lines.Text())
+	}
+}
+
+// TestConcurrent lets runs write the same file: one does, or with --force all
+// do, one after the other; the file is whole at any time.
+func TestConcurrent(t *testing.T) {
+	dir := t.TempDir()
+	path, _ := tiny(t, dir)
+	out := filepath.Join(dir, "out.onnx")
+	for _, force := range []bool{false, true} {
+		var wg sync.WaitGroup
+		var written atomic.Int64
+		for range 8 {
+			wg.Go(func() {
+				args := []string{"rewrite", path, "-o", out, "--loss", "bce", "-q"}
+				if force {
+					args = append(args, "--force")
+				}
+				switch code, _, stderr := call(t.Context(), args...); {
+				case code == 0:
+					written.Add(1)
+				case code != exitBad || !strings.Contains(stderr, "exists"):
+					t.Errorf("exit code %d, %s", code, stderr)
+				}
+			})
+		}
+		wg.Wait()
+		if want := map[bool]int64{false: 1, true: 8}[force]; written.Load() != want {
+			t.Errorf("force %v: %d runs have written, want %d", force, written.Load(), want)
+		}
+		if code, _, stderr := call(t.Context(), "verify", out, "--original", path); code != 0 {
+			t.Errorf("exit code %d, %s", code, stderr)
+		}
+		expectFiles(t, dir, "out.onnx", "tiny.onnx")
+	}
+}
