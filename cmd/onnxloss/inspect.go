@@ -63,11 +63,14 @@ func runInspect(c *cli.Context) error {
 		return errors.Join(printJSON(c, report), err)
 	}
 	say(c, "%s: %s", title(path), describeModel(m))
-	if err != nil {
+	if err != nil && (report == nil || len(report.Heads) == 0) {
 		return err // it lists the candidates
 	}
 	printHeads(c, report)
 	printRejected(c, report)
+	if err != nil {
+		return err
+	}
 	say(c, "\nnext:\n  onnxloss rewrite %s -o train.onnx --loss modified-focal-sigmoid%s", quote(path), headArgument(c))
 	if len(report.Heads) > 1 {
 		say(c, "which takes head 1; --head N takes another, --head all all of them")

@@ -124,13 +124,34 @@ func runRewrite(c *cli.Context) error {
 	return reportRewrite(c, out, manifest, proof)
 }
 
-// locate finds the head, by the flags of headFlags.
+// locate finds the head, by the flags of headFlags. Heads that are equally
+// likely are an error, which --head resolves.
 func locate(c *cli.Context, path string, m *graph.Model) (*patterns.Report, error) {
 	r, err := patterns.Locate(m, headOptions(c))
+	if err == nil && c.String("head") == "" {
+		err = equallyLikely(r.Heads)
+	}
 	if err != nil {
 		return r, fmt.Errorf("%s: %w", title(path), err)
 	}
 	return r, nil
+}
+
+// equallyLikely is an error if the first head is no likelier than the next.
+func equallyLikely(heads []*patterns.Head) error {
+	text := ""
+	n := 0
+	for i, h := range heads {
+		if heads[0].Confidence-h.Confidence >= 0.01 {
+			break
+		}
+		n++
+		text += fmt.Sprintf("\n  %d %s", i+1, describeHead(h.Record()))
+	}
+	if n < 2 {
+		return nil
+	}
+	return &patterns.Ambiguous{Reason: fmt.Sprintf("%d heads are equally likely%s", n, text)}
 }
 
 // chosen is the best head, or all of them where --head asks for all.
