@@ -1,0 +1,101 @@
+package verify
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+
+	"github.com/onnxloss/onnxloss/emit/loss"
+	"github.com/onnxloss/onnxloss/graph/interp"
+)
+
+// The step of the differences, which are of fourth order, and how many are
+// taken: along single logits, and along directions that move every logit.
+const (
+	step       = 5e-3
+	singles    = 12
+	directions = 4
+)
+
+// direction moves the logit at, or where that is negative every logit by its
+// sign.
+type direction struct {
+	at    int
+	signs []float64
+}
+
+// dot is the derivative along d of a function with the given gradient.
+func (d direction) dot(grad []float64) float64 {
+	if d.at >= 0 {
+		return grad[d.at]
+	}
+	sum := 0.0
+	for i, s := range d.signs {
+		sum += s * grad[i]
+	}
+	return sum
+}
+
+// move is z + by·d.
+func (d direction) move(z []float64, by float64) []float64 {
+	moved := append([]float64{}, z...)
+	if d.at >= 0 {
+		moved[d.at] += by
+		return moved
+	}
+	for i, s := range d.signs {
+		moved[i] += by * s
+	}
+	return moved
+}
+
+// differences compares derivatives along directions with the closed form's.
+// Errors are relative to the greatest derivative there can be along the
+// direction: what a difference of two sums resolves does not depend on how
+// small the derivative at hand is.
+func (t *term) differences(p *proof, plan *interp.Plan, c *Check, b loss.Batch, r *rand.Rand) {
+	want, err := loss.Eval(t.kind, t.opts, b)
+	if err != nil {
+		c.fail("%v", err)
+	}
+	if err != nil || len(b.Logits) == 0 {
+		return
+	}
+	greatest, sum := math.SmallestNonzeroFloat64, math.SmallestNonzeroFloat64
+	for _, g := range want.Grad {
+		greatest, sum = max(greatest, math.Abs(g)), sum+math.Abs(g)
+	}
+	for k := range singles + directions {
+		dir, size := direction{at: r.IntN(len(b.Logits))}, greatest
+		if k >= singles {
+			dir, size = direction{at: -1, signs: make([]float64, len(b.Logits))}, sum
+			for i := range dir.signs {
+				dir.signs[i] = float64(2*r.IntN(2) - 1)
+			}
+		}
+		got, err := t.along(p, plan, b, dir)
+		if err != nil {
+			c.fail("%v", err)
+			return
+		}
+		c.measure(fmt.Sprintf("d %s along direction %d", t.out.Name, k), []float64{got / size}, []float64{dir.dot(want.Grad) / size}, 1)
+	}
+}
+
+// along is the derivative of the loss (of the sum, if it is not reduced) along
+// a direction: (8 (f(h) − f(−h)) − (f(2h) − f(−2h))) / 12h.
+func (t *term) along(p *proof, plan *interp.Plan, b loss.Batch, dir direction) (float64, error) {
+	var at [4]float64
+	base := b.Logits
+	for k, x := range [4]float64{1, -1, 2, -2} {
+		b.Logits = dir.move(base, x*step)
+		out, err := t.run(p, plan, b)
+		if err != nil {
+			return 0, err
+		}
+		for _, v := range out {
+			at[k] += v
+		}
+	}
+	return (8*(at[0]-at[1]) - (at[2] - at[3])) / (12 * step), nil
+}

@@ -1,0 +1,81 @@
+package verify
+
+import (
+	"math/rand/v2"
+
+	"github.com/onnxloss/onnxloss/emit/loss"
+)
+
+// newBatch draws targets and weights for logits of a shape: single classes,
+// soft and several ones, none, and ignored anchors where there is a mark.
+func newBatch(t *term, shape []int, r *rand.Rand) loss.Batch {
+	b := loss.Batch{N: shape[0], A: shape[1], C: shape[2], Logits: make([]float64, shape[0]*shape[1]*shape[2])}
+	if t.opts.Target == loss.Index {
+		b.Index = make([]int64, b.N*b.A)
+	} else {
+		b.Target = make([]float64, len(b.Logits))
+	}
+	for i := range b.N * b.A {
+		t.drawTarget(&b, i, r)
+	}
+	if t.opts.AnchorWeights {
+		b.Weight = make([]float64, b.N*b.A)
+		for i := range b.Weight {
+			b.Weight[i] = float64(float32(2 * r.Float64()))
+		}
+	}
+	b.Normalizer = 7
+	return b
+}
+
+func (t *term) drawTarget(b *loss.Batch, i int, r *rand.Rand) {
+	ignored := t.opts.IgnoreIndex != nil && r.IntN(4) == 0
+	if b.Index != nil {
+		b.Index[i] = int64(r.IntN(b.C+1) - 1)
+		if ignored {
+			b.Index[i] = *t.opts.IgnoreIndex
+		}
+		return
+	}
+	q := b.Target[i*b.C:][:b.C]
+	kind := r.IntN(4)
+	for k := range q {
+		switch {
+		case ignored:
+			q[k] = float64(*t.opts.IgnoreIndex)
+		case kind == 0: // a soft target for each
+			q[k] = float64(r.Float32())
+		case kind == 1 && r.IntN(3) == 0: // several classes
+			q[k] = 1
+		}
+	}
+	if kind == 2 && !ignored {
+		q[r.IntN(b.C)] = 1
+	}
+}
+
+// right is b with logits that are right by far, and one class or none for each
+// anchor.
+func (t *term) right(b loss.Batch, r *rand.Rand) loss.Batch {
+	b.Logits = make([]float64, len(b.Logits))
+	if b.Target != nil {
+		b.Target = make([]float64, len(b.Logits))
+	}
+	index := make([]int64, b.N*b.A)
+	for i := range index {
+		class := r.IntN(b.C)
+		for k := range b.C {
+			b.Logits[i*b.C+k] = -8 - 16*r.Float64()
+		}
+		b.Logits[i*b.C+class] *= -1
+		if b.Target != nil {
+			b.Target[i*b.C+class] = 1
+		} else {
+			index[i] = int64(class)
+		}
+	}
+	if b.Index != nil {
+		b.Index = index
+	}
+	return b
+}

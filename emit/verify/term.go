@@ -1,0 +1,155 @@
+package verify
+
+import (
+	"fmt"
+
+	"github.com/onnxloss/onnxloss/emit"
+	"github.com/onnxloss/onnxloss/emit/loss"
+	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/interp"
+	"github.com/onnxloss/onnxloss/graph/op"
+	"github.com/onnxloss/onnxloss/graph/tensor"
+	"github.com/onnxloss/onnxloss/patterns"
+)
+
+// term is one loss of one head, as the manifest describes it.
+type term struct {
+	name                string
+	kind                loss.Kind
+	opts                loss.Options
+	levels              []patterns.PartRecord
+	classes             int
+	logits, target, out *emit.Port
+	weight, normalizer  *emit.Port
+}
+
+// terms is the manifest's losses, in order: for each head its classes, then
+// its confidence.
+func (p *proof) terms() []*term {
+	x := p.manifest
+	var ts []*term
+	for i, h := range x.Heads {
+		of := ""
+		if len(x.Heads) > 1 {
+			of = fmt.Sprintf("head%d", i)
+		}
+		ts = append(ts, p.term(of, loss.Classification, x.Loss, h.Levels, h.Classes))
+		if x.Confidence != nil {
+			if of != "" {
+				of += "."
+			}
+			ts = append(ts, p.term(of+"confidence", loss.Confidence, *x.Confidence, h.Objectness, 1))
+		}
+	}
+	for _, t := range ts {
+		of := t.name
+		if len(ts) > 1 && of == "" {
+			of = "class"
+		}
+		role := emit.RoleLoss
+		if t.opts.Reduction == loss.None {
+			role, of = emit.RolePerAnchor, t.name
+		}
+		if len(ts) == 1 {
+			of = ""
+		}
+		t.out = x.Output(role, of)
+	}
+	return ts
+}
+
+func (p *proof) term(of string, k loss.Kind, o loss.Options, levels []patterns.PartRecord, classes int) *term {
+	x := p.manifest
+	return &term{
+		name: of, kind: k, opts: o, levels: levels, classes: classes,
+		logits: x.Output(emit.RoleLogits, of), target: x.Input(emit.RoleTarget, of),
+		weight: x.Input(emit.RoleTargetWeight, of), normalizer: x.Input(emit.RoleNormalizer, of),
+	}
+}
+
+// check holds what the manifest says of a term to the graph.
+func (t *term) check(g *graph.Graph) error {
+	if t.logits == nil || t.target == nil || t.out == nil || len(t.levels) == 0 || t.classes < 1 {
+		return fmt.Errorf("the logits, the target, the loss, the levels or the classes of %q are missing", t.name)
+	}
+	for _, p := range []*emit.Port{t.logits, t.target, t.out, t.weight, t.normalizer} {
+		if p != nil && g.Value(p.Name) == nil {
+			return fmt.Errorf("it names %q, which the graph does not have", p.Name)
+		}
+	}
+	if n, err := tensor.Count(t.shape()); err != nil || n > maxLogits {
+		return fmt.Errorf("logits of shape %v", t.shape())
+	}
+	return nil
+}
+
+// maxLogits bounds what is drawn for a term.
+const maxLogits = 1 << 28
+
+// The sizes of batches that are drawn where the network gives no logits and
+// the manifest only names.
+const (
+	drawnImages  = 2
+	drawnAnchors = 50
+)
+
+// shape is that of the logits by the manifest.
+func (t *term) shape() []int {
+	if t.logits.Shape == nil {
+		return nil
+	}
+	var shape []int
+	for i, d := range *t.logits.Shape {
+		n, ok := d.(float64)
+		if !ok {
+			n = []float64{drawnImages, drawnAnchors, 0}[min(i, 2)]
+		}
+		shape = append(shape, int(n))
+	}
+	return shape
+}
+
+// lossGraph plans the part of the graph from a term's logits to its loss.
+func (p *proof) lossGraph(t *term, double bool) (*interp.Plan, error) {
+	feeds := []string{t.logits.Name, t.target.Name}
+	for _, in := range []*emit.Port{t.weight, t.normalizer} {
+		if in != nil {
+			feeds = append(feeds, in.Name)
+		}
+	}
+	return interp.New(p.model, interp.Options{Threads: p.opts.Threads, Double: double, Feeds: feeds, Fetches: []string{t.out.Name}})
+}
+
+// run is the loss graph's output for a batch, in float64.
+func (t *term) run(p *proof, plan *interp.Plan, b loss.Batch) ([]float64, error) {
+	shape := []int{b.N, b.A, b.C}
+	feeds := map[string]*tensor.Tensor{t.logits.Name: t.float(plan, shape, b.Logits)}
+	if b.Index != nil {
+		feeds[t.target.Name] = tensor.Of(shape[:2], b.Index)
+	} else {
+		feeds[t.target.Name] = t.float(plan, shape, b.Target)
+	}
+	if t.weight != nil {
+		feeds[t.weight.Name] = t.float(plan, shape[:2], b.Weight)
+	}
+	if t.normalizer != nil {
+		feeds[t.normalizer.Name] = t.float(plan, nil, []float64{b.Normalizer})
+	}
+	out, err := plan.Run(p.ctx, feeds)
+	if err != nil {
+		return nil, err
+	}
+	return op.Floats(out[t.out.Name]), nil
+}
+
+// float is x in the element type that the plan computes in.
+func (t *term) float(plan *interp.Plan, shape []int, x []float64) *tensor.Tensor {
+	if plan.Double() {
+		return tensor.Of(shape, append([]float64{}, x...))
+	}
+	f := make([]float32, len(x))
+	for i, v := range x {
+		f[i] = float32(v)
+	}
+	return tensor.Of(shape, f)
+}
