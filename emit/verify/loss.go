@@ -11,28 +11,29 @@ import (
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
+// lossChecks are the checks that every term goes through.
+type lossChecks struct{ single, double, gradient, tails, extremes Check }
+
 // losses holds every term to the closed form.
 func (p *proof) losses() error {
-	single := &Check{Name: "loss", What: "loss in float32 on the network's own logits, against the closed form", Limit: limit32}
-	double := &Check{Name: "loss64", What: "loss in float64 on drawn logits, against the closed form", Limit: limit64}
-	grad := &Check{Name: "gradient", What: "central differences in float64 against the closed form's gradient", Limit: limitGrad}
-	tails := &Check{Name: "tails", What: "tiny losses of logits that are right by far, against the closed form", Limit: limitTails}
-	extreme := &Check{Name: "extremes", What: "logits up to ±1e4: every loss finite"}
+	c := &lossChecks{
+		single:   Check{Name: "loss", What: "loss in float32 on the network's own logits, against the closed form", Limit: limit32},
+		double:   Check{Name: "loss64", What: "loss in float64 on drawn logits, against the closed form", Limit: limit64},
+		gradient: Check{Name: "gradient", What: "central differences in float64 against the closed form's gradient", Limit: limitGrad},
+		tails:    Check{Name: "tails", What: "tiny losses of logits that are right by far, against the closed form", Limit: limitTails},
+		extremes: Check{Name: "extremes", What: "logits up to ±1e4: every loss finite"},
+	}
 	for _, t := range p.terms() {
-		if err := p.checkTerm(t, single, double, grad, tails, extreme); err != nil {
-			return err
-		}
+		p.checkTerm(t, c)
 	}
-	if err := p.checkSum(single); err != nil {
-		return err
+	p.checkSum(&c.single)
+	for _, k := range []*Check{&c.single, &c.double, &c.gradient, &c.tails, &c.extremes} {
+		p.add(k)
 	}
-	for _, c := range []*Check{single, double, grad, tails, extreme} {
-		p.add(c)
-	}
-	return nil
+	return p.ctx.Err()
 }
 
-func (p *proof) checkTerm(t *term, single, double, grad, tails, extreme *Check) error {
+func (p *proof) checkTerm(t *term, c *lossChecks) {
 	r := rand.New(rand.NewPCG(p.opts.Seed, uint64(len(t.name))))
 	shape := t.shape()
 	z := p.values[t.logits.Name]
@@ -40,8 +41,8 @@ func (p *proof) checkTerm(t *term, single, double, grad, tails, extreme *Check) 
 		shape = z.Shape
 	}
 	if len(shape) != 3 || shape[2] != t.classes {
-		single.fail("%s: shape %v, want [N, A, %d]", t.logits.Name, shape, t.classes)
-		return nil
+		c.single.fail("%s: shape %v, want [N, A, %d]", t.logits.Name, shape, t.classes)
+		return
 	}
 	own, drawn := newBatch(t, shape, r), newBatch(t, shape, r)
 	for i := range drawn.Logits {
@@ -51,29 +52,30 @@ func (p *proof) checkTerm(t *term, single, double, grad, tails, extreme *Check) 
 	if z != nil {
 		own.Logits = op.Floats(z)
 	} else {
-		single.What = "loss in float32 on drawn logits, against the closed form"
+		c.single.What = "loss in float32 on drawn logits, against the closed form"
 	}
 	f32, err := p.lossGraph(t, false)
 	if err != nil {
-		return err
+		c.single.fail("%v", err)
+		return
 	}
 	f64, err := p.lossGraph(t, true)
 	if err != nil {
-		return err
+		c.double.fail("%v", err)
+		return
 	}
-	t.compare(p, f32, single, own, floor)
-	t.compare(p, f64, double, drawn, floor)
-	t.differences(p, f64, grad, drawn, r)
+	t.compare(p, f32, &c.single, own, floor)
+	t.compare(p, f64, &c.double, drawn, floor)
+	t.differences(p, f64, &c.gradient, drawn, r)
 	for _, plan := range []*interp.Plan{f32, f64} {
 		if t.opts.Eps == 0 {
-			t.compare(p, plan, tails, t.right(drawn, r), underflow)
+			t.compare(p, plan, &c.tails, t.right(drawn, r), underflow)
 		}
-		t.extremes(p, plan, extreme, drawn, r)
+		t.extremes(p, plan, &c.extremes, drawn, r)
 	}
 	if t.opts.Eps != 0 {
-		tails.Left = "log(p + ε) has none"
+		c.tails.Left = "log(p + ε) has none"
 	}
-	return p.ctx.Err()
 }
 
 // compare holds the loss of a batch to the closed form, relative to the loss
@@ -116,30 +118,28 @@ func (t *term) extremes(p *proof, plan *interp.Plan, c *Check, b loss.Batch, r *
 }
 
 // checkSum holds the total to the sum of the terms, where there are several.
-func (p *proof) checkSum(c *Check) error {
+func (p *proof) checkSum(c *Check) {
 	total := p.manifest.Output(emit.RoleLoss, "")
 	ts := p.terms()
 	if total == nil || len(ts) < 2 {
-		return nil
+		return
 	}
-	feeds, fetches := []string{}, []string{total.Name}
-	for _, t := range ts {
-		feeds = append(feeds, t.out.Name)
-	}
-	plan, err := interp.New(p.model, interp.Options{Feeds: feeds, Fetches: fetches})
-	if err != nil {
-		return err
-	}
+	var feeds []string
 	in, sum := map[string]*tensor.Tensor{}, 0.0
-	for i, name := range feeds {
-		x := float32(int(1) << i)
-		in[name] = tensor.Scalar(x)
-		sum += float64(x)
+	for i, t := range ts {
+		feeds = append(feeds, t.out.Name)
+		in[t.out.Name] = tensor.Scalar(float32(i + 1))
+		sum += float64(i + 1)
+	}
+	plan, err := interp.New(p.model, interp.Options{Feeds: feeds, Fetches: []string{total.Name}})
+	if err != nil {
+		c.fail("%v", err)
+		return
 	}
 	out, err := plan.Run(p.ctx, in)
 	if err != nil {
-		return err
+		c.fail("%v", err)
+		return
 	}
 	c.measure(total.Name, op.Floats(out[total.Name]), []float64{sum}, floor)
-	return nil
 }
