@@ -221,3 +221,15 @@ func TestConcurrent(t *testing.T) {
 		expectFiles(t, dir, "out.onnx", "tiny.onnx")
 	}
 }
+
+// TestPrintable: names in a model do not steer the terminal.
+func TestPrintable(t *testing.T) {
+	var b strings.Builder
+	p := printable{&b}
+	if n, err := p.Write([]byte("a\x1b[31m\tσ\u009bz\x7f\n")); n != 14 || err != nil {
+		t.Error(n, err)
+	}
+	if b.String() != "a?[31m?σ?z?\n" {
+		t.Errorf("%q", b.String())
+	}
+}

@@ -6,12 +6,24 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/onnxloss/onnxloss/emit/verify"
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/onnx"
 	"github.com/urfave/cli/v2"
 )
+
+// isStream reports whether out is not a name to put a file under: standard
+// output, a device, a pipe, or another name of what is open already.
+func isStream(out string) bool {
+	clean := filepath.ToSlash(filepath.Clean(out))
+	if out == "-" || clean == "/dev/stdout" || clean == "/dev/stderr" || strings.HasPrefix(clean, "/dev/fd/") || strings.HasPrefix(clean, "/proc/") {
+		return true
+	}
+	st, err := os.Stat(out)
+	return err == nil && !st.Mode().IsRegular() && !st.IsDir()
+}
 
 // checkTarget refuses an output that exists or is the input, before any work.
 func checkTarget(c *cli.Context, in, out string) error {
@@ -31,7 +43,7 @@ func checkTarget(c *cli.Context, in, out string) error {
 		return fmt.Errorf("%s: is the input, which is never overwritten", out)
 	case st.IsDir():
 		return fmt.Errorf("%s: is a folder", out)
-	case st.Mode().IsRegular() && !c.Bool("force"):
+	case !isStream(out) && !c.Bool("force"):
 		return fmt.Errorf("%s: exists; give --force to overwrite it", out)
 	}
 	return nil
@@ -69,7 +81,7 @@ func deliver(c *cli.Context, m *graph.Model, out string) (*verify.Report, error)
 		}
 		return err
 	}}
-	if st, err := os.Stat(out); out == "-" || err == nil && !st.Mode().IsRegular() {
+	if isStream(out) {
 		err := stream(c, m, out, opts)
 		return report, err
 	}

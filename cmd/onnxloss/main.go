@@ -45,7 +45,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if err == nil {
 		return 0
 	}
-	fmt.Fprintf(stderr, "onnxloss: %s\n", message(err))
+	fmt.Fprintf(printable{stderr}, "onnxloss: %s\n", message(err))
 	return exitCode(err)
 }
 

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
+	"unicode"
 
 	"github.com/urfave/cli/v2"
 )
@@ -75,16 +77,33 @@ func say(c *cli.Context, format string, args ...any) {
 // answer is where the human-readable answer goes.
 func answer(c *cli.Context) io.Writer {
 	if c.Bool("json") || c.String("output") == "-" {
-		return c.App.ErrWriter
+		return printable{c.App.ErrWriter}
 	}
-	return c.App.Writer
+	return printable{c.App.Writer}
+}
+
+// printable keeps control characters, which names in a model may have, from a
+// terminal.
+type printable struct{ w io.Writer }
+
+func (p printable) Write(b []byte) (int, error) {
+	clean := bytes.Map(func(r rune) rune {
+		if r != '\n' && unicode.IsControl(r) {
+			return '?'
+		}
+		return r
+	}, b)
+	if _, err := p.w.Write(clean); err != nil {
+		return 0, err
+	}
+	return len(b), nil
 }
 
 // note prints a line beside the answer: on standard error, and nowhere if
 // --quiet is given.
 func note(c *cli.Context, format string, args ...any) {
 	if !c.Bool("quiet") {
-		fmt.Fprintf(c.App.ErrWriter, format+"\n", args...)
+		fmt.Fprintf(printable{c.App.ErrWriter}, format+"\n", args...)
 	}
 }
 
