@@ -36,6 +36,14 @@ func (e *NoObjectness) Error() string {
 	return fmt.Sprintf("head %q has no objectness for a confidence loss", e.Head)
 }
 
+// Quantized is the error where the head is one of integers, which no gradient
+// reaches.
+type Quantized struct{ Head, Reason string }
+
+func (e *Quantized) Error() string {
+	return fmt.Sprintf("head %q is quantized and cannot be trained: %s; take the model it was quantized from", e.Head, e.Reason)
+}
+
 // Rewrite appends the training subgraph for the heads to m, stores the
 // manifest in its metadata and returns it. With several heads the loss is the
 // sum of theirs. On an error m is of no more use.
@@ -95,6 +103,9 @@ func (r *rewriter) originals() {
 
 // head appends the logits and losses of head i of n.
 func (r *rewriter) head(i int, h *patterns.Head, n int) error {
+	if h.Quantized != "" {
+		return &Quantized{h.Levels[0].Source.Name, h.Quantized}
+	}
 	of, prefix := "", ""
 	if n > 1 {
 		of = fmt.Sprintf("head%d", i)

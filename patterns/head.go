@@ -86,6 +86,9 @@ type Head struct {
 	Objectness []Part
 	// Box is a tensor of the box regression; nil if none was found.
 	Box *graph.Value
+	// Quantized says why training cannot reach the head's weights, where they
+	// or its logits are integers; empty for a head of floating point.
+	Quantized string
 	// Confidence is the calibrated probability that this is the head.
 	Confidence float64
 	// Evidence is why, a sentence each.

@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"github.com/onnxloss/onnxloss/graph"
-	"github.com/onnxloss/onnxloss/graph/tensor"
 	"github.com/onnxloss/onnxloss/patterns/match"
 )
 
@@ -161,8 +160,11 @@ func (s *site) head(parts []*part, group int64, confidence float64, evidence ...
 		return nil
 	}
 	h.Confidence = math.Round(confidence*100) / 100
-	if d := h.Levels[0].Source.Type.DType; d != tensor.Invalid && !d.IsFloat() {
-		h.Evidence = append(h.Evidence, "the logits are quantized ("+d.String()+")")
+	for _, q := range parts {
+		if h.Quantized = s.quantized(q, h.Levels); h.Quantized != "" {
+			h.Evidence = append(h.Evidence, "quantized: "+h.Quantized)
+			break
+		}
 	}
 	if p.act == Softmax && s.hasRows(p) || p.act == Sigmoid && p.field != nil {
 		s.background(h, p)

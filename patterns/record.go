@@ -14,6 +14,7 @@ type HeadRecord struct {
 	Levels     []PartRecord `json:"levels"`
 	Objectness []PartRecord `json:"objectness,omitempty"`
 	Box        string       `json:"box,omitempty"`
+	Quantized  string       `json:"quantized,omitempty"` // the reason against training
 	Confidence float64      `json:"confidence"`
 	Evidence   []string     `json:"evidence"`
 }
@@ -60,7 +61,7 @@ func (h *Head) Record() HeadRecord {
 	first := &h.Levels[0].Part
 	r := HeadRecord{
 		Source: first.Source.Name, ClassAxis: first.Layout.ChannelAxis(), Classes: h.Classes, ClassSlice: first.slice(),
-		Activation: h.Activation, Confidence: h.Confidence, Evidence: append([]string{}, h.Evidence...),
+		Activation: h.Activation, Quantized: h.Quantized, Confidence: h.Confidence, Evidence: append([]string{}, h.Evidence...),
 	}
 	if b := h.Background; b >= 0 {
 		r.Background = &b
