@@ -8,6 +8,7 @@ import (
 
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/interp"
+	"github.com/onnxloss/onnxloss/graph/interp/conform"
 	"github.com/onnxloss/onnxloss/graph/op"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
@@ -97,7 +98,7 @@ func TestBuildersAtEveryOpset(t *testing.T) {
 			for i, w := range c.want {
 				want[i] = float32(w)
 			}
-			if err := differ(got, tensor.Of(c.shape, want), tolerance{1e-6, 1e-7}); err != nil {
+			if err := (conform.Tolerance{Rel: 1e-6, Abs: 1e-7}).Compare(got, tensor.Of(c.shape, want)); err != nil {
 				t.Errorf("%s at opset %d: %v", c.name, opset, err)
 			}
 		}

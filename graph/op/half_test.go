@@ -8,6 +8,7 @@ import (
 
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/interp"
+	"github.com/onnxloss/onnxloss/graph/interp/conform"
 	"github.com/onnxloss/onnxloss/graph/op"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
@@ -77,9 +78,9 @@ func compareHalf(c gradCase, row *op.Op, opset int64, half tensor.DType, seed ui
 	if err != nil {
 		return err
 	}
-	tol := tolerance{1.0 / 256, 1e-2}
+	tol := conform.Tolerance{Rel: 1.0 / 256, Abs: 1e-2}
 	if half == tensor.BFloat16 {
-		tol = tolerance{1.0 / 32, 5e-2}
+		tol = conform.Tolerance{Rel: 1.0 / 32, Abs: 5e-2}
 	}
 	for name, w := range want {
 		if w.DType == tensor.Float32 {
@@ -90,10 +91,10 @@ func compareHalf(c gradCase, row *op.Op, opset int64, half tensor.DType, seed ui
 				return err
 			}
 		}
-		if err := differ(got[name], w, tol); err != nil {
+		if err := tol.Compare(got[name], w); err != nil {
 			return fmt.Errorf("output %q: %w", name, err)
 		}
-		if f, err := floats(w); err == nil && len(f) > 0 && math.IsNaN(f[0]) {
+		if f := op.Floats(w); len(f) > 0 && math.IsNaN(f[0]) {
 			return fmt.Errorf("output %q: NaN proves nothing", name)
 		}
 	}

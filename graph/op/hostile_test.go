@@ -11,6 +11,7 @@ import (
 
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/interp"
+	"github.com/onnxloss/onnxloss/graph/interp/conform"
 	"github.com/onnxloss/onnxloss/graph/onnx"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
@@ -29,7 +30,7 @@ func TestHostileInputs(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		feeds, _, err := readSet(m, filepath.Join(dirs[name], "test_data_set_0"))
+		feeds, _, err := conform.ReadSet(m, filepath.Join(dirs[name], "test_data_set_0"))
 		if err != nil {
 			continue
 		}

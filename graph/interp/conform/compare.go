@@ -8,20 +8,23 @@ import (
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
-// The tolerances of ONNX's own runner: |got − want| ≤ Atol + Rtol·|want|.
-const (
-	Rtol = 1e-3
-	Atol = 1e-7
-)
+// Tolerance says how far floats may be apart: |got − want| ≤ Abs + Rel·|want|.
+type Tolerance struct{ Rel, Abs float64 }
+
+// ONNX is the tolerance of ONNX's own runner.
+var ONNX = Tolerance{1e-3, 1e-7}
+
+// Compare reports the first place where got is not want, by ONNX's tolerance.
+func Compare(got, want *tensor.Tensor) error { return ONNX.Compare(got, want) }
 
 // Compare reports the first place where got is not want. Floats agree within
-// the tolerances, NaN with NaN; everything else must be equal.
-func Compare(got, want *tensor.Tensor) error {
+// the tolerance, NaN with NaN; everything else must be equal.
+func (tol Tolerance) Compare(got, want *tensor.Tensor) error {
 	if got == nil {
 		return fmt.Errorf("no value, want %v", want)
 	}
 	if got.IsSequence() || want.IsSequence() {
-		return compareSequences(got, want)
+		return tol.compareSequences(got, want)
 	}
 	if got.IsNone() || want.IsNone() {
 		if got.IsNone() != want.IsNone() {
@@ -36,30 +39,30 @@ func Compare(got, want *tensor.Tensor) error {
 		return fmt.Errorf("got %v, want %v", got, want)
 	}
 	if want.DType.IsFloat() {
-		return compareFloats(op.Floats(got), op.Floats(want))
+		return tol.compareFloats(op.Floats(got), op.Floats(want))
 	}
 	return compareExact(got, want)
 }
 
-func compareSequences(got, want *tensor.Tensor) error {
+func (tol Tolerance) compareSequences(got, want *tensor.Tensor) error {
 	if got.IsSequence() != want.IsSequence() || len(got.Seq) != len(want.Seq) {
 		return fmt.Errorf("got %v, want %v", got, want)
 	}
 	for i := range got.Seq {
-		if err := Compare(got.Seq[i], want.Seq[i]); err != nil {
+		if err := tol.Compare(got.Seq[i], want.Seq[i]); err != nil {
 			return fmt.Errorf("element %d: %w", i, err)
 		}
 	}
 	return nil
 }
 
-func compareFloats(got, want []float64) error {
+func (tol Tolerance) compareFloats(got, want []float64) error {
 	for i, w := range want {
 		g := got[i]
 		if g == w || math.IsNaN(g) && math.IsNaN(w) {
 			continue
 		}
-		if !(math.Abs(g-w) <= Atol+Rtol*math.Abs(w)) {
+		if math.IsInf(w, 0) || !(math.Abs(g-w) <= tol.Abs+tol.Rel*math.Abs(w)) {
 			return fmt.Errorf("element %d: got %v, want %v", i, g, w)
 		}
 	}

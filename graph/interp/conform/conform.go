@@ -67,37 +67,44 @@ func Run(ctx context.Context, dir string, opts interp.Options) error {
 }
 
 func runSet(ctx context.Context, m *graph.Model, plan *interp.Plan, set string) error {
-	var inputs []*graph.Value
-	for _, v := range m.Graph.Inputs {
-		if v.Init == nil {
-			inputs = append(inputs, v)
-		}
-	}
-	feeds := map[string]*tensor.Tensor{}
-	in, err := readAll(set, "input", inputs)
+	feeds, want, err := ReadSet(m, set)
 	if err != nil {
 		return err
 	}
-	for i, t := range in {
-		feeds[inputs[i].Name] = t
-	}
-	want, err := readAll(set, "output", m.Graph.Outputs)
-	if err != nil {
-		return err
+	if len(want) < len(m.Graph.Outputs) {
+		return fmt.Errorf("output %q: no file to compare it with", m.Graph.Outputs[len(want)].Name)
 	}
 	got, err := plan.Run(ctx, feeds)
 	if err != nil {
 		return err
 	}
 	for i, v := range m.Graph.Outputs {
-		if i >= len(want) {
-			return fmt.Errorf("output %q: no file to compare it with", v.Name)
-		}
 		if err := Compare(got[v.Name], want[i]); err != nil {
 			return fmt.Errorf("output %q: %w", v.Name, err)
 		}
 	}
 	return nil
+}
+
+// ReadSet reads a test_data_set_* folder: the inputs of m by name, and what
+// its outputs must be, in order.
+func ReadSet(m *graph.Model, set string) (feeds map[string]*tensor.Tensor, want []*tensor.Tensor, err error) {
+	var inputs []*graph.Value
+	for _, v := range m.Graph.Inputs {
+		if v.Init == nil {
+			inputs = append(inputs, v)
+		}
+	}
+	in, err := readAll(set, "input", inputs)
+	if err != nil {
+		return nil, nil, err
+	}
+	feeds = map[string]*tensor.Tensor{}
+	for i, t := range in {
+		feeds[inputs[i].Name] = t
+	}
+	want, err = readAll(set, "output", m.Graph.Outputs)
+	return feeds, want, err
 }
 
 // readAll reads kind_0.pb, kind_1.pb, … as the types of vs.

@@ -9,7 +9,9 @@ import (
 //go:embed skip.txt
 var skipList string
 
-var skips = sync.OnceValue(func() map[string]string {
+// Skips is every case that is not run, by name, with the reason. The list,
+// skip.txt, may only shrink.
+var Skips = sync.OnceValue(func() map[string]string {
 	m := map[string]string{}
 	for line := range strings.Lines(skipList) {
 		name, reason, ok := strings.Cut(strings.TrimSpace(line), "\t")
@@ -21,4 +23,4 @@ var skips = sync.OnceValue(func() map[string]string {
 })
 
 // Skip is why the case of the given name is not run; "" if it is.
-func Skip(name string) string { return skips()[name] }
+func Skip(name string) string { return Skips()[name] }
