@@ -82,25 +82,6 @@ func (s *site) splitObjectness() {
 	s.parts = append(s.parts, more...)
 }
 
-// behindBox reports whether the layer of p makes boxes in the channels before.
-func (s *site) behindBox(p *part) bool {
-	f, t := p.roots[0].field, p.roots[0].span
-	if t.Start == 0 {
-		return false
-	}
-	for _, b := range s.boxes {
-		if b.field == f && b.span.Stride == t.Stride && b.span.Stop == t.Start {
-			return true
-		}
-	}
-	for _, q := range s.parts {
-		if q.role == box && q.roots[0].field == f && q.roots[0].span.Stop == t.Start {
-			return true
-		}
-	}
-	return false
-}
-
 // besideBoxes picks the class column where other parts certainly are boxes.
 func (s *site) besideBoxes(cols []column) []*finding {
 	best, second := -1, -1
@@ -152,7 +133,7 @@ func (s *site) anchors(p *part) int64 {
 	if len(f.Shape) != 4 || p.n != f.Channels() || p.n < 1 {
 		return 0
 	}
-	for _, b := range s.boxes {
+	for _, b := range s.boxes.all {
 		g := b.field
 		if g == f || spatial(g) != spatial(f) || g.Channels() <= 0 {
 			continue

@@ -10,54 +10,72 @@ import (
 
 // together sorts parts into heads: parts that a Concat joins along rows are
 // levels of one head; of the others those of equal width, activation and use
-// whose maps differ in size. Levels come in the order of the Concat, else in
-// graph order.
+// whose maps differ in size. Levels come in the order of the Concat, else as
+// the parts do: the largest map first.
 func (s *site) together(parts []*part) [][]*part {
-	id := make(map[*part]int, len(parts))
-	at := make(map[*part]int, len(parts))
-	by := map[*match.Field][]*part{}
+	g := &joining{to: make([]int, len(parts)), at: make([]int, len(parts)), parts: parts, by: map[*match.Field][]int{}}
 	for i, p := range parts {
-		id[p], at[p] = i, i
+		g.to[i], g.at[i] = i, i
 		for _, r := range p.roots {
-			by[r.field] = append(by[r.field], p)
+			if x := g.by[r.field]; len(x) == 0 || x[len(x)-1] != i {
+				g.by[r.field] = append(x, i)
+			}
 		}
 	}
 	for _, n := range s.Nodes {
 		if n.Op != "Concat" && n.Op != "QLinearConcat" || len(n.Outputs) == 0 {
 			continue
 		}
-		w := s.View(n.Outputs[0])
-		if w == nil {
-			continue
+		if w := s.View(n.Outputs[0]); w != nil {
+			g.join(w)
 		}
-		s.joined(w, by, id, at)
 	}
-	sets := map[int][]*part{}
+	sets := map[int][]int{}
 	var keys []int
-	for _, p := range parts {
-		if sets[id[p]] == nil {
-			keys = append(keys, id[p])
+	for i := range parts {
+		k := g.find(i)
+		if sets[k] == nil {
+			keys = append(keys, k)
 		}
-		sets[id[p]] = append(sets[id[p]], p)
+		sets[k] = append(sets[k], i)
 	}
 	var joined [][]*part
 	for _, k := range keys {
-		set := sets[k]
-		slices.SortStableFunc(set, func(p, q *part) int { return cmp.Compare(at[p], at[q]) })
+		slices.SortStableFunc(sets[k], func(i, j int) int { return cmp.Compare(g.at[i], g.at[j]) })
+		var set []*part
+		for _, i := range sets[k] {
+			set = append(set, parts[i])
+		}
 		joined = append(joined, set)
 	}
 	return levels(joined)
 }
 
-// joined gives parts that follow each other in w along rows one id.
-func (s *site) joined(w *match.View, by map[*match.Field][]*part, id, at map[*part]int) {
+// joining is a division of parts into sets, as a forest: to is a part's parent,
+// at its place among its set.
+type joining struct {
+	parts  []*part
+	to, at []int
+	by     map[*match.Field][]int
+}
+
+func (g *joining) find(i int) int {
+	for g.to[i] != i {
+		g.to[i] = g.to[g.to[i]]
+		i = g.to[i]
+	}
+	return i
+}
+
+// join makes one set of parts that follow each other in w along rows.
+func (g *joining) join(w *match.View) {
 	dim := w.ChanDim()
 	type slot struct {
 		from int64
 		n    int64
 		act  Activation
 	}
-	first := map[slot]*part{}
+	first := map[slot]int{}
 	k := 0
 	for i := range w.Pieces {
 		p := &w.Pieces[i]
@@ -65,79 +83,100 @@ func (s *site) joined(w *match.View, by map[*match.Field][]*part, id, at map[*pa
 		if !ok || dim < 0 || dim >= len(p.At) {
 			continue
 		}
-		for _, q := range by[f] {
-			if !slices.ContainsFunc(q.roots, func(r root) bool { return r.field == f && r.span.Meets(t) }) {
+		for _, q := range g.by[f] {
+			x := g.parts[q]
+			if !slices.ContainsFunc(x.roots, func(r root) bool { return r.field == f && r.span.Meets(t) }) {
 				continue
 			}
 			k++
-			sl := slot{p.At[dim], q.n, q.act}
-			o := first[sl]
-			if o == nil {
+			sl := slot{p.At[dim], x.n, x.act}
+			o, had := first[sl]
+			switch {
+			case !had:
 				first[sl] = q
 				if len(w.Pieces) > 1 {
-					at[q] = k
+					g.at[q] = k
 				}
-				continue
-			}
-			if o != q && id[o] != id[q] {
-				old := id[q]
-				for x := range id {
-					if id[x] == old {
-						id[x] = id[o]
-					}
-				}
-				at[q] = k
+			case o != q && g.find(o) != g.find(q):
+				g.to[g.find(q)] = g.find(o)
+				g.at[q] = k
 			}
 		}
 	}
 }
 
 // levels puts sets of one part each that differ only in the size of their maps
-// together.
+// together: of parts of one size the first goes to the first head, the second
+// to the second.
 func levels(sets [][]*part) [][]*part {
-	type key struct {
+	type kind struct {
 		n    int64
 		act  Activation
 		use  match.Marks
 		rank int
 	}
+	type sized struct {
+		kind
+		size string
+	}
 	var out [][]*part
-	open := map[string][]int{} // heads that may take another level
+	heads := map[kind][]int{}
+	taken := map[sized]int{}
 	for _, set := range sets {
-		if len(set) > 1 || len(set[0].roots) > 1 {
+		p := set[0]
+		f := p.roots[0].field
+		if len(set) > 1 || len(p.roots) > 1 || len(f.Shape) < 3 {
 			out = append(out, set)
 			continue
 		}
-		p := set[0]
-		f := p.roots[0].field
-		k := fmt.Sprint(key{p.n, p.act, p.marks &^ (match.Resize | match.Pool), len(f.Shape)})
-		placed := false
-		if len(f.Shape) >= 3 && len(spatial(f)) > 0 {
-			for _, i := range open[k] {
-				if !slices.ContainsFunc(out[i], func(q *part) bool { return sameMap(q.roots[0].field, f) }) {
-					out[i] = append(out[i], p)
-					placed = true
-					break
-				}
-			}
+		k := kind{p.n, p.act, p.marks &^ (match.Resize | match.Pool), len(f.Shape)}
+		i, size := 0, mapSize(f)
+		if size != "" {
+			i = taken[sized{k, size}]
+			taken[sized{k, size}]++
 		}
-		if !placed {
-			open[k] = append(open[k], len(out))
-			out = append(out, set)
+		if i < len(heads[k]) {
+			at := heads[k][i]
+			out[at] = append(out[at], p)
+			continue
 		}
+		heads[k] = append(heads[k], len(out))
+		out = append(out, set)
 	}
 	return out
 }
 
-// sameMap reports whether two layers certainly have maps of one size.
-func sameMap(f, g *match.Field) bool {
-	if len(f.Shape) != len(g.Shape) {
-		return false
+// mapSize tells maps of one size from others: the sizes of a layer's output
+// without batch and channels, or for a map of dynamic size its stride; empty
+// where neither is known.
+func mapSize(f *match.Field) string {
+	for d, x := range f.Shape {
+		if d == 0 || d == f.Chan || x.IsKnown() {
+			continue
+		}
+		if len(f.Shape) == 4 && f.Stride > 0 {
+			return fmt.Sprintf("1/%g", f.Stride)
+		}
+		return ""
 	}
-	for d := range f.Shape {
-		if d != 0 && d != f.Chan && (!f.Shape[d].IsKnown() || !g.Shape[d].IsKnown() || f.Shape[d] != g.Shape[d]) {
-			return false
+	return spatial(f)
+}
+
+// extent is how large the map of p's first layer is: its rows, or for one of
+// dynamic size a number that falls with its stride.
+func (p *part) extent() float64 {
+	f := p.roots[0].field
+	rows := 1.0
+	for d, x := range f.Shape {
+		switch {
+		case d == 0 || d == f.Chan:
+		case x.IsKnown():
+			rows *= float64(x.Value)
+		case f.Stride > 0:
+			return 1e6 / (f.Stride * f.Stride)
+		default:
+			return 0
 		}
 	}
-	return true
+	return rows
 }

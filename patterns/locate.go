@@ -87,8 +87,6 @@ func (s *site) refusal() string {
 	return "no channels are used as class scores"
 }
 
-func (s *site) hasBoxes() bool { return len(s.boxes) > 0 }
-
 // candidates describes every part that was considered.
 func (s *site) candidates(heads []*finding) []*Candidate {
 	used := map[*part]bool{}
@@ -140,12 +138,14 @@ func (s *site) head(parts []*part, group int64, confidence float64, evidence ...
 	h := &finding{parts: parts}
 	h.Classes, h.Activation, h.Background = int(p.n), p.act, -1
 	h.Evidence = append(h.Evidence, evidence...)
+	seen := map[Part]bool{}
 	for _, q := range parts {
 		for _, x := range s.sources(q) {
 			l := s.part(x, group)
-			if l.Source == nil || slices.ContainsFunc(h.Levels, func(m Level) bool { return m.Part == l }) {
+			if l.Source == nil || seen[l] {
 				continue
 			}
+			seen[l] = true
 			h.Levels = append(h.Levels, s.level(l))
 		}
 		for _, e := range q.why {
@@ -211,43 +211,6 @@ func (s *site) background(h *finding, p *part) {
 	}
 	h.Background = at
 	h.Evidence = append(h.Evidence, why)
-}
-
-// confident reports whether a one-channel sigmoid stands beside p on the same
-// map.
-func (s *site) confident(p *part) bool {
-	f := p.roots[0].field
-	for _, q := range s.parts {
-		g := q.roots[0].field
-		single := q.n == 1 && q.role != hidden && q.role != box || q.role == objectness
-		if single && q.act == Sigmoid && (f == g || len(f.Shape) == 4 && sameMap(f, g)) {
-			return true
-		}
-	}
-	return false
-}
-
-// companions finds the objectness and the box tensor of h.
-func (s *site) companions(h *finding) {
-	for _, p := range s.parts {
-		if p.role == objectness {
-			if x := s.part(s.sources(p)[0], 0); x.Source != nil {
-				h.Objectness = append(h.Objectness, x)
-			}
-		}
-	}
-	if len(h.Objectness) != len(h.Levels) {
-		h.Objectness = nil // which belongs to which level cannot be said
-	}
-	want := spatial(h.parts[0].roots[0].field)
-	for _, b := range s.boxes {
-		if v := s.in.Of(b.field.Value); v != nil && (h.Box == nil || spatial(b.field) == want) {
-			h.Box = v
-			if spatial(b.field) == want {
-				return
-			}
-		}
-	}
 }
 
 // spatial is the shape of a layer's output without batch and channels.

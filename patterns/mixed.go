@@ -10,16 +10,17 @@ import (
 // of which nothing but the channel count is known.
 func mixedMap(s *site) []*finding {
 	var parts []*part
+	seen := map[string]bool{}
 	for _, p := range s.parts {
 		if p.marks.Has(match.Output) && p.role != hidden && (p.act != None || p.n <= 5) {
 			return nil // other maps stand beside
 		}
 		if p.role == neutral && p.act == None && p.marks.Has(match.Output) && s.hasRows(p) && len(p.roots[0].field.Shape) == 4 && p.n > 5 {
-			for _, q := range parts {
-				if q.n != p.n || sameMap(q.roots[0].field, p.roots[0].field) {
-					return nil
-				}
+			size := mapSize(p.roots[0].field)
+			if len(parts) > 0 && parts[0].n != p.n || size != "" && seen[size] {
+				return nil
 			}
+			seen[size] = true
 			parts = append(parts, p)
 		}
 	}
@@ -40,7 +41,7 @@ func mixedMap(s *site) []*finding {
 		q.span = match.Span{Start: 5, Stop: group, Stride: group}
 		q.n = group - 5
 		q.role = class
-		s.boxes = append(s.boxes, root{q.roots[0].field, match.Span{Start: 0, Stop: 4, Stride: group}})
+		s.addBoxes(root{q.roots[0].field, match.Span{Start: 0, Stop: 4, Stride: group}})
 	}
 	why := fmt.Sprintf("nothing follows the map: read as anchors of 4 box numbers, an objectness and %d classes by its %d channels", group-5, p.n)
 	return s.headsOf(parts, 0, confidence, why)

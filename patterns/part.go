@@ -1,6 +1,7 @@
 package patterns
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/onnxloss/onnxloss/graph"
@@ -43,8 +44,13 @@ type site struct {
 	*match.Analysis
 	in    *match.Inlined
 	parts []*part
-	boxes []root // parts of layers that certainly are boxes
+	boxes boxes
 	doubt string // why nothing decides, if a pattern found that
+
+	ofLayer    map[*match.Field][]*part // by first root
+	singles    map[*match.Field]bool    // layers of one-channel sigmoids
+	single     map[string]bool          // sizes of their maps
+	objectness []sized
 }
 
 // survey finds the parts: what enters each activation and what leaves raw.
@@ -76,7 +82,14 @@ func survey(a *match.Analysis, in *match.Inlined) *site {
 		s.weigh(p)
 	}
 	s.propose()
-	slices.SortStableFunc(s.parts, func(p, q *part) int { return a.Order(p.value) - a.Order(q.value) })
+	slices.SortStableFunc(s.parts, func(p, q *part) int {
+		return cmp.Or(cmp.Compare(q.extent(), p.extent()), cmp.Compare(a.Order(p.value), a.Order(q.value)))
+	})
+	s.ofLayer = map[*match.Field][]*part{}
+	for _, p := range s.parts {
+		f := p.roots[0].field
+		s.ofLayer[f] = append(s.ofLayer[f], p)
+	}
 	return s
 }
 
@@ -210,7 +223,7 @@ func (s *site) boxLayer(f *match.Field) {
 			score[box] += 4 // scaled and shifted by data, as deltas of anchors or regions are
 		}
 		if score[box] >= 3.5 && score[box] > score[class] || isBins(d.marks) {
-			s.boxes = append(s.boxes, root{f, d.Span})
+			s.addBoxes(root{f, d.Span})
 		}
 	}
 }
@@ -247,7 +260,7 @@ func (s *site) weigh(p *part) {
 		p.why = why[p.role]
 	}
 	if p.role == box && p.act == None {
-		s.boxes = append(s.boxes, p.roots...)
+		s.addBoxes(p.roots...)
 	}
 }
 

@@ -56,7 +56,7 @@ func (s *site) markBoxes(cols []column, r reading) {
 			switch {
 			case i == r.box:
 				p.role = box
-				s.boxes = append(s.boxes, p.roots...)
+				s.addBoxes(p.roots...)
 			case c.n == r.anchors:
 				p.role = objectness
 			}

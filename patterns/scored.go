@@ -40,7 +40,7 @@ func (s *site) regresses(parts []*part) bool {
 		g := p.roots[0].field
 		w, ok := boxWidths[p.n]
 		if p.role == neutral && ok && w.score > 0 && p.act != Softmax && spatial(f) == spatial(g) && f != g {
-			s.boxes = append(s.boxes, p.roots...)
+			s.addBoxes(p.roots...)
 		}
 	}
 	return s.hasBoxes()

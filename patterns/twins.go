@@ -2,9 +2,6 @@ package patterns
 
 import (
 	"regexp"
-	"slices"
-
-	"github.com/onnxloss/onnxloss/patterns/match"
 )
 
 // twins separates the class from the objectness among one-channel parts that
@@ -17,23 +14,16 @@ func (s *site) twins(parts []*part) []*part {
 		return parts
 	}
 	var out []*part
-	done := map[*part]bool{}
-	for i, p := range parts {
-		if done[p] {
-			continue
-		}
-		var q *part
-		for _, x := range parts[i+1:] {
-			if !done[x] && x.act == p.act && x.n == 1 && sameMap(x.roots[0].field, p.roots[0].field) && len(x.roots) == len(p.roots) {
-				q = x
-				break
-			}
-		}
-		if q == nil {
+	second := pairs(parts)
+	for _, p := range parts {
+		q, paired := second[p]
+		if !paired {
 			out = append(out, p)
 			continue
 		}
-		done[p], done[q] = true, true
+		if q == nil {
+			continue // it was told from the one before
+		}
 		c, o, why, sure := s.tell(p, q)
 		if c == nil {
 			s.doubt = "two one-channel maps of one form: one is the class, the other its objectness, and only names could say which"
@@ -46,6 +36,32 @@ func (s *site) twins(parts []*part) []*part {
 		out = append(out, c)
 	}
 	return out
+}
+
+// pairs gives the first of each two one-channel parts of one map the second,
+// and the second nil.
+func pairs(parts []*part) map[*part]*part {
+	type form struct {
+		act   Activation
+		size  string
+		rank  int
+		roots int
+	}
+	open, second := map[form]*part{}, map[*part]*part{}
+	for _, p := range parts {
+		f := p.roots[0].field
+		k := form{p.act, mapSize(f), len(f.Shape), len(p.roots)}
+		if k.size == "" || p.n != 1 {
+			continue
+		}
+		if o := open[k]; o != nil {
+			second[o], second[p] = p, nil
+			delete(open, k)
+			continue
+		}
+		open[k] = p
+	}
+	return second
 }
 
 // tell says which of two twins is the class, why, and how sure that is.
@@ -72,15 +88,6 @@ func (s *site) tell(p, q *part) (class, obj *part, why string, sure float64) {
 		return q, p, "names alone separate the class from the objectness", 0.8
 	}
 	return nil, nil, "", 0
-}
-
-// besideBox reports whether a box layer reads what layer f reads.
-func (s *site) besideBox(f *match.Field) bool {
-	if f.Node == nil {
-		return false
-	}
-	x := f.Node.Input(0)
-	return slices.ContainsFunc(s.boxes, func(b root) bool { return b.field != f && b.field.Node != nil && b.field.Node.Input(0) == x })
 }
 
 var (

@@ -111,6 +111,7 @@ func (a *Analysis) source(v *graph.Value) {
 	if len(f.Shape) == 3 {
 		f.Chan = 2
 	}
+	f.Stride = 1
 	a.letters(f)
 }
 

@@ -85,6 +85,7 @@ func (a *Analysis) finish(f *Field) {
 	}
 	a.inherit(f)
 	a.sizes(f)
+	f.Stride = a.stride(f)
 	a.letters(f)
 }
 

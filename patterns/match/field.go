@@ -36,6 +36,9 @@ type Field struct {
 	// Position is set where the field is made of indices: of the greatest, of
 	// what is not zero.
 	Position bool
+	// Stride is how many pixels of the model's input one step of the field's
+	// map is; 0 if unknown.
+	Stride float64
 	// Letters say what each axis counts.
 	Letters []byte
 	// Active is set where an activation lies between the root and the field,

@@ -1,0 +1,134 @@
+package patterns
+
+import (
+	"slices"
+
+	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/patterns/match"
+)
+
+// boxes are the parts of layers that certainly are boxes, by what is asked of
+// them.
+type boxes struct {
+	all    []root
+	of     map[*match.Field][]match.Span // by layer
+	from   map[*graph.Value][]*match.Field
+	sized  map[string]*graph.Value // the first that is visible of each size
+	tensor *graph.Value            // the first that is visible
+}
+
+// addBoxes notes that roots are boxes.
+func (s *site) addBoxes(roots ...root) {
+	b := &s.boxes
+	if b.of == nil {
+		b.of, b.from, b.sized = map[*match.Field][]match.Span{}, map[*graph.Value][]*match.Field{}, map[string]*graph.Value{}
+	}
+	for _, r := range roots {
+		f := r.field
+		b.all = append(b.all, r)
+		b.of[f] = append(b.of[f], r.span)
+		if f.Node != nil {
+			x := f.Node.Input(0)
+			b.from[x] = append(b.from[x], f)
+		}
+		v := s.in.Of(f.Value)
+		if v == nil {
+			continue
+		}
+		if b.tensor == nil {
+			b.tensor = v
+		}
+		if k := spatial(f); b.sized[k] == nil {
+			b.sized[k] = v
+		}
+	}
+}
+
+func (s *site) hasBoxes() bool { return len(s.boxes.all) > 0 }
+
+// behindBox reports whether the layer of p makes boxes in the channels before.
+func (s *site) behindBox(p *part) bool {
+	f, t := p.roots[0].field, p.roots[0].span
+	if t.Start == 0 {
+		return false
+	}
+	if slices.ContainsFunc(s.boxes.of[f], func(b match.Span) bool { return b.Stride == t.Stride && b.Stop == t.Start }) {
+		return true
+	}
+	return slices.ContainsFunc(s.ofLayer[f], func(q *part) bool { return q.role == box && q.roots[0].span.Stop == t.Start })
+}
+
+// besideBox reports whether a box layer reads what layer f reads.
+func (s *site) besideBox(f *match.Field) bool {
+	return f.Node != nil && slices.ContainsFunc(s.boxes.from[f.Node.Input(0)], func(b *match.Field) bool { return b != f })
+}
+
+// confident reports whether a one-channel sigmoid stands beside p on the same
+// map.
+func (s *site) confident(p *part) bool {
+	if s.singles == nil {
+		s.singles, s.single = map[*match.Field]bool{}, map[string]bool{}
+		for _, q := range s.parts {
+			g := q.roots[0].field
+			if (q.n == 1 && q.role != hidden && q.role != box || q.role == objectness) && q.act == Sigmoid {
+				s.singles[g] = true
+				if len(g.Shape) == 4 {
+					s.single[mapSize(g)] = true
+				}
+			}
+		}
+	}
+	f := p.roots[0].field
+	size := mapSize(f)
+	return s.singles[f] || len(f.Shape) == 4 && size != "" && s.single[size]
+}
+
+// companions finds the objectness and the box tensor of h.
+func (s *site) companions(h *finding) {
+	if s.objectness == nil {
+		s.objectness = []sized{}
+		for _, p := range s.parts {
+			if p.role == objectness {
+				if x := s.part(s.sources(p)[0], 0); x.Source != nil {
+					s.objectness = append(s.objectness, sized{x, p.extent()})
+				}
+			}
+		}
+	}
+	if len(s.objectness) == len(h.Levels) {
+		h.Objectness = matched(s.objectness, h)
+	}
+	h.Box = s.boxes.sized[spatial(h.parts[0].roots[0].field)]
+	if h.Box == nil {
+		h.Box = s.boxes.tensor
+	}
+}
+
+// sized is an objectness with the size of its map.
+type sized struct {
+	Part
+	extent float64
+}
+
+// matched are the objectness maps in the order of the head's levels, which may
+// be that of a Concat.
+func matched(o []sized, h *finding) []Part {
+	var r []Part
+	of := map[float64][]Part{}
+	for _, x := range o {
+		of[x.extent] = append(of[x.extent], x.Part)
+	}
+	for _, q := range h.parts {
+		if x := of[q.extent()]; len(x) > 0 {
+			r, of[q.extent()] = append(r, x[0]), x[1:]
+		}
+	}
+	if len(r) == len(o) {
+		return r
+	}
+	r = nil
+	for _, x := range o {
+		r = append(r, x.Part)
+	}
+	return r
+}
