@@ -21,6 +21,10 @@ func softplus(x float64) float64 {
 
 // Sigmoid is dst[i] = 1/(1+exp(-x[i])), stable at any x.
 func Sigmoid[T Float](dst, x []T) {
+	if d, s, ok := asFloat32(dst, x); ok {
+		rows32.sigmoid(d, s)
+		return
+	}
 	x = x[:len(dst)]
 	for i, v := range x {
 		dst[i] = T(sigmoid(float64(v)))
@@ -29,6 +33,10 @@ func Sigmoid[T Float](dst, x []T) {
 
 // Softplus is dst[i] = ln(1+exp(x[i])), stable at any x.
 func Softplus[T Float](dst, x []T) {
+	if d, s, ok := asFloat32(dst, x); ok {
+		rows32.softplus(d, s)
+		return
+	}
 	x = x[:len(dst)]
 	for i, v := range x {
 		dst[i] = T(softplus(float64(v)))
@@ -46,22 +54,24 @@ func Softsign[T Float](dst, x []T) {
 // Relu is dst[i] = max(x[i], 0); NaN stays.
 func Relu[T Number](dst, x []T) {
 	x = x[:len(dst)]
-	for i, v := range x {
+	at := reluFast(dst, x)
+	for i, v := range x[at:] {
 		if v < 0 {
 			v = 0
 		}
-		dst[i] = v
+		dst[at+i] = v
 	}
 }
 
 // LeakyRelu is dst[i] = x[i] >= 0 ? x[i] : alpha*x[i].
 func LeakyRelu[T Float](dst, x []T, alpha T) {
 	x = x[:len(dst)]
-	for i, v := range x {
+	at := vectorVS(fast32.leaky, dst, x, alpha)
+	for i, v := range x[at:] {
 		if v < 0 {
 			v *= alpha
 		}
-		dst[i] = v
+		dst[at+i] = v
 	}
 }
 
@@ -102,6 +112,10 @@ func Celu[T Float](dst, x []T, alpha float64) {
 
 // HardSigmoid is dst[i] = min(max(alpha*x[i]+beta, 0), 1).
 func HardSigmoid[T Float](dst, x []T, alpha, beta float64) {
+	if d, s, ok := asFloat32(dst, x); ok {
+		rows32.hardSigmoid(d, s, float32(alpha), float32(beta))
+		return
+	}
 	x = x[:len(dst)]
 	for i, v := range x {
 		dst[i] = T(min(max(alpha*float64(v)+beta, 0), 1))
@@ -110,6 +124,10 @@ func HardSigmoid[T Float](dst, x []T, alpha, beta float64) {
 
 // HardSwish is dst[i] = x[i] * min(max(x[i]/6+1/2, 0), 1).
 func HardSwish[T Float](dst, x []T) {
+	if d, s, ok := asFloat32(dst, x); ok {
+		rows32.hardSwish(d, s)
+		return
+	}
 	x = x[:len(dst)]
 	for i, v := range x {
 		f := float64(v)
@@ -119,6 +137,10 @@ func HardSwish[T Float](dst, x []T) {
 
 // Swish is dst[i] = x[i] * sigmoid(alpha*x[i]).
 func Swish[T Float](dst, x []T, alpha float64) {
+	if d, s, ok := asFloat32(dst, x); ok {
+		rows32.swish(d, s, alpha)
+		return
+	}
 	x = x[:len(dst)]
 	for i, v := range x {
 		f := float64(v)
@@ -128,6 +150,10 @@ func Swish[T Float](dst, x []T, alpha float64) {
 
 // Mish is dst[i] = x[i] * tanh(softplus(x[i])).
 func Mish[T Float](dst, x []T) {
+	if d, s, ok := asFloat32(dst, x); ok {
+		rows32.mish(d, s)
+		return
+	}
 	x = x[:len(dst)]
 	for i, v := range x {
 		f := float64(v)
@@ -138,6 +164,10 @@ func Mish[T Float](dst, x []T) {
 // Gelu is dst[i] = x[i]/2 * (1 + erf(x[i]/√2)), by erfc, which keeps the
 // relative error small for negative x.
 func Gelu[T Float](dst, x []T) {
+	if d, s, ok := asFloat32(dst, x); ok {
+		rows32.gelu(d, s)
+		return
+	}
 	x = x[:len(dst)]
 	for i, v := range x {
 		f := float64(v)
@@ -149,6 +179,10 @@ func Gelu[T Float](dst, x []T) {
 // dst[i] = x[i]/2 * (1 + tanh(√(2/π)*(x[i]+0.044715*x[i]³))), written as
 // x*sigmoid(2u), which has the same value.
 func GeluTanh[T Float](dst, x []T) {
+	if d, s, ok := asFloat32(dst, x); ok {
+		rows32.geluTanh(d, s)
+		return
+	}
 	const c = 0.7978845608028653558798921198687637 // √(2/π)
 	x = x[:len(dst)]
 	for i, v := range x {

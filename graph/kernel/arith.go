@@ -7,21 +7,21 @@ func Add[T Number]() Rows[T, T] {
 
 func addVV[T Number](dst []T, a, b []T) {
 	a, b = a[:len(dst)], b[:len(dst)]
-	for i := range dst {
+	for i := vectorVV(fast32.addVV, dst, a, b); i < len(dst); i++ {
 		dst[i] = a[i] + b[i]
 	}
 }
 
 func addVS[T Number](dst []T, a []T, b T) {
 	a = a[:len(dst)]
-	for i := range dst {
+	for i := vectorVS(fast32.addVS, dst, a, b); i < len(dst); i++ {
 		dst[i] = a[i] + b
 	}
 }
 
 func addSV[T Number](dst []T, a T, b []T) {
 	b = b[:len(dst)]
-	for i := range dst {
+	for i := vectorVS(fast32.addVS, dst, b, a); i < len(dst); i++ {
 		dst[i] = a + b[i]
 	}
 }
@@ -33,21 +33,21 @@ func Sub[T Number]() Rows[T, T] {
 
 func subVV[T Number](dst []T, a, b []T) {
 	a, b = a[:len(dst)], b[:len(dst)]
-	for i := range dst {
+	for i := vectorVV(fast32.subVV, dst, a, b); i < len(dst); i++ {
 		dst[i] = a[i] - b[i]
 	}
 }
 
 func subVS[T Number](dst []T, a []T, b T) {
 	a = a[:len(dst)]
-	for i := range dst {
+	for i := vectorVS(fast32.subVS, dst, a, b); i < len(dst); i++ {
 		dst[i] = a[i] - b
 	}
 }
 
 func subSV[T Number](dst []T, a T, b []T) {
 	b = b[:len(dst)]
-	for i := range dst {
+	for i := vectorSV(fast32.subSV, dst, a, b); i < len(dst); i++ {
 		dst[i] = a - b[i]
 	}
 }
@@ -59,21 +59,21 @@ func Mul[T Number]() Rows[T, T] {
 
 func mulVV[T Number](dst []T, a, b []T) {
 	a, b = a[:len(dst)], b[:len(dst)]
-	for i := range dst {
+	for i := vectorVV(fast32.mulVV, dst, a, b); i < len(dst); i++ {
 		dst[i] = a[i] * b[i]
 	}
 }
 
 func mulVS[T Number](dst []T, a []T, b T) {
 	a = a[:len(dst)]
-	for i := range dst {
+	for i := vectorVS(fast32.mulVS, dst, a, b); i < len(dst); i++ {
 		dst[i] = a[i] * b
 	}
 }
 
 func mulSV[T Number](dst []T, a T, b []T) {
 	b = b[:len(dst)]
-	for i := range dst {
+	for i := vectorVS(fast32.mulVS, dst, b, a); i < len(dst); i++ {
 		dst[i] = a * b[i]
 	}
 }
@@ -85,21 +85,21 @@ func Div[T Float]() Rows[T, T] {
 
 func divVV[T Float](dst []T, a, b []T) {
 	a, b = a[:len(dst)], b[:len(dst)]
-	for i := range dst {
+	for i := vectorVV(fast32.divVV, dst, a, b); i < len(dst); i++ {
 		dst[i] = a[i] / b[i]
 	}
 }
 
 func divVS[T Float](dst []T, a []T, b T) {
 	a = a[:len(dst)]
-	for i := range dst {
+	for i := vectorVS(fast32.divVS, dst, a, b); i < len(dst); i++ {
 		dst[i] = a[i] / b
 	}
 }
 
 func divSV[T Float](dst []T, a T, b []T) {
 	b = b[:len(dst)]
-	for i := range dst {
+	for i := vectorSV(fast32.divSV, dst, a, b); i < len(dst); i++ {
 		dst[i] = a / b[i]
 	}
 }

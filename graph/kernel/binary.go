@@ -135,12 +135,23 @@ func PowInt[T Integer]() Rows[T, T] {
 
 // PRelu is dst[i] = a[i] >= 0 ? a[i] : b[i]*a[i], b being the slope.
 func PRelu[T Number]() Rows[T, T] {
-	return rowsOf(func(a, b T) T {
+	r := rowsOf(func(a, b T) T {
 		if a < 0 {
 			return b * a
 		}
 		return a
 	})
+	r.VS = func(dst, a []T, b T) {
+		a = a[:len(dst)]
+		for i := vectorVS(fast32.leaky, dst, a, b); i < len(dst); i++ {
+			v := a[i]
+			if v < 0 {
+				v *= b
+			}
+			dst[i] = v
+		}
+	}
+	return r
 }
 
 // Contains tells whether x holds v.

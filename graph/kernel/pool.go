@@ -105,10 +105,14 @@ func MaxPool[T Number](par Parallel, w *Window, planes int, dst []T, indices []i
 
 // maxStrided is for i: y[i] = max(y[i], x[i*s]).
 func maxStrided[T Number](y, x []T, s int) {
-	at := 0
-	for i, v := range y {
+	from := 0
+	if s == 1 {
+		from = maxFast(y, x[:len(y)])
+	}
+	at := from * s
+	for i, v := range y[from:] {
 		if e := x[at]; e > v || e != e {
-			y[i] = e
+			y[from+i] = e
 		}
 		at += s
 	}

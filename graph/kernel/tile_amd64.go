@@ -13,3 +13,147 @@ func tile32AVX2(kc int, a *float32, b *float32, c *float32, ldc int, add bool)
 //
 //go:noescape
 func tile64AVX2(kc int, a *float64, b *float64, c *float64, ldc int, add bool)
+
+// exp32AVX2 is dst[i] = exp(x[i]-shift).
+// n is a multiple of 8.
+//
+//go:noescape
+func exp32AVX2(dst *float32, x *float32, shift float64, n int)
+
+// sigmoid32AVX2 is dst[i] = 1/(1+exp(-x[i])).
+// n is a multiple of 8.
+//
+//go:noescape
+func sigmoid32AVX2(dst *float32, x *float32, n int)
+
+// tanh32AVX2 is dst[i] = tanh x[i].
+// n is a multiple of 8.
+//
+//go:noescape
+func tanh32AVX2(dst *float32, x *float32, n int)
+
+// swish32AVX2 is dst[i] = x[i]/(1+exp(-alpha*x[i])).
+// n is a multiple of 8.
+//
+//go:noescape
+func swish32AVX2(dst *float32, x *float32, alpha float64, n int)
+
+// softplus32AVX2 is dst[i] = ln(1+exp(x[i])).
+// n is a multiple of 8.
+//
+//go:noescape
+func softplus32AVX2(dst *float32, x *float32, n int)
+
+// mish32AVX2 is dst[i] = x[i]*tanh(ln(1+exp(x[i]))).
+// n is a multiple of 8.
+//
+//go:noescape
+func mish32AVX2(dst *float32, x *float32, n int)
+
+// gelu32AVX2 is dst[i] = x[i]/2*(1+erf(x[i]/√2)).
+// n is a multiple of 8.
+//
+//go:noescape
+func gelu32AVX2(dst *float32, x *float32, n int)
+
+// geluTanh32AVX2 is dst[i] = x[i]/2*(1+tanh(√(2/π)*(x[i]+0.044715*x[i]³))).
+// n is a multiple of 8.
+//
+//go:noescape
+func geluTanh32AVX2(dst *float32, x *float32, n int)
+
+// erf32AVX2 is dst[i] = erf x[i].
+// n is a multiple of 8.
+//
+//go:noescape
+func erf32AVX2(dst *float32, x *float32, n int)
+
+// hardSwish32AVX2 is dst[i] = x[i]*min(max(x[i]/6+1/2, 0), 1).
+// n is a multiple of 8.
+//
+//go:noescape
+func hardSwish32AVX2(dst *float32, x *float32, n int)
+
+// addVV32AVX2 is dst[i] = a[i] + b[i].
+// n is a multiple of 8.
+//
+//go:noescape
+func addVV32AVX2(dst *float32, a *float32, b *float32, n int)
+
+// addVS32AVX2 is dst[i] = a[i] + b.
+// n is a multiple of 8.
+//
+//go:noescape
+func addVS32AVX2(dst *float32, a *float32, b float32, n int)
+
+// subVV32AVX2 is dst[i] = a[i] - b[i].
+// n is a multiple of 8.
+//
+//go:noescape
+func subVV32AVX2(dst *float32, a *float32, b *float32, n int)
+
+// subVS32AVX2 is dst[i] = a[i] - b.
+// n is a multiple of 8.
+//
+//go:noescape
+func subVS32AVX2(dst *float32, a *float32, b float32, n int)
+
+// subSV32AVX2 is dst[i] = a - b[i].
+// n is a multiple of 8.
+//
+//go:noescape
+func subSV32AVX2(dst *float32, a float32, b *float32, n int)
+
+// mulVV32AVX2 is dst[i] = a[i] * b[i].
+// n is a multiple of 8.
+//
+//go:noescape
+func mulVV32AVX2(dst *float32, a *float32, b *float32, n int)
+
+// mulVS32AVX2 is dst[i] = a[i] * b.
+// n is a multiple of 8.
+//
+//go:noescape
+func mulVS32AVX2(dst *float32, a *float32, b float32, n int)
+
+// divVV32AVX2 is dst[i] = a[i] / b[i].
+// n is a multiple of 8.
+//
+//go:noescape
+func divVV32AVX2(dst *float32, a *float32, b *float32, n int)
+
+// divVS32AVX2 is dst[i] = a[i] / b.
+// n is a multiple of 8.
+//
+//go:noescape
+func divVS32AVX2(dst *float32, a *float32, b float32, n int)
+
+// divSV32AVX2 is dst[i] = a / b[i].
+// n is a multiple of 8.
+//
+//go:noescape
+func divSV32AVX2(dst *float32, a float32, b *float32, n int)
+
+// clip32AVX2 is dst[i] = min(max(x[i], lo), hi); NaN stays.
+// n is a multiple of 8.
+//
+//go:noescape
+func clip32AVX2(dst *float32, x *float32, lo float32, hi float32, n int)
+
+// leaky32AVX2 is dst[i] = x[i] < 0 ? alpha*x[i] : x[i].
+// n is a multiple of 8.
+//
+//go:noescape
+func leaky32AVX2(dst *float32, x *float32, alpha float32, n int)
+
+// hardSigmoid32AVX2 is dst[i] = min(max(alpha*x[i]+beta, 0), 1); NaN stays.
+// n is a multiple of 8.
+//
+//go:noescape
+func hardSigmoid32AVX2(dst *float32, x *float32, alpha float32, beta float32, n int)
+
+// max32AVX2 is dst[i] = max(dst[i], x[i]); NaN wins.
+// n is a multiple of 8.
+//
+//go:noescape
+func max32AVX2(dst *float32, x *float32, n int)

@@ -187,3 +187,1639 @@ store:
 	ADDQ    SI, BX
 	VZEROUPPER
 	RET
+
+// func exp32AVX2(dst *float32, x *float32, shift float64, n int)
+// Requires: AVX, AVX2, FMA3, SSE2
+TEXT ·exp32AVX2(SB), NOSPLIT, $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         n+24(FP), DX
+	MOVSD        shift+16(FP), X0
+	VBROADCASTSD X0, Y0
+	TESTQ        DX, DX
+	JE           done
+
+loop:
+	VCVTPS2PD    (CX), Y1
+	VSUBPD       Y0, Y1, Y1
+	VMOVUPD      wordc085e00000000000<>+0(SB), Y2
+	VCMPPD       $0x05, Y2, Y1, Y3
+	VMAXPD       Y1, Y2, Y2
+	VMOVUPD      word4085e00000000000<>+0(SB), Y1
+	VMINPD       Y2, Y1, Y1
+	VMOVUPD      word4338000000000000<>+0(SB), Y4
+	VFMADD231PD  word3ff71547652b82fe<>+0(SB), Y1, Y4
+	VPSLLQ       $0x34, Y4, Y2
+	VPADDQ       word3ff0000000000000<>+0(SB), Y2, Y2
+	VSUBPD       word4338000000000000<>+0(SB), Y4, Y4
+	VFNMADD231PD word3fe62e42fefa39ef<>+0(SB), Y4, Y1
+	VMOVUPD      word3efa136bf03ec612<>+0(SB), Y4
+	VFMADD213PD  word3f2a17e052cd2c8f<>+0(SB), Y1, Y4
+	VFMADD213PD  word3f56c166bde96885<>+0(SB), Y1, Y4
+	VFMADD213PD  word3f81110a6173845e<>+0(SB), Y1, Y4
+	VFMADD213PD  word3fa55555565c7e0e<>+0(SB), Y1, Y4
+	VFMADD213PD  word3fc5555557e7777e<>+0(SB), Y1, Y4
+	VFMADD213PD  word3fdfffffffffe062<>+0(SB), Y1, Y4
+	VFMADD213PD  word3fefffffffff61dd<>+0(SB), Y1, Y4
+	VANDPD       Y3, Y2, Y2
+	VMULPD       Y1, Y4, Y4
+	VMULPD       Y2, Y4, Y1
+	VADDPD       Y2, Y1, Y1
+	VCVTPD2PSY   Y1, X1
+	VMOVUPS      X1, (AX)
+	VCVTPS2PD    16(CX), Y1
+	VSUBPD       Y0, Y1, Y1
+	VMOVUPD      wordc085e00000000000<>+0(SB), Y2
+	VCMPPD       $0x05, Y2, Y1, Y3
+	VMAXPD       Y1, Y2, Y2
+	VMOVUPD      word4085e00000000000<>+0(SB), Y1
+	VMINPD       Y2, Y1, Y1
+	VMOVUPD      word4338000000000000<>+0(SB), Y4
+	VFMADD231PD  word3ff71547652b82fe<>+0(SB), Y1, Y4
+	VPSLLQ       $0x34, Y4, Y2
+	VPADDQ       word3ff0000000000000<>+0(SB), Y2, Y2
+	VSUBPD       word4338000000000000<>+0(SB), Y4, Y4
+	VFNMADD231PD word3fe62e42fefa39ef<>+0(SB), Y4, Y1
+	VMOVUPD      word3efa136bf03ec612<>+0(SB), Y4
+	VFMADD213PD  word3f2a17e052cd2c8f<>+0(SB), Y1, Y4
+	VFMADD213PD  word3f56c166bde96885<>+0(SB), Y1, Y4
+	VFMADD213PD  word3f81110a6173845e<>+0(SB), Y1, Y4
+	VFMADD213PD  word3fa55555565c7e0e<>+0(SB), Y1, Y4
+	VFMADD213PD  word3fc5555557e7777e<>+0(SB), Y1, Y4
+	VFMADD213PD  word3fdfffffffffe062<>+0(SB), Y1, Y4
+	VFMADD213PD  word3fefffffffff61dd<>+0(SB), Y1, Y4
+	VANDPD       Y3, Y2, Y2
+	VMULPD       Y1, Y4, Y4
+	VMULPD       Y2, Y4, Y1
+	VADDPD       Y2, Y1, Y1
+	VCVTPD2PSY   Y1, X1
+	VMOVUPS      X1, 16(AX)
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, AX
+	SUBQ         $0x08, DX
+	JNE          loop
+
+done:
+	VZEROUPPER
+	RET
+
+DATA wordc085e00000000000<>+0(SB)/8, $0xc085e00000000000
+DATA wordc085e00000000000<>+8(SB)/8, $0xc085e00000000000
+DATA wordc085e00000000000<>+16(SB)/8, $0xc085e00000000000
+DATA wordc085e00000000000<>+24(SB)/8, $0xc085e00000000000
+GLOBL wordc085e00000000000<>(SB), RODATA|NOPTR, $32
+
+DATA word4085e00000000000<>+0(SB)/8, $0x4085e00000000000
+DATA word4085e00000000000<>+8(SB)/8, $0x4085e00000000000
+DATA word4085e00000000000<>+16(SB)/8, $0x4085e00000000000
+DATA word4085e00000000000<>+24(SB)/8, $0x4085e00000000000
+GLOBL word4085e00000000000<>(SB), RODATA|NOPTR, $32
+
+DATA word4338000000000000<>+0(SB)/8, $0x4338000000000000
+DATA word4338000000000000<>+8(SB)/8, $0x4338000000000000
+DATA word4338000000000000<>+16(SB)/8, $0x4338000000000000
+DATA word4338000000000000<>+24(SB)/8, $0x4338000000000000
+GLOBL word4338000000000000<>(SB), RODATA|NOPTR, $32
+
+DATA word3ff71547652b82fe<>+0(SB)/8, $0x3ff71547652b82fe
+DATA word3ff71547652b82fe<>+8(SB)/8, $0x3ff71547652b82fe
+DATA word3ff71547652b82fe<>+16(SB)/8, $0x3ff71547652b82fe
+DATA word3ff71547652b82fe<>+24(SB)/8, $0x3ff71547652b82fe
+GLOBL word3ff71547652b82fe<>(SB), RODATA|NOPTR, $32
+
+DATA word3ff0000000000000<>+0(SB)/8, $0x3ff0000000000000
+DATA word3ff0000000000000<>+8(SB)/8, $0x3ff0000000000000
+DATA word3ff0000000000000<>+16(SB)/8, $0x3ff0000000000000
+DATA word3ff0000000000000<>+24(SB)/8, $0x3ff0000000000000
+GLOBL word3ff0000000000000<>(SB), RODATA|NOPTR, $32
+
+DATA word3fe62e42fefa39ef<>+0(SB)/8, $0x3fe62e42fefa39ef
+DATA word3fe62e42fefa39ef<>+8(SB)/8, $0x3fe62e42fefa39ef
+DATA word3fe62e42fefa39ef<>+16(SB)/8, $0x3fe62e42fefa39ef
+DATA word3fe62e42fefa39ef<>+24(SB)/8, $0x3fe62e42fefa39ef
+GLOBL word3fe62e42fefa39ef<>(SB), RODATA|NOPTR, $32
+
+DATA word3efa136bf03ec612<>+0(SB)/8, $0x3efa136bf03ec612
+DATA word3efa136bf03ec612<>+8(SB)/8, $0x3efa136bf03ec612
+DATA word3efa136bf03ec612<>+16(SB)/8, $0x3efa136bf03ec612
+DATA word3efa136bf03ec612<>+24(SB)/8, $0x3efa136bf03ec612
+GLOBL word3efa136bf03ec612<>(SB), RODATA|NOPTR, $32
+
+DATA word3f2a17e052cd2c8f<>+0(SB)/8, $0x3f2a17e052cd2c8f
+DATA word3f2a17e052cd2c8f<>+8(SB)/8, $0x3f2a17e052cd2c8f
+DATA word3f2a17e052cd2c8f<>+16(SB)/8, $0x3f2a17e052cd2c8f
+DATA word3f2a17e052cd2c8f<>+24(SB)/8, $0x3f2a17e052cd2c8f
+GLOBL word3f2a17e052cd2c8f<>(SB), RODATA|NOPTR, $32
+
+DATA word3f56c166bde96885<>+0(SB)/8, $0x3f56c166bde96885
+DATA word3f56c166bde96885<>+8(SB)/8, $0x3f56c166bde96885
+DATA word3f56c166bde96885<>+16(SB)/8, $0x3f56c166bde96885
+DATA word3f56c166bde96885<>+24(SB)/8, $0x3f56c166bde96885
+GLOBL word3f56c166bde96885<>(SB), RODATA|NOPTR, $32
+
+DATA word3f81110a6173845e<>+0(SB)/8, $0x3f81110a6173845e
+DATA word3f81110a6173845e<>+8(SB)/8, $0x3f81110a6173845e
+DATA word3f81110a6173845e<>+16(SB)/8, $0x3f81110a6173845e
+DATA word3f81110a6173845e<>+24(SB)/8, $0x3f81110a6173845e
+GLOBL word3f81110a6173845e<>(SB), RODATA|NOPTR, $32
+
+DATA word3fa55555565c7e0e<>+0(SB)/8, $0x3fa55555565c7e0e
+DATA word3fa55555565c7e0e<>+8(SB)/8, $0x3fa55555565c7e0e
+DATA word3fa55555565c7e0e<>+16(SB)/8, $0x3fa55555565c7e0e
+DATA word3fa55555565c7e0e<>+24(SB)/8, $0x3fa55555565c7e0e
+GLOBL word3fa55555565c7e0e<>(SB), RODATA|NOPTR, $32
+
+DATA word3fc5555557e7777e<>+0(SB)/8, $0x3fc5555557e7777e
+DATA word3fc5555557e7777e<>+8(SB)/8, $0x3fc5555557e7777e
+DATA word3fc5555557e7777e<>+16(SB)/8, $0x3fc5555557e7777e
+DATA word3fc5555557e7777e<>+24(SB)/8, $0x3fc5555557e7777e
+GLOBL word3fc5555557e7777e<>(SB), RODATA|NOPTR, $32
+
+DATA word3fdfffffffffe062<>+0(SB)/8, $0x3fdfffffffffe062
+DATA word3fdfffffffffe062<>+8(SB)/8, $0x3fdfffffffffe062
+DATA word3fdfffffffffe062<>+16(SB)/8, $0x3fdfffffffffe062
+DATA word3fdfffffffffe062<>+24(SB)/8, $0x3fdfffffffffe062
+GLOBL word3fdfffffffffe062<>(SB), RODATA|NOPTR, $32
+
+DATA word3fefffffffff61dd<>+0(SB)/8, $0x3fefffffffff61dd
+DATA word3fefffffffff61dd<>+8(SB)/8, $0x3fefffffffff61dd
+DATA word3fefffffffff61dd<>+16(SB)/8, $0x3fefffffffff61dd
+DATA word3fefffffffff61dd<>+24(SB)/8, $0x3fefffffffff61dd
+GLOBL word3fefffffffff61dd<>(SB), RODATA|NOPTR, $32
+
+// func sigmoid32AVX2(dst *float32, x *float32, n int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·sigmoid32AVX2(SB), NOSPLIT, $0-24
+	MOVQ  dst+0(FP), AX
+	MOVQ  x+8(FP), CX
+	MOVQ  n+16(FP), DX
+	TESTQ DX, DX
+	JE    done
+
+loop:
+	VCVTPS2PD    (CX), Y0
+	VORPD        word8000000000000000<>+0(SB), Y0, Y1
+	VMOVUPD      wordc085e00000000000<>+0(SB), Y2
+	VCMPPD       $0x05, Y2, Y1, Y3
+	VMAXPD       Y1, Y2, Y2
+	VMOVUPD      word4085e00000000000<>+0(SB), Y1
+	VMINPD       Y2, Y1, Y1
+	VMOVUPD      word4338000000000000<>+0(SB), Y4
+	VFMADD231PD  word3ff71547652b82fe<>+0(SB), Y1, Y4
+	VPSLLQ       $0x34, Y4, Y2
+	VPADDQ       word3ff0000000000000<>+0(SB), Y2, Y2
+	VSUBPD       word4338000000000000<>+0(SB), Y4, Y4
+	VFNMADD231PD word3fe62e42fefa39ef<>+0(SB), Y4, Y1
+	VMOVUPD      word3efa136bf03ec612<>+0(SB), Y4
+	VFMADD213PD  word3f2a17e052cd2c8f<>+0(SB), Y1, Y4
+	VFMADD213PD  word3f56c166bde96885<>+0(SB), Y1, Y4
+	VFMADD213PD  word3f81110a6173845e<>+0(SB), Y1, Y4
+	VFMADD213PD  word3fa55555565c7e0e<>+0(SB), Y1, Y4
+	VFMADD213PD  word3fc5555557e7777e<>+0(SB), Y1, Y4
+	VFMADD213PD  word3fdfffffffffe062<>+0(SB), Y1, Y4
+	VFMADD213PD  word3fefffffffff61dd<>+0(SB), Y1, Y4
+	VANDPD       Y3, Y2, Y2
+	VMULPD       Y1, Y4, Y4
+	VMULPD       Y2, Y4, Y1
+	VADDPD       Y2, Y1, Y1
+	VMOVUPD      word3ff0000000000000<>+0(SB), Y2
+	VADDPD       Y2, Y1, Y3
+	VBLENDVPD    Y0, Y1, Y2, Y2
+	VDIVPD       Y3, Y2, Y2
+	VCVTPD2PSY   Y2, X0
+	VMOVUPS      X0, (AX)
+	VCVTPS2PD    16(CX), Y0
+	VORPD        word8000000000000000<>+0(SB), Y0, Y1
+	VMOVUPD      wordc085e00000000000<>+0(SB), Y2
+	VCMPPD       $0x05, Y2, Y1, Y3
+	VMAXPD       Y1, Y2, Y2
+	VMOVUPD      word4085e00000000000<>+0(SB), Y1
+	VMINPD       Y2, Y1, Y1
+	VMOVUPD      word4338000000000000<>+0(SB), Y4
+	VFMADD231PD  word3ff71547652b82fe<>+0(SB), Y1, Y4
+	VPSLLQ       $0x34, Y4, Y2
+	VPADDQ       word3ff0000000000000<>+0(SB), Y2, Y2
+	VSUBPD       word4338000000000000<>+0(SB), Y4, Y4
+	VFNMADD231PD word3fe62e42fefa39ef<>+0(SB), Y4, Y1
+	VMOVUPD      word3efa136bf03ec612<>+0(SB), Y4
+	VFMADD213PD  word3f2a17e052cd2c8f<>+0(SB), Y1, Y4
+	VFMADD213PD  word3f56c166bde96885<>+0(SB), Y1, Y4
+	VFMADD213PD  word3f81110a6173845e<>+0(SB), Y1, Y4
+	VFMADD213PD  word3fa55555565c7e0e<>+0(SB), Y1, Y4
+	VFMADD213PD  word3fc5555557e7777e<>+0(SB), Y1, Y4
+	VFMADD213PD  word3fdfffffffffe062<>+0(SB), Y1, Y4
+	VFMADD213PD  word3fefffffffff61dd<>+0(SB), Y1, Y4
+	VANDPD       Y3, Y2, Y2
+	VMULPD       Y1, Y4, Y4
+	VMULPD       Y2, Y4, Y1
+	VADDPD       Y2, Y1, Y1
+	VMOVUPD      word3ff0000000000000<>+0(SB), Y2
+	VADDPD       Y2, Y1, Y3
+	VBLENDVPD    Y0, Y1, Y2, Y2
+	VDIVPD       Y3, Y2, Y2
+	VCVTPD2PSY   Y2, X0
+	VMOVUPS      X0, 16(AX)
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, AX
+	SUBQ         $0x08, DX
+	JNE          loop
+
+done:
+	VZEROUPPER
+	RET
+
+DATA word8000000000000000<>+0(SB)/8, $0x8000000000000000
+DATA word8000000000000000<>+8(SB)/8, $0x8000000000000000
+DATA word8000000000000000<>+16(SB)/8, $0x8000000000000000
+DATA word8000000000000000<>+24(SB)/8, $0x8000000000000000
+GLOBL word8000000000000000<>(SB), RODATA|NOPTR, $32
+
+// func tanh32AVX2(dst *float32, x *float32, n int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·tanh32AVX2(SB), NOSPLIT, $0-24
+	MOVQ  dst+0(FP), AX
+	MOVQ  x+8(FP), CX
+	MOVQ  n+16(FP), DX
+	TESTQ DX, DX
+	JE    done
+
+loop:
+	VCVTPS2PD    (CX), Y0
+	VORPD        word8000000000000000<>+0(SB), Y0, Y1
+	VADDPD       Y1, Y1, Y1
+	VMOVUPD      wordc085e00000000000<>+0(SB), Y2
+	VCMPPD       $0x05, Y2, Y1, Y3
+	VMAXPD       Y1, Y2, Y2
+	VMOVUPD      word4085e00000000000<>+0(SB), Y1
+	VMINPD       Y2, Y1, Y1
+	VMOVUPD      word4338000000000000<>+0(SB), Y4
+	VFMADD231PD  word3ff71547652b82fe<>+0(SB), Y1, Y4
+	VPSLLQ       $0x34, Y4, Y2
+	VPADDQ       word3ff0000000000000<>+0(SB), Y2, Y2
+	VSUBPD       word4338000000000000<>+0(SB), Y4, Y4
+	VFNMADD231PD word3fe62e42fefa39ef<>+0(SB), Y4, Y1
+	VMOVUPD      word3efa136bf03ec612<>+0(SB), Y4
+	VFMADD213PD  word3f2a17e052cd2c8f<>+0(SB), Y1, Y4
+	VFMADD213PD  word3f56c166bde96885<>+0(SB), Y1, Y4
+	VFMADD213PD  word3f81110a6173845e<>+0(SB), Y1, Y4
+	VFMADD213PD  word3fa55555565c7e0e<>+0(SB), Y1, Y4
+	VFMADD213PD  word3fc5555557e7777e<>+0(SB), Y1, Y4
+	VFMADD213PD  word3fdfffffffffe062<>+0(SB), Y1, Y4
+	VFMADD213PD  word3fefffffffff61dd<>+0(SB), Y1, Y4
+	VANDPD       Y3, Y2, Y2
+	VMULPD       Y1, Y4, Y4
+	VMULPD       Y2, Y4, Y1
+	VSUBPD       word3ff0000000000000<>+0(SB), Y2, Y2
+	VADDPD       Y2, Y1, Y1
+	VADDPD       word4000000000000000<>+0(SB), Y1, Y2
+	VDIVPD       Y2, Y1, Y1
+	VANDPD       word7fffffffffffffff<>+0(SB), Y1, Y1
+	VANDPD       word8000000000000000<>+0(SB), Y0, Y0
+	VORPD        Y0, Y1, Y1
+	VCVTPD2PSY   Y1, X0
+	VMOVUPS      X0, (AX)
+	VCVTPS2PD    16(CX), Y0
+	VORPD        word8000000000000000<>+0(SB), Y0, Y1
+	VADDPD       Y1, Y1, Y1
+	VMOVUPD      wordc085e00000000000<>+0(SB), Y2
+	VCMPPD       $0x05, Y2, Y1, Y3
+	VMAXPD       Y1, Y2, Y2
+	VMOVUPD      word4085e00000000000<>+0(SB), Y1
+	VMINPD       Y2, Y1, Y1
+	VMOVUPD      word4338000000000000<>+0(SB), Y4
+	VFMADD231PD  word3ff71547652b82fe<>+0(SB), Y1, Y4
+	VPSLLQ       $0x34, Y4, Y2
+	VPADDQ       word3ff0000000000000<>+0(SB), Y2, Y2
+	VSUBPD       word4338000000000000<>+0(SB), Y4, Y4
+	VFNMADD231PD word3fe62e42fefa39ef<>+0(SB), Y4, Y1
+	VMOVUPD      word3efa136bf03ec612<>+0(SB), Y4
+	VFMADD213PD  word3f2a17e052cd2c8f<>+0(SB), Y1, Y4
+	VFMADD213PD  word3f56c166bde96885<>+0(SB), Y1, Y4
+	VFMADD213PD  word3f81110a6173845e<>+0(SB), Y1, Y4
+	VFMADD213PD  word3fa55555565c7e0e<>+0(SB), Y1, Y4
+	VFMADD213PD  word3fc5555557e7777e<>+0(SB), Y1, Y4
+	VFMADD213PD  word3fdfffffffffe062<>+0(SB), Y1, Y4
+	VFMADD213PD  word3fefffffffff61dd<>+0(SB), Y1, Y4
+	VANDPD       Y3, Y2, Y2
+	VMULPD       Y1, Y4, Y4
+	VMULPD       Y2, Y4, Y1
+	VSUBPD       word3ff0000000000000<>+0(SB), Y2, Y2
+	VADDPD       Y2, Y1, Y1
+	VADDPD       word4000000000000000<>+0(SB), Y1, Y2
+	VDIVPD       Y2, Y1, Y1
+	VANDPD       word7fffffffffffffff<>+0(SB), Y1, Y1
+	VANDPD       word8000000000000000<>+0(SB), Y0, Y0
+	VORPD        Y0, Y1, Y1
+	VCVTPD2PSY   Y1, X0
+	VMOVUPS      X0, 16(AX)
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, AX
+	SUBQ         $0x08, DX
+	JNE          loop
+
+done:
+	VZEROUPPER
+	RET
+
+DATA word4000000000000000<>+0(SB)/8, $0x4000000000000000
+DATA word4000000000000000<>+8(SB)/8, $0x4000000000000000
+DATA word4000000000000000<>+16(SB)/8, $0x4000000000000000
+DATA word4000000000000000<>+24(SB)/8, $0x4000000000000000
+GLOBL word4000000000000000<>(SB), RODATA|NOPTR, $32
+
+DATA word7fffffffffffffff<>+0(SB)/8, $0x7fffffffffffffff
+DATA word7fffffffffffffff<>+8(SB)/8, $0x7fffffffffffffff
+DATA word7fffffffffffffff<>+16(SB)/8, $0x7fffffffffffffff
+DATA word7fffffffffffffff<>+24(SB)/8, $0x7fffffffffffffff
+GLOBL word7fffffffffffffff<>(SB), RODATA|NOPTR, $32
+
+// func swish32AVX2(dst *float32, x *float32, alpha float64, n int)
+// Requires: AVX, AVX2, FMA3, SSE2
+TEXT ·swish32AVX2(SB), NOSPLIT, $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         n+24(FP), DX
+	MOVSD        alpha+16(FP), X0
+	VBROADCASTSD X0, Y0
+	TESTQ        DX, DX
+	JE           done
+
+loop:
+	VCVTPS2PD    (CX), Y1
+	VMULPD       Y0, Y1, Y2
+	VORPD        word8000000000000000<>+0(SB), Y2, Y3
+	VMOVUPD      wordc085e00000000000<>+0(SB), Y4
+	VCMPPD       $0x05, Y4, Y3, Y5
+	VMAXPD       Y3, Y4, Y4
+	VMOVUPD      word4085e00000000000<>+0(SB), Y3
+	VMINPD       Y4, Y3, Y3
+	VMOVUPD      word4338000000000000<>+0(SB), Y6
+	VFMADD231PD  word3ff71547652b82fe<>+0(SB), Y3, Y6
+	VPSLLQ       $0x34, Y6, Y4
+	VPADDQ       word3ff0000000000000<>+0(SB), Y4, Y4
+	VSUBPD       word4338000000000000<>+0(SB), Y6, Y6
+	VFNMADD231PD word3fe62e42fefa39ef<>+0(SB), Y6, Y3
+	VMOVUPD      word3efa136bf03ec612<>+0(SB), Y6
+	VFMADD213PD  word3f2a17e052cd2c8f<>+0(SB), Y3, Y6
+	VFMADD213PD  word3f56c166bde96885<>+0(SB), Y3, Y6
+	VFMADD213PD  word3f81110a6173845e<>+0(SB), Y3, Y6
+	VFMADD213PD  word3fa55555565c7e0e<>+0(SB), Y3, Y6
+	VFMADD213PD  word3fc5555557e7777e<>+0(SB), Y3, Y6
+	VFMADD213PD  word3fdfffffffffe062<>+0(SB), Y3, Y6
+	VFMADD213PD  word3fefffffffff61dd<>+0(SB), Y3, Y6
+	VANDPD       Y5, Y4, Y4
+	VMULPD       Y3, Y6, Y6
+	VMULPD       Y4, Y6, Y3
+	VADDPD       Y4, Y3, Y3
+	VMOVUPD      word3ff0000000000000<>+0(SB), Y4
+	VADDPD       Y4, Y3, Y5
+	VBLENDVPD    Y2, Y3, Y4, Y4
+	VDIVPD       Y5, Y4, Y4
+	VMULPD       Y1, Y4, Y4
+	VCVTPD2PSY   Y4, X1
+	VMOVUPS      X1, (AX)
+	VCVTPS2PD    16(CX), Y1
+	VMULPD       Y0, Y1, Y2
+	VORPD        word8000000000000000<>+0(SB), Y2, Y3
+	VMOVUPD      wordc085e00000000000<>+0(SB), Y4
+	VCMPPD       $0x05, Y4, Y3, Y5
+	VMAXPD       Y3, Y4, Y4
+	VMOVUPD      word4085e00000000000<>+0(SB), Y3
+	VMINPD       Y4, Y3, Y3
+	VMOVUPD      word4338000000000000<>+0(SB), Y6
+	VFMADD231PD  word3ff71547652b82fe<>+0(SB), Y3, Y6
+	VPSLLQ       $0x34, Y6, Y4
+	VPADDQ       word3ff0000000000000<>+0(SB), Y4, Y4
+	VSUBPD       word4338000000000000<>+0(SB), Y6, Y6
+	VFNMADD231PD word3fe62e42fefa39ef<>+0(SB), Y6, Y3
+	VMOVUPD      word3efa136bf03ec612<>+0(SB), Y6
+	VFMADD213PD  word3f2a17e052cd2c8f<>+0(SB), Y3, Y6
+	VFMADD213PD  word3f56c166bde96885<>+0(SB), Y3, Y6
+	VFMADD213PD  word3f81110a6173845e<>+0(SB), Y3, Y6
+	VFMADD213PD  word3fa55555565c7e0e<>+0(SB), Y3, Y6
+	VFMADD213PD  word3fc5555557e7777e<>+0(SB), Y3, Y6
+	VFMADD213PD  word3fdfffffffffe062<>+0(SB), Y3, Y6
+	VFMADD213PD  word3fefffffffff61dd<>+0(SB), Y3, Y6
+	VANDPD       Y5, Y4, Y4
+	VMULPD       Y3, Y6, Y6
+	VMULPD       Y4, Y6, Y3
+	VADDPD       Y4, Y3, Y3
+	VMOVUPD      word3ff0000000000000<>+0(SB), Y4
+	VADDPD       Y4, Y3, Y5
+	VBLENDVPD    Y2, Y3, Y4, Y4
+	VDIVPD       Y5, Y4, Y4
+	VMULPD       Y1, Y4, Y4
+	VCVTPD2PSY   Y4, X1
+	VMOVUPS      X1, 16(AX)
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, AX
+	SUBQ         $0x08, DX
+	JNE          loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func softplus32AVX2(dst *float32, x *float32, n int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·softplus32AVX2(SB), NOSPLIT, $0-24
+	MOVQ  dst+0(FP), AX
+	MOVQ  x+8(FP), CX
+	MOVQ  n+16(FP), DX
+	TESTQ DX, DX
+	JE    done
+
+loop:
+	VCVTPS2PD    (CX), Y0
+	VORPD        word8000000000000000<>+0(SB), Y0, Y1
+	VMOVUPD      wordc085e00000000000<>+0(SB), Y2
+	VCMPPD       $0x05, Y2, Y1, Y3
+	VMAXPD       Y1, Y2, Y2
+	VMOVUPD      word4085e00000000000<>+0(SB), Y1
+	VMINPD       Y2, Y1, Y1
+	VMOVUPD      word4338000000000000<>+0(SB), Y4
+	VFMADD231PD  word3ff71547652b82fe<>+0(SB), Y1, Y4
+	VPSLLQ       $0x34, Y4, Y2
+	VPADDQ       word3ff0000000000000<>+0(SB), Y2, Y2
+	VSUBPD       word4338000000000000<>+0(SB), Y4, Y4
+	VFNMADD231PD word3fe62e42fefa39ef<>+0(SB), Y4, Y1
+	VMOVUPD      word3efa136bf03ec612<>+0(SB), Y4
+	VFMADD213PD  word3f2a17e052cd2c8f<>+0(SB), Y1, Y4
+	VFMADD213PD  word3f56c166bde96885<>+0(SB), Y1, Y4
+	VFMADD213PD  word3f81110a6173845e<>+0(SB), Y1, Y4
+	VFMADD213PD  word3fa55555565c7e0e<>+0(SB), Y1, Y4
+	VFMADD213PD  word3fc5555557e7777e<>+0(SB), Y1, Y4
+	VFMADD213PD  word3fdfffffffffe062<>+0(SB), Y1, Y4
+	VFMADD213PD  word3fefffffffff61dd<>+0(SB), Y1, Y4
+	VANDPD       Y3, Y2, Y2
+	VMULPD       Y1, Y4, Y4
+	VMULPD       Y2, Y4, Y1
+	VADDPD       Y2, Y1, Y1
+	VADDPD       word4000000000000000<>+0(SB), Y1, Y2
+	VDIVPD       Y2, Y1, Y1
+	VMULPD       Y1, Y1, Y2
+	VMOVUPD      word3fbbfb4561e8dc48<>+0(SB), Y3
+	VFMADD213PD  word3fb5eab67b0d884c<>+0(SB), Y2, Y3
+	VFMADD213PD  word3fbc8cf1b3455de3<>+0(SB), Y2, Y3
+	VFMADD213PD  word3fc2489ae158dab2<>+0(SB), Y2, Y3
+	VFMADD213PD  word3fc9999c2d1aee49<>+0(SB), Y2, Y3
+	VFMADD213PD  word3fd5555553081220<>+0(SB), Y2, Y3
+	VFMADD213PD  word3ff0000000002acd<>+0(SB), Y2, Y3
+	VADDPD       Y1, Y1, Y1
+	VMULPD       Y1, Y3, Y3
+	VMOVUPD      word0000000000000000<>+0(SB), Y1
+	VMAXPD       Y0, Y1, Y1
+	VADDPD       Y1, Y3, Y3
+	VCVTPD2PSY   Y3, X0
+	VMOVUPS      X0, (AX)
+	VCVTPS2PD    16(CX), Y0
+	VORPD        word8000000000000000<>+0(SB), Y0, Y1
+	VMOVUPD      wordc085e00000000000<>+0(SB), Y2
+	VCMPPD       $0x05, Y2, Y1, Y3
+	VMAXPD       Y1, Y2, Y2
+	VMOVUPD      word4085e00000000000<>+0(SB), Y1
+	VMINPD       Y2, Y1, Y1
+	VMOVUPD      word4338000000000000<>+0(SB), Y4
+	VFMADD231PD  word3ff71547652b82fe<>+0(SB), Y1, Y4
+	VPSLLQ       $0x34, Y4, Y2
+	VPADDQ       word3ff0000000000000<>+0(SB), Y2, Y2
+	VSUBPD       word4338000000000000<>+0(SB), Y4, Y4
+	VFNMADD231PD word3fe62e42fefa39ef<>+0(SB), Y4, Y1
+	VMOVUPD      word3efa136bf03ec612<>+0(SB), Y4
+	VFMADD213PD  word3f2a17e052cd2c8f<>+0(SB), Y1, Y4
+	VFMADD213PD  word3f56c166bde96885<>+0(SB), Y1, Y4
+	VFMADD213PD  word3f81110a6173845e<>+0(SB), Y1, Y4
+	VFMADD213PD  word3fa55555565c7e0e<>+0(SB), Y1, Y4
+	VFMADD213PD  word3fc5555557e7777e<>+0(SB), Y1, Y4
+	VFMADD213PD  word3fdfffffffffe062<>+0(SB), Y1, Y4
+	VFMADD213PD  word3fefffffffff61dd<>+0(SB), Y1, Y4
+	VANDPD       Y3, Y2, Y2
+	VMULPD       Y1, Y4, Y4
+	VMULPD       Y2, Y4, Y1
+	VADDPD       Y2, Y1, Y1
+	VADDPD       word4000000000000000<>+0(SB), Y1, Y2
+	VDIVPD       Y2, Y1, Y1
+	VMULPD       Y1, Y1, Y2
+	VMOVUPD      word3fbbfb4561e8dc48<>+0(SB), Y3
+	VFMADD213PD  word3fb5eab67b0d884c<>+0(SB), Y2, Y3
+	VFMADD213PD  word3fbc8cf1b3455de3<>+0(SB), Y2, Y3
+	VFMADD213PD  word3fc2489ae158dab2<>+0(SB), Y2, Y3
+	VFMADD213PD  word3fc9999c2d1aee49<>+0(SB), Y2, Y3
+	VFMADD213PD  word3fd5555553081220<>+0(SB), Y2, Y3
+	VFMADD213PD  word3ff0000000002acd<>+0(SB), Y2, Y3
+	VADDPD       Y1, Y1, Y1
+	VMULPD       Y1, Y3, Y3
+	VMOVUPD      word0000000000000000<>+0(SB), Y1
+	VMAXPD       Y0, Y1, Y1
+	VADDPD       Y1, Y3, Y3
+	VCVTPD2PSY   Y3, X0
+	VMOVUPS      X0, 16(AX)
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, AX
+	SUBQ         $0x08, DX
+	JNE          loop
+
+done:
+	VZEROUPPER
+	RET
+
+DATA word3fbbfb4561e8dc48<>+0(SB)/8, $0x3fbbfb4561e8dc48
+DATA word3fbbfb4561e8dc48<>+8(SB)/8, $0x3fbbfb4561e8dc48
+DATA word3fbbfb4561e8dc48<>+16(SB)/8, $0x3fbbfb4561e8dc48
+DATA word3fbbfb4561e8dc48<>+24(SB)/8, $0x3fbbfb4561e8dc48
+GLOBL word3fbbfb4561e8dc48<>(SB), RODATA|NOPTR, $32
+
+DATA word3fb5eab67b0d884c<>+0(SB)/8, $0x3fb5eab67b0d884c
+DATA word3fb5eab67b0d884c<>+8(SB)/8, $0x3fb5eab67b0d884c
+DATA word3fb5eab67b0d884c<>+16(SB)/8, $0x3fb5eab67b0d884c
+DATA word3fb5eab67b0d884c<>+24(SB)/8, $0x3fb5eab67b0d884c
+GLOBL word3fb5eab67b0d884c<>(SB), RODATA|NOPTR, $32
+
+DATA word3fbc8cf1b3455de3<>+0(SB)/8, $0x3fbc8cf1b3455de3
+DATA word3fbc8cf1b3455de3<>+8(SB)/8, $0x3fbc8cf1b3455de3
+DATA word3fbc8cf1b3455de3<>+16(SB)/8, $0x3fbc8cf1b3455de3
+DATA word3fbc8cf1b3455de3<>+24(SB)/8, $0x3fbc8cf1b3455de3
+GLOBL word3fbc8cf1b3455de3<>(SB), RODATA|NOPTR, $32
+
+DATA word3fc2489ae158dab2<>+0(SB)/8, $0x3fc2489ae158dab2
+DATA word3fc2489ae158dab2<>+8(SB)/8, $0x3fc2489ae158dab2
+DATA word3fc2489ae158dab2<>+16(SB)/8, $0x3fc2489ae158dab2
+DATA word3fc2489ae158dab2<>+24(SB)/8, $0x3fc2489ae158dab2
+GLOBL word3fc2489ae158dab2<>(SB), RODATA|NOPTR, $32
+
+DATA word3fc9999c2d1aee49<>+0(SB)/8, $0x3fc9999c2d1aee49
+DATA word3fc9999c2d1aee49<>+8(SB)/8, $0x3fc9999c2d1aee49
+DATA word3fc9999c2d1aee49<>+16(SB)/8, $0x3fc9999c2d1aee49
+DATA word3fc9999c2d1aee49<>+24(SB)/8, $0x3fc9999c2d1aee49
+GLOBL word3fc9999c2d1aee49<>(SB), RODATA|NOPTR, $32
+
+DATA word3fd5555553081220<>+0(SB)/8, $0x3fd5555553081220
+DATA word3fd5555553081220<>+8(SB)/8, $0x3fd5555553081220
+DATA word3fd5555553081220<>+16(SB)/8, $0x3fd5555553081220
+DATA word3fd5555553081220<>+24(SB)/8, $0x3fd5555553081220
+GLOBL word3fd5555553081220<>(SB), RODATA|NOPTR, $32
+
+DATA word3ff0000000002acd<>+0(SB)/8, $0x3ff0000000002acd
+DATA word3ff0000000002acd<>+8(SB)/8, $0x3ff0000000002acd
+DATA word3ff0000000002acd<>+16(SB)/8, $0x3ff0000000002acd
+DATA word3ff0000000002acd<>+24(SB)/8, $0x3ff0000000002acd
+GLOBL word3ff0000000002acd<>(SB), RODATA|NOPTR, $32
+
+DATA word0000000000000000<>+0(SB)/8, $0x0000000000000000
+DATA word0000000000000000<>+8(SB)/8, $0x0000000000000000
+DATA word0000000000000000<>+16(SB)/8, $0x0000000000000000
+DATA word0000000000000000<>+24(SB)/8, $0x0000000000000000
+GLOBL word0000000000000000<>(SB), RODATA|NOPTR, $32
+
+// func mish32AVX2(dst *float32, x *float32, n int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·mish32AVX2(SB), NOSPLIT, $0-24
+	MOVQ  dst+0(FP), AX
+	MOVQ  x+8(FP), CX
+	MOVQ  n+16(FP), DX
+	TESTQ DX, DX
+	JE    done
+
+loop:
+	VCVTPS2PD    (CX), Y0
+	VORPD        word8000000000000000<>+0(SB), Y0, Y1
+	VMOVUPD      wordc085e00000000000<>+0(SB), Y2
+	VCMPPD       $0x05, Y2, Y1, Y3
+	VMAXPD       Y1, Y2, Y2
+	VMOVUPD      word4085e00000000000<>+0(SB), Y1
+	VMINPD       Y2, Y1, Y1
+	VMOVUPD      word4338000000000000<>+0(SB), Y4
+	VFMADD231PD  word3ff71547652b82fe<>+0(SB), Y1, Y4
+	VPSLLQ       $0x34, Y4, Y2
+	VPADDQ       word3ff0000000000000<>+0(SB), Y2, Y2
+	VSUBPD       word4338000000000000<>+0(SB), Y4, Y4
+	VFNMADD231PD word3fe62e42fefa39ef<>+0(SB), Y4, Y1
+	VMOVUPD      word3efa136bf03ec612<>+0(SB), Y4
+	VFMADD213PD  word3f2a17e052cd2c8f<>+0(SB), Y1, Y4
+	VFMADD213PD  word3f56c166bde96885<>+0(SB), Y1, Y4
+	VFMADD213PD  word3f81110a6173845e<>+0(SB), Y1, Y4
+	VFMADD213PD  word3fa55555565c7e0e<>+0(SB), Y1, Y4
+	VFMADD213PD  word3fc5555557e7777e<>+0(SB), Y1, Y4
+	VFMADD213PD  word3fdfffffffffe062<>+0(SB), Y1, Y4
+	VFMADD213PD  word3fefffffffff61dd<>+0(SB), Y1, Y4
+	VANDPD       Y3, Y2, Y2
+	VMULPD       Y1, Y4, Y4
+	VMULPD       Y2, Y4, Y1
+	VADDPD       Y2, Y1, Y1
+	VMULPD       Y1, Y1, Y2
+	VADDPD       Y1, Y1, Y1
+	VADDPD       word3ff0000000000000<>+0(SB), Y1, Y3
+	VADDPD       Y2, Y1, Y1
+	VADDPD       Y2, Y2, Y2
+	VADDPD       Y2, Y3, Y2
+	VADDPD       word4000000000000000<>+0(SB), Y1, Y4
+	VBLENDVPD    Y0, Y1, Y3, Y3
+	VBLENDVPD    Y0, Y4, Y2, Y2
+	VDIVPD       Y2, Y3, Y3
+	VMULPD       Y0, Y3, Y3
+	VCVTPD2PSY   Y3, X0
+	VMOVUPS      X0, (AX)
+	VCVTPS2PD    16(CX), Y0
+	VORPD        word8000000000000000<>+0(SB), Y0, Y1
+	VMOVUPD      wordc085e00000000000<>+0(SB), Y2
+	VCMPPD       $0x05, Y2, Y1, Y3
+	VMAXPD       Y1, Y2, Y2
+	VMOVUPD      word4085e00000000000<>+0(SB), Y1
+	VMINPD       Y2, Y1, Y1
+	VMOVUPD      word4338000000000000<>+0(SB), Y4
+	VFMADD231PD  word3ff71547652b82fe<>+0(SB), Y1, Y4
+	VPSLLQ       $0x34, Y4, Y2
+	VPADDQ       word3ff0000000000000<>+0(SB), Y2, Y2
+	VSUBPD       word4338000000000000<>+0(SB), Y4, Y4
+	VFNMADD231PD word3fe62e42fefa39ef<>+0(SB), Y4, Y1
+	VMOVUPD      word3efa136bf03ec612<>+0(SB), Y4
+	VFMADD213PD  word3f2a17e052cd2c8f<>+0(SB), Y1, Y4
+	VFMADD213PD  word3f56c166bde96885<>+0(SB), Y1, Y4
+	VFMADD213PD  word3f81110a6173845e<>+0(SB), Y1, Y4
+	VFMADD213PD  word3fa55555565c7e0e<>+0(SB), Y1, Y4
+	VFMADD213PD  word3fc5555557e7777e<>+0(SB), Y1, Y4
+	VFMADD213PD  word3fdfffffffffe062<>+0(SB), Y1, Y4
+	VFMADD213PD  word3fefffffffff61dd<>+0(SB), Y1, Y4
+	VANDPD       Y3, Y2, Y2
+	VMULPD       Y1, Y4, Y4
+	VMULPD       Y2, Y4, Y1
+	VADDPD       Y2, Y1, Y1
+	VMULPD       Y1, Y1, Y2
+	VADDPD       Y1, Y1, Y1
+	VADDPD       word3ff0000000000000<>+0(SB), Y1, Y3
+	VADDPD       Y2, Y1, Y1
+	VADDPD       Y2, Y2, Y2
+	VADDPD       Y2, Y3, Y2
+	VADDPD       word4000000000000000<>+0(SB), Y1, Y4
+	VBLENDVPD    Y0, Y1, Y3, Y3
+	VBLENDVPD    Y0, Y4, Y2, Y2
+	VDIVPD       Y2, Y3, Y3
+	VMULPD       Y0, Y3, Y3
+	VCVTPD2PSY   Y3, X0
+	VMOVUPS      X0, 16(AX)
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, AX
+	SUBQ         $0x08, DX
+	JNE          loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func gelu32AVX2(dst *float32, x *float32, n int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·gelu32AVX2(SB), NOSPLIT, $0-24
+	MOVQ  dst+0(FP), AX
+	MOVQ  x+8(FP), CX
+	MOVQ  n+16(FP), DX
+	TESTQ DX, DX
+	JE    done
+
+loop:
+	VCVTPS2PD    (CX), Y0
+	VANDPD       word7fffffffffffffff<>+0(SB), Y0, Y1
+	VMULPD       word3fe6a09e667f3bcd<>+0(SB), Y1, Y1
+	VMOVUPD      word4039000000000000<>+0(SB), Y2
+	VMINPD       Y1, Y2, Y1
+	VMULPD       Y1, Y1, Y2
+	VXORPD       word8000000000000000<>+0(SB), Y2, Y2
+	VMOVUPD      wordc085e00000000000<>+0(SB), Y3
+	VCMPPD       $0x05, Y3, Y2, Y4
+	VMAXPD       Y2, Y3, Y3
+	VMOVUPD      word4085e00000000000<>+0(SB), Y2
+	VMINPD       Y3, Y2, Y2
+	VMOVUPD      word4338000000000000<>+0(SB), Y5
+	VFMADD231PD  word3ff71547652b82fe<>+0(SB), Y2, Y5
+	VPSLLQ       $0x34, Y5, Y3
+	VPADDQ       word3ff0000000000000<>+0(SB), Y3, Y3
+	VSUBPD       word4338000000000000<>+0(SB), Y5, Y5
+	VFNMADD231PD word3fe62e42fefa39ef<>+0(SB), Y5, Y2
+	VMOVUPD      word3efa136bf03ec612<>+0(SB), Y5
+	VFMADD213PD  word3f2a17e052cd2c8f<>+0(SB), Y2, Y5
+	VFMADD213PD  word3f56c166bde96885<>+0(SB), Y2, Y5
+	VFMADD213PD  word3f81110a6173845e<>+0(SB), Y2, Y5
+	VFMADD213PD  word3fa55555565c7e0e<>+0(SB), Y2, Y5
+	VFMADD213PD  word3fc5555557e7777e<>+0(SB), Y2, Y5
+	VFMADD213PD  word3fdfffffffffe062<>+0(SB), Y2, Y5
+	VFMADD213PD  word3fefffffffff61dd<>+0(SB), Y2, Y5
+	VANDPD       Y4, Y3, Y3
+	VMULPD       Y2, Y5, Y5
+	VMULPD       Y3, Y5, Y2
+	VADDPD       Y3, Y2, Y2
+	VMOVUPD      word4000000000000000<>+0(SB), Y3
+	VSUBPD       Y3, Y1, Y4
+	VADDPD       Y3, Y1, Y3
+	VDIVPD       Y3, Y4, Y4
+	VMOVUPD      wordbedf8a7b975bea18<>+0(SB), Y3
+	VFMADD213PD  wordbefcb0d5fe5b3abd<>+0(SB), Y4, Y3
+	VFMADD213PD  wordbec84b9bb23916a4<>+0(SB), Y4, Y3
+	VFMADD213PD  word3f22dd590d3c290f<>+0(SB), Y4, Y3
+	VFMADD213PD  word3f2ae304758280cc<>+0(SB), Y4, Y3
+	VFMADD213PD  wordbf3d9a2e2df316cc<>+0(SB), Y4, Y3
+	VFMADD213PD  wordbf57dac9c5fd684d<>+0(SB), Y4, Y3
+	VFMADD213PD  word3f54d25b3a36f2ae<>+0(SB), Y4, Y3
+	VFMADD213PD  word3f81dd1467d55c52<>+0(SB), Y4, Y3
+	VFMADD213PD  wordbf80741e35d80b9b<>+0(SB), Y4, Y3
+	VFMADD213PD  wordbfabc2b8b2327c77<>+0(SB), Y4, Y3
+	VFMADD213PD  word3fc4ffa1e0105076<>+0(SB), Y4, Y3
+	VFMADD213PD  wordbfc5407bed50a244<>+0(SB), Y4, Y3
+	VFMADD213PD  wordbfb7bf5ec1872bc2<>+0(SB), Y4, Y3
+	VFMADD213PD  word3ff46e80e227b0bc<>+0(SB), Y4, Y3
+	VMULPD       Y2, Y3, Y3
+	VADDPD       Y1, Y1, Y1
+	VADDPD       word3ff0000000000000<>+0(SB), Y1, Y1
+	VDIVPD       Y1, Y3, Y3
+	VMOVUPD      word4000000000000000<>+0(SB), Y1
+	VSUBPD       Y3, Y1, Y1
+	VBLENDVPD    Y0, Y3, Y1, Y1
+	VMULPD       Y0, Y1, Y1
+	VMULPD       word3fe0000000000000<>+0(SB), Y1, Y1
+	VCVTPD2PSY   Y1, X0
+	VMOVUPS      X0, (AX)
+	VCVTPS2PD    16(CX), Y0
+	VANDPD       word7fffffffffffffff<>+0(SB), Y0, Y1
+	VMULPD       word3fe6a09e667f3bcd<>+0(SB), Y1, Y1
+	VMOVUPD      word4039000000000000<>+0(SB), Y2
+	VMINPD       Y1, Y2, Y1
+	VMULPD       Y1, Y1, Y2
+	VXORPD       word8000000000000000<>+0(SB), Y2, Y2
+	VMOVUPD      wordc085e00000000000<>+0(SB), Y3
+	VCMPPD       $0x05, Y3, Y2, Y4
+	VMAXPD       Y2, Y3, Y3
+	VMOVUPD      word4085e00000000000<>+0(SB), Y2
+	VMINPD       Y3, Y2, Y2
+	VMOVUPD      word4338000000000000<>+0(SB), Y5
+	VFMADD231PD  word3ff71547652b82fe<>+0(SB), Y2, Y5
+	VPSLLQ       $0x34, Y5, Y3
+	VPADDQ       word3ff0000000000000<>+0(SB), Y3, Y3
+	VSUBPD       word4338000000000000<>+0(SB), Y5, Y5
+	VFNMADD231PD word3fe62e42fefa39ef<>+0(SB), Y5, Y2
+	VMOVUPD      word3efa136bf03ec612<>+0(SB), Y5
+	VFMADD213PD  word3f2a17e052cd2c8f<>+0(SB), Y2, Y5
+	VFMADD213PD  word3f56c166bde96885<>+0(SB), Y2, Y5
+	VFMADD213PD  word3f81110a6173845e<>+0(SB), Y2, Y5
+	VFMADD213PD  word3fa55555565c7e0e<>+0(SB), Y2, Y5
+	VFMADD213PD  word3fc5555557e7777e<>+0(SB), Y2, Y5
+	VFMADD213PD  word3fdfffffffffe062<>+0(SB), Y2, Y5
+	VFMADD213PD  word3fefffffffff61dd<>+0(SB), Y2, Y5
+	VANDPD       Y4, Y3, Y3
+	VMULPD       Y2, Y5, Y5
+	VMULPD       Y3, Y5, Y2
+	VADDPD       Y3, Y2, Y2
+	VMOVUPD      word4000000000000000<>+0(SB), Y3
+	VSUBPD       Y3, Y1, Y4
+	VADDPD       Y3, Y1, Y3
+	VDIVPD       Y3, Y4, Y4
+	VMOVUPD      wordbedf8a7b975bea18<>+0(SB), Y3
+	VFMADD213PD  wordbefcb0d5fe5b3abd<>+0(SB), Y4, Y3
+	VFMADD213PD  wordbec84b9bb23916a4<>+0(SB), Y4, Y3
+	VFMADD213PD  word3f22dd590d3c290f<>+0(SB), Y4, Y3
+	VFMADD213PD  word3f2ae304758280cc<>+0(SB), Y4, Y3
+	VFMADD213PD  wordbf3d9a2e2df316cc<>+0(SB), Y4, Y3
+	VFMADD213PD  wordbf57dac9c5fd684d<>+0(SB), Y4, Y3
+	VFMADD213PD  word3f54d25b3a36f2ae<>+0(SB), Y4, Y3
+	VFMADD213PD  word3f81dd1467d55c52<>+0(SB), Y4, Y3
+	VFMADD213PD  wordbf80741e35d80b9b<>+0(SB), Y4, Y3
+	VFMADD213PD  wordbfabc2b8b2327c77<>+0(SB), Y4, Y3
+	VFMADD213PD  word3fc4ffa1e0105076<>+0(SB), Y4, Y3
+	VFMADD213PD  wordbfc5407bed50a244<>+0(SB), Y4, Y3
+	VFMADD213PD  wordbfb7bf5ec1872bc2<>+0(SB), Y4, Y3
+	VFMADD213PD  word3ff46e80e227b0bc<>+0(SB), Y4, Y3
+	VMULPD       Y2, Y3, Y3
+	VADDPD       Y1, Y1, Y1
+	VADDPD       word3ff0000000000000<>+0(SB), Y1, Y1
+	VDIVPD       Y1, Y3, Y3
+	VMOVUPD      word4000000000000000<>+0(SB), Y1
+	VSUBPD       Y3, Y1, Y1
+	VBLENDVPD    Y0, Y3, Y1, Y1
+	VMULPD       Y0, Y1, Y1
+	VMULPD       word3fe0000000000000<>+0(SB), Y1, Y1
+	VCVTPD2PSY   Y1, X0
+	VMOVUPS      X0, 16(AX)
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, AX
+	SUBQ         $0x08, DX
+	JNE          loop
+
+done:
+	VZEROUPPER
+	RET
+
+DATA word3fe6a09e667f3bcd<>+0(SB)/8, $0x3fe6a09e667f3bcd
+DATA word3fe6a09e667f3bcd<>+8(SB)/8, $0x3fe6a09e667f3bcd
+DATA word3fe6a09e667f3bcd<>+16(SB)/8, $0x3fe6a09e667f3bcd
+DATA word3fe6a09e667f3bcd<>+24(SB)/8, $0x3fe6a09e667f3bcd
+GLOBL word3fe6a09e667f3bcd<>(SB), RODATA|NOPTR, $32
+
+DATA word4039000000000000<>+0(SB)/8, $0x4039000000000000
+DATA word4039000000000000<>+8(SB)/8, $0x4039000000000000
+DATA word4039000000000000<>+16(SB)/8, $0x4039000000000000
+DATA word4039000000000000<>+24(SB)/8, $0x4039000000000000
+GLOBL word4039000000000000<>(SB), RODATA|NOPTR, $32
+
+DATA wordbedf8a7b975bea18<>+0(SB)/8, $0xbedf8a7b975bea18
+DATA wordbedf8a7b975bea18<>+8(SB)/8, $0xbedf8a7b975bea18
+DATA wordbedf8a7b975bea18<>+16(SB)/8, $0xbedf8a7b975bea18
+DATA wordbedf8a7b975bea18<>+24(SB)/8, $0xbedf8a7b975bea18
+GLOBL wordbedf8a7b975bea18<>(SB), RODATA|NOPTR, $32
+
+DATA wordbefcb0d5fe5b3abd<>+0(SB)/8, $0xbefcb0d5fe5b3abd
+DATA wordbefcb0d5fe5b3abd<>+8(SB)/8, $0xbefcb0d5fe5b3abd
+DATA wordbefcb0d5fe5b3abd<>+16(SB)/8, $0xbefcb0d5fe5b3abd
+DATA wordbefcb0d5fe5b3abd<>+24(SB)/8, $0xbefcb0d5fe5b3abd
+GLOBL wordbefcb0d5fe5b3abd<>(SB), RODATA|NOPTR, $32
+
+DATA wordbec84b9bb23916a4<>+0(SB)/8, $0xbec84b9bb23916a4
+DATA wordbec84b9bb23916a4<>+8(SB)/8, $0xbec84b9bb23916a4
+DATA wordbec84b9bb23916a4<>+16(SB)/8, $0xbec84b9bb23916a4
+DATA wordbec84b9bb23916a4<>+24(SB)/8, $0xbec84b9bb23916a4
+GLOBL wordbec84b9bb23916a4<>(SB), RODATA|NOPTR, $32
+
+DATA word3f22dd590d3c290f<>+0(SB)/8, $0x3f22dd590d3c290f
+DATA word3f22dd590d3c290f<>+8(SB)/8, $0x3f22dd590d3c290f
+DATA word3f22dd590d3c290f<>+16(SB)/8, $0x3f22dd590d3c290f
+DATA word3f22dd590d3c290f<>+24(SB)/8, $0x3f22dd590d3c290f
+GLOBL word3f22dd590d3c290f<>(SB), RODATA|NOPTR, $32
+
+DATA word3f2ae304758280cc<>+0(SB)/8, $0x3f2ae304758280cc
+DATA word3f2ae304758280cc<>+8(SB)/8, $0x3f2ae304758280cc
+DATA word3f2ae304758280cc<>+16(SB)/8, $0x3f2ae304758280cc
+DATA word3f2ae304758280cc<>+24(SB)/8, $0x3f2ae304758280cc
+GLOBL word3f2ae304758280cc<>(SB), RODATA|NOPTR, $32
+
+DATA wordbf3d9a2e2df316cc<>+0(SB)/8, $0xbf3d9a2e2df316cc
+DATA wordbf3d9a2e2df316cc<>+8(SB)/8, $0xbf3d9a2e2df316cc
+DATA wordbf3d9a2e2df316cc<>+16(SB)/8, $0xbf3d9a2e2df316cc
+DATA wordbf3d9a2e2df316cc<>+24(SB)/8, $0xbf3d9a2e2df316cc
+GLOBL wordbf3d9a2e2df316cc<>(SB), RODATA|NOPTR, $32
+
+DATA wordbf57dac9c5fd684d<>+0(SB)/8, $0xbf57dac9c5fd684d
+DATA wordbf57dac9c5fd684d<>+8(SB)/8, $0xbf57dac9c5fd684d
+DATA wordbf57dac9c5fd684d<>+16(SB)/8, $0xbf57dac9c5fd684d
+DATA wordbf57dac9c5fd684d<>+24(SB)/8, $0xbf57dac9c5fd684d
+GLOBL wordbf57dac9c5fd684d<>(SB), RODATA|NOPTR, $32
+
+DATA word3f54d25b3a36f2ae<>+0(SB)/8, $0x3f54d25b3a36f2ae
+DATA word3f54d25b3a36f2ae<>+8(SB)/8, $0x3f54d25b3a36f2ae
+DATA word3f54d25b3a36f2ae<>+16(SB)/8, $0x3f54d25b3a36f2ae
+DATA word3f54d25b3a36f2ae<>+24(SB)/8, $0x3f54d25b3a36f2ae
+GLOBL word3f54d25b3a36f2ae<>(SB), RODATA|NOPTR, $32
+
+DATA word3f81dd1467d55c52<>+0(SB)/8, $0x3f81dd1467d55c52
+DATA word3f81dd1467d55c52<>+8(SB)/8, $0x3f81dd1467d55c52
+DATA word3f81dd1467d55c52<>+16(SB)/8, $0x3f81dd1467d55c52
+DATA word3f81dd1467d55c52<>+24(SB)/8, $0x3f81dd1467d55c52
+GLOBL word3f81dd1467d55c52<>(SB), RODATA|NOPTR, $32
+
+DATA wordbf80741e35d80b9b<>+0(SB)/8, $0xbf80741e35d80b9b
+DATA wordbf80741e35d80b9b<>+8(SB)/8, $0xbf80741e35d80b9b
+DATA wordbf80741e35d80b9b<>+16(SB)/8, $0xbf80741e35d80b9b
+DATA wordbf80741e35d80b9b<>+24(SB)/8, $0xbf80741e35d80b9b
+GLOBL wordbf80741e35d80b9b<>(SB), RODATA|NOPTR, $32
+
+DATA wordbfabc2b8b2327c77<>+0(SB)/8, $0xbfabc2b8b2327c77
+DATA wordbfabc2b8b2327c77<>+8(SB)/8, $0xbfabc2b8b2327c77
+DATA wordbfabc2b8b2327c77<>+16(SB)/8, $0xbfabc2b8b2327c77
+DATA wordbfabc2b8b2327c77<>+24(SB)/8, $0xbfabc2b8b2327c77
+GLOBL wordbfabc2b8b2327c77<>(SB), RODATA|NOPTR, $32
+
+DATA word3fc4ffa1e0105076<>+0(SB)/8, $0x3fc4ffa1e0105076
+DATA word3fc4ffa1e0105076<>+8(SB)/8, $0x3fc4ffa1e0105076
+DATA word3fc4ffa1e0105076<>+16(SB)/8, $0x3fc4ffa1e0105076
+DATA word3fc4ffa1e0105076<>+24(SB)/8, $0x3fc4ffa1e0105076
+GLOBL word3fc4ffa1e0105076<>(SB), RODATA|NOPTR, $32
+
+DATA wordbfc5407bed50a244<>+0(SB)/8, $0xbfc5407bed50a244
+DATA wordbfc5407bed50a244<>+8(SB)/8, $0xbfc5407bed50a244
+DATA wordbfc5407bed50a244<>+16(SB)/8, $0xbfc5407bed50a244
+DATA wordbfc5407bed50a244<>+24(SB)/8, $0xbfc5407bed50a244
+GLOBL wordbfc5407bed50a244<>(SB), RODATA|NOPTR, $32
+
+DATA wordbfb7bf5ec1872bc2<>+0(SB)/8, $0xbfb7bf5ec1872bc2
+DATA wordbfb7bf5ec1872bc2<>+8(SB)/8, $0xbfb7bf5ec1872bc2
+DATA wordbfb7bf5ec1872bc2<>+16(SB)/8, $0xbfb7bf5ec1872bc2
+DATA wordbfb7bf5ec1872bc2<>+24(SB)/8, $0xbfb7bf5ec1872bc2
+GLOBL wordbfb7bf5ec1872bc2<>(SB), RODATA|NOPTR, $32
+
+DATA word3ff46e80e227b0bc<>+0(SB)/8, $0x3ff46e80e227b0bc
+DATA word3ff46e80e227b0bc<>+8(SB)/8, $0x3ff46e80e227b0bc
+DATA word3ff46e80e227b0bc<>+16(SB)/8, $0x3ff46e80e227b0bc
+DATA word3ff46e80e227b0bc<>+24(SB)/8, $0x3ff46e80e227b0bc
+GLOBL word3ff46e80e227b0bc<>(SB), RODATA|NOPTR, $32
+
+DATA word3fe0000000000000<>+0(SB)/8, $0x3fe0000000000000
+DATA word3fe0000000000000<>+8(SB)/8, $0x3fe0000000000000
+DATA word3fe0000000000000<>+16(SB)/8, $0x3fe0000000000000
+DATA word3fe0000000000000<>+24(SB)/8, $0x3fe0000000000000
+GLOBL word3fe0000000000000<>(SB), RODATA|NOPTR, $32
+
+// func geluTanh32AVX2(dst *float32, x *float32, n int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·geluTanh32AVX2(SB), NOSPLIT, $0-24
+	MOVQ  dst+0(FP), AX
+	MOVQ  x+8(FP), CX
+	MOVQ  n+16(FP), DX
+	TESTQ DX, DX
+	JE    done
+
+loop:
+	VCVTPS2PD    (CX), Y0
+	VMULPD       Y0, Y0, Y1
+	VMOVUPD      word3ff0000000000000<>+0(SB), Y2
+	VFMADD132PD  word3fa6e4e26d4801f7<>+0(SB), Y2, Y1
+	VMULPD       Y0, Y1, Y1
+	VMULPD       word3ff9884533d43651<>+0(SB), Y1, Y1
+	VORPD        word8000000000000000<>+0(SB), Y1, Y2
+	VMOVUPD      wordc085e00000000000<>+0(SB), Y3
+	VCMPPD       $0x05, Y3, Y2, Y4
+	VMAXPD       Y2, Y3, Y3
+	VMOVUPD      word4085e00000000000<>+0(SB), Y2
+	VMINPD       Y3, Y2, Y2
+	VMOVUPD      word4338000000000000<>+0(SB), Y5
+	VFMADD231PD  word3ff71547652b82fe<>+0(SB), Y2, Y5
+	VPSLLQ       $0x34, Y5, Y3
+	VPADDQ       word3ff0000000000000<>+0(SB), Y3, Y3
+	VSUBPD       word4338000000000000<>+0(SB), Y5, Y5
+	VFNMADD231PD word3fe62e42fefa39ef<>+0(SB), Y5, Y2
+	VMOVUPD      word3efa136bf03ec612<>+0(SB), Y5
+	VFMADD213PD  word3f2a17e052cd2c8f<>+0(SB), Y2, Y5
+	VFMADD213PD  word3f56c166bde96885<>+0(SB), Y2, Y5
+	VFMADD213PD  word3f81110a6173845e<>+0(SB), Y2, Y5
+	VFMADD213PD  word3fa55555565c7e0e<>+0(SB), Y2, Y5
+	VFMADD213PD  word3fc5555557e7777e<>+0(SB), Y2, Y5
+	VFMADD213PD  word3fdfffffffffe062<>+0(SB), Y2, Y5
+	VFMADD213PD  word3fefffffffff61dd<>+0(SB), Y2, Y5
+	VANDPD       Y4, Y3, Y3
+	VMULPD       Y2, Y5, Y5
+	VMULPD       Y3, Y5, Y2
+	VADDPD       Y3, Y2, Y2
+	VMOVUPD      word3ff0000000000000<>+0(SB), Y3
+	VADDPD       Y3, Y2, Y4
+	VBLENDVPD    Y1, Y2, Y3, Y3
+	VDIVPD       Y4, Y3, Y3
+	VMULPD       Y0, Y3, Y3
+	VCVTPD2PSY   Y3, X0
+	VMOVUPS      X0, (AX)
+	VCVTPS2PD    16(CX), Y0
+	VMULPD       Y0, Y0, Y1
+	VMOVUPD      word3ff0000000000000<>+0(SB), Y2
+	VFMADD132PD  word3fa6e4e26d4801f7<>+0(SB), Y2, Y1
+	VMULPD       Y0, Y1, Y1
+	VMULPD       word3ff9884533d43651<>+0(SB), Y1, Y1
+	VORPD        word8000000000000000<>+0(SB), Y1, Y2
+	VMOVUPD      wordc085e00000000000<>+0(SB), Y3
+	VCMPPD       $0x05, Y3, Y2, Y4
+	VMAXPD       Y2, Y3, Y3
+	VMOVUPD      word4085e00000000000<>+0(SB), Y2
+	VMINPD       Y3, Y2, Y2
+	VMOVUPD      word4338000000000000<>+0(SB), Y5
+	VFMADD231PD  word3ff71547652b82fe<>+0(SB), Y2, Y5
+	VPSLLQ       $0x34, Y5, Y3
+	VPADDQ       word3ff0000000000000<>+0(SB), Y3, Y3
+	VSUBPD       word4338000000000000<>+0(SB), Y5, Y5
+	VFNMADD231PD word3fe62e42fefa39ef<>+0(SB), Y5, Y2
+	VMOVUPD      word3efa136bf03ec612<>+0(SB), Y5
+	VFMADD213PD  word3f2a17e052cd2c8f<>+0(SB), Y2, Y5
+	VFMADD213PD  word3f56c166bde96885<>+0(SB), Y2, Y5
+	VFMADD213PD  word3f81110a6173845e<>+0(SB), Y2, Y5
+	VFMADD213PD  word3fa55555565c7e0e<>+0(SB), Y2, Y5
+	VFMADD213PD  word3fc5555557e7777e<>+0(SB), Y2, Y5
+	VFMADD213PD  word3fdfffffffffe062<>+0(SB), Y2, Y5
+	VFMADD213PD  word3fefffffffff61dd<>+0(SB), Y2, Y5
+	VANDPD       Y4, Y3, Y3
+	VMULPD       Y2, Y5, Y5
+	VMULPD       Y3, Y5, Y2
+	VADDPD       Y3, Y2, Y2
+	VMOVUPD      word3ff0000000000000<>+0(SB), Y3
+	VADDPD       Y3, Y2, Y4
+	VBLENDVPD    Y1, Y2, Y3, Y3
+	VDIVPD       Y4, Y3, Y3
+	VMULPD       Y0, Y3, Y3
+	VCVTPD2PSY   Y3, X0
+	VMOVUPS      X0, 16(AX)
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, AX
+	SUBQ         $0x08, DX
+	JNE          loop
+
+done:
+	VZEROUPPER
+	RET
+
+DATA word3fa6e4e26d4801f7<>+0(SB)/8, $0x3fa6e4e26d4801f7
+DATA word3fa6e4e26d4801f7<>+8(SB)/8, $0x3fa6e4e26d4801f7
+DATA word3fa6e4e26d4801f7<>+16(SB)/8, $0x3fa6e4e26d4801f7
+DATA word3fa6e4e26d4801f7<>+24(SB)/8, $0x3fa6e4e26d4801f7
+GLOBL word3fa6e4e26d4801f7<>(SB), RODATA|NOPTR, $32
+
+DATA word3ff9884533d43651<>+0(SB)/8, $0x3ff9884533d43651
+DATA word3ff9884533d43651<>+8(SB)/8, $0x3ff9884533d43651
+DATA word3ff9884533d43651<>+16(SB)/8, $0x3ff9884533d43651
+DATA word3ff9884533d43651<>+24(SB)/8, $0x3ff9884533d43651
+GLOBL word3ff9884533d43651<>(SB), RODATA|NOPTR, $32
+
+// func erf32AVX2(dst *float32, x *float32, n int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·erf32AVX2(SB), NOSPLIT, $0-24
+	MOVQ  dst+0(FP), AX
+	MOVQ  x+8(FP), CX
+	MOVQ  n+16(FP), DX
+	TESTQ DX, DX
+	JE    done
+
+loop:
+	VCVTPS2PD    (CX), Y0
+	VANDPD       word7fffffffffffffff<>+0(SB), Y0, Y1
+	VMOVUPD      word3ff0000000000000<>+0(SB), Y4
+	VCMPPD       $0x01, Y4, Y1, Y3
+	VMULPD       Y0, Y0, Y2
+	VMOVUPD      wordbee445f47d33d87b<>+0(SB), Y5
+	VFMADD213PD  word3f1d887505de3ba6<>+0(SB), Y2, Y5
+	VFMADD213PD  wordbf4bccf664d7f763<>+0(SB), Y2, Y5
+	VFMADD213PD  word3f7562a60ddba6e6<>+0(SB), Y2, Y5
+	VFMADD213PD  wordbf9b829c897922e5<>+0(SB), Y2, Y5
+	VFMADD213PD  word3fbce2f08fec14fd<>+0(SB), Y2, Y5
+	VFMADD213PD  wordbfd81274665754c3<>+0(SB), Y2, Y5
+	VFMADD213PD  word3ff20dd7504045d6<>+0(SB), Y2, Y5
+	VMULPD       Y0, Y5, Y5
+	VANDPD       word8000000000000000<>+0(SB), Y0, Y0
+	VMOVUPD      word4039000000000000<>+0(SB), Y2
+	VMINPD       Y1, Y2, Y1
+	VMULPD       Y1, Y1, Y2
+	VXORPD       word8000000000000000<>+0(SB), Y2, Y2
+	VMOVUPD      wordc085e00000000000<>+0(SB), Y6
+	VCMPPD       $0x05, Y6, Y2, Y7
+	VMAXPD       Y2, Y6, Y6
+	VMOVUPD      word4085e00000000000<>+0(SB), Y2
+	VMINPD       Y6, Y2, Y2
+	VMOVUPD      word4338000000000000<>+0(SB), Y8
+	VFMADD231PD  word3ff71547652b82fe<>+0(SB), Y2, Y8
+	VPSLLQ       $0x34, Y8, Y6
+	VPADDQ       word3ff0000000000000<>+0(SB), Y6, Y6
+	VSUBPD       word4338000000000000<>+0(SB), Y8, Y8
+	VFNMADD231PD word3fe62e42fefa39ef<>+0(SB), Y8, Y2
+	VMOVUPD      word3efa136bf03ec612<>+0(SB), Y8
+	VFMADD213PD  word3f2a17e052cd2c8f<>+0(SB), Y2, Y8
+	VFMADD213PD  word3f56c166bde96885<>+0(SB), Y2, Y8
+	VFMADD213PD  word3f81110a6173845e<>+0(SB), Y2, Y8
+	VFMADD213PD  word3fa55555565c7e0e<>+0(SB), Y2, Y8
+	VFMADD213PD  word3fc5555557e7777e<>+0(SB), Y2, Y8
+	VFMADD213PD  word3fdfffffffffe062<>+0(SB), Y2, Y8
+	VFMADD213PD  word3fefffffffff61dd<>+0(SB), Y2, Y8
+	VANDPD       Y7, Y6, Y6
+	VMULPD       Y2, Y8, Y8
+	VMULPD       Y6, Y8, Y2
+	VADDPD       Y6, Y2, Y2
+	VMOVUPD      word4000000000000000<>+0(SB), Y6
+	VSUBPD       Y6, Y1, Y7
+	VADDPD       Y6, Y1, Y6
+	VDIVPD       Y6, Y7, Y7
+	VMOVUPD      wordbedf8a7b975bea18<>+0(SB), Y6
+	VFMADD213PD  wordbefcb0d5fe5b3abd<>+0(SB), Y7, Y6
+	VFMADD213PD  wordbec84b9bb23916a4<>+0(SB), Y7, Y6
+	VFMADD213PD  word3f22dd590d3c290f<>+0(SB), Y7, Y6
+	VFMADD213PD  word3f2ae304758280cc<>+0(SB), Y7, Y6
+	VFMADD213PD  wordbf3d9a2e2df316cc<>+0(SB), Y7, Y6
+	VFMADD213PD  wordbf57dac9c5fd684d<>+0(SB), Y7, Y6
+	VFMADD213PD  word3f54d25b3a36f2ae<>+0(SB), Y7, Y6
+	VFMADD213PD  word3f81dd1467d55c52<>+0(SB), Y7, Y6
+	VFMADD213PD  wordbf80741e35d80b9b<>+0(SB), Y7, Y6
+	VFMADD213PD  wordbfabc2b8b2327c77<>+0(SB), Y7, Y6
+	VFMADD213PD  word3fc4ffa1e0105076<>+0(SB), Y7, Y6
+	VFMADD213PD  wordbfc5407bed50a244<>+0(SB), Y7, Y6
+	VFMADD213PD  wordbfb7bf5ec1872bc2<>+0(SB), Y7, Y6
+	VFMADD213PD  word3ff46e80e227b0bc<>+0(SB), Y7, Y6
+	VMULPD       Y2, Y6, Y6
+	VADDPD       Y1, Y1, Y1
+	VADDPD       word3ff0000000000000<>+0(SB), Y1, Y1
+	VDIVPD       Y1, Y6, Y6
+	VSUBPD       Y6, Y4, Y6
+	VORPD        Y0, Y6, Y6
+	VBLENDVPD    Y3, Y5, Y6, Y6
+	VCVTPD2PSY   Y6, X0
+	VMOVUPS      X0, (AX)
+	VCVTPS2PD    16(CX), Y0
+	VANDPD       word7fffffffffffffff<>+0(SB), Y0, Y1
+	VMOVUPD      word3ff0000000000000<>+0(SB), Y4
+	VCMPPD       $0x01, Y4, Y1, Y3
+	VMULPD       Y0, Y0, Y2
+	VMOVUPD      wordbee445f47d33d87b<>+0(SB), Y5
+	VFMADD213PD  word3f1d887505de3ba6<>+0(SB), Y2, Y5
+	VFMADD213PD  wordbf4bccf664d7f763<>+0(SB), Y2, Y5
+	VFMADD213PD  word3f7562a60ddba6e6<>+0(SB), Y2, Y5
+	VFMADD213PD  wordbf9b829c897922e5<>+0(SB), Y2, Y5
+	VFMADD213PD  word3fbce2f08fec14fd<>+0(SB), Y2, Y5
+	VFMADD213PD  wordbfd81274665754c3<>+0(SB), Y2, Y5
+	VFMADD213PD  word3ff20dd7504045d6<>+0(SB), Y2, Y5
+	VMULPD       Y0, Y5, Y5
+	VANDPD       word8000000000000000<>+0(SB), Y0, Y0
+	VMOVUPD      word4039000000000000<>+0(SB), Y2
+	VMINPD       Y1, Y2, Y1
+	VMULPD       Y1, Y1, Y2
+	VXORPD       word8000000000000000<>+0(SB), Y2, Y2
+	VMOVUPD      wordc085e00000000000<>+0(SB), Y6
+	VCMPPD       $0x05, Y6, Y2, Y7
+	VMAXPD       Y2, Y6, Y6
+	VMOVUPD      word4085e00000000000<>+0(SB), Y2
+	VMINPD       Y6, Y2, Y2
+	VMOVUPD      word4338000000000000<>+0(SB), Y8
+	VFMADD231PD  word3ff71547652b82fe<>+0(SB), Y2, Y8
+	VPSLLQ       $0x34, Y8, Y6
+	VPADDQ       word3ff0000000000000<>+0(SB), Y6, Y6
+	VSUBPD       word4338000000000000<>+0(SB), Y8, Y8
+	VFNMADD231PD word3fe62e42fefa39ef<>+0(SB), Y8, Y2
+	VMOVUPD      word3efa136bf03ec612<>+0(SB), Y8
+	VFMADD213PD  word3f2a17e052cd2c8f<>+0(SB), Y2, Y8
+	VFMADD213PD  word3f56c166bde96885<>+0(SB), Y2, Y8
+	VFMADD213PD  word3f81110a6173845e<>+0(SB), Y2, Y8
+	VFMADD213PD  word3fa55555565c7e0e<>+0(SB), Y2, Y8
+	VFMADD213PD  word3fc5555557e7777e<>+0(SB), Y2, Y8
+	VFMADD213PD  word3fdfffffffffe062<>+0(SB), Y2, Y8
+	VFMADD213PD  word3fefffffffff61dd<>+0(SB), Y2, Y8
+	VANDPD       Y7, Y6, Y6
+	VMULPD       Y2, Y8, Y8
+	VMULPD       Y6, Y8, Y2
+	VADDPD       Y6, Y2, Y2
+	VMOVUPD      word4000000000000000<>+0(SB), Y6
+	VSUBPD       Y6, Y1, Y7
+	VADDPD       Y6, Y1, Y6
+	VDIVPD       Y6, Y7, Y7
+	VMOVUPD      wordbedf8a7b975bea18<>+0(SB), Y6
+	VFMADD213PD  wordbefcb0d5fe5b3abd<>+0(SB), Y7, Y6
+	VFMADD213PD  wordbec84b9bb23916a4<>+0(SB), Y7, Y6
+	VFMADD213PD  word3f22dd590d3c290f<>+0(SB), Y7, Y6
+	VFMADD213PD  word3f2ae304758280cc<>+0(SB), Y7, Y6
+	VFMADD213PD  wordbf3d9a2e2df316cc<>+0(SB), Y7, Y6
+	VFMADD213PD  wordbf57dac9c5fd684d<>+0(SB), Y7, Y6
+	VFMADD213PD  word3f54d25b3a36f2ae<>+0(SB), Y7, Y6
+	VFMADD213PD  word3f81dd1467d55c52<>+0(SB), Y7, Y6
+	VFMADD213PD  wordbf80741e35d80b9b<>+0(SB), Y7, Y6
+	VFMADD213PD  wordbfabc2b8b2327c77<>+0(SB), Y7, Y6
+	VFMADD213PD  word3fc4ffa1e0105076<>+0(SB), Y7, Y6
+	VFMADD213PD  wordbfc5407bed50a244<>+0(SB), Y7, Y6
+	VFMADD213PD  wordbfb7bf5ec1872bc2<>+0(SB), Y7, Y6
+	VFMADD213PD  word3ff46e80e227b0bc<>+0(SB), Y7, Y6
+	VMULPD       Y2, Y6, Y6
+	VADDPD       Y1, Y1, Y1
+	VADDPD       word3ff0000000000000<>+0(SB), Y1, Y1
+	VDIVPD       Y1, Y6, Y6
+	VSUBPD       Y6, Y4, Y6
+	VORPD        Y0, Y6, Y6
+	VBLENDVPD    Y3, Y5, Y6, Y6
+	VCVTPD2PSY   Y6, X0
+	VMOVUPS      X0, 16(AX)
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, AX
+	SUBQ         $0x08, DX
+	JNE          loop
+
+done:
+	VZEROUPPER
+	RET
+
+DATA wordbee445f47d33d87b<>+0(SB)/8, $0xbee445f47d33d87b
+DATA wordbee445f47d33d87b<>+8(SB)/8, $0xbee445f47d33d87b
+DATA wordbee445f47d33d87b<>+16(SB)/8, $0xbee445f47d33d87b
+DATA wordbee445f47d33d87b<>+24(SB)/8, $0xbee445f47d33d87b
+GLOBL wordbee445f47d33d87b<>(SB), RODATA|NOPTR, $32
+
+DATA word3f1d887505de3ba6<>+0(SB)/8, $0x3f1d887505de3ba6
+DATA word3f1d887505de3ba6<>+8(SB)/8, $0x3f1d887505de3ba6
+DATA word3f1d887505de3ba6<>+16(SB)/8, $0x3f1d887505de3ba6
+DATA word3f1d887505de3ba6<>+24(SB)/8, $0x3f1d887505de3ba6
+GLOBL word3f1d887505de3ba6<>(SB), RODATA|NOPTR, $32
+
+DATA wordbf4bccf664d7f763<>+0(SB)/8, $0xbf4bccf664d7f763
+DATA wordbf4bccf664d7f763<>+8(SB)/8, $0xbf4bccf664d7f763
+DATA wordbf4bccf664d7f763<>+16(SB)/8, $0xbf4bccf664d7f763
+DATA wordbf4bccf664d7f763<>+24(SB)/8, $0xbf4bccf664d7f763
+GLOBL wordbf4bccf664d7f763<>(SB), RODATA|NOPTR, $32
+
+DATA word3f7562a60ddba6e6<>+0(SB)/8, $0x3f7562a60ddba6e6
+DATA word3f7562a60ddba6e6<>+8(SB)/8, $0x3f7562a60ddba6e6
+DATA word3f7562a60ddba6e6<>+16(SB)/8, $0x3f7562a60ddba6e6
+DATA word3f7562a60ddba6e6<>+24(SB)/8, $0x3f7562a60ddba6e6
+GLOBL word3f7562a60ddba6e6<>(SB), RODATA|NOPTR, $32
+
+DATA wordbf9b829c897922e5<>+0(SB)/8, $0xbf9b829c897922e5
+DATA wordbf9b829c897922e5<>+8(SB)/8, $0xbf9b829c897922e5
+DATA wordbf9b829c897922e5<>+16(SB)/8, $0xbf9b829c897922e5
+DATA wordbf9b829c897922e5<>+24(SB)/8, $0xbf9b829c897922e5
+GLOBL wordbf9b829c897922e5<>(SB), RODATA|NOPTR, $32
+
+DATA word3fbce2f08fec14fd<>+0(SB)/8, $0x3fbce2f08fec14fd
+DATA word3fbce2f08fec14fd<>+8(SB)/8, $0x3fbce2f08fec14fd
+DATA word3fbce2f08fec14fd<>+16(SB)/8, $0x3fbce2f08fec14fd
+DATA word3fbce2f08fec14fd<>+24(SB)/8, $0x3fbce2f08fec14fd
+GLOBL word3fbce2f08fec14fd<>(SB), RODATA|NOPTR, $32
+
+DATA wordbfd81274665754c3<>+0(SB)/8, $0xbfd81274665754c3
+DATA wordbfd81274665754c3<>+8(SB)/8, $0xbfd81274665754c3
+DATA wordbfd81274665754c3<>+16(SB)/8, $0xbfd81274665754c3
+DATA wordbfd81274665754c3<>+24(SB)/8, $0xbfd81274665754c3
+GLOBL wordbfd81274665754c3<>(SB), RODATA|NOPTR, $32
+
+DATA word3ff20dd7504045d6<>+0(SB)/8, $0x3ff20dd7504045d6
+DATA word3ff20dd7504045d6<>+8(SB)/8, $0x3ff20dd7504045d6
+DATA word3ff20dd7504045d6<>+16(SB)/8, $0x3ff20dd7504045d6
+DATA word3ff20dd7504045d6<>+24(SB)/8, $0x3ff20dd7504045d6
+GLOBL word3ff20dd7504045d6<>(SB), RODATA|NOPTR, $32
+
+// func hardSwish32AVX2(dst *float32, x *float32, n int)
+// Requires: AVX, FMA3
+TEXT ·hardSwish32AVX2(SB), NOSPLIT, $0-24
+	MOVQ  dst+0(FP), AX
+	MOVQ  x+8(FP), CX
+	MOVQ  n+16(FP), DX
+	TESTQ DX, DX
+	JE    done
+
+loop:
+	VCVTPS2PD   (CX), Y0
+	VMOVUPD     word0000000000000000<>+0(SB), Y2
+	VMOVUPD     word3ff0000000000000<>+0(SB), Y3
+	VMOVUPD     word3fc5555555555555<>+0(SB), Y1
+	VMOVUPD     word3fe0000000000000<>+0(SB), Y4
+	VFMADD213PD Y4, Y0, Y1
+	VMAXPD      Y1, Y2, Y1
+	VMINPD      Y1, Y3, Y1
+	VMULPD      Y0, Y1, Y1
+	VCVTPD2PSY  Y1, X0
+	VMOVUPS     X0, (AX)
+	VCVTPS2PD   16(CX), Y0
+	VMOVUPD     word0000000000000000<>+0(SB), Y2
+	VMOVUPD     word3ff0000000000000<>+0(SB), Y3
+	VMOVUPD     word3fc5555555555555<>+0(SB), Y1
+	VMOVUPD     word3fe0000000000000<>+0(SB), Y4
+	VFMADD213PD Y4, Y0, Y1
+	VMAXPD      Y1, Y2, Y1
+	VMINPD      Y1, Y3, Y1
+	VMULPD      Y0, Y1, Y1
+	VCVTPD2PSY  Y1, X0
+	VMOVUPS     X0, 16(AX)
+	ADDQ        $0x20, CX
+	ADDQ        $0x20, AX
+	SUBQ        $0x08, DX
+	JNE         loop
+
+done:
+	VZEROUPPER
+	RET
+
+DATA word3fc5555555555555<>+0(SB)/8, $0x3fc5555555555555
+DATA word3fc5555555555555<>+8(SB)/8, $0x3fc5555555555555
+DATA word3fc5555555555555<>+16(SB)/8, $0x3fc5555555555555
+DATA word3fc5555555555555<>+24(SB)/8, $0x3fc5555555555555
+GLOBL word3fc5555555555555<>(SB), RODATA|NOPTR, $32
+
+// func addVV32AVX2(dst *float32, a *float32, b *float32, n int)
+// Requires: AVX
+TEXT ·addVV32AVX2(SB), NOSPLIT, $0-32
+	MOVQ  dst+0(FP), AX
+	MOVQ  a+8(FP), CX
+	MOVQ  b+16(FP), DX
+	MOVQ  n+24(FP), BX
+	TESTQ BX, BX
+	JE    done
+
+loop:
+	VMOVUPS (CX), Y0
+	VADDPS  (DX), Y0, Y0
+	VMOVUPS Y0, (AX)
+	ADDQ    $0x20, CX
+	ADDQ    $0x20, DX
+	ADDQ    $0x20, AX
+	SUBQ    $0x08, BX
+	JNE     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func addVS32AVX2(dst *float32, a *float32, b float32, n int)
+// Requires: AVX, AVX2, SSE
+TEXT ·addVS32AVX2(SB), NOSPLIT, $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         n+24(FP), DX
+	MOVSS        b+16(FP), X0
+	VBROADCASTSS X0, Y0
+	TESTQ        DX, DX
+	JE           done
+
+loop:
+	VMOVUPS (CX), Y1
+	VADDPS  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	ADDQ    $0x20, CX
+	ADDQ    $0x20, AX
+	SUBQ    $0x08, DX
+	JNE     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func subVV32AVX2(dst *float32, a *float32, b *float32, n int)
+// Requires: AVX
+TEXT ·subVV32AVX2(SB), NOSPLIT, $0-32
+	MOVQ  dst+0(FP), AX
+	MOVQ  a+8(FP), CX
+	MOVQ  b+16(FP), DX
+	MOVQ  n+24(FP), BX
+	TESTQ BX, BX
+	JE    done
+
+loop:
+	VMOVUPS (CX), Y0
+	VSUBPS  (DX), Y0, Y0
+	VMOVUPS Y0, (AX)
+	ADDQ    $0x20, CX
+	ADDQ    $0x20, DX
+	ADDQ    $0x20, AX
+	SUBQ    $0x08, BX
+	JNE     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func subVS32AVX2(dst *float32, a *float32, b float32, n int)
+// Requires: AVX, AVX2, SSE
+TEXT ·subVS32AVX2(SB), NOSPLIT, $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         n+24(FP), DX
+	MOVSS        b+16(FP), X0
+	VBROADCASTSS X0, Y0
+	TESTQ        DX, DX
+	JE           done
+
+loop:
+	VMOVUPS (CX), Y1
+	VSUBPS  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	ADDQ    $0x20, CX
+	ADDQ    $0x20, AX
+	SUBQ    $0x08, DX
+	JNE     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func subSV32AVX2(dst *float32, a float32, b *float32, n int)
+// Requires: AVX, AVX2, SSE
+TEXT ·subSV32AVX2(SB), NOSPLIT, $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         b+16(FP), CX
+	MOVQ         n+24(FP), DX
+	MOVSS        a+8(FP), X0
+	VBROADCASTSS X0, Y0
+	TESTQ        DX, DX
+	JE           done
+
+loop:
+	VSUBPS  (CX), Y0, Y1
+	VMOVUPS Y1, (AX)
+	ADDQ    $0x20, CX
+	ADDQ    $0x20, AX
+	SUBQ    $0x08, DX
+	JNE     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func mulVV32AVX2(dst *float32, a *float32, b *float32, n int)
+// Requires: AVX
+TEXT ·mulVV32AVX2(SB), NOSPLIT, $0-32
+	MOVQ  dst+0(FP), AX
+	MOVQ  a+8(FP), CX
+	MOVQ  b+16(FP), DX
+	MOVQ  n+24(FP), BX
+	TESTQ BX, BX
+	JE    done
+
+loop:
+	VMOVUPS (CX), Y0
+	VMULPS  (DX), Y0, Y0
+	VMOVUPS Y0, (AX)
+	ADDQ    $0x20, CX
+	ADDQ    $0x20, DX
+	ADDQ    $0x20, AX
+	SUBQ    $0x08, BX
+	JNE     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func mulVS32AVX2(dst *float32, a *float32, b float32, n int)
+// Requires: AVX, AVX2, SSE
+TEXT ·mulVS32AVX2(SB), NOSPLIT, $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         n+24(FP), DX
+	MOVSS        b+16(FP), X0
+	VBROADCASTSS X0, Y0
+	TESTQ        DX, DX
+	JE           done
+
+loop:
+	VMOVUPS (CX), Y1
+	VMULPS  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	ADDQ    $0x20, CX
+	ADDQ    $0x20, AX
+	SUBQ    $0x08, DX
+	JNE     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func divVV32AVX2(dst *float32, a *float32, b *float32, n int)
+// Requires: AVX
+TEXT ·divVV32AVX2(SB), NOSPLIT, $0-32
+	MOVQ  dst+0(FP), AX
+	MOVQ  a+8(FP), CX
+	MOVQ  b+16(FP), DX
+	MOVQ  n+24(FP), BX
+	TESTQ BX, BX
+	JE    done
+
+loop:
+	VMOVUPS (CX), Y0
+	VDIVPS  (DX), Y0, Y0
+	VMOVUPS Y0, (AX)
+	ADDQ    $0x20, CX
+	ADDQ    $0x20, DX
+	ADDQ    $0x20, AX
+	SUBQ    $0x08, BX
+	JNE     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func divVS32AVX2(dst *float32, a *float32, b float32, n int)
+// Requires: AVX, AVX2, SSE
+TEXT ·divVS32AVX2(SB), NOSPLIT, $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         n+24(FP), DX
+	MOVSS        b+16(FP), X0
+	VBROADCASTSS X0, Y0
+	TESTQ        DX, DX
+	JE           done
+
+loop:
+	VMOVUPS (CX), Y1
+	VDIVPS  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	ADDQ    $0x20, CX
+	ADDQ    $0x20, AX
+	SUBQ    $0x08, DX
+	JNE     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func divSV32AVX2(dst *float32, a float32, b *float32, n int)
+// Requires: AVX, AVX2, SSE
+TEXT ·divSV32AVX2(SB), NOSPLIT, $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         b+16(FP), CX
+	MOVQ         n+24(FP), DX
+	MOVSS        a+8(FP), X0
+	VBROADCASTSS X0, Y0
+	TESTQ        DX, DX
+	JE           done
+
+loop:
+	VDIVPS  (CX), Y0, Y1
+	VMOVUPS Y1, (AX)
+	ADDQ    $0x20, CX
+	ADDQ    $0x20, AX
+	SUBQ    $0x08, DX
+	JNE     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func clip32AVX2(dst *float32, x *float32, lo float32, hi float32, n int)
+// Requires: AVX, AVX2, SSE
+TEXT ·clip32AVX2(SB), NOSPLIT, $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         n+24(FP), DX
+	MOVSS        lo+16(FP), X0
+	VBROADCASTSS X0, Y0
+	MOVSS        hi+20(FP), X1
+	VBROADCASTSS X1, Y1
+	TESTQ        DX, DX
+	JE           done
+
+loop:
+	VMAXPS  (CX), Y0, Y2
+	VMINPS  Y2, Y1, Y2
+	VMOVUPS Y2, (AX)
+	ADDQ    $0x20, CX
+	ADDQ    $0x20, AX
+	SUBQ    $0x08, DX
+	JNE     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func leaky32AVX2(dst *float32, x *float32, alpha float32, n int)
+// Requires: AVX, AVX2, SSE
+TEXT ·leaky32AVX2(SB), NOSPLIT, $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         n+24(FP), DX
+	MOVSS        alpha+16(FP), X0
+	VBROADCASTSS X0, Y0
+	VXORPS       Y1, Y1, Y1
+	TESTQ        DX, DX
+	JE           done
+
+loop:
+	VMOVUPS   (CX), Y2
+	VCMPPS    $0x01, Y1, Y2, Y3
+	VMULPS    Y2, Y0, Y4
+	VBLENDVPS Y3, Y4, Y2, Y2
+	VMOVUPS   Y2, (AX)
+	ADDQ      $0x20, CX
+	ADDQ      $0x20, AX
+	SUBQ      $0x08, DX
+	JNE       loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func hardSigmoid32AVX2(dst *float32, x *float32, alpha float32, beta float32, n int)
+// Requires: AVX, AVX2, FMA3, SSE
+TEXT ·hardSigmoid32AVX2(SB), NOSPLIT, $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         n+24(FP), DX
+	MOVSS        alpha+16(FP), X0
+	VBROADCASTSS X0, Y0
+	MOVSS        beta+20(FP), X1
+	VBROADCASTSS X1, Y1
+	VXORPS       Y2, Y2, Y2
+	VBROADCASTSS one32<>+0(SB), Y3
+	TESTQ        DX, DX
+	JE           done
+
+loop:
+	VMOVUPS     (CX), Y4
+	VFMADD213PS Y1, Y0, Y4
+	VMAXPS      Y4, Y2, Y4
+	VMINPS      Y4, Y3, Y4
+	VMOVUPS     Y4, (AX)
+	ADDQ        $0x20, CX
+	ADDQ        $0x20, AX
+	SUBQ        $0x08, DX
+	JNE         loop
+
+done:
+	VZEROUPPER
+	RET
+
+DATA one32<>+0(SB)/4, $0x3f800000
+GLOBL one32<>(SB), RODATA|NOPTR, $4
+
+// func max32AVX2(dst *float32, x *float32, n int)
+// Requires: AVX
+TEXT ·max32AVX2(SB), NOSPLIT, $0-24
+	MOVQ  dst+0(FP), AX
+	MOVQ  x+8(FP), CX
+	MOVQ  dst+0(FP), DX
+	MOVQ  n+16(FP), BX
+	TESTQ BX, BX
+	JE    done
+
+loop:
+	VMOVUPS   (CX), Y0
+	VMOVUPS   (DX), Y1
+	VCMPPS    $0x02, Y1, Y0, Y2
+	VCMPPS    $0x03, Y1, Y1, Y3
+	VORPS     Y3, Y2, Y2
+	VBLENDVPS Y2, Y1, Y0, Y0
+	VMOVUPS   Y0, (AX)
+	ADDQ      $0x20, CX
+	ADDQ      $0x20, DX
+	ADDQ      $0x20, AX
+	SUBQ      $0x08, BX
+	JNE       loop
+
+done:
+	VZEROUPPER
+	RET

@@ -72,6 +72,10 @@ func Sqrt[T Float](dst, x []T) {
 
 // Exp is dst[i] = exp(x[i]).
 func Exp[T Float](dst, x []T) {
+	if d, s, ok := asFloat32(dst, x); ok {
+		rows32.exp(d, s, 0)
+		return
+	}
 	x = x[:len(dst)]
 	for i, v := range x {
 		dst[i] = T(math.Exp(float64(v)))
@@ -88,6 +92,10 @@ func Log[T Float](dst, x []T) {
 
 // Tanh is dst[i] = tanh x[i].
 func Tanh[T Float](dst, x []T) {
+	if d, s, ok := asFloat32(dst, x); ok {
+		rows32.tanh(d, s)
+		return
+	}
 	x = x[:len(dst)]
 	for i, v := range x {
 		dst[i] = T(math.Tanh(float64(v)))
@@ -96,6 +104,10 @@ func Tanh[T Float](dst, x []T) {
 
 // Erf is dst[i] = erf x[i].
 func Erf[T Float](dst, x []T) {
+	if d, s, ok := asFloat32(dst, x); ok {
+		rows32.erf(d, s)
+		return
+	}
 	x = x[:len(dst)]
 	for i, v := range x {
 		dst[i] = T(math.Erf(float64(v)))
@@ -129,14 +141,15 @@ func Round[T Float](dst, x []T) {
 // Clip is dst[i] = min(max(x[i], lo), hi); NaN stays. lo > hi gives hi.
 func Clip[T Number](dst, x []T, lo, hi T) {
 	x = x[:len(dst)]
-	for i, v := range x {
+	at := clipFast(dst, x, lo, hi)
+	for i, v := range x[at:] {
 		if v < lo {
 			v = lo
 		}
 		if v > hi {
 			v = hi
 		}
-		dst[i] = v
+		dst[at+i] = v
 	}
 }
 

@@ -1,4 +1,4 @@
-// The generator of the assembly micro-kernels of package kernel. It is a
+// The generator of the assembly of package kernel. It is a
 // module of its own, so that nobody who uses the tool needs its dependencies.
 package main
 
@@ -15,6 +15,8 @@ func main() {
 	ConstraintExpr("amd64,!noasm")
 	tile("tile32AVX2", "float32", 4, VBROADCASTSS, VMOVUPS, VADDPS, VFMADD231PS)
 	tile("tile64AVX2", "float64", 8, VBROADCASTSD, VMOVUPD, VADDPD, VFMADD231PD)
+	functions()
+	arithmetic()
 	Generate()
 }
 

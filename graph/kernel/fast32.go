@@ -1,0 +1,98 @@
+package kernel
+
+import (
+	"math"
+	"unsafe"
+)
+
+// fast32 are the loops that the processor has instructions for, over float32
+// rows whose length n is a multiple of vectorLen; nil where there are none. The
+// loops in Go give the same bits.
+var fast32 struct {
+	addVV, subVV, mulVV, divVV        func(dst, a, b *float32, n int)
+	addVS, subVS, mulVS, divVS, leaky func(dst, a *float32, b float32, n int)
+	subSV, divSV                      func(dst *float32, a float32, b *float32, n int)
+
+	clip func(dst, x *float32, lo, hi float32, n int)
+	max  func(dst, x *float32, n int) // dst[i] = max(dst[i], x[i]); NaN wins
+}
+
+const vectorLen = 8
+
+// vectors is how many elements of a row of T a loop of fast32 takes.
+func vectors[T Number](have bool, n int) int {
+	if !have || !isFloat32[T]() {
+		return 0
+	}
+	return n &^ (vectorLen - 1)
+}
+
+// at32 is the first element of a row of float32.
+func at32[T any](x []T) *float32 { return (*float32)(unsafe.Pointer(unsafe.SliceData(x))) }
+
+// isFloat32 tells whether T is float32 or a type of its kind.
+func isFloat32[T Number]() bool {
+	var zero T
+	half := T(1)
+	half /= 2
+	return unsafe.Sizeof(zero) == 4 && half != 0
+}
+
+// asFloat32 gives the rows as float32, if that is what T is.
+func asFloat32[T Number](dst, x []T) (d, s []float32, ok bool) {
+	if !isFloat32[T]() {
+		return nil, nil, false
+	}
+	return unsafe.Slice(at32(dst), len(dst)), unsafe.Slice(at32(x), len(x)), true
+}
+
+// vectorVV runs f over as much of the rows as it takes, and tells how much.
+func vectorVV[T Number](f func(dst, a, b *float32, n int), dst, a, b []T) int {
+	n := vectors[T](f != nil, len(dst))
+	if n > 0 {
+		f(at32(dst), at32(a), at32(b), n)
+	}
+	return n
+}
+
+// vectorVS is vectorVV with a scalar on the right.
+func vectorVS[T Number](f func(dst, a *float32, b float32, n int), dst, a []T, b T) int {
+	n := vectors[T](f != nil, len(dst))
+	if n > 0 {
+		f(at32(dst), at32(a), float32(b), n)
+	}
+	return n
+}
+
+// vectorSV is vectorVV with a scalar on the left.
+func vectorSV[T Number](f func(dst *float32, a float32, b *float32, n int), dst []T, a T, b []T) int {
+	n := vectors[T](f != nil, len(dst))
+	if n > 0 {
+		f(at32(dst), float32(a), at32(b), n)
+	}
+	return n
+}
+
+func clipFast[T Number](dst, x []T, lo, hi T) int {
+	n := vectors[T](fast32.clip != nil, len(dst))
+	if n > 0 {
+		fast32.clip(at32(dst), at32(x), float32(lo), float32(hi), n)
+	}
+	return n
+}
+
+func reluFast[T Number](dst, x []T) int {
+	n := vectors[T](fast32.clip != nil, len(dst))
+	if n > 0 {
+		fast32.clip(at32(dst), at32(x), 0, float32(math.Inf(1)), n)
+	}
+	return n
+}
+
+func maxFast[T Number](dst, x []T) int {
+	n := vectors[T](fast32.max != nil, len(dst))
+	if n > 0 {
+		fast32.max(at32(dst), at32(x), n)
+	}
+	return n
+}

@@ -1,0 +1,93 @@
+package main
+
+import (
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+)
+
+// arithmetic writes the row functions that compute in float32.
+func arithmetic() {
+	for _, o := range []struct {
+		name, sign string
+		op         func(...Op)
+	}{{"add", "+", VADDPS}, {"sub", "-", VSUBPS}, {"mul", "*", VMULPS}, {"div", "/", VDIVPS}} {
+		vv, vs := o.name+"VV32AVX2", o.name+"VS32AVX2"
+		narrowRow(vv, "func(dst, a, b *float32, n int)", "dst[i] = a[i] "+o.sign+" b[i].", []string{"a", "b"}, nil, func(at []Mem) vec {
+			r := YMM()
+			VMOVUPS(at[0], r)
+			o.op(at[1], r, r)
+			return r
+		})
+		var p vec
+		scalar := func() { p = spread32("b") }
+		narrowRow(vs, "func(dst, a *float32, b float32, n int)", "dst[i] = a[i] "+o.sign+" b.", []string{"a"}, scalar, func(at []Mem) vec {
+			r := YMM()
+			VMOVUPS(at[0], r)
+			o.op(p, r, r)
+			return r
+		})
+		if o.name == "add" || o.name == "mul" {
+			continue // b + a, b * a
+		}
+		sv := o.name + "SV32AVX2"
+		first := func() { p = spread32("a") }
+		narrowRow(sv, "func(dst *float32, a float32, b *float32, n int)", "dst[i] = a "+o.sign+" b[i].", []string{"b"}, first, func(at []Mem) vec {
+			r := YMM()
+			o.op(at[0], p, r)
+			return r
+		})
+	}
+	var lo, hi vec
+	narrowRow("clip32AVX2", "func(dst, x *float32, lo, hi float32, n int)", "dst[i] = min(max(x[i], lo), hi); NaN stays.", []string{"x"}, func() {
+		lo, hi = spread32("lo"), spread32("hi")
+	}, func(at []Mem) vec {
+		r := YMM()
+		VMAXPS(at[0], lo, r)
+		VMINPS(r, hi, r)
+		return r
+	})
+	narrowRow("leaky32AVX2", "func(dst, x *float32, alpha float32, n int)", "dst[i] = x[i] < 0 ? alpha*x[i] : x[i].", []string{"x"}, func() {
+		lo, hi = spread32("alpha"), YMM()
+		VXORPS(hi, hi, hi)
+	}, func(at []Mem) vec {
+		r, m := YMM(), YMM()
+		VMOVUPS(at[0], r)
+		VCMPPS(Imm(1), hi, r, m)
+		y := YMM()
+		VMULPS(r, lo, y)
+		VBLENDVPS(m, y, r, r)
+		return r
+	})
+	var low, top vec
+	narrowRow("hardSigmoid32AVX2", "func(dst, x *float32, alpha, beta float32, n int)", "dst[i] = min(max(alpha*x[i]+beta, 0), 1); NaN stays.", []string{"x"}, func() {
+		lo, hi = spread32("alpha"), spread32("beta")
+		low, top = YMM(), YMM()
+		VXORPS(low, low, low)
+		VBROADCASTSS(ones(), top)
+	}, func(at []Mem) vec {
+		r := YMM()
+		VMOVUPS(at[0], r)
+		VFMADD213PS(hi, lo, r)
+		VMAXPS(r, low, r)
+		VMINPS(r, top, r)
+		return r
+	})
+	narrowRow("max32AVX2", "func(dst, x *float32, n int)", "dst[i] = max(dst[i], x[i]); NaN wins.", []string{"x", "dst"}, nil, func(at []Mem) vec {
+		r, y, m := YMM(), YMM(), YMM()
+		VMOVUPS(at[0], r)
+		VMOVUPS(at[1], y)
+		VCMPPS(Imm(2), y, r, m) // x <= dst: dst stays
+		nan := YMM()
+		VCMPPS(Imm(3), y, y, nan)
+		VORPS(nan, m, m)
+		VBLENDVPS(m, y, r, r)
+		return r
+	})
+}
+
+// ones is the float32 number 1 in memory.
+func ones() Mem {
+	m := GLOBL("one32", 8|16)
+	DATA(0, U32(0x3f800000))
+	return m
+}

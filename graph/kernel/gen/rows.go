@@ -1,0 +1,117 @@
+package main
+
+import (
+	"fmt"
+	"math"
+
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+type vec = reg.VecVirtual
+
+// constants are the constants in memory, by their bits, each in all places of
+// a vector.
+var constants = map[string]Mem{}
+
+// bits64 is a vector of four equal 8-byte constants.
+func bits64(b uint64) Mem {
+	name := fmt.Sprintf("word%016x", b)
+	m, ok := constants[name]
+	if !ok {
+		m = GLOBL(name, 8|16) // read-only, no pointers
+		for i := range 4 {
+			DATA(8*i, U64(b))
+		}
+		constants[name] = m
+	}
+	return m
+}
+
+// f64 is a vector of four constants.
+func f64(v float64) Mem { return bits64(math.Float64bits(v)) }
+
+// load64 is f64 in a register.
+func load64(v float64) vec {
+	r := YMM()
+	VMOVUPD(f64(v), r)
+	return r
+}
+
+// wideRow is a loop over float32 rows whose length n is a multiple of 8. body
+// maps four elements as float64; setup loads parameters.
+func wideRow(name, signature, doc string, setup func(), body func(x vec) vec) {
+	TEXT(name, NOSPLIT, signature)
+	Pragma("noescape")
+	Doc(name+" is "+doc, "n is a multiple of 8.")
+	dst := Load(Param("dst"), GP64())
+	x := Load(Param("x"), GP64())
+	n := Load(Param("n"), GP64())
+	if setup != nil {
+		setup()
+	}
+	TESTQ(n, n)
+	JE(LabelRef("done"))
+	Label("loop")
+	for half := range 2 {
+		v := YMM()
+		VCVTPS2PD(Mem{Base: x, Disp: 16 * half}, v)
+		r := XMM()
+		VCVTPD2PSY(body(v), r)
+		VMOVUPS(r, Mem{Base: dst, Disp: 16 * half})
+	}
+	ADDQ(Imm(32), x)
+	ADDQ(Imm(32), dst)
+	SUBQ(Imm(8), n)
+	JNE(LabelRef("loop"))
+	Label("done")
+	VZEROUPPER()
+	RET()
+}
+
+// narrowRow is a loop over float32 rows whose length n is a multiple of 8.
+// body maps the eight elements at each of the operands.
+func narrowRow(name, signature, doc string, operands []string, setup func(), body func(at []Mem) vec) {
+	TEXT(name, NOSPLIT, signature)
+	Pragma("noescape")
+	Doc(name+" is "+doc, "n is a multiple of 8.")
+	dst := Load(Param("dst"), GP64())
+	var at []Mem
+	for _, o := range operands {
+		at = append(at, Mem{Base: Load(Param(o), GP64())})
+	}
+	n := Load(Param("n"), GP64())
+	if setup != nil {
+		setup()
+	}
+	TESTQ(n, n)
+	JE(LabelRef("done"))
+	Label("loop")
+	VMOVUPS(body(at), Mem{Base: dst})
+	for _, m := range at {
+		ADDQ(Imm(32), m.Base)
+	}
+	ADDQ(Imm(32), dst)
+	SUBQ(Imm(8), n)
+	JNE(LabelRef("loop"))
+	Label("done")
+	VZEROUPPER()
+	RET()
+}
+
+// spread32 is the parameter in all places of a vector of float32.
+func spread32(name string) vec {
+	p := Load(Param(name), XMM()).(reg.VecVirtual)
+	r := YMM()
+	VBROADCASTSS(p, r)
+	return r
+}
+
+// spread64 is the parameter in all places of a vector of float64.
+func spread64(name string) vec {
+	p := Load(Param(name), XMM()).(reg.VecVirtual)
+	r := YMM()
+	VBROADCASTSD(p, r)
+	return r
+}

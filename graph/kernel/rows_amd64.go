@@ -1,0 +1,53 @@
+//go:build amd64 && !noasm
+
+package kernel
+
+import "golang.org/x/sys/cpu"
+
+func init() {
+	if !cpu.X86.HasAVX2 || !cpu.X86.HasFMA {
+		return
+	}
+	r := &rows32
+	r.sigmoid, r.tanh, r.softplus, r.mish = padded(sigmoid32AVX2), padded(tanh32AVX2), padded(softplus32AVX2), padded(mish32AVX2)
+	r.erf, r.gelu, r.geluTanh, r.hardSwish = padded(erf32AVX2), padded(gelu32AVX2), padded(geluTanh32AVX2), padded(hardSwish32AVX2)
+	r.exp, r.swish = paddedWith(exp32AVX2), paddedWith(swish32AVX2)
+	r.hardSigmoid = func(dst, x []float32, alpha, beta float32) {
+		inVectors(dst, x, func(dst, x *float32, n int) { hardSigmoid32AVX2(dst, x, alpha, beta, n) })
+	}
+	f := &fast32
+	f.addVV, f.subVV, f.mulVV, f.divVV = addVV32AVX2, subVV32AVX2, mulVV32AVX2, divVV32AVX2
+	f.addVS, f.subVS, f.mulVS, f.divVS = addVS32AVX2, subVS32AVX2, mulVS32AVX2, divVS32AVX2
+	f.subSV, f.divSV = subSV32AVX2, divSV32AVX2
+	f.clip, f.leaky, f.max = clip32AVX2, leaky32AVX2, max32AVX2
+}
+
+func padded(f func(dst, x *float32, n int)) row32 {
+	return func(dst, x []float32) { inVectors(dst, x, f) }
+}
+
+func paddedWith(f func(dst, x *float32, p float64, n int)) func(dst, x []float32, p float64) {
+	return func(dst, x []float32, p float64) {
+		inVectors(dst, x, func(dst, x *float32, n int) { f(dst, x, p, n) })
+	}
+}
+
+// inVectors runs f, which takes multiples of vectorLen elements, over rows of
+// any length: the last elements go through a vector of their own, so that a
+// row's bits do not depend on how it is split.
+func inVectors(dst, x []float32, f func(dst, x *float32, n int)) {
+	n := len(dst) &^ (vectorLen - 1)
+	x = x[:len(dst)]
+	if n > 0 {
+		f(&dst[0], &x[0], n)
+	}
+	if n == len(dst) {
+		return
+	}
+	b := borrow[float32](vectorLen)
+	defer b.free()
+	clear(b.s)
+	copy(b.s, x[n:])
+	f(&b.s[0], &b.s[0], vectorLen)
+	copy(dst[n:], b.s)
+}
