@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -64,6 +65,11 @@ func printJSON(c *cli.Context, x any) error {
 // the given name; .npz holds several, of which the one of that name is taken,
 // or the only one.
 func readTensor(path, name string, t graph.Type) (*tensor.Tensor, error) {
+	if st, err := os.Stat(path); err != nil {
+		return nil, err
+	} else if !st.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s: is no file", path)
+	}
 	switch strings.ToLower(filepath.Ext(path)) {
 	case ".npy":
 		return npy.ReadFile(path)

@@ -57,6 +57,9 @@ func runRun(c *cli.Context) error {
 	if c.Int("repeat") < 1 {
 		return usagef("--repeat %d: want at least 1", c.Int("repeat"))
 	}
+	if c.String("output") == "-" {
+		return usagef("--output -: want a folder")
+	}
 	m, err := readModel(c, path)
 	if err != nil {
 		return err
