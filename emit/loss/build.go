@@ -1,6 +1,8 @@
 package loss
 
 import (
+	"math"
+
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/op"
 	"github.com/onnxloss/onnxloss/graph/tensor"
@@ -55,6 +57,19 @@ func (b *Build) Negative(weight, γ float64) *graph.Value {
 // NotQ is 1 − q.
 func (b *Build) NotQ() *graph.Value {
 	return b.part("1-q", func() *graph.Value { return op.Sub(b.Const(1), b.Q) })
+}
+
+// Wrong is 1 − p_t = q(1−p) + (1−q)p, the probability that is not given to the
+// target, to full relative precision.
+func (b *Build) Wrong() *graph.Value {
+	return b.part("1-p_t", func() *graph.Value {
+		return op.Add(op.Mul(b.Q, b.NotP()), op.Mul(b.NotQ(), b.P()))
+	})
+}
+
+// NoClass is 1 − Σ q over the anchor's classes, [N, A, 1].
+func (b *Build) NoClass() *graph.Value {
+	return op.Sub(b.Const(1), op.ReduceSum(b.Q, []int64{2}, true))
 }
 
 // CostOfP is −log p, or −log(p + ε) in the form with ε.
@@ -116,6 +131,36 @@ func (b *Build) PowNotP(γ float64) *graph.Value {
 	return op.Exp(b.Scale(b.exact().costNotP, -γ))
 }
 
+// Products are taken up to this power.
+const maxProducts = 16
+
+// smallest is the least normal float32.
+const smallest = 0x1p-126
+
+// Pow is x^k for 0 ≤ x ≤ 1 and k > 0, by products where k is whole and small.
+// Elsewhere it is exp(k log x), and 0 with the derivative 0 where x is below
+// what float32 holds.
+func (b *Build) Pow(x *graph.Value, k float64) *graph.Value {
+	if k == math.Trunc(k) && k <= maxProducts {
+		return power(x, int(k))
+	}
+	some, none := b.split(op.Greater(x, b.Const(smallest)))
+	log := op.Log(op.Add(op.Mul(some, x), none))
+	return op.Mul(some, op.Exp(b.Scale(log, k)))
+}
+
+// power is x^k by products, k ≥ 1.
+func power(x *graph.Value, k int) *graph.Value {
+	if k == 1 {
+		return x
+	}
+	y := power(op.Mul(x, x), k/2)
+	if k%2 == 1 {
+		y = op.Mul(y, x)
+	}
+	return y
+}
+
 // Scale is x · c.
 func (b *Build) Scale(x *graph.Value, c float64) *graph.Value {
 	switch c {
@@ -169,69 +214,6 @@ func (b *Build) part(name string, make func() *graph.Value) *graph.Value {
 	return v
 }
 
-// mirror is the two probabilities of every class, p and 1 − p, sorted by size:
-// the smaller is computed from the logits, the larger from the smaller.
-type mirror struct {
-	upper, lower    *graph.Value // 1 where p is the larger, 1 where it is the smaller; else 0
-	smaller, larger *graph.Value
-	costP, costNotP *graph.Value // −log p, −log(1−p)
-}
-
-func (b *Build) exact() *mirror {
-	if b.mirror == nil {
-		if b.act == Softmax {
-			b.mirror = b.softmax()
-		} else {
-			b.mirror = b.sigmoid()
-		}
-	}
-	return b.mirror
-}
-
-// sigmoid has the larger and the smaller of σ(z) and 1 − σ(z) as 1/(1+u) and
-// u/(1+u), u = exp(−|z|). As z has its own factor for each sign, the derivative
-// is that of softplus on either side of 0 and at 0, and tiny terms are never
-// added to terms that cancel.
-func (b *Build) sigmoid() *mirror {
-	up, low := b.split(op.Greater(b.z, b.Const(0)))
-	over, under := op.Mul(up, b.z), op.Mul(low, b.z) // max(z, 0), min(z, 0)
-	u := op.Exp(op.Sub(under, over))
-	w, t := b.log1p(u)
-	return &mirror{
-		upper: up, lower: low,
-		smaller: op.Div(u, w), larger: op.Div(b.Const(1), w),
-		costP: op.Sub(t, under), costNotP: op.Add(t, over),
-	}
-}
-
-// dominant is log p above which a class's complement is summed afresh: p > 0.6.
-// At most one class has that, rounding included.
-const dominant = -0.5
-
-// far takes a class out of a softmax. It is finite, so that products with 0 are
-// 0.
-const far = 1 << 100
-
-// softmax has 1 − p of a dominant class by a softmax over the other classes:
-// for any of these, log p with all classes less log p without the dominant
-// one is log(1−p) of that one. The largest of the others is the one to ask.
-func (b *Build) softmax() *mirror {
-	log := b.logSoftmax()
-	up, low := b.split(op.Greater(log, b.Const(dominant)))
-	rest := op.LogSoftmax(op.Sub(b.z, b.Scale(up, far)), 2)
-	best := op.Cast(op.Equal(op.ArgMax(rest, 2, true), b.classIndices()), b.z.Type.DType)
-	logRest := op.ReduceSum(op.Mul(best, op.Sub(log, rest)), []int64{2}, true)
-
-	logLow, logUp := op.Mul(low, log), op.Mul(up, logRest) // log of the smaller of p and 1−p, in two halves
-	small := op.Exp(op.Add(logLow, logUp))
-	w, logLarge := b.log1p(op.Neg(small))
-	return &mirror{
-		upper: up, lower: low, smaller: small, larger: w,
-		costP:    op.Neg(op.Add(logLow, op.Mul(up, logLarge))),
-		costNotP: op.Neg(op.Add(logUp, op.Mul(low, logLarge))),
-	}
-}
-
 func (b *Build) logSoftmax() *graph.Value {
 	return b.part("log softmax", func() *graph.Value { return op.LogSoftmax(b.z, 2) })
 }
@@ -240,14 +222,6 @@ func (b *Build) logSoftmax() *graph.Value {
 func (b *Build) split(cond *graph.Value) (yes, no *graph.Value) {
 	yes = op.Cast(cond, b.z.Type.DType)
 	return yes, op.Sub(b.Const(1), yes)
-}
-
-// log1p is 1 + x and log(1 + x) for −0.6 ≤ x ≤ 1. What rounding 1 + x lost is
-// added to the logarithm, to full relative precision for small x.
-func (b *Build) log1p(x *graph.Value) (w, log *graph.Value) {
-	w = op.Add(b.Const(1), x)
-	lost := op.Sub(x, op.Sub(w, b.Const(1)))
-	return w, op.Add(op.Log(w), lost)
 }
 
 // classIndices is 0 … C−1, int64 [1, 1, C].

@@ -19,6 +19,10 @@
 // other. The form with Options.Eps takes log(p+ε) and log(1−p+ε), as much code
 // in use does; modulations are the same in both.
 //
+// Targets are labels, or what was measured: qualities and heat maps (Meaning).
+// Measured targets are not smoothed. A loss that treats a target of 0 or of 1
+// apart does so by a comparison, and both of its branches hold everywhere.
+//
 // Invariants. Graphs use operators of ONNX's own domain that opset 7 has, and
 // no construct whose derivative is undefined or infinite at a finite logit: no
 // Pow, no Where over infinities, no Max of tied values; what selects a branch

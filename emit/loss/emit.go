@@ -56,7 +56,7 @@ func Emit(logits *graph.Value, k Kind, o Options, prefix string) (*Result, error
 	if err != nil {
 		return nil, err
 	}
-	e := &emission{g: logits.Graph(), opts: o, shape: shape, classes: classes, prefix: prefix, act: l.Activation}
+	e := &emission{g: logits.Graph(), opts: o, shape: shape, classes: classes, prefix: prefix, loss: l}
 	e.dtype = tensor.Float32
 	if logits.Type.DType == tensor.Float64 {
 		e.dtype = tensor.Float64
@@ -68,7 +68,7 @@ func Emit(logits *graph.Value, k Kind, o Options, prefix string) (*Result, error
 	if logits.Type.DType != e.dtype {
 		z = op.Cast(logits, e.dtype)
 	}
-	res := e.run(l, z)
+	res := e.run(z)
 	return res, e.g.Err()
 }
 
@@ -79,7 +79,7 @@ type emission struct {
 	shape   graph.Shape // of the logits
 	classes int
 	prefix  string
-	act     Activation
+	loss    *Loss
 	dtype   tensor.DType
 	inputs  []Input
 
@@ -112,12 +112,12 @@ func (e *emission) input(role string, d tensor.DType, s graph.Shape) *graph.Valu
 	return v
 }
 
-func (e *emission) run(l *Loss, z *graph.Value) *Result {
-	b := newBuild(z, l.Activation, e.classes, e.opts)
-	q := e.dense(b)
+func (e *emission) run(z *graph.Value) *Result {
+	b := newBuild(z, e.loss.Activation, e.classes, e.opts)
 	e.valid = e.notIgnored(b)
+	q := e.dense(b)
 	b.Q = e.smooth(b, q)
-	terms := l.Build(b)
+	terms := e.loss.Build(b)
 	if w := e.opts.ClassWeights; w != nil {
 		terms = op.Mul(terms, e.perClass("class_weights", w))
 	}
@@ -131,10 +131,14 @@ func (e *emission) run(l *Loss, z *graph.Value) *Result {
 	return &Result{Options: e.opts, PerAnchor: per, Loss: e.reduce(b, per, q), Inputs: e.inputs}
 }
 
-// dense is the targets as q [N, A, C].
+// dense is the targets as q [N, A, C], 0 where a mark in dense targets says that
+// the anchor is ignored: a loss need not hold for targets outside of [0, 1].
 func (e *emission) dense(b *Build) *graph.Value {
-	if e.opts.Target == Dense {
+	switch {
+	case e.opts.Target == Dense && e.valid == nil:
 		return e.target
+	case e.opts.Target == Dense:
+		return op.Mul(e.target, op.Unsqueeze(e.valid, 2))
 	}
 	return op.Cast(op.Equal(op.Unsqueeze(e.target, 2), b.classIndices()), e.dtype)
 }
@@ -161,7 +165,7 @@ func (e *emission) smooth(b *Build, q *graph.Value) *graph.Value {
 		return q
 	}
 	even := 0.5
-	if e.act == Softmax {
+	if e.loss.Activation == Softmax {
 		even = 1 / float64(e.classes)
 	}
 	return op.Add(b.Scale(q, 1-s), b.Const(s*even))
@@ -196,7 +200,12 @@ func (e *emission) positives(b *Build, q *graph.Value) *graph.Value {
 		}
 		q = op.Mul(q, e.perClass("object", object))
 	}
-	pos := op.Cast(op.Greater(op.ReduceMax(q, []int64{2}, false), b.Const(0)), e.dtype)
+	top := op.ReduceMax(q, []int64{2}, false)
+	is := op.Greater(top, b.Const(0))
+	if e.loss.Targets == Heat {
+		is = op.Not(op.Less(top, b.Const(1)))
+	}
+	pos := op.Cast(is, e.dtype)
 	if e.valid != nil {
 		pos = op.Mul(pos, e.valid)
 	}

@@ -24,6 +24,8 @@ type Loss struct {
 	// Source says where the equation stands, with its number.
 	Source string
 	Params []Param
+	// Targets says what the targets mean.
+	Targets Meaning
 	// Eps is set where the loss has a form with ε inside the logarithms.
 	Eps bool
 	// Instead is the sigmoid loss to use where a softmax has one class only.
@@ -67,6 +69,18 @@ func (a Activation) String() string {
 	return "sigmoid"
 }
 
+// Meaning is what the targets of a loss are.
+type Meaning uint8
+
+// The meanings of targets.
+const (
+	Labels    Meaning = iota // how far each class is the anchor's
+	Qualities                // measured, as the overlap of a box with its object; 0 for every other class
+	Heat                     // a map that is 1 at the centres of objects alone, and falls off around them
+)
+
+func (m Meaning) String() string { return [...]string{"labels", "qualities", "heat maps"}[m] }
+
 // Param is a parameter of a loss: a number that is fixed when the graph is
 // built.
 type Param struct {
@@ -74,14 +88,22 @@ type Param struct {
 	Default float64
 	Lo, Hi  float64 // both allowed
 	Doc     string
+	Zero    bool // 0 is allowed too, though outside of [Lo, Hi]
 }
 
-// Range is the values allowed, as in "[0, 1]".
+// Range is the values allowed, as in "[0, 1]" or "0 and [1, 100]".
 func (p Param) Range() string {
-	return fmt.Sprintf("[%s, %s]", number(p.Lo), number(p.Hi))
+	zero := ""
+	if p.Zero {
+		zero = "0 and "
+	}
+	return fmt.Sprintf("%s[%s, %s]", zero, number(p.Lo), number(p.Hi))
 }
 
 func (p Param) check(x float64) error {
+	if p.Zero && x == 0 {
+		return nil
+	}
 	if math.IsNaN(x) || x < p.Lo || x > p.Hi {
 		return &OptionError{p.Name, fmt.Sprintf("%s is outside of %s", number(x), p.Range())}
 	}
@@ -93,11 +115,11 @@ func number(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
 // The parameters that several losses have. With γ ≤ 100 no exponent overflows
 // for logits up to 1e30.
 func alpha(def float64) Param {
-	return Param{"alpha", def, 0, 1, "weight of the positive term; the negative term has 1 − alpha"}
+	return Param{Name: "alpha", Default: def, Hi: 1, Doc: "weight of the positive term; the negative term has 1 − alpha"}
 }
 
 func gamma(def float64) Param {
-	return Param{"gamma", def, 0, 100, "exponent of the focal modulation; 0 turns it off"}
+	return Param{Name: "gamma", Default: def, Hi: 100, Doc: "exponent of the focal modulation; 0 turns it off"}
 }
 
 var table = map[string]*Loss{}

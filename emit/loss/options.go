@@ -24,7 +24,8 @@ type Options struct {
 	// LabelSmoothing s makes targets q(1−s) + s/C under a softmax (Szegedy et
 	// al., arXiv 1512.00567, section 7; PyTorch's CrossEntropyLoss), and
 	// q(1−s) + s/2 under a sigmoid, where each class is a choice of two (the
-	// YOLOv5 family).
+	// YOLOv5 family). Only labels can be smoothed: of a quality or a heat map,
+	// which are measured, it would make another measurement.
 	LabelSmoothing float64 `json:"labelSmoothing,omitempty"`
 	// IgnoreIndex takes anchors out of the loss and of the counts: those whose
 	// target index it is, or whose dense targets all are that number.
@@ -63,7 +64,7 @@ const (
 	Mean = "mean"
 	// Positives is the sum divided by the number of positives (at least 1): the
 	// anchors that are not ignored and have a target above 0, before smoothing,
-	// for a class other than the background.
+	// for a class other than the background; in heat maps, a target of 1.
 	Positives = "positives"
 	// Fed is the sum divided by an input.
 	Fed = "fed"
@@ -143,11 +144,13 @@ func (o Options) checkForm(l *Loss, _ int) error {
 	case o.Eps != 0 && !(o.Eps >= minEps && o.Eps < 1):
 		return &OptionError{"eps", fmt.Sprintf("%s is outside of [%s, 1)", number(o.Eps), number(minEps))}
 	case o.Eps != 0 && !l.Eps:
-		return &OptionError{"eps", l.Name + " has no logarithm"}
+		return &OptionError{"eps", l.Name + " has no form with ε in a logarithm"}
 	case !slices.Contains(reductions, o.Reduction):
 		return &OptionError{"reduction", fmt.Sprintf("%q, want one of %s", o.Reduction, strings.Join(reductions, ", "))}
 	case !(o.LabelSmoothing >= 0 && o.LabelSmoothing < 1):
 		return &OptionError{"label_smoothing", number(o.LabelSmoothing) + " is outside of [0, 1)"}
+	case o.LabelSmoothing != 0 && l.Targets != Labels:
+		return &OptionError{"label_smoothing", fmt.Sprintf("the targets of %s are %v, which are measured; only labels are smoothed", l.Name, l.Targets)}
 	}
 	return nil
 }

@@ -136,7 +136,7 @@ func (a *anchor) targets(b Batch, i int) (takesPart, positive bool) {
 		}
 	}
 	for c, q := range a.q {
-		if q > 0 && (a.opts.Background == nil || *a.opts.Background != c) {
+		if (q >= 1 || q > 0 && a.loss.Targets != Heat) && (a.opts.Background == nil || *a.opts.Background != c) {
 			positive = true
 		}
 	}
@@ -153,7 +153,10 @@ func (a *anchor) targets(b Batch, i int) (takesPart, positive bool) {
 
 // eval is the loss of the anchor with logits z, and its derivative in grad.
 func (a *anchor) eval(z, grad []float64) float64 {
-	x := Point{Classes: len(z), params: a.opts.Params}
+	x := Point{Classes: len(z), NoClass: 1, params: a.opts.Params}
+	for _, q := range a.q {
+		x.NoClass -= q
+	}
 	var s softmaxAt
 	if a.loss.Activation == Softmax {
 		s = newSoftmax(z)

@@ -12,6 +12,7 @@ type Point struct {
 	LogP, LogNotP   float64
 	DLogP, DLogNotP float64
 	Classes         int
+	NoClass         float64 // 1 − Σ q over the anchor's classes
 
 	exactP, exactNotP float64 // log p, log(1−p)
 	params            map[string]float64
@@ -30,6 +31,50 @@ func (x *Point) PowP(γ float64) float64 { return math.Exp(γ * x.exactP) }
 
 // PowNotP is (1−p)^γ.
 func (x *Point) PowNotP(γ float64) float64 { return math.Exp(γ * x.exactNotP) }
+
+// Wrong is the power k of 1 − p_t = q(1−p) + (1−q)p, the probability that is not
+// given to the target (Lin et al., arXiv 1708.02002, eq. 2, for any q).
+func (x *Point) Wrong(k float64) Slope {
+	p, notP := (1-x.Q)*x.P, x.Q*x.NotP
+	return Slope{p + notP, p, notP}.Pow(k)
+}
+
+// Positive is (1−p)^γ · (−log p).
+func (x *Point) Positive(γ float64) Slope {
+	m := x.PowNotP(γ)
+	return Slope{-m * x.LogP, -m * x.DLogP, -γ * m * x.LogP}
+}
+
+// Negative is p^γ · (−log(1−p)).
+func (x *Point) Negative(γ float64) Slope {
+	m := x.PowP(γ)
+	return Slope{-m * x.LogNotP, -γ * m * x.LogNotP, -m * x.DLogNotP}
+}
+
+// Plus is f + g.
+func (f Slope) Plus(g Slope) Slope {
+	return Slope{f.Value + g.Value, f.P + g.P, f.NotP + g.NotP}
+}
+
+// Times is f · g.
+func (f Slope) Times(g Slope) Slope {
+	return Slope{f.Value * g.Value, f.P*g.Value + f.Value*g.P, f.NotP*g.Value + f.Value*g.NotP}
+}
+
+// Scale is f · c.
+func (f Slope) Scale(c float64) Slope { return Slope{c * f.Value, c * f.P, c * f.NotP} }
+
+// Pow is f^k for f ≥ 0, with the derivative 0 where f is 0.
+func (f Slope) Pow(k float64) Slope {
+	switch {
+	case k == 0:
+		return Slope{Value: 1}
+	case f.Value == 0:
+		return Slope{}
+	}
+	y := math.Pow(f.Value, k)
+	return Slope{y, k * y * (f.P / f.Value), k * y * (f.NotP / f.Value)}
+}
 
 // set places x where log p and log(1 − p) are as given.
 func (x *Point) set(logP, logNotP, eps float64) {
