@@ -58,23 +58,33 @@ func lossFlags() []cli.Flag {
 	}
 }
 
-// paramFlags is one flag for each parameter that any loss has.
+// paramFlags is one flag for each parameter that any loss has. Losses whose
+// parameters of one name differ in meaning or range are told apart.
 func paramFlags() []cli.Flag {
+	var names []string
+	usage := map[string][]string{}
 	users := map[string][]string{}
-	var params []loss.Param
 	for _, l := range loss.All() {
 		for _, p := range l.Params {
-			if users[p.Name] == nil {
-				params = append(params, p)
+			text := fmt.Sprintf("in %s: %s", p.Range(), p.Doc)
+			if usage[p.Name] == nil {
+				names = append(names, p.Name)
 			}
-			users[p.Name] = append(users[p.Name], l.Name)
+			if users[p.Name+text] == nil {
+				usage[p.Name] = append(usage[p.Name], text)
+			}
+			users[p.Name+text] = append(users[p.Name+text], l.Name)
 		}
 	}
 	var flags []cli.Flag
-	for _, p := range params {
+	for _, name := range names {
+		var texts []string
+		for _, text := range usage[name] {
+			texts = append(texts, fmt.Sprintf("%s; of %s", text, strings.Join(users[name+text], ", ")))
+		}
 		flags = append(flags, &cli.Float64Flag{
-			Name: flagName(p.Name), Category: "Parameters of single losses",
-			Usage: fmt.Sprintf("`NUMBER` in %s: %s; of %s", p.Range(), p.Doc, strings.Join(users[p.Name], ", ")),
+			Name: flagName(name), Category: "Parameters of single losses",
+			Usage: "`NUMBER` " + strings.Join(texts, "; or "),
 		})
 	}
 	return flags
