@@ -1,0 +1,32 @@
+package loss
+
+import (
+	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/op"
+)
+
+func init() {
+	register(&Loss{
+		Name: "poly1-focal", Golden: "poly1_focal_sigmoid", Activation: Sigmoid, Eps: true,
+		Equation: "Σ [α_t (1−p_t)^γ BCE(p, q) + ε (1−p_t)^(γ+1)], p = σ(z), p_t = pq + (1−p)(1−q), α_t = αq + (1−α)(1−q)",
+		Source:   "Poly-1 focal loss, Leng et al., PolyLoss (arXiv 2204.12511), section 6.1: the first term of the series in 1 − p_t has ε more",
+		Params:   []Param{signedAlpha(), gamma(2), poly1Epsilon()},
+		// The modulation is common to both terms, but α_t is not.
+		Build: func(b *Build) *graph.Value {
+			ε, γ := b.Param("epsilon"), b.Param("gamma")
+			if ε == 0 {
+				return sigmoidFocal(b)
+			}
+			return op.Add(sigmoidFocal(b), b.Scale(b.Pow(b.Wrong(), γ+1), ε))
+		},
+		Closed: func(x *Point) Slope {
+			return closedSigmoidFocal(x).Plus(x.Wrong(x.Param("gamma") + 1).Scale(x.Param("epsilon")))
+		},
+	})
+}
+
+// poly1Epsilon is what the Poly-1 losses add to the coefficient of the first
+// term; with −1 the term is gone.
+func poly1Epsilon() Param {
+	return Param{Name: "epsilon", Default: 1, Lo: -1, Hi: 100, Doc: "added to the coefficient, 1, of the series' first term; 0 leaves it"}
+}
