@@ -1,0 +1,39 @@
+package loss
+
+import (
+	"math"
+
+	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/op"
+)
+
+func init() {
+	register(&Loss{
+		Name: "gaussian-focal", Golden: "gaussian_focal", Activation: Sigmoid, Eps: true, Targets: Heat,
+		Equation: "−Σ [(1−pᵢ)^α log pᵢ where qᵢ = 1, else (1−qᵢ)^γ pᵢ^α log(1−pᵢ)], p = σ(z)",
+		Source:   "focal loss of heat maps, Law, Deng, CornerNet (arXiv 1808.01244), eq. 1, whose β is γ here",
+		Params: []Param{
+			{Name: "alpha", Default: 2, Hi: 100, Doc: "exponent of the focal modulation; 0 turns it off"},
+			{Name: "gamma", Default: 4, Hi: 100, Doc: "exponent that lessens the loss around an object's centre; 0 turns it off"},
+		},
+		Build: func(b *Build) *graph.Value {
+			α, γ := b.Param("alpha"), b.Param("gamma")
+			around, centre := b.split(op.Less(b.Q, b.Const(1)))
+			positive, negative := b.CostOfP(), b.CostOfNotP()
+			if α != 0 {
+				positive, negative = op.Mul(b.PowNotP(α), positive), op.Mul(b.PowP(α), negative)
+			}
+			if γ != 0 {
+				around = op.Mul(around, b.Pow(b.NotQ(), γ))
+			}
+			return op.Add(op.Mul(centre, positive), op.Mul(around, negative))
+		},
+		Closed: func(x *Point) Slope {
+			α := x.Param("alpha")
+			if x.Q < 1 {
+				return x.Negative(α).Scale(math.Pow(1-x.Q, x.Param("gamma")))
+			}
+			return x.Positive(α)
+		},
+	})
+}
