@@ -20,7 +20,7 @@ func TestRefusals(t *testing.T) {
 		classes int
 		want    string
 	}{
-		{Options{Name: "nll"}, Classification, 3, `loss: there is no classification loss "nll"; there are bce, ce`},
+		{Options{Name: "nll"}, Classification, 3, `loss: there is no classification loss "nll"; there are asymmetric, bce, ce`},
 		{Options{Name: "conf-mse"}, Classification, 3, `there is no classification loss "conf-mse"`},
 		{Options{Name: "ce"}, Confidence, 1, `there is no confidence loss "ce"; there are bce, mse`},
 		{Options{Name: "ce"}, Classification, 1, "use bce"},
@@ -35,7 +35,15 @@ func TestRefusals(t *testing.T) {
 		{Options{Name: "ce", Eps: -1e-7}, Classification, 3, "eps: -1e-07"},
 		{Options{Name: "ce", Eps: nan}, Classification, 3, "eps: NaN"},
 		{Options{Name: "ce", Eps: 1}, Classification, 3, "eps: 1 is outside"},
-		{Options{Name: "mse", Eps: 1e-7}, Confidence, 1, "eps: conf-mse has no logarithm"},
+		{Options{Name: "mse", Eps: 1e-7}, Confidence, 1, "eps: conf-mse has no form with ε"},
+		{focal("sigmoid-focal", -1.5, 2), Classification, 3, "alpha: -1.5 is outside of [-1, 1]"},
+		{Options{Name: "quality-focal", Params: map[string]float64{"beta": 0.5}}, Classification, 3, "beta: 0.5 is outside of 0 and [1, 100]"},
+		{Options{Name: "asymmetric", Params: map[string]float64{"gamma_neg": -1}}, Classification, 3, "gamma-neg: -1 is outside of [0, 100]"},
+		{Options{Name: "asymmetric", Params: map[string]float64{"clip": 1e-40}}, Classification, 3, "clip: 1e-40 is outside of 0 and"},
+		{Options{Name: "asymmetric", Eps: 1e-8}, Classification, 3, "eps: asymmetric has no form with ε"},
+		{Options{Name: "poly1-ce"}, Classification, 1, "use poly1-focal"},
+		{Options{Name: "varifocal", LabelSmoothing: 0.1}, Classification, 3, "label-smoothing: the targets of varifocal are qualities"},
+		{Options{Name: "gaussian-focal", LabelSmoothing: 0.1}, Classification, 3, "label-smoothing: the targets of gaussian-focal are heat maps"},
 		{Options{Name: "ce", Reduction: "max"}, Classification, 3, `reduction: "max", want one of mean`},
 		{Options{Name: "ce", Target: "onehot"}, Classification, 3, `target: "onehot"`},
 		{Options{Name: "mse", Target: Index}, Confidence, 1, "target: a confidence is a number"},

@@ -1,6 +1,8 @@
 package loss
 
 import (
+	"fmt"
+	"math"
 	"math/rand/v2"
 	"testing"
 )
@@ -48,9 +50,43 @@ func TestLimitOfNoFocus(t *testing.T) {
 		{"modified-focal-sigmoid γ=0 α=½", perAnchor(t, Classification, focal("modified-focal-sigmoid", 0.5, 0), b), half("bce")},
 		{"modified-focal-softmax α=1", perAnchor(t, Classification, focal("modified-focal-softmax", 1, 1.5), b), perAnchor(t, Classification, focal("focal-softmax", 1, 1.5), b)},
 		{"γ→0", perAnchor(t, Classification, focal("modified-focal-sigmoid", 0.5, 1e-14), b), half("bce")},
+		{"sigmoid-focal γ=0 α<0", perAnchor(t, Classification, focal("sigmoid-focal", -1, 0), b), perAnchor(t, Classification, Options{Name: "bce"}, b)},
+		{"poly1-focal ε=0", perAnchor(t, Classification, with("poly1-focal", "epsilon", 0), b), perAnchor(t, Classification, Options{Name: "sigmoid-focal"}, b)},
+		{"poly1-ce ε=0", perAnchor(t, Classification, with("poly1-ce", "epsilon", 0), b), perAnchor(t, Classification, Options{Name: "ce"}, b)},
+		{"quality-focal β=0", perAnchor(t, Classification, with("quality-focal", "beta", 0), b), perAnchor(t, Classification, Options{Name: "bce"}, b)},
+		{"asymmetric γ=0 m=0", perAnchor(t, Classification, with("asymmetric", "gamma_neg", 0, "clip", 0), b), perAnchor(t, Classification, Options{Name: "bce"}, b)},
 		{"conf-bce", perAnchor(t, Confidence, Options{Name: "bce"}, b), perAnchor(t, Classification, Options{Name: "bce"}, b)},
 	} {
 		compare(t, c.what, c.got, c.want, 1e-12, 0)
+	}
+}
+
+func with(name string, params ...any) Options {
+	o := Options{Name: name, Params: map[string]float64{}}
+	for i := 0; i < len(params); i += 2 {
+		o.Params[params[i].(string)] = float64(params[i+1].(int))
+	}
+	return o
+}
+
+// Where each target is 0 or 1, the losses for soft targets are the two-sided
+// focal loss.
+func TestLimitOfHardTargets(t *testing.T) {
+	b := draw(6, 2, 9, 5, 30)
+	for i, q := range b.Target {
+		b.Target[i] = math.Round(q)
+	}
+	got := func(o Options) []float64 { return perAnchor(t, Classification, o, b) }
+	even := got(focal("modified-focal-sigmoid", 0.5, 3))
+	heat := with("gaussian-focal", "alpha", 3)
+	for what, c := range map[string][2][]float64{
+		"sigmoid-focal":   {got(focal("sigmoid-focal", 0.3, 1.5)), got(focal("modified-focal-sigmoid", 0.3, 1.5))},
+		"without α":       {got(focal("sigmoid-focal", -1, 3)), times(even, 2)},
+		"quality-focal":   {got(with("quality-focal", "beta", 3)), times(even, 2)},
+		"gaussian-focal":  {got(heat), times(even, 2)},
+		"asymmetric, m=0": {got(with("asymmetric", "gamma_pos", 3, "gamma_neg", 3, "clip", 0)), times(even, 2)},
+	} {
+		compare(t, what, c[0], c[1], 1e-12, 0)
 	}
 }
 
@@ -105,11 +141,19 @@ func variants() map[string]Options {
 	v := map[string]Options{}
 	for _, l := range All() {
 		v[l.Name] = Options{Name: l.Name}
-		if len(l.Params) > 0 {
+		if _, has := l.Param("gamma"); has {
 			v[l.Name+" γ=0"] = focal(l.Name, 0.9, 0)
 			v[l.Name+" γ=½"] = focal(l.Name, 0.1, 0.5)
 			v[l.Name+" γ=5"] = focal(l.Name, 0.75, 5)
 			v[l.Name+" α=0"] = focal(l.Name, 0, 2)
+		}
+		for _, p := range l.Params {
+			for _, x := range []float64{p.Lo, 0, 0.5, 2.5, 5} {
+				shared := p.Name == "gamma" || p.Name == "alpha" && x >= 0
+				if !shared && p.check(x) == nil {
+					v[fmt.Sprintf("%s %s=%v", l.Name, p.Name, x)] = Options{Name: l.Name, Params: map[string]float64{p.Name: x}}
+				}
+			}
 		}
 		if l.Eps {
 			v[l.Name+" ε"] = Options{Name: l.Name, Eps: 1e-7}

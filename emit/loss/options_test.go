@@ -32,6 +32,9 @@ func settings(l *Loss) []Options {
 			if o.Target == Index && l.Kind == Confidence {
 				continue
 			}
+			if l.Targets != Labels {
+				o.LabelSmoothing = 0
+			}
 			o.Name, o.Reduction = l.Name, reduction
 			all = append(all, o)
 		}
@@ -156,6 +159,40 @@ func TestNothingToCount(t *testing.T) {
 	}
 }
 
+// Ignored anchors have no part in a loss, whatever mark stands in their targets.
+func TestMarks(t *testing.T) {
+	for name, o := range variants() {
+		for _, mark := range []int64{-maxDense, -1, 2, 255, maxDense} {
+			o.IgnoreIndex, o.Reduction = ptr(mark), Sum
+			b := batchFor(o, 8)
+			want, err := Eval(kindOf(o), o, b)
+			if err != nil {
+				t.Fatal(err)
+			}
+			m := newModel(t, kindOf(o), o, b, modelForm{})
+			compare(t, fmt.Sprintf("%s, mark %d", name, mark), m.run(t, b, false)["loss"], []float64{want.Loss}, 2e-6, 1e-9)
+		}
+	}
+}
+
+// Around the centres of a heat map there are targets above 0, but no positives.
+func TestPositivesOfHeat(t *testing.T) {
+	o := Options{Name: "gaussian-focal", Reduction: Positives}
+	b := draw(7, 1, 6, 3, 4)
+	b.Target[4], b.Target[5], b.Target[16] = 1, 1, 1 // anchors 1 and 5
+	out, err := Eval(Classification, o, b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := 0.0
+	for _, x := range out.PerAnchor {
+		sum += x
+	}
+	compare(t, "oracle", []float64{out.Loss}, []float64{sum / 2}, 1e-15, 0)
+	m := newModel(t, Classification, o, b, modelForm{})
+	compare(t, "graph", m.run(t, b, true)["loss"], []float64{sum / 2}, 1e-12, 0)
+}
+
 // The graphs are the same in every opset from 7 on, and for logits of every
 // float type.
 func TestOpsetsAndTypes(t *testing.T) {
@@ -240,7 +277,7 @@ func TestTable(t *testing.T) {
 			}
 		}
 		for _, p := range l.Params {
-			if p.Doc == "" || p.check(p.Default) != nil || p.check(p.Lo) != nil || p.check(p.Hi) != nil {
+			if p.Doc == "" || p.check(p.Default) != nil || p.check(p.Lo) != nil || p.check(p.Hi) != nil || p.Zero && p.check(0) != nil {
 				t.Errorf("%s: parameter %+v", l.Name, p)
 			}
 		}

@@ -1,0 +1,61 @@
+package loss
+
+import (
+	"math"
+
+	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/op"
+)
+
+func init() {
+	register(&Loss{
+		Name: "asymmetric", Golden: "asymmetric", Activation: Sigmoid,
+		Equation: "−Σ [qᵢ (1−pᵢ)^γ⁺ log pᵢ + (1−qᵢ) p_mᵢ^γ⁻ log(1−p_mᵢ)], p = σ(z), p_m = max(p − m, 0)",
+		Source:   "asymmetric loss, Ridnik et al. (arXiv 2009.14119), eq. 5 to 7",
+		Params: []Param{
+			{Name: "gamma_pos", Default: 0, Hi: 100, Doc: "γ⁺, exponent of the positive term's focal modulation; 0 turns it off"},
+			{Name: "gamma_neg", Default: 4, Hi: 100, Doc: "γ⁻, exponent of the negative term's focal modulation; 0 turns it off"},
+			{Name: "clip", Default: 0.05, Lo: minEps, Hi: 1, Zero: true, Doc: "m, the probability up to which a negative has no loss; 0 turns it off"},
+		},
+		Build: func(b *Build) *graph.Value {
+			positive, γ, m := b.Positive(1, b.Param("gamma_pos")), b.Param("gamma_neg"), b.Param("clip")
+			if m == 0 {
+				return op.Add(positive, b.Negative(1, γ))
+			}
+			return op.Add(positive, op.Mul(b.NotQ(), shiftedNegative(b, γ, m)))
+		},
+		Closed: func(x *Point) Slope {
+			positive, γ, m := x.Positive(x.Param("gamma_pos")).Scale(x.Q), x.Param("gamma_neg"), x.Param("clip")
+			if m == 0 {
+				return positive.Plus(x.Negative(γ).Scale(1 - x.Q))
+			}
+			return positive.Plus(closedShiftedNegative(x, γ, m).Scale(1 - x.Q))
+		},
+	})
+}
+
+// shiftedNegative is −p_m^γ log(1−p_m). 1 − p_m is (1−p) + m where p > m, which
+// holds for p near 1; what rounding lost of it near 1 is p_m's to give.
+func shiftedNegative(b *Build, γ, m float64) *graph.Value {
+	some := op.Cast(op.Greater(b.P(), b.Const(m)), b.Q.Type.DType)
+	shifted := op.Mul(some, op.Sub(b.P(), b.Const(m)))
+	w := op.Add(b.NotP(), b.Const(m))
+	lost := op.Sub(op.Sub(b.Const(1), w), shifted)
+	cost := op.Mul(some, op.Sub(op.Neg(lost), op.Log(w)))
+	if γ != 0 {
+		cost = op.Mul(b.Pow(shifted, γ), cost)
+	}
+	return cost
+}
+
+func closedShiftedNegative(x *Point, γ, m float64) Slope {
+	if x.P <= m {
+		return Slope{}
+	}
+	shifted := Slope{Value: x.P - m, P: x.P}
+	log := math.Log(x.NotP + m)
+	if shifted.Value < 0.5 {
+		log = math.Log1p(-shifted.Value)
+	}
+	return shifted.Pow(γ).Times(Slope{Value: -log, P: x.P / (x.NotP + m)})
+}
