@@ -16,7 +16,7 @@ func init() {
 		Build: func(b *Build) *graph.Value {
 			ε := b.Param("epsilon")
 			if ε == 0 {
-				return op.Mul(b.Q, b.PlainCostOfP())
+				return op.Mul(b.Q, b.CostOfP())
 			}
 			cost := op.Add(b.CostOfP(), b.Scale(b.NotP(), ε))
 			return op.Add(op.Mul(b.Q, cost), b.Scale(b.NoClass(), ε/float64(b.Classes)))
