@@ -3,6 +3,12 @@ package kernel
 // convDepthwise is Conv with one input channel per group: each output plane is
 // a sum of shifted input planes, added row by row.
 func convDepthwise[T Float](par Parallel, g *ConvGeom, x, w, bias, y []T) {
+	if isFloat32[T]() {
+		if p := newTapPlanes(g); p != nil {
+			p.run(par, float32s(x), float32s(w), float32s(bias), float32s(y))
+			return
+		}
+	}
 	par.Do(g.N*g.M, grainFor(g.outSize*g.taps), func(lo, hi int) {
 		for t := lo; t < hi; t++ {
 			n, m := t/g.M, t%g.M

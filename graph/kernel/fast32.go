@@ -6,8 +6,8 @@ import (
 )
 
 // fast32 are the loops that the processor has instructions for, over float32
-// rows whose length n is a multiple of vectorLen; nil where there are none. The
-// loops in Go give the same bits.
+// rows whose length n is a multiple of vectorLen; nil where there are none. But
+// for taps, the loops in Go give the same bits.
 var fast32 struct {
 	addVV, subVV, mulVV, divVV        func(dst, a, b *float32, n int)
 	addVS, subVS, mulVS, divVS, leaky func(dst, a *float32, b float32, n int)
@@ -15,6 +15,13 @@ var fast32 struct {
 
 	clip func(dst, x *float32, lo, hi float32, n int)
 	max  func(dst, x *float32, n int) // dst[i] = max(dst[i], x[i]); NaN wins
+
+	// taps, by stride less 1, is the sum over taps:
+	//
+	//	for i < blocks*vectorLen: dst[i] = bias + Σ_{t<taps} w[t]*x[stride*i+off[t]]
+	//
+	// with FMA, so that it differs in last bits from convDepthwise in Go.
+	taps [2]func(dst, x, w *float32, off *int, taps int, bias float32, blocks int)
 }
 
 const vectorLen = 8
@@ -38,12 +45,15 @@ func isFloat32[T Number]() bool {
 	return unsafe.Sizeof(zero) == 4 && half != 0
 }
 
+// float32s is x, of elements of the kind of float32, as such.
+func float32s[T any](x []T) []float32 { return unsafe.Slice(at32(x), len(x)) }
+
 // asFloat32 gives the rows as float32, if that is what T is.
 func asFloat32[T Number](dst, x []T) (d, s []float32, ok bool) {
 	if !isFloat32[T]() {
 		return nil, nil, false
 	}
-	return unsafe.Slice(at32(dst), len(dst)), unsafe.Slice(at32(x), len(x)), true
+	return float32s(dst), float32s(x), true
 }
 
 // vectorVV runs f over as much of the rows as it takes, and tells how much.

@@ -1,8 +1,10 @@
 package kernel
 
 import (
+	"cmp"
 	"errors"
 	"math"
+	"math/rand/v2"
 	"slices"
 	"testing"
 )
@@ -151,6 +153,48 @@ func TestNonMaxSuppression(t *testing.T) {
 			}
 			if !slices.Equal(got, want) {
 				t.Errorf("%s: %v, want %v", c.name, got, want)
+			}
+		}
+	}
+}
+
+// TestSuppressionParts holds the suppression of classes that are shifted apart
+// against the definition, pair by pair, with empty boxes and boxes that touch.
+func TestSuppressionParts(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 4))
+	const count = 300
+	boxes, scores := make([]float32, 4*count), make([]float32, count)
+	for i := range count {
+		x, y := float32(rng.IntN(40)+50*rng.IntN(5)), float32(rng.IntN(40))
+		copy(boxes[4*i:], []float32{y, x, y + float32(rng.IntN(12)), x + float32(rng.IntN(12))})
+		scores[i] = float32(rng.IntN(50))
+	}
+	for _, overlap := range []float64{-1, 0, 0.3, 0.9, 1} {
+		for _, most := range []int{1, 40, count} {
+			s := Suppression{MaxOutput: most, MaxOverlap: overlap, MinScore: 2}
+			var kept []int
+			order := make([]int, count)
+			for i := range order {
+				order[i] = i
+			}
+			slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(scores[j], scores[i]) })
+			for _, i := range order {
+				c := cornersOf(boxes[4*i:4*i+4], false)
+				if scores[i] > 2 && len(kept) < most && !slices.ContainsFunc(kept, func(k int) bool {
+					d := cornersOf(boxes[4*k:4*k+4], false)
+					return c.overlap(&d) > overlap
+				}) {
+					kept = append(kept, i)
+				}
+			}
+			var got []int
+			for i, v := range NonMaxSuppression(nil, boxes, scores, 1, 1, count, s) {
+				if i%3 == 2 {
+					got = append(got, int(v))
+				}
+			}
+			if !slices.Equal(got, kept) {
+				t.Fatalf("overlap %v, at most %d: kept %v, want %v", overlap, most, got, kept)
 			}
 		}
 	}

@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"cmp"
+	"math"
 	"slices"
 )
 
@@ -27,6 +28,10 @@ func NonMaxSuppression[T Float](par Parallel, boxes, scores []T, images, classes
 	for i := range areas {
 		areas[i] = cornersOf(boxes[4*i:4*i+4], s.CenterFormat)
 	}
+	parts := make([][]int, images)
+	for i := range parts {
+		parts[i] = s.parts(areas[i*count : (i+1)*count])
+	}
 	kept := make([][]int, images*classes)
 	par.Do(images*classes, grainFor(32*count), func(lo, hi int) {
 		var order []int
@@ -41,7 +46,7 @@ func NonMaxSuppression[T Float](par Parallel, boxes, scores []T, images, classes
 			slices.SortFunc(order, func(i, j int) int {
 				return cmp.Or(cmp.Compare(score[j], score[i]), i-j)
 			})
-			kept[t] = s.suppress(order, areas[t/classes*count:])
+			kept[t] = s.suppress(order, areas[t/classes*count:], parts[t/classes])
 		}
 	})
 	var out []int64
@@ -53,14 +58,46 @@ func NonMaxSuppression[T Float](par Parallel, boxes, scores []T, images, classes
 	return out
 }
 
-// suppress keeps the boxes, best first, that overlap no kept one too much.
-func (s *Suppression) suppress(order []int, areas []corners) (kept []int) {
+// parts numbers sets of boxes, by box, so that boxes of different sets are
+// apart in x: exporters shift the boxes of each class by more than an image's
+// size to suppress all classes at once. Empty boxes overlap none.
+func (s *Suppression) parts(areas []corners) []int {
+	part := make([]int, len(areas))
+	if !(s.MaxOverlap >= 0) {
+		return part // an overlap of 0 counts
+	}
+	order := make([]int, 0, len(areas))
+	for i, c := range areas {
+		if c.area > 0 {
+			order = append(order, i)
+		}
+	}
+	slices.SortFunc(order, func(i, j int) int { return cmp.Compare(areas[i].x0, areas[j].x0) })
+	n, end := 0, math.Inf(-1)
+	for _, i := range order {
+		if areas[i].x0 >= end {
+			n++
+		}
+		end = max(end, areas[i].x1)
+		part[i] = n
+	}
+	return part
+}
+
+// suppress keeps the boxes, best first, that overlap no kept one of their part
+// too much.
+func (s *Suppression) suppress(order []int, areas []corners, part []int) (kept []int) {
+	rivals := map[int][]corners{}
 	for _, i := range order {
 		if len(kept) >= s.MaxOutput {
 			break
 		}
-		if !slices.ContainsFunc(kept, func(k int) bool { return areas[i].overlap(&areas[k]) > s.MaxOverlap }) {
+		c, k := areas[i], part[i]
+		if !slices.ContainsFunc(rivals[k], func(d corners) bool { return c.overlap(&d) > s.MaxOverlap }) {
 			kept = append(kept, i)
+			if c.area > 0 || s.MaxOverlap < 0 {
+				rivals[k] = append(rivals[k], c)
+			}
 		}
 	}
 	return kept

@@ -20,6 +20,7 @@ func init() {
 	f.addVS, f.subVS, f.mulVS, f.divVS = addVS32AVX2, subVS32AVX2, mulVS32AVX2, divVS32AVX2
 	f.subSV, f.divSV = subSV32AVX2, divSV32AVX2
 	f.clip, f.leaky, f.max = clip32AVX2, leaky32AVX2, max32AVX2
+	f.taps[0], f.taps[1] = taps1AVX2, taps2AVX2
 }
 
 func padded(f func(dst, x *float32, n int)) row32 {

@@ -157,3 +157,15 @@ func hardSigmoid32AVX2(dst *float32, x *float32, alpha float32, beta float32, n 
 //
 //go:noescape
 func max32AVX2(dst *float32, x *float32, n int)
+
+// taps1AVX2 is, for i < 8*blocks: dst[i] = bias + Σ_t w[t]*x[stride*i+off[t]], the stride being the number
+// in its name. It reads no element beyond those.
+//
+//go:noescape
+func taps1AVX2(dst *float32, x *float32, w *float32, off *int, taps int, bias float32, blocks int)
+
+// taps2AVX2 is, for i < 8*blocks: dst[i] = bias + Σ_t w[t]*x[stride*i+off[t]], the stride being the number
+// in its name. It reads no element beyond those.
+//
+//go:noescape
+func taps2AVX2(dst *float32, x *float32, w *float32, off *int, taps int, bias float32, blocks int)

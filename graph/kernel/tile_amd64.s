@@ -1823,3 +1823,146 @@ loop:
 done:
 	VZEROUPPER
 	RET
+
+// func taps1AVX2(dst *float32, x *float32, w *float32, off *int, taps int, bias float32, blocks int)
+// Requires: AVX, AVX2, FMA3, SSE
+TEXT ·taps1AVX2(SB), NOSPLIT, $0-56
+	MOVQ         dst+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         w+16(FP), DX
+	MOVQ         off+24(FP), BX
+	MOVQ         taps+32(FP), SI
+	MOVQ         blocks+48(FP), DI
+	MOVSS        bias+40(FP), X0
+	VBROADCASTSS X0, Y0
+
+wide:
+	CMPQ    DI, $0x04
+	JL      rest
+	VMOVAPS Y0, Y1
+	VMOVAPS Y0, Y2
+	VMOVAPS Y0, Y3
+	VMOVAPS Y0, Y4
+	XORQ    R8, R8
+
+wideTap:
+	MOVQ         (BX)(R8*8), R9
+	VBROADCASTSS (DX)(R8*4), Y5
+	VFMADD231PS  (CX)(R9*4), Y5, Y1
+	VFMADD231PS  32(CX)(R9*4), Y5, Y2
+	VFMADD231PS  64(CX)(R9*4), Y5, Y3
+	VFMADD231PS  96(CX)(R9*4), Y5, Y4
+	INCQ         R8
+	CMPQ         R8, SI
+	JL           wideTap
+	VMOVUPS      Y1, (AX)
+	VMOVUPS      Y2, 32(AX)
+	VMOVUPS      Y3, 64(AX)
+	VMOVUPS      Y4, 96(AX)
+	ADDQ         $0x00000080, AX
+	ADDQ         $0x00000080, CX
+	SUBQ         $0x04, DI
+	JMP          wide
+
+rest:
+single:
+	CMPQ    DI, $0x01
+	JL      done
+	VMOVAPS Y0, Y1
+	XORQ    R8, R8
+
+singleTap:
+	MOVQ         (BX)(R8*8), R9
+	VBROADCASTSS (DX)(R8*4), Y2
+	VFMADD231PS  (CX)(R9*4), Y2, Y1
+	INCQ         R8
+	CMPQ         R8, SI
+	JL           singleTap
+	VMOVUPS      Y1, (AX)
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x01, DI
+	JMP          single
+
+done:
+	VZEROUPPER
+	RET
+
+// func taps2AVX2(dst *float32, x *float32, w *float32, off *int, taps int, bias float32, blocks int)
+// Requires: AVX, AVX2, FMA3, SSE
+TEXT ·taps2AVX2(SB), NOSPLIT, $0-56
+	MOVQ         dst+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         w+16(FP), DX
+	MOVQ         off+24(FP), BX
+	MOVQ         taps+32(FP), SI
+	MOVQ         blocks+48(FP), DI
+	MOVSS        bias+40(FP), X0
+	VBROADCASTSS X0, Y0
+
+wide:
+	CMPQ    DI, $0x04
+	JL      rest
+	VMOVAPS Y0, Y1
+	VMOVAPS Y0, Y2
+	VMOVAPS Y0, Y3
+	VMOVAPS Y0, Y4
+	XORQ    R8, R8
+
+wideTap:
+	MOVQ         (BX)(R8*8), R9
+	VBROADCASTSS (DX)(R8*4), Y5
+	VMOVUPS      (CX)(R9*4), Y6
+	VSHUFPS      $0xd8, 28(CX)(R9*4), Y6, Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VMOVUPS      64(CX)(R9*4), Y6
+	VSHUFPS      $0xd8, 92(CX)(R9*4), Y6, Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VMOVUPS      128(CX)(R9*4), Y6
+	VSHUFPS      $0xd8, 156(CX)(R9*4), Y6, Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VMOVUPS      192(CX)(R9*4), Y6
+	VSHUFPS      $0xd8, 220(CX)(R9*4), Y6, Y6
+	VFMADD231PS  Y6, Y5, Y4
+	INCQ         R8
+	CMPQ         R8, SI
+	JL           wideTap
+	VPERMPD      $0xd8, Y1, Y1
+	VMOVUPS      Y1, (AX)
+	VPERMPD      $0xd8, Y2, Y2
+	VMOVUPS      Y2, 32(AX)
+	VPERMPD      $0xd8, Y3, Y3
+	VMOVUPS      Y3, 64(AX)
+	VPERMPD      $0xd8, Y4, Y4
+	VMOVUPS      Y4, 96(AX)
+	ADDQ         $0x00000080, AX
+	ADDQ         $0x00000100, CX
+	SUBQ         $0x04, DI
+	JMP          wide
+
+rest:
+single:
+	CMPQ    DI, $0x01
+	JL      done
+	VMOVAPS Y0, Y1
+	XORQ    R8, R8
+
+singleTap:
+	MOVQ         (BX)(R8*8), R9
+	VBROADCASTSS (DX)(R8*4), Y2
+	VMOVUPS      (CX)(R9*4), Y3
+	VSHUFPS      $0xd8, 28(CX)(R9*4), Y3, Y3
+	VFMADD231PS  Y3, Y2, Y1
+	INCQ         R8
+	CMPQ         R8, SI
+	JL           singleTap
+	VPERMPD      $0xd8, Y1, Y1
+	VMOVUPS      Y1, (AX)
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000040, CX
+	SUBQ         $0x01, DI
+	JMP          single
+
+done:
+	VZEROUPPER
+	RET

@@ -17,6 +17,7 @@ func main() {
 	tile("tile64AVX2", "float64", 8, VBROADCASTSD, VMOVUPD, VADDPD, VFMADD231PD)
 	functions()
 	arithmetic()
+	taps()
 	Generate()
 }
 
