@@ -2,7 +2,6 @@ package patterns_test
 
 import (
 	"encoding/json"
-	"fmt"
 	"testing"
 
 	"github.com/onnxloss/onnxloss/graph"
@@ -110,27 +109,5 @@ func TestReportIsTheInterfaceJSON(t *testing.T) {
 	}
 	if len(doc.Candidates) != 2 || doc.Candidates[1].Rejected == "" && doc.Candidates[0].Rejected == "" {
 		t.Errorf("%+v", doc.Candidates)
-	}
-}
-
-// BenchmarkLocate shows how time grows with nodes: a deep network of layers
-// with x·σ(x) between, before a head.
-func BenchmarkLocate(b *testing.B) {
-	for _, nodes := range []int{1000, 10000, 100000} {
-		b.Run(fmt.Sprint(nodes), func(b *testing.B) {
-			n := newNet(b)
-			x, w, bias := n.x, n.weights(8, 8, 1, 1), n.weights(8)
-			for range nodes / 3 {
-				x = n.do("Conv", nil, x, w, bias)
-				x = n.do("Mul", nil, x, n.do("Sigmoid", nil, x))
-			}
-			n.output(n.do("Sigmoid", nil, n.conv(x, 20)), n.conv(x, 4))
-			b.ResetTimer()
-			for range b.N {
-				if _, err := patterns.Locate(n.m, patterns.Options{}); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
 	}
 }

@@ -34,8 +34,10 @@ type written struct {
 // Analyze follows the channels of m, whose functions have been inlined. It
 // refines the types of m's values.
 func Analyze(m *graph.Model) *Analysis {
-	a := &Analysis{Model: m, infer: op.InferModel(m), views: map[*graph.Value]*View{}, fields: map[*graph.Value]*Field{},
-		static: map[*graph.Value]bool{}, shapes: map[*graph.Value]graph.Shape{}, order: map[*graph.Value]int{}}
+	n := len(m.Graph.Nodes)
+	a := &Analysis{Model: m, infer: op.InferModel(m), views: make(map[*graph.Value]*View, n), fields: make(map[*graph.Value]*Field, n),
+		static: map[*graph.Value]bool{}, shapes: map[*graph.Value]graph.Shape{}, order: make(map[*graph.Value]int, n),
+		Nodes: make([]*graph.Node, 0, n)}
 	for _, v := range m.Graph.Inputs {
 		if !v.IsConst() {
 			a.source(v)
