@@ -186,7 +186,12 @@ func (p *proof) execute(fetches []string) (map[string]*tensor.Tensor, error) {
 func (p *proof) drawSources(names []string) error {
 	p.values = map[string]*tensor.Tensor{}
 	for _, name := range names {
-		t, err := interp.RandomInput(p.model.Graph.Value(name), nil, p.opts.Seed)
+		v := p.model.Graph.Value(name)
+		if v == nil {
+			p.values = nil
+			return fmt.Errorf("the graph has no %q", name)
+		}
+		t, err := interp.RandomInput(v, nil, p.opts.Seed)
 		if err != nil {
 			p.values = nil
 			return err
