@@ -39,8 +39,14 @@ type Source struct {
 // Form is how much of a training step a graph holds.
 type Form string
 
-// LossForm is the original graph with logits and loss.
-const LossForm Form = "loss"
+// The forms.
+const (
+	LossForm     Form = "loss"            // the original graph with logits and loss
+	GradientForm Form = "logits-gradient" // and the loss's derivatives by the logits
+)
+
+// Forms are those that Rewrite emits.
+var Forms = []Form{LossForm, GradientForm}
 
 // Port is one input or output of the graph. Shape has numbers and names; it is
 // left out for original outputs of unknown rank.
@@ -65,6 +71,7 @@ const (
 	RoleLogits       Role = "logits"
 	RoleLoss         Role = "loss"
 	RolePerAnchor    Role = "per_anchor_loss"
+	RoleGradient     Role = "logits_gradient"
 )
 
 // ReadManifest is the manifest of a training graph. It is nil, without an

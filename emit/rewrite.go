@@ -51,8 +51,8 @@ func Rewrite(m *graph.Model, heads []*patterns.Head, o Options) (*Manifest, erro
 	if o.Form == "" {
 		o.Form = LossForm
 	}
-	if o.Form != LossForm {
-		return nil, fmt.Errorf("form %q is not among those this program emits: %s", o.Form, LossForm)
+	if !slices.Contains(Forms, o.Form) {
+		return nil, fmt.Errorf("form %q is not among those this program emits: %v", o.Form, Forms)
 	}
 	r := &rewriter{g: m.Graph, opts: o}
 	nodes, inits := len(m.Graph.Nodes), len(m.Graph.Inits)
@@ -64,6 +64,11 @@ func Rewrite(m *graph.Model, heads []*patterns.Head, o Options) (*Manifest, erro
 	}
 	if err := r.total(); err != nil {
 		return nil, err
+	}
+	if o.Form == GradientForm {
+		if err := r.gradients(); err != nil {
+			return nil, err
+		}
 	}
 	if err := m.Graph.Prune(nodes, inits); err != nil {
 		return nil, err
@@ -82,8 +87,10 @@ type rewriter struct {
 
 // term is one part of the loss.
 type term struct {
-	of  string
-	res *loss.Result
+	of     string
+	prefix string // of names
+	logits *graph.Value
+	res    *loss.Result
 }
 
 func (r *rewriter) originals() {
@@ -164,7 +171,7 @@ func (r *rewriter) term(parts []patterns.Part, k loss.Kind, o loss.Options, pref
 	} else {
 		r.manifest.Confidence = &spec
 	}
-	r.terms = append(r.terms, term{of, res})
+	r.terms = append(r.terms, term{of, prefix, logits, res})
 	return nil
 }
 
@@ -247,6 +254,23 @@ func (r *rewriter) total() error {
 	r.output(r.named(sum, "loss"), RoleLoss, "")
 	for i, v := range parts {
 		r.output(v, RoleLoss, of[i])
+	}
+	return r.g.Err()
+}
+
+// gradients adds the derivative of the loss (of the sum, where it is not
+// reduced) by each term's logits, on which no other term depends.
+func (r *rewriter) gradients() error {
+	for _, t := range r.terms {
+		y := t.res.Loss
+		if y == nil {
+			y = t.res.PerAnchor
+		}
+		dz, err := Gradients(y, t.logits)
+		if err != nil {
+			return err
+		}
+		r.output(r.named(dz[0], t.prefix+"logits_gradient"), RoleGradient, t.of)
 	}
 	return r.g.Err()
 }

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/onnxloss/onnxloss/emit"
 	"github.com/onnxloss/onnxloss/emit/loss"
 	"github.com/urfave/cli/v2"
 )
@@ -123,7 +122,7 @@ func choices(flag string) []string {
 	case "confidence":
 		return loss.Names(loss.Confidence)
 	case "form":
-		return []string{string(emit.LossForm)}
+		return formNames()
 	case "target":
 		return []string{loss.Dense, loss.Index}
 	case "reduction":

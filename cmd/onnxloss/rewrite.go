@@ -34,7 +34,7 @@ the file keeps as metadata, names them all.
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write the training graph to `OUT`; - is standard output"},
 			&cli.StringFlag{Name: "loss", Usage: "the loss, by `NAME`: " + strings.Join(loss.Names(loss.Classification), ", ") + "; onnxloss losses explains them"},
 		}, headFlags(), []cli.Flag{
-			&cli.StringFlag{Name: "form", Value: string(emit.LossForm), Usage: "how much to append, by `NAME`: loss"},
+			&cli.StringFlag{Name: "form", Value: string(emit.LossForm), Usage: "how much to append, by `NAME`: loss, or logits-gradient for the loss's derivatives by the logits too"},
 			&cli.BoolFlag{Name: "force", Usage: "overwrite OUT if it exists"},
 			&cli.BoolFlag{Name: "no-verify", Usage: "write without verifying"},
 			threadsFlag, jsonFlag, quietFlag,

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/onnxloss/onnxloss/emit"
@@ -35,8 +36,8 @@ func rewriteOptions(c *cli.Context) (emit.Options, error) {
 	if name == "" {
 		return o, usagef("--loss NAME is missing; there are %s", strings.Join(loss.Names(loss.Classification), ", "))
 	}
-	if o.Form != emit.LossForm {
-		return o, usagef("--form %q: this program emits the form %q", o.Form, emit.LossForm)
+	if !slices.Contains(emit.Forms, o.Form) {
+		return o, usagef("--form %q: want %s", o.Form, strings.Join(formNames(), " or "))
 	}
 	o.Loss = loss.Options{
 		Name: name, Eps: c.Float64("eps"), Target: c.String("target"), Reduction: c.String("reduction"),
@@ -98,4 +99,13 @@ func classWeights(c *cli.Context) ([]float64, error) {
 		return nil, fmt.Errorf("%s: %v, want a vector of floats", path, t)
 	}
 	return w, nil
+}
+
+// formNames is the forms that can be emitted.
+func formNames() []string {
+	names := make([]string, len(emit.Forms))
+	for i, f := range emit.Forms {
+		names[i] = string(f)
+	}
+	return names
 }

@@ -151,6 +151,28 @@ func TestPlantedFaults(t *testing.T) {
 	}
 }
 
+func TestPlantedFaultInGradient(t *testing.T) {
+	o := emit.Options{Form: emit.GradientForm}
+	if failed := prove(t, rewritten(t, "yolov1", o), "yolov1"); failed != nil {
+		t.Fatalf("failed without a fault: %v", failed)
+	}
+	muls := 0
+	for i := range len(rewritten(t, "classifier", o).Graph.Nodes) {
+		m := rewritten(t, "classifier", o)
+		n := m.Graph.Nodes[i]
+		if !strings.HasPrefix(n.Name, "grad/") || n.Op != "Mul" || !bypass(n) {
+			continue
+		}
+		muls++
+		if failed := prove(t, m, "classifier"); failed == nil {
+			t.Errorf("nobody misses %v", n)
+		}
+	}
+	if muls < 5 {
+		t.Errorf("%d products in the gradient", muls)
+	}
+}
+
 // replaceScalar changes the emitted constants that hold old.
 func replaceScalar(t *testing.T, m *graph.Model, old, to float32) {
 	t.Helper()

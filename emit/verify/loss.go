@@ -12,7 +12,7 @@ import (
 )
 
 // lossChecks are the checks that every term goes through.
-type lossChecks struct{ single, double, gradient, tails, extremes Check }
+type lossChecks struct{ single, double, gradient, slope, slope64, tails, extremes Check }
 
 // losses holds every term to the closed form.
 func (p *proof) losses() error {
@@ -20,6 +20,8 @@ func (p *proof) losses() error {
 		single:   Check{Name: "loss", What: "loss in float32 on the network's own logits, against the closed form", Limit: limit32},
 		double:   Check{Name: "loss64", What: "loss in float64 on drawn logits, against the closed form", Limit: limit64},
 		gradient: Check{Name: "gradient", What: "central differences in float64 against the closed form's gradient", Limit: limitGrad},
+		slope:    Check{Name: "slope", What: "the graph's gradient in float32 against the closed form's, relative to the greatest", Limit: limit32},
+		slope64:  Check{Name: "slope64", What: "the graph's gradient in float64 against the closed form's, relative to the greatest", Limit: limit64},
 		tails:    Check{Name: "tails", What: "tiny losses of logits that are right by far, against the closed form", Limit: limitTails},
 		extremes: Check{Name: "extremes", What: "logits up to ±1e4: every loss finite"},
 	}
@@ -27,7 +29,11 @@ func (p *proof) losses() error {
 		p.checkTerm(t, c)
 	}
 	p.checkSum(&c.single)
-	for _, k := range []*Check{&c.single, &c.double, &c.gradient, &c.tails, &c.extremes} {
+	checks := []*Check{&c.single, &c.double, &c.gradient, &c.tails, &c.extremes}
+	if p.manifest.Form == emit.GradientForm {
+		checks = append(checks, &c.slope, &c.slope64)
+	}
+	for _, k := range checks {
 		p.add(k)
 	}
 	return p.ctx.Err()
@@ -54,12 +60,12 @@ func (p *proof) checkTerm(t *term, c *lossChecks) {
 	} else {
 		c.single.What = "loss in float32 on drawn logits, against the closed form"
 	}
-	f32, err := p.lossGraph(t, false)
+	f32, err := p.lossGraph(t, false, t.out)
 	if err != nil {
 		c.single.fail("%v", err)
 		return
 	}
-	f64, err := p.lossGraph(t, true)
+	f64, err := p.lossGraph(t, true, t.out)
 	if err != nil {
 		c.double.fail("%v", err)
 		return
@@ -76,6 +82,39 @@ func (p *proof) checkTerm(t *term, c *lossChecks) {
 	if t.opts.Eps != 0 {
 		c.tails.Left = "log(p + ε) has none"
 	}
+	if p.manifest.Form == emit.GradientForm {
+		p.checkSlope(t, false, &c.slope, own, &c.extremes, r)
+		p.checkSlope(t, true, &c.slope64, drawn, &c.extremes, r)
+	}
+}
+
+// checkSlope holds the derivative that the graph gives to the closed form's.
+func (p *proof) checkSlope(t *term, double bool, c *Check, b loss.Batch, extremes *Check, r *rand.Rand) {
+	if t.slope == nil {
+		c.fail("the manifest names no gradient of %q", t.name)
+		return
+	}
+	plan, err := p.lossGraph(t, double, t.slope)
+	if err != nil {
+		c.fail("%v", err)
+		return
+	}
+	got, err := t.run(p, plan, b)
+	if err != nil {
+		c.fail("%v", err)
+		return
+	}
+	want, err := loss.Eval(t.kind, t.opts, b)
+	if err != nil {
+		c.fail("%v", err)
+		return
+	}
+	greatest := math.SmallestNonzeroFloat64
+	for _, g := range want.Grad {
+		greatest = max(greatest, math.Abs(g))
+	}
+	c.measure(t.slope.Name, got, want.Grad, greatest)
+	t.extremes(p, plan, extremes, b, r)
 }
 
 // compare holds the loss of a batch to the closed form, relative to the loss
@@ -112,7 +151,7 @@ func (t *term) extremes(p *proof, plan *interp.Plan, c *Check, b loss.Batch, r *
 	for i, x := range got {
 		c.Compared++
 		if math.IsNaN(x) || math.IsInf(x, 0) {
-			c.fail("%s[%d]: %v", t.out.Name, i, x)
+			c.fail("%s[%d]: %v", plan.Fetches()[0], i, x)
 		}
 	}
 }

@@ -84,7 +84,7 @@ func checkInORT(t *testing.T, file string, l *loss.Loss, o loss.Options, images,
 	if l.Targets != loss.Labels {
 		o.LabelSmoothing = 0
 	}
-	x, err := emit.Rewrite(m, r.Heads[:1], emit.Options{Loss: o})
+	x, err := emit.Rewrite(m, r.Heads[:1], emit.Options{Loss: o, Form: emit.GradientForm})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,6 +112,15 @@ func checkLoss(t *testing.T, x *emit.Manifest, b loss.Batch, out map[string]*ten
 	want, err := loss.Eval(loss.Classification, x.Loss, b)
 	if err != nil {
 		t.Fatal(err)
+	}
+	slope, greatest := op.Floats(out[x.Output(emit.RoleGradient, "").Name]), 0.0
+	for _, g := range want.Grad {
+		greatest = math.Max(greatest, math.Abs(g))
+	}
+	for i, g := range want.Grad {
+		if !(math.Abs(slope[i]-g) <= 1e-5*greatest) {
+			t.Fatalf("gradient[%d]: got %v, want %v (the greatest is %v)", i, slope[i], g, greatest)
+		}
 	}
 	if x.Loss.Reduction != loss.None {
 		agree(t, "loss", op.Floats(out[x.Output(emit.RoleLoss, "").Name]), []float64{want.Loss})

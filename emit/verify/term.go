@@ -20,6 +20,7 @@ type term struct {
 	levels              []patterns.PartRecord
 	classes             int
 	logits, target, out *emit.Port
+	slope               *emit.Port // the derivative by the logits; nil if the form has none
 	weight, normalizer  *emit.Port
 }
 
@@ -63,6 +64,7 @@ func (p *proof) term(of string, k loss.Kind, o loss.Options, levels []patterns.P
 	return &term{
 		name: of, kind: k, opts: o, levels: levels, classes: classes,
 		logits: x.Output(emit.RoleLogits, of), target: x.Input(emit.RoleTarget, of),
+		slope:  x.Output(emit.RoleGradient, of),
 		weight: x.Input(emit.RoleTargetWeight, of), normalizer: x.Input(emit.RoleNormalizer, of),
 	}
 }
@@ -72,7 +74,7 @@ func (t *term) check(g *graph.Graph) error {
 	if t.logits == nil || t.target == nil || t.out == nil || len(t.levels) == 0 || t.classes < 1 {
 		return fmt.Errorf("the logits, the target, the loss, the levels or the classes of %q are missing", t.name)
 	}
-	for _, p := range []*emit.Port{t.logits, t.target, t.out, t.weight, t.normalizer} {
+	for _, p := range []*emit.Port{t.logits, t.target, t.out, t.slope, t.weight, t.normalizer} {
 		if p != nil && g.Value(p.Name) == nil {
 			return fmt.Errorf("it names %q, which the graph does not have", p.Name)
 		}
@@ -109,15 +111,16 @@ func (t *term) shape() []int {
 	return shape
 }
 
-// lossGraph plans the part of the graph from a term's logits to its loss.
-func (p *proof) lossGraph(t *term, double bool) (*interp.Plan, error) {
+// lossGraph plans the part of the graph from a term's logits to its loss or to
+// its derivative, whichever is fetched.
+func (p *proof) lossGraph(t *term, double bool, fetch *emit.Port) (*interp.Plan, error) {
 	feeds := []string{t.logits.Name, t.target.Name}
 	for _, in := range []*emit.Port{t.weight, t.normalizer} {
 		if in != nil {
 			feeds = append(feeds, in.Name)
 		}
 	}
-	return interp.New(p.model, interp.Options{Threads: p.opts.Threads, Double: double, Feeds: feeds, Fetches: []string{t.out.Name}})
+	return interp.New(p.model, interp.Options{Threads: p.opts.Threads, Double: double, Feeds: feeds, Fetches: []string{fetch.Name}})
 }
 
 // run is the loss graph's output for a batch, in float64.
@@ -139,7 +142,7 @@ func (t *term) run(p *proof, plan *interp.Plan, b loss.Batch) ([]float64, error)
 	if err != nil {
 		return nil, err
 	}
-	return op.Floats(out[t.out.Name]), nil
+	return op.Floats(out[plan.Fetches()[0]]), nil
 }
 
 // float is x in the element type that the plan computes in.
