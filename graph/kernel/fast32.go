@@ -14,7 +14,7 @@ var fast32 struct {
 	subSV, divSV                      func(dst *float32, a float32, b *float32, n int)
 
 	clip func(dst, x *float32, lo, hi float32, n int)
-	max  func(dst, x *float32, n int) // dst[i] = max(dst[i], x[i]); NaN wins
+	max  [2]func(dst, x *float32, n int) // by stride less 1: dst[i] = max(dst[i], x[stride*i]); NaN wins
 
 	// taps, by stride less 1, is the sum over taps:
 	//
@@ -99,10 +99,15 @@ func reluFast[T Number](dst, x []T) int {
 	return n
 }
 
-func maxFast[T Number](dst, x []T) int {
-	n := vectors[T](fast32.max != nil, len(dst))
+func maxFast[T Number](dst, x []T, stride int) int {
+	if len(dst) == 0 || stride > len(fast32.max) {
+		return 0
+	}
+	_ = x[(len(dst)-1)*stride]
+	f := fast32.max[stride-1]
+	n := vectors[T](f != nil, len(dst))
 	if n > 0 {
-		fast32.max(at32(dst), at32(x), n)
+		f(at32(dst), at32(x), n)
 	}
 	return n
 }

@@ -76,13 +76,15 @@ func MaxPool[T Number](par Parallel, w *Window, planes int, dst []T, indices []i
 	rows, width := w.rows()
 	stride := w.Stride[len(w.In)-1]
 	par.Do(planes*rows, grainFor(width*w.taps), func(lo, hi int) {
+		columns := borrow[T](w.In[len(w.In)-1])
+		defer columns.free()
 		for t := lo; t < hi; t++ {
 			plane := t / rows
 			src := x[plane*w.inSize:][:w.inSize]
 			out := dst[t*width:][:width]
 			fill(out, lowest)
 			if indices == nil {
-				w.poolRows(t%rows, func(lo, hi, at int) { maxStrided(out[lo:hi], src[at:], stride) })
+				maxOfRows(w, t%rows, out, src, columns.s)
 				continue
 			}
 			index := indices[t*width:][:width]
@@ -103,12 +105,34 @@ func MaxPool[T Number](par Parallel, w *Window, planes int, dst []T, indices []i
 	})
 }
 
+// maxOfRows folds the input rows under output row r into out: first into one
+// row of the input's width, columns, then over the kernel's width.
+func maxOfRows[T Number](w *Window, r int, out, src, columns []T) {
+	last := len(w.In) - 1
+	stride := w.Stride[last]
+	some := false
+	w.outerRows(r, func(base int) {
+		if row := src[base:][:len(columns)]; some {
+			maxStrided(columns, row, 1)
+		} else {
+			copy(columns, row)
+			some = true
+		}
+	})
+	if !some {
+		return
+	}
+	from, to := w.reach()
+	for k := from; k < to; k++ {
+		if lo, hi := w.inside(last, k); lo < hi {
+			maxStrided(out[lo:hi], columns[lo*stride+k*w.Dilation[last]-w.PadBegin[last]:], stride)
+		}
+	}
+}
+
 // maxStrided is for i: y[i] = max(y[i], x[i*s]).
 func maxStrided[T Number](y, x []T, s int) {
-	from := 0
-	if s == 1 {
-		from = maxFast(y, x[:len(y)])
-	}
+	from := maxFast(y, x, s)
 	at := from * s
 	for i, v := range y[from:] {
 		if e := x[at]; e > v || e != e {

@@ -19,7 +19,8 @@ func init() {
 	f.addVV, f.subVV, f.mulVV, f.divVV = addVV32AVX2, subVV32AVX2, mulVV32AVX2, divVV32AVX2
 	f.addVS, f.subVS, f.mulVS, f.divVS = addVS32AVX2, subVS32AVX2, mulVS32AVX2, divVS32AVX2
 	f.subSV, f.divSV = subSV32AVX2, divSV32AVX2
-	f.clip, f.leaky, f.max = clip32AVX2, leaky32AVX2, max32AVX2
+	f.clip, f.leaky = clip32AVX2, leaky32AVX2
+	f.max[0], f.max[1] = max32AVX2, maxEven32AVX2
 	f.taps[0], f.taps[1] = taps1AVX2, taps2AVX2
 }
 

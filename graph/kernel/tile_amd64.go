@@ -152,11 +152,17 @@ func leaky32AVX2(dst *float32, x *float32, alpha float32, n int)
 //go:noescape
 func hardSigmoid32AVX2(dst *float32, x *float32, alpha float32, beta float32, n int)
 
-// max32AVX2 is dst[i] = max(dst[i], x[i]); NaN wins.
-// n is a multiple of 8.
+// max32AVX2 is dst[i] = max(dst[i], x[stride*i]), the stride being 2 if its name says Even, else 1;
+// NaN wins. n is a multiple of 8.
 //
 //go:noescape
 func max32AVX2(dst *float32, x *float32, n int)
+
+// maxEven32AVX2 is dst[i] = max(dst[i], x[stride*i]), the stride being 2 if its name says Even, else 1;
+// NaN wins. n is a multiple of 8.
+//
+//go:noescape
+func maxEven32AVX2(dst *float32, x *float32, n int)
 
 // taps1AVX2 is, for i < 8*blocks: dst[i] = bias + Σ_t w[t]*x[stride*i+off[t]], the stride being the number
 // in its name. It reads no element beyond those.

@@ -1801,23 +1801,49 @@ GLOBL one32<>(SB), RODATA|NOPTR, $4
 TEXT ·max32AVX2(SB), NOSPLIT, $0-24
 	MOVQ  dst+0(FP), AX
 	MOVQ  x+8(FP), CX
-	MOVQ  dst+0(FP), DX
-	MOVQ  n+16(FP), BX
-	TESTQ BX, BX
+	MOVQ  n+16(FP), DX
+	TESTQ DX, DX
 	JE    done
 
 loop:
 	VMOVUPS   (CX), Y0
-	VMOVUPS   (DX), Y1
+	VMOVUPS   (AX), Y1
 	VCMPPS    $0x02, Y1, Y0, Y2
 	VCMPPS    $0x03, Y1, Y1, Y3
 	VORPS     Y3, Y2, Y2
 	VBLENDVPS Y2, Y1, Y0, Y0
 	VMOVUPS   Y0, (AX)
-	ADDQ      $0x20, CX
-	ADDQ      $0x20, DX
-	ADDQ      $0x20, AX
-	SUBQ      $0x08, BX
+	ADDQ      $0x00000020, CX
+	ADDQ      $0x00000020, AX
+	SUBQ      $0x08, DX
+	JNE       loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func maxEven32AVX2(dst *float32, x *float32, n int)
+// Requires: AVX, AVX2
+TEXT ·maxEven32AVX2(SB), NOSPLIT, $0-24
+	MOVQ  dst+0(FP), AX
+	MOVQ  x+8(FP), CX
+	MOVQ  n+16(FP), DX
+	TESTQ DX, DX
+	JE    done
+
+loop:
+	VMOVUPS   (CX), Y0
+	VSHUFPS   $0xd8, 28(CX), Y0, Y0
+	VPERMPD   $0xd8, Y0, Y0
+	VMOVUPS   (AX), Y1
+	VCMPPS    $0x02, Y1, Y0, Y2
+	VCMPPS    $0x03, Y1, Y1, Y3
+	VORPS     Y3, Y2, Y2
+	VBLENDVPS Y2, Y1, Y0, Y0
+	VMOVUPS   Y0, (AX)
+	ADDQ      $0x00000040, CX
+	ADDQ      $0x00000020, AX
+	SUBQ      $0x08, DX
 	JNE       loop
 
 done:

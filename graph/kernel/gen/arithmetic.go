@@ -72,17 +72,39 @@ func arithmetic() {
 		VMINPS(r, top, r)
 		return r
 	})
-	narrowRow("max32AVX2", "func(dst, x *float32, n int)", "dst[i] = max(dst[i], x[i]); NaN wins.", []string{"x", "dst"}, nil, func(at []Mem) vec {
-		r, y, m := YMM(), YMM(), YMM()
-		VMOVUPS(at[0], r)
-		VMOVUPS(at[1], y)
-		VCMPPS(Imm(2), y, r, m) // x <= dst: dst stays
-		nan := YMM()
-		VCMPPS(Imm(3), y, y, nan)
-		VORPS(nan, m, m)
-		VBLENDVPS(m, y, r, r)
-		return r
-	})
+	maxRow("max32AVX2", 1)
+	maxRow("maxEven32AVX2", 2)
+}
+
+// maxRow is a loop of dst[i] = max(dst[i], x[stride*i]).
+func maxRow(name string, stride int) {
+	TEXT(name, NOSPLIT, "func(dst, x *float32, n int)")
+	Pragma("noescape")
+	Doc(name+" is dst[i] = max(dst[i], x[stride*i]), the stride being 2 if its name says Even, else 1;",
+		"NaN wins. n is a multiple of 8.")
+	dst, x, n := Load(Param("dst"), GP64()), Load(Param("x"), GP64()), Load(Param("n"), GP64())
+	TESTQ(n, n)
+	JE(LabelRef("done"))
+	Label("loop")
+	r, y, m, nan := YMM(), YMM(), YMM(), YMM()
+	VMOVUPS(Mem{Base: x}, r)
+	if stride == 2 {
+		VSHUFPS(Imm(0xd8), Mem{Base: x, Disp: 28}, r, r)
+		VPERMPD(Imm(0xd8), r, r)
+	}
+	VMOVUPS(Mem{Base: dst}, y)
+	VCMPPS(Imm(2), y, r, m) // x <= dst: dst stays
+	VCMPPS(Imm(3), y, y, nan)
+	VORPS(nan, m, m)
+	VBLENDVPS(m, y, r, r)
+	VMOVUPS(r, Mem{Base: dst})
+	ADDQ(U32(32*stride), x)
+	ADDQ(U32(32), dst)
+	SUBQ(Imm(8), n)
+	JNE(LabelRef("loop"))
+	Label("done")
+	VZEROUPPER()
+	RET()
 }
 
 // ones is the float32 number 1 in memory.
