@@ -1,0 +1,103 @@
+package emit_test
+
+import (
+	"context"
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/onnxloss/onnxloss/emit"
+	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/interp"
+	"github.com/onnxloss/onnxloss/graph/tensor"
+)
+
+// broadcasts reads x twice, and w and b along axes that they lack or have at
+// size 1; z depends on neither.
+const broadcasts = `<ir_version: 8, opset_import: ["" : 13]>
+g (double[N,3] x, double[3] w, double[N,1] b, double[2] z) => (double y) {
+  a = Mul (x, w)
+  c = Add (a, b)
+  s = Sigmoid (c)
+  d = Mul (s, x)
+  y = ReduceSum <keepdims: int = 0> (d)
+}`
+
+func parse(t *testing.T, text string) *graph.Model {
+	t.Helper()
+	m, err := graph.ParseText(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func TestGradients(t *testing.T) {
+	m := parse(t, broadcasts)
+	// The types of inner values, which a file need not state, come with the plan.
+	if _, err := interp.New(m, interp.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	g := m.Graph
+	names := []string{"x", "w", "b"}
+	dx, err := emit.Gradients(g.Value("y"), g.Value("x"), g.Value("w"), g.Value("b"), g.Value("z"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if dx[3] != nil {
+		t.Errorf("y has a derivative by what it does not depend on: %v", dx[3])
+	}
+	if err := m.Check(); err != nil {
+		t.Fatal(err)
+	}
+	plan, err := interp.New(m, interp.Options{Fetches: []string{"y", dx[0].Name, dx[1].Name, dx[2].Name}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	feeds := map[string]*tensor.Tensor{
+		"x": tensor.Of([]int{2, 3}, []float64{1, -2, 0.5, 3, 0.25, -1}),
+		"w": tensor.Vector(0.3, -0.7, 1.1), "b": tensor.Of([]int{2, 1}, []float64{0.2, -0.4}), "z": tensor.Vector(0.0, 0.0),
+	}
+	run := func() map[string]*tensor.Tensor {
+		out, err := plan.Run(context.Background(), feeds)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	grads := run()
+	for i, name := range names {
+		x, got := feeds[name], grads[dx[i].Name]
+		if got.Len() != x.Len() || got.Rank() != x.Rank() {
+			t.Errorf("derivative by %s: %v, want the shape of %v", name, got, x)
+			continue
+		}
+		for k, at := range tensor.Data[float64](x) {
+			const h = 1e-5
+			side := func(d float64) float64 {
+				tensor.Data[float64](x)[k] = at + d
+				defer func() { tensor.Data[float64](x)[k] = at }()
+				return tensor.Data[float64](run()["y"])[0]
+			}
+			want := (side(h) - side(-h)) / (2 * h)
+			if g := tensor.Data[float64](got)[k]; math.Abs(g-want) > 1e-8 {
+				t.Errorf("d y / d %s[%d]: got %v, want %v", name, k, g, want)
+			}
+		}
+	}
+}
+
+func TestNoGradient(t *testing.T) {
+	m := parse(t, `<ir_version: 8, opset_import: ["" : 13]> g (float[3] x) => (float y) {
+  a = Det (x)
+  y = ReduceSum <keepdims: int = 0> (a)
+}`)
+	g := m.Graph
+	for _, v := range []string{"a", "y"} {
+		g.Value(v).Type = graph.TensorOf(tensor.Float32, graph.Static())
+	}
+	_, err := emit.Gradients(g.Value("y"), g.Value("x"))
+	if err == nil || !strings.Contains(err.Error(), "(Det): no gradient: ") {
+		t.Errorf("got %v, want the reason why Det has none", err)
+	}
+}
