@@ -69,7 +69,7 @@ func (s *site) forced(r *Report, p *part) (*Report, error) {
 	for _, t := range s.together(set) {
 		for _, q := range t {
 			if q == p {
-				if h := s.head(t, 0, 1, "named by the user"); h != nil {
+				if h := s.head(t, s.ofUser(p.n), 1, "named by the user"); h != nil {
 					r.Heads = []*Head{&h.Head}
 					return r, nil
 				}
@@ -100,7 +100,7 @@ func (s *site) tensor(r *Report, name string) (*Report, error) {
 	if len(p.roots) == 0 {
 		return r, &NotFound{fmt.Sprintf("--head %s: no layer makes it", name), r.Candidates}
 	}
-	h := s.head([]*part{p}, 0, 1, "named by the user; the classes are the channels of the layer that makes it")
+	h := s.head([]*part{p}, s.ofUser(p.n), 1, "named by the user; the classes are the channels of the layer that makes it")
 	if h == nil {
 		return r, &NotFound{fmt.Sprintf("--head %s: not a tensor of the main graph", name), r.Candidates}
 	}

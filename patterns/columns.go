@@ -87,9 +87,15 @@ func (s *site) besideBoxes(cols []column) []*finding {
 	best, second := -1, -1
 	score := make([]float64, len(cols))
 	for i, c := range cols {
+		if !s.may(c.n, c.act) {
+			continue
+		}
 		score[i] = likely(c.n) + gain[c.act] - 0.8*companion(c.n, c.act, true)
 		if c.n == 1 {
 			score[i] -= 0.5
+		}
+		if k := int64(s.opts.Classes); k > 0 && c.n%k != 0 {
+			score[i]-- // with a background, which the user rarely counts
 		}
 		switch {
 		case best < 0 || score[i] > score[best]:
@@ -98,11 +104,15 @@ func (s *site) besideBoxes(cols []column) []*finding {
 			second = i
 		}
 	}
+	if best < 0 {
+		return nil
+	}
 	confidence := 0.96
 	if second >= 0 {
 		margin := score[best] - score[second]
 		if margin < 0.2 {
 			s.doubt = fmt.Sprintf("%d sets of channels stand beside the boxes, and nothing says which are classes", len(cols))
+			s.takes = "--classes N"
 			return nil
 		}
 		confidence = min(0.96, 0.8+0.15*margin)

@@ -20,12 +20,16 @@ func (e *NotFound) Error() string {
 // the graph separates them.
 type Ambiguous struct {
 	Reason     string
+	Takes      string // an option that decides, beside --head; may be empty
 	Candidates []*Candidate
 }
 
 func (e *Ambiguous) Error() string {
-	return "the classification head is ambiguous: " + e.Reason + list(e.Candidates) +
-		"\n--head N or --head TENSOR decides"
+	takes := "--head N or --head TENSOR decides"
+	if e.Takes != "" {
+		takes = e.Takes + ", " + takes
+	}
+	return "the classification head is ambiguous: " + e.Reason + list(e.Candidates) + "\n" + takes
 }
 
 func list(cs []*Candidate) string {

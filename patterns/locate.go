@@ -15,6 +15,12 @@ type Options struct {
 	// Head is a tensor's name, a number as the report counts heads, or "all";
 	// empty for the best head.
 	Head string
+	// Classes keeps the heads of so many classes, counted with a background or
+	// without, and decides how maps divide into anchors; 0 where unknown.
+	Classes int
+	// Activation keeps the heads that the graph gives it, and is that of heads
+	// whose graph ends before any; empty where unknown.
+	Activation Activation
 }
 
 // pattern is one way in which a class head shows. find gives the heads it
@@ -44,17 +50,21 @@ func Locate(m *graph.Model, opts Options) (*Report, error) {
 	if in.Origin == nil {
 		root = m
 	}
+	if err := opts.check(); err != nil {
+		return nil, err
+	}
 	s := survey(match.Analyze(root), in)
+	s.opts = opts
 	r := &Report{}
 	var found []*finding
 	var ambiguous *Ambiguous
 	for _, p := range patternList {
-		if found = p.find(s); len(found) > 0 {
+		if found = slices.DeleteFunc(p.find(s), s.unlike); len(found) > 0 {
 			r.Pattern = p.name
 			break
 		}
 		if s.doubt != "" {
-			ambiguous = &Ambiguous{Reason: s.doubt}
+			ambiguous = &Ambiguous{Reason: s.doubt, Takes: s.takes}
 			break
 		}
 	}
@@ -137,6 +147,9 @@ func (s *site) head(parts []*part, group int64, confidence float64, evidence ...
 	p := parts[0]
 	h := &finding{parts: parts}
 	h.Classes, h.Activation, h.Background = int(p.n), p.act, -1
+	if group > 0 {
+		h.Classes = int(group)
+	}
 	h.Evidence = append(h.Evidence, evidence...)
 	seen := map[Part]bool{}
 	for _, q := range parts {
@@ -166,7 +179,11 @@ func (s *site) head(parts []*part, group int64, confidence float64, evidence ...
 			break
 		}
 	}
-	if p.act == Softmax && s.hasRows(p) || p.act == Sigmoid && p.field != nil {
+	if p.act == None && s.opts.Activation != "" && s.opts.Activation != None {
+		h.Activation = s.opts.Activation
+		h.Evidence = append(h.Evidence, fmt.Sprintf("the graph ends before any activation; the user says %s", h.Activation))
+	}
+	if h.Activation == Softmax && s.hasRows(p) || p.act == Sigmoid && p.field != nil {
 		s.background(h, p)
 	}
 	s.companions(h)
@@ -185,7 +202,11 @@ func (s *site) background(h *finding, p *part) {
 	}
 	why := "background class first: nothing cuts it off; most detectors with a softmax have it there"
 	first, last := 0, 0
-	for _, x := range p.field.Facts {
+	var facts []match.Fact
+	if p.field != nil {
+		facts = p.field.Facts
+	}
+	for _, x := range facts {
 		if x.Span == match.All || x.Stop >= 0 && x.Start == 0 && x.Stop == p.n {
 			continue
 		}

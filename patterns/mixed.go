@@ -29,21 +29,33 @@ func mixedMap(s *site) []*finding {
 	}
 	group, confidence := int64(0), 0.0
 	p := parts[0]
-	if p.merged() {
+	first := int64(5)
+	switch c := int64(s.opts.Classes); {
+	case c > 0 && p.n%(c+5) == 0:
+		group, confidence = c+5, 0.9
+	case c > 0 && p.n%(c+4) == 0:
+		group, confidence, first = c+4, 0.8, 4
+	case c > 0:
+		return nil
+	case p.merged():
 		group, confidence = p.n, 0.7
-	} else {
+	default:
 		group, confidence = perAnchor(p.n, len(parts))
 	}
-	if group < 6 {
+	if group < 6 && s.opts.Classes == 0 {
 		return nil
 	}
 	for _, q := range parts {
-		q.span = match.Span{Start: 5, Stop: group, Stride: group}
-		q.n = group - 5
+		q.span = match.Span{Start: first, Stop: group, Stride: group}
+		q.n = group - first
 		q.role = class
 		s.addBoxes(root{q.roots[0].field, match.Span{Start: 0, Stop: 4, Stride: group}})
 	}
-	why := fmt.Sprintf("nothing follows the map: read as anchors of 4 box numbers, an objectness and %d classes by its %d channels", group-5, p.n)
+	beside := "4 box numbers, an objectness"
+	if first == 4 {
+		beside = "4 box numbers"
+	}
+	why := fmt.Sprintf("nothing follows the map: read as anchors of %s and %d classes by its %d channels", beside, group-first, p.n)
 	return s.headsOf(parts, 0, confidence, why)
 }
 

@@ -85,20 +85,30 @@ func TestMeaningKeepsTheAnswer(t *testing.T) {
 			t.Run(k.Name, func(t *testing.T) {
 				rng := rand.New(rand.NewPCG(1, 2))
 				t.Run("names", func(t *testing.T) { renamed(t, k, path, rng) })
-				t.Run("identities", func(t *testing.T) {
-					m := open(t, path)
-					copies := sprinkle(t, m, rng)
-					r, err := patterns.Locate(m, patterns.Options{})
-					name := func(v *graph.Value) string {
-						if o := copies[v]; o != nil {
-							v = o
+				edits := []struct {
+					name string
+					edit func(m *graph.Model) map[*graph.Value]*graph.Value
+				}{
+					{"identities", func(m *graph.Model) map[*graph.Value]*graph.Value { return sprinkle(t, m, rng) }},
+					{"pairs", func(m *graph.Model) map[*graph.Value]*graph.Value { return pad(t, m, rng) }},
+					{"bias", func(m *graph.Model) map[*graph.Value]*graph.Value { return splitBias(t, m) }},
+					{"order", func(m *graph.Model) map[*graph.Value]*graph.Value { reorder(t, m, rng); return nil }},
+					{"folded", func(m *graph.Model) map[*graph.Value]*graph.Value { store(t, m, false); return nil }},
+					{"unfolded", func(m *graph.Model) map[*graph.Value]*graph.Value { store(t, m, true); return nil }},
+				}
+				for _, e := range edits {
+					t.Run(e.name, func(t *testing.T) {
+						m := open(t, path)
+						copies := e.edit(m)
+						if err := m.Graph.Check(); err != nil {
+							t.Fatal(err)
 						}
-						return v.Name
-					}
-					if got := verdict(k, r, err, name); got != "right" {
-						t.Error(got)
-					}
-				})
+						r, err := patterns.Locate(m, patterns.Options{})
+						if got := verdict(k, r, err, named(copies, e.name == "bias")); got != "right" {
+							t.Error(got)
+						}
+					})
+				}
 				t.Run("outputs", func(t *testing.T) {
 					m := open(t, path)
 					slices.Reverse(m.Graph.Outputs)
@@ -109,6 +119,26 @@ func TestMeaningKeepsTheAnswer(t *testing.T) {
 				})
 			})
 		}
+	}
+}
+
+// named gives values the names of what they are copies of; where the copies
+// have taken the values' meaning, the values have none.
+func named(copies map[*graph.Value]*graph.Value, taken bool) func(*graph.Value) string {
+	lost := map[*graph.Value]bool{}
+	if taken {
+		for _, v := range copies {
+			lost[v] = true
+		}
+	}
+	return func(v *graph.Value) string {
+		switch o := copies[v]; {
+		case o != nil:
+			return o.Name
+		case lost[v]:
+			return v.Name + " before the edit's end"
+		}
+		return v.Name
 	}
 }
 

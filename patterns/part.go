@@ -45,7 +45,9 @@ type site struct {
 	in    *match.Inlined
 	parts []*part
 	boxes boxes
+	opts  Options
 	doubt string // why nothing decides, if a pattern found that
+	takes string // what would decide, beside --head
 
 	ofLayer    map[*match.Field][]*part // by first root
 	singles    map[*match.Field]bool    // layers of one-channel sigmoids

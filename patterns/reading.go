@@ -18,7 +18,10 @@ type reading struct {
 
 // solve reads columns by their widths alone.
 func (s *site) solve(cols []column) []*finding {
-	rs := readings(cols)
+	rs := slices.DeleteFunc(readings(cols), func(r reading) bool {
+		n := int64(s.opts.Classes)
+		return n > 0 && r.classes != n && r.classes != n+1 || !s.may(r.classes, cols[r.cls].act)
+	})
 	if len(rs) == 0 || rs[0].score < 1 {
 		return nil
 	}
@@ -28,6 +31,7 @@ func (s *site) solve(cols []column) []*finding {
 			margin = best.score - r.score
 			if margin < 0.3 {
 				s.doubt = "by their widths, several of the maps may be the classes: " + best.text + "; or " + r.text
+				s.takes = "--classes N"
 				return nil
 			}
 			break
