@@ -34,11 +34,30 @@ of a map in one axis.
 func headFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "head", Usage: "take `HEAD`: a tensor, the number that inspect prints, or all"},
+		&cli.IntFlag{Name: "classes", Usage: "keep heads of `N` classes, and divide their maps into anchors by it", Action: positive("classes")},
+		&cli.StringFlag{Name: "activation", Usage: "keep heads of `ACT`: sigmoid, softmax or none; where the graph ends before any it is the head's", Action: checkActivation},
 	}
 }
 
 func headOptions(c *cli.Context) patterns.Options {
-	return patterns.Options{Head: c.String("head")}
+	return patterns.Options{Head: c.String("head"), Classes: c.Int("classes"), Activation: patterns.Activation(c.String("activation"))}
+}
+
+func positive(flag string) func(*cli.Context, int) error {
+	return func(_ *cli.Context, n int) error {
+		if n < 1 {
+			return usagef("--%s %d: at least 1", flag, n)
+		}
+		return nil
+	}
+}
+
+func checkActivation(_ *cli.Context, name string) error {
+	switch patterns.Activation(name) {
+	case patterns.Sigmoid, patterns.Softmax, patterns.None:
+		return nil
+	}
+	return usagef("--activation %q: sigmoid, softmax or none", name)
 }
 
 func runInspect(c *cli.Context) error {
@@ -79,10 +98,13 @@ func runInspect(c *cli.Context) error {
 }
 
 func headArgument(c *cli.Context) string {
-	if h := c.String("head"); h != "" {
-		return " --head " + quote(h)
+	args := ""
+	for _, f := range []string{"head", "classes", "activation"} {
+		if c.IsSet(f) {
+			args += " --" + f + " " + quote(fmt.Sprint(c.Value(f)))
+		}
 	}
-	return ""
+	return args
 }
 
 func showManifest(c *cli.Context, path string, x *emit.Manifest) error {
