@@ -10,11 +10,15 @@ func init() {
 		Name: "ce", Golden: "ce", Activation: Softmax, Eps: true, Instead: "bce",
 		Equation: "−Σ qᵢ log pᵢ, p = softmax(z)",
 		Source:   "cross-entropy; Goodfellow, Bengio, Courville, Deep Learning (2016), section 6.2.2.3, eq. 6.30",
-		// The positive term alone, without modulation: the negative classes act
-		// through the softmax only.
-		Build: func(b *Build) *graph.Value { return op.Mul(b.Q, b.PlainCostOfP()) },
-		Closed: func(x *Point) Slope {
-			return Slope{Value: -x.Q * x.LogP, P: -x.Q * x.DLogP}
-		},
+		Build:    crossEntropy,
+		Closed:   closedCrossEntropy,
 	})
+}
+
+// crossEntropy is the positive term alone, without modulation: the negative
+// classes act through the softmax only.
+func crossEntropy(b *Build) *graph.Value { return op.Mul(b.Q, b.PlainCostOfP()) }
+
+func closedCrossEntropy(x *Point) Slope {
+	return Slope{Value: -x.Q * x.LogP, P: -x.Q * x.DLogP}
 }

@@ -117,6 +117,7 @@ func (e *emission) run(z *graph.Value) *Result {
 	e.valid = e.notIgnored(b)
 	q := e.dense(b)
 	b.Q = e.smooth(b, q)
+	b.z = e.adjusted(b, z, b.Q)
 	terms := e.loss.Build(b)
 	if w := e.opts.ClassWeights; w != nil {
 		terms = op.Mul(terms, e.perClass("class_weights", w))

@@ -26,6 +26,11 @@ type Loss struct {
 	Params []Param
 	// Targets says what the targets mean.
 	Targets Meaning
+	// Counts is set where the loss needs Options.ClassCounts.
+	Counts bool
+	// Adjust is what the loss makes of the logits before its activation, from the
+	// counts of the classes and its parameters; nil if nothing.
+	Adjust func(counts []float64, params map[string]float64) Adjustment
 	// Eps is set where the loss has a form with ε inside the logarithms.
 	Eps bool
 	// Instead is the sigmoid loss to use where a softmax has one class only.

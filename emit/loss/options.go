@@ -33,6 +33,10 @@ type Options struct {
 	// ClassWeights has a factor for each class's terms, both positive and
 	// negative.
 	ClassWeights []float64 `json:"classWeights,omitempty"`
+	// ClassCounts is how many objects of each class the training data has, for
+	// losses that make up for unequal numbers. Only their ratios matter, unless
+	// the loss says otherwise.
+	ClassCounts []float64 `json:"classCounts,omitempty"`
 	// AnchorWeights asks for an input with a factor for each anchor's loss.
 	AnchorWeights bool `json:"anchorWeights,omitempty"`
 	// Background is the class that is no object: an anchor with only that one
@@ -105,7 +109,7 @@ func (o Options) Resolve(k Kind, classes int) (Options, error) {
 	if o.Reduction == "" {
 		o.Reduction = Mean
 	}
-	for _, check := range []func(*Loss, int) error{o.checkForm, o.checkTarget, o.checkWeights} {
+	for _, check := range []func(*Loss, int) error{o.checkForm, o.checkTarget, o.checkWeights, o.checkCounts} {
 		if err := check(l, classes); err != nil {
 			return o, err
 		}

@@ -35,6 +35,10 @@ func Eval(k Kind, o Options, b Batch) (*Outcome, error) {
 	}
 	out := &Outcome{PerAnchor: make([]float64, b.N*b.A), Grad: make([]float64, len(b.Logits))}
 	ev := anchor{loss: l, opts: o, q: make([]float64, b.C), slopes: make([]Slope, b.C), p: make([]float64, b.C)}
+	if l.Adjust != nil {
+		a := l.Adjust(o.ClassCounts, o.Params)
+		ev.adjust = &a
+	}
 	valid, positive := 0, 0
 	for i := range out.PerAnchor {
 		z, grad := b.Logits[i*b.C:][:b.C], out.Grad[i*b.C:][:b.C]
@@ -107,6 +111,7 @@ type anchor struct {
 	opts   Options
 	q, p   []float64
 	slopes []Slope
+	adjust *Adjustment // nil for none
 }
 
 // targets sets q for anchor i, and says whether it takes part in the loss and
@@ -156,6 +161,10 @@ func (a *anchor) eval(z, grad []float64) float64 {
 	x := Point{Classes: len(z), NoClass: 1, params: a.opts.Params}
 	for _, q := range a.q {
 		x.NoClass -= q
+	}
+	if a.adjust != nil {
+		z = a.adjust.apply(z, a.q)
+		defer scale(grad, a.adjust.Scale)
 	}
 	var s softmaxAt
 	if a.loss.Activation == Softmax {

@@ -1,0 +1,90 @@
+package loss
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/op"
+	"github.com/onnxloss/onnxloss/graph/tensor"
+)
+
+// Adjustment is what a loss makes of the logits z of an anchor with targets q:
+// Scale · (zᵢ + Shiftᵢ − qᵢ·Marginᵢ). It is how losses for classes of unequal
+// frequency differ from those they are built on.
+type Adjustment struct {
+	Scale  float64
+	Shift  []float64 // one for each class; nil for none
+	Margin []float64 // likewise
+}
+
+// apply is the adjusted logits of one anchor.
+func (a Adjustment) apply(z, q []float64) []float64 {
+	y := append([]float64{}, z...)
+	for i := range y {
+		if a.Shift != nil {
+			y[i] += a.Shift[i]
+		}
+		if a.Margin != nil {
+			y[i] -= q[i] * a.Margin[i]
+		}
+		y[i] *= a.Scale
+	}
+	return y
+}
+
+// adjusted is the logits that a loss with a softmax takes, with targets q. The
+// softmax is the same for all logits less a number. With the largest near 0,
+// what is added is not lost in rounding. That number is whole, so that it is a
+// constant to whoever differentiates, and exact.
+func (e *emission) adjusted(b *Build, z, q *graph.Value) *graph.Value {
+	if e.loss.Adjust == nil {
+		return z
+	}
+	a := e.loss.Adjust(e.opts.ClassCounts, e.opts.Params)
+	whole := op.Cast(op.ReduceMax(z, []int64{2}, true), tensor.Int64)
+	z = op.Sub(z, op.Cast(whole, e.dtype))
+	if a.Shift != nil {
+		z = op.Add(z, e.perClass("class_shifts", a.Shift))
+	}
+	if a.Margin != nil {
+		z = op.Sub(z, op.Mul(q, e.perClass("class_margins", a.Margin)))
+	}
+	return b.Scale(z, a.Scale)
+}
+
+// logPriors is the logarithm of each class's share of all objects.
+func logPriors(counts []float64) []float64 {
+	total := 0.0
+	for _, n := range counts {
+		total += n
+	}
+	logs := make([]float64, len(counts))
+	for i, n := range counts {
+		logs[i] = math.Log(n / total)
+	}
+	return logs
+}
+
+// The counts allowed: no class is without objects, since its logarithm is
+// taken.
+const minCount, maxCount = 1e-6, 1e15
+
+func (o Options) checkCounts(l *Loss, classes int) error {
+	switch {
+	case o.ClassCounts == nil && !l.Counts:
+		return nil
+	case !l.Counts:
+		return &OptionError{"class_counts", l.Name + " does not depend on them"}
+	case o.ClassCounts == nil:
+		return &OptionError{"class_counts", l.Name + " needs the number of objects of each class"}
+	case len(o.ClassCounts) != classes:
+		return &OptionError{"class_counts", fmt.Sprintf("%d counts for %d classes", len(o.ClassCounts), classes)}
+	}
+	for i, n := range o.ClassCounts {
+		if !(n >= minCount && n <= maxCount) {
+			return &OptionError{"class_counts", fmt.Sprintf("count %d is %s, want a number in [%s, %s]", i, number(n), number(minCount), number(maxCount))}
+		}
+	}
+	return nil
+}
