@@ -1,0 +1,13 @@
+package loss
+
+func init() {
+	register(&Loss{
+		Name: "balanced-softmax", Golden: "balanced_softmax", Activation: Softmax, Eps: true, Instead: "sigmoid-focal", Counts: true,
+		Equation: "−Σ qᵢ log pᵢ, p = softmax(z + log n), n the objects of each class",
+		Source:   "balanced softmax, Ren et al. (arXiv 2007.10740), section 3.1, theorem 1",
+		Adjust: func(counts []float64, _ map[string]float64) Adjustment {
+			return Adjustment{Scale: 1, Shift: logPriors(counts)}
+		},
+		Build: crossEntropy, Closed: closedCrossEntropy,
+	})
+}
