@@ -20,7 +20,7 @@ func TestRefusals(t *testing.T) {
 		classes int
 		want    string
 	}{
-		{Options{Name: "nll"}, Classification, 3, `loss: there is no classification loss "nll"; there are asymmetric, bce, ce`},
+		{Options{Name: "nll"}, Classification, 3, `loss: there is no classification loss "nll"; there are asymmetric, balanced-softmax, bce, ce`},
 		{Options{Name: "conf-mse"}, Classification, 3, `there is no classification loss "conf-mse"`},
 		{Options{Name: "ce"}, Confidence, 1, `there is no confidence loss "ce"; there are bce, mse`},
 		{Options{Name: "ce"}, Classification, 1, "use bce"},
@@ -51,6 +51,12 @@ func TestRefusals(t *testing.T) {
 		{Options{Name: "ce", LabelSmoothing: nan}, Classification, 3, "label-smoothing: NaN"},
 		{Options{Name: "ce", IgnoreIndex: ptr(int64(1))}, Classification, 3, "ignore-index: 1 is a valid dense target"},
 		{Options{Name: "ce", IgnoreIndex: ptr(int64(math.MinInt64))}, Classification, 3, "ignore-index"},
+		{Options{Name: "ldam"}, Classification, 3, "class-counts: ldam needs the number of objects of each class"},
+		{Options{Name: "ce", ClassCounts: []float64{1, 2, 3}}, Classification, 3, "class-counts: ce does not depend on them"},
+		{Options{Name: "ldam", ClassCounts: []float64{1, 2}}, Classification, 3, "class-counts: 2 counts for 3 classes"},
+		{Options{Name: "ldam", ClassCounts: []float64{1, 0, 2}}, Classification, 3, "class-counts: count 1 is 0"},
+		{Options{Name: "ldam", ClassCounts: []float64{1, 2, nan}}, Classification, 3, "class-counts: count 2 is NaN"},
+		{Options{Name: "ldam", ClassCounts: []float64{1, 2, math.Inf(1)}}, Classification, 3, "class-counts: count 2 is +Inf"},
 		{Options{Name: "ce", Background: ptr(3)}, Classification, 3, "background: class 3 is outside of [0, 3)"},
 		{Options{Name: "ce", ClassWeights: []float64{1, 2}}, Classification, 3, "class-weights: 2 weights for 3 classes"},
 		{Options{Name: "ce", ClassWeights: []float64{1, nan, 1}}, Classification, 3, "class-weights: weight 1 is NaN"},

@@ -11,7 +11,7 @@ import (
 	"github.com/onnxloss/onnxloss/graph/tensor/npy"
 )
 
-// golden is one case of testdata/golden in canonical layout.
+// golden is one case of testdata/golden or testdata/papers in canonical layout.
 type golden struct {
 	name  string
 	loss  *Loss
@@ -25,33 +25,29 @@ type goldenEntry struct {
 	Case   string
 	Loss   string
 	Params map[string]float64
+	Counts []float64
 }
 
 // goldens loads the cases of the losses in the table, and fails if a loss has
 // none.
 func goldens(t *testing.T) []golden {
 	t.Helper()
-	text, err := os.ReadFile("testdata/golden/index.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var index []goldenEntry
-	if err := json.Unmarshal(text, &index); err != nil {
-		t.Fatal(err)
-	}
 	byName := map[string]*Loss{}
 	for _, l := range All() {
 		byName[l.Golden] = l
 	}
 	seen := map[*Loss]int{}
 	var cases []golden
-	for _, e := range index {
-		l := byName[strings.TrimPrefix(e.Loss, "seed_")]
-		if l == nil {
-			continue
+	for _, folder := range []string{"testdata/golden", "testdata/papers"} {
+		for _, e := range goldenIndex(t, folder) {
+			l := byName[strings.TrimPrefix(e.Loss, "seed_")]
+			if l == nil {
+				t.Errorf("%s: there is no loss %s", e.Case, e.Loss)
+				continue
+			}
+			seen[l]++
+			cases = append(cases, loadGolden(t, folder, e, l))
 		}
-		seen[l]++
-		cases = append(cases, loadGolden(t, e, l))
 	}
 	for _, l := range All() {
 		if seen[l] == 0 {
@@ -61,13 +57,26 @@ func goldens(t *testing.T) []golden {
 	return cases
 }
 
-func loadGolden(t *testing.T, e goldenEntry, l *Loss) golden {
+func goldenIndex(t *testing.T, folder string) []goldenEntry {
 	t.Helper()
-	arrays, err := npy.ReadArchive(filepath.Join("testdata", "golden", e.Case+".npz"))
+	text, err := os.ReadFile(filepath.Join(folder, "index.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := golden{name: e.Case, loss: l, opts: Options{Name: l.Name, Params: map[string]float64{}, Reduction: None}}
+	var index []goldenEntry
+	if err := json.Unmarshal(text, &index); err != nil {
+		t.Fatal(err)
+	}
+	return index
+}
+
+func loadGolden(t *testing.T, folder string, e goldenEntry, l *Loss) golden {
+	t.Helper()
+	arrays, err := npy.ReadArchive(filepath.Join(folder, e.Case+".npz"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := golden{name: e.Case, loss: l, opts: Options{Name: l.Name, Params: map[string]float64{}, ClassCounts: e.Counts, Reduction: None}}
 	for name, x := range e.Params {
 		if name == "eps" {
 			g.opts.Eps = x
@@ -124,13 +133,13 @@ func TestGoldenOracle(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", g.name, err)
 		}
-		// With ε, or where p is shifted, the golden values themselves have 1 − p
+		// With ε, or where p is shifted or its logits are scaled, the golden values themselves have 1 − p
 		// by subtraction.
 		floor := 1e-15
 		switch {
 		case g.opts.Eps > 0:
 			floor = 1e-8
-		case g.loss.Name == "asymmetric":
+		case g.loss.Name == "asymmetric", g.opts.Params["scale"] > 1:
 			floor = 1e-14
 		}
 		compare(t, g.name+": loss", out.PerAnchor, g.loss1, 1e-9, floor)

@@ -159,7 +159,24 @@ func variants() map[string]Options {
 			v[l.Name+" ε"] = Options{Name: l.Name, Eps: 1e-7}
 		}
 	}
+	for name, o := range v {
+		o.ClassCounts = countsFor(table[o.Name], 4)
+		v[name] = o
+	}
 	return v
+}
+
+// countsFor is unequal numbers of objects of c classes, for the losses that
+// need them.
+func countsFor(l *Loss, c int) []float64 {
+	if !l.Counts {
+		return nil
+	}
+	counts := make([]float64, c)
+	for i := range counts {
+		counts[i] = 1000 / float64(1+3*i)
+	}
+	return counts
 }
 
 func kindOf(o Options) Kind { return table[o.Name].Kind }

@@ -32,6 +32,7 @@ func settings(l *Loss) []Options {
 			if o.Target == Index && l.Kind == Confidence {
 				continue
 			}
+			o.ClassCounts = countsFor(l, 4)
 			if l.Targets != Labels {
 				o.LabelSmoothing = 0
 			}
@@ -216,7 +217,7 @@ func TestOpsetsAndTypes(t *testing.T) {
 
 func checkType(t *testing.T, l *Loss, d tensor.DType) {
 	t.Helper()
-	o := Options{Name: l.Name, Reduction: Sum, ClassWeights: []float64{1, 2, 3}}
+	o := Options{Name: l.Name, Reduction: Sum, ClassWeights: []float64{1, 2, 3}, ClassCounts: countsFor(l, 3)}
 	b := draw(9, 1, 5, 3, 4)
 	for i := range b.Logits {
 		b.Logits[i] = math.Round(b.Logits[i]*8) / 8 // exact in 16 bits

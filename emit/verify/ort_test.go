@@ -61,6 +61,15 @@ var matrixOptions = []loss.Options{
 	{Target: loss.Index, Reduction: loss.None, IgnoreIndex: new(int64)},
 }
 
+// counts is numbers of objects of so many classes.
+func counts(classes int) []float64 {
+	n := make([]float64, classes)
+	for i := range n {
+		n[i] = float64(1 + 1000/(i+1))
+	}
+	return n
+}
+
 func open(t *testing.T, file string) *graph.Model {
 	t.Helper()
 	m, err := onnx.ReadFile(file)
@@ -81,8 +90,16 @@ func checkInORT(t *testing.T, file string, l *loss.Loss, o loss.Options, images,
 		t.Skip("a softmax over one class is refused")
 	}
 	o.Name = l.Name
+	for k := range r.Heads[0].Classes {
+		if l.Counts {
+			o.ClassCounts = append(o.ClassCounts, float64(1+k*k))
+		}
+	}
 	if l.Targets != loss.Labels {
 		o.LabelSmoothing = 0
+	}
+	if l.Counts {
+		o.ClassCounts = counts(r.Heads[0].Classes)
 	}
 	x, err := emit.Rewrite(m, r.Heads[:1], emit.Options{Loss: o, Form: emit.GradientForm})
 	if err != nil {

@@ -1,0 +1,90 @@
+#!/usr/bin/env python3
+"""Golden values of losses as their papers' equations stand, by PyTorch in float64.
+
+Run it in this folder; it writes index.json and CASE.npz, in the layout of
+../golden: logits and target float32 [N, C, L], loss float64 [N, L], grad
+float64 [N, C, L], the derivative of the sum of loss. It shares nothing with
+the package: every loss is written from its paper, over one anchor at a time.
+"""
+import json
+
+import numpy as np
+import torch
+
+N, C, L = 2, 7, 8
+COUNTS = [12000.0, 3500.0, 800.0, 799.0, 60.0, 5.0, 1.0]
+
+
+def balanced_softmax(z, q, n):
+    # Ren et al.: p_j = n_j exp(z_j) / sum_i n_i exp(z_i)
+    top = z.max()
+    e = n * torch.exp(z - top)
+    return -(q * (torch.log(n) + z - top - torch.log(e.sum()))).sum()
+
+
+def logit_adjusted(z, q, n, tau):
+    # Menon et al.: cross-entropy of f + tau log pi
+    pi = n / n.sum()
+    return -(q * torch.log_softmax(z + tau * torch.log(pi), 0)).sum()
+
+
+def ldam(z, q, n, max_margin, scale):
+    # Cao et al.: delta_j = K / n_j^(1/4), K such that the largest is
+    # max_margin; the margin is taken off the logit of the target.
+    delta = n ** -0.25
+    delta = delta * (max_margin / delta.max())
+    return -(q * torch.log_softmax(scale * (z - q * delta), 0)).sum()
+
+
+LOSSES = {
+    "balanced_softmax": (balanced_softmax, [{}]),
+    "logit_adjusted": (logit_adjusted, [{"tau": 1.0}, {"tau": 2.5}]),
+    "ldam": (ldam, [{"max_margin": 0.5, "scale": 1.0}, {"max_margin": 0.8, "scale": 4.0}]),
+}
+
+
+def draw_logits(kind, rng):
+    if kind == "normal":
+        return rng.standard_normal((N, C, L))
+    if kind == "wide":
+        return 12 * rng.standard_normal((N, C, L))
+    return rng.choice([-90.0, -30.0, 0.0, 30.0, 90.0], (N, C, L))
+
+
+def draw_target(kind, rng):
+    if kind == "onehot":
+        return np.moveaxis(np.eye(C)[rng.integers(0, C, (N, L))], 2, 1)
+    e = np.exp(rng.standard_normal((N, C, L)))
+    return e / e.sum(1, keepdims=True)
+
+
+def golden(loss, params, z, q):
+    z = torch.tensor(z.astype(np.float64), requires_grad=True)
+    q = torch.tensor(q.astype(np.float64))
+    n = torch.tensor(COUNTS, dtype=torch.float64)
+    rows = [[loss(z[i, :, k], q[i, :, k], n, **params) for k in range(L)] for i in range(N)]
+    total = torch.stack([torch.stack(r) for r in rows])
+    total.sum().backward()
+    return total.detach().numpy(), z.grad.numpy()
+
+
+def main():
+    rng = np.random.default_rng(20)
+    index = []
+    for name, (loss, sets) in LOSSES.items():
+        for params in sets:
+            for logits in ("normal", "wide", "extreme"):
+                for target in ("onehot", "soft"):
+                    case = "%03d_%s_%s_%s" % (len(index), name, logits, target)
+                    z = draw_logits(logits, rng).astype(np.float32)
+                    q = draw_target(target, rng).astype(np.float32)
+                    value, grad = golden(loss, params, z, q)
+                    np.savez(case + ".npz", logits=z, target=q, loss=value, grad=grad)
+                    index.append({"case": case, "loss": name, "logits": logits, "target": target,
+                                  "shape": [N, C, L], "params": params, "counts": COUNTS})
+    with open("index.json", "w") as f:
+        json.dump(index, f, indent=1)
+        f.write("\n")
+
+
+main()
