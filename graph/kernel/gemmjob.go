@@ -150,7 +150,14 @@ func (j *job[T]) block(kc int, a, b, c []T, i0, i1, j0, nc int, add bool, edge [
 // store is for i: c[i] = alpha*x[i] (+ c[i]).
 func store[T Float](c, x []T, alpha T, add bool) {
 	x = x[:len(c)]
-	if add {
+	switch {
+	case alpha == 1 && add:
+		addVV(c, c, x)
+		return
+	case alpha == 1:
+		copy(c, x)
+		return
+	case add:
 		for i, v := range x {
 			c[i] += alpha * v
 		}

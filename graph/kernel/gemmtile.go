@@ -145,8 +145,15 @@ func packColumns[T Float](tile tileShape[T], trans bool, dst, b []T, ldb, p0, kc
 			}
 			continue
 		}
+		from := b[p0*ldb+j0+j:]
+		if w == cols32 { // without a call for each row
+			for p := range kc {
+				*(*[cols32]T)(panel[p*cols32:]) = *(*[cols32]T)(from[p*ldb:])
+			}
+			continue
+		}
 		for p := range kc {
-			copy(panel[p*cols:p*cols+w], b[(p0+p)*ldb+j0+j:])
+			copy(panel[p*cols:p*cols+w], from[p*ldb:])
 		}
 	}
 }
