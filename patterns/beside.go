@@ -13,8 +13,10 @@ type boxes struct {
 	all    []root
 	of     map[*match.Field][]match.Span // by layer
 	from   map[*graph.Value][]*match.Field
-	sized  map[string]*graph.Value // the first that is visible of each size
-	tensor *graph.Value            // the first that is visible
+	sized  map[string]*graph.Value           // the first that is visible of each size
+	wide   map[string]map[int64]*match.Field // a layer of each size and number of channels
+	sizes  map[string]bool                   // of their maps
+	tensor *graph.Value                      // the first that is visible
 }
 
 // addBoxes notes that roots are boxes.
@@ -22,6 +24,7 @@ func (s *site) addBoxes(roots ...root) {
 	b := &s.boxes
 	if b.of == nil {
 		b.of, b.from, b.sized = map[*match.Field][]match.Span{}, map[*graph.Value][]*match.Field{}, map[string]*graph.Value{}
+		b.sizes, b.wide = map[string]bool{}, map[string]map[int64]*match.Field{}
 	}
 	for _, r := range roots {
 		f := r.field
@@ -31,6 +34,16 @@ func (s *site) addBoxes(roots ...root) {
 			x := f.Node.Input(0)
 			b.from[x] = append(b.from[x], f)
 		}
+		if k := mapSize(f); k != "" {
+			b.sizes[k] = true
+		}
+		k := spatial(f)
+		if b.wide[k] == nil {
+			b.wide[k] = map[int64]*match.Field{}
+		}
+		if b.wide[k][f.Channels()] == nil {
+			b.wide[k][f.Channels()] = f
+		}
 		v := s.in.Of(f.Value)
 		if v == nil {
 			continue
@@ -38,7 +51,7 @@ func (s *site) addBoxes(roots ...root) {
 		if b.tensor == nil {
 			b.tensor = v
 		}
-		if k := spatial(f); b.sized[k] == nil {
+		if b.sized[k] == nil {
 			b.sized[k] = v
 		}
 	}

@@ -2,6 +2,7 @@ package patterns
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/onnxloss/onnxloss/patterns/match"
@@ -77,6 +78,9 @@ func (s *site) splitObjectness() {
 		p.why = append(p.why, "behind the boxes and one confidence of the same layer")
 		p.role = class
 		p.mixed = true
+		if p.act == None {
+			p.doubt = max(p.doubt, 1-convention)
+		}
 		more = append(more, &o)
 	}
 	s.parts = append(s.parts, more...)
@@ -117,6 +121,9 @@ func (s *site) besideBoxes(cols []column) []*finding {
 		}
 		confidence = min(0.96, 0.8+0.15*margin)
 	}
+	if cols[best].act == None && len(cols) > 1 {
+		confidence = min(confidence, convention) // raw channels of several uses
+	}
 	for _, p := range s.parts {
 		if p.dim < 0 && p.role == neutral && p.act == Sigmoid {
 			p.role, p.why = objectness, append(p.why, "one channel beside others")
@@ -143,9 +150,10 @@ func (s *site) anchors(p *part) int64 {
 	if len(f.Shape) != 4 || p.n != f.Channels() || p.n < 1 {
 		return 0
 	}
-	for _, b := range s.boxes.all {
-		g := b.field
-		if g == f || spatial(g) != spatial(f) || g.Channels() <= 0 {
+	of := s.boxes.wide[spatial(f)]
+	for _, n := range slices.Sorted(maps.Keys(of)) {
+		g := of[n]
+		if g == f || n <= 0 {
 			continue
 		}
 		if na := g.Channels() / 4; g.Channels()%4 == 0 && na > 1 && p.n%na == 0 && !s.bins(g) {

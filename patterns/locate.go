@@ -184,54 +184,12 @@ func (s *site) head(parts []*part, group int64, confidence float64, evidence ...
 		h.Evidence = append(h.Evidence, fmt.Sprintf("the graph ends before any activation; the user says %s", h.Activation))
 	}
 	if h.Activation == Softmax && s.hasRows(p) || p.act == Sigmoid && p.field != nil {
-		s.background(h, p)
+		if s.background(h, p) && p.field != nil {
+			h.Confidence = min(h.Confidence, convention)
+		}
 	}
 	s.companions(h)
 	return h
-}
-
-// background finds which class of a softmax stands for nothing: the one that
-// is cut off behind it, else by convention.
-func (s *site) background(h *finding, p *part) {
-	if p.marks.Has(match.Factored|match.Product) || p.n < 2 || s.confident(p) {
-		return // an objectness says what a background class would
-	}
-	at := 0
-	if p.act == Sigmoid && (p.span != match.All || !p.marks.Has(match.Output|match.NMSScore)) {
-		return
-	}
-	why := "background class first: nothing cuts it off; most detectors with a softmax have it there"
-	first, last := 0, 0
-	var facts []match.Fact
-	if p.field != nil {
-		facts = p.field.Facts
-	}
-	for _, x := range facts {
-		if x.Span == match.All || x.Stop >= 0 && x.Start == 0 && x.Stop == p.n {
-			continue
-		}
-		switch {
-		case p.act == Sigmoid && p.field.Uses(match.Span{Start: 0, Stop: 1}) && p.field.Uses(match.Span{Start: p.n - 1, Stop: p.n}):
-		case x.Start == 1 && (x.Stop < 0 || x.Stop == p.n):
-			first += 2
-		case x.Start == 0 && x.Stop == p.n-1:
-			last += 2
-		case x.Start >= 1:
-			first++
-		}
-	}
-	switch {
-	case last > 0 && last > first:
-		at, why = int(p.n)-1, "background class last: it is cut off behind the softmax"
-	case first > 0:
-		why = "background class first: it is cut off behind the softmax"
-	case p.act == Sigmoid:
-		return
-	case s.Queries(p.roots[0].field):
-		at, why = int(p.n)-1, "background class last: no-object, as set predictors have it"
-	}
-	h.Background = at
-	h.Evidence = append(h.Evidence, why)
 }
 
 // spatial is the shape of a layer's output without batch and channels.

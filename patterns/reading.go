@@ -46,7 +46,11 @@ func (s *site) solve(cols []column) []*finding {
 	if best.classes != cols[best.cls].n {
 		group = best.classes
 	}
-	return s.headsOf(parts, group, min(0.96, 0.7+0.2*margin), best.text)
+	confidence := min(0.96, 0.7+0.2*margin)
+	if cols[best.cls].act == None && len(cols) > 2 {
+		confidence = min(confidence, convention)
+	}
+	return s.headsOf(parts, group, confidence, best.text)
 }
 
 // markBoxes gives the columns that are no classes their roles.

@@ -1,6 +1,9 @@
 package patterns
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // scored finds heads whose parts the graph itself uses as class scores:
 // ranked, suppressed, compared, multiplied with an objectness, or a softmax
@@ -21,10 +24,17 @@ func scored(s *site) []*finding {
 	}
 	parts = s.twins(parts)
 	var heads []*finding
-	for _, set := range s.together(parts) {
-		h := s.head(set, 0, 1)
+	sets := s.together(parts)
+	aligned := slices.ContainsFunc(sets, s.onBoxes)
+	for _, set := range sets {
+		h := s.head(set, s.sharing(set[0]), 1)
 		if h == nil {
 			continue
+		}
+		if aligned && !s.onBoxes(set) {
+			h.score -= 3
+			h.Confidence = min(h.Confidence, 0.5)
+			h.Evidence = append(h.Evidence, "no boxes are regressed on maps of its size, as they are beside another head")
 		}
 		h.Confidence = min(h.Confidence, math.Round(90+min(h.score, 8))/100)
 		heads = append(heads, h)
@@ -44,4 +54,32 @@ func (s *site) regresses(parts []*part) bool {
 		}
 	}
 	return s.hasBoxes()
+}
+
+// onBoxes reports whether boxes are regressed on a map of the size of one of
+// the parts, or whether that cannot be said.
+func (s *site) onBoxes(parts []*part) bool {
+	for _, p := range parts {
+		for _, r := range p.roots {
+			if k := mapSize(r.field); k == "" || s.boxes.sizes[k] {
+				return true
+			}
+		}
+	}
+	return len(s.boxes.sizes) == 0
+}
+
+// sharing is the number of class channels of one anchor where the graph scores
+// maps whose anchors share the channel axis: as anchors says, for the numbers
+// of anchors that no other box regression of one anchor has.
+func (s *site) sharing(p *part) int64 {
+	group := s.anchors(p)
+	if group == 0 {
+		return 0
+	}
+	switch p.n / group {
+	case 3, 5, 6, 9:
+		return group
+	}
+	return 0
 }

@@ -71,14 +71,14 @@ func (s *site) tell(p, q *part) (class, obj *part, why string, sure float64) {
 		if f.span.Start > g.span.Start {
 			p, q = q, p
 		}
-		return q, p, "of one layer's two confidences the objectness comes first", 0.93
+		return q, p, "of one layer's two confidences the objectness comes first", convention
 	}
 	pb, qb := s.besideBox(f.field), s.besideBox(g.field)
 	switch {
 	case pb && !qb:
-		return q, p, "the objectness reads what the box layer reads", 0.93
+		return q, p, "the objectness reads what the box layer reads", convention
 	case qb && !pb:
-		return p, q, "the objectness reads what the box layer reads", 0.93
+		return p, q, "the objectness reads what the box layer reads", convention
 	}
 	a, b := s.named(p), s.named(q)
 	switch {
