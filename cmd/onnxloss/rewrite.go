@@ -51,6 +51,7 @@ func lossFlags() []cli.Flag {
 		&cli.StringFlag{Category: category, Name: "reduction", Value: loss.Mean, Usage: "`HOW` the losses of anchors become one: mean, sum, none (they stay apart), positives (sum over their number) or fed (sum over a number that is fed)"},
 		&cli.Float64Flag{Category: category, Name: "eps", Usage: "compute log(p + `EPS`) in place of the exact, stable form; 1e-7 is the source document's"},
 		&cli.StringFlag{Category: category, Name: "class-weights", Usage: "a factor for each class, from `FILE`: .npy, .npz, .pb, or a list in .json"},
+		&cli.StringFlag{Category: category, Name: "class-counts", Usage: "how many objects of each class the training data has, from `FILE`, for the losses that ask for it"},
 		&cli.Float64Flag{Category: category, Name: "label-smoothing", Usage: "smooth the targets by `S` in [0, 1)"},
 		&cli.Int64Flag{Category: category, Name: "ignore-index", Usage: "leave out anchors whose target is `K`"},
 		&cli.BoolFlag{Category: category, Name: "anchor-weights", Usage: "add an input with a factor for each anchor"},

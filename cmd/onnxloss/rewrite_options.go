@@ -63,19 +63,26 @@ func rewriteOptions(c *cli.Context) (emit.Options, error) {
 			}
 		}
 	}
-	if o.Loss.ClassWeights, err = classWeights(c); err != nil {
+	if o.Loss.ClassWeights, err = classNumbers(c, "class-weights"); err != nil {
 		return o, err
 	}
-	check := o.Loss
+	if o.Loss.ClassCounts, err = classNumbers(c, "class-counts"); err != nil {
+		return o, err
+	}
+	check, classes := o.Loss, 1<<20
 	check.ClassWeights = nil // their number is known once the head is
-	if _, err := check.Resolve(loss.Classification, 1<<20); err != nil {
+	if n := len(check.ClassCounts); n > 0 {
+		classes = n
+	}
+	if _, err := check.Resolve(loss.Classification, classes); err != nil {
 		return o, usagef("--%v; see onnxloss losses %s and onnxloss rewrite --help", err, l.Name)
 	}
 	return o, nil
 }
 
-func classWeights(c *cli.Context) ([]float64, error) {
-	path := c.String("class-weights")
+// classNumbers reads the file of a flag that has a number for each class.
+func classNumbers(c *cli.Context, flag string) ([]float64, error) {
+	path := c.String(flag)
 	if path == "" {
 		return nil, nil
 	}
@@ -90,7 +97,7 @@ func classWeights(c *cli.Context) ([]float64, error) {
 		}
 		return w, nil
 	}
-	t, err := readTensor(path, "class_weights", graph.Type{})
+	t, err := readTensor(path, strings.ReplaceAll(flag, "-", "_"), graph.Type{})
 	if err != nil {
 		return nil, err
 	}
