@@ -123,6 +123,9 @@ func (e *emission) run(z *graph.Value) *Result {
 		terms = op.Mul(terms, e.perClass("class_weights", w))
 	}
 	per := op.ReduceSum(terms, []int64{2}, false)
+	if e.loss.LabelWeights != nil {
+		per = op.Mul(per, e.byLabel(b, q))
+	}
 	if e.weight != nil {
 		per = op.Mul(per, e.weight)
 	}
@@ -130,6 +133,17 @@ func (e *emission) run(z *graph.Value) *Result {
 		per = op.Mul(per, e.valid)
 	}
 	return &Result{Options: e.opts, PerAnchor: per, Loss: e.reduce(b, per, q), Inputs: e.inputs}
+}
+
+// byLabel is the weight of every anchor by its targets q, [N, A]; see
+// Loss.LabelWeights.
+func (e *emission) byLabel(b *Build, q *graph.Value) *graph.Value {
+	w := e.loss.LabelWeights(e.opts.ClassCounts, e.opts.Params)
+	sum := op.ReduceSum(q, []int64{2}, false)
+	several := op.Cast(op.Greater(sum, b.Const(1)), e.dtype)
+	total := op.Add(b.Const(1), op.Mul(several, op.Sub(sum, b.Const(1)))) // at least 1
+	weighed := op.ReduceSum(op.Mul(q, e.perClass("label_weights", w)), []int64{2}, false)
+	return op.Div(op.Add(weighed, op.Sub(total, sum)), total)
 }
 
 // dense is the targets as q [N, A, C], 0 where a mark in dense targets says that

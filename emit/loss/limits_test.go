@@ -55,6 +55,10 @@ func TestLimitOfNoFocus(t *testing.T) {
 		{"poly1-ce ε=0", perAnchor(t, Classification, with("poly1-ce", "epsilon", 0), b), perAnchor(t, Classification, Options{Name: "ce"}, b)},
 		{"quality-focal β=0", perAnchor(t, Classification, with("quality-focal", "beta", 0), b), perAnchor(t, Classification, Options{Name: "bce"}, b)},
 		{"asymmetric γ=0 m=0", perAnchor(t, Classification, with("asymmetric", "gamma_neg", 0, "clip", 0), b), perAnchor(t, Classification, Options{Name: "bce"}, b)},
+		{"class-balanced-focal β=0", perAnchor(t, Classification, counted("class-balanced-focal", "beta", 0), b), perAnchor(t, Classification, focal("sigmoid-focal", -1, 2), b)},
+		{"logit-adjusted τ=0", perAnchor(t, Classification, counted("logit-adjusted", "tau", 0), b), perAnchor(t, Classification, Options{Name: "ce"}, b)},
+		{"logit-adjusted τ=1", perAnchor(t, Classification, counted("logit-adjusted", "tau", 1), b), perAnchor(t, Classification, counted("balanced-softmax"), b)},
+		{"ldam Δ=0", perAnchor(t, Classification, counted("ldam", "max_margin", 0), b), perAnchor(t, Classification, Options{Name: "ce"}, b)},
 		{"conf-bce", perAnchor(t, Confidence, Options{Name: "bce"}, b), perAnchor(t, Classification, Options{Name: "bce"}, b)},
 	} {
 		compare(t, c.what, c.got, c.want, 1e-12, 0)
@@ -66,6 +70,13 @@ func with(name string, params ...any) Options {
 	for i := 0; i < len(params); i += 2 {
 		o.Params[params[i].(string)] = float64(params[i+1].(int))
 	}
+	return o
+}
+
+// counted is with, for a loss of five classes of unequal counts.
+func counted(name string, params ...any) Options {
+	o := with(name, params...)
+	o.ClassCounts = countsFor(table[name], 5)
 	return o
 }
 
@@ -141,7 +152,9 @@ func variants() map[string]Options {
 	v := map[string]Options{}
 	for _, l := range All() {
 		v[l.Name] = Options{Name: l.Name}
-		if _, has := l.Param("gamma"); has {
+		_, α := l.Param("alpha")
+		_, γ := l.Param("gamma")
+		if α && γ {
 			v[l.Name+" γ=0"] = focal(l.Name, 0.9, 0)
 			v[l.Name+" γ=½"] = focal(l.Name, 0.1, 0.5)
 			v[l.Name+" γ=5"] = focal(l.Name, 0.75, 5)
@@ -149,7 +162,7 @@ func variants() map[string]Options {
 		}
 		for _, p := range l.Params {
 			for _, x := range []float64{p.Lo, 0, 0.5, 2.5, 5} {
-				shared := p.Name == "gamma" || p.Name == "alpha" && x >= 0
+				shared := α && γ && (p.Name == "gamma" || p.Name == "alpha" && x >= 0)
 				if !shared && p.check(x) == nil {
 					v[fmt.Sprintf("%s %s=%v", l.Name, p.Name, x)] = Options{Name: l.Name, Params: map[string]float64{p.Name: x}}
 				}

@@ -31,6 +31,10 @@ type Loss struct {
 	// Adjust is what the loss makes of the logits before its activation, from the
 	// counts of the classes and its parameters; nil if nothing.
 	Adjust func(counts []float64, params map[string]float64) Adjustment
+	// LabelWeights is a factor for the whole loss of an anchor by its class, from
+	// the same; nil for none. An anchor of several classes has their mean, by
+	// targets; what targets lack of 1 in sum counts with a factor of 1.
+	LabelWeights func(counts []float64, params map[string]float64) []float64
 	// Eps is set where the loss has a form with ε inside the logarithms.
 	Eps bool
 	// Instead is the sigmoid loss to use where a softmax has one class only.

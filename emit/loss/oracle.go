@@ -39,6 +39,9 @@ func Eval(k Kind, o Options, b Batch) (*Outcome, error) {
 		a := l.Adjust(o.ClassCounts, o.Params)
 		ev.adjust = &a
 	}
+	if l.LabelWeights != nil {
+		ev.weights = l.LabelWeights(o.ClassCounts, o.Params)
+	}
 	valid, positive := 0, 0
 	for i := range out.PerAnchor {
 		z, grad := b.Logits[i*b.C:][:b.C], out.Grad[i*b.C:][:b.C]
@@ -51,6 +54,10 @@ func Eval(k Kind, o Options, b Batch) (*Outcome, error) {
 			positive++
 		}
 		out.PerAnchor[i] = ev.eval(z, grad)
+		if l.LabelWeights != nil {
+			out.PerAnchor[i] *= ev.byLabel
+			scale(grad, ev.byLabel)
+		}
 		if o.AnchorWeights {
 			out.PerAnchor[i] *= b.Weight[i]
 			scale(grad, b.Weight[i])
@@ -112,6 +119,9 @@ type anchor struct {
 	q, p   []float64
 	slopes []Slope
 	adjust *Adjustment // nil for none
+
+	weights []float64 // of the labels; nil for none
+	byLabel float64   // the anchor's weight by its targets
 }
 
 // targets sets q for anchor i, and says whether it takes part in the loss and
@@ -145,6 +155,9 @@ func (a *anchor) targets(b Batch, i int) (takesPart, positive bool) {
 			positive = true
 		}
 	}
+	if a.weights != nil {
+		a.weigh()
+	}
 	choices := 2
 	if a.loss.Activation == Softmax {
 		choices = len(a.q)
@@ -154,6 +167,20 @@ func (a *anchor) targets(b Batch, i int) (takesPart, positive bool) {
 		a.q[c] = (1-s)*a.q[c] + s/float64(choices)
 	}
 	return true, positive
+}
+
+// weigh sets byLabel from q; see Loss.LabelWeights.
+func (a *anchor) weigh() {
+	sum, weighed := 0.0, 0.0
+	for c, q := range a.q {
+		sum += q
+		weighed += q * a.weights[c]
+	}
+	if sum < 1 {
+		a.byLabel = weighed + 1 - sum
+		return
+	}
+	a.byLabel = weighed / sum
 }
 
 // eval is the loss of the anchor with logits z, and its derivative in grad.

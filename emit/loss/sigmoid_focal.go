@@ -22,18 +22,21 @@ func signedAlpha() Param {
 }
 
 func sigmoidFocal(b *Build) *graph.Value {
-	α, γ := b.Param("alpha"), b.Param("gamma")
-	weigh := func(term *graph.Value) *graph.Value {
-		if γ != 0 {
-			term = op.Mul(b.Pow(b.Wrong(), γ), term)
-		}
-		return term
-	}
+	α := b.Param("alpha")
 	if α < 0 {
-		return weigh(binaryCrossEntropy(b))
+		return unweightedFocal(b)
 	}
 	share := op.Add(b.Scale(b.Q, α), b.Scale(b.NotQ(), 1-α))
-	return weigh(op.Mul(share, binaryCrossEntropy(b)))
+	return op.Mul(share, unweightedFocal(b))
+}
+
+// unweightedFocal is sigmoidFocal without α.
+func unweightedFocal(b *Build) *graph.Value {
+	γ, cost := b.Param("gamma"), binaryCrossEntropy(b)
+	if γ != 0 {
+		cost = op.Mul(b.Pow(b.Wrong(), γ), cost)
+	}
+	return cost
 }
 
 func closedSigmoidFocal(x *Point) Slope {

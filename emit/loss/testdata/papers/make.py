@@ -36,11 +36,28 @@ def ldam(z, q, n, max_margin, scale):
     return -(q * torch.log_softmax(scale * (z - q * delta), 0)).sum()
 
 
+def class_balanced_focal(z, q, n, beta, gamma):
+    # Cui et al.: focal loss over sigmoids, without alpha, times
+    # (1 - beta) / (1 - beta^n_y), these scaled to a sum of C. Several classes
+    # weigh as their mean; anchors without one, which the paper lacks, weigh 1.
+    w = (1 - beta) / (1 - beta ** n)
+    w = w / w.sum() * C
+    weight = (q * w).sum() / q.sum() if q.sum() >= 1 else (q * w).sum() + 1 - q.sum()
+    zt = torch.where(q > 0.5, z, -z)  # for q of 0 and 1
+    hard = -torch.sigmoid(-zt) ** gamma * torch.nn.functional.logsigmoid(zt)
+    bce = -q * torch.nn.functional.logsigmoid(z) - (1 - q) * torch.nn.functional.logsigmoid(-z)
+    soft = (q * torch.sigmoid(-z) + (1 - q) * torch.sigmoid(z)) ** gamma * bce
+    return weight * torch.where((q == 0) | (q == 1), hard, soft).sum()
+
+
 LOSSES = {
     "balanced_softmax": (balanced_softmax, [{}]),
     "logit_adjusted": (logit_adjusted, [{"tau": 1.0}, {"tau": 2.5}]),
     "ldam": (ldam, [{"max_margin": 0.5, "scale": 1.0}, {"max_margin": 0.8, "scale": 4.0}]),
+    "class_balanced_focal": (class_balanced_focal, [{"beta": 0.9999, "gamma": 2.0}, {"beta": 0.9, "gamma": 1.0}]),
 }
+
+TARGETS = {"class_balanced_focal": ("onehot", "soft", "multilabel")}
 
 
 def draw_logits(kind, rng):
@@ -54,6 +71,8 @@ def draw_logits(kind, rng):
 def draw_target(kind, rng):
     if kind == "onehot":
         return np.moveaxis(np.eye(C)[rng.integers(0, C, (N, L))], 2, 1)
+    if kind == "multilabel":
+        return (rng.random((N, C, L)) < 0.2).astype(np.float64)
     e = np.exp(rng.standard_normal((N, C, L)))
     return e / e.sum(1, keepdims=True)
 
@@ -74,7 +93,7 @@ def main():
     for name, (loss, sets) in LOSSES.items():
         for params in sets:
             for logits in ("normal", "wide", "extreme"):
-                for target in ("onehot", "soft"):
+                for target in TARGETS.get(name, ("onehot", "soft")):
                     case = "%03d_%s_%s_%s" % (len(index), name, logits, target)
                     z = draw_logits(logits, rng).astype(np.float32)
                     q = draw_target(target, rng).astype(np.float32)
