@@ -23,6 +23,11 @@
 // Measured targets are not smoothed. A loss that treats a target of 0 or of 1
 // apart does so by a comparison, and both of its branches hold everywhere.
 //
+// Losses for classes of unequal frequency take the number of objects of each
+// class (Options.ClassCounts) and are a loss as above with adjusted logits
+// (Adjustment) or with a weight for each anchor by its label
+// (Loss.LabelWeights).
+//
 // Invariants. Graphs use operators of ONNX's own domain that opset 7 has, and
 // no construct whose derivative is undefined or infinite at a finite logit: no
 // Pow, no Where over infinities, no Max of tied values; what selects a branch

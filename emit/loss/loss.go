@@ -29,7 +29,8 @@ type Loss struct {
 	// Counts is set where the loss needs Options.ClassCounts.
 	Counts bool
 	// Adjust is what the loss makes of the logits before its activation, from the
-	// counts of the classes and its parameters; nil if nothing.
+	// counts of the classes and its parameters; nil if nothing. Only a softmax's
+	// logits are adjusted.
 	Adjust func(counts []float64, params map[string]float64) Adjustment
 	// LabelWeights is a factor for the whole loss of an anchor by its class, from
 	// the same; nil for none. An anchor of several classes has their mean, by

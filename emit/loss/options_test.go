@@ -272,6 +272,12 @@ func TestTable(t *testing.T) {
 		if l.Golden == "" || l.Equation == "" || l.Source == "" || l.Build == nil || l.Closed == nil {
 			t.Errorf("%s: the row has gaps", l.Name)
 		}
+		if l.Counts != (l.Adjust != nil || l.LabelWeights != nil) {
+			t.Errorf("%s: counts of classes are %v, but what uses them says otherwise", l.Name, l.Counts)
+		}
+		if l.Adjust != nil && l.Activation != Softmax {
+			t.Errorf("%s: logits are adjusted outside of a softmax", l.Name)
+		}
 		if l.Activation == Softmax {
 			if i, err := Find(l.Kind, l.Instead); err != nil || i.Activation != Sigmoid {
 				t.Errorf("%s: %q is no sigmoid loss to use instead", l.Name, l.Instead)
