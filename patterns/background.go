@@ -11,15 +11,15 @@ const convention = 0.88
 // confidence that stands beside says what a background class would, so that
 // there is none by convention.
 func (s *site) background(h *finding, p *part) (byConvention bool) {
-	first, last := cutOff(p)
+	first, last, apart := uses(p)
 	switch {
 	case p.n < 2 || p.act == Sigmoid && (p.span != match.All || !p.marks.Has(match.Output|match.NMSScore)):
 		return false
-	case last > first:
+	case first && !last:
 		h.setBackground(int(p.n)-1, "background class last: it is cut off behind the activation")
-	case first > 0:
+	case apart && !first:
 		h.setBackground(0, "background class first: it is cut off behind the activation")
-	case p.act == Sigmoid:
+	case p.act == Sigmoid, apart: // each class is used by itself
 	case p.marks.Has(match.Factored|match.Product) || s.confident(p):
 		return true
 	case s.Queries(p.roots[0].field):
@@ -36,25 +36,19 @@ func (h *finding) setBackground(class int, why string) {
 	h.Evidence = append(h.Evidence, why)
 }
 
-// cutOff weighs whether the first or the last of p's classes is left out
-// behind its activation.
-func cutOff(p *part) (first, last int) {
+// uses says whether the first and the last of p's classes are used apart from
+// all together behind its activation, and whether any class is.
+func uses(p *part) (first, last, apart bool) {
 	if p.field == nil {
-		return 0, 0
-	}
-	if p.act == Sigmoid && p.field.Uses(match.Span{Start: 0, Stop: 1}) && p.field.Uses(match.Span{Start: p.n - 1, Stop: p.n}) {
-		return 0, 0
+		return false, false, false
 	}
 	for _, x := range p.field.Facts {
-		switch {
-		case x.Span == match.All || x.Stop >= 0 && x.Start == 0 && x.Stop == p.n:
-		case x.Start == 1 && (x.Stop < 0 || x.Stop == p.n):
-			first += 2
-		case x.Start == 0 && x.Stop == p.n-1:
-			last += 2
-		case x.Start >= 1:
-			first++
+		if x.Span == match.All || x.Start == 0 && (x.Stop < 0 || x.Stop == p.n) {
+			continue
 		}
+		apart = true
+		first = first || x.Start == 0
+		last = last || x.Stop < 0 || x.Stop >= p.n
 	}
-	return first, last
+	return first, last, apart
 }

@@ -47,8 +47,8 @@ func (s *site) solve(cols []column) []*finding {
 		group = best.classes
 	}
 	confidence := min(0.96, 0.7+0.2*margin)
-	if cols[best.cls].act == None && len(cols) > 2 {
-		confidence = min(confidence, convention)
+	if cols[best.cls].act == None {
+		confidence = min(confidence, convention) // raw maps, of which any may be anything
 	}
 	return s.headsOf(parts, group, confidence, best.text)
 }
