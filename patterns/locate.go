@@ -42,16 +42,36 @@ var patternList = []pattern{
 // Locate finds the classification heads of m. It refines the types of m's
 // values. The error is a *NotFound or *Ambiguous where the graph does not say.
 func Locate(m *graph.Model, opts Options) (*Report, error) {
-	in, err := match.Inline(m)
+	s, r, _, ambiguous, err := search(m, opts)
 	if err != nil {
 		return nil, err
+	}
+	if opts.Head != "" {
+		return s.choose(r, opts.Head)
+	}
+	switch {
+	case ambiguous != nil:
+		ambiguous.Candidates = r.Candidates
+		return r, ambiguous
+	case len(r.Heads) == 0:
+		return r, &NotFound{s.refusal(), r.Candidates}
+	}
+	return r, nil
+}
+
+// search tries the patterns. The *Ambiguous is the doubt in which one of them
+// ended, if it did.
+func search(m *graph.Model, opts Options) (*site, *Report, []*finding, *Ambiguous, error) {
+	in, err := match.Inline(m)
+	if err != nil {
+		return nil, nil, nil, nil, err
 	}
 	root := in.Model
 	if in.Origin == nil {
 		root = m
 	}
 	if err := opts.check(); err != nil {
-		return nil, err
+		return nil, nil, nil, nil, err
 	}
 	s := survey(match.Analyze(root), in)
 	s.opts = opts
@@ -73,17 +93,7 @@ func Locate(m *graph.Model, opts Options) (*Report, error) {
 		r.Heads = append(r.Heads, &h.Head)
 	}
 	r.Candidates = s.candidates(found)
-	if opts.Head != "" {
-		return s.choose(r, opts.Head)
-	}
-	switch {
-	case ambiguous != nil:
-		ambiguous.Candidates = r.Candidates
-		return r, ambiguous
-	case len(r.Heads) == 0:
-		return r, &NotFound{s.refusal(), r.Candidates}
-	}
-	return r, nil
+	return s, r, found, ambiguous, nil
 }
 
 // refusal says why the model has no head.
@@ -114,7 +124,7 @@ func (s *site) candidates(heads []*finding) []*Candidate {
 		if x.Source == nil {
 			continue
 		}
-		c := &Candidate{Part: x, Classes: int(p.n), Activation: p.act, Role: p.role.String(), Evidence: p.why}
+		c := &Candidate{Part: x, Classes: int(p.n), Activation: p.act, Role: p.role.String(), Evidence: p.why, part: p}
 		if !used[p] {
 			c.Rejected = s.reject(p)
 		}

@@ -16,6 +16,8 @@ type Candidate struct {
 	Role       string // what it was taken for
 	Rejected   string // the reason against it; empty for the levels of heads
 	Evidence   []string
+
+	part *part
 }
 
 // finding is a head with what it was made of.
