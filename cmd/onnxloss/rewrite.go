@@ -135,8 +135,9 @@ func runRewrite(c *cli.Context) error {
 	return reportRewrite(c, out, manifest, proof)
 }
 
-// locate finds the head, by the flags of headFlags. Heads that are equally
-// likely are an error, which --head resolves.
+// locate finds the heads, by the flags of headFlags. Heads of other classes that
+// are as likely as the first are an error, which --head resolves; heads of the
+// same classes are stages or copies of one, and the first stands for them.
 func locate(c *cli.Context, path string, m *graph.Model) (*patterns.Report, error) {
 	r, err := patterns.Locate(m, headOptions(c))
 	if err == nil && c.String("head") == "" {
@@ -148,18 +149,19 @@ func locate(c *cli.Context, path string, m *graph.Model) (*patterns.Report, erro
 	return r, nil
 }
 
-// equallyLikely is an error if the first head is no likelier than the next.
+// equallyLikely is an error if a head of other classes is as likely as the
+// first.
 func equallyLikely(heads []*patterns.Head) error {
-	text := ""
-	n := 0
+	text, others, n := "", false, 0
 	for i, h := range heads {
 		if heads[0].Confidence-h.Confidence >= 0.01 {
 			break
 		}
 		n++
+		others = others || h.Classes != heads[0].Classes
 		text += fmt.Sprintf("\n  %d %s", i+1, describeHead(h.Record()))
 	}
-	if n < 2 {
+	if !others {
 		return nil
 	}
 	return &patterns.Ambiguous{Reason: fmt.Sprintf("%d heads are equally likely%s", n, text)}
