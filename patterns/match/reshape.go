@@ -2,6 +2,7 @@ package match
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/onnxloss/onnxloss/graph"
 )
@@ -78,8 +79,13 @@ func fit(a, b graph.Shape) (float64, bool) {
 			return 0, false
 		case !a[0].IsKnown() && !b[0].IsKnown():
 			return 3, true
+		case a[0].Value == 1 || b[0].Value == 1:
+			return -3, true // the size of a map is seldom one
 		}
 		return 1, true
+	}
+	if len(b) == 1 && b[0].Param != "" && b[0].Param == symbol(a) || len(a) == 1 && a[0].Param != "" && a[0].Param == symbol(b) {
+		return 9, true
 	}
 	p, pk := product(a)
 	q, qk := product(b)
@@ -99,6 +105,18 @@ func fit(a, b graph.Shape) (float64, bool) {
 		return s - 3, p > 0 && q%p == 0
 	}
 	return s - 2, true
+}
+
+// symbol is the product of dimensions as inference writes it; empty where one
+// has no name.
+func symbol(s graph.Shape) string {
+	names := make([]string, len(s))
+	for i, d := range s {
+		if names[i] = d.Param; d.IsKnown() || d.Param == "" {
+			return ""
+		}
+	}
+	return strings.Join(names, "*")
 }
 
 // product is the product of the known dimensions, and whether all are known.
