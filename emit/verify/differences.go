@@ -68,9 +68,9 @@ func (t *term) differences(p *proof, plan *interp.Plan, c *Check, b loss.Batch, 
 		greatest, sum = max(greatest, math.Abs(g)), sum+math.Abs(g)
 	}
 	for k := range singles + directions {
-		dir, size := direction{at: r.IntN(len(b.Logits))}, greatest
+		dir, size, small := direction{at: r.IntN(len(b.Logits))}, greatest, step/100
 		if k >= singles {
-			dir, size = direction{at: -1, signs: make([]float64, len(b.Logits))}, sum
+			dir, size, small = direction{at: -1, signs: make([]float64, len(b.Logits))}, sum, step/1000
 			for i := range dir.signs {
 				dir.signs[i] = float64(2*r.IntN(2) - 1)
 			}
@@ -78,7 +78,7 @@ func (t *term) differences(p *proof, plan *interp.Plan, c *Check, b loss.Batch, 
 		slope := dir.dot(want.Grad)
 		got, err := t.along(p, plan, b, dir, step)
 		if err == nil && !(math.Abs(got-slope) <= limitGrad*size) {
-			got, err = t.along(p, plan, b, dir, step/100) // which crosses fewer kinks
+			got, err = t.along(p, plan, b, dir, small) // which crosses fewer kinks
 		}
 		if err != nil {
 			c.fail("%v", err)
