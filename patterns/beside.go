@@ -79,21 +79,39 @@ func (s *site) besideBox(f *match.Field) bool {
 // confident reports whether a one-channel sigmoid stands beside p on the same
 // map.
 func (s *site) confident(p *part) bool {
-	if s.singles == nil {
-		s.singles, s.single = map[*match.Field]bool{}, map[string]bool{}
+	if s.ones.of == nil {
+		s.ones = ones{map[*match.Field]bool{}, map[string]map[root]bool{}}
 		for _, q := range s.parts {
-			g := q.roots[0].field
 			if (q.n == 1 && q.role != hidden && q.role != box || q.role == objectness) && q.act == Sigmoid {
-				s.singles[g] = true
-				if len(g.Shape) == 4 {
-					s.single[mapSize(g)] = true
-				}
+				s.ones.add(q.roots[0])
 			}
 		}
 	}
-	f := p.roots[0].field
-	size := mapSize(f)
-	return s.singles[f] || len(f.Shape) == 4 && size != "" && s.single[size]
+	r := p.roots[0]
+	at := s.ones.at[mapSize(r.field)]
+	if p.n == 1 {
+		return len(at) > 1 || len(at) == 1 && !at[r]
+	}
+	return s.ones.of[r.field] || len(at) > 0
+}
+
+// ones are the layers' channels that are one-channel sigmoids: by layer, and
+// for those of maps by size.
+type ones struct {
+	of map[*match.Field]bool
+	at map[string]map[root]bool
+}
+
+func (o *ones) add(r root) {
+	o.of[r.field] = true
+	k := mapSize(r.field)
+	if k == "" || len(r.field.Shape) != 4 {
+		return
+	}
+	if o.at[k] == nil {
+		o.at[k] = map[root]bool{}
+	}
+	o.at[k][r] = true
 }
 
 // companions finds the objectness and the box tensor of h.

@@ -121,8 +121,8 @@ func (s *site) besideBoxes(cols []column) []*finding {
 		}
 		confidence = min(0.96, 0.8+0.15*margin)
 	}
-	if cols[best].act == None && len(cols) > 1 {
-		confidence = min(confidence, convention) // raw channels of several uses
+	if cols[best].act == None {
+		confidence = min(confidence, convention) // raw maps, of which any may be anything
 	}
 	for _, p := range s.parts {
 		if p.dim < 0 && p.role == neutral && p.act == Sigmoid {

@@ -178,6 +178,9 @@ func (s *site) head(parts []*part, group int64, confidence float64, evidence ...
 		}
 		h.score = max(h.score, q.score[class])
 		confidence = min(confidence, 1-q.doubt)
+		if h.Classes == 1 && q.act == Sigmoid && s.confident(q) {
+			confidence = min(confidence, convention) // which of the two is the class is a convention
+		}
 	}
 	if len(h.Levels) == 0 {
 		return nil

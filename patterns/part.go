@@ -50,8 +50,7 @@ type site struct {
 	takes string // what would decide, beside --head
 
 	ofLayer    map[*match.Field][]*part // by first root
-	singles    map[*match.Field]bool    // layers of one-channel sigmoids
-	single     map[string]bool          // sizes of their maps
+	ones       ones
 	objectness []sized
 }
 
