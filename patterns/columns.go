@@ -121,8 +121,9 @@ func (s *site) besideBoxes(cols []column) []*finding {
 		}
 		confidence = min(0.96, 0.8+0.15*margin)
 	}
-	if cols[best].act == None {
-		confidence = min(confidence, convention) // raw maps, of which any may be anything
+	_, boxWide := boxWidths[cols[best].n]
+	if cols[best].act == None || len(cols) > 1 && (cols[best].n == 1 || boxWide) {
+		confidence = min(confidence, convention) // raw, or of a width that other regressions have
 	}
 	for _, p := range s.parts {
 		if p.dim < 0 && p.role == neutral && p.act == Sigmoid {

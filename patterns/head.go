@@ -74,6 +74,9 @@ type Level struct {
 
 // Head is one classification head: everything that one loss is put on.
 type Head struct {
+	// Levels are in the order of the Concat that joins them, else the largest
+	// map first, or where sizes are dynamic that of the smallest stride: an
+	// order that neither nodes nor outputs change.
 	Levels  []Level
 	Classes int // background included
 	// Activation is what the graph does with the logits.
