@@ -160,6 +160,9 @@ func describeHead(h patterns.HeadRecord) string {
 	if n := len(h.Levels); n > 1 {
 		s += fmt.Sprintf(", levels: %d", n)
 	}
+	if h.Quantized != "" {
+		s += ", quantized"
+	}
 	return s + fmt.Sprintf(", confidence %.2f", h.Confidence)
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/onnxloss/onnxloss/emit"
+	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/patterns"
 	"github.com/urfave/cli/v2"
 )
@@ -24,8 +25,11 @@ of a map in one axis.
 
   onnxloss inspect detector.onnx
   onnxloss inspect detector.onnx --head /model/head/cls/Conv_output_0
+  onnxloss inspect detector.onnx --why /model/head/box/Conv_output_0
   onnxloss inspect detector.onnx --json | python3 -m json.tool`,
-		Flags:  append(headFlags(), jsonFlag, quietFlag),
+		Flags: append(headFlags(),
+			&cli.StringFlag{Name: "why", Usage: "say what `TENSOR` is: the head or not, and the evidence"},
+			jsonFlag, quietFlag),
 		Action: runInspect,
 	}
 }
@@ -77,6 +81,9 @@ func runInspect(c *cli.Context) error {
 	if manifest != nil {
 		return showManifest(c, path, manifest)
 	}
+	if tensor := c.String("why"); tensor != "" {
+		return explain(c, path, m, tensor)
+	}
 	report, err := locate(c, path, m)
 	if c.Bool("json") && report != nil {
 		return errors.Join(printJSON(c, report), err)
@@ -94,6 +101,22 @@ func runInspect(c *cli.Context) error {
 	if len(report.Heads) > 1 {
 		say(c, "which takes head 1; --head N takes another, --head all all of them")
 	}
+	return nil
+}
+
+// explain says why a tensor is the head, or is not.
+func explain(c *cli.Context, path string, m *graph.Model, tensor string) error {
+	if m.Graph.Value(tensor) == nil {
+		return usagef("--why %q: the main graph has no such tensor", tensor)
+	}
+	account, err := patterns.Why(m, tensor, headOptions(c))
+	if err != nil {
+		return fmt.Errorf("%s: %w", title(path), err)
+	}
+	if c.Bool("json") {
+		return printJSON(c, account)
+	}
+	say(c, "%v", account)
 	return nil
 }
 
