@@ -1,0 +1,194 @@
+package variant
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Factor is one way in which detection heads differ.
+type Factor int
+
+// The factors. Their levels are listed in factors.
+const (
+	Join    Factor = iota // how class, box and objectness layers share
+	Layout                // of the tensors that the activation reads
+	Merge                 // whether and when levels are joined
+	Anchors               // of one cell
+	Act                   // what turns logits into scores
+	Obj                   // the objectness and its use
+	Back                  // the background class
+	Levels                // feature levels
+	Decode                // what makes boxes
+	Post                  // what follows scores and boxes
+	Output                // boxes and scores in one tensor or in several
+	Classes               // channels of one anchor's classes, background included
+	Extra                 // what stands beside classes and boxes
+	Consts                // how constants are written
+	Bias                  // how layers add
+	Quant                 // quantization
+	Copies                // operators without effect
+	Wrap                  // what is put into a function
+	Cut                   // how channels are taken apart
+	Order                 // of nodes and outputs
+	Dims                  // what is known of the input's size
+	Opset
+	numFactors
+)
+
+// factors names the factors and their levels.
+var factors = [numFactors]struct {
+	name   string
+	levels []string
+}{
+	Join:    {"join", []string{"split", "towers", "fused", "late"}},
+	Layout:  {"layout", []string{"nchw", "nhwc", "five", "nac", "nca"}},
+	Merge:   {"merge", []string{"apart", "early", "late"}},
+	Anchors: {"anchors", []string{"1", "3"}},
+	Act:     {"act", []string{"none", "sigmoid", "softmax", "logsoftmax"}},
+	Obj:     {"obj", []string{"none", "product", "root", "beside", "centerness"}},
+	Back:    {"back", []string{"none", "first", "last", "firstcut", "lastcut"}},
+	Levels:  {"levels", []string{"1", "3", "5"}},
+	Decode:  {"decode", []string{"raw", "expwh", "grid", "bins", "cxcywh", "ltrb"}},
+	Post:    {"post", []string{"none", "argmax", "topk", "nms", "efficient", "batched", "loops"}},
+	Output:  {"output", []string{"joined", "apart"}},
+	Classes: {"classes", []string{"1", "2", "4", "16", "20", "64", "80"}},
+	Extra:   {"extra", []string{"none", "points", "masks", "angle", "embed", "aux", "segmap"}},
+	Consts:  {"consts", []string{"folded", "literal", "computed"}},
+	Bias:    {"bias", []string{"fused", "added", "norm"}},
+	Quant:   {"quant", []string{"float", "qdq"}},
+	Copies:  {"copies", []string{"none", "some"}},
+	Wrap:    {"wrap", []string{"none", "layers", "rest"}},
+	Cut:     {"cut", []string{"split", "slice", "gather"}},
+	Order:   {"order", []string{"kept", "shuffled"}},
+	Dims:    {"dims", []string{"static", "batch", "dynamic"}},
+	Opset:   {"opset", []string{"11", "13", "17"}},
+}
+
+func (f Factor) String() string { return factors[f].name }
+
+// Values are the names of f's levels.
+func (f Factor) Values() []string { return slices.Clone(factors[f].levels) }
+
+// Factors are all factors.
+func Factors() []Factor {
+	fs := make([]Factor, numFactors)
+	for i := range fs {
+		fs[i] = Factor(i)
+	}
+	return fs
+}
+
+// unset is the level of a factor that is not decided.
+const unset = 0xff
+
+// Choice is a level of each factor.
+type Choice [numFactors]uint8
+
+// Of is the name of the level of f.
+func (c *Choice) Of(f Factor) string {
+	if c[f] == unset {
+		return "?"
+	}
+	return factors[f].levels[c[f]]
+}
+
+// Is reports whether the level of f is one of names.
+func (c *Choice) Is(f Factor, names ...string) bool {
+	return slices.Contains(names, c.Of(f))
+}
+
+// String lists the levels: "join=split layout=nchw …".
+func (c *Choice) String() string {
+	var s []string
+	for f := range numFactors {
+		s = append(s, fmt.Sprintf("%v=%s", f, c.Of(f)))
+	}
+	return strings.Join(s, " ")
+}
+
+// is is a condition on one factor: its level is among those named, or with
+// "not" in front none of them.
+type is struct {
+	factor Factor
+	levels string // names between spaces
+}
+
+// mask has a bit for each level that meets x.
+func (x is) mask() (m uint16) {
+	names := strings.Fields(x.levels)
+	not := names[0] == "not"
+	if not {
+		names = names[1:]
+	}
+	for i, l := range factors[x.factor].levels {
+		if slices.Contains(names, l) != not {
+			m |= 1 << i
+		}
+	}
+	return m
+}
+
+// never lists what does not meet: combinations that no network has, or that
+// make no sense.
+var never = [][]is{
+	// Levels are joined before the activation as rows, and not by one level.
+	{{Layout, "nchw nhwc five"}, {Merge, "early"}},
+	{{Levels, "1"}, {Merge, "early late"}},
+	{{Levels, "3 5"}, {Merge, "apart"}, {Post, "not none"}},
+	{{Output, "joined"}, {Post, "not none"}},
+	// Activations.
+	{{Act, "softmax logsoftmax"}, {Classes, "1"}},
+	{{Act, "softmax logsoftmax"}, {Layout, "nchw"}, {Anchors, "3"}},
+	{{Act, "none sigmoid"}, {Back, "not none"}},
+	{{Act, "softmax logsoftmax"}, {Back, "none"}, {Obj, "none root"}},
+	{{Act, "softmax logsoftmax none"}, {Obj, "root"}},
+	{{Act, "logsoftmax none"}, {Obj, "product"}},
+	{{Act, "logsoftmax"}, {Post, "nms efficient batched loops"}},
+	{{Act, "none"}, {Post, "nms batched loops"}},
+	{{Back, "not none"}, {Obj, "not none"}},
+	{{Obj, "beside centerness"}, {Post, "not none"}},
+	{{Obj, "centerness"}, {Join, "not towers"}},
+	// Boxes.
+	{{Decode, "bins"}, {Anchors, "3"}},
+	{{Decode, "raw"}, {Post, "nms batched loops"}},
+	{{Layout, "nchw"}, {Anchors, "3"}, {Decode, "not raw"}},
+	{{Join, "late"}, {Anchors, "3"}},
+	// Which levels belong to which of two heads, something must tell.
+	{{Extra, "aux"}, {Merge, "apart"}, {Levels, "3 5"}},
+	// Groups of channels that nothing takes apart leave raw.
+	{{Layout, "nchw"}, {Anchors, "3"}, {Join, "fused"}, {Act, "not none"}},
+	{{Layout, "nchw"}, {Anchors, "3"}, {Join, "fused"}, {Post, "not none"}},
+	{{Layout, "nchw"}, {Anchors, "3"}, {Join, "fused"}, {Output, "apart"}},
+	{{Layout, "nchw"}, {Anchors, "3"}, {Join, "fused"}, {Merge, "not apart"}},
+	{{Layout, "nchw"}, {Anchors, "3"}, {Join, "not fused"}, {Output, "joined"}, {Merge, "apart"}},
+	// Sizes that are not known are computed.
+	{{Dims, "dynamic"}, {Consts, "not computed"}},
+}
+
+// rules is never with a mask for each condition.
+var rules = func() (r [][]rule) {
+	for _, conds := range never {
+		var all []rule
+		for _, x := range conds {
+			all = append(all, rule{x.factor, x.mask()})
+		}
+		r = append(r, all)
+	}
+	return r
+}()
+
+type rule struct {
+	factor Factor
+	mask   uint16
+}
+
+// allowed reports whether c breaks no rule as far as it is decided.
+func (c *Choice) allowed() bool {
+	for _, all := range rules {
+		if !slices.ContainsFunc(all, func(r rule) bool { return c[r.factor] == unset || r.mask>>c[r.factor]&1 == 0 }) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,277 @@
+package variant_test
+
+import (
+	"bytes"
+	"context"
+	"maps"
+	"math"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"testing"
+
+	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/interp"
+	"github.com/onnxloss/onnxloss/graph/interp/orttest"
+	"github.com/onnxloss/onnxloss/graph/onnx"
+	"github.com/onnxloss/onnxloss/graph/op"
+	"github.com/onnxloss/onnxloss/graph/tensor"
+	"github.com/onnxloss/onnxloss/patterns/variant"
+)
+
+// all is every variant, built.
+func all(t *testing.T) []*variant.Variant {
+	t.Helper()
+	vs := variant.All()
+	for _, v := range vs {
+		if err := v.Build(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return vs
+}
+
+// two are two levels of two factors.
+type two struct {
+	f, g variant.Factor
+	x, y string
+}
+
+func TestDesignShowsEveryPair(t *testing.T) {
+	seen := map[two]int{}
+	fs := variant.Factors()
+	design := variant.Design(variant.Seed, variant.Times)
+	if len(design) < 200 {
+		t.Errorf("%d dense detectors", len(design))
+	}
+	names := map[string]bool{}
+	for i := range design {
+		c := &design[i]
+		names[c.String()] = true
+		for j, f := range fs {
+			for _, g := range fs[j+1:] {
+				seen[two{f, g, c.Of(f), c.Of(g)}]++
+			}
+		}
+	}
+	if len(names) != len(design) {
+		t.Errorf("%d choices, of which %d differ", len(design), len(names))
+	}
+	missing := 0
+	for j, f := range fs {
+		for _, g := range fs[j+1:] {
+			for _, x := range f.Values() {
+				for _, y := range g.Values() {
+					p := two{f, g, x, y}
+					may := variant.MayMeet(f, x, g, y)
+					if n := seen[p]; may != (n > 0) || may && n < variant.Times {
+						t.Errorf("%v=%s and %v=%s meet %d times; they may: %v", f, x, g, y, n, may)
+					}
+					if !may {
+						missing++
+					}
+				}
+			}
+		}
+	}
+	t.Logf("%d choices; the rules keep %d pairs apart", len(design), missing)
+}
+
+func TestModelsAreValid(t *testing.T) {
+	vs := all(t)
+	if len(vs) < 300 {
+		t.Errorf("%d variants", len(vs))
+	}
+	word := regexp.MustCompile(`^[vn]\d+_\d+$`)
+	for _, v := range vs {
+		if err := v.Model.Check(); err != nil {
+			t.Errorf("%v: %v", v, err)
+		}
+		if errs := op.InferModel(v.Model).Errs(); len(errs) > 0 {
+			t.Errorf("%v: %v", v, errs)
+		}
+		for _, n := range v.Model.Graph.Nodes {
+			for _, x := range slices.Concat(n.Inputs, n.Outputs) {
+				if x != nil && !word.MatchString(x.Name) {
+					t.Errorf("%v: the name %q may say something", v, x.Name)
+				}
+			}
+		}
+		for _, a := range v.Key.Answers {
+			for _, p := range a {
+				if p.Source == nil || p.Source.Graph() != v.Model.Graph || len(p.Layout) != len(p.Source.Shape()) || p.Slice.Len() != v.Key.Classes {
+					t.Errorf("%v: the key's %v is no tensor of the model", v, p)
+				}
+			}
+		}
+		if (v.Key.Expect == variant.Found) != (v.Key.Answers != nil && v.Key.Why == "" && v.Key.Expect != variant.Classifier) {
+			t.Errorf("%v: key %+v", v, v.Key)
+		}
+	}
+}
+
+func TestSameSeedSameBytes(t *testing.T) {
+	vs := variant.All()
+	for i := 0; i < len(vs); i += 7 {
+		var files [2]bytes.Buffer
+		for k := range files {
+			if err := vs[i].Build(); err != nil {
+				t.Fatal(err)
+			}
+			if err := onnx.Write(&files[k], vs[i].Model); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if !bytes.Equal(files[0].Bytes(), files[1].Bytes()) {
+			t.Errorf("%v differs from one building to the next", vs[i])
+		}
+	}
+}
+
+// custom reports whether v has operators that no table knows.
+func custom(v *variant.Variant) bool {
+	return slices.ContainsFunc(v.Model.Graph.Nodes, func(n *graph.Node) bool {
+		return op.Lookup(n.Domain, n.Op) == nil && v.Model.Function(n.Domain, n.Op, "") == nil
+	}) || slices.ContainsFunc(v.Model.Functions, func(f *graph.Function) bool {
+		return slices.ContainsFunc(f.Body.Nodes, func(n *graph.Node) bool { return op.Lookup(n.Domain, n.Op) == nil })
+	})
+}
+
+// run gives values of v by name; nil is the outputs.
+func run(t *testing.T, v *variant.Variant, names []string) map[string]*tensor.Tensor {
+	t.Helper()
+	plan, err := interp.New(v.Model, interp.Options{Fetches: names, Threads: 1})
+	if err != nil {
+		t.Fatalf("%v: %v", v, err)
+	}
+	out, err := plan.Run(context.Background(), feeds(t, v))
+	if err != nil {
+		t.Fatalf("%v: %v", v, err)
+	}
+	return out
+}
+
+// feeds makes up v's input, whatever its name.
+func feeds(t *testing.T, v *variant.Variant) map[string]*tensor.Tensor {
+	t.Helper()
+	x := *v.Model.Graph.Inputs[0]
+	name := x.Name
+	x.Name = "x"
+	f, err := interp.RandomInput(&x, v.Sizes, 5)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return map[string]*tensor.Tensor{name: f}
+}
+
+func TestModelsRun(t *testing.T) {
+	for i, v := range all(t) {
+		if !custom(v) && i%3 == 0 {
+			run(t, v, nil)
+		}
+	}
+}
+
+// sources are the names of the tensors that v's key is about.
+func sources(v *variant.Variant) []string {
+	var names []string
+	for _, a := range v.Key.Answers {
+		for _, p := range a {
+			names = append(names, p.Source.Name)
+		}
+	}
+	return names
+}
+
+// TestMutationsKeepTheMeaning holds the values of the key's tensors, and the
+// outputs, to what they were.
+func TestMutationsKeepTheMeaning(t *testing.T) {
+	for _, m := range variant.Mutations() {
+		t.Run(m.Name, func(t *testing.T) {
+			vs := variant.All()
+			for i := 0; i < len(vs); i += 11 {
+				v := vs[i]
+				if err := v.Build(); err != nil {
+					t.Fatal(err)
+				}
+				outputs := func() (names []string) {
+					for _, x := range v.Model.Graph.Outputs {
+						names = append(names, x.Name)
+					}
+					return names
+				}
+				names := sources(v)
+				if !custom(v) && m.Name != "order" {
+					names = append(names, outputs()...)
+				}
+				if len(names) == 0 {
+					continue
+				}
+				before := run(t, v, names)
+				if err := m.Apply(v, variant.Source(m.Name)); err != nil {
+					t.Fatalf("%v: %v", v, err)
+				}
+				later := sources(v)
+				if len(names) > len(later) {
+					later = append(later, outputs()...)
+				}
+				after := run(t, v, later)
+				for k := range names {
+					if d := apartBy(before[names[k]], after[later[k]]); !(d < 1e-4) {
+						t.Errorf("%v: %q, then %q, differs by %v", v, names[k], later[k], d)
+					}
+				}
+			}
+		})
+	}
+}
+
+// apartBy is the greatest difference of two tensors.
+func apartBy(a, b *tensor.Tensor) float64 {
+	if a == nil || b == nil || a.DType != b.DType || !slices.Equal(a.Shape, b.Shape) {
+		return math.Inf(1)
+	}
+	if a.DType != tensor.Float32 {
+		if slices.Equal(tensor.Data[int64](a), tensor.Data[int64](b)) {
+			return 0
+		}
+		return math.Inf(1)
+	}
+	x, y := tensor.Data[float32](a), tensor.Data[float32](b)
+	d := 0.0
+	for i := range x {
+		d = max(d, math.Abs(float64(x[i]-y[i])))
+	}
+	return d
+}
+
+// TestModelsRunInORT has stock ONNX Runtime run a sample, and give the values
+// that the interpreter gives for the outputs that do not select.
+func TestModelsRunInORT(t *testing.T) {
+	orttest.Need(t)
+	n := 0
+	for i, v := range all(t) {
+		if custom(v) || i%5 > 0 {
+			continue
+		}
+		n++
+		path := filepath.Join(t.TempDir(), "m.onnx")
+		if err := onnx.WriteFile(path, v.Model, onnx.Options{}); err != nil {
+			t.Fatal(err)
+		}
+		got := orttest.Run(t, path, feeds(t, v), orttest.Options{})
+		want := run(t, v, nil)
+		if len(got) != len(want) {
+			t.Errorf("%v: outputs %v, want %v", v, slices.Collect(maps.Keys(got)), slices.Collect(maps.Keys(want)))
+		}
+		if v.Choice == nil || !v.Choice.Is(variant.Post, "none") || v.Choice.Is(variant.Quant, "qdq") {
+			continue // a rounding may change what is chosen
+		}
+		for name := range want {
+			if d := apartBy(got[name], want[name]); !(d < 1e-2) {
+				t.Errorf("%v: %q differs by %v", v, name, d)
+			}
+		}
+	}
+	t.Logf("%d models ran", n)
+}
