@@ -39,6 +39,7 @@ var rooms = map[string]string{
 	"gonum.org":                     "graph/interp/onnxgo",
 	"gorgonia.org":                  "graph/interp/onnxgo",
 	"github.com/urfave/cli":         "cmd/onnxloss",
+	"github.com/xrash/smetrics":     "cmd/onnxloss",
 }
 
 // forTests are packages that only test files import.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/onnxloss/onnxloss/emit/loss"
@@ -42,15 +43,14 @@ equation names.
 	}
 }
 
+// findLoss is the loss of either kind by name.
 func findLoss(name string) (*loss.Loss, error) {
-	l, err := loss.Find(loss.Classification, name)
-	if err == nil {
-		return l, nil
+	for _, kind := range []loss.Kind{loss.Classification, loss.Confidence} {
+		if l, err := loss.Find(kind, name); err == nil {
+			return l, nil
+		}
 	}
-	if l, e := loss.Find(loss.Confidence, name); e == nil {
-		return l, nil
-	}
-	return nil, usagef("%v", err)
+	return nil, usagef("there is no loss %q; %s", name, nearest(name, lossNames()))
 }
 
 type lossRow struct {
@@ -59,6 +59,13 @@ type lossRow struct {
 	Equation string     `json:"equation"`
 	Source   string     `json:"source"`
 	Params   []paramRow `json:"params"`
+	// What a loss is for, what its targets are, and the options that it takes.
+	When       string   `json:"when"`
+	Activation string   `json:"activation"`
+	Targets    string   `json:"targets"`
+	Options    []string `json:"options"`
+	Needs      []string `json:"needs"`
+	Example    string   `json:"example"`
 }
 
 type paramRow struct {
@@ -71,7 +78,20 @@ type paramRow struct {
 func describeLosses(list []*loss.Loss) []lossRow {
 	rows := []lossRow{}
 	for _, l := range list {
-		r := lossRow{l.Name, l.Kind.String(), l.Equation, l.Source, []paramRow{}}
+		r := lossRow{
+			Name: l.Name, Kind: l.Kind.String(), Equation: l.Equation, Source: l.Source, Params: []paramRow{},
+			When: l.When, Activation: l.Activation.String(), Targets: l.Targets.String(),
+			Options: []string{}, Needs: []string{}, Example: example(l),
+		}
+		for _, o := range l.Takes() {
+			if l.Kind == loss.Confidence && o.Name != "anchor_weights" {
+				continue // emit.Options has no more for it
+			}
+			r.Options = append(r.Options, flagName(o.Name))
+			if l.Needs(o) {
+				r.Needs = append(r.Needs, flagName(o.Name))
+			}
+		}
 		for _, p := range l.Params {
 			r.Params = append(r.Params, paramRow{p.Name, p.Default, p.Range(), p.Doc})
 		}
@@ -113,24 +133,98 @@ func typedName(l *loss.Loss) string {
 	return l.Name
 }
 
+// explainLoss is all that the table knows of a loss, with a command to begin
+// with.
 func explainLoss(c *cli.Context, l *loss.Loss) error {
-	w := table(c)
-	where := fmt.Sprintf("z are the logits of one anchor, q its targets, p the %v of z", l.Activation)
-	option := "--loss"
+	letters, option := fmt.Sprintf("z are the logits of one anchor, q its targets, p the %v of z", l.Activation), "--loss"
 	if l.Kind == loss.Confidence {
-		where = fmt.Sprintf("z is the objectness logit of one anchor, t its target, p the %v of z", l.Activation)
-		option = "--confidence"
+		letters, option = fmt.Sprintf("z is the objectness logit of one anchor, t its target, p the %v of z", l.Activation), "--confidence"
 	}
-	fmt.Fprintf(w, "%s\n\n  %s\n\n%s.\nSource: %s.\nOption: %s %s\n", l.Name, l.Equation, where, l.Source, option, typedName(l))
+	fmt.Fprintf(answer(c), "%s (%s %s)\n\n  %s\n\n%s.\n\n", l.Name, option, typedName(l), l.Equation, letters)
+	classes := "any number"
+	if l.Activation == loss.Softmax {
+		classes = fmt.Sprintf("two or more; for one there is %s", l.Instead)
+	}
+	for _, x := range [][2]string{
+		{"When", l.When}, {"Source", l.Source}, {"Classes", classes}, {"Targets", targetWords(l)}, {"Options", optionWords(l)}, {"Example", example(l)},
+	} {
+		hang(answer(c), fmt.Sprintf("%-8s  ", x[0]), x[1])
+	}
 	if len(l.Params) == 0 {
-		fmt.Fprintln(w, "\nIt has no parameters.")
-	} else {
-		fmt.Fprintln(w, "\nparameter\tdefault\trange")
+		say(c, "\nIt has no parameters.")
+		return nil
 	}
+	w := table(c)
+	fmt.Fprintln(w, "\nparameter\tdefault\trange")
 	for _, p := range l.Params {
 		fmt.Fprintf(w, "--%s\t%g\t%s\t%s\n", flagName(p.Name), p.Default, p.Range(), p.Doc)
 	}
 	return w.Flush()
+}
+
+// hang prints text in lines behind head, the first of which begins with it.
+func hang(w io.Writer, head, text string) {
+	for _, line := range wrap(text, helpWidth-len(head)) {
+		fmt.Fprintf(w, "%s%s\n", head, line)
+		head = strings.Repeat(" ", len(head))
+	}
+}
+
+// targetWords is what the trainer feeds as targets of l.
+func targetWords(l *loss.Loss) string {
+	switch {
+	case l.Kind == loss.Confidence:
+		return "t in [0, 1] for each anchor: 1 where it holds an object, 0 elsewhere, or the overlap of its box with the object"
+	case l.Targets == loss.Qualities:
+		return "qualities: for the class of a positive how well its box fits, in (0, 1]; 0 for every other class"
+	case l.Targets == loss.Heat:
+		return "heat maps: 1 at the centres of objects alone, falling off around them"
+	case l.Activation == loss.Softmax:
+		return "labels: 1 for the class of the anchor, 0 for the others (that of the background where the head has one); shares that sum up to 1 are allowed"
+	}
+	return "labels: 1 for each class that the anchor has, 0 for the others; several classes and numbers between are allowed"
+}
+
+// optionWords is the options of package loss that l takes.
+func optionWords(l *loss.Loss) string {
+	if l.Kind == loss.Confidence {
+		return "--reduction and --anchor-weights, as the class loss has them"
+	}
+	var takes, needs []string
+	for _, o := range l.Takes() {
+		flag := dashed(flagName(o.Name))
+		if o.Name == "target" {
+			flag += " " + loss.Index
+		}
+		if takes = append(takes, flag); l.Needs(o) {
+			needs = append(needs, flag)
+		}
+	}
+	s := strings.Join(append(takes, "--reduction"), ", ")
+	if needs != nil {
+		s += "; it needs " + strings.Join(needs, ", ")
+	}
+	return s
+}
+
+// example is a command that puts l on a model, with its parameters at their
+// defaults.
+func example(l *loss.Loss) string {
+	words := []string{"onnxloss rewrite detector.onnx -o train.onnx"}
+	if l.Kind == loss.Confidence {
+		words = append(words, "--loss modified-focal-sigmoid --confidence", typedName(l))
+	} else {
+		words = append(words, "--loss", l.Name)
+	}
+	for _, p := range l.Params {
+		words = append(words, fmt.Sprintf("--%s %g", flagName(p.Name), p.Default))
+	}
+	for _, o := range l.Takes() {
+		if l.Needs(o) {
+			words = append(words, fmt.Sprintf("--%s %s.json", flagName(o.Name), o.Name))
+		}
+	}
+	return strings.Join(append(words, "--reduction positives"), " ")
 }
 
 // flagName is a parameter's flag: the golden values' name with hyphens.

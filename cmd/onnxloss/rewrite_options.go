@@ -45,7 +45,7 @@ func rewriteOptions(c *cli.Context) (emit.Options, error) {
 	}
 	l, err := loss.Find(loss.Classification, name)
 	if err != nil {
-		return o, usagef("--loss %q: there is no such loss; there are %s", name, strings.Join(loss.Names(loss.Classification), ", "))
+		return o, usagef("--loss %q: there is no such loss; %s", name, nearest(name, loss.Names(loss.Classification)))
 	}
 	if o.Confidence != "" {
 		if _, err := loss.Find(loss.Confidence, o.Confidence); err != nil {

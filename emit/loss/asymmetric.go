@@ -12,6 +12,7 @@ func init() {
 		Name: "asymmetric", Golden: "asymmetric", Activation: Sigmoid,
 		Equation: "−Σ [qᵢ (1−pᵢ)^γ⁺ log pᵢ + (1−qᵢ) p_mᵢ^γ⁻ log(1−p_mᵢ)], p = σ(z), p_m = max(p − m, 0)",
 		Source:   "asymmetric loss, Ridnik et al. (arXiv 2009.14119), eq. 5 to 7",
+		When:     "several classes may be true at once and nearly all are false (many classes, multi-label): easy negatives are turned down harder than positives, and those below the margin are left out, wrong labels among them",
 		Params: []Param{
 			{Name: "gamma_pos", Default: 0, Hi: 100, Doc: "γ⁺, exponent of the positive term's focal modulation; 0 turns it off"},
 			{Name: "gamma_neg", Default: 4, Hi: 100, Doc: "γ⁻, exponent of the negative term's focal modulation; 0 turns it off"},

@@ -7,6 +7,7 @@ func init() {
 		Name: "class-balanced-focal", Golden: "class_balanced_focal", Activation: Sigmoid, Eps: true, Counts: true,
 		Equation: "w_y Σ (1−p_t)^γ BCE(p, q), p = σ(z), p_t = pq + (1−p)(1−q), w ∝ (1−β)/(1−β^n) with mean 1, n the objects of each class",
 		Source:   "class-balanced focal loss, Cui et al. (arXiv 1901.05555), section 4; an anchor without a class, which the paper does not have, weighs 1",
+		When:     "a sigmoid head whose classes differ in frequency by orders of magnitude, trained with one label per anchor",
 		Params: []Param{
 			{Name: "beta", Default: 0.9999, Hi: 1, Doc: "0 weighs all classes alike, 1 by the inverse of their counts"},
 			gamma(2),

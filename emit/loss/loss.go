@@ -23,6 +23,8 @@ type Loss struct {
 	Equation   string
 	// Source says where the equation stands, with its number.
 	Source string
+	// When says for what heads and data the loss is, in a sentence for users.
+	When   string
 	Params []Param
 	// Targets says what the targets mean.
 	Targets Meaning

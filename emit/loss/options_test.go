@@ -269,7 +269,7 @@ func TestOptionsJSON(t *testing.T) {
 // Every row is complete.
 func TestTable(t *testing.T) {
 	for _, l := range All() {
-		if l.Golden == "" || l.Equation == "" || l.Source == "" || l.Build == nil || l.Closed == nil {
+		if l.Golden == "" || l.Equation == "" || l.Source == "" || l.When == "" || l.Build == nil || l.Closed == nil {
 			t.Errorf("%s: the row has gaps", l.Name)
 		}
 		if l.Counts != (l.Adjust != nil || l.LabelWeights != nil) {

@@ -10,6 +10,7 @@ func init() {
 		Name: "poly1-ce", Golden: "poly1_ce", Activation: Softmax, Eps: true, Instead: "poly1-focal",
 		Equation: "−Σ qᵢ log pᵢ + ε (1 − Σ qᵢpᵢ), p = softmax(z)",
 		Source:   "Poly-1 cross-entropy, Leng et al., PolyLoss (arXiv 2204.12511), eq. 7",
+		When:     "cross-entropy with one number to tune: a positive epsilon pushes harder at every probability, a negative one holds back confidence",
 		Params:   []Param{poly1Epsilon()},
 		// 1 − Σ qᵢpᵢ is Σ qᵢ(1−pᵢ), which cancels nothing, and a constant that is
 		// 0 where Σ qᵢ = 1; each class has an even share of it.

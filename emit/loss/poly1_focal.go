@@ -10,6 +10,7 @@ func init() {
 		Name: "poly1-focal", Golden: "poly1_focal_sigmoid", Activation: Sigmoid, Eps: true,
 		Equation: "Σ [α_t (1−p_t)^γ BCE(p, q) + ε (1−p_t)^(γ+1)], p = σ(z), p_t = pq + (1−p)(1−q), α_t = αq + (1−α)(1−q)",
 		Source:   "Poly-1 focal loss, Leng et al., PolyLoss (arXiv 2204.12511), section 6.1: the first term of the series in 1 − p_t has ε more",
+		When:     "sigmoid-focal with one more number to tune: a positive epsilon keeps some gradient on easy anchors, -1 takes the series' first term away",
 		Params:   []Param{signedAlpha(), gamma(2), poly1Epsilon()},
 		// The modulation is common to both terms, but α_t is not.
 		Build: func(b *Build) *graph.Value {

@@ -10,6 +10,7 @@ func init() {
 		Name: "quality-focal", Golden: "quality_focal", Activation: Sigmoid, Eps: true, Targets: Qualities,
 		Equation: "Σ |qᵢ − pᵢ|^β BCE(pᵢ, qᵢ), p = σ(z)",
 		Source:   "quality focal loss, Li et al., Generalized Focal Loss (arXiv 2006.04388), eq. 2",
+		When:     "targets that say how well the box fits (its overlap with the object) in place of 1, so that scores can rank boxes (GFL, RTMDet)",
 		// Between 0 and 1 the derivative at p = q would be infinite.
 		Params: []Param{{Name: "beta", Default: 2, Lo: 1, Hi: 100, Zero: true, Doc: "exponent of the distance to the target; 0 turns it off"}},
 		Build: func(b *Build) *graph.Value {

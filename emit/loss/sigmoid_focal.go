@@ -10,6 +10,7 @@ func init() {
 		Name: "sigmoid-focal", Golden: "sigmoid_focal", Activation: Sigmoid, Eps: true,
 		Equation: "Σ α_t (1−p_t)^γ BCE(p, q), p = σ(z), p_t = pq + (1−p)(1−q), α_t = αq + (1−α)(1−q)",
 		Source:   "focal loss, Lin et al. (arXiv 1708.02002), eq. 5; for soft q as in torchvision's sigmoid_focal_loss",
+		When:     "dense one-stage detectors with far more background than objects and no sampling (RetinaNet, FCOS, DETR's relatives); reduce by positives",
 		Params:   []Param{signedAlpha(), gamma(2)},
 		Build:    sigmoidFocal,
 		Closed:   closedSigmoidFocal,
