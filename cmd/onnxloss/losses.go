@@ -146,10 +146,11 @@ func explainLoss(c *cli.Context, l *loss.Loss) error {
 		classes = fmt.Sprintf("two or more; for one there is %s", l.Instead)
 	}
 	for _, x := range [][2]string{
-		{"When", l.When}, {"Source", l.Source}, {"Classes", classes}, {"Targets", targetWords(l)}, {"Options", optionWords(l)}, {"Example", example(l)},
+		{"When", l.When}, {"Source", l.Source}, {"Classes", classes}, {"Targets", targetWords(l)}, {"Options", optionWords(l)},
 	} {
 		hang(answer(c), fmt.Sprintf("%-8s  ", x[0]), x[1])
 	}
+	say(c, "\n  %s", example(l)) // in one line, to be copied
 	if len(l.Params) == 0 {
 		say(c, "\nIt has no parameters.")
 		return nil
