@@ -176,6 +176,14 @@ func (n *Node) Str(name, def string) string {
 	return def
 }
 
+// Strings is the string list attribute name, or nil.
+func (n *Node) Strings(name string) []string {
+	if a := n.Attr(name); a != nil {
+		return a.Strings
+	}
+	return nil
+}
+
 // Input is input i; nil if it is left out.
 func (n *Node) Input(i int) *Value {
 	if i < 0 || i >= len(n.Inputs) {

@@ -163,3 +163,8 @@ func Contains[T comparable](x []T, v T) bool {
 	}
 	return false
 }
+
+// Join is dst[i] = a[i] followed by b[i].
+func Join() Rows[string, string] {
+	return rowsOf(func(a, b string) string { return a + b })
+}

@@ -83,11 +83,7 @@ func init() {
 			loops: func(a, _ float64) (func(dst, x []float32), func(dst, x []float64)) {
 				return func(dst, x []float32) { kernel.Swish(dst, x, a) }, func(dst, x []float64) { kernel.Swish(dst, x, a) }
 			},
-			slope: func(x, _ *graph.Value, a, _ float64) *graph.Value {
-				ax := Mul(Like(x, a), x)
-				s := Sigmoid(ax)
-				return Mul(s, Add(Like(x, 1), Mul(ax, Sub(Like(x, 1), s))))
-			}, check: Check{Lo: -3, Hi: 3}},
+			slope: func(x, _ *graph.Value, a, _ float64) *graph.Value { return swishSlope(x, a) }, check: Check{Lo: -3, Hi: 3}},
 		{name: "Shrink", equation: "y = x+bias if x < −λ, x−bias if x > λ, else 0", versions: []int64{9},
 			a: param{"lambd", 0.5}, b: param{"bias", 0},
 			loops: func(l, b float64) (func(dst, x []float32), func(dst, x []float64)) {
