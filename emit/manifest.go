@@ -26,6 +26,16 @@ type Manifest struct {
 	Heads      []patterns.HeadRecord `json:"heads"`
 	Inputs     []Port                `json:"inputs"`
 	Outputs    []Port                `json:"outputs"`
+	// Functions are those that hold the losses; none where their nodes lie in
+	// the graph.
+	Functions []FunctionRecord `json:"functions,omitempty"`
+}
+
+// FunctionRecord is a model-local function that computes a loss.
+type FunctionRecord struct {
+	Of     string `json:"of,omitempty"` // as a Port has it
+	Domain string `json:"domain"`
+	Name   string `json:"name"`
 }
 
 // Source is the file that was rewritten. Fingerprint digests the network in

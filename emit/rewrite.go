@@ -21,6 +21,9 @@ type Options struct {
 	// Confidence is the loss of the objectness logits, "mse" or "bce"; "" adds
 	// none.
 	Confidence string
+	// AsFunction makes a function of each loss and calls it, in place of its
+	// nodes. It raises the IR version of the model to 8 where that is less.
+	AsFunction bool
 	// File is the name of the model's file for the manifest.
 	File string
 	// Digest is under way over the model's file; nil digests it in Rewrite. It
@@ -73,6 +76,11 @@ func Rewrite(m *graph.Model, heads []*patterns.Head, o Options) (*Manifest, erro
 	if err := m.Graph.Prune(nodes, inits); err != nil {
 		return nil, err
 	}
+	if o.AsFunction {
+		if err := r.functions(m, nodes, inits); err != nil {
+			return nil, err
+		}
+	}
 	return r.finish(m)
 }
 
@@ -83,14 +91,24 @@ type rewriter struct {
 	manifest Manifest
 	roots    []*graph.Value // what the original network computes
 	terms    []term
+	made     []*graph.Function
 }
 
 // term is one part of the loss.
 type term struct {
 	of     string
 	prefix string // of names
+	kind   loss.Kind
 	logits *graph.Value
 	res    *loss.Result
+	outs   []*graph.Value // loss and gradient, as outputs of the graph have them
+}
+
+// give is v, one of the term's results, under a given name.
+func (r *rewriter) give(t *term, v *graph.Value, name string) *graph.Value {
+	out := r.named(v, name)
+	t.outs = append(t.outs, out)
+	return out
 }
 
 func (r *rewriter) originals() {
@@ -171,7 +189,7 @@ func (r *rewriter) term(parts []patterns.Part, k loss.Kind, o loss.Options, pref
 	} else {
 		r.manifest.Confidence = &spec
 	}
-	r.terms = append(r.terms, term{of, prefix, logits, res})
+	r.terms = append(r.terms, term{of: of, prefix: prefix, kind: k, logits: logits, res: res})
 	return nil
 }
 
@@ -226,24 +244,26 @@ func (r *rewriter) output(v *graph.Value, role Role, of string) {
 // themselves where there are several. Unreduced terms stay apart.
 func (r *rewriter) total() error {
 	if r.opts.Loss.Reduction == loss.None {
-		for _, t := range r.terms {
-			r.output(r.named(t.res.PerAnchor, lossName(t.of)), RolePerAnchor, t.of)
+		for i := range r.terms {
+			t := &r.terms[i]
+			r.output(r.give(t, t.res.PerAnchor, lossName(t.of)), RolePerAnchor, t.of)
 		}
 		return r.g.Err()
 	}
 	if len(r.terms) == 1 {
-		r.output(r.named(r.terms[0].res.Loss, "loss"), RoleLoss, "")
+		r.output(r.give(&r.terms[0], r.terms[0].res.Loss, "loss"), RoleLoss, "")
 		return r.g.Err()
 	}
 	var parts []*graph.Value
 	var of []string
-	for _, t := range r.terms {
+	for i := range r.terms {
+		t := &r.terms[i]
 		name := t.of
 		if name == "" {
 			name = "class"
 		}
 		of = append(of, name)
-		parts = append(parts, r.named(t.res.Loss, lossName(name)))
+		parts = append(parts, r.give(t, t.res.Loss, lossName(name)))
 	}
 	leave := r.g.Scope("loss")
 	sum := parts[0]
@@ -261,7 +281,8 @@ func (r *rewriter) total() error {
 // gradients adds the derivative of the loss (of the sum, where it is not
 // reduced) by each term's logits, on which no other term depends.
 func (r *rewriter) gradients() error {
-	for _, t := range r.terms {
+	for i := range r.terms {
+		t := &r.terms[i]
 		y := t.res.Loss
 		if y == nil {
 			y = t.res.PerAnchor
@@ -270,7 +291,8 @@ func (r *rewriter) gradients() error {
 		if err != nil {
 			return err
 		}
-		r.output(r.named(dz[0], t.prefix+"logits_gradient"), RoleGradient, t.of)
+		t.res.Letters[dz[0]] = "d_z"
+		r.output(r.give(t, dz[0], t.prefix+"logits_gradient"), RoleGradient, t.of)
 	}
 	return r.g.Err()
 }

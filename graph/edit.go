@@ -62,6 +62,18 @@ func (g *Graph) MakeInput(v *Value) {
 	g.Inputs = append(g.Inputs, v)
 }
 
+// FixInits takes the initializers off the list of inputs: no caller can override
+// them then.
+func (g *Graph) FixInits() {
+	g.touch()
+	g.Inputs = slices.DeleteFunc(g.Inputs, func(v *Value) bool {
+		if v.Init != nil {
+			v.input = false
+		}
+		return v.Init != nil
+	})
+}
+
 // AddOutput makes v a graph output.
 func (g *Graph) AddOutput(v *Value) {
 	g.touch()

@@ -174,6 +174,9 @@ func printManifest(c *cli.Context, x *emit.Manifest) {
 	if x.Confidence != nil {
 		say(c, "loss      %s", describeLoss(*x.Confidence))
 	}
+	for _, f := range x.Functions {
+		say(c, "function  %s.%s", f.Domain, f.Name)
+	}
 	for _, in := range x.Inputs {
 		say(c, "input     %s", describePort(in))
 	}

@@ -35,6 +35,7 @@ the file keeps as metadata, names them all.
 			&cli.StringFlag{Name: "loss", Usage: "the loss, by `NAME`: " + strings.Join(loss.Names(loss.Classification), ", ") + "; onnxloss losses explains them"},
 		}, headFlags(), []cli.Flag{
 			&cli.StringFlag{Name: "form", Value: string(emit.LossForm), Usage: "how much to append, by `NAME`: loss, or logits-gradient for the loss's derivatives by the logits too"},
+			&cli.BoolFlag{Name: "as-function", Usage: "put the loss, and its gradient, into a function of the model, which viewers show as one box; raises the IR version to 8 where it is less"},
 			&cli.BoolFlag{Name: "force", Usage: "overwrite OUT if it exists"},
 			&cli.BoolFlag{Name: "no-verify", Usage: "write without verifying"},
 			threadsFlag, jsonFlag, quietFlag,
@@ -120,9 +121,13 @@ func runRewrite(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	ir := m.IR
 	manifest, err := emit.Rewrite(m, chosen(c, report), opts)
 	if err != nil {
 		return rewriteError(path, err)
+	}
+	if m.IR != ir {
+		note(c, "the IR version was %d and is %d, the first with functions", ir, m.IR)
 	}
 	proof, err := deliver(c, m, out)
 	var failed *verify.Failure

@@ -31,7 +31,7 @@ func rewriteError(path string, err error) error {
 }
 
 func rewriteOptions(c *cli.Context) (emit.Options, error) {
-	o := emit.Options{Form: emit.Form(c.String("form")), Confidence: c.String("confidence")}
+	o := emit.Options{Form: emit.Form(c.String("form")), Confidence: c.String("confidence"), AsFunction: c.Bool("as-function")}
 	name := c.String("loss")
 	if name == "" {
 		return o, usagef("--loss NAME is missing; there are %s", strings.Join(loss.Names(loss.Classification), ", "))

@@ -31,6 +31,8 @@ type Result struct {
 	// Loss is the reduced loss, a scalar; nil if the reduction is None.
 	Loss   *graph.Value
 	Inputs []Input
+	// Letters is what the equation calls values that were added.
+	Letters map[*graph.Value]string
 }
 
 // Emit appends the loss of logits [N, A, C] to their graph, of which C must be
@@ -132,7 +134,9 @@ func (e *emission) run(z *graph.Value) *Result {
 	if e.valid != nil {
 		per = op.Mul(per, e.valid)
 	}
-	return &Result{Options: e.opts, PerAnchor: per, Loss: e.reduce(b, per, q), Inputs: e.inputs}
+	res := &Result{Options: e.opts, PerAnchor: per, Loss: e.reduce(b, per, q), Inputs: e.inputs}
+	res.Letters = e.letters(b, z, res)
+	return res
 }
 
 // byLabel is the weight of every anchor by its targets q, [N, A]; see

@@ -151,6 +151,38 @@ func TestPlantedFaults(t *testing.T) {
 	}
 }
 
+// TestPlantedFaultInFunction changes the numbers in a function's body one at a
+// time.
+func TestPlantedFaultInFunction(t *testing.T) {
+	o := emit.Options{Form: emit.GradientForm, AsFunction: true}
+	if failed := prove(t, rewritten(t, "yolov1", o), "yolov1"); failed != nil {
+		t.Fatalf("failed without a fault: %v", failed)
+	}
+	changed := 0
+	for i := range rewritten(t, "classifier", o).Functions[0].Body.Nodes {
+		m := rewritten(t, "classifier", o)
+		n := m.Functions[0].Body.Nodes[i]
+		a := n.Attr("value")
+		if n.Op != "Constant" || a.Tensor.DType != tensor.Float32 || a.Tensor.Len() != 1 {
+			continue
+		}
+		x, err := a.Tensor.Load()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if old := tensor.Data[float32](x)[0]; old != 0 { // the derivative at 0 is that of either side
+			n.SetAttr(graph.Tensor("value", tensor.Of(x.Shape, []float32{1.5 * old})))
+			changed++
+			if failed := prove(t, m, "classifier"); failed == nil {
+				t.Errorf("nobody misses %v = %v", n.Outputs[0], old)
+			}
+		}
+	}
+	if changed < 4 {
+		t.Errorf("%d numbers in the body", changed)
+	}
+}
+
 func TestPlantedFaultInGradient(t *testing.T) {
 	o := emit.Options{Form: emit.GradientForm}
 	if failed := prove(t, rewritten(t, "yolov1", o), "yolov1"); failed != nil {

@@ -1,0 +1,198 @@
+package emit
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/onnxloss/onnxloss/emit/loss"
+	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/op"
+)
+
+// FunctionDomain is the domain of the functions that Options.AsFunction makes.
+const FunctionDomain = "onnxloss"
+
+// functionIR is the version of the format that brought functions to models.
+const functionIR = 8
+
+// functions turns what was emitted for each term, from its logits to its loss
+// and gradient, into a function of the model and a call of it. One body serves
+// all terms that have the same one. What it puts into functions lies behind the
+// nodes and initializers of the positions first and inits.
+//
+// The loss's parameters and class weights are constants of the body, not
+// attributes: attributes are of float32, the body keeps what that rounds away;
+// and which nodes there are depends on the numbers, as no power is taken where
+// γ is 0. A call with another γ would be another formula.
+func (r *rewriter) functions(m *graph.Model, first, inits int) error {
+	raiseIR(m)
+	m.SetOpset(FunctionDomain, 1)
+	for i := range r.terms {
+		if err := r.outline(m, &r.terms[i], first); err != nil {
+			return err
+		}
+	}
+	return r.g.Prune(first, inits) // the constants, which the bodies have
+}
+
+// raiseIR lets m have functions. What newer versions of the format changed for
+// what older ones have is which initializers a caller may override: before
+// version 4 none, though each was an input.
+func raiseIR(m *graph.Model) {
+	if m.IR >= functionIR {
+		return
+	}
+	if m.IR < 4 {
+		m.Graph.FixInits()
+	}
+	m.IR = functionIR
+	m.Dirty = true
+}
+
+// outline makes a function of the nodes from position first on that lead from
+// the logits of t to its outputs.
+func (r *rewriter) outline(m *graph.Model, t *term, first int) error {
+	f := &graph.Function{
+		Name: r.functionName(m, t.res.Options.Name), Domain: FunctionDomain,
+		Opsets: []graph.Opset{{Domain: "", Version: m.Opset("")}},
+	}
+	l, err := loss.Find(t.kind, t.res.Options.Name)
+	if err != nil {
+		return err
+	}
+	f.Doc = functionDoc(l, t.res.Options)
+	inputs := []*graph.Value{t.logits}
+	for _, in := range t.res.Inputs {
+		inputs = append(inputs, in.Value)
+	}
+	t.res.Letters[t.logits] = "z"
+	call, err := r.g.Outline(f, between(r.g.Nodes[first:], t.logits, t.outs), inputs, t.outs, t.label)
+	if err != nil {
+		return err
+	}
+	call.Name = r.g.Fresh("loss/" + t.prefix + f.Name)
+	if same := r.sameFunction(f); same != nil {
+		call.SetOp(same.Domain, same.Name)
+		m.Functions = m.Functions[:len(m.Functions)-1]
+		f = same
+	} else {
+		r.made = append(r.made, f)
+	}
+	r.manifest.Functions = append(r.manifest.Functions, FunctionRecord{Of: t.of, Domain: f.Domain, Name: f.Name})
+	return nil
+}
+
+// functionName is a loss's name as operators are written, and a number behind it
+// where the model has such a function.
+func (r *rewriter) functionName(m *graph.Model, name string) string {
+	camel := ""
+	for _, word := range strings.Split(name, "-") {
+		camel += strings.ToUpper(word[:1]) + word[1:]
+	}
+	free := camel
+	for k := 2; m.Function(FunctionDomain, free, "") != nil; k++ {
+		free = fmt.Sprintf("%s_%d", camel, k)
+	}
+	return free
+}
+
+// sameFunction is a function made before that does what f does.
+func (r *rewriter) sameFunction(f *graph.Function) *graph.Function {
+	text := func(f *graph.Function) string {
+		g := *f.Body
+		g.Name = ""
+		s, err := g.Text(-1)
+		if err != nil {
+			r.g.Fail(err)
+		}
+		return f.Doc + s
+	}
+	for _, old := range r.made {
+		if text(old) == text(f) {
+			return old
+		}
+	}
+	return nil
+}
+
+// between is the nodes that outs rest on, from the value start on.
+func between(nodes []*graph.Node, start *graph.Value, outs []*graph.Value) map[*graph.Node]bool {
+	late, inside := map[*graph.Node]bool{}, map[*graph.Node]bool{}
+	for _, n := range nodes {
+		late[n] = true
+	}
+	todo := slices.Clone(outs)
+	for len(todo) > 0 {
+		v := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		if v == nil || v == start {
+			continue
+		}
+		if n := v.Producer(); n != nil && late[n] && !inside[n] {
+			inside[n] = true
+			todo = append(todo, n.Inputs...)
+		}
+	}
+	return inside
+}
+
+// label names a value of the function's body: by the equation's letter, a
+// number by itself, else by the operator that makes it, with d_ before it in the
+// backward part.
+func (t *term) label(v *graph.Value) string {
+	if s := t.res.Letters[v]; s != "" {
+		return s
+	}
+	n := v.Producer()
+	switch {
+	case n == nil:
+		return constantName(v)
+	case strings.HasPrefix(n.Name, "grad/"):
+		return "d_" + strings.ToLower(n.Op)
+	}
+	return strings.ToLower(n.Op)
+}
+
+// constantName is c_ and the number that v holds, as c_0_25 or c_minus_2, or what
+// v is called.
+func constantName(v *graph.Value) string {
+	if v.Init != nil && v.Init.Len() == 1 && v.Init.DType.IsFloat() {
+		if x, err := v.Init.Load(); err == nil {
+			return "c_" + strings.NewReplacer("-", "minus_", ".", "_", "+", "").Replace(strconv.FormatFloat(op.Floats(x)[0], 'g', 6, 64))
+		}
+	}
+	base := v.Name[strings.LastIndexByte(v.Name, '/')+1:]
+	return strings.TrimRight(strings.TrimRight(base, "0123456789"), "_") // the body numbers its own
+}
+
+// functionDoc is what a viewer shows of a function: the equation with its
+// letters, the options that went into the body, and the source.
+func functionDoc(l *loss.Loss, o loss.Options) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: %s\nSource: %s\nz: logits [N, A, C]; p: the %v of z; ", l.Name, l.Equation, l.Source, l.Activation)
+	if o.Target == loss.Index {
+		b.WriteString("target: the class of each anchor, int64 [N, A]")
+	} else {
+		b.WriteString("q: targets [N, A, C]")
+	}
+	for _, name := range slices.Sorted(maps.Keys(o.Params)) {
+		fmt.Fprintf(&b, "\n%s = %v", name, o.Params[name])
+	}
+	if o.Eps > 0 {
+		fmt.Fprintf(&b, "\nlog(p + %v) in place of log p", o.Eps)
+	}
+	if o.LabelSmoothing > 0 {
+		fmt.Fprintf(&b, "\nlabel smoothing %v", o.LabelSmoothing)
+	}
+	if o.IgnoreIndex != nil {
+		fmt.Fprintf(&b, "\nanchors with the target %d are left out", *o.IgnoreIndex)
+	}
+	if o.ClassWeights != nil {
+		b.WriteString("\nclass weights in the body")
+	}
+	fmt.Fprintf(&b, "\nreduction: %s", o.Reduction)
+	return b.String()
+}

@@ -1,0 +1,38 @@
+package loss
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/onnxloss/onnxloss/graph"
+)
+
+// letters is what the equation calls the values of a graph: z, q, p and what is
+// made of them. A value that stands for several has the first name.
+func (e *emission) letters(b *Build, z *graph.Value, r *Result) map[*graph.Value]string {
+	name := map[*graph.Value]string{}
+	call := func(v *graph.Value, s string) {
+		if v != nil && name[v] == "" {
+			name[v] = s
+		}
+	}
+	call(z, "z")
+	call(b.z, "z_adjusted")
+	call(b.Q, "q")
+	for _, key := range slices.Sorted(maps.Keys(b.parts)) {
+		call(b.parts[key], identifier(key))
+	}
+	for _, in := range e.inputs {
+		call(in.Value, in.Role)
+	}
+	call(e.valid, "valid")
+	call(r.PerAnchor, "per_anchor_loss")
+	call(r.Loss, "loss")
+	return name
+}
+
+// identifier is a part of a formula as a name.
+func identifier(part string) string {
+	return strings.NewReplacer("cost ", "neg_log_", "1-", "one_minus_", " ", "_").Replace(part)
+}
