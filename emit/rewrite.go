@@ -142,9 +142,14 @@ func (r *rewriter) head(i int, h *patterns.Head, n int) error {
 		parts[k] = l.Part
 	}
 	opts := r.opts.Loss
-	if h.Background >= 0 {
+	if h.Background >= 0 && opts.Background == nil {
 		b := h.Background
 		opts.Background = &b
+	}
+	if opts.Reduction == "" {
+		if l, err := loss.Find(loss.Classification, opts.Name); err == nil {
+			opts.Reduction = l.DefaultReduction() // of the confidence too
+		}
 	}
 	if err := r.term(parts, loss.Classification, opts, prefix, of); err != nil {
 		return err

@@ -107,10 +107,7 @@ func TestNoDeadNodes(t *testing.T) {
 			continue
 		}
 		m := read(t, "ssd")
-		o := loss.Options{Name: l.Name}
-		if l.Counts {
-			o.ClassCounts = slices.Repeat([]float64{5}, 21)
-		}
+		o := l.Plain(21)
 		rewrite(t, m, emit.Options{Loss: o})
 		for _, n := range m.Graph.Nodes {
 			if !strings.HasPrefix(n.Name, "loss/") {

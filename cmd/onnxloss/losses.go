@@ -221,11 +221,17 @@ func example(l *loss.Loss) string {
 		words = append(words, fmt.Sprintf("--%s %g", flagName(p.Name), p.Default))
 	}
 	for _, o := range l.Takes() {
-		if l.Needs(o) {
+		switch {
+		case o.Name == "background" && l.Needs(o):
+			words = append(words, "--background 0")
+		case l.Needs(o):
 			words = append(words, fmt.Sprintf("--%s %s.json", flagName(o.Name), o.Name))
 		}
 	}
-	return strings.Join(append(words, "--reduction positives"), " ")
+	if l.Reduction == "" {
+		words = append(words, "--reduction positives")
+	}
+	return strings.Join(words, " ")
 }
 
 // flagName is a parameter's flag: the golden values' name with hyphens.

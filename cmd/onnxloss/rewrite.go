@@ -49,12 +49,13 @@ func lossFlags() []cli.Flag {
 	const category = "The loss"
 	return []cli.Flag{
 		&cli.StringFlag{Category: category, Name: "target", Value: loss.Dense, Usage: "what the trainer feeds, `KIND`: dense, a float32 [N, A, C] in [0, 1], or index, an int64 [N, A]"},
-		&cli.StringFlag{Category: category, Name: "reduction", Value: loss.Mean, Usage: "`HOW` the losses of anchors become one: mean, sum, none (they stay apart), positives (sum over their number) or fed (sum over a number that is fed)"},
+		&cli.StringFlag{Category: category, Name: "reduction", Usage: "`HOW` the losses of anchors become one: mean (unless the loss has another default), sum, none (they stay apart), positives (sum over their number) or fed (sum over a number that is fed)"},
 		&cli.Float64Flag{Category: category, Name: "eps", Usage: "compute log(p + `EPS`) in place of the exact, stable form; 1e-7 is the source document's"},
 		&cli.StringFlag{Category: category, Name: "class-weights", Usage: "a factor for each class, from `FILE`: .npy, .npz, .pb, or a list in .json"},
 		&cli.StringFlag{Category: category, Name: "class-counts", Usage: "how many objects of each class the training data has, from `FILE`, for the losses that ask for it"},
 		&cli.Float64Flag{Category: category, Name: "label-smoothing", Usage: "smooth the targets by `S` in [0, 1)"},
 		&cli.Int64Flag{Category: category, Name: "ignore-index", Usage: "leave out anchors whose target is `K`"},
+		&cli.IntFlag{Category: category, Name: "background", Usage: "class `K` stands for no object; the head's own if the model tells"},
 		&cli.BoolFlag{Category: category, Name: "anchor-weights", Usage: "add an input with a factor for each anchor"},
 		&cli.StringFlag{Category: category, Name: "confidence", Usage: "add a loss of the objectness logits, by `NAME`: " + strings.Join(loss.Names(loss.Confidence), " or ")},
 	}

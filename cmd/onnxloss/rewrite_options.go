@@ -56,6 +56,10 @@ func rewriteOptions(c *cli.Context) (emit.Options, error) {
 		k := c.Int64("ignore-index")
 		o.Loss.IgnoreIndex = &k
 	}
+	if c.IsSet("background") {
+		k := c.Int("background")
+		o.Loss.Background = &k
+	}
 	for _, other := range loss.All() {
 		for _, p := range other.Params {
 			if c.IsSet(flagName(p.Name)) {
@@ -71,6 +75,9 @@ func rewriteOptions(c *cli.Context) (emit.Options, error) {
 	}
 	check, classes := o.Loss, 1<<20
 	check.ClassWeights = nil // their number is known once the head is
+	if check.Background == nil {
+		check.Background = new(int) // likewise
+	}
 	if n := len(check.ClassCounts); n > 0 {
 		classes = n
 	}

@@ -67,6 +67,14 @@ func (b *Build) Wrong() *graph.Value {
 	})
 }
 
+// Distance is |q − p|, by q(1−p) − (1−q)p, which cancels nothing for q = 0 and
+// q = 1.
+func (b *Build) Distance() *graph.Value {
+	return b.part("|q-p|", func() *graph.Value {
+		return op.Abs(op.Sub(op.Mul(b.Q, b.NotP()), op.Mul(b.NotQ(), b.P())))
+	})
+}
+
 // NoClass is 1 − Σ q over the anchor's classes, [N, A, 1].
 func (b *Build) NoClass() *graph.Value {
 	return op.Sub(b.Const(1), op.ReduceSum(b.Q, []int64{2}, true))

@@ -121,7 +121,7 @@ func (e *emission) run(z *graph.Value) *Result {
 	b.Q = e.smooth(b, q)
 	b.z = e.adjusted(b, z, b.Q)
 	terms := e.loss.Build(b)
-	if w := e.opts.ClassWeights; w != nil {
+	if w := e.loss.classWeights(e.opts, e.classes); w != nil {
 		terms = op.Mul(terms, e.perClass("class_weights", w))
 	}
 	per := op.ReduceSum(terms, []int64{2}, false)
@@ -196,16 +196,32 @@ func (e *emission) reduce(b *Build, per, q *graph.Value) *graph.Value {
 	case None:
 		return nil
 	case Mean:
-		if e.valid == nil {
-			return op.ReduceMean(per, all, false)
-		}
-		return op.Div(op.ReduceSum(per, all, false), e.atLeastOne(b, e.valid))
+		return e.mean(b, per, q)
 	case Positives:
 		return op.Div(op.ReduceSum(per, all, false), e.atLeastOne(b, e.positives(b, q)))
 	case Fed:
-		return op.Div(op.ReduceSum(per, all, false), e.normalizer)
+		return op.Div(op.ReduceSum(per, all, false), e.orOne(b, e.normalizer))
 	}
 	return op.ReduceSum(per, all, false)
+}
+
+// mean is the sum of per divided by what Mean says. Where N or A are dynamic the
+// batch may be empty.
+func (e *emission) mean(b *Build, per, q *graph.Value) *graph.Value {
+	all := []int64{0, 1}
+	switch {
+	case e.loss.Weighted:
+		w := op.Mul(q, e.perClass("class_weights", e.loss.classWeights(e.opts, e.classes)))
+		if e.valid != nil {
+			w = op.Mul(w, op.Unsqueeze(e.valid, 2))
+		}
+		return op.Div(op.ReduceSum(per, all, false), e.orOne(b, op.ReduceSum(w, []int64{0, 1, 2}, false)))
+	case e.valid != nil:
+		return op.Div(op.ReduceSum(per, all, false), e.atLeastOne(b, e.valid))
+	case e.shape[0].IsKnown() && e.shape[1].IsKnown():
+		return op.ReduceMean(per, all, false)
+	}
+	return op.Div(op.ReduceSum(per, all, false), op.Max(op.Cast(op.Size(per), e.dtype), b.Const(1)))
 }
 
 // positives is 1 for each positive anchor, else 0, [N, A]; see Positives.
@@ -234,6 +250,12 @@ func (e *emission) positives(b *Build, q *graph.Value) *graph.Value {
 // atLeastOne is the sum of marks [N, A], or 1 if that is less.
 func (e *emission) atLeastOne(b *Build, marks *graph.Value) *graph.Value {
 	return op.Max(op.ReduceSum(marks, []int64{0, 1}, false), b.Const(1))
+}
+
+// orOne is the scalar x, or 1 where x is not above 0.
+func (e *emission) orOne(b *Build, x *graph.Value) *graph.Value {
+	some, none := b.split(op.Greater(x, b.Const(0)))
+	return op.Add(op.Mul(some, x), none)
 }
 
 // perClass is a constant with a number for each class, [1, 1, C].

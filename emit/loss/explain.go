@@ -16,6 +16,7 @@ var choices = []Choice{
 	{"class_weights", "a factor for each class", func(o *Options, n int) { o.ClassWeights = ones(n) }},
 	{"class_counts", "the number of objects of each class", func(o *Options, n int) { o.ClassCounts = ones(n) }},
 	{"anchor_weights", "a factor for each anchor, which is fed", func(o *Options, _ int) { o.AnchorWeights = true }},
+	{"background", "which class stands for no object, where the model does not tell", func(o *Options, _ int) { o.Background = new(int) }},
 }
 
 func ones(n int) []float64 {
@@ -36,6 +37,9 @@ func (l *Loss) Plain(classes int) Options {
 	if l.Counts {
 		o.ClassCounts = ones(classes)
 	}
+	if l.Background {
+		o.Background = new(int)
+	}
 	return o
 }
 
@@ -52,4 +56,6 @@ func (l *Loss) Takes() (takes []Choice) {
 }
 
 // Needs reports whether the loss is refused without the choice c.
-func (l *Loss) Needs(c Choice) bool { return c.Name == "class_counts" && l.Counts }
+func (l *Loss) Needs(c Choice) bool {
+	return c.Name == "class_counts" && l.Counts || c.Name == "background" && l.Background
+}

@@ -26,6 +26,8 @@ type goldenEntry struct {
 	Loss   string
 	Params map[string]float64
 	Counts []float64
+
+	Background *int
 }
 
 // goldens loads the cases of the losses in the table, and fails if a loss has
@@ -76,7 +78,7 @@ func loadGolden(t *testing.T, folder string, e goldenEntry, l *Loss) golden {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := golden{name: e.Case, loss: l, opts: Options{Name: l.Name, Params: map[string]float64{}, ClassCounts: e.Counts, Reduction: None}}
+	g := golden{name: e.Case, loss: l, opts: Options{Name: l.Name, Params: map[string]float64{}, ClassCounts: e.Counts, Background: e.Background, Reduction: None}}
 	for name, x := range e.Params {
 		if name == "eps" {
 			g.opts.Eps = x

@@ -59,6 +59,10 @@ func TestLimitOfNoFocus(t *testing.T) {
 		{"logit-adjusted τ=0", perAnchor(t, Classification, counted("logit-adjusted", "tau", 0), b), perAnchor(t, Classification, Options{Name: "ce"}, b)},
 		{"logit-adjusted τ=1", perAnchor(t, Classification, counted("logit-adjusted", "tau", 1), b), perAnchor(t, Classification, counted("balanced-softmax"), b)},
 		{"ldam Δ=0", perAnchor(t, Classification, counted("ldam", "max_margin", 0), b), perAnchor(t, Classification, Options{Name: "ce"}, b)},
+		{"weighted-ce η=1", perAnchor(t, Classification, counted("weighted-ce", "eos_coef", 1), b), perAnchor(t, Classification, Options{Name: "ce"}, b)},
+		{"task-aligned-bce γ=0", perAnchor(t, Classification, with("task-aligned-bce", "gamma", 0), b), perAnchor(t, Classification, Options{Name: "bce"}, b)},
+		{"task-aligned-bce γ=2", perAnchor(t, Classification, with("task-aligned-bce", "gamma", 2), b), perAnchor(t, Classification, Options{Name: "quality-focal"}, b)},
+		{"mal γ=1", perAnchor(t, Classification, with("mal", "gamma", 1), b), perAnchor(t, Classification, Options{Name: "bce"}, b)},
 		{"conf-bce", perAnchor(t, Confidence, Options{Name: "bce"}, b), perAnchor(t, Classification, Options{Name: "bce"}, b)},
 	} {
 		compare(t, c.what, c.got, c.want, 1e-12, 0)
@@ -75,9 +79,7 @@ func with(name string, params ...any) Options {
 
 // counted is with, for a loss of five classes of unequal counts.
 func counted(name string, params ...any) Options {
-	o := with(name, params...)
-	o.ClassCounts = countsFor(table[name], 5)
-	return o
+	return fit(with(name, params...), 5)
 }
 
 // Where each target is 0 or 1, the losses for soft targets are the two-sided
@@ -173,23 +175,25 @@ func variants() map[string]Options {
 		}
 	}
 	for name, o := range v {
-		o.ClassCounts = countsFor(table[o.Name], 4)
-		v[name] = o
+		v[name] = fit(o, 4)
 	}
 	return v
 }
 
-// countsFor is unequal numbers of objects of c classes, for the losses that
-// need them.
-func countsFor(l *Loss, c int) []float64 {
-	if !l.Counts {
-		return nil
+// fit is o for c classes: with unequal numbers of objects and the last class as
+// the background, where the loss needs these and o does not give them.
+func fit(o Options, c int) Options {
+	l := table[o.Name]
+	if l.Background && o.Background == nil {
+		o.Background = ptr(c - 1)
 	}
-	counts := make([]float64, c)
-	for i := range counts {
-		counts[i] = 1000 / float64(1+3*i)
+	o.ClassCounts = nil
+	for i := range c {
+		if l.Counts {
+			o.ClassCounts = append(o.ClassCounts, 1000/float64(1+3*i))
+		}
 	}
-	return counts
+	return o
 }
 
 func kindOf(o Options) Kind { return table[o.Name].Kind }

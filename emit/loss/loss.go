@@ -38,6 +38,16 @@ type Loss struct {
 	// the same; nil for none. An anchor of several classes has their mean, by
 	// targets; what targets lack of 1 in sum counts with a factor of 1.
 	LabelWeights func(counts []float64, params map[string]float64) []float64
+	// Background is set where the loss needs Options.Background.
+	Background bool
+	// ClassFactors is a factor for each class's terms beside the class weights,
+	// from the parameters and the background; nil for none.
+	ClassFactors func(o Options, classes int) []float64
+	// Weighted is set where Mean divides by the sum, over the anchors, of the
+	// weights of their classes, as PyTorch's cross-entropy with weights does.
+	Weighted bool
+	// Reduction is the loss's own default; "" is Mean.
+	Reduction string
 	// Eps is set where the loss has a form with ε inside the logarithms.
 	Eps bool
 	// Instead is the sigmoid loss to use where a softmax has one class only.
@@ -190,4 +200,25 @@ func (l *Loss) Param(name string) (Param, bool) {
 		}
 	}
 	return Param{}, false
+}
+
+// DefaultReduction is the reduction of l where none is asked for.
+func (l *Loss) DefaultReduction() string {
+	if l.Reduction != "" {
+		return l.Reduction
+	}
+	return Mean
+}
+
+// classWeights is the factor of each class's terms, by the options and by the
+// loss itself; nil for none.
+func (l *Loss) classWeights(o Options, classes int) []float64 {
+	if l.ClassFactors == nil {
+		return o.ClassWeights
+	}
+	w := l.ClassFactors(o, classes)
+	for i, x := range o.ClassWeights {
+		w[i] *= x
+	}
+	return w
 }

@@ -19,7 +19,8 @@ type Options struct {
 	Eps float64 `json:"eps"`
 	// Target is what the trainer feeds: Dense (the default) or Index.
 	Target string `json:"target"`
-	// Reduction is one of Mean (the default), Sum, None, Positives, Fed.
+	// Reduction is one of Mean, Sum, None, Positives, Fed; "" is what the loss has
+	// as its own, which is Mean for most.
 	Reduction string `json:"reduction"`
 	// LabelSmoothing s makes targets q(1−s) + s/C under a softmax (Szegedy et
 	// al., arXiv 1512.00567, section 7; PyTorch's CrossEntropyLoss), and
@@ -64,13 +65,16 @@ const (
 	Sum = "sum"
 	// Mean is the sum divided by the number of anchors that are not ignored (at
 	// least 1), whatever their weights: PyTorch's mean for cross-entropy without
-	// class weights, and C times its mean for binary cross-entropy.
+	// class weights, and C times its mean for binary cross-entropy. Losses with
+	// weights of their own (Loss.Weighted) divide by the weights of the anchors'
+	// classes, or by 1 where these are all 0.
 	Mean = "mean"
 	// Positives is the sum divided by the number of positives (at least 1): the
 	// anchors that are not ignored and have a target above 0, before smoothing,
 	// for a class other than the background; in heat maps, a target of 1.
 	Positives = "positives"
-	// Fed is the sum divided by an input.
+	// Fed is the sum divided by an input, or by 1 where that is not above 0: the
+	// number of positives or the sum of target scores of a batch without any.
 	Fed = "fed"
 )
 
@@ -107,9 +111,9 @@ func (o Options) Resolve(k Kind, classes int) (Options, error) {
 		o.Target = Dense
 	}
 	if o.Reduction == "" {
-		o.Reduction = Mean
+		o.Reduction = l.DefaultReduction()
 	}
-	for _, check := range []func(*Loss, int) error{o.checkForm, o.checkTarget, o.checkWeights, o.checkCounts} {
+	for _, check := range []func(*Loss, int) error{o.checkForm, o.checkTarget, o.checkBackground, o.checkWeights, o.checkCounts} {
 		if err := check(l, classes); err != nil {
 			return o, err
 		}
@@ -159,7 +163,7 @@ func (o Options) checkForm(l *Loss, _ int) error {
 	return nil
 }
 
-func (o Options) checkTarget(l *Loss, classes int) error {
+func (o Options) checkTarget(l *Loss, _ int) error {
 	switch {
 	case !slices.Contains(targets, o.Target):
 		return &OptionError{"target", fmt.Sprintf("%q, want one of %s", o.Target, strings.Join(targets, ", "))}
@@ -169,6 +173,14 @@ func (o Options) checkTarget(l *Loss, classes int) error {
 		return &OptionError{"ignore_index", fmt.Sprintf("%d is a valid dense target; take a number outside of [0, 1]", *o.IgnoreIndex)}
 	case o.Target == Dense && o.IgnoreIndex != nil && (*o.IgnoreIndex < -maxDense || *o.IgnoreIndex > maxDense):
 		return &OptionError{"ignore_index", fmt.Sprintf("%d is not exact as a float", *o.IgnoreIndex)}
+	}
+	return nil
+}
+
+func (o Options) checkBackground(l *Loss, classes int) error {
+	switch {
+	case o.Background == nil && l.Background:
+		return &OptionError{"background", l.Name + " needs the class that stands for no object, which this head is not known to have"}
 	case o.Background != nil && (*o.Background < 0 || *o.Background >= classes):
 		return &OptionError{"background", fmt.Sprintf("class %d is outside of [0, %d)", *o.Background, classes)}
 	}

@@ -42,7 +42,8 @@ func Eval(k Kind, o Options, b Batch) (*Outcome, error) {
 	if l.LabelWeights != nil {
 		ev.weights = l.LabelWeights(o.ClassCounts, o.Params)
 	}
-	valid, positive := 0, 0
+	ev.classWeights = l.classWeights(o, b.C)
+	valid, positive, weight := 0, 0, 0.0
 	for i := range out.PerAnchor {
 		z, grad := b.Logits[i*b.C:][:b.C], out.Grad[i*b.C:][:b.C]
 		takesPart, isPositive := ev.targets(b, i)
@@ -53,6 +54,7 @@ func Eval(k Kind, o Options, b Batch) (*Outcome, error) {
 		if isPositive {
 			positive++
 		}
+		weight += ev.classWeight
 		out.PerAnchor[i] = ev.eval(z, grad)
 		if l.LabelWeights != nil {
 			out.PerAnchor[i] *= ev.byLabel
@@ -68,14 +70,25 @@ func Eval(k Kind, o Options, b Batch) (*Outcome, error) {
 	switch o.Reduction {
 	case Mean:
 		by = max(1, float64(valid))
+		if l.Weighted {
+			by = orOne(weight)
+		}
 	case Positives:
 		by = max(1, float64(positive))
 	case Fed:
-		by = b.Normalizer
+		by = orOne(b.Normalizer)
 	}
 	out.Loss /= by
 	scale(out.Grad, 1/by)
 	return out, nil
+}
+
+// orOne is x, or 1 where x is not above 0.
+func orOne(x float64) float64 {
+	if x > 0 {
+		return x
+	}
+	return 1
 }
 
 func scale(x []float64, by float64) {
@@ -120,8 +133,11 @@ type anchor struct {
 	slopes []Slope
 	adjust *Adjustment // nil for none
 
-	weights []float64 // of the labels; nil for none
-	byLabel float64   // the anchor's weight by its targets
+	classWeights []float64 // nil for none
+	weights      []float64 // of the labels; nil for none
+	byLabel      float64   // the anchor's weight by its targets
+
+	classWeight float64 // of the anchor's targets, in sum
 }
 
 // targets sets q for anchor i, and says whether it takes part in the loss and
@@ -157,6 +173,10 @@ func (a *anchor) targets(b Batch, i int) (takesPart, positive bool) {
 	}
 	if a.weights != nil {
 		a.weigh()
+	}
+	a.classWeight = 0
+	for c, w := range a.classWeights {
+		a.classWeight += w * a.q[c]
 	}
 	choices := 2
 	if a.loss.Activation == Softmax {
@@ -208,7 +228,7 @@ func (a *anchor) eval(z, grad []float64) float64 {
 		x.Q = a.q[i]
 		x.set(logP, logNotP, a.opts.Eps)
 		f := a.loss.Closed(&x)
-		if w := a.opts.ClassWeights; w != nil {
+		if w := a.classWeights; w != nil {
 			f = Slope{w[i] * f.Value, w[i] * f.P, w[i] * f.NotP}
 		}
 		sum += f.Value

@@ -37,7 +37,7 @@ func TestStockOptions(t *testing.T) {
 	opsets := []int64{7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23}
 	for _, l := range All() {
 		floor := 1e-9
-		if l.Name == "ce" || l.Adjust != nil {
+		if asRuntime(l) {
 			floor = 1e-6 // the runtime's LogSoftmax; see PlainCostOfP
 		}
 		for i, o := range settings(l) {

@@ -12,7 +12,7 @@ import (
 )
 
 // lossChecks are the checks that every term goes through.
-type lossChecks struct{ single, double, gradient, slope, slope64, tails, extremes Check }
+type lossChecks struct{ single, double, gradient, slope, slope64, tails, extremes, empty Check }
 
 // losses holds every term to the closed form.
 func (p *proof) losses() error {
@@ -24,6 +24,7 @@ func (p *proof) losses() error {
 		slope64:  Check{Name: "slope64", What: "the graph's gradient in float64 against the closed form's, relative to the greatest", Limit: limit64},
 		tails:    Check{Name: "tails", What: "tiny losses of logits that are right by far, against the closed form", Limit: limitTails},
 		extremes: Check{Name: "extremes", What: "logits up to ±1e4: every loss finite"},
+		empty:    Check{Name: "empty", What: "batches without images or anchors, where sizes are dynamic: the loss is 0"},
 	}
 	for _, t := range p.terms() {
 		p.checkTerm(t, c)
@@ -32,6 +33,9 @@ func (p *proof) losses() error {
 	checks := []*Check{&c.single, &c.double, &c.gradient, &c.tails, &c.extremes}
 	if p.manifest.Form == emit.GradientForm {
 		checks = append(checks, &c.slope, &c.slope64)
+	}
+	if c.empty.Compared > 0 || c.empty.Failed != "" {
+		checks = append(checks, &c.empty)
 	}
 	for _, k := range checks {
 		p.add(k)
@@ -79,6 +83,7 @@ func (p *proof) checkTerm(t *term, c *lossChecks) {
 		}
 		t.extremes(p, plan, &c.extremes, drawn, r)
 	}
+	t.empty(p, f32, &c.empty)
 	if t.opts.Eps != 0 {
 		c.tails.Left = "log(p + ε) has none"
 	}
@@ -153,6 +158,20 @@ func (t *term) extremes(p *proof, plan *interp.Plan, c *Check, b loss.Batch, r *
 		if math.IsNaN(x) || math.IsInf(x, 0) {
 			c.fail("%s[%d]: %v", plan.Fetches()[0], i, x)
 		}
+	}
+}
+
+// empty runs batches without images and without anchors, as far as the sizes are
+// dynamic.
+func (t *term) empty(p *proof, plan *interp.Plan, c *Check) {
+	for i, d := range (*t.logits.Shape)[:2] {
+		if _, fixed := d.(float64); fixed || t.opts.Reduction == loss.None {
+			continue
+		}
+		shape := t.shape()
+		shape[i] = 0
+		b := newBatch(t, shape, rand.New(rand.NewPCG(p.opts.Seed, 0)))
+		t.compare(p, plan, c, b, floor)
 	}
 }
 

@@ -89,17 +89,13 @@ func checkInORT(t *testing.T, file string, l *loss.Loss, o loss.Options, images,
 	if l.Activation == loss.Softmax && r.Heads[0].Classes == 1 {
 		t.Skip("a softmax over one class is refused")
 	}
-	o.Name = l.Name
-	for k := range r.Heads[0].Classes {
-		if l.Counts {
-			o.ClassCounts = append(o.ClassCounts, float64(1+k*k))
-		}
+	plain := l.Plain(r.Heads[0].Classes)
+	o.Name, o.Background = l.Name, plain.Background
+	if l.Counts {
+		o.ClassCounts = counts(r.Heads[0].Classes)
 	}
 	if l.Targets != loss.Labels {
 		o.LabelSmoothing = 0
-	}
-	if l.Counts {
-		o.ClassCounts = counts(r.Heads[0].Classes)
 	}
 	x, err := emit.Rewrite(m, r.Heads[:1], emit.Options{Loss: o, Form: emit.GradientForm})
 	if err != nil {

@@ -86,6 +86,9 @@ func nums(s graph.Shape) []Num {
 // Shape is the shape of x, int64.
 func Shape(x *graph.Value) *graph.Value { return apply("Shape", nil, x) }
 
+// Size is the number of elements of x, an int64.
+func Size(x *graph.Value) *graph.Value { return apply("Size", nil, x) }
+
 // shapeOf is the shape of x as a value: a constant where it is known.
 func shapeOf(x *graph.Value) *graph.Value {
 	if x == nil {

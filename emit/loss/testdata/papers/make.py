@@ -50,14 +50,51 @@ def class_balanced_focal(z, q, n, beta, gamma):
     return weight * torch.where((q == 0) | (q == 1), hard, soft).sum()
 
 
+def weighted_ce(z, q, n, eos_coef):
+    # Carion et al.: the class weights of DETR's SetCriterion, here with class 0
+    # as no object. Divided by their sum only by the mean.
+    w = torch.ones(C, dtype=torch.float64)
+    w[0] = eos_coef
+    return torch.nn.functional.cross_entropy(z[None], q[None], weight=w, reduction="sum")
+
+
+def task_aligned_bce(z, q, n, gamma):
+    # Feng et al., TOOD: |t - s|^gamma BCE(s, t) of the positives, s^gamma
+    # BCE(s, 0) of the negatives
+    bce = torch.nn.functional.binary_cross_entropy_with_logits(z, q, reduction="none")
+    p, rest = torch.sigmoid(z), torch.sigmoid(-z)
+    return ((q * rest - (1 - q) * p).abs() ** gamma * bce).sum()
+
+
+def mal(z, q, n, gamma):
+    # Huang et al.: -q^gamma log p - (1 - q^gamma) log(1 - p) of the positives,
+    # -p^gamma log(1 - p) of the negatives. The authors' code takes p^gamma for
+    # a constant; the equation is differentiated here.
+    score = q ** gamma
+    log_p, log_not = torch.nn.functional.logsigmoid(z), torch.nn.functional.logsigmoid(-z)
+    positive = -score * log_p - (1 - score) * log_not
+    return torch.where(q > 0, positive, -torch.exp(gamma * log_p) * log_not).sum()
+
+
 LOSSES = {
     "balanced_softmax": (balanced_softmax, [{}]),
     "logit_adjusted": (logit_adjusted, [{"tau": 1.0}, {"tau": 2.5}]),
     "ldam": (ldam, [{"max_margin": 0.5, "scale": 1.0}, {"max_margin": 0.8, "scale": 4.0}]),
     "class_balanced_focal": (class_balanced_focal, [{"beta": 0.9999, "gamma": 2.0}, {"beta": 0.9, "gamma": 1.0}]),
+    "weighted_ce": (weighted_ce, [{"eos_coef": 0.1}, {"eos_coef": 2.5}]),
+    "task_aligned_bce": (task_aligned_bce, [{"gamma": 0.0}, {"gamma": 2.0}]),
+    "mal": (mal, [{"gamma": 1.5}, {"gamma": 2.0}]),
 }
 
-TARGETS = {"class_balanced_focal": ("onehot", "soft", "multilabel")}
+TARGETS = {
+    "class_balanced_focal": ("onehot", "soft", "multilabel"),
+    "task_aligned_bce": ("onehot", "quality"),
+    "mal": ("onehot", "quality"),
+}
+
+# The losses that take COUNTS, and those for which class 0 is no object.
+COUNTED = ("balanced_softmax", "logit_adjusted", "ldam", "class_balanced_focal")
+BACKGROUND = ("weighted_ce",)
 
 
 def draw_logits(kind, rng):
@@ -73,6 +110,9 @@ def draw_target(kind, rng):
         return np.moveaxis(np.eye(C)[rng.integers(0, C, (N, L))], 2, 1)
     if kind == "multilabel":
         return (rng.random((N, C, L)) < 0.2).astype(np.float64)
+    if kind == "quality":  # one class or none, by how well its box fits
+        q = np.moveaxis(np.eye(C + 1)[rng.integers(0, C + 1, (N, L))], 2, 1)[:, :C]
+        return q * rng.random((N, 1, L))
     e = np.exp(rng.standard_normal((N, C, L)))
     return e / e.sum(1, keepdims=True)
 
@@ -99,8 +139,13 @@ def main():
                     q = draw_target(target, rng).astype(np.float32)
                     value, grad = golden(loss, params, z, q)
                     np.savez(case + ".npz", logits=z, target=q, loss=value, grad=grad)
-                    index.append({"case": case, "loss": name, "logits": logits, "target": target,
-                                  "shape": [N, C, L], "params": params, "counts": COUNTS})
+                    entry = {"case": case, "loss": name, "logits": logits, "target": target,
+                             "shape": [N, C, L], "params": params}
+                    if name in COUNTED:
+                        entry["counts"] = COUNTS
+                    if name in BACKGROUND:
+                        entry["background"] = 0
+                    index.append(entry)
     with open("index.json", "w") as f:
         json.dump(index, f, indent=1)
         f.write("\n")
