@@ -68,7 +68,20 @@ func (s *site) behindBox(p *part) bool {
 	if slices.ContainsFunc(s.boxes.of[f], func(b match.Span) bool { return b.Stride == t.Stride && b.Stop == t.Start }) {
 		return true
 	}
-	return slices.ContainsFunc(s.ofLayer[f], func(q *part) bool { return q.role == box && q.roots[0].span.Stop == t.Start })
+	return slices.ContainsFunc(s.ofLayer[f], func(q *part) bool { return q.role == box && q.roots[0].span.Stop == t.Start || s.rawBox(q, p) })
+}
+
+// rawBox reports whether q is four numbers that leave raw in front of p, whose
+// layer makes both and which a sigmoid follows: boxes, in front of confidences.
+func (s *site) rawBox(q, p *part) bool {
+	t, u := q.roots[0].span, p.roots[0].span
+	if q.act != None || q.role != neutral || q.n != 4 || p.act != Sigmoid || t.Stop != u.Start || t.Stride != u.Stride || t.Start != 0 {
+		return false
+	}
+	q.role, q.why = box, []string{"four raw numbers in front of what a sigmoid follows, of one layer"}
+	p.doubt = max(p.doubt, 1-convention)
+	s.addBoxes(q.roots...)
+	return true
 }
 
 // besideBox reports whether a box layer reads what layer f reads.

@@ -47,10 +47,18 @@ func (s *site) neutralColumns() []column {
 	return cols
 }
 
-// hasRows reports whether p has more than one row per image.
+// hasRows reports whether p has more than one row per image, each a place or a
+// query.
 func (s *site) hasRows(p *part) bool {
 	w := s.View(p.value)
-	return w != nil && (w.Rank >= 3 || len(p.roots[0].field.Shape) >= 3 || w.Rank == 2 && p.dim == 1 && w.Letter(0) == match.Merged)
+	f := p.roots[0].field
+	if w == nil || s.RowsAreChannels(f) {
+		return false
+	}
+	if w.Rank == 2 && len(f.Shape) == 4 && f.Shape[2].Value == 1 && f.Shape[3].Value == 1 {
+		return false // of a map that is pooled to one cell
+	}
+	return w.Rank >= 3 || len(f.Shape) >= 3 || w.Rank == 2 && p.dim == 1 && w.Letter(0) == match.Merged
 }
 
 // splitObjectness takes the first channel behind the boxes of a group of
@@ -63,7 +71,7 @@ func (s *site) splitObjectness() {
 		if p.role != neutral || p.n < 2 || p.act == Softmax || p.dim < 0 {
 			continue
 		}
-		if !s.behindBox(p) {
+		if !s.behindBox(p) || s.confidenceApart(p) {
 			continue
 		}
 		o := *p
@@ -86,6 +94,12 @@ func (s *site) splitObjectness() {
 	s.parts = append(s.parts, more...)
 }
 
+// confidenceApart reports whether the layer of p makes one channel that the
+// graph already has apart.
+func (s *site) confidenceApart(p *part) bool {
+	return slices.ContainsFunc(s.ofLayer[p.roots[0].field], func(q *part) bool { return q != p && q.n == 1 && q.role != hidden && q.role != box })
+}
+
 // besideBoxes picks the class column where other parts certainly are boxes.
 func (s *site) besideBoxes(cols []column) []*finding {
 	best, second := -1, -1
@@ -97,6 +111,12 @@ func (s *site) besideBoxes(cols []column) []*finding {
 		score[i] = likely(c.n) + gain[c.act] - 0.8*companion(c.n, c.act, true)
 		if c.n == 1 {
 			score[i] -= 0.5
+		}
+		if c.n == 1 && s.mixes(c.parts[0], cols) {
+			score[i] -= 0.5
+		}
+		if boxesOfClasses(c, cols) {
+			score[i] -= 1.5
 		}
 		if k := int64(s.opts.Classes); k > 0 && c.n%k != 0 {
 			score[i]-- // with a background, which the user rarely counts
@@ -142,6 +162,21 @@ func (s *site) besideBoxes(cols []column) []*finding {
 		return nil
 	}
 	return s.headsOf(parts, s.anchors(parts[0]), confidence, "leaves the graph beside boxes")
+}
+
+// boxesOfClasses reports whether c has four numbers for each channel of another
+// column, or each but a background, on rows of regions: a box for each class.
+func boxesOfClasses(c column, cols []column) bool {
+	return len(c.parts[0].roots[0].field.Shape) == 2 && slices.ContainsFunc(cols, func(x column) bool {
+		return x.n > 1 && (c.n == 4*x.n || c.n == 4*(x.n-1)) && overlap(x, c)
+	})
+}
+
+// mixes reports whether the layer that makes p and boxes makes more channels
+// of another column, as that of an objectness and classes does.
+func (s *site) mixes(p *part, cols []column) bool {
+	f := p.roots[0].field
+	return len(s.boxes.of[f]) > 0 && slices.ContainsFunc(cols, func(c column) bool { return c.n > 1 && c.parts[0].roots[0].field == f })
 }
 
 // anchors is the number of class channels of one anchor where several share

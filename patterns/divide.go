@@ -36,6 +36,10 @@ func divide(f *match.Field, whole bool) []division {
 	}
 	slices.Sort(cuts)
 	cuts = slices.Compact(cuts)
+	act := None
+	if f.Kind == match.Gate {
+		act = Sigmoid
+	}
 	if total >= 0 && cuts[len(cuts)-1] < total {
 		cuts = append(cuts, total)
 	} else if total < 0 {
@@ -46,7 +50,7 @@ func divide(f *match.Field, whole bool) []division {
 		d := division{Span: match.Span{Start: cuts[i], Stop: cuts[i+1], Stride: stride}}
 		pre, post := f.At(d.Span)
 		d.marks = pre | post
-		if k := len(out) - 1; k >= 0 && use(out[k].marks) == use(d.marks) && !d.marks.Has(match.Product) {
+		if k := len(out) - 1; k >= 0 && use(out[k].marks, act) == use(d.marks, act) && !d.marks.Has(match.Product) {
 			out[k].Stop = d.Stop
 			out[k].marks |= d.marks
 			continue
@@ -56,6 +60,36 @@ func divide(f *match.Field, whole bool) []division {
 	out = withBackground(out, total)
 	if len(out) == 1 && stride == 0 {
 		out[0].Span = match.All
+	}
+	return out
+}
+
+// byLayer takes the division apart that two layers make, where one of them
+// makes one channel of it: a confidence beside what the other makes.
+func byLayer(ds []division, w *match.View, dim int) []division {
+	var cuts []int64
+	for i := range w.Pieces {
+		p := &w.Pieces[i]
+		if dim >= 0 && dim < len(p.At) && p.At[dim] > 0 {
+			cuts = append(cuts, p.At[dim])
+		}
+	}
+	slices.Sort(cuts)
+	cuts = slices.Compact(cuts)
+	var out []division
+	for _, d := range ds {
+		end := d.Stop
+		if end < 0 && len(w.Pieces) > 0 {
+			end = w.Extent(dim)
+		}
+		inside := slices.DeleteFunc(slices.Clone(cuts), func(c int64) bool { return c <= d.Start || c >= end })
+		if d.Stride != 0 || len(inside) != 1 || inside[0] != d.Start+1 && inside[0] != end-1 {
+			out = append(out, d)
+			continue
+		}
+		a, b := d, d
+		a.Span, b.Span = match.Span{Start: d.Start, Stop: inside[0]}, match.Span{Start: inside[0], Stop: end}
+		out = append(out, a, b)
 	}
 	return out
 }
@@ -123,8 +157,8 @@ func (s *site) propose() {
 
 // use is what a run of channels is for, as far as marks alone say: runs with
 // the same use are one.
-func use(m match.Marks) role {
-	score, _ := tally(m)
+func use(m match.Marks, act Activation) role {
+	score, _ := tally(m, act)
 	switch {
 	case m&^match.Opaque == 0:
 		return hidden

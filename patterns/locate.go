@@ -164,7 +164,7 @@ func (s *site) head(parts []*part, group int64, confidence float64, evidence ...
 	seen := map[Part]bool{}
 	for _, q := range parts {
 		for _, x := range s.sources(q) {
-			l := s.part(x, group)
+			l := s.part(x, cmp.Or(group, q.group))
 			if l.Source == nil || seen[l] {
 				continue
 			}

@@ -18,6 +18,7 @@ type part struct {
 	act   Activation
 	field *match.Field // the activation's; nil for a raw part
 	n     int64        // channels of one anchor; -1 unknown
+	group int64        // n, where the graph takes the axis apart into anchors; else 0
 	marks match.Marks  // what is done behind the activation, or to the raw part
 	roots []root
 	score [8]float64
@@ -112,14 +113,27 @@ func (s *site) activated(f *match.Field) {
 		s.picked(f, v, w, act)
 		return
 	}
+	dim := f.Chan - len(f.Shape) + w.Rank
 	parts := divide(f, f.Kind == match.Pick)
+	if act == Sigmoid {
+		parts = byLayer(parts, w, dim)
+	}
 	for i, d := range parts {
-		p := &part{value: v, dim: f.Chan - len(f.Shape) + w.Rank, span: d.Span, act: act, field: f, marks: d.marks, order: i}
+		p := &part{value: v, dim: dim, span: d.Span, act: act, field: f, marks: d.marks, order: i}
 		p.n = width(d.Span, f.Channels())
+		p.gather(f)
 		p.roots = rootsOf(w, d.Span, p.dim)
 		if len(p.roots) > 0 {
 			s.parts = append(s.parts, p)
 		}
+	}
+}
+
+// gather has p count the channels of one anchor, where the graph takes the
+// channels of f, all of which are p's, apart into groups.
+func (p *part) gather(f *match.Field) {
+	if g := f.Group(); g > 0 && p.span == match.All && p.n > g && p.n%g == 0 {
+		p.n, p.group = g, g
 	}
 }
 
@@ -205,6 +219,9 @@ func (s *site) raw(v *graph.Value) {
 			q.roots = append(q.roots, r)
 			pre, post := f.At(t)
 			q.marks |= pre | post
+			if len(q.roots) == 1 && t == match.All && q.n == f.Channels() {
+				q.gather(f)
+			}
 		}
 	}
 }
@@ -219,7 +236,7 @@ func (s *site) boxLayer(f *match.Field) {
 			continue
 		}
 		pre, _ := f.At(d.Span)
-		score, _ := tally(d.marks)
+		score, _ := tally(d.marks, None)
 		if pre.Has(match.Product|match.Factored) && pre.Has(match.Sum) {
 			score[box] += 4 // scaled and shifted by data, as deltas of anchors or regions are
 		}
@@ -237,7 +254,7 @@ func isBins(m match.Marks) bool {
 
 // weigh gives p its role as far as its own marks say.
 func (s *site) weigh(p *part) {
-	score, why := tally(p.marks)
+	score, why := tally(p.marks, p.act)
 	p.score = score
 	busy := match.NMSScore | match.MaxChan | match.ArgMax | match.TopK | match.TopKChan | match.Factored
 	switch {
@@ -254,13 +271,13 @@ func (s *site) weigh(p *part) {
 	case p.act == Sigmoid && p.n == 4 && s.refines(p.value):
 		p.role, p.why = box, []string{"four numbers added to a reference, as boxes are refined"}
 	default:
-		p.role = use(p.marks)
+		p.role = use(p.marks, p.act)
 		if p.role == neutral && p.marks.Has(match.Output) && p.score[box] == 0 {
 			break
 		}
 		p.why = why[p.role]
 	}
-	if p.role == box && p.act == None {
+	if p.role == box && (p.n == 4 || p.score[box] > 2 && (p.act == None || p.n > 1)) {
 		s.addBoxes(p.roots...)
 	}
 }

@@ -162,9 +162,9 @@ func readAs(cols []column, na int64, b, c int) (reading, bool) {
 
 // balance is the cost of class maps that are not as many as the box maps.
 func balance(b, c column) float64 {
-	nb, nc := len(b.parts), len(c.parts)
+	nb, nc := b.maps(), c.maps()
 	if !overlap(b, c) {
-		return 3
+		return 6
 	}
 	if b.n == 2 && nb%2 == 0 {
 		nb /= 2 // sizes and offsets
@@ -178,17 +178,26 @@ func balance(b, c column) float64 {
 	return 1.5
 }
 
+// maps is how many layers make c.
+func (c *column) maps() int {
+	n := 0
+	for _, p := range c.parts {
+		n += len(p.roots)
+	}
+	return n
+}
+
 // overlap reports whether a map of b has the size of a map of c.
 func overlap(b, c column) bool {
 	sizes := map[string]bool{}
 	for _, p := range b.parts {
 		for _, r := range p.roots {
-			sizes[spatial(r.field)] = true
+			sizes[mapSize(r.field)] = true
 		}
 	}
 	for _, p := range c.parts {
 		for _, r := range p.roots {
-			if sizes[spatial(r.field)] {
+			if k := mapSize(r.field); k == "" || sizes[k] || sizes[""] {
 				return true
 			}
 		}
@@ -213,8 +222,11 @@ func companion(n int64, act Activation, other bool) float64 {
 	case 32, 128:
 		c = 0.4 // coefficients of masks, embeddings
 	case 4:
-		if other {
+		switch {
+		case other:
 			c = 0.2
+		case act == None:
+			c = 2 // raw, and not the boxes
 		}
 	}
 	if act == Softmax || act == Sigmoid && n > 1 {

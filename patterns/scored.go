@@ -11,6 +11,9 @@ import (
 func scored(s *site) []*finding {
 	var parts []*part
 	for _, p := range s.parts {
+		if p.role == neutral && p.act == Softmax && s.offBoxes(p) {
+			p.role, p.why = other, []string{"a softmax over the pixels of a map on which no boxes are regressed"}
+		}
 		if p.role == neutral && p.act == Softmax && p.n >= 2 && s.hasBoxes() {
 			p.role, p.why = class, append(p.why, "a softmax over its channels, beside boxes")
 			p.score[class] += 3
@@ -49,11 +52,17 @@ func (s *site) regresses(parts []*part) bool {
 	for _, p := range s.parts {
 		g := p.roots[0].field
 		w, ok := boxWidths[p.n]
-		if p.role == neutral && ok && w.score > 0 && p.act != Softmax && spatial(f) == spatial(g) && f != g {
+		apart := f != g || !p.roots[0].span.Meets(parts[0].roots[0].span)
+		if p.role == neutral && ok && w.score > 0 && p.act != Softmax && spatial(f) == spatial(g) && apart {
 			s.addBoxes(p.roots...)
 		}
 	}
 	return s.hasBoxes()
+}
+
+// offBoxes reports whether p's maps have sizes of which no box's is.
+func (s *site) offBoxes(p *part) bool {
+	return s.hasBoxes() && !s.onBoxes([]*part{p})
 }
 
 // onBoxes reports whether boxes are regressed on a map of the size of one of

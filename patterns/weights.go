@@ -29,6 +29,12 @@ type weight struct {
 	text string
 }
 
+// bounded is the evidence of what is done to a sigmoid's value, where nothing
+// ranks it: a probability is compared and multiplied with others, and a number
+// between bounds is brought to its scale.
+var bounded = weight{match.Scale | match.Shift | match.ScaleChan | match.ShiftChan, box, 1.5,
+	"between bounds that numbers scale or shift, as coordinates and angles are"}
+
 // weights is the evidence of marks. What is listed for several marks counts
 // once if any of them is there.
 var weights = []weight{
@@ -49,7 +55,7 @@ var weights = []weight{
 	{match.Power, box, 4, "raised to a power, as box sizes are"},
 	{match.Exp, box, 4, "exponentiated, as box sizes are"},
 	{match.Rectify, box, 2, "rectified, as distances are"},
-	{match.Curve, box, 2, "an angle's function"},
+	{match.Curve, other, 3, "a function of an angle, or bounds on both sides, as coefficients of masks have"},
 	{match.ScaleChan, box, 1, "channels are scaled one by one, as box deltas are"},
 	{match.Sum, box, 0.5, "other data is added"},
 	{match.Shift, box, 1, "a number is added"},
@@ -62,14 +68,21 @@ var weights = []weight{
 	{match.Factor, objectness, 5, "one channel that scales all others"},
 }
 
-// tally weighs the marks m of a part: the score of each role and the reasons.
-func tally(m match.Marks) (score [8]float64, why map[role][]string) {
+// tally weighs the marks m of a part of activation act: the score of each role
+// and the reasons.
+func tally(m match.Marks, act Activation) (score [8]float64, why map[role][]string) {
 	why = map[role][]string{}
-	for _, w := range weights {
+	add := func(w weight) {
 		if m.Has(w.mark) {
 			score[w.role] += w.by
 			why[w.role] = append(why[w.role], w.text)
 		}
+	}
+	for _, w := range weights {
+		add(w)
+	}
+	if act == Sigmoid && score[class] < 1.5 {
+		add(bounded)
 	}
 	return score, why
 }

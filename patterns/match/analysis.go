@@ -96,7 +96,7 @@ func (a *Analysis) shape(v *graph.Value) graph.Shape {
 		}
 	}
 	for d := range s {
-		if n := w.extent(d); !s[d].IsKnown() && n > 1 {
+		if n := w.Extent(d); !s[d].IsKnown() && n > 1 {
 			s[d] = graph.Known(n)
 		}
 	}

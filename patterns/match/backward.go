@@ -11,6 +11,7 @@ func (a *Analysis) note(v *graph.Value, m Marks) {
 	for i := range w.Pieces {
 		p := &w.Pieces[i]
 		p.Field.note(p.Span(), m, 0)
+		p.Field.divided(p.group())
 	}
 }
 
@@ -50,8 +51,55 @@ func (a *Analysis) pass(f *Field, l link) {
 			if s, ok := p.through(x.Span, dim); ok {
 				p.Field.note(s, pre|l.marks, post)
 			}
+			if x.Span != All {
+				continue
+			}
+			if p.Field.divided(p.group()); dim >= 0 && !l.stop && p.Span() == All && dim == p.chanDim() {
+				for g := range f.groups {
+					p.Field.divided(g)
+				}
+			}
 		}
 	}
+}
+
+// group is the number of channels in one dimension of what p shows, where all
+// of the field's channels show and another dimension counts such groups; else 0.
+func (p *Piece) group() int64 {
+	d := p.chanDim()
+	if d < 0 || len(p.Dims[d]) != 1 || p.Span() != All {
+		return 0
+	}
+	a := p.Dims[d][0]
+	if a.Stride != 1 || a.Start != 0 || a.Size < 1 || a.Size == p.Field.Channels() {
+		return 0
+	}
+	return a.Size
+}
+
+// divided notes that the graph takes f's channels apart into groups of n; 0 is
+// no division.
+func (f *Field) divided(n int64) {
+	if n == 0 {
+		return
+	}
+	if f.groups == nil {
+		f.groups = map[int64]bool{}
+	}
+	f.groups[n] = true
+}
+
+// Group is the size of the groups that the graph takes f's channels apart
+// into: the channels of one anchor, if f makes nothing else. It is 0 where the
+// graph does not, or does so in several ways.
+func (f *Field) Group() int64 {
+	if len(f.groups) != 1 {
+		return 0
+	}
+	for g := range f.groups {
+		return g
+	}
+	return 0
 }
 
 // Period is the size of the groups that the facts of f divide its channels
@@ -86,7 +134,7 @@ func (a *Analysis) Size(v *graph.Value, d int) int64 {
 		return s[d].Value
 	}
 	if w := a.View(v); w != nil && d >= 0 && d < w.Rank {
-		return w.extent(d)
+		return w.Extent(d)
 	}
 	return -1
 }
@@ -153,4 +201,22 @@ func (a *Analysis) Ranks(n *graph.Node, i int) bool {
 // predictor: rows that are no map, in a network with attention.
 func (a *Analysis) Queries(f *Field) bool {
 	return len(f.Shape) == 3 && f.Node != nil && f.Node.Op != "Conv" && a.attention
+}
+
+// RowsAreChannels reports whether layer f reads the places of a map as its
+// channels, so that its rows are the channels of an earlier layer.
+func (a *Analysis) RowsAreChannels(f *Field) bool {
+	if f.Kind != Weighing || f.Node == nil || len(f.Shape) < 3 || f.Node.Op == "Conv" {
+		return false
+	}
+	w := a.View(f.Node.Input(operands(f.Node)[0]))
+	if w == nil || len(w.Pieces) == 0 {
+		return false
+	}
+	p := &w.Pieces[0]
+	if p.Field.Kind != Weighing && (p.Field.Root == nil || p.Field.Root.Kind != Weighing) {
+		return false
+	}
+	d := p.chanDim()
+	return d >= 0 && d < w.Rank-1 && len(p.Field.Shape) == 4 && p.Field.Shape[p.Field.Chan].Value != 1
 }

@@ -108,7 +108,7 @@ func (a *Analysis) sizes(f *Field) {
 			if k < 0 || k >= w.Rank || f.Shape[d].IsKnown() {
 				continue
 			}
-			if n := w.extent(k); n > 1 {
+			if n := w.Extent(k); n > 1 {
 				f.Shape[d] = graph.Known(n)
 			}
 		}

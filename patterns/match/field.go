@@ -45,8 +45,9 @@ type Field struct {
 	// or makes the field.
 	Active bool
 
-	index map[Span]int
-	links []link
+	index  map[Span]int
+	groups map[int64]bool // sizes of the groups of channels that the graph makes
+	links  []link
 }
 
 // link is an input that a field is computed from element by element.

@@ -40,22 +40,22 @@ func spanOf(digits []Atom, total int64) Span {
 	}
 	for i := len(digits) - 2; i >= 0; i-- {
 		d := digits[i]
-		full := s.Start == 0 && s.Stop == d.Stride
+		full := s.Stop >= 0 && s.Stop-s.Start == d.Stride
 		if !full && d.Size != 1 {
+			if s.Stop > d.Stride && d.Size > 0 {
+				return Span{s.Start + d.Start*d.Stride, s.Stop + (d.Start+d.Size-1)*d.Stride, 0} // all that lies between
+			}
 			s.Stride = d.Stride
 			return s
 		}
 		if s.Stop < 0 {
 			return s
 		}
-		if full {
-			s = Span{d.Start * d.Stride, -1, 0}
-			if d.Size >= 0 {
-				s.Stop = (d.Start + d.Size) * d.Stride
-			}
+		if full && d.Size < 0 {
+			s.Start, s.Stop = s.Start+d.Start*d.Stride, -1
 			continue
 		}
-		s.Start, s.Stop = s.Start+d.Start*d.Stride, s.Stop+d.Start*d.Stride
+		s.Start, s.Stop = s.Start+d.Start*d.Stride, s.Stop+(d.Start+d.Size-1)*d.Stride
 	}
 	if s.Start == 0 && s.Stop == total {
 		s.Stop = -1
@@ -63,8 +63,8 @@ func spanOf(digits []Atom, total int64) Span {
 	return s
 }
 
-// extent is the size of dimension d as the pieces fill it; -1 if unknown.
-func (v *View) extent(d int) int64 {
+// Extent is the size of dimension d as the pieces fill it; -1 if unknown.
+func (v *View) Extent(d int) int64 {
 	n := int64(-1)
 	for i := range v.Pieces {
 		p := &v.Pieces[i]

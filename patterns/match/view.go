@@ -3,7 +3,9 @@ package match
 import "slices"
 
 // Atom is one digit of the index along an axis of a field: it takes the
-// values Start … Start+Size-1, each worth Stride elements. Size -1 is unknown.
+// values Start … Start+Size-1, each worth Stride elements, which may reach past
+// the stride of the digit before where what was taken apart does not begin at a
+// multiple of it. Size -1 is unknown.
 // Axis -1 is a repetition: an index that the field does not have.
 type Atom struct {
 	Axis                int
@@ -68,8 +70,8 @@ func join(atoms []Atom) []Atom {
 	out := []Atom{atoms[0]}
 	for _, b := range atoms[1:] {
 		a := &out[len(out)-1]
-		if a.Axis >= 0 && a.Axis == b.Axis && b.Start == 0 && b.Size > 0 && a.Stride == b.Stride*b.Size {
-			a.Stride, a.Start = b.Stride, a.Start*b.Size
+		if a.Axis >= 0 && a.Axis == b.Axis && b.Size > 0 && a.Stride == b.Stride*b.Size {
+			a.Stride, a.Start = b.Stride, a.Start*b.Size+b.Start
 			if a.Size > 0 {
 				a.Size *= b.Size
 			}
@@ -142,10 +144,10 @@ func split(atoms []Atom, sizes []int64) ([][]Atom, bool) {
 				rest, want = rest[:len(rest)-1], want/a.Size
 				continue
 			}
-			if a.Size > 0 && (a.Size%want != 0 || a.Start%want != 0) || a.Size < 0 && a.Start != 0 {
+			if a.Size > 0 && a.Size%want != 0 {
 				return nil, false
 			}
-			out[i] = append([]Atom{{a.Axis, a.Stride, 0, want}}, out[i]...)
+			out[i] = append([]Atom{{a.Axis, a.Stride, a.Start % want, want}}, out[i]...)
 			up := Atom{a.Axis, a.Stride * want, a.Start / want, -1}
 			if a.Size > 0 {
 				up.Size = a.Size / want

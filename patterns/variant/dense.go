@@ -250,9 +250,9 @@ func unsure(c *Choice) string {
 		return "raw channels, and the classes may as well be boxes"
 	case c.Is(Act, "none") && c.Is(Obj, "beside", "centerness") && !c.Is(Join, "fused") && c.Is(Classes, "2", "4", "16", "64"):
 		return "one raw number beside several: an objectness and classes, or one class and points"
-	case c.Is(Classes, "1") && c.Is(Obj, "product", "root") && c.Is(Join, "late"):
+	case c.Is(Classes, "1") && !c.Is(Obj, "none") && c.Is(Join, "late"):
 		return "class and objectness are one channel each, and which is which only their order says"
-	case c.Is(Classes, "1") && !c.Is(Obj, "none") && (raw || c.Is(Join, "split")):
+	case c.Is(Classes, "1") && !c.Is(Obj, "none") && (c.Is(Decode, "raw") || c.Is(Join, "split") || c.Is(Extra, "aux")):
 		return "class and objectness are one channel each, of one form"
 	}
 	return ""
