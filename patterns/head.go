@@ -96,4 +96,11 @@ type Head struct {
 	Confidence float64
 	// Evidence is why, a sentence each.
 	Evidence []string
+
+	parts []*part // what it was made of
+}
+
+// PerImage reports whether h is an image classifier's: one row for each image.
+func (h *Head) PerImage() bool {
+	return len(h.Levels) == 1 && h.Box == nil && h.Levels[0].Layout.Index(Batch) >= 0 && h.Levels[0].Anchors == graph.Known(1)
 }

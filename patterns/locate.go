@@ -75,7 +75,7 @@ func search(m *graph.Model, opts Options) (*site, *Report, []*finding, *Ambiguou
 	}
 	s := survey(match.Analyze(root), in)
 	s.opts = opts
-	r := &Report{}
+	r := &Report{site: s}
 	var found []*finding
 	var ambiguous *Ambiguous
 	for _, p := range patternList {
@@ -155,7 +155,7 @@ func (s *site) reject(p *part) string {
 // number of class channels of an anchor where several share an axis, else 0.
 func (s *site) head(parts []*part, group int64, confidence float64, evidence ...string) *finding {
 	p := parts[0]
-	h := &finding{parts: parts}
+	h := &finding{Head: Head{parts: parts}}
 	h.Classes, h.Activation, h.Background = int(p.n), p.act, -1
 	if group > 0 {
 		h.Classes = int(group)

@@ -94,12 +94,13 @@ type candidateRecord struct {
 	Role       string       `json:"role"`
 	Rejected   string       `json:"rejected,omitempty"`
 	Evidence   []string     `json:"evidence"`
+	Reasons    []Reason     `json:"reasons"`
 }
 
 // MarshalJSON writes a candidate.
 func (c *Candidate) MarshalJSON() ([]byte, error) {
 	return json.Marshal(candidateRecord{c.Source.Name, c.Layout.ChannelAxis(), c.Classes, c.slice(), c.Activation, c.Role, c.Rejected,
-		append([]string{}, c.Evidence...)})
+		append([]string{}, c.Evidence...), reasonsOf(c.part.marks)})
 }
 
 // MarshalJSON writes the report as {"heads": […], "candidates": […]}.

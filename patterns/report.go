@@ -6,6 +6,8 @@ type Report struct {
 	Candidates []*Candidate // what was considered, in graph order
 	// Pattern is the one that found the heads.
 	Pattern string
+
+	site *site
 }
 
 // Candidate is a run of channels that was considered.
@@ -23,6 +25,5 @@ type Candidate struct {
 // finding is a head with what it was made of.
 type finding struct {
 	Head
-	parts []*part
 	score float64
 }

@@ -48,53 +48,6 @@ func table(c *cli.Context) *tabwriter.Writer {
 	return tabwriter.NewWriter(answer(c), 0, 4, 2, ' ', 0)
 }
 
-func printHeads(c *cli.Context, r *patterns.Report) {
-	if c.Bool("quiet") {
-		return
-	}
-	w := table(c)
-	fmt.Fprintln(w, "\nhead\tclasses\tchannels\taxis\tactivation\tbackground\tlevels\tconfidence")
-	for i, h := range r.Heads {
-		x := h.Record()
-		background := "none"
-		if x.Background != nil {
-			background = fmt.Sprintf("class %d", *x.Background)
-		}
-		fmt.Fprintf(w, "%d\t%d\t%s\t%d\t%s\t%s\t%d\t%.2f\n", i+1, x.Classes, channelWords(x.ClassSlice), x.ClassAxis,
-			x.Activation, background, len(x.Levels), x.Confidence)
-	}
-	w.Flush()
-	for i, h := range r.Heads {
-		say(c, "\nhead %d:", i+1)
-		printHead(c, h)
-	}
-}
-
-// printHead prints a head's tensors and what speaks for it.
-func printHead(c *cli.Context, h *patterns.Head) {
-	x := h.Record()
-	w := table(c)
-	for i, l := range x.Levels {
-		anchors := "dynamic"
-		if n, ok := l.Anchors.(int64); ok {
-			anchors = fmt.Sprint(n)
-		}
-		v := h.Levels[i].Source
-		fmt.Fprintf(w, "  class logits\t%s\t%v\t%s\tanchors: %s\n", v.Name, v.Type, layoutWords(l), anchors)
-	}
-	for i, l := range x.Objectness {
-		v := h.Objectness[i].Source
-		fmt.Fprintf(w, "  objectness\t%s\t%v\t%s\tchannels: %s\n", v.Name, v.Type, layoutWords(l), channelWords(l.Slice))
-	}
-	if h.Box != nil {
-		fmt.Fprintf(w, "  boxes\t%s\t%v\n", h.Box.Name, h.Box.Type)
-	}
-	w.Flush()
-	for _, e := range h.Evidence {
-		say(c, "  + %s", e)
-	}
-}
-
 // axisWords is the axes of a layout in words.
 var axisWords = map[patterns.Axis]string{
 	patterns.Batch: "batch", patterns.Channel: "channels", patterns.Anchor: "anchors", patterns.Row: "rows",
@@ -122,29 +75,6 @@ func channelWords(k *patterns.SliceRecord) string {
 		s += fmt.Sprintf(" of each %d", *k.Stride)
 	}
 	return s
-}
-
-func printRejected(c *cli.Context, r *patterns.Report) {
-	if c.Bool("quiet") {
-		return
-	}
-	w := table(c)
-	first := true
-	for _, k := range r.Candidates {
-		if k.Rejected == "" {
-			continue
-		}
-		if first {
-			fmt.Fprintln(w, "\nnot the head:")
-			first = false
-		}
-		n := "channels"
-		if k.Classes >= 0 {
-			n = count(k.Classes, "channel")
-		}
-		fmt.Fprintf(w, "  %s\t%s\t- %s\n", k.Source.Name, n, k.Rejected)
-	}
-	w.Flush()
 }
 
 // describeHead is a head of a manifest in one line.

@@ -85,23 +85,25 @@ func runInspect(c *cli.Context) error {
 		return explain(c, path, m, tensor)
 	}
 	report, err := locate(c, path, m)
-	if c.Bool("json") && report != nil {
-		return errors.Join(printJSON(c, report), err)
-	}
-	say(c, "%s: %s", title(path), describeModel(m))
-	if err != nil && (report == nil || len(report.Heads) == 0) {
-		return err // it lists the candidates
-	}
-	printHeads(c, report)
-	printRejected(c, report)
-	if err != nil {
+	if report == nil {
 		return err
 	}
-	say(c, "\nnext:\n  onnxloss rewrite %s -o train.onnx --loss modified-focal-sigmoid%s", quote(path), headArgument(c))
-	if len(report.Heads) > 1 {
-		say(c, "which takes head 1; --head N takes another, --head all all of them")
+	n := &next{Notes: []string{}}
+	if err == nil {
+		n = nextOf(c, path, report)
 	}
-	return nil
+	if c.Bool("json") {
+		return errors.Join(printJSON(c, describeInspection(path, m, report, n, err)), err)
+	}
+	p := newPage(c)
+	p.model(path, m)
+	if len(report.Heads) == 0 {
+		return err // it lists the candidates
+	}
+	p.heads(report)
+	p.rejected(report)
+	p.next(n, warnings(report))
+	return err
 }
 
 // explain says why a tensor is the head, or is not.
@@ -118,16 +120,6 @@ func explain(c *cli.Context, path string, m *graph.Model, tensor string) error {
 	}
 	say(c, "%v", account)
 	return nil
-}
-
-func headArgument(c *cli.Context) string {
-	args := ""
-	for _, f := range []string{"head", "classes", "activation"} {
-		if c.IsSet(f) {
-			args += " --" + f + " " + quote(fmt.Sprint(c.Value(f)))
-		}
-	}
-	return args
 }
 
 func showManifest(c *cli.Context, path string, x *emit.Manifest) error {

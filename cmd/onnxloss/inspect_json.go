@@ -1,0 +1,156 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/patterns"
+)
+
+// inspection is the document of inspect: what the text says, and all of it.
+type inspection struct {
+	Model      modelDoc              `json:"model"`
+	Heads      []headDoc             `json:"heads"`
+	Candidates []*patterns.Candidate `json:"candidates"`
+	// Pattern is the name of the pattern that found the heads.
+	Pattern  string      `json:"pattern"`
+	Refusal  *refusalDoc `json:"refusal"` // null where a head was found
+	Warnings []string    `json:"warnings"`
+	Next     *next       `json:"next"`
+}
+
+type modelDoc struct {
+	File            string    `json:"file"`
+	Producer        string    `json:"producer"`
+	ProducerVersion string    `json:"producerVersion"`
+	IR              int64     `json:"ir"`
+	Opset           int64     `json:"opset"`
+	Nodes           int       `json:"nodes"`
+	Functions       int       `json:"functions"`
+	Inputs          []typeDoc `json:"inputs"`
+	Outputs         []typeDoc `json:"outputs"`
+}
+
+// typeDoc is a tensor. A dimension is a number, or a name where it is dynamic;
+// shape is null where not even the rank is known.
+type typeDoc struct {
+	Name  string `json:"name"`
+	DType string `json:"dtype"`
+	Shape []any  `json:"shape"`
+}
+
+type headDoc struct {
+	patterns.HeadRecord
+	PerImage bool              `json:"perImage"`
+	Reasons  []patterns.Reason `json:"reasons"`
+	Path     []stepDoc         `json:"path"`
+}
+
+// stepDoc is a step of a path; to is the number of the step that it enters,
+// from 0, and null at an output.
+type stepDoc struct {
+	typeDoc
+	Ops    []string     `json:"ops"`
+	To     *int         `json:"to"`
+	Marks  []string     `json:"marks"`
+	Beside []joiningDoc `json:"beside"`
+}
+
+type joiningDoc struct {
+	typeDoc
+	Role  string `json:"role"`
+	Count int    `json:"count"`
+}
+
+type refusalDoc struct {
+	Kind   string `json:"kind"` // "not found" or "ambiguous"
+	Reason string `json:"reason"`
+	Takes  string `json:"takes"` // what would decide
+}
+
+func describeInspection(path string, m *graph.Model, r *patterns.Report, n *next, failed error) *inspection {
+	d := &inspection{Model: modelRecord(path, m), Heads: []headDoc{}, Candidates: append([]*patterns.Candidate{}, r.Candidates...),
+		Pattern: r.Pattern, Refusal: refusalOf(failed), Warnings: warnings(r), Next: n}
+	for _, h := range r.Heads {
+		d.Heads = append(d.Heads, headDoc{h.Record(), h.PerImage(), h.Reasons(), pathRecord(r.Path(h))})
+	}
+	return d
+}
+
+func modelRecord(path string, m *graph.Model) modelDoc {
+	d := modelDoc{title(path), m.Producer, m.ProducerVersion, m.IR, m.Opset(""), len(m.Graph.Nodes), len(m.Functions), []typeDoc{}, []typeDoc{}}
+	for _, v := range dataInputs(m) {
+		d.Inputs = append(d.Inputs, typeRecord(v.Name, v.Type))
+	}
+	for _, v := range m.Graph.Outputs {
+		d.Outputs = append(d.Outputs, typeRecord(v.Name, v.Type))
+	}
+	return d
+}
+
+func typeRecord(name string, t graph.Type) typeDoc {
+	d := typeDoc{Name: name, DType: t.DType.String()}
+	if t.Kind != graph.TensorKind {
+		d.DType = t.String()
+	}
+	if t.Shape == nil {
+		return d
+	}
+	d.Shape = []any{}
+	for _, x := range t.Shape {
+		if x.IsKnown() {
+			d.Shape = append(d.Shape, x.Value)
+		} else {
+			d.Shape = append(d.Shape, x.String())
+		}
+	}
+	return d
+}
+
+func pathRecord(steps []*patterns.Step) []stepDoc {
+	list := []stepDoc{}
+	for _, x := range steps {
+		d := stepDoc{typeRecord(x.Tensor, x.Type), append([]string{}, x.Ops...), nil, append([]string{}, x.Marks...), []joiningDoc{}}
+		if x.To >= 0 {
+			d.To = &x.To
+		}
+		for _, j := range x.Beside {
+			d.Beside = append(d.Beside, joiningDoc{typeRecord(j.Tensor, j.Type), j.Role, j.Count})
+		}
+		list = append(list, d)
+	}
+	return list
+}
+
+func refusalOf(err error) *refusalDoc {
+	var none *patterns.NotFound
+	var several *patterns.Ambiguous
+	switch {
+	case errors.As(err, &none):
+		return &refusalDoc{"not found", none.Reason, "--head TENSOR"}
+	case errors.As(err, &several):
+		takes := "--head N or --head TENSOR"
+		if several.Takes != "" {
+			takes = several.Takes + " or " + takes
+		}
+		return &refusalDoc{"ambiguous", several.Reason, takes}
+	}
+	return nil
+}
+
+// warnings are what to know before the best head is trusted.
+func warnings(r *patterns.Report) []string {
+	list := []string{}
+	if len(r.Heads) == 0 {
+		return list
+	}
+	h := r.Heads[0]
+	if h.Confidence < 0.9 {
+		list = append(list, fmt.Sprintf("confidence %.2f is below 0.9: look at the path before you train; --classes, --activation and --head decide what the graph does not say", h.Confidence))
+	}
+	if h.Quantized != "" {
+		list = append(list, "quantized: "+h.Quantized)
+	}
+	return list
+}

@@ -1,0 +1,239 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/patterns"
+)
+
+// maxPorts is how many of a model's inputs or outputs a line shows, and
+// maxDetails how many heads are shown beyond their row in the table.
+const (
+	maxPorts   = 4
+	maxDetails = 3
+)
+
+// model writes what the file at path is.
+func (p *page) model(path string, m *graph.Model) {
+	p.line(p.in(bold, title(path)), ": ", p.in(plain, describeModel(m)))
+	p.ports("in ", dataInputs(m))
+	p.ports("out", m.Graph.Outputs)
+}
+
+// dataInputs are the inputs that have no initializer.
+func dataInputs(m *graph.Model) []*graph.Value {
+	return slices.DeleteFunc(slices.Clone(m.Graph.Inputs), func(v *graph.Value) bool { return v.Init != nil })
+}
+
+func (p *page) ports(what string, list []*graph.Value) {
+	var words []string
+	for i, v := range list {
+		if i == maxPorts && len(list) > i+1 {
+			words = append(words, fmt.Sprintf("and %d more", len(list)-i))
+			break
+		}
+		words = append(words, short(v.Name, nameWidth)+" "+typeWords(v.Type))
+	}
+	p.line("  ", p.in(dim, what+"  "+strings.Join(words, ", ")))
+}
+
+// typeWords is a type, with long dimensions left out.
+func typeWords(t graph.Type) string {
+	if t.Kind != graph.TensorKind {
+		return t.String()
+	}
+	return t.DType.String() + shapeWords(t)
+}
+
+// heads writes the table of heads, and each head.
+func (p *page) heads(r *patterns.Report) {
+	p.line()
+	head := []cell{}
+	for _, t := range []string{"head", "classes", "channels", "axis", "activation", "background", "levels", "anchors", "confidence"} {
+		head = append(head, cell{t, bold})
+	}
+	rows := [][]cell{head}
+	for i, h := range r.Heads {
+		rows = append(rows, headRow(i+1, h))
+	}
+	p.rows("", rows)
+	for i, h := range r.Heads {
+		if i == maxDetails {
+			p.line()
+			p.line(p.in(dim, fmt.Sprintf("the same of %s more: --head N, or --json", count(len(r.Heads)-i, "head"))))
+			break
+		}
+		p.head(i+1, h, r.Path(h))
+	}
+}
+
+func headRow(n int, h *patterns.Head) []cell {
+	x := h.Record()
+	background := "none"
+	if x.Background != nil {
+		background = fmt.Sprintf("class %d", *x.Background)
+	}
+	total := int64(0)
+	for _, l := range h.Levels {
+		if total += l.Anchors.Value; !l.Anchors.IsKnown() {
+			total = -1
+			break
+		}
+	}
+	anchors := "dynamic"
+	if total >= 0 {
+		anchors = fmt.Sprint(total)
+	}
+	sure := green
+	if x.Confidence < 0.9 {
+		sure = yellow
+	}
+	row := []cell{}
+	for _, t := range []string{fmt.Sprint(n), fmt.Sprint(x.Classes), channelWords(x.ClassSlice), fmt.Sprint(x.ClassAxis),
+		string(x.Activation), background, fmt.Sprint(len(x.Levels)), anchors} {
+		row = append(row, cell{t, plain})
+	}
+	return append(row, cell{fmt.Sprintf("%.2f", x.Confidence), sure})
+}
+
+// head writes a head's tensors, the path to the output, and the evidence.
+func (p *page) head(n int, h *patterns.Head, path []*patterns.Step) {
+	p.line()
+	kind := ""
+	if h.PerImage() {
+		kind = ": an image classifier's, one row per image"
+	}
+	p.line(p.in(bold, fmt.Sprintf("head %d", n)), kind)
+	p.tensors(h)
+	if len(path) > 1 {
+		p.line()
+		p.line("  ", p.in(bold, "path"), p.in(dim, "  from the last layer with weights to the output"))
+		p.rows("  ", treeRows(path))
+	}
+	p.line()
+	p.line("  ", p.in(bold, "why"), p.in(dim, "   a weight of 1 is a hint, 3 is good evidence, 5 settles it"))
+	p.reasons("  ", h.Reasons())
+}
+
+// tensors writes where a head's channels lie, and those beside it.
+func (p *page) tensors(h *patterns.Head) {
+	x := h.Record()
+	var rows [][]cell
+	add := func(s style, what string, v *graph.Value, words ...string) {
+		row := []cell{{what, s}, {v.Name, s}, {typeWords(v.Type), plain}}
+		if utf8.RuneCountInString(v.Name) > 48 {
+			rows = append(rows, row[:2])
+			row = []cell{{"", s}, {"", s}, row[2]}
+		}
+		for _, w := range words {
+			row = append(row, cell{w, plain})
+		}
+		rows = append(rows, row)
+	}
+	for i, l := range x.Levels {
+		if i == maxBranches && len(x.Levels) > i+1 {
+			rows = append(rows, []cell{{fmt.Sprintf("… %d more levels", len(x.Levels)-i), dim}})
+			break
+		}
+		add(green, "class logits", h.Levels[i].Source, layoutWords(l), "anchors: "+anchorWords(l))
+	}
+	for i, l := range x.Objectness {
+		if i == maxBranches && len(x.Objectness) > i+1 {
+			break
+		}
+		add(cyan, "objectness", h.Objectness[i].Source, layoutWords(l), "channels: "+channelWords(l.Slice))
+	}
+	if h.Box != nil {
+		add(yellow, "boxes", h.Box)
+	}
+	p.rows("  ", rows)
+}
+
+func anchorWords(l patterns.PartRecord) string {
+	if n, ok := l.Anchors.(int64); ok {
+		return fmt.Sprint(n)
+	}
+	return "dynamic"
+}
+
+// reasons writes evidence, a line each: for + and against −.
+func (p *page) reasons(indent string, list []patterns.Reason) {
+	for i := range list {
+		x := &list[i]
+		switch {
+		case x.Weight == 0:
+			p.line(indent, p.in(green, "+     "), p.in(plain, x.Text))
+		case x.Against():
+			p.line(indent, p.in(red, fmt.Sprintf("−%.1f  ", x.Weight)), p.in(plain, x.Text), p.in(dim, " (for "+roleWords(x.For)+")"))
+		default:
+			p.line(indent, p.in(green, fmt.Sprintf("+%.1f  ", x.Weight)), p.in(plain, x.Text))
+		}
+	}
+}
+
+// roleWords is a role in words for people.
+func roleWords(role string) string {
+	switch role {
+	case "box":
+		return "boxes"
+	case "class":
+		return "classes"
+	case "other":
+		return "another output"
+	}
+	return role
+}
+
+// rejected writes what is not the head and why, a row for all that is alike.
+func (p *page) rejected(r *patterns.Report) {
+	type kind struct {
+		classes int
+		reason  string
+	}
+	var order []kind
+	of := map[kind][]string{}
+	for _, k := range r.Candidates {
+		if k.Rejected == "" {
+			continue
+		}
+		x := kind{k.Classes, rejection(k)}
+		if of[x] == nil {
+			order = append(order, x)
+		}
+		of[x] = append(of[x], k.Source.Name)
+	}
+	if len(order) == 0 {
+		return
+	}
+	p.line()
+	p.line(p.in(bold, "not the head"))
+	var rows [][]cell
+	for i, x := range order {
+		if i == 3*maxBranches {
+			rows = append(rows, []cell{{fmt.Sprintf("… %d more kinds: --json", len(order)-i), dim}})
+			break
+		}
+		n := "channels"
+		if x.classes >= 0 {
+			n = count(x.classes, "channel")
+		}
+		name := short(of[x][0], 48)
+		if more := len(of[x]) - 1; more > 0 {
+			name += fmt.Sprintf(" and %d more", more)
+		}
+		rows = append(rows, []cell{{name, plain}, {n, plain}, {"− " + x.reason, plain}})
+	}
+	p.rows("  ", rows)
+}
+
+// rejection is the reason against a candidate, with what was seen of it.
+func rejection(k *patterns.Candidate) string {
+	if len(k.Evidence) == 0 || k.Evidence[0] == k.Rejected {
+		return k.Rejected
+	}
+	return k.Rejected + ": " + k.Evidence[0]
+}

@@ -1,0 +1,134 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/urfave/cli/v2"
+)
+
+// A style is how a terminal shows a piece of text: the parameters of its SGR
+// sequence (ECMA-48, 8.3.117).
+type style string
+
+const (
+	plain  style = ""
+	bold   style = "1"
+	dim    style = "2"
+	red    style = "31"
+	green  style = "32"
+	yellow style = "33"
+	cyan   style = "36"
+)
+
+// page is where an answer with styles is written: with their sequences to a
+// terminal, unless the user wants none (no-color.org), and without elsewhere.
+type page struct {
+	w       io.Writer
+	colours bool
+}
+
+func newPage(c *cli.Context) *page {
+	w := c.App.Writer
+	if c.Bool("json") || c.String("output") == "-" {
+		w = c.App.ErrWriter
+	}
+	if c.Bool("quiet") {
+		w = io.Discard
+	}
+	return &page{w, isTerminal(w) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"}
+}
+
+// in is text in style s. Its control characters, which names in a model may
+// have, do not reach a terminal.
+func (p *page) in(s style, text string) string {
+	text = strings.Map(printed, text)
+	if !p.colours || s == plain || text == "" {
+		return text
+	}
+	return "\x1b[" + string(s) + "m" + text + "\x1b[0m"
+}
+
+// line writes a line of finished text, without the spaces at its end.
+func (p *page) line(parts ...string) {
+	fmt.Fprintln(p.w, strings.TrimRight(strings.Join(parts, ""), " "))
+}
+
+// printed is r as a terminal may show it.
+func printed(r rune) rune {
+	if r != '\n' && (unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r)) || r == '\u2028' || r == '\u2029' {
+		return '?'
+	}
+	return r
+}
+
+// cell is a piece of a row.
+type cell struct {
+	text  string
+	style style
+}
+
+// pageWidth is where long text is broken.
+const pageWidth = 110
+
+// wrapped writes text behind a label, on as many lines as it takes.
+func (p *page) wrapped(indent string, s style, label, text string) {
+	room := pageWidth - len(indent) - utf8.RuneCountInString(label)
+	for _, l := range wrap(text, max(room, 40)) {
+		p.line(indent, p.in(s, label), p.in(plain, l))
+		label = strings.Repeat(" ", utf8.RuneCountInString(label))
+	}
+}
+
+// rows writes cells in columns, each row behind indent. A column is as wide as
+// its widest cell; the last is not padded, and broken where it is too long.
+func (p *page) rows(indent string, rows [][]cell) {
+	var widths []int
+	for _, r := range rows {
+		for i, c := range r {
+			if i == len(widths) {
+				widths = append(widths, 0)
+			}
+			if i < len(r)-1 {
+				widths[i] = max(widths[i], utf8.RuneCountInString(c.text))
+			}
+		}
+	}
+	for _, r := range rows {
+		var b strings.Builder
+		at := utf8.RuneCountInString(indent)
+		b.WriteString(indent)
+		for i, c := range r {
+			text := strings.ReplaceAll(c.text, "\n", "?")
+			if i < len(r)-1 {
+				pad := widths[i] - utf8.RuneCountInString(text) + 2
+				b.WriteString(p.in(c.style, text) + strings.Repeat(" ", pad))
+				at += widths[i] + 2
+				continue
+			}
+			lines := []string{text}
+			if i > 1 {
+				lines = wrap(text, max(pageWidth-at, 40))
+			}
+			b.WriteString(p.in(c.style, lines[0]))
+			for _, l := range lines[1:] {
+				b.WriteString("\n" + strings.Repeat(" ", at+2) + p.in(c.style, l))
+			}
+		}
+		p.line(b.String())
+	}
+}
+
+// short is text of at most n letters, with its middle left out.
+func short(text string, n int) string {
+	if utf8.RuneCountInString(text) <= n {
+		return text
+	}
+	r := []rune(text)
+	tail := (n - 1) * 2 / 3
+	return string(r[:n-1-tail]) + "…" + string(r[len(r)-tail:])
+}

@@ -1,0 +1,66 @@
+package patterns
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/onnxloss/onnxloss/patterns/match"
+)
+
+// Reason is one piece of evidence: what was seen, the role that it speaks for,
+// and its weight in the units of the table of weights. The weight is 0 for what
+// a pattern concluded from several parts together.
+type Reason struct {
+	Text   string  `json:"text"`
+	For    string  `json:"for"`
+	Weight float64 `json:"weight"`
+}
+
+// Against reports whether r speaks for another role than class.
+func (r *Reason) Against() bool { return r.For != class.String() }
+
+// reasonsOf are the reasons that the marks m give: those for classes before
+// those against, the heaviest first.
+func reasonsOf(m match.Marks) []Reason {
+	list := []Reason{}
+	for _, w := range weights {
+		if m.Has(w.mark) {
+			list = append(list, Reason{w.text, w.role.String(), w.by})
+		}
+	}
+	slices.SortStableFunc(list, func(a, b Reason) int {
+		if a.Against() != b.Against() {
+			if a.Against() {
+				return 1
+			}
+			return -1
+		}
+		return cmp.Compare(b.Weight, a.Weight)
+	})
+	return list
+}
+
+// Reasons are the evidence for h and against it: the weights of what is done
+// with its channels, and what its pattern concluded.
+func (h *Head) Reasons() []Reason {
+	var m match.Marks
+	for _, p := range h.parts {
+		m |= p.marks
+	}
+	list := reasonsOf(m)
+	weighed := map[string]bool{}
+	for _, r := range list {
+		weighed[r.Text] = true
+	}
+	var concluded []Reason
+	for _, e := range h.Evidence {
+		if !weighed[e] {
+			concluded = append(concluded, Reason{Text: e, For: class.String()})
+		}
+	}
+	at := slices.IndexFunc(list, func(r Reason) bool { return r.Against() })
+	if at < 0 {
+		at = len(list)
+	}
+	return slices.Insert(list, at, concluded...)
+}
