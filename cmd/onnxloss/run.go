@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 	"unicode"
 
@@ -26,7 +25,8 @@ are 256 and others 16, unless --dim says otherwise.
 
   onnxloss run model.onnx
   onnxloss run model.onnx --input images=photo.npy --output results
-  onnxloss run model.onnx --dim height=640 --dim width=640 --repeat 10 --profile`,
+  onnxloss run model.onnx --dim height=640 --dim width=640 --repeat 10 --profile
+  onnxloss run model.onnx --repeat 3 --trace run.json`,
 		Flags: []cli.Flag{
 			&cli.StringSliceFlag{Name: "input", Aliases: []string{"i"}, Usage: "feed an input from a file, as `NAME=FILE`: .npy, .npz or .pb (a TensorProto)"},
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write each output to folder `DIR` as NAME.npy, over what is there; of a sequence each element as NAME.0.npy, …"},
@@ -34,7 +34,9 @@ are 256 and others 16, unless --dim says otherwise.
 			&cli.Uint64Flag{Name: "seed", Usage: "seed `N` of the inputs that are made up"},
 			dtypeFlag, threadsFlag,
 			&cli.IntFlag{Name: "repeat", Value: 1, Usage: "run `N` times and print the times"},
-			&cli.BoolFlag{Name: "profile", Usage: "print the time by operator, of the last run"},
+			&cli.BoolFlag{Name: "profile", Usage: "print time, GFLOP/s and bytes by operator, of the last run"},
+			&cli.IntFlag{Name: "profile-nodes", Usage: "print the same of the `N` nodes that took longest"},
+			&cli.StringFlag{Name: "trace", Usage: "write the last run as Chrome trace JSON to `FILE`, for chrome://tracing or Perfetto"},
 			&cli.StringFlag{Name: "max-memory", Usage: "fail rather than hold more than `SIZE` (as in 512MB, 2GiB) beside the weights (default three quarters of the machine's)"},
 			jsonFlag, quietFlag,
 		},
@@ -57,6 +59,12 @@ func runRun(c *cli.Context) error {
 	if c.Int("repeat") < 1 {
 		return usagef("--repeat %d: want at least 1", c.Int("repeat"))
 	}
+	if c.String("trace") == "-" && c.Bool("json") {
+		return usagef("--json and --trace - both want standard output")
+	}
+	if n := c.Int("profile-nodes"); n < 0 {
+		return usagef("--profile-nodes %d: want 0 or more", n)
+	}
 	if c.String("output") == "-" {
 		return usagef("--output -: want a folder")
 	}
@@ -73,9 +81,12 @@ func runRun(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	out, times, err := repeat(c, plan, feeds)
+	out, prof, times, err := repeat(c, plan, feeds)
 	if err != nil {
 		return fmt.Errorf("%s: %w", title(path), err)
+	}
+	if err := reportProfile(c, title(path), prof); err != nil {
+		return err
 	}
 	if dir := c.String("output"); dir != "" {
 		if err := writeOutputs(dir, plan.Fetches(), out); err != nil {
@@ -85,46 +96,24 @@ func runRun(c *cli.Context) error {
 	return reportRun(c, plan, out, times)
 }
 
-// repeat runs the plan and gives the outputs of the last run and all times, in
-// milliseconds.
-func repeat(c *cli.Context, plan *interp.Plan, feeds map[string]*tensor.Tensor) (map[string]*tensor.Tensor, []float64, error) {
-	var out map[string]*tensor.Tensor
-	var times []float64
-	for range c.Int("repeat") {
+// repeat runs the plan and gives the outputs and the profile of the last run,
+// if one is wanted, and all times, in milliseconds.
+func repeat(c *cli.Context, plan *interp.Plan, feeds map[string]*tensor.Tensor) (out map[string]*tensor.Tensor, prof *interp.Profile, times []float64, err error) {
+	profiled := c.Bool("profile") || c.Int("profile-nodes") > 0 || c.String("trace") != ""
+	for i := range c.Int("repeat") {
 		began := time.Now()
-		var prof *interp.Profile
-		var err error
-		if c.Bool("profile") {
+		if profiled && i == c.Int("repeat")-1 {
 			out, prof, err = plan.RunProfiled(c.Context, feeds)
 		} else {
 			out, err = plan.Run(c.Context, feeds)
 		}
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, nil, err
 		}
 		times = append(times, float64(time.Since(began).Microseconds())/1000)
-		if prof != nil && len(times) == c.Int("repeat") {
-			if err := printProfile(c, prof); err != nil {
-				return nil, nil, err
-			}
-		}
 	}
 	slices.Sort(times)
-	return out, times, nil
-}
-
-// printProfile goes to standard error where standard output is for JSON.
-func printProfile(c *cli.Context, prof *interp.Profile) error {
-	dst := c.App.Writer
-	if c.Bool("json") {
-		dst = c.App.ErrWriter
-	}
-	w := tabwriter.NewWriter(dst, 0, 4, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "operator\tnodes\tms\tshare\tMB\t")
-	for _, r := range prof.ByOp() {
-		fmt.Fprintf(w, "%s\t%d\t%.3f\t%.1f%%\t%.2f\t\n", r.Op, r.Nodes, r.Time.Seconds()*1e3, r.Share*100, float64(r.Bytes)/1e6)
-	}
-	return w.Flush()
+	return out, prof, times, nil
 }
 
 type runOutput struct {
@@ -156,7 +145,9 @@ func reportRun(c *cli.Context, plan *interp.Plan, out map[string]*tensor.Tensor,
 		for _, name := range plan.Fetches() {
 			list = append(list, describeOutput(name, out[name]))
 		}
-		return printJSON(c, map[string]any{"ms": map[string]float64{"min": least, "median": median}, "outputs": list})
+		return printJSON(c, map[string]any{
+			"ms": map[string]float64{"min": least, "median": median}, "peakBytes": plan.PeakMemory(), "weightBytes": plan.WeightBytes(), "outputs": list,
+		})
 	}
 	if c.Bool("quiet") {
 		return nil
@@ -171,6 +162,7 @@ func reportRun(c *cli.Context, plan *interp.Plan, out map[string]*tensor.Tensor,
 	} else {
 		say(c, "time: %.2f ms (median of %d; least %.2f)", median, len(times), least)
 	}
+	say(c, "memory: %.1f MB at most, beside %.1f MB of weights", float64(plan.PeakMemory())/1e6, float64(plan.WeightBytes())/1e6)
 	return nil
 }
 

@@ -20,7 +20,7 @@ type arena struct {
 	idle    int64 // bytes in free
 	live    int64 // bytes handed out
 	escaped atomic.Int64
-	peak    int64
+	peak    int64 // of held
 	owned   map[*tensor.Store]class
 }
 
@@ -69,8 +69,15 @@ func (a *arena) alloc(d tensor.DType, shape []int) (*tensor.Tensor, error) {
 	}
 	a.owned[s] = c
 	a.live += c.bytes()
-	a.peak = max(a.peak, a.live)
+	a.peak = max(a.peak, a.live+a.idle+a.escaped.Load())
 	return tensor.OnStore(d, shape, s), nil
+}
+
+// held is the bytes that the arena and what escaped from it hold.
+func (a *arena) held() int64 {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.live + a.idle + a.escaped.Load()
 }
 
 // room makes sure that size more bytes may be had.

@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/op"
@@ -38,6 +39,7 @@ type Plan struct {
 	prog    *program
 	workers *workers
 	arenas  sync.Pool
+	peak    atomic.Int64
 }
 
 // program is a planned graph.
@@ -73,6 +75,16 @@ type step struct {
 	out    []int // -1 where the output is not wanted
 	drop   []int // slots of this frame that nobody reads after the step
 	min    int   // how many of the inputs must have a value
+	label  string
+}
+
+// name is what a profile calls the step: its label, where it stands for several
+// nodes ("Conv+Relu"), else the operator.
+func (s *step) name() string {
+	if s.label != "" {
+		return s.label
+	}
+	return s.node.Op
 }
 
 // New plans a model. All operators that the table lacks are reported in one

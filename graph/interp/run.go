@@ -51,11 +51,13 @@ func (p *Plan) runWith(ctx context.Context, feeds map[string]*tensor.Tensor, pro
 	a := p.arenas.Get().(*arena)
 	r := &run{ctx: ctx, arena: a, prof: prof, double: p.opts.Double}
 	r.env = op.Env{Alloc: a.alloc, Free: a.freeTensor, Parallel: func(n, grain int, body func(lo, hi int)) {
-		p.workers.run(ctx, n, grain, body)
+		p.workers.run(ctx, prof, n, grain, body)
 	}}
 	f := newFrame(p.prog, nil, r)
 	f.override = feeds
+	a.peak = a.held()
 	out, err := f.exec(in)
+	p.notePeak(a.peak, prof)
 	if err != nil {
 		return nil, err // and the arena is left, for the step that failed may hold some of it
 	}
@@ -65,6 +67,31 @@ func (p *Plan) runWith(ctx context.Context, feeds map[string]*tensor.Tensor, pro
 		res[name] = out[i]
 	}
 	return res, nil
+}
+
+// notePeak records what one run held at most.
+func (p *Plan) notePeak(peak int64, prof *Profile) {
+	if prof != nil {
+		prof.Peak = peak
+	}
+	for old := p.peak.Load(); peak > old && !p.peak.CompareAndSwap(old, peak); old = p.peak.Load() {
+	}
+}
+
+// PeakMemory is the most bytes that any run of the plan has held beside the
+// weights, results that the caller still has included.
+func (p *Plan) PeakMemory() int64 { return p.peak.Load() }
+
+// WeightBytes is the size of the constants that the plan holds, those in
+// subgraphs and what kernels packed of them left out.
+func (p *Plan) WeightBytes() int64 {
+	var n int64
+	for _, list := range [][]constant{p.prog.consts, p.prog.defaults} {
+		for _, c := range list {
+			n += int64(c.t.Len() * c.t.DType.Size())
+		}
+	}
+	return n
 }
 
 // bind puts the feeds in order and checks them.
@@ -178,11 +205,11 @@ func (f *frame) step(s *step) error {
 			return fmt.Errorf("node %v: %w", s.node, x.InputError(i, "has no value"))
 		}
 	}
-	done := f.run.prof.start(s.node)
+	f.run.prof.start(s)
 	if err := guard(s.kernel, &x); err != nil {
 		return fmt.Errorf("node %v: %w", s.node, err)
 	}
-	done(&x)
+	f.run.prof.done(&x, f.run.arena)
 	if err := f.run.ctx.Err(); err != nil {
 		return err
 	}
@@ -259,7 +286,7 @@ func foldEnv(p *Plan) *op.Env {
 		},
 		Free: func(*tensor.Tensor) {},
 		Parallel: func(n, grain int, body func(lo, hi int)) {
-			p.workers.run(backgroundContext, n, grain, body)
+			p.workers.run(backgroundContext, nil, n, grain, body)
 		},
 	}
 }

@@ -23,20 +23,21 @@ type job struct {
 	done     sync.WaitGroup
 	ctx      context.Context
 	failed   atomic.Pointer[any]
+	prof     *Profile
 }
 
 func newWorkers(n int) *workers {
 	w := &workers{n: n, jobs: make(chan *job)}
-	for range n - 1 {
-		go serve(w.jobs)
+	for i := range n - 1 {
+		go serve(w.jobs, i+1)
 	}
 	runtime.AddCleanup(w, func(c chan *job) { close(c) }, w.jobs)
 	return w
 }
 
-func serve(jobs <-chan *job) {
+func serve(jobs <-chan *job, core int) {
 	for j := range jobs {
-		j.work()
+		j.work(core)
 		j.done.Done()
 	}
 }
@@ -48,7 +49,7 @@ const partsPerWorker = 8
 // run splits [0, n) into parts of at least grain. Once ctx has ended, parts
 // that were not begun are skipped: the caller looks at ctx. A panic in a part
 // is raised again here.
-func (w *workers) run(ctx context.Context, n, grain int, body func(lo, hi int)) {
+func (w *workers) run(ctx context.Context, prof *Profile, n, grain int, body func(lo, hi int)) {
 	if n <= 0 {
 		return
 	}
@@ -59,7 +60,7 @@ func (w *workers) run(ctx context.Context, n, grain int, body func(lo, hi int)) 
 		return
 	}
 	chunk := (n + parts - 1) / parts
-	j := &job{n: n, chunk: chunk, parts: int64((n + chunk - 1) / chunk), body: body, ctx: ctx}
+	j := &job{n: n, chunk: chunk, parts: int64((n + chunk - 1) / chunk), body: body, ctx: ctx, prof: prof}
 	for range min(w.n, parts) - 1 {
 		j.done.Add(1)
 		select {
@@ -70,14 +71,14 @@ func (w *workers) run(ctx context.Context, n, grain int, body func(lo, hi int)) 
 		j.done.Done()
 		break
 	}
-	j.work()
+	j.work(0)
 	j.done.Wait()
 	if p := j.failed.Load(); p != nil {
 		panic(*p)
 	}
 }
 
-func (j *job) work() {
+func (j *job) work(core int) {
 	defer func() {
 		if r := recover(); r != nil {
 			j.failed.CompareAndSwap(nil, &r)
@@ -89,6 +90,11 @@ func (j *job) work() {
 			return
 		}
 		lo := int(k) * j.chunk
-		j.body(lo, min(lo+j.chunk, j.n))
+		hi := min(lo+j.chunk, j.n)
+		if j.prof != nil {
+			j.prof.part(core, func() { j.body(lo, hi) })
+		} else {
+			j.body(lo, hi)
+		}
 	}
 }

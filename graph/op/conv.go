@@ -10,7 +10,7 @@ func init() {
 	Register(&Op{
 		Name: "Conv", Equation: "y[n,m,o] = b[m] + Σ x[n,c,o·stride+k·dilation−pad] · w[m,c,k] over the channels c of m's group and kernel positions k",
 		Versions: []int64{1, 11, 22}, In: Arity{2, 3}, Out: Arity{1, 1}, Half: true,
-		Infer: inferConv, Kernel: makeConv, Grad: gradConv, Check: Check{Lo: -1, Hi: 1},
+		Infer: inferConv, Work: productWork(1), Kernel: makeConv, Grad: gradConv, Check: Check{Lo: -1, Hi: 1},
 	})
 }
 

@@ -12,7 +12,7 @@ func init() {
 	Register(&Op{
 		Name: "ConvTranspose", Equation: "y[n,m,i·stride+k·dilation−pad] = b[m] + Σ x[n,c,i] · w[c,m,k] over the channels c of m's group",
 		Versions: []int64{1, 11, 22}, In: Arity{2, 3}, Out: Arity{1, 1}, Half: true,
-		Infer: inferConvTranspose, Kernel: makeConvTranspose, Grad: gradConvTranspose, Check: Check{Lo: -1, Hi: 1},
+		Infer: inferConvTranspose, Work: scatteredWork, Kernel: makeConvTranspose, Grad: gradConvTranspose, Check: Check{Lo: -1, Hi: 1},
 	})
 }
 

@@ -10,7 +10,7 @@ func init() {
 	Register(&Op{
 		Name: "Gemm", Equation: "y = alpha · A·B + beta · C, A and B transposed where transA and transB say so",
 		Versions: []int64{1, 6, 7, 9, 11, 13}, In: Arity{2, 3}, Out: Arity{1, 1}, Half: true,
-		Infer: inferGemm, Kernel: makeGemm, Grad: gradGemm, Check: Check{Lo: -1, Hi: 1},
+		Infer: inferGemm, Work: matrixWork(0), Kernel: makeGemm, Grad: gradGemm, Check: Check{Lo: -1, Hi: 1},
 	})
 }
 

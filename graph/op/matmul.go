@@ -12,7 +12,7 @@ func init() {
 	Register(&Op{
 		Name: "MatMul", Equation: "z[…,i,j] = Σ_k x[…,i,k] · y[…,k,j]",
 		Versions: []int64{1, 9, 13}, In: Arity{2, 2}, Out: Arity{1, 1}, Half: true,
-		Infer: inferMatMul, Kernel: makeMatMul, Grad: gradMatMul, Check: Check{Lo: -1, Hi: 1},
+		Infer: inferMatMul, Work: matrixWork(0), Kernel: makeMatMul, Grad: gradMatMul, Check: Check{Lo: -1, Hi: 1},
 	})
 }
 

@@ -25,6 +25,9 @@ type Op struct {
 	Infer func(c *Infer) error
 	// Kernel makes the closure that runs a node.
 	Kernel func(s *Spec) (Kernel, error)
+	// Work counts the multiplications and additions of a run that is done,
+	// where they are what its time goes into; nil elsewhere.
+	Work func(x *Call) int64
 	// Half is set where the kernel knows float32 and float64 only: 16-bit
 	// floats are then computed in float32 and the results rounded.
 	Half bool
