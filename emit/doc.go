@@ -6,7 +6,8 @@
 // cell, region or query: levels in graph order, then rows, columns, anchors.
 // The manifest is the JSON contract with trainers, kept in the model's
 // metadata. A form is how much is appended: the loss alone, or more of the
-// training step.
+// training step. A loss is appended as nodes, or as a call of a function of the
+// model (Options.AsFunction), whose body is those nodes.
 //
 // Invariants. No node, weight or output of the original model changes, but for
 // what an opset upgrade must rewrite. New nodes lie behind the old ones. The
