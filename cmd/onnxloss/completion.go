@@ -117,7 +117,7 @@ func matchingFlags(cmd *cli.Command, prefix string) []string {
 // choices is the values of a flag that has few.
 func choices(flag string) []string {
 	switch flag {
-	case "loss":
+	case "loss", "losses":
 		return loss.Names(loss.Classification)
 	case "confidence":
 		return loss.Names(loss.Confidence)

@@ -28,6 +28,7 @@ var floors = map[string]int{
 	"emit/loss":      5,
 	"emit":           6,
 	"emit/verify":    7,
+	"emit/compare":   7,
 	"emit/export":    7,
 	"cmd/onnxloss":   8,
 }

@@ -67,7 +67,7 @@ func newApp(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
 			return cli.ShowAppHelp(c)
 		},
 		Commands: []*cli.Command{
-			inspectCommand(), rewriteCommand(), verifyCommand(), runCommand(),
+			inspectCommand(), rewriteCommand(), verifyCommand(), compareCommand(), runCommand(),
 			conformCommand(), lossesCommand(), opsCommand(), completionCommand(),
 		},
 	}

@@ -292,3 +292,25 @@ func TestTable(t *testing.T) {
 		}
 	}
 }
+
+// Charges add up to the loss of every anchor.
+func TestCharges(t *testing.T) {
+	for _, l := range All() {
+		b := draw(9, 2, 5, 4, 6)
+		if l.Kind == Confidence {
+			b = draw(9, 2, 5, 1, 6)
+		}
+		b.Weight = []float64{1, 2, 3, 4, 5, 0, 1, 2, 3, 4}
+		o := l.Plain(b.C)
+		o.AnchorWeights = true
+		out, err := Eval(l.Kind, o, b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sums := make([]float64, len(out.PerAnchor))
+		for i, x := range out.Charges {
+			sums[i/b.C] += x
+		}
+		compare(t, l.Name, sums, out.PerAnchor, 1e-14, 1e-300)
+	}
+}

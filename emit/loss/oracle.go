@@ -18,6 +18,8 @@ type Outcome struct {
 	PerAnchor []float64 // [N, A], weighted, 0 where ignored
 	Loss      float64   // reduced; the sum of PerAnchor if the reduction is None
 	Grad      []float64 // [N, A, C], the derivative of Loss by the logits
+	// Charges is what the term of every class adds to PerAnchor, [N, A, C].
+	Charges []float64
 }
 
 // Eval is the loss of a batch by its closed form, with its gradient.
@@ -33,7 +35,7 @@ func Eval(k Kind, o Options, b Batch) (*Outcome, error) {
 	if err := b.check(o); err != nil {
 		return nil, err
 	}
-	out := &Outcome{PerAnchor: make([]float64, b.N*b.A), Grad: make([]float64, len(b.Logits))}
+	out := &Outcome{PerAnchor: make([]float64, b.N*b.A), Grad: make([]float64, len(b.Logits)), Charges: make([]float64, len(b.Logits))}
 	ev := anchor{loss: l, opts: o, q: make([]float64, b.C), slopes: make([]Slope, b.C), p: make([]float64, b.C)}
 	if l.Adjust != nil {
 		a := l.Adjust(o.ClassCounts, o.Params)
@@ -55,14 +57,17 @@ func Eval(k Kind, o Options, b Batch) (*Outcome, error) {
 			positive++
 		}
 		weight += ev.classWeight
-		out.PerAnchor[i] = ev.eval(z, grad)
+		charges := out.Charges[i*b.C:][:b.C]
+		out.PerAnchor[i] = ev.eval(z, grad, charges)
 		if l.LabelWeights != nil {
 			out.PerAnchor[i] *= ev.byLabel
 			scale(grad, ev.byLabel)
+			scale(charges, ev.byLabel)
 		}
 		if o.AnchorWeights {
 			out.PerAnchor[i] *= b.Weight[i]
 			scale(grad, b.Weight[i])
+			scale(charges, b.Weight[i])
 		}
 		out.Loss += out.PerAnchor[i]
 	}
@@ -203,8 +208,9 @@ func (a *anchor) weigh() {
 	a.byLabel = weighed / sum
 }
 
-// eval is the loss of the anchor with logits z, and its derivative in grad.
-func (a *anchor) eval(z, grad []float64) float64 {
+// eval is the loss of the anchor with logits z, its derivative in grad and what
+// each class adds to it in charges.
+func (a *anchor) eval(z, grad, charges []float64) float64 {
 	x := Point{Classes: len(z), NoClass: 1, params: a.opts.Params}
 	for _, q := range a.q {
 		x.NoClass -= q
@@ -232,6 +238,7 @@ func (a *anchor) eval(z, grad []float64) float64 {
 			f = Slope{w[i] * f.Value, w[i] * f.P, w[i] * f.NotP}
 		}
 		sum += f.Value
+		charges[i] = f.Value
 		a.slopes[i], a.p[i] = f, x.P
 		grad[i] = f.P*x.NotP - f.NotP*x.P
 	}

@@ -1,0 +1,403 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/onnxloss/onnxloss/emit"
+	"github.com/onnxloss/onnxloss/emit/compare"
+	"github.com/onnxloss/onnxloss/emit/loss"
+	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/interp"
+	"github.com/onnxloss/onnxloss/graph/op"
+	"github.com/onnxloss/onnxloss/graph/tensor"
+	"github.com/onnxloss/onnxloss/patterns"
+	"github.com/urfave/cli/v2"
+)
+
+func compareCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "compare",
+		Usage:     "run several losses on one model and one batch: where value and gradient come from",
+		ArgsUsage: "MODEL",
+		Description: `Runs the network in the built-in interpreter (float32) and each loss on its logits
+by its closed form (float64). An anchor is positive if it has an object's class;
+hard if p_t, the probability that the head gives to what is true, is below 0.5.
+Shares of the gradient are of the sum of the norms of the anchors' gradients.
+
+What is not given is made up, and that is said: inputs as in run, and as targets
+1 anchor in 100 (--positives) with a random class each. Of --losses each is a
+name, with parameters behind it if need be; without it there are all.
+
+  onnxloss compare detector.onnx
+  onnxloss compare detector.onnx --input images=batch.npy --target labels.npy \
+      --losses ce,focal-softmax,sigmoid-focal,sigmoid-focal:gamma=0:alpha=0.5`,
+		Flags: append([]cli.Flag{
+			&cli.StringFlag{Name: "losses", Usage: "compare the losses of `LIST`: NAME,NAME:PARAMETER=NUMBER:…,…; eps and label-smoothing are parameters too"},
+			&cli.StringSliceFlag{Name: "input", Aliases: []string{"i"}, Usage: "feed an input from a file, as `NAME=FILE`: .npy, .npz or .pb (a TensorProto)"},
+			&cli.StringFlag{Name: "target", Usage: "the targets, from `FILE`: classes, int64 [N, A], or a float [N, A, C] in [0, 1]"},
+			&cli.Float64Flag{Name: "positives", Value: 0.01, Usage: "`SHARE` of the anchors that are positives where targets are made up"},
+			&cli.StringFlag{Name: "reduction", Value: loss.Mean, Usage: "`HOW` the losses of anchors become one: mean, sum or positives"},
+			&cli.Int64Flag{Name: "ignore-index", Usage: "leave out anchors whose target is `K`"},
+			&cli.IntFlag{Name: "background", Usage: "class `K` stands for no object; the head's own if the model tells"},
+			&cli.StringFlag{Name: "class-weights", Usage: "a factor for each class, from `FILE`: .npy, .npz, .pb, or a list in .json"},
+			&cli.StringFlag{Name: "class-counts", Usage: "how many objects of each class the training data has, from `FILE`, for the losses that ask for it"},
+			&cli.StringSliceFlag{Name: "dim", Usage: "size of a symbolic dimension of inputs that are made up, as `NAME=N`"},
+			&cli.Uint64Flag{Name: "seed", Usage: "seed `N` of what is made up"},
+			threadsFlag, jsonFlag, quietFlag,
+		}, headFlags()...),
+		Action: runCompare,
+	}
+}
+
+func runCompare(c *cli.Context) error {
+	path, err := oneArg(c, "MODEL")
+	if err != nil {
+		return err
+	}
+	entries, err := compareEntries(c)
+	if err != nil {
+		return err
+	}
+	n, err := threads(c)
+	if err != nil {
+		return err
+	}
+	m, err := readModel(c, path)
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	head, err := comparedHead(c, path, m)
+	if err != nil {
+		return err
+	}
+	plan, err := interp.New(m, interp.Options{Threads: n, Fetches: []string{head.logits}, Feeds: head.feeds})
+	if err != nil {
+		return fmt.Errorf("%s: %w", title(path), err)
+	}
+	feeds, err := feedsFor(c, path, plan)
+	if err != nil {
+		return err
+	}
+	done := progress(c, "running")
+	out, err := plan.Run(c.Context, feeds)
+	done()
+	if err != nil {
+		return fmt.Errorf("%s: %w", title(path), err)
+	}
+	b, err := compareBatch(c, head, out[head.logits])
+	if err != nil {
+		return err
+	}
+	report, err := compare.Losses(entries, b)
+	var bad *loss.OptionError
+	if errors.As(err, &bad) {
+		return usagef("--%v", bad)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", targetTitle(c), err)
+	}
+	return reportComparison(c, head, report)
+}
+
+// compareEntries is what --losses asks for, with the options that all share.
+func compareEntries(c *cli.Context) ([]compare.Entry, error) {
+	switch r := c.String("reduction"); r {
+	case loss.Mean, loss.Sum, loss.Positives:
+	default:
+		return nil, usagef("--reduction %q: want mean, sum or positives", r)
+	}
+	if s := c.Float64("positives"); !(s >= 0 && s <= 1) {
+		return nil, usagef("--positives %v: want a share in [0, 1]", s)
+	}
+	words := splitSpecs(c.String("losses"))
+	switch {
+	case len(words) > 0:
+	case c.IsSet("losses"):
+		return nil, usagef("--losses: no loss is named; see onnxloss losses")
+	default:
+		words = loss.Names(loss.Classification)
+	}
+	weights, err := classNumbers(c, "class-weights")
+	if err != nil {
+		return nil, err
+	}
+	counts, err := classNumbers(c, "class-counts")
+	if err != nil {
+		return nil, err
+	}
+	var entries []compare.Entry
+	for _, w := range words {
+		o, err := parseSpec(w)
+		if err != nil {
+			return nil, usagef("--losses %v", err)
+		}
+		l, err := loss.Find(loss.Classification, o.Name)
+		if err != nil {
+			return nil, usagef("--losses %s: is a loss of the confidence; compare is about those of the classes", w)
+		}
+		o.Reduction, o.ClassWeights = c.String("reduction"), weights
+		if l.Counts {
+			o.ClassCounts = counts
+		}
+		entries = append(entries, compare.Entry{Label: w, Options: o})
+	}
+	return entries, nil
+}
+
+// headOfBatch is the head that losses are compared on.
+type headOfBatch struct {
+	record     patterns.HeadRecord
+	softmax    bool
+	background int
+	logits     string   // the tensor [N, A, C]
+	feeds      []string // what the network is fed; nil for all its inputs
+}
+
+// comparedHead finds the head, in a plain model or a training graph, and makes
+// its logits [N, A, C] a value of the graph.
+func comparedHead(c *cli.Context, path string, m *graph.Model) (*headOfBatch, error) {
+	x, err := emit.ReadManifest(m)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", title(path), err)
+	}
+	if x != nil {
+		return trainedHead(c, path, x)
+	}
+	r, err := locate(c, path, m)
+	if err != nil {
+		return nil, err
+	}
+	if c.String("head") == "all" && len(r.Heads) > 1 {
+		return nil, usagef("--head all: losses are compared on one head; the model has %d", len(r.Heads))
+	}
+	h := r.Heads[0]
+	var parts []patterns.Part
+	for _, l := range h.Levels {
+		parts = append(parts, l.Part)
+	}
+	v, err := emit.Canonical(parts)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", title(path), err)
+	}
+	return &headOfBatch{record: h.Record(), softmax: h.Activation == patterns.Softmax, background: h.Background, logits: v.Name}, nil
+}
+
+// trainedHead is the first head of a training graph.
+func trainedHead(c *cli.Context, path string, x *emit.Manifest) (*headOfBatch, error) {
+	if len(x.Heads) == 0 {
+		return nil, fmt.Errorf("%s: the manifest names no head", title(path))
+	}
+	of := ""
+	if len(x.Heads) > 1 {
+		of = "head0"
+	}
+	out := x.Output(emit.RoleLogits, of)
+	if out == nil {
+		return nil, fmt.Errorf("%s: the manifest names no logits", title(path))
+	}
+	h := &headOfBatch{record: x.Heads[0], softmax: x.Heads[0].Activation == patterns.Softmax, background: -1, logits: out.Name, feeds: []string{}}
+	if b := x.Heads[0].Background; b != nil {
+		h.background = *b
+	}
+	for _, in := range x.Inputs {
+		if in.Role == emit.RoleImage {
+			h.feeds = append(h.feeds, in.Name)
+		}
+	}
+	return h, nil
+}
+
+// compareBatch joins the logits to targets that are given or made up.
+func compareBatch(c *cli.Context, h *headOfBatch, logits *tensor.Tensor) (*compare.Batch, error) {
+	if logits.Rank() != 3 {
+		return nil, fmt.Errorf("logits %v, want [N, A, C]", logits)
+	}
+	b := &compare.Batch{Softmax: h.softmax, Background: h.background}
+	b.N, b.A, b.C = logits.Shape[0], logits.Shape[1], logits.Shape[2]
+	b.Logits = op.Floats(logits)
+	if c.IsSet("background") {
+		if b.Background = c.Int("background"); b.Background < 0 || b.Background >= b.C {
+			return nil, usagef("--background %d: the head has %s", b.Background, count(b.C, "class"))
+		}
+	}
+	var ignore *int64
+	if c.IsSet("ignore-index") {
+		ignore = new(int64)
+		*ignore = c.Int64("ignore-index")
+	}
+	file := c.String("target")
+	if file == "" {
+		b.Draw(c.Float64("positives"), c.Uint64("seed"))
+		note(c, "targets: of each image's %d anchors %v drawn as positives, at least 1, with a random class (seed %d)", b.A, c.Float64("positives"), c.Uint64("seed"))
+		return b, nil
+	}
+	t, err := readTensor(file, "target", graph.Type{})
+	if err != nil {
+		return nil, err
+	}
+	return b, setTargets(b, file, t, ignore)
+}
+
+// setTargets takes targets from a file: indices [N, A] or floats [N, A, C].
+func setTargets(b *compare.Batch, file string, t *tensor.Tensor, ignore *int64) error {
+	want := []int{b.N, b.A}
+	if t.DType.IsFloat() {
+		want = append(want, b.C)
+	}
+	if fmt.Sprint(t.Shape) != fmt.Sprint(want) || !t.DType.IsFloat() && t.DType != tensor.Int64 {
+		return fmt.Errorf("%s: %v, want int64 [%d, %d] or a float [%d, %d, %d], as the head has anchors and classes", file, t, b.N, b.A, b.N, b.A, b.C)
+	}
+	if t.DType == tensor.Int64 {
+		b.SetIndex(tensor.Data[int64](t), ignore)
+		return nil
+	}
+	b.Target, b.Ignore = op.Floats(t), ignore
+	if ignore != nil && (*ignore == 0 || *ignore == 1) {
+		return usagef("--ignore-index %d: is a valid dense target; take a number outside of [0, 1]", *ignore)
+	}
+	return nil
+}
+
+// targetTitle is where the targets are from, in messages.
+func targetTitle(c *cli.Context) string {
+	if file := c.String("target"); file != "" {
+		return file
+	}
+	return "targets"
+}
+
+var errNoneApplies = errors.New("none of the losses applies to this head")
+
+// comparison is the answer in JSON.
+type comparison struct {
+	Head    patterns.HeadRecord `json:"head"`
+	Targets string              `json:"targets"` // the file, or "drawn"
+	*compare.Report
+}
+
+func reportComparison(c *cli.Context, h *headOfBatch, r *compare.Report) error {
+	applies := slices.ContainsFunc(r.Losses, func(x compare.Row) bool { return x.Left == "" })
+	switch {
+	case c.Bool("json"):
+		targets := c.String("target")
+		if targets == "" {
+			targets = "drawn"
+		}
+		if err := printJSON(c, comparison{h.record, targets, r}); err != nil {
+			return err
+		}
+	case !c.Bool("quiet"):
+		if err := printComparison(c, h, r); err != nil {
+			return err
+		}
+	}
+	if !applies {
+		return errNoneApplies
+	}
+	return nil
+}
+
+// printComparison prints what each loss makes of the batch: who gives its
+// gradient, and its value.
+func printComparison(c *cli.Context, h *headOfBatch, r *compare.Report) error {
+	say(c, "head      %s", describeHead(h.record))
+	say(c, "batch     %s of %s, %s: %d hard and %d easy positives, %d hard and %d easy negatives, %d ignored",
+		count(r.Images, "image"), count(r.Anchors, "anchor"), classes(r.Classes),
+		r.Groups[0].Anchors, r.Groups[1].Anchors, r.Groups[2].Anchors, r.Groups[3].Anchors, r.Ignored)
+	say(c, "computed  network in float32 by the interpreter, losses in float64 by closed form; hard is p_t < 0.5 by the head's %s", activationWord(h))
+	w := table(c)
+	fmt.Fprintf(w, "\nwhose gradient it is\t\t\tpositives\t\tnegatives\t\t█ hard ▓ easy positives\n")
+	fmt.Fprintf(w, "loss\tvalue\tnorm\thard\teasy\thard\teasy\t▒ hard ░ easy negatives\n")
+	eachApplied(r, func(x compare.Row) {
+		fmt.Fprintf(w, "%s\t%.4g\t%.4g%s\t%s\n", x.Label, x.Value, x.Gradient, shares(x.Groups, gradientShare), bar(x.Groups))
+	})
+	fmt.Fprintf(w, "\nwhose loss it is\tpositives\t\tnegatives\t\twrong classes\t\n")
+	fmt.Fprintf(w, "loss\thard\teasy\thard\teasy\tcharged\tgradient\n")
+	eachApplied(r, func(x compare.Row) {
+		through := ""
+		if x.Wrong.Loss == 0 && x.Wrong.Gradient > 0 {
+			through = ", through the softmax only"
+		}
+		fmt.Fprintf(w, "%s%s\t%s\t%s%s\n", x.Label, shares(x.Groups, lossShare), percent(x.Wrong.LossShare), percent(x.Wrong.GradientShare), through)
+	})
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	before := "\n"
+	for _, x := range r.Losses {
+		if x.Left != "" {
+			say(c, "%sleft out: %s: %s", before, x.Label, x.Left)
+			before = ""
+		}
+	}
+	return nil
+}
+
+func eachApplied(r *compare.Report, do func(compare.Row)) {
+	for _, x := range r.Losses {
+		if x.Left == "" {
+			do(x)
+		}
+	}
+}
+
+func activationWord(h *headOfBatch) string {
+	if h.softmax {
+		return "softmax"
+	}
+	return "sigmoids"
+}
+
+func gradientShare(p compare.Part) float64 { return p.GradientShare }
+func lossShare(p compare.Part) float64     { return p.LossShare }
+
+// shares is the columns of some parts' shares, a tab before each.
+func shares(parts []compare.Part, of func(compare.Part) float64) string {
+	s := ""
+	for _, p := range parts {
+		s += "\t" + percent(of(p))
+	}
+	return s
+}
+
+// classes is n classes in words.
+func classes(n int) string {
+	if n == 1 {
+		return "1 class"
+	}
+	return fmt.Sprintf("%d classes", n)
+}
+
+// percent is a share, exact in words where it is 0 or all.
+func percent(x float64) string {
+	switch {
+	case x == 0:
+		return "0"
+	case x < 0.001:
+		return "<0.1%"
+	case x > 0.999 && x < 1:
+		return ">99.9%"
+	}
+	return fmt.Sprintf("%.1f%%", 100*x)
+}
+
+// barWidth is how many letters a bar has.
+const barWidth = 32
+
+// bar draws the groups' shares of the gradient side by side. Rounding is by the
+// running sum, so that all bars are as long.
+func bar(parts []compare.Part) string {
+	var b strings.Builder
+	sum, drawn := 0.0, 0
+	for i, p := range parts {
+		sum += p.GradientShare
+		n := int(sum*barWidth+0.5) - drawn
+		b.WriteString(strings.Repeat([]string{"█", "▓", "▒", "░"}[i], n))
+		drawn += n
+	}
+	return b.String()
+}

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/onnxloss/onnxloss/emit/loss"
+)
+
+// parseSpec reads a loss with its parameters as one word, NAME:PARAM=NUMBER:…;
+// beside the loss's own parameters there are eps and label-smoothing.
+func parseSpec(word string) (loss.Options, error) {
+	parts := strings.Split(word, ":")
+	l, err := findLoss(parts[0])
+	if err != nil {
+		return loss.Options{}, err
+	}
+	o := loss.Options{Name: l.Name, Params: map[string]float64{}}
+	for _, p := range parts[1:] {
+		key, text, ok := strings.Cut(p, "=")
+		x, err := strconv.ParseFloat(text, 64)
+		if !ok || err != nil {
+			return o, usagef("%s: %q: want PARAMETER=NUMBER", word, p)
+		}
+		if err := setParam(&o, l, key, x); err != nil {
+			return o, usagef("%s: %v", word, err)
+		}
+	}
+	plain := l.Plain(someClasses)
+	check := o
+	check.ClassCounts, check.Background = plain.ClassCounts, plain.Background
+	if _, err := check.Resolve(l.Kind, someClasses); err != nil {
+		return o, usagef("%s: %v", word, err)
+	}
+	return o, nil
+}
+
+// someClasses is a number of classes that any loss takes.
+const someClasses = 3
+
+// setParam gives a parameter of l, or an option that is a number, a value.
+func setParam(o *loss.Options, l *loss.Loss, key string, x float64) error {
+	name := strings.ReplaceAll(key, "-", "_")
+	if _, ok := l.Param(name); ok {
+		o.Params[name] = x
+		return nil
+	}
+	switch name {
+	case "eps":
+		o.Eps = x
+	case "label_smoothing":
+		o.LabelSmoothing = x
+	default:
+		return fmt.Errorf("%q: there are %s", key, strings.Join(append(paramNames(l), "eps", "label-smoothing"), ", "))
+	}
+	return nil
+}
+
+func paramNames(l *loss.Loss) []string {
+	var names []string
+	for _, p := range l.Params {
+		names = append(names, flagName(p.Name))
+	}
+	return names
+}
+
+// splitSpecs is a list of words between commas.
+func splitSpecs(list string) []string {
+	var words []string
+	for _, w := range strings.Split(list, ",") {
+		if w = strings.TrimSpace(w); w != "" {
+			words = append(words, w)
+		}
+	}
+	return words
+}
