@@ -16,7 +16,7 @@ func Conv[T Float](par Parallel, g *ConvGeom, x, w, bias, y []T) {
 		convDepthwise(par, g, x, w, bias, y)
 		return
 	}
-	size := packedRows(g.mg) * g.cg * g.taps
+	size := g.mg * g.cg * g.taps
 	s := borrow[T](size * g.Group)
 	defer s.free()
 	packWeights(par, g, s.s, w)
@@ -38,7 +38,7 @@ func PackConv[T Float](par Parallel, g *ConvGeom, w []T) *PackedConv[T] {
 		p.data = append(p.data, w[:g.M*g.taps]...)
 		return p
 	}
-	p.data = make([]T, packedRows(g.mg)*g.cg*g.taps*g.Group)
+	p.data = make([]T, g.mg*g.cg*g.taps*g.Group)
 	packWeights(par, g, p.data, w)
 	return p
 }
@@ -58,7 +58,7 @@ func ConvPacked[T Float](par Parallel, g *ConvGeom, x []T, w *PackedConv[T], bia
 
 func packWeights[T Float](par Parallel, g *ConvGeom, dst, w []T) {
 	k := g.cg * g.taps
-	size := packedRows(g.mg) * k
+	size := g.mg * k
 	for i := range g.Group {
 		packRows(par, tileFor[T](), false, dst[i*size:(i+1)*size], w[i*g.mg*k:], k, g.mg, k)
 	}
@@ -68,34 +68,42 @@ func packWeights[T Float](par Parallel, g *ConvGeom, dst, w []T) {
 // [M/Group, C/Group*taps] × [C/Group*taps, outSize].
 func convGemm[T Float](par Parallel, g *ConvGeom, x, packed, bias, y []T) {
 	k := g.cg * g.taps
-	size := packedRows(g.mg) * k
-	tile := tileFor[T]()
+	size := g.mg * k
 	if g.N == 0 || g.mg == 0 || g.outSize == 0 {
 		return
 	}
+	tile := tileFor[T]()
 	j := job[T]{
 		tile: tile, batch: g.N * g.Group, m: g.mg, n: g.outSize, k: k, alpha: 1,
 		a:   func(t int) []T { return packed[t%g.Group*size:][:size] },
 		c:   func(t int) []T { return y[t*g.mg*g.outSize:][:g.mg*g.outSize] },
 		ldc: g.outSize,
 	}
+	if bias != nil {
+		j.start = func(t int) []T { return bias[t%g.Group*g.mg:][:g.mg] }
+	}
 	image := func(t int) []T { return x[t*g.cg*g.inSize:][:g.cg*g.inSize] }
-	if g.isPointwise() {
+	f := newFrame(g.Window)
+	switch {
+	case g.isPointwise():
 		j.packB = func(t int, dst []T, p0, kc, j0, nc int) {
 			packColumns(tile, false, dst, image(t), g.inSize, p0, kc, j0, nc)
 		}
-	} else {
+	case f != nil:
+		frames := borrow[T](g.N*g.C*f.size() + frameSlack)
+		defer frames.free()
+		par.Do(g.N*g.C, grainFor(f.size()), func(lo, hi int) {
+			for t := lo; t < hi; t++ {
+				fillFrame(f, frames.s[t*f.size():][:f.size()], x[t*g.inSize:][:g.inSize])
+			}
+		})
+		off := f.offsets(g.cg)
+		j.packB = func(t int, dst []T, p0, kc, j0, nc int) {
+			packFrames(f, tile, dst, frames.s[t*g.cg*f.size():], off[p0:p0+kc], j0, nc)
+		}
+	default:
 		j.packB = func(t int, dst []T, p0, kc, j0, nc int) {
 			packUnfolded(g.Window, tile.cols, dst, image(t), p0, kc, j0, nc)
-		}
-	}
-	if bias != nil {
-		j.add = true
-		j.before = func(t int, c []T, i0, i1, j0, j1 int) {
-			b := bias[t%g.Group*g.mg:]
-			for i := i0; i < i1; i++ {
-				fill(c[i*g.outSize+j0:i*g.outSize+j1], b[i])
-			}
 		}
 	}
 	j.run(par)

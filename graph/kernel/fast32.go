@@ -22,6 +22,11 @@ var fast32 struct {
 	//
 	// with FMA, so that it differs in last bits from convDepthwise in Go.
 	taps [2]func(dst, x, w *float32, off *int, taps int, bias float32, blocks int)
+
+	// gather, by stride less 1, copies whole vectors:
+	//
+	//	for p < kc, (at, from, n) of runs, i < n*vectorLen: dst[p*cols+at+i] = x[off[p]+from+stride*i]
+	gather [2]func(dst, x *float32, off *int, kc, cols int, runs *int, count int)
 }
 
 const vectorLen = 8

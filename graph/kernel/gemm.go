@@ -59,7 +59,7 @@ func GemmBatch[T Float](par Parallel, transA, transB bool, m, n, k int, alpha T,
 
 // packBatch packs the left operand of each product, once for each distinct
 // place.
-func packBatch[T Float](par Parallel, tile tileShape[T], trans bool, m, k int, a []T, lda int, at []int) (packed [][]T, pools []scratch[T]) {
+func packBatch[T Float](par Parallel, tile *tileShape[T], trans bool, m, k int, a []T, lda int, at []int) (packed [][]T, pools []scratch[T]) {
 	packed = make([][]T, len(at))
 	seen := make(map[int]int, len(at))
 	for t, o := range at {
@@ -68,7 +68,7 @@ func packBatch[T Float](par Parallel, tile tileShape[T], trans bool, m, k int, a
 			continue
 		}
 		seen[o] = t
-		s := borrow[T](packedRows(m) * k)
+		s := borrow[T](m * k)
 		pools = append(pools, s)
 		packed[t] = s.s
 		packRows(par, tile, trans, s.s, a[o:], lda, m, k)
@@ -85,7 +85,7 @@ type PackedA[T Float] struct {
 
 // PackA packs the m×k matrix A of Gemm's convention.
 func PackA[T Float](par Parallel, trans bool, m, k int, a []T, lda int) *PackedA[T] {
-	p := &PackedA[T]{M: m, K: k, data: make([]T, packedRows(m)*k)}
+	p := &PackedA[T]{M: m, K: k, data: make([]T, m*k)}
 	packRows(par, tileFor[T](), trans, p.data, a, lda, m, k)
 	return p
 }
@@ -133,7 +133,7 @@ func GemmPackedB[T Float](par Parallel, transA bool, m int, alpha T, a []T, lda 
 		return
 	}
 	tile := tileFor[T]()
-	s := borrow[T](packedRows(m) * b.K)
+	s := borrow[T](m * b.K)
 	defer s.free()
 	packRows(par, tile, transA, s.s, a, lda, m, b.K)
 	j := job[T]{

@@ -1,11 +1,9 @@
 package kernel
 
-import "unsafe"
-
 // job is a batch of matrix products of one size, C = alpha*A*B (+ C), in
-// tasks: a task is a range of rows times a range of columns of one C.
+// tasks: a task is a range of panels of A times a range of columns of one C.
 type job[T Float] struct {
-	tile    tileShape[T]
+	tile    *tileShape[T]
 	batch   int
 	m, n, k int
 	alpha   T
@@ -16,11 +14,13 @@ type job[T Float] struct {
 	c       func(t int) []T
 	ldc     int
 
+	// start has what is added to the rows of product t's C; nil is nothing.
+	start func(t int) []T
 	// before prepares rows [i0, i1) × columns [j0, j1) of C where add is set.
 	before func(t int, c []T, i0, i1, j0, j1 int)
 
 	// split of C into tasks
-	rows, cols         int // size of a task
+	panels, cols       int // size of a task
 	rowTasks, colTasks int
 }
 
@@ -54,12 +54,12 @@ func (j *job[T]) plan() {
 		j.cols = min(blockCols, max(2*j.tile.cols, roundUp(even, j.tile.cols)))
 	}
 	j.colTasks = (j.n + j.cols - 1) / j.cols
-	j.rows = packedRows(j.m)
+	j.panels = j.tile.panels(j.m)
 	if t := j.batch * j.colTasks; t < wantTasks {
 		parts := (wantTasks + t - 1) / t
-		j.rows = max(8*tileRows, roundUp((j.m+parts-1)/parts, tileRows))
+		j.panels = max((48+j.tile.rows-1)/j.tile.rows, (j.panels+parts-1)/parts)
 	}
-	j.rowTasks = (j.m + j.rows - 1) / j.rows
+	j.rowTasks = (j.tile.panels(j.m) + j.panels - 1) / j.panels
 }
 
 // run does the products.
@@ -70,16 +70,16 @@ func (j *job[T]) run(par Parallel) {
 	}
 	j.plan()
 	tasks := j.batch * j.colTasks * j.rowTasks
-	cost := min(j.rows, j.m) * min(j.cols, j.n) * j.k / 8
+	cost := min(j.panels*j.tile.rows, j.m) * min(j.cols, j.n) * j.k / 8
 	par.Do(tasks, grainFor(cost), func(lo, hi int) {
-		b := borrow[T](j.cols*min(j.k, blockDepth) + tileRows*j.tile.cols)
+		b := borrow[T](j.cols*min(j.k, blockDepth) + (j.tile.rows+1)*j.tile.cols)
 		defer b.free()
-		edge := b.s[:tileRows*j.tile.cols]
+		edge := b.s[:j.tile.rows*j.tile.cols]
 		for lo < hi {
 			col := lo / j.rowTasks
 			r0 := lo % j.rowTasks
 			r1 := min(j.rowTasks, r0+hi-lo)
-			j.task(col/j.colTasks, col%j.colTasks*j.cols, r0*j.rows, min(j.m, r1*j.rows), b.s[len(edge):], edge)
+			j.task(col/j.colTasks, col%j.colTasks*j.cols, r0*j.panels, min(j.tile.panels(j.m), r1*j.panels), b.s[len(edge):], edge)
 			lo += r1 - r0
 		}
 	})
@@ -91,8 +91,13 @@ func (j *job[T]) runEmpty(par Parallel) {
 		for t := lo; t < hi; t++ {
 			c := j.c(t)
 			for i := range j.m {
-				if !j.add {
-					clear(c[i*j.ldc : i*j.ldc+j.n])
+				row := c[i*j.ldc : i*j.ldc+j.n]
+				switch {
+				case j.add:
+				case j.start != nil:
+					fill(row, j.start(t)[i])
+				default:
+					clear(row)
 				}
 			}
 			if j.before != nil {
@@ -102,48 +107,83 @@ func (j *job[T]) runEmpty(par Parallel) {
 	})
 }
 
-// task computes rows [i0, i1) and one range of columns of product t.
-func (j *job[T]) task(t, j0, i0, i1 int, buf, edge []T) {
+// task computes panels [r0, r1) of the rows and one range of columns of
+// product t.
+func (j *job[T]) task(t, j0, r0, r1 int, buf, edge []T) {
 	a, c := j.a(t), j.c(t)
 	nc := min(j.cols, j.n-j0)
+	panels := j.tile.panels(j.m)
 	if j.before != nil {
-		j.before(t, c, i0, i1, j0, j0+nc)
+		j.before(t, c, panelRow(r0, panels, j.m), panelRow(r1, panels, j.m), j0, j0+nc)
 	}
-	height, width := packedRows(j.m), roundUp(j.n, j.tile.cols)
+	var start []T
+	if j.start != nil {
+		start = j.start(t)
+	}
+	width := roundUp(j.n, j.tile.cols)
+	inCache := max(1, blockRows/j.tile.rows)
 	for p0 := 0; p0 < j.k; p0 += blockDepth {
-		kc := min(blockDepth, j.k-p0)
-		b := buf
+		s := strip[T]{kc: min(blockDepth, j.k-p0), a: a[p0*j.m:], b: buf, c: c, edge: edge, j0: j0, nc: nc, add: j.add || p0 > 0, start: start}
 		if j.packedB != nil {
-			b = j.packedB[(t*j.k+p0)*width+j0*kc:]
+			s.b = j.packedB[(t*j.k+p0)*width+j0*s.kc:]
 		} else {
-			j.packB(t, buf, p0, kc, j0, nc)
+			j.packB(t, buf, p0, s.kc, j0, nc)
 		}
-		for i := i0; i < i1; i += blockRows {
-			j.block(kc, a[p0*height:], b, c, i, min(i+blockRows, i1), j0, nc, j.add || p0 > 0, edge)
+		for r := r0; r < r1; r += inCache {
+			j.block(&s, r, min(r+inCache, r1))
 		}
 	}
 }
 
-// block multiplies a block of A, which stays in cache, by the packed columns.
-func (j *job[T]) block(kc int, a, b, c []T, i0, i1, j0, nc int, add bool, edge []T) {
-	cols := j.tile.cols
-	for q := 0; q < nc; q += cols {
-		pb := unsafe.Pointer(&b[q*kc])
-		w := min(cols, nc-q)
-		for i := i0; i < i1; i += tileRows {
-			pa := unsafe.Pointer(&a[i*kc])
-			h := min(tileRows, i1-i)
-			at := i*j.ldc + j0 + q
-			if h == tileRows && w == cols && j.alpha == 1 {
-				_ = c[at+(tileRows-1)*j.ldc+cols-1]
-				j.tile.kernel(kc, pa, pb, unsafe.Pointer(&c[at]), j.ldc, add)
-				continue
+// strip is one block of the summed index of a task.
+type strip[T Float] struct {
+	kc          int
+	a, b, c     []T
+	edge, start []T
+	j0, nc      int
+	add         bool
+}
+
+// block multiplies panels [r0, r1) of A, which stay in cache, by the packed
+// columns.
+func (j *job[T]) block(s *strip[T], r0, r1 int) {
+	cols, panels := j.tile.cols, j.tile.panels(j.m)
+	for q := 0; q < s.nc; q += cols {
+		b := s.b[q*s.kc:]
+		w := min(cols, s.nc-q)
+		for r := r0; r < r1; r++ {
+			i, end := panelRow(r, panels, j.m), panelRow(r+1, panels, j.m)
+			var start *T
+			if s.start != nil {
+				start = &s.start[i]
 			}
-			j.tile.kernel(kc, pa, pb, unsafe.Pointer(&edge[0]), cols, false)
-			for r := range h {
-				store(c[at+r*j.ldc:][:w], edge[r*cols:], j.alpha, add)
-			}
+			j.one(s, s.a[i*s.kc:], b, s.c[i*j.ldc+s.j0+q:], end-i, w, start)
 		}
+	}
+}
+
+// one computes a tile of h rows, of which w columns are stored.
+func (j *job[T]) one(s *strip[T], a, b, c []T, h, w int, start *T) {
+	cols := j.tile.cols
+	half := 1
+	if 2*w <= cols {
+		half = 0
+	}
+	kernel := j.tile.kernels[h-1][half]
+	if w == cols>>(1-half) && j.alpha == 1 {
+		_ = c[(h-1)*j.ldc+w-1]
+		kernel(s.kc, &a[0], &b[0], cols, &c[0], j.ldc, start, s.add)
+		return
+	}
+	add := s.add && j.alpha == 1
+	if add {
+		for r := range h {
+			copy(s.edge[r*cols:][:w], c[r*j.ldc:])
+		}
+	}
+	kernel(s.kc, &a[0], &b[0], cols, &s.edge[0], cols, start, add)
+	for r := range h {
+		store(c[r*j.ldc:][:w], s.edge[r*cols:], j.alpha, s.add && !add)
 	}
 }
 
@@ -151,19 +191,15 @@ func (j *job[T]) block(kc int, a, b, c []T, i0, i1, j0, nc int, add bool, edge [
 func store[T Float](c, x []T, alpha T, add bool) {
 	x = x[:len(c)]
 	switch {
-	case alpha == 1 && add:
-		addVV(c, c, x)
-		return
-	case alpha == 1:
+	case alpha == 1 && !add:
 		copy(c, x)
-		return
 	case add:
 		for i, v := range x {
 			c[i] += alpha * v
 		}
-		return
-	}
-	for i, v := range x {
-		c[i] = alpha * v
+	default:
+		for i, v := range x {
+			c[i] = alpha * v
+		}
 	}
 }

@@ -2,158 +2,130 @@ package kernel
 
 import "unsafe"
 
-// The micro-kernel computes a tile of tileRows × cols elements of C. Its
-// operands are packed in panels: a panel of A holds, for each p of a block,
-// tileRows values; a panel of B holds cols values. Panels at the edge are
-// filled up with zeros.
+// The micro-kernel computes a tile of C. Its operands are packed in panels: a
+// panel of A holds, for each p of a block, the elements of as many rows as the
+// tile has; a panel of B holds those of the tile's columns.
 const (
-	tileRows   = 6   // rows of a tile
 	blockDepth = 256 // length of a block of the summed index
 	blockRows  = 192 // rows of A that are multiplied while they lie in cache
 	blockCols  = 128 // columns of B that one task packs
+	maxCols    = 32  // columns of the widest tile
 )
 
-// microKernel adds one block to a tile, or stores it if !add:
+// microKernel computes a tile of a given number of rows and columns:
 //
-//	for i < tileRows, j < cols: c[i*ldc+j] (+)= Σ_{p<kc} a[p*tileRows+i] * b[p*cols+j]
+//	for i < rows, j < cols: c[i*ldc+j] = Σ_{p<kc} a[p*rows+i] * b[p*ldb+j] + s
 //
-// Pointers are to T; kc >= 1.
-type microKernel func(kc int, a, b, c unsafe.Pointer, ldc int, add bool)
+// s being c[i*ldc+j] if add, else start[i], or 0 if start is nil. kc >= 1.
+type microKernel[T Float] func(kc int, a, b *T, ldb int, c *T, ldc int, start *T, add bool)
 
-// tileShape is the micro-kernel in use for an element type.
+// tileShape is the micro-kernels in use for an element type. kernels[r-1] are
+// those of r rows, for half of cols columns and for all of them.
 type tileShape[T Float] struct {
-	cols   int
-	kernel microKernel
+	rows, cols int // the greatest
+	kernels    [][2]microKernel[T]
 }
 
-const (
-	cols32 = 16 // tile columns for 4-byte elements
-	cols64 = 8  // tile columns for 8-byte elements
-)
-
-// kernel32 and kernel64 are the micro-kernels in use. An initializer replaces
-// them where the processor has a faster one.
+// tile32 and tile64 are the micro-kernels in use. An initializer replaces them
+// where the processor has faster ones.
 var (
-	kernel32 microKernel = func(kc int, a, b, c unsafe.Pointer, ldc int, add bool) {
-		tilePlain[float32](kc, cols32, a, b, c, ldc, add)
-	}
-	kernel64 microKernel = func(kc int, a, b, c unsafe.Pointer, ldc int, add bool) {
-		tilePlain[float64](kc, cols64, a, b, c, ldc, add)
-	}
+	tile32 = plainTiles[float32](6, 16)
+	tile64 = plainTiles[float64](6, 8)
 )
 
-func tileFor[T Float]() tileShape[T] {
+func tileFor[T Float]() *tileShape[T] {
 	var zero T
 	if unsafe.Sizeof(zero) == 4 {
-		return tileShape[T]{cols32, kernel32}
+		return (*tileShape[T])(unsafe.Pointer(tile32))
 	}
-	return tileShape[T]{cols64, kernel64}
+	return (*tileShape[T])(unsafe.Pointer(tile64))
+}
+
+func plainTiles[T Float](rows, cols int) *tileShape[T] {
+	s := &tileShape[T]{rows: rows, cols: cols}
+	for r := 1; r <= rows; r++ {
+		var pair [2]microKernel[T]
+		for i := range pair {
+			w := cols / 2 * (i + 1)
+			pair[i] = func(kc int, a, b *T, ldb int, c *T, ldc int, start *T, add bool) {
+				tilePlain(r, w, kc, a, b, ldb, c, ldc, start, add)
+			}
+		}
+		s.kernels = append(s.kernels, pair)
+	}
+	return s
 }
 
 // tilePlain is the micro-kernel in Go, 2×4 elements at a time, as many as
 // there are registers for.
-func tilePlain[T Float](kc, cols int, pa, pb, pc unsafe.Pointer, ldc int, add bool) {
-	a := unsafe.Slice((*T)(pa), kc*tileRows)
-	b := unsafe.Slice((*T)(pb), kc*cols)
-	c := unsafe.Slice((*T)(pc), (tileRows-1)*ldc+cols)
+func tilePlain[T Float](rows, cols, kc int, pa, pb *T, ldb int, pc *T, ldc int, start *T, add bool) {
+	a := unsafe.Slice(pa, kc*rows)
+	b := unsafe.Slice(pb, (kc-1)*ldb+cols)
+	c := unsafe.Slice(pc, (rows-1)*ldc+cols)
+	first := func(i int) (v T) {
+		if start != nil {
+			v = unsafe.Slice(start, rows)[i]
+		}
+		return v
+	}
 	for j := 0; j < cols; j += 4 {
-		for i := 0; i < tileRows; i += 2 {
-			var c00, c01, c02, c03, c10, c11, c12, c13 T
-			ia, ib := i, j
-			for range kc {
-				bv := b[ib : ib+4 : ib+4]
-				av := a[ia : ia+2 : ia+2]
-				b0, b1, b2, b3 := bv[0], bv[1], bv[2], bv[3]
-				v := av[0]
-				c00 += v * b0
-				c01 += v * b1
-				c02 += v * b2
-				c03 += v * b3
-				v = av[1]
-				c10 += v * b0
-				c11 += v * b1
-				c12 += v * b2
-				c13 += v * b3
-				ia += tileRows
-				ib += cols
-			}
-			r0, r1 := c[i*ldc+j:][:4], c[(i+1)*ldc+j:][:4]
-			if add {
-				c00, c01, c02, c03 = r0[0]+c00, r0[1]+c01, r0[2]+c02, r0[3]+c03
-				c10, c11, c12, c13 = r1[0]+c10, r1[1]+c11, r1[2]+c12, r1[3]+c13
-			}
-			r0[0], r0[1], r0[2], r0[3] = c00, c01, c02, c03
-			r1[0], r1[1], r1[2], r1[3] = c10, c11, c12, c13
+		i := 0
+		for ; i+2 <= rows; i += 2 {
+			tilePair(rows, kc, a[i:], b[j:], ldb, (*[4]T)(c[i*ldc+j:]), (*[4]T)(c[(i+1)*ldc+j:]), first(i), first(i+1), add)
+		}
+		if i < rows {
+			tileRow(rows, kc, a[i:], b[j:], ldb, (*[4]T)(c[i*ldc+j:]), first(i), add)
 		}
 	}
 }
 
-func roundUp(n, to int) int { return (n + to - 1) / to * to }
-
-// packedRows is the number of rows of A in whole panels.
-func packedRows(m int) int { return roundUp(m, tileRows) }
-
-// packRows packs the m×k matrix A. Block after block of the summed index; in
-// a block, panel after panel; in a panel, for each p, tileRows values.
-func packRows[T Float](par Parallel, _ tileShape[T], trans bool, dst, a []T, lda, m, k int) {
-	height := packedRows(m)
-	panels := height / tileRows
-	blocks := (k + blockDepth - 1) / blockDepth
-	par.Do(panels*blocks, grainFor(2*tileRows*min(k, blockDepth)), func(lo, hi int) {
-		for t := lo; t < hi; t++ {
-			p0, i0 := t/panels*blockDepth, t%panels*tileRows
-			kc := min(blockDepth, k-p0)
-			panel := dst[p0*height+i0*kc:][:kc*tileRows]
-			rows := min(tileRows, m-i0)
-			if rows < tileRows {
-				clear(panel)
-			}
-			for i := range rows {
-				if trans {
-					gatherStrided(panel[i:], tileRows, a[p0*lda+i0+i:], lda, kc)
-				} else {
-					gatherStrided(panel[i:], tileRows, a[(i0+i)*lda+p0:], 1, kc)
-				}
-			}
-		}
-	})
+// tileRow is one row of four columns.
+func tileRow[T Float](rows, kc int, a, b []T, ldb int, r *[4]T, s T, add bool) {
+	var c0, c1, c2, c3 T
+	ia, ib := 0, 0
+	for range kc {
+		bv := b[ib : ib+4 : ib+4]
+		v := a[ia]
+		c0 += v * bv[0]
+		c1 += v * bv[1]
+		c2 += v * bv[2]
+		c3 += v * bv[3]
+		ia += rows
+		ib += ldb
+	}
+	finish(r, c0, c1, c2, c3, s, add)
 }
 
-// gatherStrided is for i < n: dst[i*sd] = src[i*ss].
-func gatherStrided[T Float](dst []T, sd int, src []T, ss, n int) {
-	d, s := 0, 0
-	for range n {
-		dst[d] = src[s]
-		d += sd
-		s += ss
+// tilePair is two rows of four columns.
+func tilePair[T Float](rows, kc int, a, b []T, ldb int, r0, r1 *[4]T, s0, s1 T, add bool) {
+	var c00, c01, c02, c03, c10, c11, c12, c13 T
+	ia, ib := 0, 0
+	for range kc {
+		bv := b[ib : ib+4 : ib+4]
+		av := a[ia : ia+2 : ia+2]
+		b0, b1, b2, b3 := bv[0], bv[1], bv[2], bv[3]
+		v := av[0]
+		c00 += v * b0
+		c01 += v * b1
+		c02 += v * b2
+		c03 += v * b3
+		v = av[1]
+		c10 += v * b0
+		c11 += v * b1
+		c12 += v * b2
+		c13 += v * b3
+		ia += rows
+		ib += ldb
 	}
+	finish(r0, c00, c01, c02, c03, s0, add)
+	finish(r1, c10, c11, c12, c13, s1, add)
 }
 
-// packColumns packs the block of B of kc rows from p0 and nc columns from j0.
-// Panel after panel; in a panel, for each p, tile.cols values.
-func packColumns[T Float](tile tileShape[T], trans bool, dst, b []T, ldb, p0, kc, j0, nc int) {
-	cols := tile.cols
-	for j := 0; j < nc; j += cols {
-		panel := dst[j*kc:][:kc*cols]
-		w := min(cols, nc-j)
-		if w < cols {
-			clear(panel)
-		}
-		if trans {
-			for q := range w {
-				gatherStrided(panel[q:], cols, b[(j0+j+q)*ldb+p0:], 1, kc)
-			}
-			continue
-		}
-		from := b[p0*ldb+j0+j:]
-		if w == cols32 { // without a call for each row
-			for p := range kc {
-				*(*[cols32]T)(panel[p*cols32:]) = *(*[cols32]T)(from[p*ldb:])
-			}
-			continue
-		}
-		for p := range kc {
-			copy(panel[p*cols:p*cols+w], from[p*ldb:])
-		}
+// finish stores four sums, each with what it adds to.
+func finish[T Float](r *[4]T, c0, c1, c2, c3, s T, add bool) {
+	if add {
+		r[0], r[1], r[2], r[3] = r[0]+c0, r[1]+c1, r[2]+c2, r[3]+c3
+		return
 	}
+	r[0], r[1], r[2], r[3] = s+c0, s+c1, s+c2, s+c3
 }

@@ -22,6 +22,7 @@ func init() {
 	f.clip, f.leaky = clip32AVX2, leaky32AVX2
 	f.max[0], f.max[1] = max32AVX2, maxEven32AVX2
 	f.taps[0], f.taps[1] = taps1AVX2, taps2AVX2
+	f.gather[0], f.gather[1] = gather1AVX2, gather2AVX2
 }
 
 func padded(f func(dst, x *float32, n int)) row32 {

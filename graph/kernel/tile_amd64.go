@@ -4,15 +4,245 @@
 
 package kernel
 
-// tile32AVX2 is tilePlain for float32, by AVX2 and FMA.
+// tile32AVX2r1v1 is tilePlain of 1 rows and 8 columns.
 //
 //go:noescape
-func tile32AVX2(kc int, a *float32, b *float32, c *float32, ldc int, add bool)
+func tile32AVX2r1v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
 
-// tile64AVX2 is tilePlain for float64, by AVX2 and FMA.
+// tile32AVX2r1v2 is tilePlain of 1 rows and 16 columns.
 //
 //go:noescape
-func tile64AVX2(kc int, a *float64, b *float64, c *float64, ldc int, add bool)
+func tile32AVX2r1v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+
+// tile32AVX2r2v1 is tilePlain of 2 rows and 8 columns.
+//
+//go:noescape
+func tile32AVX2r2v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+
+// tile32AVX2r2v2 is tilePlain of 2 rows and 16 columns.
+//
+//go:noescape
+func tile32AVX2r2v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+
+// tile32AVX2r3v1 is tilePlain of 3 rows and 8 columns.
+//
+//go:noescape
+func tile32AVX2r3v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+
+// tile32AVX2r3v2 is tilePlain of 3 rows and 16 columns.
+//
+//go:noescape
+func tile32AVX2r3v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+
+// tile32AVX2r4v1 is tilePlain of 4 rows and 8 columns.
+//
+//go:noescape
+func tile32AVX2r4v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+
+// tile32AVX2r4v2 is tilePlain of 4 rows and 16 columns.
+//
+//go:noescape
+func tile32AVX2r4v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+
+// tile32AVX2r5v1 is tilePlain of 5 rows and 8 columns.
+//
+//go:noescape
+func tile32AVX2r5v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+
+// tile32AVX2r5v2 is tilePlain of 5 rows and 16 columns.
+//
+//go:noescape
+func tile32AVX2r5v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+
+// tile32AVX2r6v1 is tilePlain of 6 rows and 8 columns.
+//
+//go:noescape
+func tile32AVX2r6v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+
+// tile32AVX2r6v2 is tilePlain of 6 rows and 16 columns.
+//
+//go:noescape
+func tile32AVX2r6v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+
+// tile64AVX2r1v1 is tilePlain of 1 rows and 4 columns.
+//
+//go:noescape
+func tile64AVX2r1v1(kc int, a *float64, b *float64, ldb int, c *float64, ldc int, start *float64, add bool)
+
+// tile64AVX2r1v2 is tilePlain of 1 rows and 8 columns.
+//
+//go:noescape
+func tile64AVX2r1v2(kc int, a *float64, b *float64, ldb int, c *float64, ldc int, start *float64, add bool)
+
+// tile64AVX2r2v1 is tilePlain of 2 rows and 4 columns.
+//
+//go:noescape
+func tile64AVX2r2v1(kc int, a *float64, b *float64, ldb int, c *float64, ldc int, start *float64, add bool)
+
+// tile64AVX2r2v2 is tilePlain of 2 rows and 8 columns.
+//
+//go:noescape
+func tile64AVX2r2v2(kc int, a *float64, b *float64, ldb int, c *float64, ldc int, start *float64, add bool)
+
+// tile64AVX2r3v1 is tilePlain of 3 rows and 4 columns.
+//
+//go:noescape
+func tile64AVX2r3v1(kc int, a *float64, b *float64, ldb int, c *float64, ldc int, start *float64, add bool)
+
+// tile64AVX2r3v2 is tilePlain of 3 rows and 8 columns.
+//
+//go:noescape
+func tile64AVX2r3v2(kc int, a *float64, b *float64, ldb int, c *float64, ldc int, start *float64, add bool)
+
+// tile64AVX2r4v1 is tilePlain of 4 rows and 4 columns.
+//
+//go:noescape
+func tile64AVX2r4v1(kc int, a *float64, b *float64, ldb int, c *float64, ldc int, start *float64, add bool)
+
+// tile64AVX2r4v2 is tilePlain of 4 rows and 8 columns.
+//
+//go:noescape
+func tile64AVX2r4v2(kc int, a *float64, b *float64, ldb int, c *float64, ldc int, start *float64, add bool)
+
+// tile64AVX2r5v1 is tilePlain of 5 rows and 4 columns.
+//
+//go:noescape
+func tile64AVX2r5v1(kc int, a *float64, b *float64, ldb int, c *float64, ldc int, start *float64, add bool)
+
+// tile64AVX2r5v2 is tilePlain of 5 rows and 8 columns.
+//
+//go:noescape
+func tile64AVX2r5v2(kc int, a *float64, b *float64, ldb int, c *float64, ldc int, start *float64, add bool)
+
+// tile64AVX2r6v1 is tilePlain of 6 rows and 4 columns.
+//
+//go:noescape
+func tile64AVX2r6v1(kc int, a *float64, b *float64, ldb int, c *float64, ldc int, start *float64, add bool)
+
+// tile64AVX2r6v2 is tilePlain of 6 rows and 8 columns.
+//
+//go:noescape
+func tile64AVX2r6v2(kc int, a *float64, b *float64, ldb int, c *float64, ldc int, start *float64, add bool)
+
+// tile32AVX512r1v1 is tilePlain of 1 rows and 16 columns.
+//
+//go:noescape
+func tile32AVX512r1v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+
+// tile32AVX512r1v2 is tilePlain of 1 rows and 32 columns.
+//
+//go:noescape
+func tile32AVX512r1v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+
+// tile32AVX512r2v1 is tilePlain of 2 rows and 16 columns.
+//
+//go:noescape
+func tile32AVX512r2v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+
+// tile32AVX512r2v2 is tilePlain of 2 rows and 32 columns.
+//
+//go:noescape
+func tile32AVX512r2v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+
+// tile32AVX512r3v1 is tilePlain of 3 rows and 16 columns.
+//
+//go:noescape
+func tile32AVX512r3v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+
+// tile32AVX512r3v2 is tilePlain of 3 rows and 32 columns.
+//
+//go:noescape
+func tile32AVX512r3v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+
+// tile32AVX512r4v1 is tilePlain of 4 rows and 16 columns.
+//
+//go:noescape
+func tile32AVX512r4v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+
+// tile32AVX512r4v2 is tilePlain of 4 rows and 32 columns.
+//
+//go:noescape
+func tile32AVX512r4v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+
+// tile32AVX512r5v1 is tilePlain of 5 rows and 16 columns.
+//
+//go:noescape
+func tile32AVX512r5v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+
+// tile32AVX512r5v2 is tilePlain of 5 rows and 32 columns.
+//
+//go:noescape
+func tile32AVX512r5v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+
+// tile32AVX512r6v1 is tilePlain of 6 rows and 16 columns.
+//
+//go:noescape
+func tile32AVX512r6v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+
+// tile32AVX512r6v2 is tilePlain of 6 rows and 32 columns.
+//
+//go:noescape
+func tile32AVX512r6v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+
+// tile32AVX512r7v1 is tilePlain of 7 rows and 16 columns.
+//
+//go:noescape
+func tile32AVX512r7v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+
+// tile32AVX512r7v2 is tilePlain of 7 rows and 32 columns.
+//
+//go:noescape
+func tile32AVX512r7v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+
+// tile32AVX512r8v1 is tilePlain of 8 rows and 16 columns.
+//
+//go:noescape
+func tile32AVX512r8v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+
+// tile32AVX512r8v2 is tilePlain of 8 rows and 32 columns.
+//
+//go:noescape
+func tile32AVX512r8v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+
+// tile32AVX512r9v1 is tilePlain of 9 rows and 16 columns.
+//
+//go:noescape
+func tile32AVX512r9v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+
+// tile32AVX512r9v2 is tilePlain of 9 rows and 32 columns.
+//
+//go:noescape
+func tile32AVX512r9v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+
+// tile32AVX512r10v1 is tilePlain of 10 rows and 16 columns.
+//
+//go:noescape
+func tile32AVX512r10v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+
+// tile32AVX512r10v2 is tilePlain of 10 rows and 32 columns.
+//
+//go:noescape
+func tile32AVX512r10v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+
+// tile32AVX512r11v1 is tilePlain of 11 rows and 16 columns.
+//
+//go:noescape
+func tile32AVX512r11v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+
+// tile32AVX512r11v2 is tilePlain of 11 rows and 32 columns.
+//
+//go:noescape
+func tile32AVX512r11v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+
+// tile32AVX512r12v1 is tilePlain of 12 rows and 16 columns.
+//
+//go:noescape
+func tile32AVX512r12v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+
+// tile32AVX512r12v2 is tilePlain of 12 rows and 32 columns.
+//
+//go:noescape
+func tile32AVX512r12v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
 
 // exp32AVX2 is dst[i] = exp(x[i]-shift).
 // n is a multiple of 8.
@@ -175,3 +405,15 @@ func taps1AVX2(dst *float32, x *float32, w *float32, off *int, taps int, bias fl
 //
 //go:noescape
 func taps2AVX2(dst *float32, x *float32, w *float32, off *int, taps int, bias float32, blocks int)
+
+// gather1AVX2 is, for p < kc and the runs (at, from, n): for i < 8*n: dst[p*cols+at+i] = x[off[p]+from+stride*i],
+// in that order, the stride being the number in its name.
+//
+//go:noescape
+func gather1AVX2(dst *float32, x *float32, off *int, kc int, cols int, runs *int, count int)
+
+// gather2AVX2 is, for p < kc and the runs (at, from, n): for i < 8*n: dst[p*cols+at+i] = x[off[p]+from+stride*i],
+// in that order, the stride being the number in its name.
+//
+//go:noescape
+func gather2AVX2(dst *float32, x *float32, off *int, kc int, cols int, runs *int, count int)

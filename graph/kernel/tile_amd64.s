@@ -4,107 +4,773 @@
 
 #include "textflag.h"
 
-// func tile32AVX2(kc int, a *float32, b *float32, c *float32, ldc int, add bool)
+// func tile32AVX2r1v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
 // Requires: AVX, FMA3
-TEXT ·tile32AVX2(SB), NOSPLIT, $0-41
+TEXT ·tile32AVX2r1v1(SB), NOSPLIT, $0-57
 	MOVQ   kc+0(FP), AX
 	MOVQ   a+8(FP), CX
 	MOVQ   b+16(FP), DX
-	MOVQ   c+24(FP), BX
-	MOVQ   ldc+32(FP), SI
+	MOVQ   c+32(FP), BX
+	MOVQ   ldb+24(FP), SI
+	MOVQ   ldc+40(FP), DI
 	IMUL3Q $0x04, SI, SI
+	IMUL3Q $0x04, DI, DI
 	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	VXORPS Y10, Y10, Y10
-	VXORPS Y11, Y11, Y11
 
 depth:
-	VMOVUPS      (DX), Y12
-	VMOVUPS      32(DX), Y13
-	VBROADCASTSS (CX), Y14
-	VFMADD231PS  Y12, Y14, Y0
-	VFMADD231PS  Y13, Y14, Y1
-	VBROADCASTSS 4(CX), Y14
-	VFMADD231PS  Y12, Y14, Y2
-	VFMADD231PS  Y13, Y14, Y3
-	VBROADCASTSS 8(CX), Y14
-	VFMADD231PS  Y12, Y14, Y4
-	VFMADD231PS  Y13, Y14, Y5
-	VBROADCASTSS 12(CX), Y14
-	VFMADD231PS  Y12, Y14, Y6
-	VFMADD231PS  Y13, Y14, Y7
-	VBROADCASTSS 16(CX), Y14
-	VFMADD231PS  Y12, Y14, Y8
-	VFMADD231PS  Y13, Y14, Y9
-	VBROADCASTSS 20(CX), Y14
-	VFMADD231PS  Y12, Y14, Y10
-	VFMADD231PS  Y13, Y14, Y11
-	ADDQ         $0x18, CX
-	ADDQ         $0x40, DX
+	VMOVUPS      (DX), Y2
+	VBROADCASTSS (CX), Y1
+	VFMADD231PS  Y2, Y1, Y0
+	ADDQ         $0x04, CX
+	ADDQ         SI, DX
 	DECQ         AX
 	JNE          depth
-	MOVB         add+40(FP), AL
+	MOVB         add+56(FP), AL
 	TESTB        AL, AL
-	JE           store
+	JE           fresh
 	MOVQ         BX, AX
 	VADDPS       (AX), Y0, Y0
-	VADDPS       32(AX), Y1, Y1
-	ADDQ         SI, AX
-	VADDPS       (AX), Y2, Y2
-	VADDPS       32(AX), Y3, Y3
-	ADDQ         SI, AX
-	VADDPS       (AX), Y4, Y4
-	VADDPS       32(AX), Y5, Y5
-	ADDQ         SI, AX
-	VADDPS       (AX), Y6, Y6
-	VADDPS       32(AX), Y7, Y7
-	ADDQ         SI, AX
-	VADDPS       (AX), Y8, Y8
-	VADDPS       32(AX), Y9, Y9
-	ADDQ         SI, AX
-	VADDPS       (AX), Y10, Y10
-	VADDPS       32(AX), Y11, Y11
-	ADDQ         SI, AX
+	JMP          store
+
+fresh:
+	MOVQ         start+48(FP), AX
+	TESTQ        AX, AX
+	JE           store
+	VBROADCASTSS (AX), Y1
+	VADDPS       Y1, Y0, Y0
 
 store:
-	VMOVUPS Y0, (BX)
-	VMOVUPS Y1, 32(BX)
-	ADDQ    SI, BX
-	VMOVUPS Y2, (BX)
-	VMOVUPS Y3, 32(BX)
-	ADDQ    SI, BX
-	VMOVUPS Y4, (BX)
-	VMOVUPS Y5, 32(BX)
-	ADDQ    SI, BX
-	VMOVUPS Y6, (BX)
-	VMOVUPS Y7, 32(BX)
-	ADDQ    SI, BX
-	VMOVUPS Y8, (BX)
-	VMOVUPS Y9, 32(BX)
-	ADDQ    SI, BX
-	VMOVUPS Y10, (BX)
-	VMOVUPS Y11, 32(BX)
-	ADDQ    SI, BX
+	MOVQ    BX, AX
+	VMOVUPS Y0, (AX)
 	VZEROUPPER
 	RET
 
-// func tile64AVX2(kc int, a *float64, b *float64, c *float64, ldc int, add bool)
+// func tile32AVX2r1v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
 // Requires: AVX, FMA3
-TEXT ·tile64AVX2(SB), NOSPLIT, $0-41
+TEXT ·tile32AVX2r1v2(SB), NOSPLIT, $0-57
 	MOVQ   kc+0(FP), AX
 	MOVQ   a+8(FP), CX
 	MOVQ   b+16(FP), DX
-	MOVQ   c+24(FP), BX
-	MOVQ   ldc+32(FP), SI
-	IMUL3Q $0x08, SI, SI
+	MOVQ   c+32(FP), BX
+	MOVQ   ldb+24(FP), SI
+	MOVQ   ldc+40(FP), DI
+	IMUL3Q $0x04, SI, SI
+	IMUL3Q $0x04, DI, DI
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+
+depth:
+	VMOVUPS      (DX), Y3
+	VMOVUPS      32(DX), Y4
+	VBROADCASTSS (CX), Y2
+	VFMADD231PS  Y3, Y2, Y0
+	VFMADD231PS  Y4, Y2, Y1
+	ADDQ         $0x04, CX
+	ADDQ         SI, DX
+	DECQ         AX
+	JNE          depth
+	MOVB         add+56(FP), AL
+	TESTB        AL, AL
+	JE           fresh
+	MOVQ         BX, AX
+	VADDPS       (AX), Y0, Y0
+	VADDPS       32(AX), Y1, Y1
+	JMP          store
+
+fresh:
+	MOVQ         start+48(FP), AX
+	TESTQ        AX, AX
+	JE           store
+	VBROADCASTSS (AX), Y2
+	VADDPS       Y2, Y0, Y0
+	VADDPS       Y2, Y1, Y1
+
+store:
+	MOVQ    BX, AX
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	VZEROUPPER
+	RET
+
+// func tile32AVX2r2v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+// Requires: AVX, FMA3
+TEXT ·tile32AVX2r2v1(SB), NOSPLIT, $0-57
+	MOVQ   kc+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   b+16(FP), DX
+	MOVQ   c+32(FP), BX
+	MOVQ   ldb+24(FP), SI
+	MOVQ   ldc+40(FP), DI
+	IMUL3Q $0x04, SI, SI
+	IMUL3Q $0x04, DI, DI
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+
+depth:
+	VMOVUPS      (DX), Y3
+	VBROADCASTSS (CX), Y2
+	VFMADD231PS  Y3, Y2, Y0
+	VBROADCASTSS 4(CX), Y2
+	VFMADD231PS  Y3, Y2, Y1
+	ADDQ         $0x08, CX
+	ADDQ         SI, DX
+	DECQ         AX
+	JNE          depth
+	MOVB         add+56(FP), AL
+	TESTB        AL, AL
+	JE           fresh
+	MOVQ         BX, AX
+	VADDPS       (AX), Y0, Y0
+	ADDQ         DI, AX
+	VADDPS       (AX), Y1, Y1
+	JMP          store
+
+fresh:
+	MOVQ         start+48(FP), AX
+	TESTQ        AX, AX
+	JE           store
+	VBROADCASTSS (AX), Y2
+	VADDPS       Y2, Y0, Y0
+	VBROADCASTSS 4(AX), Y2
+	VADDPS       Y2, Y1, Y1
+
+store:
+	MOVQ    BX, AX
+	VMOVUPS Y0, (AX)
+	ADDQ    DI, AX
+	VMOVUPS Y1, (AX)
+	VZEROUPPER
+	RET
+
+// func tile32AVX2r2v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+// Requires: AVX, FMA3
+TEXT ·tile32AVX2r2v2(SB), NOSPLIT, $0-57
+	MOVQ   kc+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   b+16(FP), DX
+	MOVQ   c+32(FP), BX
+	MOVQ   ldb+24(FP), SI
+	MOVQ   ldc+40(FP), DI
+	IMUL3Q $0x04, SI, SI
+	IMUL3Q $0x04, DI, DI
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+
+depth:
+	VMOVUPS      (DX), Y5
+	VMOVUPS      32(DX), Y6
+	VBROADCASTSS (CX), Y4
+	VFMADD231PS  Y5, Y4, Y0
+	VFMADD231PS  Y6, Y4, Y1
+	VBROADCASTSS 4(CX), Y4
+	VFMADD231PS  Y5, Y4, Y2
+	VFMADD231PS  Y6, Y4, Y3
+	ADDQ         $0x08, CX
+	ADDQ         SI, DX
+	DECQ         AX
+	JNE          depth
+	MOVB         add+56(FP), AL
+	TESTB        AL, AL
+	JE           fresh
+	MOVQ         BX, AX
+	VADDPS       (AX), Y0, Y0
+	VADDPS       32(AX), Y1, Y1
+	ADDQ         DI, AX
+	VADDPS       (AX), Y2, Y2
+	VADDPS       32(AX), Y3, Y3
+	JMP          store
+
+fresh:
+	MOVQ         start+48(FP), AX
+	TESTQ        AX, AX
+	JE           store
+	VBROADCASTSS (AX), Y4
+	VADDPS       Y4, Y0, Y0
+	VADDPS       Y4, Y1, Y1
+	VBROADCASTSS 4(AX), Y4
+	VADDPS       Y4, Y2, Y2
+	VADDPS       Y4, Y3, Y3
+
+store:
+	MOVQ    BX, AX
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	ADDQ    DI, AX
+	VMOVUPS Y2, (AX)
+	VMOVUPS Y3, 32(AX)
+	VZEROUPPER
+	RET
+
+// func tile32AVX2r3v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+// Requires: AVX, FMA3
+TEXT ·tile32AVX2r3v1(SB), NOSPLIT, $0-57
+	MOVQ   kc+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   b+16(FP), DX
+	MOVQ   c+32(FP), BX
+	MOVQ   ldb+24(FP), SI
+	MOVQ   ldc+40(FP), DI
+	IMUL3Q $0x04, SI, SI
+	IMUL3Q $0x04, DI, DI
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+
+depth:
+	VMOVUPS      (DX), Y4
+	VBROADCASTSS (CX), Y3
+	VFMADD231PS  Y4, Y3, Y0
+	VBROADCASTSS 4(CX), Y3
+	VFMADD231PS  Y4, Y3, Y1
+	VBROADCASTSS 8(CX), Y3
+	VFMADD231PS  Y4, Y3, Y2
+	ADDQ         $0x0c, CX
+	ADDQ         SI, DX
+	DECQ         AX
+	JNE          depth
+	MOVB         add+56(FP), AL
+	TESTB        AL, AL
+	JE           fresh
+	MOVQ         BX, AX
+	VADDPS       (AX), Y0, Y0
+	ADDQ         DI, AX
+	VADDPS       (AX), Y1, Y1
+	ADDQ         DI, AX
+	VADDPS       (AX), Y2, Y2
+	JMP          store
+
+fresh:
+	MOVQ         start+48(FP), AX
+	TESTQ        AX, AX
+	JE           store
+	VBROADCASTSS (AX), Y3
+	VADDPS       Y3, Y0, Y0
+	VBROADCASTSS 4(AX), Y3
+	VADDPS       Y3, Y1, Y1
+	VBROADCASTSS 8(AX), Y3
+	VADDPS       Y3, Y2, Y2
+
+store:
+	MOVQ    BX, AX
+	VMOVUPS Y0, (AX)
+	ADDQ    DI, AX
+	VMOVUPS Y1, (AX)
+	ADDQ    DI, AX
+	VMOVUPS Y2, (AX)
+	VZEROUPPER
+	RET
+
+// func tile32AVX2r3v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+// Requires: AVX, FMA3
+TEXT ·tile32AVX2r3v2(SB), NOSPLIT, $0-57
+	MOVQ   kc+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   b+16(FP), DX
+	MOVQ   c+32(FP), BX
+	MOVQ   ldb+24(FP), SI
+	MOVQ   ldc+40(FP), DI
+	IMUL3Q $0x04, SI, SI
+	IMUL3Q $0x04, DI, DI
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+
+depth:
+	VMOVUPS      (DX), Y7
+	VMOVUPS      32(DX), Y8
+	VBROADCASTSS (CX), Y6
+	VFMADD231PS  Y7, Y6, Y0
+	VFMADD231PS  Y8, Y6, Y1
+	VBROADCASTSS 4(CX), Y6
+	VFMADD231PS  Y7, Y6, Y2
+	VFMADD231PS  Y8, Y6, Y3
+	VBROADCASTSS 8(CX), Y6
+	VFMADD231PS  Y7, Y6, Y4
+	VFMADD231PS  Y8, Y6, Y5
+	ADDQ         $0x0c, CX
+	ADDQ         SI, DX
+	DECQ         AX
+	JNE          depth
+	MOVB         add+56(FP), AL
+	TESTB        AL, AL
+	JE           fresh
+	MOVQ         BX, AX
+	VADDPS       (AX), Y0, Y0
+	VADDPS       32(AX), Y1, Y1
+	ADDQ         DI, AX
+	VADDPS       (AX), Y2, Y2
+	VADDPS       32(AX), Y3, Y3
+	ADDQ         DI, AX
+	VADDPS       (AX), Y4, Y4
+	VADDPS       32(AX), Y5, Y5
+	JMP          store
+
+fresh:
+	MOVQ         start+48(FP), AX
+	TESTQ        AX, AX
+	JE           store
+	VBROADCASTSS (AX), Y6
+	VADDPS       Y6, Y0, Y0
+	VADDPS       Y6, Y1, Y1
+	VBROADCASTSS 4(AX), Y6
+	VADDPS       Y6, Y2, Y2
+	VADDPS       Y6, Y3, Y3
+	VBROADCASTSS 8(AX), Y6
+	VADDPS       Y6, Y4, Y4
+	VADDPS       Y6, Y5, Y5
+
+store:
+	MOVQ    BX, AX
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	ADDQ    DI, AX
+	VMOVUPS Y2, (AX)
+	VMOVUPS Y3, 32(AX)
+	ADDQ    DI, AX
+	VMOVUPS Y4, (AX)
+	VMOVUPS Y5, 32(AX)
+	VZEROUPPER
+	RET
+
+// func tile32AVX2r4v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+// Requires: AVX, FMA3
+TEXT ·tile32AVX2r4v1(SB), NOSPLIT, $0-57
+	MOVQ   kc+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   b+16(FP), DX
+	MOVQ   c+32(FP), BX
+	MOVQ   ldb+24(FP), SI
+	MOVQ   ldc+40(FP), DI
+	IMUL3Q $0x04, SI, SI
+	IMUL3Q $0x04, DI, DI
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+
+depth:
+	VMOVUPS      (DX), Y5
+	VBROADCASTSS (CX), Y4
+	VFMADD231PS  Y5, Y4, Y0
+	VBROADCASTSS 4(CX), Y4
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS 8(CX), Y4
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS 12(CX), Y4
+	VFMADD231PS  Y5, Y4, Y3
+	ADDQ         $0x10, CX
+	ADDQ         SI, DX
+	DECQ         AX
+	JNE          depth
+	MOVB         add+56(FP), AL
+	TESTB        AL, AL
+	JE           fresh
+	MOVQ         BX, AX
+	VADDPS       (AX), Y0, Y0
+	ADDQ         DI, AX
+	VADDPS       (AX), Y1, Y1
+	ADDQ         DI, AX
+	VADDPS       (AX), Y2, Y2
+	ADDQ         DI, AX
+	VADDPS       (AX), Y3, Y3
+	JMP          store
+
+fresh:
+	MOVQ         start+48(FP), AX
+	TESTQ        AX, AX
+	JE           store
+	VBROADCASTSS (AX), Y4
+	VADDPS       Y4, Y0, Y0
+	VBROADCASTSS 4(AX), Y4
+	VADDPS       Y4, Y1, Y1
+	VBROADCASTSS 8(AX), Y4
+	VADDPS       Y4, Y2, Y2
+	VBROADCASTSS 12(AX), Y4
+	VADDPS       Y4, Y3, Y3
+
+store:
+	MOVQ    BX, AX
+	VMOVUPS Y0, (AX)
+	ADDQ    DI, AX
+	VMOVUPS Y1, (AX)
+	ADDQ    DI, AX
+	VMOVUPS Y2, (AX)
+	ADDQ    DI, AX
+	VMOVUPS Y3, (AX)
+	VZEROUPPER
+	RET
+
+// func tile32AVX2r4v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+// Requires: AVX, FMA3
+TEXT ·tile32AVX2r4v2(SB), NOSPLIT, $0-57
+	MOVQ   kc+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   b+16(FP), DX
+	MOVQ   c+32(FP), BX
+	MOVQ   ldb+24(FP), SI
+	MOVQ   ldc+40(FP), DI
+	IMUL3Q $0x04, SI, SI
+	IMUL3Q $0x04, DI, DI
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+
+depth:
+	VMOVUPS      (DX), Y9
+	VMOVUPS      32(DX), Y10
+	VBROADCASTSS (CX), Y8
+	VFMADD231PS  Y9, Y8, Y0
+	VFMADD231PS  Y10, Y8, Y1
+	VBROADCASTSS 4(CX), Y8
+	VFMADD231PS  Y9, Y8, Y2
+	VFMADD231PS  Y10, Y8, Y3
+	VBROADCASTSS 8(CX), Y8
+	VFMADD231PS  Y9, Y8, Y4
+	VFMADD231PS  Y10, Y8, Y5
+	VBROADCASTSS 12(CX), Y8
+	VFMADD231PS  Y9, Y8, Y6
+	VFMADD231PS  Y10, Y8, Y7
+	ADDQ         $0x10, CX
+	ADDQ         SI, DX
+	DECQ         AX
+	JNE          depth
+	MOVB         add+56(FP), AL
+	TESTB        AL, AL
+	JE           fresh
+	MOVQ         BX, AX
+	VADDPS       (AX), Y0, Y0
+	VADDPS       32(AX), Y1, Y1
+	ADDQ         DI, AX
+	VADDPS       (AX), Y2, Y2
+	VADDPS       32(AX), Y3, Y3
+	ADDQ         DI, AX
+	VADDPS       (AX), Y4, Y4
+	VADDPS       32(AX), Y5, Y5
+	ADDQ         DI, AX
+	VADDPS       (AX), Y6, Y6
+	VADDPS       32(AX), Y7, Y7
+	JMP          store
+
+fresh:
+	MOVQ         start+48(FP), AX
+	TESTQ        AX, AX
+	JE           store
+	VBROADCASTSS (AX), Y8
+	VADDPS       Y8, Y0, Y0
+	VADDPS       Y8, Y1, Y1
+	VBROADCASTSS 4(AX), Y8
+	VADDPS       Y8, Y2, Y2
+	VADDPS       Y8, Y3, Y3
+	VBROADCASTSS 8(AX), Y8
+	VADDPS       Y8, Y4, Y4
+	VADDPS       Y8, Y5, Y5
+	VBROADCASTSS 12(AX), Y8
+	VADDPS       Y8, Y6, Y6
+	VADDPS       Y8, Y7, Y7
+
+store:
+	MOVQ    BX, AX
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	ADDQ    DI, AX
+	VMOVUPS Y2, (AX)
+	VMOVUPS Y3, 32(AX)
+	ADDQ    DI, AX
+	VMOVUPS Y4, (AX)
+	VMOVUPS Y5, 32(AX)
+	ADDQ    DI, AX
+	VMOVUPS Y6, (AX)
+	VMOVUPS Y7, 32(AX)
+	VZEROUPPER
+	RET
+
+// func tile32AVX2r5v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+// Requires: AVX, FMA3
+TEXT ·tile32AVX2r5v1(SB), NOSPLIT, $0-57
+	MOVQ   kc+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   b+16(FP), DX
+	MOVQ   c+32(FP), BX
+	MOVQ   ldb+24(FP), SI
+	MOVQ   ldc+40(FP), DI
+	IMUL3Q $0x04, SI, SI
+	IMUL3Q $0x04, DI, DI
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+
+depth:
+	VMOVUPS      (DX), Y6
+	VBROADCASTSS (CX), Y5
+	VFMADD231PS  Y6, Y5, Y0
+	VBROADCASTSS 4(CX), Y5
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS 8(CX), Y5
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS 12(CX), Y5
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS 16(CX), Y5
+	VFMADD231PS  Y6, Y5, Y4
+	ADDQ         $0x14, CX
+	ADDQ         SI, DX
+	DECQ         AX
+	JNE          depth
+	MOVB         add+56(FP), AL
+	TESTB        AL, AL
+	JE           fresh
+	MOVQ         BX, AX
+	VADDPS       (AX), Y0, Y0
+	ADDQ         DI, AX
+	VADDPS       (AX), Y1, Y1
+	ADDQ         DI, AX
+	VADDPS       (AX), Y2, Y2
+	ADDQ         DI, AX
+	VADDPS       (AX), Y3, Y3
+	ADDQ         DI, AX
+	VADDPS       (AX), Y4, Y4
+	JMP          store
+
+fresh:
+	MOVQ         start+48(FP), AX
+	TESTQ        AX, AX
+	JE           store
+	VBROADCASTSS (AX), Y5
+	VADDPS       Y5, Y0, Y0
+	VBROADCASTSS 4(AX), Y5
+	VADDPS       Y5, Y1, Y1
+	VBROADCASTSS 8(AX), Y5
+	VADDPS       Y5, Y2, Y2
+	VBROADCASTSS 12(AX), Y5
+	VADDPS       Y5, Y3, Y3
+	VBROADCASTSS 16(AX), Y5
+	VADDPS       Y5, Y4, Y4
+
+store:
+	MOVQ    BX, AX
+	VMOVUPS Y0, (AX)
+	ADDQ    DI, AX
+	VMOVUPS Y1, (AX)
+	ADDQ    DI, AX
+	VMOVUPS Y2, (AX)
+	ADDQ    DI, AX
+	VMOVUPS Y3, (AX)
+	ADDQ    DI, AX
+	VMOVUPS Y4, (AX)
+	VZEROUPPER
+	RET
+
+// func tile32AVX2r5v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+// Requires: AVX, FMA3
+TEXT ·tile32AVX2r5v2(SB), NOSPLIT, $0-57
+	MOVQ   kc+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   b+16(FP), DX
+	MOVQ   c+32(FP), BX
+	MOVQ   ldb+24(FP), SI
+	MOVQ   ldc+40(FP), DI
+	IMUL3Q $0x04, SI, SI
+	IMUL3Q $0x04, DI, DI
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+
+depth:
+	VMOVUPS      (DX), Y11
+	VMOVUPS      32(DX), Y12
+	VBROADCASTSS (CX), Y10
+	VFMADD231PS  Y11, Y10, Y0
+	VFMADD231PS  Y12, Y10, Y1
+	VBROADCASTSS 4(CX), Y10
+	VFMADD231PS  Y11, Y10, Y2
+	VFMADD231PS  Y12, Y10, Y3
+	VBROADCASTSS 8(CX), Y10
+	VFMADD231PS  Y11, Y10, Y4
+	VFMADD231PS  Y12, Y10, Y5
+	VBROADCASTSS 12(CX), Y10
+	VFMADD231PS  Y11, Y10, Y6
+	VFMADD231PS  Y12, Y10, Y7
+	VBROADCASTSS 16(CX), Y10
+	VFMADD231PS  Y11, Y10, Y8
+	VFMADD231PS  Y12, Y10, Y9
+	ADDQ         $0x14, CX
+	ADDQ         SI, DX
+	DECQ         AX
+	JNE          depth
+	MOVB         add+56(FP), AL
+	TESTB        AL, AL
+	JE           fresh
+	MOVQ         BX, AX
+	VADDPS       (AX), Y0, Y0
+	VADDPS       32(AX), Y1, Y1
+	ADDQ         DI, AX
+	VADDPS       (AX), Y2, Y2
+	VADDPS       32(AX), Y3, Y3
+	ADDQ         DI, AX
+	VADDPS       (AX), Y4, Y4
+	VADDPS       32(AX), Y5, Y5
+	ADDQ         DI, AX
+	VADDPS       (AX), Y6, Y6
+	VADDPS       32(AX), Y7, Y7
+	ADDQ         DI, AX
+	VADDPS       (AX), Y8, Y8
+	VADDPS       32(AX), Y9, Y9
+	JMP          store
+
+fresh:
+	MOVQ         start+48(FP), AX
+	TESTQ        AX, AX
+	JE           store
+	VBROADCASTSS (AX), Y10
+	VADDPS       Y10, Y0, Y0
+	VADDPS       Y10, Y1, Y1
+	VBROADCASTSS 4(AX), Y10
+	VADDPS       Y10, Y2, Y2
+	VADDPS       Y10, Y3, Y3
+	VBROADCASTSS 8(AX), Y10
+	VADDPS       Y10, Y4, Y4
+	VADDPS       Y10, Y5, Y5
+	VBROADCASTSS 12(AX), Y10
+	VADDPS       Y10, Y6, Y6
+	VADDPS       Y10, Y7, Y7
+	VBROADCASTSS 16(AX), Y10
+	VADDPS       Y10, Y8, Y8
+	VADDPS       Y10, Y9, Y9
+
+store:
+	MOVQ    BX, AX
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	ADDQ    DI, AX
+	VMOVUPS Y2, (AX)
+	VMOVUPS Y3, 32(AX)
+	ADDQ    DI, AX
+	VMOVUPS Y4, (AX)
+	VMOVUPS Y5, 32(AX)
+	ADDQ    DI, AX
+	VMOVUPS Y6, (AX)
+	VMOVUPS Y7, 32(AX)
+	ADDQ    DI, AX
+	VMOVUPS Y8, (AX)
+	VMOVUPS Y9, 32(AX)
+	VZEROUPPER
+	RET
+
+// func tile32AVX2r6v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+// Requires: AVX, FMA3
+TEXT ·tile32AVX2r6v1(SB), NOSPLIT, $0-57
+	MOVQ   kc+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   b+16(FP), DX
+	MOVQ   c+32(FP), BX
+	MOVQ   ldb+24(FP), SI
+	MOVQ   ldc+40(FP), DI
+	IMUL3Q $0x04, SI, SI
+	IMUL3Q $0x04, DI, DI
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+
+depth:
+	VMOVUPS      (DX), Y7
+	VBROADCASTSS (CX), Y6
+	VFMADD231PS  Y7, Y6, Y0
+	VBROADCASTSS 4(CX), Y6
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS 8(CX), Y6
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS 12(CX), Y6
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS 16(CX), Y6
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS 20(CX), Y6
+	VFMADD231PS  Y7, Y6, Y5
+	ADDQ         $0x18, CX
+	ADDQ         SI, DX
+	DECQ         AX
+	JNE          depth
+	MOVB         add+56(FP), AL
+	TESTB        AL, AL
+	JE           fresh
+	MOVQ         BX, AX
+	VADDPS       (AX), Y0, Y0
+	ADDQ         DI, AX
+	VADDPS       (AX), Y1, Y1
+	ADDQ         DI, AX
+	VADDPS       (AX), Y2, Y2
+	ADDQ         DI, AX
+	VADDPS       (AX), Y3, Y3
+	ADDQ         DI, AX
+	VADDPS       (AX), Y4, Y4
+	ADDQ         DI, AX
+	VADDPS       (AX), Y5, Y5
+	JMP          store
+
+fresh:
+	MOVQ         start+48(FP), AX
+	TESTQ        AX, AX
+	JE           store
+	VBROADCASTSS (AX), Y6
+	VADDPS       Y6, Y0, Y0
+	VBROADCASTSS 4(AX), Y6
+	VADDPS       Y6, Y1, Y1
+	VBROADCASTSS 8(AX), Y6
+	VADDPS       Y6, Y2, Y2
+	VBROADCASTSS 12(AX), Y6
+	VADDPS       Y6, Y3, Y3
+	VBROADCASTSS 16(AX), Y6
+	VADDPS       Y6, Y4, Y4
+	VBROADCASTSS 20(AX), Y6
+	VADDPS       Y6, Y5, Y5
+
+store:
+	MOVQ    BX, AX
+	VMOVUPS Y0, (AX)
+	ADDQ    DI, AX
+	VMOVUPS Y1, (AX)
+	ADDQ    DI, AX
+	VMOVUPS Y2, (AX)
+	ADDQ    DI, AX
+	VMOVUPS Y3, (AX)
+	ADDQ    DI, AX
+	VMOVUPS Y4, (AX)
+	ADDQ    DI, AX
+	VMOVUPS Y5, (AX)
+	VZEROUPPER
+	RET
+
+// func tile32AVX2r6v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+// Requires: AVX, FMA3
+TEXT ·tile32AVX2r6v2(SB), NOSPLIT, $0-57
+	MOVQ   kc+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   b+16(FP), DX
+	MOVQ   c+32(FP), BX
+	MOVQ   ldb+24(FP), SI
+	MOVQ   ldc+40(FP), DI
+	IMUL3Q $0x04, SI, SI
+	IMUL3Q $0x04, DI, DI
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -119,72 +785,3542 @@ TEXT ·tile64AVX2(SB), NOSPLIT, $0-41
 	VXORPS Y11, Y11, Y11
 
 depth:
-	VMOVUPD      (DX), Y12
-	VMOVUPD      32(DX), Y13
-	VBROADCASTSD (CX), Y14
-	VFMADD231PD  Y12, Y14, Y0
-	VFMADD231PD  Y13, Y14, Y1
-	VBROADCASTSD 8(CX), Y14
-	VFMADD231PD  Y12, Y14, Y2
-	VFMADD231PD  Y13, Y14, Y3
-	VBROADCASTSD 16(CX), Y14
-	VFMADD231PD  Y12, Y14, Y4
-	VFMADD231PD  Y13, Y14, Y5
-	VBROADCASTSD 24(CX), Y14
-	VFMADD231PD  Y12, Y14, Y6
-	VFMADD231PD  Y13, Y14, Y7
-	VBROADCASTSD 32(CX), Y14
-	VFMADD231PD  Y12, Y14, Y8
-	VFMADD231PD  Y13, Y14, Y9
-	VBROADCASTSD 40(CX), Y14
-	VFMADD231PD  Y12, Y14, Y10
-	VFMADD231PD  Y13, Y14, Y11
-	ADDQ         $0x30, CX
-	ADDQ         $0x40, DX
+	VMOVUPS      (DX), Y13
+	VMOVUPS      32(DX), Y14
+	VBROADCASTSS (CX), Y12
+	VFMADD231PS  Y13, Y12, Y0
+	VFMADD231PS  Y14, Y12, Y1
+	VBROADCASTSS 4(CX), Y12
+	VFMADD231PS  Y13, Y12, Y2
+	VFMADD231PS  Y14, Y12, Y3
+	VBROADCASTSS 8(CX), Y12
+	VFMADD231PS  Y13, Y12, Y4
+	VFMADD231PS  Y14, Y12, Y5
+	VBROADCASTSS 12(CX), Y12
+	VFMADD231PS  Y13, Y12, Y6
+	VFMADD231PS  Y14, Y12, Y7
+	VBROADCASTSS 16(CX), Y12
+	VFMADD231PS  Y13, Y12, Y8
+	VFMADD231PS  Y14, Y12, Y9
+	VBROADCASTSS 20(CX), Y12
+	VFMADD231PS  Y13, Y12, Y10
+	VFMADD231PS  Y14, Y12, Y11
+	ADDQ         $0x18, CX
+	ADDQ         SI, DX
 	DECQ         AX
 	JNE          depth
-	MOVB         add+40(FP), AL
+	MOVB         add+56(FP), AL
 	TESTB        AL, AL
+	JE           fresh
+	MOVQ         BX, AX
+	VADDPS       (AX), Y0, Y0
+	VADDPS       32(AX), Y1, Y1
+	ADDQ         DI, AX
+	VADDPS       (AX), Y2, Y2
+	VADDPS       32(AX), Y3, Y3
+	ADDQ         DI, AX
+	VADDPS       (AX), Y4, Y4
+	VADDPS       32(AX), Y5, Y5
+	ADDQ         DI, AX
+	VADDPS       (AX), Y6, Y6
+	VADDPS       32(AX), Y7, Y7
+	ADDQ         DI, AX
+	VADDPS       (AX), Y8, Y8
+	VADDPS       32(AX), Y9, Y9
+	ADDQ         DI, AX
+	VADDPS       (AX), Y10, Y10
+	VADDPS       32(AX), Y11, Y11
+	JMP          store
+
+fresh:
+	MOVQ         start+48(FP), AX
+	TESTQ        AX, AX
 	JE           store
+	VBROADCASTSS (AX), Y12
+	VADDPS       Y12, Y0, Y0
+	VADDPS       Y12, Y1, Y1
+	VBROADCASTSS 4(AX), Y12
+	VADDPS       Y12, Y2, Y2
+	VADDPS       Y12, Y3, Y3
+	VBROADCASTSS 8(AX), Y12
+	VADDPS       Y12, Y4, Y4
+	VADDPS       Y12, Y5, Y5
+	VBROADCASTSS 12(AX), Y12
+	VADDPS       Y12, Y6, Y6
+	VADDPS       Y12, Y7, Y7
+	VBROADCASTSS 16(AX), Y12
+	VADDPS       Y12, Y8, Y8
+	VADDPS       Y12, Y9, Y9
+	VBROADCASTSS 20(AX), Y12
+	VADDPS       Y12, Y10, Y10
+	VADDPS       Y12, Y11, Y11
+
+store:
+	MOVQ    BX, AX
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	ADDQ    DI, AX
+	VMOVUPS Y2, (AX)
+	VMOVUPS Y3, 32(AX)
+	ADDQ    DI, AX
+	VMOVUPS Y4, (AX)
+	VMOVUPS Y5, 32(AX)
+	ADDQ    DI, AX
+	VMOVUPS Y6, (AX)
+	VMOVUPS Y7, 32(AX)
+	ADDQ    DI, AX
+	VMOVUPS Y8, (AX)
+	VMOVUPS Y9, 32(AX)
+	ADDQ    DI, AX
+	VMOVUPS Y10, (AX)
+	VMOVUPS Y11, 32(AX)
+	VZEROUPPER
+	RET
+
+// func tile64AVX2r1v1(kc int, a *float64, b *float64, ldb int, c *float64, ldc int, start *float64, add bool)
+// Requires: AVX, FMA3
+TEXT ·tile64AVX2r1v1(SB), NOSPLIT, $0-57
+	MOVQ   kc+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   b+16(FP), DX
+	MOVQ   c+32(FP), BX
+	MOVQ   ldb+24(FP), SI
+	MOVQ   ldc+40(FP), DI
+	IMUL3Q $0x08, SI, SI
+	IMUL3Q $0x08, DI, DI
+	VXORPD Y0, Y0, Y0
+
+depth:
+	VMOVUPD      (DX), Y2
+	VBROADCASTSD (CX), Y1
+	VFMADD231PD  Y2, Y1, Y0
+	ADDQ         $0x08, CX
+	ADDQ         SI, DX
+	DECQ         AX
+	JNE          depth
+	MOVB         add+56(FP), AL
+	TESTB        AL, AL
+	JE           fresh
+	MOVQ         BX, AX
+	VADDPD       (AX), Y0, Y0
+	JMP          store
+
+fresh:
+	MOVQ         start+48(FP), AX
+	TESTQ        AX, AX
+	JE           store
+	VBROADCASTSD (AX), Y1
+	VADDPD       Y1, Y0, Y0
+
+store:
+	MOVQ    BX, AX
+	VMOVUPD Y0, (AX)
+	VZEROUPPER
+	RET
+
+// func tile64AVX2r1v2(kc int, a *float64, b *float64, ldb int, c *float64, ldc int, start *float64, add bool)
+// Requires: AVX, FMA3
+TEXT ·tile64AVX2r1v2(SB), NOSPLIT, $0-57
+	MOVQ   kc+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   b+16(FP), DX
+	MOVQ   c+32(FP), BX
+	MOVQ   ldb+24(FP), SI
+	MOVQ   ldc+40(FP), DI
+	IMUL3Q $0x08, SI, SI
+	IMUL3Q $0x08, DI, DI
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+
+depth:
+	VMOVUPD      (DX), Y3
+	VMOVUPD      32(DX), Y4
+	VBROADCASTSD (CX), Y2
+	VFMADD231PD  Y3, Y2, Y0
+	VFMADD231PD  Y4, Y2, Y1
+	ADDQ         $0x08, CX
+	ADDQ         SI, DX
+	DECQ         AX
+	JNE          depth
+	MOVB         add+56(FP), AL
+	TESTB        AL, AL
+	JE           fresh
 	MOVQ         BX, AX
 	VADDPD       (AX), Y0, Y0
 	VADDPD       32(AX), Y1, Y1
-	ADDQ         SI, AX
-	VADDPD       (AX), Y2, Y2
-	VADDPD       32(AX), Y3, Y3
-	ADDQ         SI, AX
-	VADDPD       (AX), Y4, Y4
-	VADDPD       32(AX), Y5, Y5
-	ADDQ         SI, AX
-	VADDPD       (AX), Y6, Y6
-	VADDPD       32(AX), Y7, Y7
-	ADDQ         SI, AX
-	VADDPD       (AX), Y8, Y8
-	VADDPD       32(AX), Y9, Y9
-	ADDQ         SI, AX
-	VADDPD       (AX), Y10, Y10
-	VADDPD       32(AX), Y11, Y11
-	ADDQ         SI, AX
+	JMP          store
+
+fresh:
+	MOVQ         start+48(FP), AX
+	TESTQ        AX, AX
+	JE           store
+	VBROADCASTSD (AX), Y2
+	VADDPD       Y2, Y0, Y0
+	VADDPD       Y2, Y1, Y1
 
 store:
-	VMOVUPD Y0, (BX)
-	VMOVUPD Y1, 32(BX)
-	ADDQ    SI, BX
-	VMOVUPD Y2, (BX)
-	VMOVUPD Y3, 32(BX)
-	ADDQ    SI, BX
-	VMOVUPD Y4, (BX)
-	VMOVUPD Y5, 32(BX)
-	ADDQ    SI, BX
-	VMOVUPD Y6, (BX)
-	VMOVUPD Y7, 32(BX)
-	ADDQ    SI, BX
-	VMOVUPD Y8, (BX)
-	VMOVUPD Y9, 32(BX)
-	ADDQ    SI, BX
-	VMOVUPD Y10, (BX)
-	VMOVUPD Y11, 32(BX)
-	ADDQ    SI, BX
+	MOVQ    BX, AX
+	VMOVUPD Y0, (AX)
+	VMOVUPD Y1, 32(AX)
+	VZEROUPPER
+	RET
+
+// func tile64AVX2r2v1(kc int, a *float64, b *float64, ldb int, c *float64, ldc int, start *float64, add bool)
+// Requires: AVX, FMA3
+TEXT ·tile64AVX2r2v1(SB), NOSPLIT, $0-57
+	MOVQ   kc+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   b+16(FP), DX
+	MOVQ   c+32(FP), BX
+	MOVQ   ldb+24(FP), SI
+	MOVQ   ldc+40(FP), DI
+	IMUL3Q $0x08, SI, SI
+	IMUL3Q $0x08, DI, DI
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+
+depth:
+	VMOVUPD      (DX), Y3
+	VBROADCASTSD (CX), Y2
+	VFMADD231PD  Y3, Y2, Y0
+	VBROADCASTSD 8(CX), Y2
+	VFMADD231PD  Y3, Y2, Y1
+	ADDQ         $0x10, CX
+	ADDQ         SI, DX
+	DECQ         AX
+	JNE          depth
+	MOVB         add+56(FP), AL
+	TESTB        AL, AL
+	JE           fresh
+	MOVQ         BX, AX
+	VADDPD       (AX), Y0, Y0
+	ADDQ         DI, AX
+	VADDPD       (AX), Y1, Y1
+	JMP          store
+
+fresh:
+	MOVQ         start+48(FP), AX
+	TESTQ        AX, AX
+	JE           store
+	VBROADCASTSD (AX), Y2
+	VADDPD       Y2, Y0, Y0
+	VBROADCASTSD 8(AX), Y2
+	VADDPD       Y2, Y1, Y1
+
+store:
+	MOVQ    BX, AX
+	VMOVUPD Y0, (AX)
+	ADDQ    DI, AX
+	VMOVUPD Y1, (AX)
+	VZEROUPPER
+	RET
+
+// func tile64AVX2r2v2(kc int, a *float64, b *float64, ldb int, c *float64, ldc int, start *float64, add bool)
+// Requires: AVX, FMA3
+TEXT ·tile64AVX2r2v2(SB), NOSPLIT, $0-57
+	MOVQ   kc+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   b+16(FP), DX
+	MOVQ   c+32(FP), BX
+	MOVQ   ldb+24(FP), SI
+	MOVQ   ldc+40(FP), DI
+	IMUL3Q $0x08, SI, SI
+	IMUL3Q $0x08, DI, DI
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+	VXORPD Y2, Y2, Y2
+	VXORPD Y3, Y3, Y3
+
+depth:
+	VMOVUPD      (DX), Y5
+	VMOVUPD      32(DX), Y6
+	VBROADCASTSD (CX), Y4
+	VFMADD231PD  Y5, Y4, Y0
+	VFMADD231PD  Y6, Y4, Y1
+	VBROADCASTSD 8(CX), Y4
+	VFMADD231PD  Y5, Y4, Y2
+	VFMADD231PD  Y6, Y4, Y3
+	ADDQ         $0x10, CX
+	ADDQ         SI, DX
+	DECQ         AX
+	JNE          depth
+	MOVB         add+56(FP), AL
+	TESTB        AL, AL
+	JE           fresh
+	MOVQ         BX, AX
+	VADDPD       (AX), Y0, Y0
+	VADDPD       32(AX), Y1, Y1
+	ADDQ         DI, AX
+	VADDPD       (AX), Y2, Y2
+	VADDPD       32(AX), Y3, Y3
+	JMP          store
+
+fresh:
+	MOVQ         start+48(FP), AX
+	TESTQ        AX, AX
+	JE           store
+	VBROADCASTSD (AX), Y4
+	VADDPD       Y4, Y0, Y0
+	VADDPD       Y4, Y1, Y1
+	VBROADCASTSD 8(AX), Y4
+	VADDPD       Y4, Y2, Y2
+	VADDPD       Y4, Y3, Y3
+
+store:
+	MOVQ    BX, AX
+	VMOVUPD Y0, (AX)
+	VMOVUPD Y1, 32(AX)
+	ADDQ    DI, AX
+	VMOVUPD Y2, (AX)
+	VMOVUPD Y3, 32(AX)
+	VZEROUPPER
+	RET
+
+// func tile64AVX2r3v1(kc int, a *float64, b *float64, ldb int, c *float64, ldc int, start *float64, add bool)
+// Requires: AVX, FMA3
+TEXT ·tile64AVX2r3v1(SB), NOSPLIT, $0-57
+	MOVQ   kc+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   b+16(FP), DX
+	MOVQ   c+32(FP), BX
+	MOVQ   ldb+24(FP), SI
+	MOVQ   ldc+40(FP), DI
+	IMUL3Q $0x08, SI, SI
+	IMUL3Q $0x08, DI, DI
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+	VXORPD Y2, Y2, Y2
+
+depth:
+	VMOVUPD      (DX), Y4
+	VBROADCASTSD (CX), Y3
+	VFMADD231PD  Y4, Y3, Y0
+	VBROADCASTSD 8(CX), Y3
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD 16(CX), Y3
+	VFMADD231PD  Y4, Y3, Y2
+	ADDQ         $0x18, CX
+	ADDQ         SI, DX
+	DECQ         AX
+	JNE          depth
+	MOVB         add+56(FP), AL
+	TESTB        AL, AL
+	JE           fresh
+	MOVQ         BX, AX
+	VADDPD       (AX), Y0, Y0
+	ADDQ         DI, AX
+	VADDPD       (AX), Y1, Y1
+	ADDQ         DI, AX
+	VADDPD       (AX), Y2, Y2
+	JMP          store
+
+fresh:
+	MOVQ         start+48(FP), AX
+	TESTQ        AX, AX
+	JE           store
+	VBROADCASTSD (AX), Y3
+	VADDPD       Y3, Y0, Y0
+	VBROADCASTSD 8(AX), Y3
+	VADDPD       Y3, Y1, Y1
+	VBROADCASTSD 16(AX), Y3
+	VADDPD       Y3, Y2, Y2
+
+store:
+	MOVQ    BX, AX
+	VMOVUPD Y0, (AX)
+	ADDQ    DI, AX
+	VMOVUPD Y1, (AX)
+	ADDQ    DI, AX
+	VMOVUPD Y2, (AX)
+	VZEROUPPER
+	RET
+
+// func tile64AVX2r3v2(kc int, a *float64, b *float64, ldb int, c *float64, ldc int, start *float64, add bool)
+// Requires: AVX, FMA3
+TEXT ·tile64AVX2r3v2(SB), NOSPLIT, $0-57
+	MOVQ   kc+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   b+16(FP), DX
+	MOVQ   c+32(FP), BX
+	MOVQ   ldb+24(FP), SI
+	MOVQ   ldc+40(FP), DI
+	IMUL3Q $0x08, SI, SI
+	IMUL3Q $0x08, DI, DI
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+	VXORPD Y2, Y2, Y2
+	VXORPD Y3, Y3, Y3
+	VXORPD Y4, Y4, Y4
+	VXORPD Y5, Y5, Y5
+
+depth:
+	VMOVUPD      (DX), Y7
+	VMOVUPD      32(DX), Y8
+	VBROADCASTSD (CX), Y6
+	VFMADD231PD  Y7, Y6, Y0
+	VFMADD231PD  Y8, Y6, Y1
+	VBROADCASTSD 8(CX), Y6
+	VFMADD231PD  Y7, Y6, Y2
+	VFMADD231PD  Y8, Y6, Y3
+	VBROADCASTSD 16(CX), Y6
+	VFMADD231PD  Y7, Y6, Y4
+	VFMADD231PD  Y8, Y6, Y5
+	ADDQ         $0x18, CX
+	ADDQ         SI, DX
+	DECQ         AX
+	JNE          depth
+	MOVB         add+56(FP), AL
+	TESTB        AL, AL
+	JE           fresh
+	MOVQ         BX, AX
+	VADDPD       (AX), Y0, Y0
+	VADDPD       32(AX), Y1, Y1
+	ADDQ         DI, AX
+	VADDPD       (AX), Y2, Y2
+	VADDPD       32(AX), Y3, Y3
+	ADDQ         DI, AX
+	VADDPD       (AX), Y4, Y4
+	VADDPD       32(AX), Y5, Y5
+	JMP          store
+
+fresh:
+	MOVQ         start+48(FP), AX
+	TESTQ        AX, AX
+	JE           store
+	VBROADCASTSD (AX), Y6
+	VADDPD       Y6, Y0, Y0
+	VADDPD       Y6, Y1, Y1
+	VBROADCASTSD 8(AX), Y6
+	VADDPD       Y6, Y2, Y2
+	VADDPD       Y6, Y3, Y3
+	VBROADCASTSD 16(AX), Y6
+	VADDPD       Y6, Y4, Y4
+	VADDPD       Y6, Y5, Y5
+
+store:
+	MOVQ    BX, AX
+	VMOVUPD Y0, (AX)
+	VMOVUPD Y1, 32(AX)
+	ADDQ    DI, AX
+	VMOVUPD Y2, (AX)
+	VMOVUPD Y3, 32(AX)
+	ADDQ    DI, AX
+	VMOVUPD Y4, (AX)
+	VMOVUPD Y5, 32(AX)
+	VZEROUPPER
+	RET
+
+// func tile64AVX2r4v1(kc int, a *float64, b *float64, ldb int, c *float64, ldc int, start *float64, add bool)
+// Requires: AVX, FMA3
+TEXT ·tile64AVX2r4v1(SB), NOSPLIT, $0-57
+	MOVQ   kc+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   b+16(FP), DX
+	MOVQ   c+32(FP), BX
+	MOVQ   ldb+24(FP), SI
+	MOVQ   ldc+40(FP), DI
+	IMUL3Q $0x08, SI, SI
+	IMUL3Q $0x08, DI, DI
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+	VXORPD Y2, Y2, Y2
+	VXORPD Y3, Y3, Y3
+
+depth:
+	VMOVUPD      (DX), Y5
+	VBROADCASTSD (CX), Y4
+	VFMADD231PD  Y5, Y4, Y0
+	VBROADCASTSD 8(CX), Y4
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD 16(CX), Y4
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD 24(CX), Y4
+	VFMADD231PD  Y5, Y4, Y3
+	ADDQ         $0x20, CX
+	ADDQ         SI, DX
+	DECQ         AX
+	JNE          depth
+	MOVB         add+56(FP), AL
+	TESTB        AL, AL
+	JE           fresh
+	MOVQ         BX, AX
+	VADDPD       (AX), Y0, Y0
+	ADDQ         DI, AX
+	VADDPD       (AX), Y1, Y1
+	ADDQ         DI, AX
+	VADDPD       (AX), Y2, Y2
+	ADDQ         DI, AX
+	VADDPD       (AX), Y3, Y3
+	JMP          store
+
+fresh:
+	MOVQ         start+48(FP), AX
+	TESTQ        AX, AX
+	JE           store
+	VBROADCASTSD (AX), Y4
+	VADDPD       Y4, Y0, Y0
+	VBROADCASTSD 8(AX), Y4
+	VADDPD       Y4, Y1, Y1
+	VBROADCASTSD 16(AX), Y4
+	VADDPD       Y4, Y2, Y2
+	VBROADCASTSD 24(AX), Y4
+	VADDPD       Y4, Y3, Y3
+
+store:
+	MOVQ    BX, AX
+	VMOVUPD Y0, (AX)
+	ADDQ    DI, AX
+	VMOVUPD Y1, (AX)
+	ADDQ    DI, AX
+	VMOVUPD Y2, (AX)
+	ADDQ    DI, AX
+	VMOVUPD Y3, (AX)
+	VZEROUPPER
+	RET
+
+// func tile64AVX2r4v2(kc int, a *float64, b *float64, ldb int, c *float64, ldc int, start *float64, add bool)
+// Requires: AVX, FMA3
+TEXT ·tile64AVX2r4v2(SB), NOSPLIT, $0-57
+	MOVQ   kc+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   b+16(FP), DX
+	MOVQ   c+32(FP), BX
+	MOVQ   ldb+24(FP), SI
+	MOVQ   ldc+40(FP), DI
+	IMUL3Q $0x08, SI, SI
+	IMUL3Q $0x08, DI, DI
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+	VXORPD Y2, Y2, Y2
+	VXORPD Y3, Y3, Y3
+	VXORPD Y4, Y4, Y4
+	VXORPD Y5, Y5, Y5
+	VXORPD Y6, Y6, Y6
+	VXORPD Y7, Y7, Y7
+
+depth:
+	VMOVUPD      (DX), Y9
+	VMOVUPD      32(DX), Y10
+	VBROADCASTSD (CX), Y8
+	VFMADD231PD  Y9, Y8, Y0
+	VFMADD231PD  Y10, Y8, Y1
+	VBROADCASTSD 8(CX), Y8
+	VFMADD231PD  Y9, Y8, Y2
+	VFMADD231PD  Y10, Y8, Y3
+	VBROADCASTSD 16(CX), Y8
+	VFMADD231PD  Y9, Y8, Y4
+	VFMADD231PD  Y10, Y8, Y5
+	VBROADCASTSD 24(CX), Y8
+	VFMADD231PD  Y9, Y8, Y6
+	VFMADD231PD  Y10, Y8, Y7
+	ADDQ         $0x20, CX
+	ADDQ         SI, DX
+	DECQ         AX
+	JNE          depth
+	MOVB         add+56(FP), AL
+	TESTB        AL, AL
+	JE           fresh
+	MOVQ         BX, AX
+	VADDPD       (AX), Y0, Y0
+	VADDPD       32(AX), Y1, Y1
+	ADDQ         DI, AX
+	VADDPD       (AX), Y2, Y2
+	VADDPD       32(AX), Y3, Y3
+	ADDQ         DI, AX
+	VADDPD       (AX), Y4, Y4
+	VADDPD       32(AX), Y5, Y5
+	ADDQ         DI, AX
+	VADDPD       (AX), Y6, Y6
+	VADDPD       32(AX), Y7, Y7
+	JMP          store
+
+fresh:
+	MOVQ         start+48(FP), AX
+	TESTQ        AX, AX
+	JE           store
+	VBROADCASTSD (AX), Y8
+	VADDPD       Y8, Y0, Y0
+	VADDPD       Y8, Y1, Y1
+	VBROADCASTSD 8(AX), Y8
+	VADDPD       Y8, Y2, Y2
+	VADDPD       Y8, Y3, Y3
+	VBROADCASTSD 16(AX), Y8
+	VADDPD       Y8, Y4, Y4
+	VADDPD       Y8, Y5, Y5
+	VBROADCASTSD 24(AX), Y8
+	VADDPD       Y8, Y6, Y6
+	VADDPD       Y8, Y7, Y7
+
+store:
+	MOVQ    BX, AX
+	VMOVUPD Y0, (AX)
+	VMOVUPD Y1, 32(AX)
+	ADDQ    DI, AX
+	VMOVUPD Y2, (AX)
+	VMOVUPD Y3, 32(AX)
+	ADDQ    DI, AX
+	VMOVUPD Y4, (AX)
+	VMOVUPD Y5, 32(AX)
+	ADDQ    DI, AX
+	VMOVUPD Y6, (AX)
+	VMOVUPD Y7, 32(AX)
+	VZEROUPPER
+	RET
+
+// func tile64AVX2r5v1(kc int, a *float64, b *float64, ldb int, c *float64, ldc int, start *float64, add bool)
+// Requires: AVX, FMA3
+TEXT ·tile64AVX2r5v1(SB), NOSPLIT, $0-57
+	MOVQ   kc+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   b+16(FP), DX
+	MOVQ   c+32(FP), BX
+	MOVQ   ldb+24(FP), SI
+	MOVQ   ldc+40(FP), DI
+	IMUL3Q $0x08, SI, SI
+	IMUL3Q $0x08, DI, DI
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+	VXORPD Y2, Y2, Y2
+	VXORPD Y3, Y3, Y3
+	VXORPD Y4, Y4, Y4
+
+depth:
+	VMOVUPD      (DX), Y6
+	VBROADCASTSD (CX), Y5
+	VFMADD231PD  Y6, Y5, Y0
+	VBROADCASTSD 8(CX), Y5
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD 16(CX), Y5
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD 24(CX), Y5
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD 32(CX), Y5
+	VFMADD231PD  Y6, Y5, Y4
+	ADDQ         $0x28, CX
+	ADDQ         SI, DX
+	DECQ         AX
+	JNE          depth
+	MOVB         add+56(FP), AL
+	TESTB        AL, AL
+	JE           fresh
+	MOVQ         BX, AX
+	VADDPD       (AX), Y0, Y0
+	ADDQ         DI, AX
+	VADDPD       (AX), Y1, Y1
+	ADDQ         DI, AX
+	VADDPD       (AX), Y2, Y2
+	ADDQ         DI, AX
+	VADDPD       (AX), Y3, Y3
+	ADDQ         DI, AX
+	VADDPD       (AX), Y4, Y4
+	JMP          store
+
+fresh:
+	MOVQ         start+48(FP), AX
+	TESTQ        AX, AX
+	JE           store
+	VBROADCASTSD (AX), Y5
+	VADDPD       Y5, Y0, Y0
+	VBROADCASTSD 8(AX), Y5
+	VADDPD       Y5, Y1, Y1
+	VBROADCASTSD 16(AX), Y5
+	VADDPD       Y5, Y2, Y2
+	VBROADCASTSD 24(AX), Y5
+	VADDPD       Y5, Y3, Y3
+	VBROADCASTSD 32(AX), Y5
+	VADDPD       Y5, Y4, Y4
+
+store:
+	MOVQ    BX, AX
+	VMOVUPD Y0, (AX)
+	ADDQ    DI, AX
+	VMOVUPD Y1, (AX)
+	ADDQ    DI, AX
+	VMOVUPD Y2, (AX)
+	ADDQ    DI, AX
+	VMOVUPD Y3, (AX)
+	ADDQ    DI, AX
+	VMOVUPD Y4, (AX)
+	VZEROUPPER
+	RET
+
+// func tile64AVX2r5v2(kc int, a *float64, b *float64, ldb int, c *float64, ldc int, start *float64, add bool)
+// Requires: AVX, FMA3
+TEXT ·tile64AVX2r5v2(SB), NOSPLIT, $0-57
+	MOVQ   kc+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   b+16(FP), DX
+	MOVQ   c+32(FP), BX
+	MOVQ   ldb+24(FP), SI
+	MOVQ   ldc+40(FP), DI
+	IMUL3Q $0x08, SI, SI
+	IMUL3Q $0x08, DI, DI
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+	VXORPD Y2, Y2, Y2
+	VXORPD Y3, Y3, Y3
+	VXORPD Y4, Y4, Y4
+	VXORPD Y5, Y5, Y5
+	VXORPD Y6, Y6, Y6
+	VXORPD Y7, Y7, Y7
+	VXORPD Y8, Y8, Y8
+	VXORPD Y9, Y9, Y9
+
+depth:
+	VMOVUPD      (DX), Y11
+	VMOVUPD      32(DX), Y12
+	VBROADCASTSD (CX), Y10
+	VFMADD231PD  Y11, Y10, Y0
+	VFMADD231PD  Y12, Y10, Y1
+	VBROADCASTSD 8(CX), Y10
+	VFMADD231PD  Y11, Y10, Y2
+	VFMADD231PD  Y12, Y10, Y3
+	VBROADCASTSD 16(CX), Y10
+	VFMADD231PD  Y11, Y10, Y4
+	VFMADD231PD  Y12, Y10, Y5
+	VBROADCASTSD 24(CX), Y10
+	VFMADD231PD  Y11, Y10, Y6
+	VFMADD231PD  Y12, Y10, Y7
+	VBROADCASTSD 32(CX), Y10
+	VFMADD231PD  Y11, Y10, Y8
+	VFMADD231PD  Y12, Y10, Y9
+	ADDQ         $0x28, CX
+	ADDQ         SI, DX
+	DECQ         AX
+	JNE          depth
+	MOVB         add+56(FP), AL
+	TESTB        AL, AL
+	JE           fresh
+	MOVQ         BX, AX
+	VADDPD       (AX), Y0, Y0
+	VADDPD       32(AX), Y1, Y1
+	ADDQ         DI, AX
+	VADDPD       (AX), Y2, Y2
+	VADDPD       32(AX), Y3, Y3
+	ADDQ         DI, AX
+	VADDPD       (AX), Y4, Y4
+	VADDPD       32(AX), Y5, Y5
+	ADDQ         DI, AX
+	VADDPD       (AX), Y6, Y6
+	VADDPD       32(AX), Y7, Y7
+	ADDQ         DI, AX
+	VADDPD       (AX), Y8, Y8
+	VADDPD       32(AX), Y9, Y9
+	JMP          store
+
+fresh:
+	MOVQ         start+48(FP), AX
+	TESTQ        AX, AX
+	JE           store
+	VBROADCASTSD (AX), Y10
+	VADDPD       Y10, Y0, Y0
+	VADDPD       Y10, Y1, Y1
+	VBROADCASTSD 8(AX), Y10
+	VADDPD       Y10, Y2, Y2
+	VADDPD       Y10, Y3, Y3
+	VBROADCASTSD 16(AX), Y10
+	VADDPD       Y10, Y4, Y4
+	VADDPD       Y10, Y5, Y5
+	VBROADCASTSD 24(AX), Y10
+	VADDPD       Y10, Y6, Y6
+	VADDPD       Y10, Y7, Y7
+	VBROADCASTSD 32(AX), Y10
+	VADDPD       Y10, Y8, Y8
+	VADDPD       Y10, Y9, Y9
+
+store:
+	MOVQ    BX, AX
+	VMOVUPD Y0, (AX)
+	VMOVUPD Y1, 32(AX)
+	ADDQ    DI, AX
+	VMOVUPD Y2, (AX)
+	VMOVUPD Y3, 32(AX)
+	ADDQ    DI, AX
+	VMOVUPD Y4, (AX)
+	VMOVUPD Y5, 32(AX)
+	ADDQ    DI, AX
+	VMOVUPD Y6, (AX)
+	VMOVUPD Y7, 32(AX)
+	ADDQ    DI, AX
+	VMOVUPD Y8, (AX)
+	VMOVUPD Y9, 32(AX)
+	VZEROUPPER
+	RET
+
+// func tile64AVX2r6v1(kc int, a *float64, b *float64, ldb int, c *float64, ldc int, start *float64, add bool)
+// Requires: AVX, FMA3
+TEXT ·tile64AVX2r6v1(SB), NOSPLIT, $0-57
+	MOVQ   kc+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   b+16(FP), DX
+	MOVQ   c+32(FP), BX
+	MOVQ   ldb+24(FP), SI
+	MOVQ   ldc+40(FP), DI
+	IMUL3Q $0x08, SI, SI
+	IMUL3Q $0x08, DI, DI
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+	VXORPD Y2, Y2, Y2
+	VXORPD Y3, Y3, Y3
+	VXORPD Y4, Y4, Y4
+	VXORPD Y5, Y5, Y5
+
+depth:
+	VMOVUPD      (DX), Y7
+	VBROADCASTSD (CX), Y6
+	VFMADD231PD  Y7, Y6, Y0
+	VBROADCASTSD 8(CX), Y6
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD 16(CX), Y6
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD 24(CX), Y6
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD 32(CX), Y6
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD 40(CX), Y6
+	VFMADD231PD  Y7, Y6, Y5
+	ADDQ         $0x30, CX
+	ADDQ         SI, DX
+	DECQ         AX
+	JNE          depth
+	MOVB         add+56(FP), AL
+	TESTB        AL, AL
+	JE           fresh
+	MOVQ         BX, AX
+	VADDPD       (AX), Y0, Y0
+	ADDQ         DI, AX
+	VADDPD       (AX), Y1, Y1
+	ADDQ         DI, AX
+	VADDPD       (AX), Y2, Y2
+	ADDQ         DI, AX
+	VADDPD       (AX), Y3, Y3
+	ADDQ         DI, AX
+	VADDPD       (AX), Y4, Y4
+	ADDQ         DI, AX
+	VADDPD       (AX), Y5, Y5
+	JMP          store
+
+fresh:
+	MOVQ         start+48(FP), AX
+	TESTQ        AX, AX
+	JE           store
+	VBROADCASTSD (AX), Y6
+	VADDPD       Y6, Y0, Y0
+	VBROADCASTSD 8(AX), Y6
+	VADDPD       Y6, Y1, Y1
+	VBROADCASTSD 16(AX), Y6
+	VADDPD       Y6, Y2, Y2
+	VBROADCASTSD 24(AX), Y6
+	VADDPD       Y6, Y3, Y3
+	VBROADCASTSD 32(AX), Y6
+	VADDPD       Y6, Y4, Y4
+	VBROADCASTSD 40(AX), Y6
+	VADDPD       Y6, Y5, Y5
+
+store:
+	MOVQ    BX, AX
+	VMOVUPD Y0, (AX)
+	ADDQ    DI, AX
+	VMOVUPD Y1, (AX)
+	ADDQ    DI, AX
+	VMOVUPD Y2, (AX)
+	ADDQ    DI, AX
+	VMOVUPD Y3, (AX)
+	ADDQ    DI, AX
+	VMOVUPD Y4, (AX)
+	ADDQ    DI, AX
+	VMOVUPD Y5, (AX)
+	VZEROUPPER
+	RET
+
+// func tile64AVX2r6v2(kc int, a *float64, b *float64, ldb int, c *float64, ldc int, start *float64, add bool)
+// Requires: AVX, FMA3
+TEXT ·tile64AVX2r6v2(SB), NOSPLIT, $0-57
+	MOVQ   kc+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   b+16(FP), DX
+	MOVQ   c+32(FP), BX
+	MOVQ   ldb+24(FP), SI
+	MOVQ   ldc+40(FP), DI
+	IMUL3Q $0x08, SI, SI
+	IMUL3Q $0x08, DI, DI
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+	VXORPD Y2, Y2, Y2
+	VXORPD Y3, Y3, Y3
+	VXORPD Y4, Y4, Y4
+	VXORPD Y5, Y5, Y5
+	VXORPD Y6, Y6, Y6
+	VXORPD Y7, Y7, Y7
+	VXORPD Y8, Y8, Y8
+	VXORPD Y9, Y9, Y9
+	VXORPD Y10, Y10, Y10
+	VXORPD Y11, Y11, Y11
+
+depth:
+	VMOVUPD      (DX), Y13
+	VMOVUPD      32(DX), Y14
+	VBROADCASTSD (CX), Y12
+	VFMADD231PD  Y13, Y12, Y0
+	VFMADD231PD  Y14, Y12, Y1
+	VBROADCASTSD 8(CX), Y12
+	VFMADD231PD  Y13, Y12, Y2
+	VFMADD231PD  Y14, Y12, Y3
+	VBROADCASTSD 16(CX), Y12
+	VFMADD231PD  Y13, Y12, Y4
+	VFMADD231PD  Y14, Y12, Y5
+	VBROADCASTSD 24(CX), Y12
+	VFMADD231PD  Y13, Y12, Y6
+	VFMADD231PD  Y14, Y12, Y7
+	VBROADCASTSD 32(CX), Y12
+	VFMADD231PD  Y13, Y12, Y8
+	VFMADD231PD  Y14, Y12, Y9
+	VBROADCASTSD 40(CX), Y12
+	VFMADD231PD  Y13, Y12, Y10
+	VFMADD231PD  Y14, Y12, Y11
+	ADDQ         $0x30, CX
+	ADDQ         SI, DX
+	DECQ         AX
+	JNE          depth
+	MOVB         add+56(FP), AL
+	TESTB        AL, AL
+	JE           fresh
+	MOVQ         BX, AX
+	VADDPD       (AX), Y0, Y0
+	VADDPD       32(AX), Y1, Y1
+	ADDQ         DI, AX
+	VADDPD       (AX), Y2, Y2
+	VADDPD       32(AX), Y3, Y3
+	ADDQ         DI, AX
+	VADDPD       (AX), Y4, Y4
+	VADDPD       32(AX), Y5, Y5
+	ADDQ         DI, AX
+	VADDPD       (AX), Y6, Y6
+	VADDPD       32(AX), Y7, Y7
+	ADDQ         DI, AX
+	VADDPD       (AX), Y8, Y8
+	VADDPD       32(AX), Y9, Y9
+	ADDQ         DI, AX
+	VADDPD       (AX), Y10, Y10
+	VADDPD       32(AX), Y11, Y11
+	JMP          store
+
+fresh:
+	MOVQ         start+48(FP), AX
+	TESTQ        AX, AX
+	JE           store
+	VBROADCASTSD (AX), Y12
+	VADDPD       Y12, Y0, Y0
+	VADDPD       Y12, Y1, Y1
+	VBROADCASTSD 8(AX), Y12
+	VADDPD       Y12, Y2, Y2
+	VADDPD       Y12, Y3, Y3
+	VBROADCASTSD 16(AX), Y12
+	VADDPD       Y12, Y4, Y4
+	VADDPD       Y12, Y5, Y5
+	VBROADCASTSD 24(AX), Y12
+	VADDPD       Y12, Y6, Y6
+	VADDPD       Y12, Y7, Y7
+	VBROADCASTSD 32(AX), Y12
+	VADDPD       Y12, Y8, Y8
+	VADDPD       Y12, Y9, Y9
+	VBROADCASTSD 40(AX), Y12
+	VADDPD       Y12, Y10, Y10
+	VADDPD       Y12, Y11, Y11
+
+store:
+	MOVQ    BX, AX
+	VMOVUPD Y0, (AX)
+	VMOVUPD Y1, 32(AX)
+	ADDQ    DI, AX
+	VMOVUPD Y2, (AX)
+	VMOVUPD Y3, 32(AX)
+	ADDQ    DI, AX
+	VMOVUPD Y4, (AX)
+	VMOVUPD Y5, 32(AX)
+	ADDQ    DI, AX
+	VMOVUPD Y6, (AX)
+	VMOVUPD Y7, 32(AX)
+	ADDQ    DI, AX
+	VMOVUPD Y8, (AX)
+	VMOVUPD Y9, 32(AX)
+	ADDQ    DI, AX
+	VMOVUPD Y10, (AX)
+	VMOVUPD Y11, 32(AX)
+	VZEROUPPER
+	RET
+
+// func tile32AVX512r1v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+// Requires: AVX, AVX512F
+TEXT ·tile32AVX512r1v1(SB), NOSPLIT, $0-57
+	MOVQ   kc+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   b+16(FP), DX
+	MOVQ   c+32(FP), BX
+	MOVQ   ldb+24(FP), SI
+	MOVQ   ldc+40(FP), DI
+	IMUL3Q $0x04, SI, SI
+	IMUL3Q $0x04, DI, DI
+	VPXORD Z0, Z0, Z0
+
+depth:
+	VMOVUPS      (DX), Z2
+	VBROADCASTSS (CX), Z1
+	VFMADD231PS  Z2, Z1, Z0
+	ADDQ         $0x04, CX
+	ADDQ         SI, DX
+	DECQ         AX
+	JNE          depth
+	MOVB         add+56(FP), AL
+	TESTB        AL, AL
+	JE           fresh
+	MOVQ         BX, AX
+	VADDPS       (AX), Z0, Z0
+	JMP          store
+
+fresh:
+	MOVQ         start+48(FP), AX
+	TESTQ        AX, AX
+	JE           store
+	VBROADCASTSS (AX), Z1
+	VADDPS       Z1, Z0, Z0
+
+store:
+	MOVQ    BX, AX
+	VMOVUPS Z0, (AX)
+	VZEROUPPER
+	RET
+
+// func tile32AVX512r1v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+// Requires: AVX, AVX512F
+TEXT ·tile32AVX512r1v2(SB), NOSPLIT, $0-57
+	MOVQ   kc+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   b+16(FP), DX
+	MOVQ   c+32(FP), BX
+	MOVQ   ldb+24(FP), SI
+	MOVQ   ldc+40(FP), DI
+	IMUL3Q $0x04, SI, SI
+	IMUL3Q $0x04, DI, DI
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+
+depth:
+	VMOVUPS      (DX), Z3
+	VMOVUPS      64(DX), Z4
+	VBROADCASTSS (CX), Z2
+	VFMADD231PS  Z3, Z2, Z0
+	VFMADD231PS  Z4, Z2, Z1
+	ADDQ         $0x04, CX
+	ADDQ         SI, DX
+	DECQ         AX
+	JNE          depth
+	MOVB         add+56(FP), AL
+	TESTB        AL, AL
+	JE           fresh
+	MOVQ         BX, AX
+	VADDPS       (AX), Z0, Z0
+	VADDPS       64(AX), Z1, Z1
+	JMP          store
+
+fresh:
+	MOVQ         start+48(FP), AX
+	TESTQ        AX, AX
+	JE           store
+	VBROADCASTSS (AX), Z2
+	VADDPS       Z2, Z0, Z0
+	VADDPS       Z2, Z1, Z1
+
+store:
+	MOVQ    BX, AX
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, 64(AX)
+	VZEROUPPER
+	RET
+
+// func tile32AVX512r2v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+// Requires: AVX, AVX512F
+TEXT ·tile32AVX512r2v1(SB), NOSPLIT, $0-57
+	MOVQ   kc+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   b+16(FP), DX
+	MOVQ   c+32(FP), BX
+	MOVQ   ldb+24(FP), SI
+	MOVQ   ldc+40(FP), DI
+	IMUL3Q $0x04, SI, SI
+	IMUL3Q $0x04, DI, DI
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+
+depth:
+	VMOVUPS      (DX), Z3
+	VBROADCASTSS (CX), Z2
+	VFMADD231PS  Z3, Z2, Z0
+	VBROADCASTSS 4(CX), Z2
+	VFMADD231PS  Z3, Z2, Z1
+	ADDQ         $0x08, CX
+	ADDQ         SI, DX
+	DECQ         AX
+	JNE          depth
+	MOVB         add+56(FP), AL
+	TESTB        AL, AL
+	JE           fresh
+	MOVQ         BX, AX
+	VADDPS       (AX), Z0, Z0
+	ADDQ         DI, AX
+	VADDPS       (AX), Z1, Z1
+	JMP          store
+
+fresh:
+	MOVQ         start+48(FP), AX
+	TESTQ        AX, AX
+	JE           store
+	VBROADCASTSS (AX), Z2
+	VADDPS       Z2, Z0, Z0
+	VBROADCASTSS 4(AX), Z2
+	VADDPS       Z2, Z1, Z1
+
+store:
+	MOVQ    BX, AX
+	VMOVUPS Z0, (AX)
+	ADDQ    DI, AX
+	VMOVUPS Z1, (AX)
+	VZEROUPPER
+	RET
+
+// func tile32AVX512r2v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+// Requires: AVX, AVX512F
+TEXT ·tile32AVX512r2v2(SB), NOSPLIT, $0-57
+	MOVQ   kc+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   b+16(FP), DX
+	MOVQ   c+32(FP), BX
+	MOVQ   ldb+24(FP), SI
+	MOVQ   ldc+40(FP), DI
+	IMUL3Q $0x04, SI, SI
+	IMUL3Q $0x04, DI, DI
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+
+depth:
+	VMOVUPS      (DX), Z5
+	VMOVUPS      64(DX), Z6
+	VBROADCASTSS (CX), Z4
+	VFMADD231PS  Z5, Z4, Z0
+	VFMADD231PS  Z6, Z4, Z1
+	VBROADCASTSS 4(CX), Z4
+	VFMADD231PS  Z5, Z4, Z2
+	VFMADD231PS  Z6, Z4, Z3
+	ADDQ         $0x08, CX
+	ADDQ         SI, DX
+	DECQ         AX
+	JNE          depth
+	MOVB         add+56(FP), AL
+	TESTB        AL, AL
+	JE           fresh
+	MOVQ         BX, AX
+	VADDPS       (AX), Z0, Z0
+	VADDPS       64(AX), Z1, Z1
+	ADDQ         DI, AX
+	VADDPS       (AX), Z2, Z2
+	VADDPS       64(AX), Z3, Z3
+	JMP          store
+
+fresh:
+	MOVQ         start+48(FP), AX
+	TESTQ        AX, AX
+	JE           store
+	VBROADCASTSS (AX), Z4
+	VADDPS       Z4, Z0, Z0
+	VADDPS       Z4, Z1, Z1
+	VBROADCASTSS 4(AX), Z4
+	VADDPS       Z4, Z2, Z2
+	VADDPS       Z4, Z3, Z3
+
+store:
+	MOVQ    BX, AX
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, 64(AX)
+	ADDQ    DI, AX
+	VMOVUPS Z2, (AX)
+	VMOVUPS Z3, 64(AX)
+	VZEROUPPER
+	RET
+
+// func tile32AVX512r3v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+// Requires: AVX, AVX512F
+TEXT ·tile32AVX512r3v1(SB), NOSPLIT, $0-57
+	MOVQ   kc+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   b+16(FP), DX
+	MOVQ   c+32(FP), BX
+	MOVQ   ldb+24(FP), SI
+	MOVQ   ldc+40(FP), DI
+	IMUL3Q $0x04, SI, SI
+	IMUL3Q $0x04, DI, DI
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+
+depth:
+	VMOVUPS      (DX), Z4
+	VBROADCASTSS (CX), Z3
+	VFMADD231PS  Z4, Z3, Z0
+	VBROADCASTSS 4(CX), Z3
+	VFMADD231PS  Z4, Z3, Z1
+	VBROADCASTSS 8(CX), Z3
+	VFMADD231PS  Z4, Z3, Z2
+	ADDQ         $0x0c, CX
+	ADDQ         SI, DX
+	DECQ         AX
+	JNE          depth
+	MOVB         add+56(FP), AL
+	TESTB        AL, AL
+	JE           fresh
+	MOVQ         BX, AX
+	VADDPS       (AX), Z0, Z0
+	ADDQ         DI, AX
+	VADDPS       (AX), Z1, Z1
+	ADDQ         DI, AX
+	VADDPS       (AX), Z2, Z2
+	JMP          store
+
+fresh:
+	MOVQ         start+48(FP), AX
+	TESTQ        AX, AX
+	JE           store
+	VBROADCASTSS (AX), Z3
+	VADDPS       Z3, Z0, Z0
+	VBROADCASTSS 4(AX), Z3
+	VADDPS       Z3, Z1, Z1
+	VBROADCASTSS 8(AX), Z3
+	VADDPS       Z3, Z2, Z2
+
+store:
+	MOVQ    BX, AX
+	VMOVUPS Z0, (AX)
+	ADDQ    DI, AX
+	VMOVUPS Z1, (AX)
+	ADDQ    DI, AX
+	VMOVUPS Z2, (AX)
+	VZEROUPPER
+	RET
+
+// func tile32AVX512r3v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+// Requires: AVX, AVX512F
+TEXT ·tile32AVX512r3v2(SB), NOSPLIT, $0-57
+	MOVQ   kc+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   b+16(FP), DX
+	MOVQ   c+32(FP), BX
+	MOVQ   ldb+24(FP), SI
+	MOVQ   ldc+40(FP), DI
+	IMUL3Q $0x04, SI, SI
+	IMUL3Q $0x04, DI, DI
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+
+depth:
+	VMOVUPS      (DX), Z7
+	VMOVUPS      64(DX), Z8
+	VBROADCASTSS (CX), Z6
+	VFMADD231PS  Z7, Z6, Z0
+	VFMADD231PS  Z8, Z6, Z1
+	VBROADCASTSS 4(CX), Z6
+	VFMADD231PS  Z7, Z6, Z2
+	VFMADD231PS  Z8, Z6, Z3
+	VBROADCASTSS 8(CX), Z6
+	VFMADD231PS  Z7, Z6, Z4
+	VFMADD231PS  Z8, Z6, Z5
+	ADDQ         $0x0c, CX
+	ADDQ         SI, DX
+	DECQ         AX
+	JNE          depth
+	MOVB         add+56(FP), AL
+	TESTB        AL, AL
+	JE           fresh
+	MOVQ         BX, AX
+	VADDPS       (AX), Z0, Z0
+	VADDPS       64(AX), Z1, Z1
+	ADDQ         DI, AX
+	VADDPS       (AX), Z2, Z2
+	VADDPS       64(AX), Z3, Z3
+	ADDQ         DI, AX
+	VADDPS       (AX), Z4, Z4
+	VADDPS       64(AX), Z5, Z5
+	JMP          store
+
+fresh:
+	MOVQ         start+48(FP), AX
+	TESTQ        AX, AX
+	JE           store
+	VBROADCASTSS (AX), Z6
+	VADDPS       Z6, Z0, Z0
+	VADDPS       Z6, Z1, Z1
+	VBROADCASTSS 4(AX), Z6
+	VADDPS       Z6, Z2, Z2
+	VADDPS       Z6, Z3, Z3
+	VBROADCASTSS 8(AX), Z6
+	VADDPS       Z6, Z4, Z4
+	VADDPS       Z6, Z5, Z5
+
+store:
+	MOVQ    BX, AX
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, 64(AX)
+	ADDQ    DI, AX
+	VMOVUPS Z2, (AX)
+	VMOVUPS Z3, 64(AX)
+	ADDQ    DI, AX
+	VMOVUPS Z4, (AX)
+	VMOVUPS Z5, 64(AX)
+	VZEROUPPER
+	RET
+
+// func tile32AVX512r4v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+// Requires: AVX, AVX512F
+TEXT ·tile32AVX512r4v1(SB), NOSPLIT, $0-57
+	MOVQ   kc+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   b+16(FP), DX
+	MOVQ   c+32(FP), BX
+	MOVQ   ldb+24(FP), SI
+	MOVQ   ldc+40(FP), DI
+	IMUL3Q $0x04, SI, SI
+	IMUL3Q $0x04, DI, DI
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+
+depth:
+	VMOVUPS      (DX), Z5
+	VBROADCASTSS (CX), Z4
+	VFMADD231PS  Z5, Z4, Z0
+	VBROADCASTSS 4(CX), Z4
+	VFMADD231PS  Z5, Z4, Z1
+	VBROADCASTSS 8(CX), Z4
+	VFMADD231PS  Z5, Z4, Z2
+	VBROADCASTSS 12(CX), Z4
+	VFMADD231PS  Z5, Z4, Z3
+	ADDQ         $0x10, CX
+	ADDQ         SI, DX
+	DECQ         AX
+	JNE          depth
+	MOVB         add+56(FP), AL
+	TESTB        AL, AL
+	JE           fresh
+	MOVQ         BX, AX
+	VADDPS       (AX), Z0, Z0
+	ADDQ         DI, AX
+	VADDPS       (AX), Z1, Z1
+	ADDQ         DI, AX
+	VADDPS       (AX), Z2, Z2
+	ADDQ         DI, AX
+	VADDPS       (AX), Z3, Z3
+	JMP          store
+
+fresh:
+	MOVQ         start+48(FP), AX
+	TESTQ        AX, AX
+	JE           store
+	VBROADCASTSS (AX), Z4
+	VADDPS       Z4, Z0, Z0
+	VBROADCASTSS 4(AX), Z4
+	VADDPS       Z4, Z1, Z1
+	VBROADCASTSS 8(AX), Z4
+	VADDPS       Z4, Z2, Z2
+	VBROADCASTSS 12(AX), Z4
+	VADDPS       Z4, Z3, Z3
+
+store:
+	MOVQ    BX, AX
+	VMOVUPS Z0, (AX)
+	ADDQ    DI, AX
+	VMOVUPS Z1, (AX)
+	ADDQ    DI, AX
+	VMOVUPS Z2, (AX)
+	ADDQ    DI, AX
+	VMOVUPS Z3, (AX)
+	VZEROUPPER
+	RET
+
+// func tile32AVX512r4v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+// Requires: AVX, AVX512F
+TEXT ·tile32AVX512r4v2(SB), NOSPLIT, $0-57
+	MOVQ   kc+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   b+16(FP), DX
+	MOVQ   c+32(FP), BX
+	MOVQ   ldb+24(FP), SI
+	MOVQ   ldc+40(FP), DI
+	IMUL3Q $0x04, SI, SI
+	IMUL3Q $0x04, DI, DI
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+
+depth:
+	VMOVUPS      (DX), Z9
+	VMOVUPS      64(DX), Z10
+	VBROADCASTSS (CX), Z8
+	VFMADD231PS  Z9, Z8, Z0
+	VFMADD231PS  Z10, Z8, Z1
+	VBROADCASTSS 4(CX), Z8
+	VFMADD231PS  Z9, Z8, Z2
+	VFMADD231PS  Z10, Z8, Z3
+	VBROADCASTSS 8(CX), Z8
+	VFMADD231PS  Z9, Z8, Z4
+	VFMADD231PS  Z10, Z8, Z5
+	VBROADCASTSS 12(CX), Z8
+	VFMADD231PS  Z9, Z8, Z6
+	VFMADD231PS  Z10, Z8, Z7
+	ADDQ         $0x10, CX
+	ADDQ         SI, DX
+	DECQ         AX
+	JNE          depth
+	MOVB         add+56(FP), AL
+	TESTB        AL, AL
+	JE           fresh
+	MOVQ         BX, AX
+	VADDPS       (AX), Z0, Z0
+	VADDPS       64(AX), Z1, Z1
+	ADDQ         DI, AX
+	VADDPS       (AX), Z2, Z2
+	VADDPS       64(AX), Z3, Z3
+	ADDQ         DI, AX
+	VADDPS       (AX), Z4, Z4
+	VADDPS       64(AX), Z5, Z5
+	ADDQ         DI, AX
+	VADDPS       (AX), Z6, Z6
+	VADDPS       64(AX), Z7, Z7
+	JMP          store
+
+fresh:
+	MOVQ         start+48(FP), AX
+	TESTQ        AX, AX
+	JE           store
+	VBROADCASTSS (AX), Z8
+	VADDPS       Z8, Z0, Z0
+	VADDPS       Z8, Z1, Z1
+	VBROADCASTSS 4(AX), Z8
+	VADDPS       Z8, Z2, Z2
+	VADDPS       Z8, Z3, Z3
+	VBROADCASTSS 8(AX), Z8
+	VADDPS       Z8, Z4, Z4
+	VADDPS       Z8, Z5, Z5
+	VBROADCASTSS 12(AX), Z8
+	VADDPS       Z8, Z6, Z6
+	VADDPS       Z8, Z7, Z7
+
+store:
+	MOVQ    BX, AX
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, 64(AX)
+	ADDQ    DI, AX
+	VMOVUPS Z2, (AX)
+	VMOVUPS Z3, 64(AX)
+	ADDQ    DI, AX
+	VMOVUPS Z4, (AX)
+	VMOVUPS Z5, 64(AX)
+	ADDQ    DI, AX
+	VMOVUPS Z6, (AX)
+	VMOVUPS Z7, 64(AX)
+	VZEROUPPER
+	RET
+
+// func tile32AVX512r5v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+// Requires: AVX, AVX512F
+TEXT ·tile32AVX512r5v1(SB), NOSPLIT, $0-57
+	MOVQ   kc+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   b+16(FP), DX
+	MOVQ   c+32(FP), BX
+	MOVQ   ldb+24(FP), SI
+	MOVQ   ldc+40(FP), DI
+	IMUL3Q $0x04, SI, SI
+	IMUL3Q $0x04, DI, DI
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+
+depth:
+	VMOVUPS      (DX), Z6
+	VBROADCASTSS (CX), Z5
+	VFMADD231PS  Z6, Z5, Z0
+	VBROADCASTSS 4(CX), Z5
+	VFMADD231PS  Z6, Z5, Z1
+	VBROADCASTSS 8(CX), Z5
+	VFMADD231PS  Z6, Z5, Z2
+	VBROADCASTSS 12(CX), Z5
+	VFMADD231PS  Z6, Z5, Z3
+	VBROADCASTSS 16(CX), Z5
+	VFMADD231PS  Z6, Z5, Z4
+	ADDQ         $0x14, CX
+	ADDQ         SI, DX
+	DECQ         AX
+	JNE          depth
+	MOVB         add+56(FP), AL
+	TESTB        AL, AL
+	JE           fresh
+	MOVQ         BX, AX
+	VADDPS       (AX), Z0, Z0
+	ADDQ         DI, AX
+	VADDPS       (AX), Z1, Z1
+	ADDQ         DI, AX
+	VADDPS       (AX), Z2, Z2
+	ADDQ         DI, AX
+	VADDPS       (AX), Z3, Z3
+	ADDQ         DI, AX
+	VADDPS       (AX), Z4, Z4
+	JMP          store
+
+fresh:
+	MOVQ         start+48(FP), AX
+	TESTQ        AX, AX
+	JE           store
+	VBROADCASTSS (AX), Z5
+	VADDPS       Z5, Z0, Z0
+	VBROADCASTSS 4(AX), Z5
+	VADDPS       Z5, Z1, Z1
+	VBROADCASTSS 8(AX), Z5
+	VADDPS       Z5, Z2, Z2
+	VBROADCASTSS 12(AX), Z5
+	VADDPS       Z5, Z3, Z3
+	VBROADCASTSS 16(AX), Z5
+	VADDPS       Z5, Z4, Z4
+
+store:
+	MOVQ    BX, AX
+	VMOVUPS Z0, (AX)
+	ADDQ    DI, AX
+	VMOVUPS Z1, (AX)
+	ADDQ    DI, AX
+	VMOVUPS Z2, (AX)
+	ADDQ    DI, AX
+	VMOVUPS Z3, (AX)
+	ADDQ    DI, AX
+	VMOVUPS Z4, (AX)
+	VZEROUPPER
+	RET
+
+// func tile32AVX512r5v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+// Requires: AVX, AVX512F
+TEXT ·tile32AVX512r5v2(SB), NOSPLIT, $0-57
+	MOVQ   kc+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   b+16(FP), DX
+	MOVQ   c+32(FP), BX
+	MOVQ   ldb+24(FP), SI
+	MOVQ   ldc+40(FP), DI
+	IMUL3Q $0x04, SI, SI
+	IMUL3Q $0x04, DI, DI
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+
+depth:
+	VMOVUPS      (DX), Z11
+	VMOVUPS      64(DX), Z12
+	VBROADCASTSS (CX), Z10
+	VFMADD231PS  Z11, Z10, Z0
+	VFMADD231PS  Z12, Z10, Z1
+	VBROADCASTSS 4(CX), Z10
+	VFMADD231PS  Z11, Z10, Z2
+	VFMADD231PS  Z12, Z10, Z3
+	VBROADCASTSS 8(CX), Z10
+	VFMADD231PS  Z11, Z10, Z4
+	VFMADD231PS  Z12, Z10, Z5
+	VBROADCASTSS 12(CX), Z10
+	VFMADD231PS  Z11, Z10, Z6
+	VFMADD231PS  Z12, Z10, Z7
+	VBROADCASTSS 16(CX), Z10
+	VFMADD231PS  Z11, Z10, Z8
+	VFMADD231PS  Z12, Z10, Z9
+	ADDQ         $0x14, CX
+	ADDQ         SI, DX
+	DECQ         AX
+	JNE          depth
+	MOVB         add+56(FP), AL
+	TESTB        AL, AL
+	JE           fresh
+	MOVQ         BX, AX
+	VADDPS       (AX), Z0, Z0
+	VADDPS       64(AX), Z1, Z1
+	ADDQ         DI, AX
+	VADDPS       (AX), Z2, Z2
+	VADDPS       64(AX), Z3, Z3
+	ADDQ         DI, AX
+	VADDPS       (AX), Z4, Z4
+	VADDPS       64(AX), Z5, Z5
+	ADDQ         DI, AX
+	VADDPS       (AX), Z6, Z6
+	VADDPS       64(AX), Z7, Z7
+	ADDQ         DI, AX
+	VADDPS       (AX), Z8, Z8
+	VADDPS       64(AX), Z9, Z9
+	JMP          store
+
+fresh:
+	MOVQ         start+48(FP), AX
+	TESTQ        AX, AX
+	JE           store
+	VBROADCASTSS (AX), Z10
+	VADDPS       Z10, Z0, Z0
+	VADDPS       Z10, Z1, Z1
+	VBROADCASTSS 4(AX), Z10
+	VADDPS       Z10, Z2, Z2
+	VADDPS       Z10, Z3, Z3
+	VBROADCASTSS 8(AX), Z10
+	VADDPS       Z10, Z4, Z4
+	VADDPS       Z10, Z5, Z5
+	VBROADCASTSS 12(AX), Z10
+	VADDPS       Z10, Z6, Z6
+	VADDPS       Z10, Z7, Z7
+	VBROADCASTSS 16(AX), Z10
+	VADDPS       Z10, Z8, Z8
+	VADDPS       Z10, Z9, Z9
+
+store:
+	MOVQ    BX, AX
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, 64(AX)
+	ADDQ    DI, AX
+	VMOVUPS Z2, (AX)
+	VMOVUPS Z3, 64(AX)
+	ADDQ    DI, AX
+	VMOVUPS Z4, (AX)
+	VMOVUPS Z5, 64(AX)
+	ADDQ    DI, AX
+	VMOVUPS Z6, (AX)
+	VMOVUPS Z7, 64(AX)
+	ADDQ    DI, AX
+	VMOVUPS Z8, (AX)
+	VMOVUPS Z9, 64(AX)
+	VZEROUPPER
+	RET
+
+// func tile32AVX512r6v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+// Requires: AVX, AVX512F
+TEXT ·tile32AVX512r6v1(SB), NOSPLIT, $0-57
+	MOVQ   kc+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   b+16(FP), DX
+	MOVQ   c+32(FP), BX
+	MOVQ   ldb+24(FP), SI
+	MOVQ   ldc+40(FP), DI
+	IMUL3Q $0x04, SI, SI
+	IMUL3Q $0x04, DI, DI
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+
+depth:
+	VMOVUPS      (DX), Z7
+	VBROADCASTSS (CX), Z6
+	VFMADD231PS  Z7, Z6, Z0
+	VBROADCASTSS 4(CX), Z6
+	VFMADD231PS  Z7, Z6, Z1
+	VBROADCASTSS 8(CX), Z6
+	VFMADD231PS  Z7, Z6, Z2
+	VBROADCASTSS 12(CX), Z6
+	VFMADD231PS  Z7, Z6, Z3
+	VBROADCASTSS 16(CX), Z6
+	VFMADD231PS  Z7, Z6, Z4
+	VBROADCASTSS 20(CX), Z6
+	VFMADD231PS  Z7, Z6, Z5
+	ADDQ         $0x18, CX
+	ADDQ         SI, DX
+	DECQ         AX
+	JNE          depth
+	MOVB         add+56(FP), AL
+	TESTB        AL, AL
+	JE           fresh
+	MOVQ         BX, AX
+	VADDPS       (AX), Z0, Z0
+	ADDQ         DI, AX
+	VADDPS       (AX), Z1, Z1
+	ADDQ         DI, AX
+	VADDPS       (AX), Z2, Z2
+	ADDQ         DI, AX
+	VADDPS       (AX), Z3, Z3
+	ADDQ         DI, AX
+	VADDPS       (AX), Z4, Z4
+	ADDQ         DI, AX
+	VADDPS       (AX), Z5, Z5
+	JMP          store
+
+fresh:
+	MOVQ         start+48(FP), AX
+	TESTQ        AX, AX
+	JE           store
+	VBROADCASTSS (AX), Z6
+	VADDPS       Z6, Z0, Z0
+	VBROADCASTSS 4(AX), Z6
+	VADDPS       Z6, Z1, Z1
+	VBROADCASTSS 8(AX), Z6
+	VADDPS       Z6, Z2, Z2
+	VBROADCASTSS 12(AX), Z6
+	VADDPS       Z6, Z3, Z3
+	VBROADCASTSS 16(AX), Z6
+	VADDPS       Z6, Z4, Z4
+	VBROADCASTSS 20(AX), Z6
+	VADDPS       Z6, Z5, Z5
+
+store:
+	MOVQ    BX, AX
+	VMOVUPS Z0, (AX)
+	ADDQ    DI, AX
+	VMOVUPS Z1, (AX)
+	ADDQ    DI, AX
+	VMOVUPS Z2, (AX)
+	ADDQ    DI, AX
+	VMOVUPS Z3, (AX)
+	ADDQ    DI, AX
+	VMOVUPS Z4, (AX)
+	ADDQ    DI, AX
+	VMOVUPS Z5, (AX)
+	VZEROUPPER
+	RET
+
+// func tile32AVX512r6v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+// Requires: AVX, AVX512F
+TEXT ·tile32AVX512r6v2(SB), NOSPLIT, $0-57
+	MOVQ   kc+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   b+16(FP), DX
+	MOVQ   c+32(FP), BX
+	MOVQ   ldb+24(FP), SI
+	MOVQ   ldc+40(FP), DI
+	IMUL3Q $0x04, SI, SI
+	IMUL3Q $0x04, DI, DI
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+
+depth:
+	VMOVUPS      (DX), Z13
+	VMOVUPS      64(DX), Z14
+	VBROADCASTSS (CX), Z12
+	VFMADD231PS  Z13, Z12, Z0
+	VFMADD231PS  Z14, Z12, Z1
+	VBROADCASTSS 4(CX), Z12
+	VFMADD231PS  Z13, Z12, Z2
+	VFMADD231PS  Z14, Z12, Z3
+	VBROADCASTSS 8(CX), Z12
+	VFMADD231PS  Z13, Z12, Z4
+	VFMADD231PS  Z14, Z12, Z5
+	VBROADCASTSS 12(CX), Z12
+	VFMADD231PS  Z13, Z12, Z6
+	VFMADD231PS  Z14, Z12, Z7
+	VBROADCASTSS 16(CX), Z12
+	VFMADD231PS  Z13, Z12, Z8
+	VFMADD231PS  Z14, Z12, Z9
+	VBROADCASTSS 20(CX), Z12
+	VFMADD231PS  Z13, Z12, Z10
+	VFMADD231PS  Z14, Z12, Z11
+	ADDQ         $0x18, CX
+	ADDQ         SI, DX
+	DECQ         AX
+	JNE          depth
+	MOVB         add+56(FP), AL
+	TESTB        AL, AL
+	JE           fresh
+	MOVQ         BX, AX
+	VADDPS       (AX), Z0, Z0
+	VADDPS       64(AX), Z1, Z1
+	ADDQ         DI, AX
+	VADDPS       (AX), Z2, Z2
+	VADDPS       64(AX), Z3, Z3
+	ADDQ         DI, AX
+	VADDPS       (AX), Z4, Z4
+	VADDPS       64(AX), Z5, Z5
+	ADDQ         DI, AX
+	VADDPS       (AX), Z6, Z6
+	VADDPS       64(AX), Z7, Z7
+	ADDQ         DI, AX
+	VADDPS       (AX), Z8, Z8
+	VADDPS       64(AX), Z9, Z9
+	ADDQ         DI, AX
+	VADDPS       (AX), Z10, Z10
+	VADDPS       64(AX), Z11, Z11
+	JMP          store
+
+fresh:
+	MOVQ         start+48(FP), AX
+	TESTQ        AX, AX
+	JE           store
+	VBROADCASTSS (AX), Z12
+	VADDPS       Z12, Z0, Z0
+	VADDPS       Z12, Z1, Z1
+	VBROADCASTSS 4(AX), Z12
+	VADDPS       Z12, Z2, Z2
+	VADDPS       Z12, Z3, Z3
+	VBROADCASTSS 8(AX), Z12
+	VADDPS       Z12, Z4, Z4
+	VADDPS       Z12, Z5, Z5
+	VBROADCASTSS 12(AX), Z12
+	VADDPS       Z12, Z6, Z6
+	VADDPS       Z12, Z7, Z7
+	VBROADCASTSS 16(AX), Z12
+	VADDPS       Z12, Z8, Z8
+	VADDPS       Z12, Z9, Z9
+	VBROADCASTSS 20(AX), Z12
+	VADDPS       Z12, Z10, Z10
+	VADDPS       Z12, Z11, Z11
+
+store:
+	MOVQ    BX, AX
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, 64(AX)
+	ADDQ    DI, AX
+	VMOVUPS Z2, (AX)
+	VMOVUPS Z3, 64(AX)
+	ADDQ    DI, AX
+	VMOVUPS Z4, (AX)
+	VMOVUPS Z5, 64(AX)
+	ADDQ    DI, AX
+	VMOVUPS Z6, (AX)
+	VMOVUPS Z7, 64(AX)
+	ADDQ    DI, AX
+	VMOVUPS Z8, (AX)
+	VMOVUPS Z9, 64(AX)
+	ADDQ    DI, AX
+	VMOVUPS Z10, (AX)
+	VMOVUPS Z11, 64(AX)
+	VZEROUPPER
+	RET
+
+// func tile32AVX512r7v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+// Requires: AVX, AVX512F
+TEXT ·tile32AVX512r7v1(SB), NOSPLIT, $0-57
+	MOVQ   kc+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   b+16(FP), DX
+	MOVQ   c+32(FP), BX
+	MOVQ   ldb+24(FP), SI
+	MOVQ   ldc+40(FP), DI
+	IMUL3Q $0x04, SI, SI
+	IMUL3Q $0x04, DI, DI
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+
+depth:
+	VMOVUPS      (DX), Z8
+	VBROADCASTSS (CX), Z7
+	VFMADD231PS  Z8, Z7, Z0
+	VBROADCASTSS 4(CX), Z7
+	VFMADD231PS  Z8, Z7, Z1
+	VBROADCASTSS 8(CX), Z7
+	VFMADD231PS  Z8, Z7, Z2
+	VBROADCASTSS 12(CX), Z7
+	VFMADD231PS  Z8, Z7, Z3
+	VBROADCASTSS 16(CX), Z7
+	VFMADD231PS  Z8, Z7, Z4
+	VBROADCASTSS 20(CX), Z7
+	VFMADD231PS  Z8, Z7, Z5
+	VBROADCASTSS 24(CX), Z7
+	VFMADD231PS  Z8, Z7, Z6
+	ADDQ         $0x1c, CX
+	ADDQ         SI, DX
+	DECQ         AX
+	JNE          depth
+	MOVB         add+56(FP), AL
+	TESTB        AL, AL
+	JE           fresh
+	MOVQ         BX, AX
+	VADDPS       (AX), Z0, Z0
+	ADDQ         DI, AX
+	VADDPS       (AX), Z1, Z1
+	ADDQ         DI, AX
+	VADDPS       (AX), Z2, Z2
+	ADDQ         DI, AX
+	VADDPS       (AX), Z3, Z3
+	ADDQ         DI, AX
+	VADDPS       (AX), Z4, Z4
+	ADDQ         DI, AX
+	VADDPS       (AX), Z5, Z5
+	ADDQ         DI, AX
+	VADDPS       (AX), Z6, Z6
+	JMP          store
+
+fresh:
+	MOVQ         start+48(FP), AX
+	TESTQ        AX, AX
+	JE           store
+	VBROADCASTSS (AX), Z7
+	VADDPS       Z7, Z0, Z0
+	VBROADCASTSS 4(AX), Z7
+	VADDPS       Z7, Z1, Z1
+	VBROADCASTSS 8(AX), Z7
+	VADDPS       Z7, Z2, Z2
+	VBROADCASTSS 12(AX), Z7
+	VADDPS       Z7, Z3, Z3
+	VBROADCASTSS 16(AX), Z7
+	VADDPS       Z7, Z4, Z4
+	VBROADCASTSS 20(AX), Z7
+	VADDPS       Z7, Z5, Z5
+	VBROADCASTSS 24(AX), Z7
+	VADDPS       Z7, Z6, Z6
+
+store:
+	MOVQ    BX, AX
+	VMOVUPS Z0, (AX)
+	ADDQ    DI, AX
+	VMOVUPS Z1, (AX)
+	ADDQ    DI, AX
+	VMOVUPS Z2, (AX)
+	ADDQ    DI, AX
+	VMOVUPS Z3, (AX)
+	ADDQ    DI, AX
+	VMOVUPS Z4, (AX)
+	ADDQ    DI, AX
+	VMOVUPS Z5, (AX)
+	ADDQ    DI, AX
+	VMOVUPS Z6, (AX)
+	VZEROUPPER
+	RET
+
+// func tile32AVX512r7v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+// Requires: AVX, AVX512F
+TEXT ·tile32AVX512r7v2(SB), NOSPLIT, $0-57
+	MOVQ   kc+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   b+16(FP), DX
+	MOVQ   c+32(FP), BX
+	MOVQ   ldb+24(FP), SI
+	MOVQ   ldc+40(FP), DI
+	IMUL3Q $0x04, SI, SI
+	IMUL3Q $0x04, DI, DI
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+
+depth:
+	VMOVUPS      (DX), Z15
+	VMOVUPS      64(DX), Z16
+	VBROADCASTSS (CX), Z14
+	VFMADD231PS  Z15, Z14, Z0
+	VFMADD231PS  Z16, Z14, Z1
+	VBROADCASTSS 4(CX), Z14
+	VFMADD231PS  Z15, Z14, Z2
+	VFMADD231PS  Z16, Z14, Z3
+	VBROADCASTSS 8(CX), Z14
+	VFMADD231PS  Z15, Z14, Z4
+	VFMADD231PS  Z16, Z14, Z5
+	VBROADCASTSS 12(CX), Z14
+	VFMADD231PS  Z15, Z14, Z6
+	VFMADD231PS  Z16, Z14, Z7
+	VBROADCASTSS 16(CX), Z14
+	VFMADD231PS  Z15, Z14, Z8
+	VFMADD231PS  Z16, Z14, Z9
+	VBROADCASTSS 20(CX), Z14
+	VFMADD231PS  Z15, Z14, Z10
+	VFMADD231PS  Z16, Z14, Z11
+	VBROADCASTSS 24(CX), Z14
+	VFMADD231PS  Z15, Z14, Z12
+	VFMADD231PS  Z16, Z14, Z13
+	ADDQ         $0x1c, CX
+	ADDQ         SI, DX
+	DECQ         AX
+	JNE          depth
+	MOVB         add+56(FP), AL
+	TESTB        AL, AL
+	JE           fresh
+	MOVQ         BX, AX
+	VADDPS       (AX), Z0, Z0
+	VADDPS       64(AX), Z1, Z1
+	ADDQ         DI, AX
+	VADDPS       (AX), Z2, Z2
+	VADDPS       64(AX), Z3, Z3
+	ADDQ         DI, AX
+	VADDPS       (AX), Z4, Z4
+	VADDPS       64(AX), Z5, Z5
+	ADDQ         DI, AX
+	VADDPS       (AX), Z6, Z6
+	VADDPS       64(AX), Z7, Z7
+	ADDQ         DI, AX
+	VADDPS       (AX), Z8, Z8
+	VADDPS       64(AX), Z9, Z9
+	ADDQ         DI, AX
+	VADDPS       (AX), Z10, Z10
+	VADDPS       64(AX), Z11, Z11
+	ADDQ         DI, AX
+	VADDPS       (AX), Z12, Z12
+	VADDPS       64(AX), Z13, Z13
+	JMP          store
+
+fresh:
+	MOVQ         start+48(FP), AX
+	TESTQ        AX, AX
+	JE           store
+	VBROADCASTSS (AX), Z14
+	VADDPS       Z14, Z0, Z0
+	VADDPS       Z14, Z1, Z1
+	VBROADCASTSS 4(AX), Z14
+	VADDPS       Z14, Z2, Z2
+	VADDPS       Z14, Z3, Z3
+	VBROADCASTSS 8(AX), Z14
+	VADDPS       Z14, Z4, Z4
+	VADDPS       Z14, Z5, Z5
+	VBROADCASTSS 12(AX), Z14
+	VADDPS       Z14, Z6, Z6
+	VADDPS       Z14, Z7, Z7
+	VBROADCASTSS 16(AX), Z14
+	VADDPS       Z14, Z8, Z8
+	VADDPS       Z14, Z9, Z9
+	VBROADCASTSS 20(AX), Z14
+	VADDPS       Z14, Z10, Z10
+	VADDPS       Z14, Z11, Z11
+	VBROADCASTSS 24(AX), Z14
+	VADDPS       Z14, Z12, Z12
+	VADDPS       Z14, Z13, Z13
+
+store:
+	MOVQ    BX, AX
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, 64(AX)
+	ADDQ    DI, AX
+	VMOVUPS Z2, (AX)
+	VMOVUPS Z3, 64(AX)
+	ADDQ    DI, AX
+	VMOVUPS Z4, (AX)
+	VMOVUPS Z5, 64(AX)
+	ADDQ    DI, AX
+	VMOVUPS Z6, (AX)
+	VMOVUPS Z7, 64(AX)
+	ADDQ    DI, AX
+	VMOVUPS Z8, (AX)
+	VMOVUPS Z9, 64(AX)
+	ADDQ    DI, AX
+	VMOVUPS Z10, (AX)
+	VMOVUPS Z11, 64(AX)
+	ADDQ    DI, AX
+	VMOVUPS Z12, (AX)
+	VMOVUPS Z13, 64(AX)
+	VZEROUPPER
+	RET
+
+// func tile32AVX512r8v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+// Requires: AVX, AVX512F
+TEXT ·tile32AVX512r8v1(SB), NOSPLIT, $0-57
+	MOVQ   kc+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   b+16(FP), DX
+	MOVQ   c+32(FP), BX
+	MOVQ   ldb+24(FP), SI
+	MOVQ   ldc+40(FP), DI
+	IMUL3Q $0x04, SI, SI
+	IMUL3Q $0x04, DI, DI
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+
+depth:
+	VMOVUPS      (DX), Z9
+	VBROADCASTSS (CX), Z8
+	VFMADD231PS  Z9, Z8, Z0
+	VBROADCASTSS 4(CX), Z8
+	VFMADD231PS  Z9, Z8, Z1
+	VBROADCASTSS 8(CX), Z8
+	VFMADD231PS  Z9, Z8, Z2
+	VBROADCASTSS 12(CX), Z8
+	VFMADD231PS  Z9, Z8, Z3
+	VBROADCASTSS 16(CX), Z8
+	VFMADD231PS  Z9, Z8, Z4
+	VBROADCASTSS 20(CX), Z8
+	VFMADD231PS  Z9, Z8, Z5
+	VBROADCASTSS 24(CX), Z8
+	VFMADD231PS  Z9, Z8, Z6
+	VBROADCASTSS 28(CX), Z8
+	VFMADD231PS  Z9, Z8, Z7
+	ADDQ         $0x20, CX
+	ADDQ         SI, DX
+	DECQ         AX
+	JNE          depth
+	MOVB         add+56(FP), AL
+	TESTB        AL, AL
+	JE           fresh
+	MOVQ         BX, AX
+	VADDPS       (AX), Z0, Z0
+	ADDQ         DI, AX
+	VADDPS       (AX), Z1, Z1
+	ADDQ         DI, AX
+	VADDPS       (AX), Z2, Z2
+	ADDQ         DI, AX
+	VADDPS       (AX), Z3, Z3
+	ADDQ         DI, AX
+	VADDPS       (AX), Z4, Z4
+	ADDQ         DI, AX
+	VADDPS       (AX), Z5, Z5
+	ADDQ         DI, AX
+	VADDPS       (AX), Z6, Z6
+	ADDQ         DI, AX
+	VADDPS       (AX), Z7, Z7
+	JMP          store
+
+fresh:
+	MOVQ         start+48(FP), AX
+	TESTQ        AX, AX
+	JE           store
+	VBROADCASTSS (AX), Z8
+	VADDPS       Z8, Z0, Z0
+	VBROADCASTSS 4(AX), Z8
+	VADDPS       Z8, Z1, Z1
+	VBROADCASTSS 8(AX), Z8
+	VADDPS       Z8, Z2, Z2
+	VBROADCASTSS 12(AX), Z8
+	VADDPS       Z8, Z3, Z3
+	VBROADCASTSS 16(AX), Z8
+	VADDPS       Z8, Z4, Z4
+	VBROADCASTSS 20(AX), Z8
+	VADDPS       Z8, Z5, Z5
+	VBROADCASTSS 24(AX), Z8
+	VADDPS       Z8, Z6, Z6
+	VBROADCASTSS 28(AX), Z8
+	VADDPS       Z8, Z7, Z7
+
+store:
+	MOVQ    BX, AX
+	VMOVUPS Z0, (AX)
+	ADDQ    DI, AX
+	VMOVUPS Z1, (AX)
+	ADDQ    DI, AX
+	VMOVUPS Z2, (AX)
+	ADDQ    DI, AX
+	VMOVUPS Z3, (AX)
+	ADDQ    DI, AX
+	VMOVUPS Z4, (AX)
+	ADDQ    DI, AX
+	VMOVUPS Z5, (AX)
+	ADDQ    DI, AX
+	VMOVUPS Z6, (AX)
+	ADDQ    DI, AX
+	VMOVUPS Z7, (AX)
+	VZEROUPPER
+	RET
+
+// func tile32AVX512r8v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+// Requires: AVX, AVX512F
+TEXT ·tile32AVX512r8v2(SB), NOSPLIT, $0-57
+	MOVQ   kc+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   b+16(FP), DX
+	MOVQ   c+32(FP), BX
+	MOVQ   ldb+24(FP), SI
+	MOVQ   ldc+40(FP), DI
+	IMUL3Q $0x04, SI, SI
+	IMUL3Q $0x04, DI, DI
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+
+depth:
+	VMOVUPS      (DX), Z17
+	VMOVUPS      64(DX), Z18
+	VBROADCASTSS (CX), Z16
+	VFMADD231PS  Z17, Z16, Z0
+	VFMADD231PS  Z18, Z16, Z1
+	VBROADCASTSS 4(CX), Z16
+	VFMADD231PS  Z17, Z16, Z2
+	VFMADD231PS  Z18, Z16, Z3
+	VBROADCASTSS 8(CX), Z16
+	VFMADD231PS  Z17, Z16, Z4
+	VFMADD231PS  Z18, Z16, Z5
+	VBROADCASTSS 12(CX), Z16
+	VFMADD231PS  Z17, Z16, Z6
+	VFMADD231PS  Z18, Z16, Z7
+	VBROADCASTSS 16(CX), Z16
+	VFMADD231PS  Z17, Z16, Z8
+	VFMADD231PS  Z18, Z16, Z9
+	VBROADCASTSS 20(CX), Z16
+	VFMADD231PS  Z17, Z16, Z10
+	VFMADD231PS  Z18, Z16, Z11
+	VBROADCASTSS 24(CX), Z16
+	VFMADD231PS  Z17, Z16, Z12
+	VFMADD231PS  Z18, Z16, Z13
+	VBROADCASTSS 28(CX), Z16
+	VFMADD231PS  Z17, Z16, Z14
+	VFMADD231PS  Z18, Z16, Z15
+	ADDQ         $0x20, CX
+	ADDQ         SI, DX
+	DECQ         AX
+	JNE          depth
+	MOVB         add+56(FP), AL
+	TESTB        AL, AL
+	JE           fresh
+	MOVQ         BX, AX
+	VADDPS       (AX), Z0, Z0
+	VADDPS       64(AX), Z1, Z1
+	ADDQ         DI, AX
+	VADDPS       (AX), Z2, Z2
+	VADDPS       64(AX), Z3, Z3
+	ADDQ         DI, AX
+	VADDPS       (AX), Z4, Z4
+	VADDPS       64(AX), Z5, Z5
+	ADDQ         DI, AX
+	VADDPS       (AX), Z6, Z6
+	VADDPS       64(AX), Z7, Z7
+	ADDQ         DI, AX
+	VADDPS       (AX), Z8, Z8
+	VADDPS       64(AX), Z9, Z9
+	ADDQ         DI, AX
+	VADDPS       (AX), Z10, Z10
+	VADDPS       64(AX), Z11, Z11
+	ADDQ         DI, AX
+	VADDPS       (AX), Z12, Z12
+	VADDPS       64(AX), Z13, Z13
+	ADDQ         DI, AX
+	VADDPS       (AX), Z14, Z14
+	VADDPS       64(AX), Z15, Z15
+	JMP          store
+
+fresh:
+	MOVQ         start+48(FP), AX
+	TESTQ        AX, AX
+	JE           store
+	VBROADCASTSS (AX), Z16
+	VADDPS       Z16, Z0, Z0
+	VADDPS       Z16, Z1, Z1
+	VBROADCASTSS 4(AX), Z16
+	VADDPS       Z16, Z2, Z2
+	VADDPS       Z16, Z3, Z3
+	VBROADCASTSS 8(AX), Z16
+	VADDPS       Z16, Z4, Z4
+	VADDPS       Z16, Z5, Z5
+	VBROADCASTSS 12(AX), Z16
+	VADDPS       Z16, Z6, Z6
+	VADDPS       Z16, Z7, Z7
+	VBROADCASTSS 16(AX), Z16
+	VADDPS       Z16, Z8, Z8
+	VADDPS       Z16, Z9, Z9
+	VBROADCASTSS 20(AX), Z16
+	VADDPS       Z16, Z10, Z10
+	VADDPS       Z16, Z11, Z11
+	VBROADCASTSS 24(AX), Z16
+	VADDPS       Z16, Z12, Z12
+	VADDPS       Z16, Z13, Z13
+	VBROADCASTSS 28(AX), Z16
+	VADDPS       Z16, Z14, Z14
+	VADDPS       Z16, Z15, Z15
+
+store:
+	MOVQ    BX, AX
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, 64(AX)
+	ADDQ    DI, AX
+	VMOVUPS Z2, (AX)
+	VMOVUPS Z3, 64(AX)
+	ADDQ    DI, AX
+	VMOVUPS Z4, (AX)
+	VMOVUPS Z5, 64(AX)
+	ADDQ    DI, AX
+	VMOVUPS Z6, (AX)
+	VMOVUPS Z7, 64(AX)
+	ADDQ    DI, AX
+	VMOVUPS Z8, (AX)
+	VMOVUPS Z9, 64(AX)
+	ADDQ    DI, AX
+	VMOVUPS Z10, (AX)
+	VMOVUPS Z11, 64(AX)
+	ADDQ    DI, AX
+	VMOVUPS Z12, (AX)
+	VMOVUPS Z13, 64(AX)
+	ADDQ    DI, AX
+	VMOVUPS Z14, (AX)
+	VMOVUPS Z15, 64(AX)
+	VZEROUPPER
+	RET
+
+// func tile32AVX512r9v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+// Requires: AVX, AVX512F
+TEXT ·tile32AVX512r9v1(SB), NOSPLIT, $0-57
+	MOVQ   kc+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   b+16(FP), DX
+	MOVQ   c+32(FP), BX
+	MOVQ   ldb+24(FP), SI
+	MOVQ   ldc+40(FP), DI
+	IMUL3Q $0x04, SI, SI
+	IMUL3Q $0x04, DI, DI
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+
+depth:
+	VMOVUPS      (DX), Z10
+	VBROADCASTSS (CX), Z9
+	VFMADD231PS  Z10, Z9, Z0
+	VBROADCASTSS 4(CX), Z9
+	VFMADD231PS  Z10, Z9, Z1
+	VBROADCASTSS 8(CX), Z9
+	VFMADD231PS  Z10, Z9, Z2
+	VBROADCASTSS 12(CX), Z9
+	VFMADD231PS  Z10, Z9, Z3
+	VBROADCASTSS 16(CX), Z9
+	VFMADD231PS  Z10, Z9, Z4
+	VBROADCASTSS 20(CX), Z9
+	VFMADD231PS  Z10, Z9, Z5
+	VBROADCASTSS 24(CX), Z9
+	VFMADD231PS  Z10, Z9, Z6
+	VBROADCASTSS 28(CX), Z9
+	VFMADD231PS  Z10, Z9, Z7
+	VBROADCASTSS 32(CX), Z9
+	VFMADD231PS  Z10, Z9, Z8
+	ADDQ         $0x24, CX
+	ADDQ         SI, DX
+	DECQ         AX
+	JNE          depth
+	MOVB         add+56(FP), AL
+	TESTB        AL, AL
+	JE           fresh
+	MOVQ         BX, AX
+	VADDPS       (AX), Z0, Z0
+	ADDQ         DI, AX
+	VADDPS       (AX), Z1, Z1
+	ADDQ         DI, AX
+	VADDPS       (AX), Z2, Z2
+	ADDQ         DI, AX
+	VADDPS       (AX), Z3, Z3
+	ADDQ         DI, AX
+	VADDPS       (AX), Z4, Z4
+	ADDQ         DI, AX
+	VADDPS       (AX), Z5, Z5
+	ADDQ         DI, AX
+	VADDPS       (AX), Z6, Z6
+	ADDQ         DI, AX
+	VADDPS       (AX), Z7, Z7
+	ADDQ         DI, AX
+	VADDPS       (AX), Z8, Z8
+	JMP          store
+
+fresh:
+	MOVQ         start+48(FP), AX
+	TESTQ        AX, AX
+	JE           store
+	VBROADCASTSS (AX), Z9
+	VADDPS       Z9, Z0, Z0
+	VBROADCASTSS 4(AX), Z9
+	VADDPS       Z9, Z1, Z1
+	VBROADCASTSS 8(AX), Z9
+	VADDPS       Z9, Z2, Z2
+	VBROADCASTSS 12(AX), Z9
+	VADDPS       Z9, Z3, Z3
+	VBROADCASTSS 16(AX), Z9
+	VADDPS       Z9, Z4, Z4
+	VBROADCASTSS 20(AX), Z9
+	VADDPS       Z9, Z5, Z5
+	VBROADCASTSS 24(AX), Z9
+	VADDPS       Z9, Z6, Z6
+	VBROADCASTSS 28(AX), Z9
+	VADDPS       Z9, Z7, Z7
+	VBROADCASTSS 32(AX), Z9
+	VADDPS       Z9, Z8, Z8
+
+store:
+	MOVQ    BX, AX
+	VMOVUPS Z0, (AX)
+	ADDQ    DI, AX
+	VMOVUPS Z1, (AX)
+	ADDQ    DI, AX
+	VMOVUPS Z2, (AX)
+	ADDQ    DI, AX
+	VMOVUPS Z3, (AX)
+	ADDQ    DI, AX
+	VMOVUPS Z4, (AX)
+	ADDQ    DI, AX
+	VMOVUPS Z5, (AX)
+	ADDQ    DI, AX
+	VMOVUPS Z6, (AX)
+	ADDQ    DI, AX
+	VMOVUPS Z7, (AX)
+	ADDQ    DI, AX
+	VMOVUPS Z8, (AX)
+	VZEROUPPER
+	RET
+
+// func tile32AVX512r9v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+// Requires: AVX, AVX512F
+TEXT ·tile32AVX512r9v2(SB), NOSPLIT, $0-57
+	MOVQ   kc+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   b+16(FP), DX
+	MOVQ   c+32(FP), BX
+	MOVQ   ldb+24(FP), SI
+	MOVQ   ldc+40(FP), DI
+	IMUL3Q $0x04, SI, SI
+	IMUL3Q $0x04, DI, DI
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+
+depth:
+	VMOVUPS      (DX), Z19
+	VMOVUPS      64(DX), Z20
+	VBROADCASTSS (CX), Z18
+	VFMADD231PS  Z19, Z18, Z0
+	VFMADD231PS  Z20, Z18, Z1
+	VBROADCASTSS 4(CX), Z18
+	VFMADD231PS  Z19, Z18, Z2
+	VFMADD231PS  Z20, Z18, Z3
+	VBROADCASTSS 8(CX), Z18
+	VFMADD231PS  Z19, Z18, Z4
+	VFMADD231PS  Z20, Z18, Z5
+	VBROADCASTSS 12(CX), Z18
+	VFMADD231PS  Z19, Z18, Z6
+	VFMADD231PS  Z20, Z18, Z7
+	VBROADCASTSS 16(CX), Z18
+	VFMADD231PS  Z19, Z18, Z8
+	VFMADD231PS  Z20, Z18, Z9
+	VBROADCASTSS 20(CX), Z18
+	VFMADD231PS  Z19, Z18, Z10
+	VFMADD231PS  Z20, Z18, Z11
+	VBROADCASTSS 24(CX), Z18
+	VFMADD231PS  Z19, Z18, Z12
+	VFMADD231PS  Z20, Z18, Z13
+	VBROADCASTSS 28(CX), Z18
+	VFMADD231PS  Z19, Z18, Z14
+	VFMADD231PS  Z20, Z18, Z15
+	VBROADCASTSS 32(CX), Z18
+	VFMADD231PS  Z19, Z18, Z16
+	VFMADD231PS  Z20, Z18, Z17
+	ADDQ         $0x24, CX
+	ADDQ         SI, DX
+	DECQ         AX
+	JNE          depth
+	MOVB         add+56(FP), AL
+	TESTB        AL, AL
+	JE           fresh
+	MOVQ         BX, AX
+	VADDPS       (AX), Z0, Z0
+	VADDPS       64(AX), Z1, Z1
+	ADDQ         DI, AX
+	VADDPS       (AX), Z2, Z2
+	VADDPS       64(AX), Z3, Z3
+	ADDQ         DI, AX
+	VADDPS       (AX), Z4, Z4
+	VADDPS       64(AX), Z5, Z5
+	ADDQ         DI, AX
+	VADDPS       (AX), Z6, Z6
+	VADDPS       64(AX), Z7, Z7
+	ADDQ         DI, AX
+	VADDPS       (AX), Z8, Z8
+	VADDPS       64(AX), Z9, Z9
+	ADDQ         DI, AX
+	VADDPS       (AX), Z10, Z10
+	VADDPS       64(AX), Z11, Z11
+	ADDQ         DI, AX
+	VADDPS       (AX), Z12, Z12
+	VADDPS       64(AX), Z13, Z13
+	ADDQ         DI, AX
+	VADDPS       (AX), Z14, Z14
+	VADDPS       64(AX), Z15, Z15
+	ADDQ         DI, AX
+	VADDPS       (AX), Z16, Z16
+	VADDPS       64(AX), Z17, Z17
+	JMP          store
+
+fresh:
+	MOVQ         start+48(FP), AX
+	TESTQ        AX, AX
+	JE           store
+	VBROADCASTSS (AX), Z18
+	VADDPS       Z18, Z0, Z0
+	VADDPS       Z18, Z1, Z1
+	VBROADCASTSS 4(AX), Z18
+	VADDPS       Z18, Z2, Z2
+	VADDPS       Z18, Z3, Z3
+	VBROADCASTSS 8(AX), Z18
+	VADDPS       Z18, Z4, Z4
+	VADDPS       Z18, Z5, Z5
+	VBROADCASTSS 12(AX), Z18
+	VADDPS       Z18, Z6, Z6
+	VADDPS       Z18, Z7, Z7
+	VBROADCASTSS 16(AX), Z18
+	VADDPS       Z18, Z8, Z8
+	VADDPS       Z18, Z9, Z9
+	VBROADCASTSS 20(AX), Z18
+	VADDPS       Z18, Z10, Z10
+	VADDPS       Z18, Z11, Z11
+	VBROADCASTSS 24(AX), Z18
+	VADDPS       Z18, Z12, Z12
+	VADDPS       Z18, Z13, Z13
+	VBROADCASTSS 28(AX), Z18
+	VADDPS       Z18, Z14, Z14
+	VADDPS       Z18, Z15, Z15
+	VBROADCASTSS 32(AX), Z18
+	VADDPS       Z18, Z16, Z16
+	VADDPS       Z18, Z17, Z17
+
+store:
+	MOVQ    BX, AX
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, 64(AX)
+	ADDQ    DI, AX
+	VMOVUPS Z2, (AX)
+	VMOVUPS Z3, 64(AX)
+	ADDQ    DI, AX
+	VMOVUPS Z4, (AX)
+	VMOVUPS Z5, 64(AX)
+	ADDQ    DI, AX
+	VMOVUPS Z6, (AX)
+	VMOVUPS Z7, 64(AX)
+	ADDQ    DI, AX
+	VMOVUPS Z8, (AX)
+	VMOVUPS Z9, 64(AX)
+	ADDQ    DI, AX
+	VMOVUPS Z10, (AX)
+	VMOVUPS Z11, 64(AX)
+	ADDQ    DI, AX
+	VMOVUPS Z12, (AX)
+	VMOVUPS Z13, 64(AX)
+	ADDQ    DI, AX
+	VMOVUPS Z14, (AX)
+	VMOVUPS Z15, 64(AX)
+	ADDQ    DI, AX
+	VMOVUPS Z16, (AX)
+	VMOVUPS Z17, 64(AX)
+	VZEROUPPER
+	RET
+
+// func tile32AVX512r10v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+// Requires: AVX, AVX512F
+TEXT ·tile32AVX512r10v1(SB), NOSPLIT, $0-57
+	MOVQ   kc+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   b+16(FP), DX
+	MOVQ   c+32(FP), BX
+	MOVQ   ldb+24(FP), SI
+	MOVQ   ldc+40(FP), DI
+	IMUL3Q $0x04, SI, SI
+	IMUL3Q $0x04, DI, DI
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+
+depth:
+	VMOVUPS      (DX), Z11
+	VBROADCASTSS (CX), Z10
+	VFMADD231PS  Z11, Z10, Z0
+	VBROADCASTSS 4(CX), Z10
+	VFMADD231PS  Z11, Z10, Z1
+	VBROADCASTSS 8(CX), Z10
+	VFMADD231PS  Z11, Z10, Z2
+	VBROADCASTSS 12(CX), Z10
+	VFMADD231PS  Z11, Z10, Z3
+	VBROADCASTSS 16(CX), Z10
+	VFMADD231PS  Z11, Z10, Z4
+	VBROADCASTSS 20(CX), Z10
+	VFMADD231PS  Z11, Z10, Z5
+	VBROADCASTSS 24(CX), Z10
+	VFMADD231PS  Z11, Z10, Z6
+	VBROADCASTSS 28(CX), Z10
+	VFMADD231PS  Z11, Z10, Z7
+	VBROADCASTSS 32(CX), Z10
+	VFMADD231PS  Z11, Z10, Z8
+	VBROADCASTSS 36(CX), Z10
+	VFMADD231PS  Z11, Z10, Z9
+	ADDQ         $0x28, CX
+	ADDQ         SI, DX
+	DECQ         AX
+	JNE          depth
+	MOVB         add+56(FP), AL
+	TESTB        AL, AL
+	JE           fresh
+	MOVQ         BX, AX
+	VADDPS       (AX), Z0, Z0
+	ADDQ         DI, AX
+	VADDPS       (AX), Z1, Z1
+	ADDQ         DI, AX
+	VADDPS       (AX), Z2, Z2
+	ADDQ         DI, AX
+	VADDPS       (AX), Z3, Z3
+	ADDQ         DI, AX
+	VADDPS       (AX), Z4, Z4
+	ADDQ         DI, AX
+	VADDPS       (AX), Z5, Z5
+	ADDQ         DI, AX
+	VADDPS       (AX), Z6, Z6
+	ADDQ         DI, AX
+	VADDPS       (AX), Z7, Z7
+	ADDQ         DI, AX
+	VADDPS       (AX), Z8, Z8
+	ADDQ         DI, AX
+	VADDPS       (AX), Z9, Z9
+	JMP          store
+
+fresh:
+	MOVQ         start+48(FP), AX
+	TESTQ        AX, AX
+	JE           store
+	VBROADCASTSS (AX), Z10
+	VADDPS       Z10, Z0, Z0
+	VBROADCASTSS 4(AX), Z10
+	VADDPS       Z10, Z1, Z1
+	VBROADCASTSS 8(AX), Z10
+	VADDPS       Z10, Z2, Z2
+	VBROADCASTSS 12(AX), Z10
+	VADDPS       Z10, Z3, Z3
+	VBROADCASTSS 16(AX), Z10
+	VADDPS       Z10, Z4, Z4
+	VBROADCASTSS 20(AX), Z10
+	VADDPS       Z10, Z5, Z5
+	VBROADCASTSS 24(AX), Z10
+	VADDPS       Z10, Z6, Z6
+	VBROADCASTSS 28(AX), Z10
+	VADDPS       Z10, Z7, Z7
+	VBROADCASTSS 32(AX), Z10
+	VADDPS       Z10, Z8, Z8
+	VBROADCASTSS 36(AX), Z10
+	VADDPS       Z10, Z9, Z9
+
+store:
+	MOVQ    BX, AX
+	VMOVUPS Z0, (AX)
+	ADDQ    DI, AX
+	VMOVUPS Z1, (AX)
+	ADDQ    DI, AX
+	VMOVUPS Z2, (AX)
+	ADDQ    DI, AX
+	VMOVUPS Z3, (AX)
+	ADDQ    DI, AX
+	VMOVUPS Z4, (AX)
+	ADDQ    DI, AX
+	VMOVUPS Z5, (AX)
+	ADDQ    DI, AX
+	VMOVUPS Z6, (AX)
+	ADDQ    DI, AX
+	VMOVUPS Z7, (AX)
+	ADDQ    DI, AX
+	VMOVUPS Z8, (AX)
+	ADDQ    DI, AX
+	VMOVUPS Z9, (AX)
+	VZEROUPPER
+	RET
+
+// func tile32AVX512r10v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+// Requires: AVX, AVX512F
+TEXT ·tile32AVX512r10v2(SB), NOSPLIT, $0-57
+	MOVQ   kc+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   b+16(FP), DX
+	MOVQ   c+32(FP), BX
+	MOVQ   ldb+24(FP), SI
+	MOVQ   ldc+40(FP), DI
+	IMUL3Q $0x04, SI, SI
+	IMUL3Q $0x04, DI, DI
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+
+depth:
+	VMOVUPS      (DX), Z21
+	VMOVUPS      64(DX), Z22
+	VBROADCASTSS (CX), Z20
+	VFMADD231PS  Z21, Z20, Z0
+	VFMADD231PS  Z22, Z20, Z1
+	VBROADCASTSS 4(CX), Z20
+	VFMADD231PS  Z21, Z20, Z2
+	VFMADD231PS  Z22, Z20, Z3
+	VBROADCASTSS 8(CX), Z20
+	VFMADD231PS  Z21, Z20, Z4
+	VFMADD231PS  Z22, Z20, Z5
+	VBROADCASTSS 12(CX), Z20
+	VFMADD231PS  Z21, Z20, Z6
+	VFMADD231PS  Z22, Z20, Z7
+	VBROADCASTSS 16(CX), Z20
+	VFMADD231PS  Z21, Z20, Z8
+	VFMADD231PS  Z22, Z20, Z9
+	VBROADCASTSS 20(CX), Z20
+	VFMADD231PS  Z21, Z20, Z10
+	VFMADD231PS  Z22, Z20, Z11
+	VBROADCASTSS 24(CX), Z20
+	VFMADD231PS  Z21, Z20, Z12
+	VFMADD231PS  Z22, Z20, Z13
+	VBROADCASTSS 28(CX), Z20
+	VFMADD231PS  Z21, Z20, Z14
+	VFMADD231PS  Z22, Z20, Z15
+	VBROADCASTSS 32(CX), Z20
+	VFMADD231PS  Z21, Z20, Z16
+	VFMADD231PS  Z22, Z20, Z17
+	VBROADCASTSS 36(CX), Z20
+	VFMADD231PS  Z21, Z20, Z18
+	VFMADD231PS  Z22, Z20, Z19
+	ADDQ         $0x28, CX
+	ADDQ         SI, DX
+	DECQ         AX
+	JNE          depth
+	MOVB         add+56(FP), AL
+	TESTB        AL, AL
+	JE           fresh
+	MOVQ         BX, AX
+	VADDPS       (AX), Z0, Z0
+	VADDPS       64(AX), Z1, Z1
+	ADDQ         DI, AX
+	VADDPS       (AX), Z2, Z2
+	VADDPS       64(AX), Z3, Z3
+	ADDQ         DI, AX
+	VADDPS       (AX), Z4, Z4
+	VADDPS       64(AX), Z5, Z5
+	ADDQ         DI, AX
+	VADDPS       (AX), Z6, Z6
+	VADDPS       64(AX), Z7, Z7
+	ADDQ         DI, AX
+	VADDPS       (AX), Z8, Z8
+	VADDPS       64(AX), Z9, Z9
+	ADDQ         DI, AX
+	VADDPS       (AX), Z10, Z10
+	VADDPS       64(AX), Z11, Z11
+	ADDQ         DI, AX
+	VADDPS       (AX), Z12, Z12
+	VADDPS       64(AX), Z13, Z13
+	ADDQ         DI, AX
+	VADDPS       (AX), Z14, Z14
+	VADDPS       64(AX), Z15, Z15
+	ADDQ         DI, AX
+	VADDPS       (AX), Z16, Z16
+	VADDPS       64(AX), Z17, Z17
+	ADDQ         DI, AX
+	VADDPS       (AX), Z18, Z18
+	VADDPS       64(AX), Z19, Z19
+	JMP          store
+
+fresh:
+	MOVQ         start+48(FP), AX
+	TESTQ        AX, AX
+	JE           store
+	VBROADCASTSS (AX), Z20
+	VADDPS       Z20, Z0, Z0
+	VADDPS       Z20, Z1, Z1
+	VBROADCASTSS 4(AX), Z20
+	VADDPS       Z20, Z2, Z2
+	VADDPS       Z20, Z3, Z3
+	VBROADCASTSS 8(AX), Z20
+	VADDPS       Z20, Z4, Z4
+	VADDPS       Z20, Z5, Z5
+	VBROADCASTSS 12(AX), Z20
+	VADDPS       Z20, Z6, Z6
+	VADDPS       Z20, Z7, Z7
+	VBROADCASTSS 16(AX), Z20
+	VADDPS       Z20, Z8, Z8
+	VADDPS       Z20, Z9, Z9
+	VBROADCASTSS 20(AX), Z20
+	VADDPS       Z20, Z10, Z10
+	VADDPS       Z20, Z11, Z11
+	VBROADCASTSS 24(AX), Z20
+	VADDPS       Z20, Z12, Z12
+	VADDPS       Z20, Z13, Z13
+	VBROADCASTSS 28(AX), Z20
+	VADDPS       Z20, Z14, Z14
+	VADDPS       Z20, Z15, Z15
+	VBROADCASTSS 32(AX), Z20
+	VADDPS       Z20, Z16, Z16
+	VADDPS       Z20, Z17, Z17
+	VBROADCASTSS 36(AX), Z20
+	VADDPS       Z20, Z18, Z18
+	VADDPS       Z20, Z19, Z19
+
+store:
+	MOVQ    BX, AX
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, 64(AX)
+	ADDQ    DI, AX
+	VMOVUPS Z2, (AX)
+	VMOVUPS Z3, 64(AX)
+	ADDQ    DI, AX
+	VMOVUPS Z4, (AX)
+	VMOVUPS Z5, 64(AX)
+	ADDQ    DI, AX
+	VMOVUPS Z6, (AX)
+	VMOVUPS Z7, 64(AX)
+	ADDQ    DI, AX
+	VMOVUPS Z8, (AX)
+	VMOVUPS Z9, 64(AX)
+	ADDQ    DI, AX
+	VMOVUPS Z10, (AX)
+	VMOVUPS Z11, 64(AX)
+	ADDQ    DI, AX
+	VMOVUPS Z12, (AX)
+	VMOVUPS Z13, 64(AX)
+	ADDQ    DI, AX
+	VMOVUPS Z14, (AX)
+	VMOVUPS Z15, 64(AX)
+	ADDQ    DI, AX
+	VMOVUPS Z16, (AX)
+	VMOVUPS Z17, 64(AX)
+	ADDQ    DI, AX
+	VMOVUPS Z18, (AX)
+	VMOVUPS Z19, 64(AX)
+	VZEROUPPER
+	RET
+
+// func tile32AVX512r11v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+// Requires: AVX, AVX512F
+TEXT ·tile32AVX512r11v1(SB), NOSPLIT, $0-57
+	MOVQ   kc+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   b+16(FP), DX
+	MOVQ   c+32(FP), BX
+	MOVQ   ldb+24(FP), SI
+	MOVQ   ldc+40(FP), DI
+	IMUL3Q $0x04, SI, SI
+	IMUL3Q $0x04, DI, DI
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+
+depth:
+	VMOVUPS      (DX), Z12
+	VBROADCASTSS (CX), Z11
+	VFMADD231PS  Z12, Z11, Z0
+	VBROADCASTSS 4(CX), Z11
+	VFMADD231PS  Z12, Z11, Z1
+	VBROADCASTSS 8(CX), Z11
+	VFMADD231PS  Z12, Z11, Z2
+	VBROADCASTSS 12(CX), Z11
+	VFMADD231PS  Z12, Z11, Z3
+	VBROADCASTSS 16(CX), Z11
+	VFMADD231PS  Z12, Z11, Z4
+	VBROADCASTSS 20(CX), Z11
+	VFMADD231PS  Z12, Z11, Z5
+	VBROADCASTSS 24(CX), Z11
+	VFMADD231PS  Z12, Z11, Z6
+	VBROADCASTSS 28(CX), Z11
+	VFMADD231PS  Z12, Z11, Z7
+	VBROADCASTSS 32(CX), Z11
+	VFMADD231PS  Z12, Z11, Z8
+	VBROADCASTSS 36(CX), Z11
+	VFMADD231PS  Z12, Z11, Z9
+	VBROADCASTSS 40(CX), Z11
+	VFMADD231PS  Z12, Z11, Z10
+	ADDQ         $0x2c, CX
+	ADDQ         SI, DX
+	DECQ         AX
+	JNE          depth
+	MOVB         add+56(FP), AL
+	TESTB        AL, AL
+	JE           fresh
+	MOVQ         BX, AX
+	VADDPS       (AX), Z0, Z0
+	ADDQ         DI, AX
+	VADDPS       (AX), Z1, Z1
+	ADDQ         DI, AX
+	VADDPS       (AX), Z2, Z2
+	ADDQ         DI, AX
+	VADDPS       (AX), Z3, Z3
+	ADDQ         DI, AX
+	VADDPS       (AX), Z4, Z4
+	ADDQ         DI, AX
+	VADDPS       (AX), Z5, Z5
+	ADDQ         DI, AX
+	VADDPS       (AX), Z6, Z6
+	ADDQ         DI, AX
+	VADDPS       (AX), Z7, Z7
+	ADDQ         DI, AX
+	VADDPS       (AX), Z8, Z8
+	ADDQ         DI, AX
+	VADDPS       (AX), Z9, Z9
+	ADDQ         DI, AX
+	VADDPS       (AX), Z10, Z10
+	JMP          store
+
+fresh:
+	MOVQ         start+48(FP), AX
+	TESTQ        AX, AX
+	JE           store
+	VBROADCASTSS (AX), Z11
+	VADDPS       Z11, Z0, Z0
+	VBROADCASTSS 4(AX), Z11
+	VADDPS       Z11, Z1, Z1
+	VBROADCASTSS 8(AX), Z11
+	VADDPS       Z11, Z2, Z2
+	VBROADCASTSS 12(AX), Z11
+	VADDPS       Z11, Z3, Z3
+	VBROADCASTSS 16(AX), Z11
+	VADDPS       Z11, Z4, Z4
+	VBROADCASTSS 20(AX), Z11
+	VADDPS       Z11, Z5, Z5
+	VBROADCASTSS 24(AX), Z11
+	VADDPS       Z11, Z6, Z6
+	VBROADCASTSS 28(AX), Z11
+	VADDPS       Z11, Z7, Z7
+	VBROADCASTSS 32(AX), Z11
+	VADDPS       Z11, Z8, Z8
+	VBROADCASTSS 36(AX), Z11
+	VADDPS       Z11, Z9, Z9
+	VBROADCASTSS 40(AX), Z11
+	VADDPS       Z11, Z10, Z10
+
+store:
+	MOVQ    BX, AX
+	VMOVUPS Z0, (AX)
+	ADDQ    DI, AX
+	VMOVUPS Z1, (AX)
+	ADDQ    DI, AX
+	VMOVUPS Z2, (AX)
+	ADDQ    DI, AX
+	VMOVUPS Z3, (AX)
+	ADDQ    DI, AX
+	VMOVUPS Z4, (AX)
+	ADDQ    DI, AX
+	VMOVUPS Z5, (AX)
+	ADDQ    DI, AX
+	VMOVUPS Z6, (AX)
+	ADDQ    DI, AX
+	VMOVUPS Z7, (AX)
+	ADDQ    DI, AX
+	VMOVUPS Z8, (AX)
+	ADDQ    DI, AX
+	VMOVUPS Z9, (AX)
+	ADDQ    DI, AX
+	VMOVUPS Z10, (AX)
+	VZEROUPPER
+	RET
+
+// func tile32AVX512r11v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+// Requires: AVX, AVX512F
+TEXT ·tile32AVX512r11v2(SB), NOSPLIT, $0-57
+	MOVQ   kc+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   b+16(FP), DX
+	MOVQ   c+32(FP), BX
+	MOVQ   ldb+24(FP), SI
+	MOVQ   ldc+40(FP), DI
+	IMUL3Q $0x04, SI, SI
+	IMUL3Q $0x04, DI, DI
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+
+depth:
+	VMOVUPS      (DX), Z23
+	VMOVUPS      64(DX), Z24
+	VBROADCASTSS (CX), Z22
+	VFMADD231PS  Z23, Z22, Z0
+	VFMADD231PS  Z24, Z22, Z1
+	VBROADCASTSS 4(CX), Z22
+	VFMADD231PS  Z23, Z22, Z2
+	VFMADD231PS  Z24, Z22, Z3
+	VBROADCASTSS 8(CX), Z22
+	VFMADD231PS  Z23, Z22, Z4
+	VFMADD231PS  Z24, Z22, Z5
+	VBROADCASTSS 12(CX), Z22
+	VFMADD231PS  Z23, Z22, Z6
+	VFMADD231PS  Z24, Z22, Z7
+	VBROADCASTSS 16(CX), Z22
+	VFMADD231PS  Z23, Z22, Z8
+	VFMADD231PS  Z24, Z22, Z9
+	VBROADCASTSS 20(CX), Z22
+	VFMADD231PS  Z23, Z22, Z10
+	VFMADD231PS  Z24, Z22, Z11
+	VBROADCASTSS 24(CX), Z22
+	VFMADD231PS  Z23, Z22, Z12
+	VFMADD231PS  Z24, Z22, Z13
+	VBROADCASTSS 28(CX), Z22
+	VFMADD231PS  Z23, Z22, Z14
+	VFMADD231PS  Z24, Z22, Z15
+	VBROADCASTSS 32(CX), Z22
+	VFMADD231PS  Z23, Z22, Z16
+	VFMADD231PS  Z24, Z22, Z17
+	VBROADCASTSS 36(CX), Z22
+	VFMADD231PS  Z23, Z22, Z18
+	VFMADD231PS  Z24, Z22, Z19
+	VBROADCASTSS 40(CX), Z22
+	VFMADD231PS  Z23, Z22, Z20
+	VFMADD231PS  Z24, Z22, Z21
+	ADDQ         $0x2c, CX
+	ADDQ         SI, DX
+	DECQ         AX
+	JNE          depth
+	MOVB         add+56(FP), AL
+	TESTB        AL, AL
+	JE           fresh
+	MOVQ         BX, AX
+	VADDPS       (AX), Z0, Z0
+	VADDPS       64(AX), Z1, Z1
+	ADDQ         DI, AX
+	VADDPS       (AX), Z2, Z2
+	VADDPS       64(AX), Z3, Z3
+	ADDQ         DI, AX
+	VADDPS       (AX), Z4, Z4
+	VADDPS       64(AX), Z5, Z5
+	ADDQ         DI, AX
+	VADDPS       (AX), Z6, Z6
+	VADDPS       64(AX), Z7, Z7
+	ADDQ         DI, AX
+	VADDPS       (AX), Z8, Z8
+	VADDPS       64(AX), Z9, Z9
+	ADDQ         DI, AX
+	VADDPS       (AX), Z10, Z10
+	VADDPS       64(AX), Z11, Z11
+	ADDQ         DI, AX
+	VADDPS       (AX), Z12, Z12
+	VADDPS       64(AX), Z13, Z13
+	ADDQ         DI, AX
+	VADDPS       (AX), Z14, Z14
+	VADDPS       64(AX), Z15, Z15
+	ADDQ         DI, AX
+	VADDPS       (AX), Z16, Z16
+	VADDPS       64(AX), Z17, Z17
+	ADDQ         DI, AX
+	VADDPS       (AX), Z18, Z18
+	VADDPS       64(AX), Z19, Z19
+	ADDQ         DI, AX
+	VADDPS       (AX), Z20, Z20
+	VADDPS       64(AX), Z21, Z21
+	JMP          store
+
+fresh:
+	MOVQ         start+48(FP), AX
+	TESTQ        AX, AX
+	JE           store
+	VBROADCASTSS (AX), Z22
+	VADDPS       Z22, Z0, Z0
+	VADDPS       Z22, Z1, Z1
+	VBROADCASTSS 4(AX), Z22
+	VADDPS       Z22, Z2, Z2
+	VADDPS       Z22, Z3, Z3
+	VBROADCASTSS 8(AX), Z22
+	VADDPS       Z22, Z4, Z4
+	VADDPS       Z22, Z5, Z5
+	VBROADCASTSS 12(AX), Z22
+	VADDPS       Z22, Z6, Z6
+	VADDPS       Z22, Z7, Z7
+	VBROADCASTSS 16(AX), Z22
+	VADDPS       Z22, Z8, Z8
+	VADDPS       Z22, Z9, Z9
+	VBROADCASTSS 20(AX), Z22
+	VADDPS       Z22, Z10, Z10
+	VADDPS       Z22, Z11, Z11
+	VBROADCASTSS 24(AX), Z22
+	VADDPS       Z22, Z12, Z12
+	VADDPS       Z22, Z13, Z13
+	VBROADCASTSS 28(AX), Z22
+	VADDPS       Z22, Z14, Z14
+	VADDPS       Z22, Z15, Z15
+	VBROADCASTSS 32(AX), Z22
+	VADDPS       Z22, Z16, Z16
+	VADDPS       Z22, Z17, Z17
+	VBROADCASTSS 36(AX), Z22
+	VADDPS       Z22, Z18, Z18
+	VADDPS       Z22, Z19, Z19
+	VBROADCASTSS 40(AX), Z22
+	VADDPS       Z22, Z20, Z20
+	VADDPS       Z22, Z21, Z21
+
+store:
+	MOVQ    BX, AX
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, 64(AX)
+	ADDQ    DI, AX
+	VMOVUPS Z2, (AX)
+	VMOVUPS Z3, 64(AX)
+	ADDQ    DI, AX
+	VMOVUPS Z4, (AX)
+	VMOVUPS Z5, 64(AX)
+	ADDQ    DI, AX
+	VMOVUPS Z6, (AX)
+	VMOVUPS Z7, 64(AX)
+	ADDQ    DI, AX
+	VMOVUPS Z8, (AX)
+	VMOVUPS Z9, 64(AX)
+	ADDQ    DI, AX
+	VMOVUPS Z10, (AX)
+	VMOVUPS Z11, 64(AX)
+	ADDQ    DI, AX
+	VMOVUPS Z12, (AX)
+	VMOVUPS Z13, 64(AX)
+	ADDQ    DI, AX
+	VMOVUPS Z14, (AX)
+	VMOVUPS Z15, 64(AX)
+	ADDQ    DI, AX
+	VMOVUPS Z16, (AX)
+	VMOVUPS Z17, 64(AX)
+	ADDQ    DI, AX
+	VMOVUPS Z18, (AX)
+	VMOVUPS Z19, 64(AX)
+	ADDQ    DI, AX
+	VMOVUPS Z20, (AX)
+	VMOVUPS Z21, 64(AX)
+	VZEROUPPER
+	RET
+
+// func tile32AVX512r12v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+// Requires: AVX, AVX512F
+TEXT ·tile32AVX512r12v1(SB), NOSPLIT, $0-57
+	MOVQ   kc+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   b+16(FP), DX
+	MOVQ   c+32(FP), BX
+	MOVQ   ldb+24(FP), SI
+	MOVQ   ldc+40(FP), DI
+	IMUL3Q $0x04, SI, SI
+	IMUL3Q $0x04, DI, DI
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+
+depth:
+	VMOVUPS      (DX), Z13
+	VBROADCASTSS (CX), Z12
+	VFMADD231PS  Z13, Z12, Z0
+	VBROADCASTSS 4(CX), Z12
+	VFMADD231PS  Z13, Z12, Z1
+	VBROADCASTSS 8(CX), Z12
+	VFMADD231PS  Z13, Z12, Z2
+	VBROADCASTSS 12(CX), Z12
+	VFMADD231PS  Z13, Z12, Z3
+	VBROADCASTSS 16(CX), Z12
+	VFMADD231PS  Z13, Z12, Z4
+	VBROADCASTSS 20(CX), Z12
+	VFMADD231PS  Z13, Z12, Z5
+	VBROADCASTSS 24(CX), Z12
+	VFMADD231PS  Z13, Z12, Z6
+	VBROADCASTSS 28(CX), Z12
+	VFMADD231PS  Z13, Z12, Z7
+	VBROADCASTSS 32(CX), Z12
+	VFMADD231PS  Z13, Z12, Z8
+	VBROADCASTSS 36(CX), Z12
+	VFMADD231PS  Z13, Z12, Z9
+	VBROADCASTSS 40(CX), Z12
+	VFMADD231PS  Z13, Z12, Z10
+	VBROADCASTSS 44(CX), Z12
+	VFMADD231PS  Z13, Z12, Z11
+	ADDQ         $0x30, CX
+	ADDQ         SI, DX
+	DECQ         AX
+	JNE          depth
+	MOVB         add+56(FP), AL
+	TESTB        AL, AL
+	JE           fresh
+	MOVQ         BX, AX
+	VADDPS       (AX), Z0, Z0
+	ADDQ         DI, AX
+	VADDPS       (AX), Z1, Z1
+	ADDQ         DI, AX
+	VADDPS       (AX), Z2, Z2
+	ADDQ         DI, AX
+	VADDPS       (AX), Z3, Z3
+	ADDQ         DI, AX
+	VADDPS       (AX), Z4, Z4
+	ADDQ         DI, AX
+	VADDPS       (AX), Z5, Z5
+	ADDQ         DI, AX
+	VADDPS       (AX), Z6, Z6
+	ADDQ         DI, AX
+	VADDPS       (AX), Z7, Z7
+	ADDQ         DI, AX
+	VADDPS       (AX), Z8, Z8
+	ADDQ         DI, AX
+	VADDPS       (AX), Z9, Z9
+	ADDQ         DI, AX
+	VADDPS       (AX), Z10, Z10
+	ADDQ         DI, AX
+	VADDPS       (AX), Z11, Z11
+	JMP          store
+
+fresh:
+	MOVQ         start+48(FP), AX
+	TESTQ        AX, AX
+	JE           store
+	VBROADCASTSS (AX), Z12
+	VADDPS       Z12, Z0, Z0
+	VBROADCASTSS 4(AX), Z12
+	VADDPS       Z12, Z1, Z1
+	VBROADCASTSS 8(AX), Z12
+	VADDPS       Z12, Z2, Z2
+	VBROADCASTSS 12(AX), Z12
+	VADDPS       Z12, Z3, Z3
+	VBROADCASTSS 16(AX), Z12
+	VADDPS       Z12, Z4, Z4
+	VBROADCASTSS 20(AX), Z12
+	VADDPS       Z12, Z5, Z5
+	VBROADCASTSS 24(AX), Z12
+	VADDPS       Z12, Z6, Z6
+	VBROADCASTSS 28(AX), Z12
+	VADDPS       Z12, Z7, Z7
+	VBROADCASTSS 32(AX), Z12
+	VADDPS       Z12, Z8, Z8
+	VBROADCASTSS 36(AX), Z12
+	VADDPS       Z12, Z9, Z9
+	VBROADCASTSS 40(AX), Z12
+	VADDPS       Z12, Z10, Z10
+	VBROADCASTSS 44(AX), Z12
+	VADDPS       Z12, Z11, Z11
+
+store:
+	MOVQ    BX, AX
+	VMOVUPS Z0, (AX)
+	ADDQ    DI, AX
+	VMOVUPS Z1, (AX)
+	ADDQ    DI, AX
+	VMOVUPS Z2, (AX)
+	ADDQ    DI, AX
+	VMOVUPS Z3, (AX)
+	ADDQ    DI, AX
+	VMOVUPS Z4, (AX)
+	ADDQ    DI, AX
+	VMOVUPS Z5, (AX)
+	ADDQ    DI, AX
+	VMOVUPS Z6, (AX)
+	ADDQ    DI, AX
+	VMOVUPS Z7, (AX)
+	ADDQ    DI, AX
+	VMOVUPS Z8, (AX)
+	ADDQ    DI, AX
+	VMOVUPS Z9, (AX)
+	ADDQ    DI, AX
+	VMOVUPS Z10, (AX)
+	ADDQ    DI, AX
+	VMOVUPS Z11, (AX)
+	VZEROUPPER
+	RET
+
+// func tile32AVX512r12v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+// Requires: AVX, AVX512F
+TEXT ·tile32AVX512r12v2(SB), NOSPLIT, $0-57
+	MOVQ   kc+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   b+16(FP), DX
+	MOVQ   c+32(FP), BX
+	MOVQ   ldb+24(FP), SI
+	MOVQ   ldc+40(FP), DI
+	IMUL3Q $0x04, SI, SI
+	IMUL3Q $0x04, DI, DI
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+	VPXORD Z22, Z22, Z22
+	VPXORD Z23, Z23, Z23
+
+depth:
+	VMOVUPS      (DX), Z25
+	VMOVUPS      64(DX), Z26
+	VBROADCASTSS (CX), Z24
+	VFMADD231PS  Z25, Z24, Z0
+	VFMADD231PS  Z26, Z24, Z1
+	VBROADCASTSS 4(CX), Z24
+	VFMADD231PS  Z25, Z24, Z2
+	VFMADD231PS  Z26, Z24, Z3
+	VBROADCASTSS 8(CX), Z24
+	VFMADD231PS  Z25, Z24, Z4
+	VFMADD231PS  Z26, Z24, Z5
+	VBROADCASTSS 12(CX), Z24
+	VFMADD231PS  Z25, Z24, Z6
+	VFMADD231PS  Z26, Z24, Z7
+	VBROADCASTSS 16(CX), Z24
+	VFMADD231PS  Z25, Z24, Z8
+	VFMADD231PS  Z26, Z24, Z9
+	VBROADCASTSS 20(CX), Z24
+	VFMADD231PS  Z25, Z24, Z10
+	VFMADD231PS  Z26, Z24, Z11
+	VBROADCASTSS 24(CX), Z24
+	VFMADD231PS  Z25, Z24, Z12
+	VFMADD231PS  Z26, Z24, Z13
+	VBROADCASTSS 28(CX), Z24
+	VFMADD231PS  Z25, Z24, Z14
+	VFMADD231PS  Z26, Z24, Z15
+	VBROADCASTSS 32(CX), Z24
+	VFMADD231PS  Z25, Z24, Z16
+	VFMADD231PS  Z26, Z24, Z17
+	VBROADCASTSS 36(CX), Z24
+	VFMADD231PS  Z25, Z24, Z18
+	VFMADD231PS  Z26, Z24, Z19
+	VBROADCASTSS 40(CX), Z24
+	VFMADD231PS  Z25, Z24, Z20
+	VFMADD231PS  Z26, Z24, Z21
+	VBROADCASTSS 44(CX), Z24
+	VFMADD231PS  Z25, Z24, Z22
+	VFMADD231PS  Z26, Z24, Z23
+	ADDQ         $0x30, CX
+	ADDQ         SI, DX
+	DECQ         AX
+	JNE          depth
+	MOVB         add+56(FP), AL
+	TESTB        AL, AL
+	JE           fresh
+	MOVQ         BX, AX
+	VADDPS       (AX), Z0, Z0
+	VADDPS       64(AX), Z1, Z1
+	ADDQ         DI, AX
+	VADDPS       (AX), Z2, Z2
+	VADDPS       64(AX), Z3, Z3
+	ADDQ         DI, AX
+	VADDPS       (AX), Z4, Z4
+	VADDPS       64(AX), Z5, Z5
+	ADDQ         DI, AX
+	VADDPS       (AX), Z6, Z6
+	VADDPS       64(AX), Z7, Z7
+	ADDQ         DI, AX
+	VADDPS       (AX), Z8, Z8
+	VADDPS       64(AX), Z9, Z9
+	ADDQ         DI, AX
+	VADDPS       (AX), Z10, Z10
+	VADDPS       64(AX), Z11, Z11
+	ADDQ         DI, AX
+	VADDPS       (AX), Z12, Z12
+	VADDPS       64(AX), Z13, Z13
+	ADDQ         DI, AX
+	VADDPS       (AX), Z14, Z14
+	VADDPS       64(AX), Z15, Z15
+	ADDQ         DI, AX
+	VADDPS       (AX), Z16, Z16
+	VADDPS       64(AX), Z17, Z17
+	ADDQ         DI, AX
+	VADDPS       (AX), Z18, Z18
+	VADDPS       64(AX), Z19, Z19
+	ADDQ         DI, AX
+	VADDPS       (AX), Z20, Z20
+	VADDPS       64(AX), Z21, Z21
+	ADDQ         DI, AX
+	VADDPS       (AX), Z22, Z22
+	VADDPS       64(AX), Z23, Z23
+	JMP          store
+
+fresh:
+	MOVQ         start+48(FP), AX
+	TESTQ        AX, AX
+	JE           store
+	VBROADCASTSS (AX), Z24
+	VADDPS       Z24, Z0, Z0
+	VADDPS       Z24, Z1, Z1
+	VBROADCASTSS 4(AX), Z24
+	VADDPS       Z24, Z2, Z2
+	VADDPS       Z24, Z3, Z3
+	VBROADCASTSS 8(AX), Z24
+	VADDPS       Z24, Z4, Z4
+	VADDPS       Z24, Z5, Z5
+	VBROADCASTSS 12(AX), Z24
+	VADDPS       Z24, Z6, Z6
+	VADDPS       Z24, Z7, Z7
+	VBROADCASTSS 16(AX), Z24
+	VADDPS       Z24, Z8, Z8
+	VADDPS       Z24, Z9, Z9
+	VBROADCASTSS 20(AX), Z24
+	VADDPS       Z24, Z10, Z10
+	VADDPS       Z24, Z11, Z11
+	VBROADCASTSS 24(AX), Z24
+	VADDPS       Z24, Z12, Z12
+	VADDPS       Z24, Z13, Z13
+	VBROADCASTSS 28(AX), Z24
+	VADDPS       Z24, Z14, Z14
+	VADDPS       Z24, Z15, Z15
+	VBROADCASTSS 32(AX), Z24
+	VADDPS       Z24, Z16, Z16
+	VADDPS       Z24, Z17, Z17
+	VBROADCASTSS 36(AX), Z24
+	VADDPS       Z24, Z18, Z18
+	VADDPS       Z24, Z19, Z19
+	VBROADCASTSS 40(AX), Z24
+	VADDPS       Z24, Z20, Z20
+	VADDPS       Z24, Z21, Z21
+	VBROADCASTSS 44(AX), Z24
+	VADDPS       Z24, Z22, Z22
+	VADDPS       Z24, Z23, Z23
+
+store:
+	MOVQ    BX, AX
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, 64(AX)
+	ADDQ    DI, AX
+	VMOVUPS Z2, (AX)
+	VMOVUPS Z3, 64(AX)
+	ADDQ    DI, AX
+	VMOVUPS Z4, (AX)
+	VMOVUPS Z5, 64(AX)
+	ADDQ    DI, AX
+	VMOVUPS Z6, (AX)
+	VMOVUPS Z7, 64(AX)
+	ADDQ    DI, AX
+	VMOVUPS Z8, (AX)
+	VMOVUPS Z9, 64(AX)
+	ADDQ    DI, AX
+	VMOVUPS Z10, (AX)
+	VMOVUPS Z11, 64(AX)
+	ADDQ    DI, AX
+	VMOVUPS Z12, (AX)
+	VMOVUPS Z13, 64(AX)
+	ADDQ    DI, AX
+	VMOVUPS Z14, (AX)
+	VMOVUPS Z15, 64(AX)
+	ADDQ    DI, AX
+	VMOVUPS Z16, (AX)
+	VMOVUPS Z17, 64(AX)
+	ADDQ    DI, AX
+	VMOVUPS Z18, (AX)
+	VMOVUPS Z19, 64(AX)
+	ADDQ    DI, AX
+	VMOVUPS Z20, (AX)
+	VMOVUPS Z21, 64(AX)
+	ADDQ    DI, AX
+	VMOVUPS Z22, (AX)
+	VMOVUPS Z23, 64(AX)
 	VZEROUPPER
 	RET
 
@@ -1990,5 +6126,91 @@ singleTap:
 	JMP          single
 
 done:
+	VZEROUPPER
+	RET
+
+// func gather1AVX2(dst *float32, x *float32, off *int, kc int, cols int, runs *int, count int)
+// Requires: AVX
+TEXT ·gather1AVX2(SB), NOSPLIT, $0-56
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ off+16(FP), DX
+	MOVQ kc+24(FP), BX
+	MOVQ cols+32(FP), SI
+	MOVQ runs+40(FP), DI
+	MOVQ count+48(FP), R8
+	SHLQ $0x02, SI
+
+depth:
+	MOVQ (DX), R9
+	LEAQ (CX)(R9*4), R9
+	MOVQ DI, R10
+	MOVQ R8, R11
+
+run:
+	MOVQ (R10), R12
+	LEAQ (AX)(R12*4), R12
+	MOVQ 8(R10), R13
+	LEAQ (R9)(R13*4), R13
+	MOVQ 16(R10), R14
+
+vector:
+	VMOVUPS (R13), Y0
+	VMOVUPS Y0, (R12)
+	ADDQ    $0x20, R13
+	ADDQ    $0x20, R12
+	DECQ    R14
+	JNE     vector
+	ADDQ    $0x18, R10
+	DECQ    R11
+	JNE     run
+	ADDQ    SI, AX
+	ADDQ    $0x08, DX
+	DECQ    BX
+	JNE     depth
+	VZEROUPPER
+	RET
+
+// func gather2AVX2(dst *float32, x *float32, off *int, kc int, cols int, runs *int, count int)
+// Requires: AVX, AVX2
+TEXT ·gather2AVX2(SB), NOSPLIT, $0-56
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ off+16(FP), DX
+	MOVQ kc+24(FP), BX
+	MOVQ cols+32(FP), SI
+	MOVQ runs+40(FP), DI
+	MOVQ count+48(FP), R8
+	SHLQ $0x02, SI
+
+depth:
+	MOVQ (DX), R9
+	LEAQ (CX)(R9*4), R9
+	MOVQ DI, R10
+	MOVQ R8, R11
+
+run:
+	MOVQ (R10), R12
+	LEAQ (AX)(R12*4), R12
+	MOVQ 8(R10), R13
+	LEAQ (R9)(R13*4), R13
+	MOVQ 16(R10), R14
+
+vector:
+	VMOVUPS (R13), Y0
+	VSHUFPS $0x88, 32(R13), Y0, Y0
+	VPERMPD $0xd8, Y0, Y0
+	VMOVUPS Y0, (R12)
+	ADDQ    $0x40, R13
+	ADDQ    $0x20, R12
+	DECQ    R14
+	JNE     vector
+	ADDQ    $0x18, R10
+	DECQ    R11
+	JNE     run
+	ADDQ    SI, AX
+	ADDQ    $0x08, DX
+	DECQ    BX
+	JNE     depth
 	VZEROUPPER
 	RET

@@ -2,11 +2,7 @@
 
 package kernel
 
-import (
-	"unsafe"
-
-	"golang.org/x/sys/cpu"
-)
+import "golang.org/x/sys/cpu"
 
 //go:generate go run -C gen . -out ../tile_amd64.s -stubs ../tile_amd64.go -pkg kernel
 
@@ -14,10 +10,37 @@ func init() {
 	if !cpu.X86.HasAVX2 || !cpu.X86.HasFMA {
 		return
 	}
-	kernel32 = func(kc int, a, b, c unsafe.Pointer, ldc int, add bool) {
-		tile32AVX2(kc, (*float32)(a), (*float32)(b), (*float32)(c), ldc, add)
+	tile32 = &tileShape[float32]{6, 16, [][2]microKernel[float32]{
+		{tile32AVX2r1v1, tile32AVX2r1v2},
+		{tile32AVX2r2v1, tile32AVX2r2v2},
+		{tile32AVX2r3v1, tile32AVX2r3v2},
+		{tile32AVX2r4v1, tile32AVX2r4v2},
+		{tile32AVX2r5v1, tile32AVX2r5v2},
+		{tile32AVX2r6v1, tile32AVX2r6v2},
+	}}
+	tile64 = &tileShape[float64]{6, 8, [][2]microKernel[float64]{
+		{tile64AVX2r1v1, tile64AVX2r1v2},
+		{tile64AVX2r2v1, tile64AVX2r2v2},
+		{tile64AVX2r3v1, tile64AVX2r3v2},
+		{tile64AVX2r4v1, tile64AVX2r4v2},
+		{tile64AVX2r5v1, tile64AVX2r5v2},
+		{tile64AVX2r6v1, tile64AVX2r6v2},
+	}}
+	if !cpu.X86.HasAVX512F {
+		return
 	}
-	kernel64 = func(kc int, a, b, c unsafe.Pointer, ldc int, add bool) {
-		tile64AVX2(kc, (*float64)(a), (*float64)(b), (*float64)(c), ldc, add)
-	}
+	tile32 = &tileShape[float32]{12, 32, [][2]microKernel[float32]{
+		{tile32AVX512r1v1, tile32AVX512r1v2},
+		{tile32AVX512r2v1, tile32AVX512r2v2},
+		{tile32AVX512r3v1, tile32AVX512r3v2},
+		{tile32AVX512r4v1, tile32AVX512r4v2},
+		{tile32AVX512r5v1, tile32AVX512r5v2},
+		{tile32AVX512r6v1, tile32AVX512r6v2},
+		{tile32AVX512r7v1, tile32AVX512r7v2},
+		{tile32AVX512r8v1, tile32AVX512r8v2},
+		{tile32AVX512r9v1, tile32AVX512r9v2},
+		{tile32AVX512r10v1, tile32AVX512r10v2},
+		{tile32AVX512r11v1, tile32AVX512r11v2},
+		{tile32AVX512r12v1, tile32AVX512r12v2},
+	}}
 }

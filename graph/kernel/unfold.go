@@ -16,7 +16,7 @@ type segment struct {
 // p/taps under kernel position p%taps, column j the output position j. The
 // layout is packColumns'.
 func packUnfolded[T Float](w *Window, cols int, dst, x []T, p0, kc, j0, nc int) {
-	var segs [cols32]segment
+	var segs [maxCols]segment
 	for j := 0; j < nc; j += cols {
 		panel := dst[j*kc:][:kc*cols]
 		width := min(cols, nc-j)

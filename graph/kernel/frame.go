@@ -1,0 +1,116 @@
+package kernel
+
+// frame is an image set into zeros, so that every kernel position of every
+// output position of a two-dimensional window is inside: element (r, s) of the
+// frame is (r-PadBegin[0], s-PadBegin[1]) of the image. After the frame come
+// frameSlack elements that vectors may read.
+type frame struct {
+	*Window
+	height, width int
+}
+
+const frameSlack = 2 * maxCols * 2
+
+// newFrame gives nil where the window has another rank, or where the frame
+// would be much larger than the image.
+func newFrame(w *Window) *frame {
+	if len(w.In) != 2 || w.outSize == 0 {
+		return nil
+	}
+	f := &frame{Window: w}
+	f.height = (w.Out[0]-1)*w.Stride[0] + (w.Kernel[0]-1)*w.Dilation[0] + 1
+	f.width = (w.Out[1]-1)*w.Stride[1] + (w.Kernel[1]-1)*w.Dilation[1] + 1
+	size, err := checkedProduct(f.height, f.width)
+	if err != nil || size > 8*(w.inSize+w.outSize)+1<<12 {
+		return nil
+	}
+	return f
+}
+
+func (f *frame) size() int { return f.height * f.width }
+
+// fill writes the frame of an image.
+func fillFrame[T Float](f *frame, dst, src []T) {
+	from := max(0, -f.PadBegin[1]) // first column of the image that is inside
+	left := min(max(0, f.PadBegin[1]), f.width)
+	n := max(0, min(f.In[1]-from, f.width-left))
+	for r := range f.height {
+		row := dst[r*f.width:][:f.width]
+		i := r - f.PadBegin[0]
+		if i < 0 || i >= f.In[0] || n == 0 {
+			clear(row)
+			continue
+		}
+		clear(row[:left])
+		copy(row[left:left+n], src[i*f.In[1]+from:])
+		clear(row[left+n:])
+	}
+}
+
+// offsets are those of channel c's kernel position k, in order c, k, in frames
+// that follow each other.
+func (f *frame) offsets(channels int) []int {
+	off := make([]int, 0, channels*f.taps)
+	for c := range channels {
+		for i := range f.Kernel[0] {
+			for j := range f.Kernel[1] {
+				off = append(off, c*f.size()+i*f.Dilation[0]*f.width+j*f.Dilation[1])
+			}
+		}
+	}
+	return off
+}
+
+// run is neighbours in an output row: columns [at, at+size) of a panel, whose
+// first lies at from in a frame under kernel position 0.
+type run struct{ at, from, size int }
+
+// runs splits the output positions [j, j+n) by output rows.
+func (f *frame) runs(list []run, j, n int) []run {
+	width := f.Out[1]
+	for at := 0; at < n; {
+		r, o := (j+at)/width, (j+at)%width
+		size := min(n-at, width-o)
+		list = append(list, run{at, r*f.Stride[0]*f.width + o*f.Stride[1], size})
+		at += size
+	}
+	return list
+}
+
+// packFrames packs a block of the unfolded input from the frames of its
+// channels. The layout is packColumns'; a panel's last row may be followed by
+// as many arbitrary elements as a vector has.
+func packFrames[T Float](f *frame, tile *tileShape[T], dst, x []T, off []int, j0, nc int) {
+	var buf [maxCols]run
+	kc, cols := len(off), tile.cols
+	for j := 0; j < nc; j += cols {
+		list := f.runs(buf[:0], j0+j, min(cols, nc-j))
+		packRuns(dst[j*kc:], x, off, cols, list, f.Stride[1])
+	}
+}
+
+// packRuns is for p and each run: for i < size: dst[p*cols+at+i] = x[off[p]+from+i*step].
+func packRuns[T Float](dst, x []T, off []int, cols int, list []run, step int) {
+	if isFloat32[T]() && step <= len(fast32.gather) && fast32.gather[step-1] != nil {
+		var vectors [maxCols]run
+		for i, r := range list {
+			vectors[i] = run{r.at, r.from, (r.size + vectorLen - 1) / vectorLen}
+		}
+		fast32.gather[step-1](at32(dst), at32(x), &off[0], len(off), cols, &vectors[0].at, len(list))
+		return
+	}
+	for p, o := range off {
+		row := dst[p*cols:][:cols]
+		for _, r := range list {
+			src := x[o+r.from:]
+			d := row[r.at : r.at+r.size]
+			if step == 1 {
+				copy(d, src)
+				continue
+			}
+			for i := range d {
+				d[i] = src[i*step]
+			}
+		}
+	}
+}

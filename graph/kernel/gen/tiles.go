@@ -1,0 +1,109 @@
+package main
+
+import (
+	"fmt"
+
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// tileKind is a family of micro-kernels: one for each number of rows and for
+// one and two vectors of columns.
+type tileKind struct {
+	name, elem                     string
+	size, width                    int // bytes of an element and of a vector
+	rows                           int // the greatest
+	vector                         func() reg.VecVirtual
+	broadcast, move, add, fma, xor func(...Op)
+}
+
+func tiles() {
+	for _, k := range []tileKind{
+		{"tile32AVX2", "float32", 4, 32, 6, YMM, VBROADCASTSS, VMOVUPS, VADDPS, VFMADD231PS, VXORPS},
+		{"tile64AVX2", "float64", 8, 32, 6, YMM, VBROADCASTSD, VMOVUPD, VADDPD, VFMADD231PD, VXORPD},
+		{"tile32AVX512", "float32", 4, 64, 12, ZMM, VBROADCASTSS, VMOVUPS, VADDPS, VFMADD231PS, VPXORD},
+	} {
+		for rows := 1; rows <= k.rows; rows++ {
+			for vecs := 1; vecs <= 2; vecs++ {
+				tile(&k, rows, vecs)
+			}
+		}
+	}
+}
+
+// tile is one microKernel: rows × vecs accumulators, the vectors of B, and one
+// element of A at a time in all places of a vector.
+func tile(k *tileKind, rows, vecs int) {
+	name := fmt.Sprintf("%sr%dv%d", k.name, rows, vecs)
+	TEXT(name, NOSPLIT, fmt.Sprintf("func(kc int, a, b *%[1]s, ldb int, c *%[1]s, ldc int, start *%[1]s, add bool)", k.elem))
+	Pragma("noescape")
+	Doc(fmt.Sprintf("%s is tilePlain of %d rows and %d columns.", name, rows, vecs*k.width/k.size))
+	kc := Load(Param("kc"), GP64())
+	a, b, c := Load(Param("a"), GP64()), Load(Param("b"), GP64()), Load(Param("c"), GP64())
+	ldb, ldc := Load(Param("ldb"), GP64()), Load(Param("ldc"), GP64())
+	IMUL3Q(Imm(uint64(k.size)), ldb, ldb)
+	IMUL3Q(Imm(uint64(k.size)), ldc, ldc)
+
+	acc := make([][]vec, rows)
+	for i := range acc {
+		for range vecs {
+			acc[i] = append(acc[i], k.vector())
+		}
+	}
+	each := func(f func(m Mem, v vec)) {
+		at := GP64()
+		MOVQ(c, at)
+		for i := range acc {
+			for v := range acc[i] {
+				f(Mem{Base: at, Disp: v * k.width}, acc[i][v])
+			}
+			if i+1 < rows {
+				ADDQ(ldc, at)
+			}
+		}
+	}
+	for i := range acc {
+		for _, v := range acc[i] {
+			k.xor(v, v, v)
+		}
+	}
+
+	Label("depth")
+	av := k.vector()
+	bv := make([]vec, vecs)
+	for v := range bv {
+		bv[v] = k.vector()
+		k.move(Mem{Base: b, Disp: v * k.width}, bv[v])
+	}
+	for i := range acc {
+		k.broadcast(Mem{Base: a, Disp: i * k.size}, av)
+		for v := range bv {
+			k.fma(bv[v], av, acc[i][v])
+		}
+	}
+	ADDQ(Imm(uint64(rows*k.size)), a)
+	ADDQ(ldb, b)
+	DECQ(kc)
+	JNE(LabelRef("depth"))
+
+	flag := Load(Param("add"), GP8())
+	TESTB(flag, flag)
+	JE(LabelRef("fresh"))
+	each(func(m Mem, v vec) { k.add(m, v, v) })
+	JMP(LabelRef("store"))
+	Label("fresh")
+	start := Load(Param("start"), GP64())
+	TESTQ(start, start)
+	JE(LabelRef("store"))
+	for i := range acc {
+		k.broadcast(Mem{Base: start, Disp: i * k.size}, av)
+		for _, v := range acc[i] {
+			k.add(av, v, v)
+		}
+	}
+	Label("store")
+	each(func(m Mem, v vec) { k.move(v, m) })
+	VZEROUPPER()
+	RET()
+}
