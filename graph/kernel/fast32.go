@@ -16,12 +16,17 @@ var fast32 struct {
 	clip func(dst, x *float32, lo, hi float32, n int)
 	max  [2]func(dst, x *float32, n int) // by stride less 1: dst[i] = max(dst[i], x[stride*i]); NaN wins
 
-	// taps, by stride less 1, is the sum over taps:
+	// taps, by stride less 1 and by shape (tapShapes), is the sum over taps:
 	//
-	//	for i < blocks*vectorLen: dst[i] = bias + Σ_{t<taps} w[t]*x[stride*i+off[t]]
+	//	for r < rows, i < vecs*vectorLen: dst[r*dstStride+i] = bias + Σ_{t<taps} w[t]*x[r*xStride+stride*i+off[t]]
 	//
-	// with FMA, so that it differs in last bits from convDepthwise in Go.
-	taps [2]func(dst, x, w *float32, off *int, taps int, bias float32, blocks int)
+	// row after row, with FMA, so that it differs in last bits from
+	// convDepthwise in Go. rows is a multiple of the shape's.
+	taps [2][len(tapShapes)]tapLoop
+
+	// frameRows is for r < rows: for i < vecs*vectorLen: dst[r*stride+i] = x[r*width+i];
+	// for i < zeros*vectorLen: dst[r*stride+width+i] = 0; in that order.
+	frameRows func(dst, x *float32, rows, width, stride, vecs, zeros int)
 
 	// gather, by stride less 1, copies whole vectors:
 	//
@@ -30,6 +35,12 @@ var fast32 struct {
 }
 
 const vectorLen = 8
+
+// tapLoop is a loop of fast32.taps.
+type tapLoop = func(dst, x, w *float32, off *int, taps int, bias float32, rows, dstStride, xStride int)
+
+// tapShapes are the rows and vectors that the loops of fast32.taps sum at once.
+var tapShapes = [...]struct{ rows, vecs int }{{1, 1}, {1, 2}, {1, 3}, {1, 4}, {2, 2}, {2, 3}, {4, 1}}
 
 // vectors is how many elements of a row of T a loop of fast32 takes.
 func vectors[T Number](have bool, n int) int {

@@ -29,21 +29,35 @@ func newFrame(w *Window) *frame {
 
 func (f *frame) size() int { return f.height * f.width }
 
-// fill writes the frame of an image.
+// fillFrame writes the frame of an image.
 func fillFrame[T Float](f *frame, dst, src []T) {
 	from := max(0, -f.PadBegin[1]) // first column of the image that is inside
 	left := min(max(0, f.PadBegin[1]), f.width)
 	n := max(0, min(f.In[1]-from, f.width-left))
-	for r := range f.height {
-		row := dst[r*f.width:][:f.width]
-		i := r - f.PadBegin[0]
-		if i < 0 || i >= f.In[0] || n == 0 {
-			clear(row)
-			continue
-		}
+	top := min(max(0, f.PadBegin[0]), f.height)
+	end := max(top, min(f.height, f.In[0]+f.PadBegin[0]))
+	if n == 0 {
+		top, end = f.height, f.height
+	}
+	clear(dst[:top*f.width])
+	clear(dst[end*f.width : f.height*f.width])
+	at := top * f.width
+	image := src[max(0, -f.PadBegin[0])*f.In[1]:]
+	// All rows but the last: vectors spill into the row that follows.
+	if rows := end - top - 1; rows > 0 && n >= vectorLen && from == 0 && n == f.In[1] && f.width >= left+vectorLen && isFloat32[T]() && fast32.frameRows != nil {
+		clear(dst[at : at+left])
+		vecs, zeros := (n+vectorLen-1)/vectorLen, (f.width-n+vectorLen-1)/vectorLen
+		_, _ = dst[at+rows*f.width+left+vectorLen-1], image[(rows-1)*n+vecs*vectorLen-1]
+		fast32.frameRows(at32(dst[at+left:]), at32(image), rows, n, f.width, vecs, max(zeros, 1))
+		top, at, image = top+rows, at+rows*f.width, image[rows*n:]
+	}
+	for ; top < end; top++ {
+		row := dst[at:][:f.width]
 		clear(row[:left])
-		copy(row[left:left+n], src[i*f.In[1]+from:])
+		copy(row[left:left+n], image[from:])
 		clear(row[left+n:])
+		at += f.width
+		image = image[f.In[1]:]
 	}
 }
 

@@ -1,47 +1,49 @@
 package kernel
 
 // tapPlanes runs depthwise convolutions of float32 by fast32.taps, which sums
-// all taps of a vector of outputs at once. Each input plane is copied into a
-// frame of zeros, so that every tap of every output is inside.
+// all taps of some vectors of outputs at once, from the frames of the planes.
 type tapPlanes struct {
-	g             *ConvGeom
-	height, width int   // of the frame
-	blocks        int   // vectors in an output row
-	off           []int // of the taps in the frame
-	loop          func(dst, x, w *float32, off *int, taps int, bias float32, blocks int)
+	*frame
+	g      *ConvGeom
+	off    []int // of the taps in the frame
+	loops  *[len(tapShapes)]tapLoop
+	vecs   int   // vectors in an output row
+	blocks []int // vectors in each block of columns
 }
 
-// newTapPlanes gives nil where there is no loop for the geometry, or where the
-// frame would be much larger than the planes.
+// newTapPlanes gives nil where there is no loop or no frame for the geometry.
 func newTapPlanes(g *ConvGeom) *tapPlanes {
-	if len(g.In) != 2 || g.outSize == 0 || g.Stride[1] > len(fast32.taps) || fast32.taps[g.Stride[1]-1] == nil {
+	f := newFrame(g.Window)
+	if f == nil || g.Stride[1] > len(fast32.taps) || fast32.taps[g.Stride[1]-1][0] == nil {
 		return nil
 	}
-	p := &tapPlanes{g: g, loop: fast32.taps[g.Stride[1]-1], blocks: (g.Out[1] + vectorLen - 1) / vectorLen}
-	p.height = (g.Out[0]-1)*g.Stride[0] + (g.Kernel[0]-1)*g.Dilation[0] + 1
-	p.width = (p.blocks*vectorLen-1)*g.Stride[1] + (g.Kernel[1]-1)*g.Dilation[1] + 1
-	size, err := checkedProduct(p.height, p.width)
-	if err != nil || size > 8*(g.inSize+g.outSize)+1<<12 {
-		return nil
-	}
-	for k := range g.Kernel[0] {
-		for l := range g.Kernel[1] {
-			p.off = append(p.off, k*g.Dilation[0]*p.width+l*g.Dilation[1])
+	p := &tapPlanes{frame: f, g: g, off: f.offsets(1), loops: &fast32.taps[g.Stride[1]-1], vecs: (g.Out[1] + vectorLen - 1) / vectorLen}
+	for left := p.vecs; left > 0; {
+		n := min(left, 4)
+		if left == 5 || left == 6 {
+			n = 3
 		}
+		p.blocks = append(p.blocks, n)
+		left -= n
 	}
 	return p
 }
 
 func (p *tapPlanes) run(par Parallel, x, w, bias, y []float32) {
 	g := p.g
-	par.Do(g.N*g.M, grainFor(g.outSize*g.taps/4), func(lo, hi int) {
-		b := borrow[float32](p.height*p.width + p.blocks*vectorLen)
+	slack := (p.vecs*vectorLen + 2) * g.Stride[1] // that a row of vectors reads beyond its outputs
+	par.Do(g.N*g.M, grainFor(g.outSize*g.taps/8), func(lo, hi int) {
+		b := borrow[float32](p.size() + slack + frameSlack + p.vecs*vectorLen)
 		defer b.free()
-		frame, row := b.s[:p.height*p.width], b.s[p.height*p.width:]
-		clear(frame)
+		clear(b.s[p.size():])
+		frame, row := b.s[:p.size()+slack+frameSlack], b.s[p.size()+slack+frameSlack:]
+		held := -1 // the plane in the frame
 		for t := lo; t < hi; t++ {
 			n, m := t/g.M, t%g.M
-			p.fill(frame, x[(n*g.C+m/g.mg)*g.inSize:][:g.inSize])
+			if c := n*g.C + m/g.mg; c != held {
+				fillFrame(p.frame, frame, x[c*g.inSize:][:g.inSize])
+				held = c
+			}
 			var v float32
 			if bias != nil {
 				v = bias[m]
@@ -51,31 +53,31 @@ func (p *tapPlanes) run(par Parallel, x, w, bias, y []float32) {
 	})
 }
 
-// fill copies a plane into the frame, whose border is 0 and stays so.
-func (p *tapPlanes) fill(frame, src []float32) {
-	g := p.g
-	from := max(0, -g.PadBegin[1])
-	n := min(g.In[1], p.width-g.PadBegin[1]) - from
-	if n <= 0 {
-		return
-	}
-	for r := max(0, g.PadBegin[0]); r < min(p.height, g.In[0]+g.PadBegin[0]); r++ {
-		copy(frame[r*p.width+from+g.PadBegin[1]:][:n], src[(r-g.PadBegin[0])*g.In[1]+from:])
-	}
+// plane convolves a framed plane. Whole vectors are stored, so a row spills
+// into the next, whose first block comes after it; the last row goes through
+// row.
+func (p *tapPlanes) plane(dst, frame, row, w []float32, bias float32) {
+	width, rows := p.g.Out[1], p.g.Out[0]-1
+	p.rows(dst, frame, w, bias, rows, width)
+	p.rows(row, frame[rows*p.Stride[0]*p.width:], w, bias, 1, len(row))
+	copy(dst[rows*width:], row)
 }
 
-// plane convolves a framed plane. Whole vectors are stored, so a row spills
-// into the next, which comes after it; the last rows go through row.
-func (p *tapPlanes) plane(dst, frame, row, w []float32, bias float32) {
-	width := p.g.Out[1]
-	for at, from := 0, 0; at < len(dst); at, from = at+width, from+p.g.Stride[0]*p.width {
-		out := row
-		if at+len(row) <= len(dst) {
-			out = dst[at : at+len(row)]
-		}
-		p.loop(&out[0], &frame[from], &w[0], &p.off[0], len(w), bias, p.blocks)
-		if at+len(row) > len(dst) {
-			copy(dst[at:at+width], row)
+// rows convolves rows of a plane, the last block of columns first.
+func (p *tapPlanes) rows(dst, frame, w []float32, bias float32, rows, width int) {
+	col := p.vecs
+	for i := len(p.blocks) - 1; i >= 0; i-- {
+		vecs := p.blocks[i]
+		col -= vecs
+		done := 0
+		for s := len(tapShapes) - 1; s >= 0 && done < rows; s-- {
+			n := (rows - done) / tapShapes[s].rows * tapShapes[s].rows
+			if tapShapes[s].vecs != vecs || n == 0 {
+				continue
+			}
+			p.loops[s](&dst[done*width+col*vectorLen], &frame[done*p.Stride[0]*p.width+col*vectorLen*p.Stride[1]],
+				&w[0], &p.off[0], len(w), bias, n, width, p.Stride[0]*p.width)
+			done += n
 		}
 	}
 }

@@ -5986,109 +5986,501 @@ done:
 	VZEROUPPER
 	RET
 
-// func taps1AVX2(dst *float32, x *float32, w *float32, off *int, taps int, bias float32, blocks int)
+// func taps1AVX2r1v1(dst *float32, x *float32, w *float32, off *int, taps int, bias float32, count int, dstStride int, xStride int)
 // Requires: AVX, AVX2, FMA3, SSE
-TEXT ·taps1AVX2(SB), NOSPLIT, $0-56
+TEXT ·taps1AVX2r1v1(SB), NOSPLIT, $0-72
 	MOVQ         dst+0(FP), AX
 	MOVQ         x+8(FP), CX
 	MOVQ         w+16(FP), DX
 	MOVQ         off+24(FP), BX
 	MOVQ         taps+32(FP), SI
-	MOVQ         blocks+48(FP), DI
+	MOVQ         count+48(FP), DI
+	MOVQ         dstStride+56(FP), R8
+	MOVQ         xStride+64(FP), R9
+	SHLQ         $0x02, R8
+	SHLQ         $0x02, R9
 	MOVSS        bias+40(FP), X0
 	VBROADCASTSS X0, Y0
 
-wide:
-	CMPQ    DI, $0x04
-	JL      rest
+rows:
+	VMOVAPS Y0, Y1
+	XORQ    R10, R10
+
+tap:
+	MOVQ         (BX)(R10*8), R11
+	LEAQ         (CX)(R11*4), R11
+	VBROADCASTSS (DX)(R10*4), Y2
+	VFMADD231PS  (R11), Y2, Y1
+	INCQ         R10
+	CMPQ         R10, SI
+	JL           tap
+	VMOVUPS      Y1, (AX)
+	ADDQ         R8, AX
+	ADDQ         R9, CX
+	SUBQ         $0x01, DI
+	JNE          rows
+	VZEROUPPER
+	RET
+
+// func taps1AVX2r1v2(dst *float32, x *float32, w *float32, off *int, taps int, bias float32, count int, dstStride int, xStride int)
+// Requires: AVX, AVX2, FMA3, SSE
+TEXT ·taps1AVX2r1v2(SB), NOSPLIT, $0-72
+	MOVQ         dst+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         w+16(FP), DX
+	MOVQ         off+24(FP), BX
+	MOVQ         taps+32(FP), SI
+	MOVQ         count+48(FP), DI
+	MOVQ         dstStride+56(FP), R8
+	MOVQ         xStride+64(FP), R9
+	SHLQ         $0x02, R8
+	SHLQ         $0x02, R9
+	MOVSS        bias+40(FP), X0
+	VBROADCASTSS X0, Y0
+
+rows:
+	VMOVAPS Y0, Y1
+	VMOVAPS Y0, Y2
+	XORQ    R10, R10
+
+tap:
+	MOVQ         (BX)(R10*8), R11
+	LEAQ         (CX)(R11*4), R11
+	VBROADCASTSS (DX)(R10*4), Y3
+	VFMADD231PS  (R11), Y3, Y1
+	VFMADD231PS  32(R11), Y3, Y2
+	INCQ         R10
+	CMPQ         R10, SI
+	JL           tap
+	VMOVUPS      Y1, (AX)
+	VMOVUPS      Y2, 32(AX)
+	ADDQ         R8, AX
+	ADDQ         R9, CX
+	SUBQ         $0x01, DI
+	JNE          rows
+	VZEROUPPER
+	RET
+
+// func taps1AVX2r1v3(dst *float32, x *float32, w *float32, off *int, taps int, bias float32, count int, dstStride int, xStride int)
+// Requires: AVX, AVX2, FMA3, SSE
+TEXT ·taps1AVX2r1v3(SB), NOSPLIT, $0-72
+	MOVQ         dst+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         w+16(FP), DX
+	MOVQ         off+24(FP), BX
+	MOVQ         taps+32(FP), SI
+	MOVQ         count+48(FP), DI
+	MOVQ         dstStride+56(FP), R8
+	MOVQ         xStride+64(FP), R9
+	SHLQ         $0x02, R8
+	SHLQ         $0x02, R9
+	MOVSS        bias+40(FP), X0
+	VBROADCASTSS X0, Y0
+
+rows:
+	VMOVAPS Y0, Y1
+	VMOVAPS Y0, Y2
+	VMOVAPS Y0, Y3
+	XORQ    R10, R10
+
+tap:
+	MOVQ         (BX)(R10*8), R11
+	LEAQ         (CX)(R11*4), R11
+	VBROADCASTSS (DX)(R10*4), Y4
+	VFMADD231PS  (R11), Y4, Y1
+	VFMADD231PS  32(R11), Y4, Y2
+	VFMADD231PS  64(R11), Y4, Y3
+	INCQ         R10
+	CMPQ         R10, SI
+	JL           tap
+	VMOVUPS      Y1, (AX)
+	VMOVUPS      Y2, 32(AX)
+	VMOVUPS      Y3, 64(AX)
+	ADDQ         R8, AX
+	ADDQ         R9, CX
+	SUBQ         $0x01, DI
+	JNE          rows
+	VZEROUPPER
+	RET
+
+// func taps1AVX2r1v4(dst *float32, x *float32, w *float32, off *int, taps int, bias float32, count int, dstStride int, xStride int)
+// Requires: AVX, AVX2, FMA3, SSE
+TEXT ·taps1AVX2r1v4(SB), NOSPLIT, $0-72
+	MOVQ         dst+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         w+16(FP), DX
+	MOVQ         off+24(FP), BX
+	MOVQ         taps+32(FP), SI
+	MOVQ         count+48(FP), DI
+	MOVQ         dstStride+56(FP), R8
+	MOVQ         xStride+64(FP), R9
+	SHLQ         $0x02, R8
+	SHLQ         $0x02, R9
+	MOVSS        bias+40(FP), X0
+	VBROADCASTSS X0, Y0
+
+rows:
 	VMOVAPS Y0, Y1
 	VMOVAPS Y0, Y2
 	VMOVAPS Y0, Y3
 	VMOVAPS Y0, Y4
-	XORQ    R8, R8
+	XORQ    R10, R10
 
-wideTap:
-	MOVQ         (BX)(R8*8), R9
-	VBROADCASTSS (DX)(R8*4), Y5
-	VFMADD231PS  (CX)(R9*4), Y5, Y1
-	VFMADD231PS  32(CX)(R9*4), Y5, Y2
-	VFMADD231PS  64(CX)(R9*4), Y5, Y3
-	VFMADD231PS  96(CX)(R9*4), Y5, Y4
-	INCQ         R8
-	CMPQ         R8, SI
-	JL           wideTap
+tap:
+	MOVQ         (BX)(R10*8), R11
+	LEAQ         (CX)(R11*4), R11
+	VBROADCASTSS (DX)(R10*4), Y5
+	VFMADD231PS  (R11), Y5, Y1
+	VFMADD231PS  32(R11), Y5, Y2
+	VFMADD231PS  64(R11), Y5, Y3
+	VFMADD231PS  96(R11), Y5, Y4
+	INCQ         R10
+	CMPQ         R10, SI
+	JL           tap
 	VMOVUPS      Y1, (AX)
 	VMOVUPS      Y2, 32(AX)
 	VMOVUPS      Y3, 64(AX)
 	VMOVUPS      Y4, 96(AX)
-	ADDQ         $0x00000080, AX
-	ADDQ         $0x00000080, CX
-	SUBQ         $0x04, DI
-	JMP          wide
-
-rest:
-single:
-	CMPQ    DI, $0x01
-	JL      done
-	VMOVAPS Y0, Y1
-	XORQ    R8, R8
-
-singleTap:
-	MOVQ         (BX)(R8*8), R9
-	VBROADCASTSS (DX)(R8*4), Y2
-	VFMADD231PS  (CX)(R9*4), Y2, Y1
-	INCQ         R8
-	CMPQ         R8, SI
-	JL           singleTap
-	VMOVUPS      Y1, (AX)
-	ADDQ         $0x00000020, AX
-	ADDQ         $0x00000020, CX
+	ADDQ         R8, AX
+	ADDQ         R9, CX
 	SUBQ         $0x01, DI
-	JMP          single
-
-done:
+	JNE          rows
 	VZEROUPPER
 	RET
 
-// func taps2AVX2(dst *float32, x *float32, w *float32, off *int, taps int, bias float32, blocks int)
+// func taps1AVX2r2v2(dst *float32, x *float32, w *float32, off *int, taps int, bias float32, count int, dstStride int, xStride int)
 // Requires: AVX, AVX2, FMA3, SSE
-TEXT ·taps2AVX2(SB), NOSPLIT, $0-56
+TEXT ·taps1AVX2r2v2(SB), NOSPLIT, $0-72
 	MOVQ         dst+0(FP), AX
 	MOVQ         x+8(FP), CX
 	MOVQ         w+16(FP), DX
 	MOVQ         off+24(FP), BX
 	MOVQ         taps+32(FP), SI
-	MOVQ         blocks+48(FP), DI
+	MOVQ         count+48(FP), DI
+	MOVQ         dstStride+56(FP), R8
+	MOVQ         xStride+64(FP), R9
+	SHLQ         $0x02, R8
+	SHLQ         $0x02, R9
 	MOVSS        bias+40(FP), X0
 	VBROADCASTSS X0, Y0
 
-wide:
-	CMPQ    DI, $0x04
-	JL      rest
+rows:
 	VMOVAPS Y0, Y1
 	VMOVAPS Y0, Y2
 	VMOVAPS Y0, Y3
 	VMOVAPS Y0, Y4
-	XORQ    R8, R8
+	XORQ    R10, R10
 
-wideTap:
-	MOVQ         (BX)(R8*8), R9
-	VBROADCASTSS (DX)(R8*4), Y5
-	VMOVUPS      (CX)(R9*4), Y6
-	VSHUFPS      $0xd8, 28(CX)(R9*4), Y6, Y6
+tap:
+	MOVQ         (BX)(R10*8), R11
+	LEAQ         (CX)(R11*4), R11
+	VBROADCASTSS (DX)(R10*4), Y5
+	VFMADD231PS  (R11), Y5, Y1
+	VFMADD231PS  32(R11), Y5, Y2
+	ADDQ         R9, R11
+	VFMADD231PS  (R11), Y5, Y3
+	VFMADD231PS  32(R11), Y5, Y4
+	INCQ         R10
+	CMPQ         R10, SI
+	JL           tap
+	VMOVUPS      Y1, (AX)
+	VMOVUPS      Y2, 32(AX)
+	ADDQ         R8, AX
+	ADDQ         R9, CX
+	VMOVUPS      Y3, (AX)
+	VMOVUPS      Y4, 32(AX)
+	ADDQ         R8, AX
+	ADDQ         R9, CX
+	SUBQ         $0x02, DI
+	JNE          rows
+	VZEROUPPER
+	RET
+
+// func taps1AVX2r2v3(dst *float32, x *float32, w *float32, off *int, taps int, bias float32, count int, dstStride int, xStride int)
+// Requires: AVX, AVX2, FMA3, SSE
+TEXT ·taps1AVX2r2v3(SB), NOSPLIT, $0-72
+	MOVQ         dst+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         w+16(FP), DX
+	MOVQ         off+24(FP), BX
+	MOVQ         taps+32(FP), SI
+	MOVQ         count+48(FP), DI
+	MOVQ         dstStride+56(FP), R8
+	MOVQ         xStride+64(FP), R9
+	SHLQ         $0x02, R8
+	SHLQ         $0x02, R9
+	MOVSS        bias+40(FP), X0
+	VBROADCASTSS X0, Y0
+
+rows:
+	VMOVAPS Y0, Y1
+	VMOVAPS Y0, Y2
+	VMOVAPS Y0, Y3
+	VMOVAPS Y0, Y4
+	VMOVAPS Y0, Y5
+	VMOVAPS Y0, Y6
+	XORQ    R10, R10
+
+tap:
+	MOVQ         (BX)(R10*8), R11
+	LEAQ         (CX)(R11*4), R11
+	VBROADCASTSS (DX)(R10*4), Y7
+	VFMADD231PS  (R11), Y7, Y1
+	VFMADD231PS  32(R11), Y7, Y2
+	VFMADD231PS  64(R11), Y7, Y3
+	ADDQ         R9, R11
+	VFMADD231PS  (R11), Y7, Y4
+	VFMADD231PS  32(R11), Y7, Y5
+	VFMADD231PS  64(R11), Y7, Y6
+	INCQ         R10
+	CMPQ         R10, SI
+	JL           tap
+	VMOVUPS      Y1, (AX)
+	VMOVUPS      Y2, 32(AX)
+	VMOVUPS      Y3, 64(AX)
+	ADDQ         R8, AX
+	ADDQ         R9, CX
+	VMOVUPS      Y4, (AX)
+	VMOVUPS      Y5, 32(AX)
+	VMOVUPS      Y6, 64(AX)
+	ADDQ         R8, AX
+	ADDQ         R9, CX
+	SUBQ         $0x02, DI
+	JNE          rows
+	VZEROUPPER
+	RET
+
+// func taps1AVX2r4v1(dst *float32, x *float32, w *float32, off *int, taps int, bias float32, count int, dstStride int, xStride int)
+// Requires: AVX, AVX2, FMA3, SSE
+TEXT ·taps1AVX2r4v1(SB), NOSPLIT, $0-72
+	MOVQ         dst+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         w+16(FP), DX
+	MOVQ         off+24(FP), BX
+	MOVQ         taps+32(FP), SI
+	MOVQ         count+48(FP), DI
+	MOVQ         dstStride+56(FP), R8
+	MOVQ         xStride+64(FP), R9
+	SHLQ         $0x02, R8
+	SHLQ         $0x02, R9
+	MOVSS        bias+40(FP), X0
+	VBROADCASTSS X0, Y0
+
+rows:
+	VMOVAPS Y0, Y1
+	VMOVAPS Y0, Y2
+	VMOVAPS Y0, Y3
+	VMOVAPS Y0, Y4
+	XORQ    R10, R10
+
+tap:
+	MOVQ         (BX)(R10*8), R11
+	LEAQ         (CX)(R11*4), R11
+	VBROADCASTSS (DX)(R10*4), Y5
+	VFMADD231PS  (R11), Y5, Y1
+	ADDQ         R9, R11
+	VFMADD231PS  (R11), Y5, Y2
+	ADDQ         R9, R11
+	VFMADD231PS  (R11), Y5, Y3
+	ADDQ         R9, R11
+	VFMADD231PS  (R11), Y5, Y4
+	INCQ         R10
+	CMPQ         R10, SI
+	JL           tap
+	VMOVUPS      Y1, (AX)
+	ADDQ         R8, AX
+	ADDQ         R9, CX
+	VMOVUPS      Y2, (AX)
+	ADDQ         R8, AX
+	ADDQ         R9, CX
+	VMOVUPS      Y3, (AX)
+	ADDQ         R8, AX
+	ADDQ         R9, CX
+	VMOVUPS      Y4, (AX)
+	ADDQ         R8, AX
+	ADDQ         R9, CX
+	SUBQ         $0x04, DI
+	JNE          rows
+	VZEROUPPER
+	RET
+
+// func taps2AVX2r1v1(dst *float32, x *float32, w *float32, off *int, taps int, bias float32, count int, dstStride int, xStride int)
+// Requires: AVX, AVX2, FMA3, SSE
+TEXT ·taps2AVX2r1v1(SB), NOSPLIT, $0-72
+	MOVQ         dst+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         w+16(FP), DX
+	MOVQ         off+24(FP), BX
+	MOVQ         taps+32(FP), SI
+	MOVQ         count+48(FP), DI
+	MOVQ         dstStride+56(FP), R8
+	MOVQ         xStride+64(FP), R9
+	SHLQ         $0x02, R8
+	SHLQ         $0x02, R9
+	MOVSS        bias+40(FP), X0
+	VBROADCASTSS X0, Y0
+
+rows:
+	VMOVAPS Y0, Y1
+	XORQ    R10, R10
+
+tap:
+	MOVQ         (BX)(R10*8), R11
+	LEAQ         (CX)(R11*4), R11
+	VBROADCASTSS (DX)(R10*4), Y2
+	VMOVUPS      (R11), Y3
+	VSHUFPS      $0xd8, 28(R11), Y3, Y3
+	VFMADD231PS  Y3, Y2, Y1
+	INCQ         R10
+	CMPQ         R10, SI
+	JL           tap
+	VPERMPD      $0xd8, Y1, Y1
+	VMOVUPS      Y1, (AX)
+	ADDQ         R8, AX
+	ADDQ         R9, CX
+	SUBQ         $0x01, DI
+	JNE          rows
+	VZEROUPPER
+	RET
+
+// func taps2AVX2r1v2(dst *float32, x *float32, w *float32, off *int, taps int, bias float32, count int, dstStride int, xStride int)
+// Requires: AVX, AVX2, FMA3, SSE
+TEXT ·taps2AVX2r1v2(SB), NOSPLIT, $0-72
+	MOVQ         dst+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         w+16(FP), DX
+	MOVQ         off+24(FP), BX
+	MOVQ         taps+32(FP), SI
+	MOVQ         count+48(FP), DI
+	MOVQ         dstStride+56(FP), R8
+	MOVQ         xStride+64(FP), R9
+	SHLQ         $0x02, R8
+	SHLQ         $0x02, R9
+	MOVSS        bias+40(FP), X0
+	VBROADCASTSS X0, Y0
+
+rows:
+	VMOVAPS Y0, Y1
+	VMOVAPS Y0, Y2
+	XORQ    R10, R10
+
+tap:
+	MOVQ         (BX)(R10*8), R11
+	LEAQ         (CX)(R11*4), R11
+	VBROADCASTSS (DX)(R10*4), Y3
+	VMOVUPS      (R11), Y4
+	VSHUFPS      $0xd8, 28(R11), Y4, Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VMOVUPS      64(R11), Y4
+	VSHUFPS      $0xd8, 92(R11), Y4, Y4
+	VFMADD231PS  Y4, Y3, Y2
+	INCQ         R10
+	CMPQ         R10, SI
+	JL           tap
+	VPERMPD      $0xd8, Y1, Y1
+	VMOVUPS      Y1, (AX)
+	VPERMPD      $0xd8, Y2, Y2
+	VMOVUPS      Y2, 32(AX)
+	ADDQ         R8, AX
+	ADDQ         R9, CX
+	SUBQ         $0x01, DI
+	JNE          rows
+	VZEROUPPER
+	RET
+
+// func taps2AVX2r1v3(dst *float32, x *float32, w *float32, off *int, taps int, bias float32, count int, dstStride int, xStride int)
+// Requires: AVX, AVX2, FMA3, SSE
+TEXT ·taps2AVX2r1v3(SB), NOSPLIT, $0-72
+	MOVQ         dst+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         w+16(FP), DX
+	MOVQ         off+24(FP), BX
+	MOVQ         taps+32(FP), SI
+	MOVQ         count+48(FP), DI
+	MOVQ         dstStride+56(FP), R8
+	MOVQ         xStride+64(FP), R9
+	SHLQ         $0x02, R8
+	SHLQ         $0x02, R9
+	MOVSS        bias+40(FP), X0
+	VBROADCASTSS X0, Y0
+
+rows:
+	VMOVAPS Y0, Y1
+	VMOVAPS Y0, Y2
+	VMOVAPS Y0, Y3
+	XORQ    R10, R10
+
+tap:
+	MOVQ         (BX)(R10*8), R11
+	LEAQ         (CX)(R11*4), R11
+	VBROADCASTSS (DX)(R10*4), Y4
+	VMOVUPS      (R11), Y5
+	VSHUFPS      $0xd8, 28(R11), Y5, Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VMOVUPS      64(R11), Y5
+	VSHUFPS      $0xd8, 92(R11), Y5, Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VMOVUPS      128(R11), Y5
+	VSHUFPS      $0xd8, 156(R11), Y5, Y5
+	VFMADD231PS  Y5, Y4, Y3
+	INCQ         R10
+	CMPQ         R10, SI
+	JL           tap
+	VPERMPD      $0xd8, Y1, Y1
+	VMOVUPS      Y1, (AX)
+	VPERMPD      $0xd8, Y2, Y2
+	VMOVUPS      Y2, 32(AX)
+	VPERMPD      $0xd8, Y3, Y3
+	VMOVUPS      Y3, 64(AX)
+	ADDQ         R8, AX
+	ADDQ         R9, CX
+	SUBQ         $0x01, DI
+	JNE          rows
+	VZEROUPPER
+	RET
+
+// func taps2AVX2r1v4(dst *float32, x *float32, w *float32, off *int, taps int, bias float32, count int, dstStride int, xStride int)
+// Requires: AVX, AVX2, FMA3, SSE
+TEXT ·taps2AVX2r1v4(SB), NOSPLIT, $0-72
+	MOVQ         dst+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         w+16(FP), DX
+	MOVQ         off+24(FP), BX
+	MOVQ         taps+32(FP), SI
+	MOVQ         count+48(FP), DI
+	MOVQ         dstStride+56(FP), R8
+	MOVQ         xStride+64(FP), R9
+	SHLQ         $0x02, R8
+	SHLQ         $0x02, R9
+	MOVSS        bias+40(FP), X0
+	VBROADCASTSS X0, Y0
+
+rows:
+	VMOVAPS Y0, Y1
+	VMOVAPS Y0, Y2
+	VMOVAPS Y0, Y3
+	VMOVAPS Y0, Y4
+	XORQ    R10, R10
+
+tap:
+	MOVQ         (BX)(R10*8), R11
+	LEAQ         (CX)(R11*4), R11
+	VBROADCASTSS (DX)(R10*4), Y5
+	VMOVUPS      (R11), Y6
+	VSHUFPS      $0xd8, 28(R11), Y6, Y6
 	VFMADD231PS  Y6, Y5, Y1
-	VMOVUPS      64(CX)(R9*4), Y6
-	VSHUFPS      $0xd8, 92(CX)(R9*4), Y6, Y6
+	VMOVUPS      64(R11), Y6
+	VSHUFPS      $0xd8, 92(R11), Y6, Y6
 	VFMADD231PS  Y6, Y5, Y2
-	VMOVUPS      128(CX)(R9*4), Y6
-	VSHUFPS      $0xd8, 156(CX)(R9*4), Y6, Y6
+	VMOVUPS      128(R11), Y6
+	VSHUFPS      $0xd8, 156(R11), Y6, Y6
 	VFMADD231PS  Y6, Y5, Y3
-	VMOVUPS      192(CX)(R9*4), Y6
-	VSHUFPS      $0xd8, 220(CX)(R9*4), Y6, Y6
+	VMOVUPS      192(R11), Y6
+	VSHUFPS      $0xd8, 220(R11), Y6, Y6
 	VFMADD231PS  Y6, Y5, Y4
-	INCQ         R8
-	CMPQ         R8, SI
-	JL           wideTap
+	INCQ         R10
+	CMPQ         R10, SI
+	JL           tap
 	VPERMPD      $0xd8, Y1, Y1
 	VMOVUPS      Y1, (AX)
 	VPERMPD      $0xd8, Y2, Y2
@@ -6097,35 +6489,248 @@ wideTap:
 	VMOVUPS      Y3, 64(AX)
 	VPERMPD      $0xd8, Y4, Y4
 	VMOVUPS      Y4, 96(AX)
-	ADDQ         $0x00000080, AX
-	ADDQ         $0x00000100, CX
-	SUBQ         $0x04, DI
-	JMP          wide
+	ADDQ         R8, AX
+	ADDQ         R9, CX
+	SUBQ         $0x01, DI
+	JNE          rows
+	VZEROUPPER
+	RET
 
-rest:
-single:
-	CMPQ    DI, $0x01
-	JL      done
+// func taps2AVX2r2v2(dst *float32, x *float32, w *float32, off *int, taps int, bias float32, count int, dstStride int, xStride int)
+// Requires: AVX, AVX2, FMA3, SSE
+TEXT ·taps2AVX2r2v2(SB), NOSPLIT, $0-72
+	MOVQ         dst+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         w+16(FP), DX
+	MOVQ         off+24(FP), BX
+	MOVQ         taps+32(FP), SI
+	MOVQ         count+48(FP), DI
+	MOVQ         dstStride+56(FP), R8
+	MOVQ         xStride+64(FP), R9
+	SHLQ         $0x02, R8
+	SHLQ         $0x02, R9
+	MOVSS        bias+40(FP), X0
+	VBROADCASTSS X0, Y0
+
+rows:
 	VMOVAPS Y0, Y1
-	XORQ    R8, R8
+	VMOVAPS Y0, Y2
+	VMOVAPS Y0, Y3
+	VMOVAPS Y0, Y4
+	XORQ    R10, R10
 
-singleTap:
-	MOVQ         (BX)(R8*8), R9
-	VBROADCASTSS (DX)(R8*4), Y2
-	VMOVUPS      (CX)(R9*4), Y3
-	VSHUFPS      $0xd8, 28(CX)(R9*4), Y3, Y3
-	VFMADD231PS  Y3, Y2, Y1
-	INCQ         R8
-	CMPQ         R8, SI
-	JL           singleTap
+tap:
+	MOVQ         (BX)(R10*8), R11
+	LEAQ         (CX)(R11*4), R11
+	VBROADCASTSS (DX)(R10*4), Y5
+	VMOVUPS      (R11), Y6
+	VSHUFPS      $0xd8, 28(R11), Y6, Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VMOVUPS      64(R11), Y6
+	VSHUFPS      $0xd8, 92(R11), Y6, Y6
+	VFMADD231PS  Y6, Y5, Y2
+	ADDQ         R9, R11
+	VMOVUPS      (R11), Y6
+	VSHUFPS      $0xd8, 28(R11), Y6, Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VMOVUPS      64(R11), Y6
+	VSHUFPS      $0xd8, 92(R11), Y6, Y6
+	VFMADD231PS  Y6, Y5, Y4
+	INCQ         R10
+	CMPQ         R10, SI
+	JL           tap
 	VPERMPD      $0xd8, Y1, Y1
 	VMOVUPS      Y1, (AX)
-	ADDQ         $0x00000020, AX
-	ADDQ         $0x00000040, CX
-	SUBQ         $0x01, DI
-	JMP          single
+	VPERMPD      $0xd8, Y2, Y2
+	VMOVUPS      Y2, 32(AX)
+	ADDQ         R8, AX
+	ADDQ         R9, CX
+	VPERMPD      $0xd8, Y3, Y3
+	VMOVUPS      Y3, (AX)
+	VPERMPD      $0xd8, Y4, Y4
+	VMOVUPS      Y4, 32(AX)
+	ADDQ         R8, AX
+	ADDQ         R9, CX
+	SUBQ         $0x02, DI
+	JNE          rows
+	VZEROUPPER
+	RET
 
-done:
+// func taps2AVX2r2v3(dst *float32, x *float32, w *float32, off *int, taps int, bias float32, count int, dstStride int, xStride int)
+// Requires: AVX, AVX2, FMA3, SSE
+TEXT ·taps2AVX2r2v3(SB), NOSPLIT, $0-72
+	MOVQ         dst+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         w+16(FP), DX
+	MOVQ         off+24(FP), BX
+	MOVQ         taps+32(FP), SI
+	MOVQ         count+48(FP), DI
+	MOVQ         dstStride+56(FP), R8
+	MOVQ         xStride+64(FP), R9
+	SHLQ         $0x02, R8
+	SHLQ         $0x02, R9
+	MOVSS        bias+40(FP), X0
+	VBROADCASTSS X0, Y0
+
+rows:
+	VMOVAPS Y0, Y1
+	VMOVAPS Y0, Y2
+	VMOVAPS Y0, Y3
+	VMOVAPS Y0, Y4
+	VMOVAPS Y0, Y5
+	VMOVAPS Y0, Y6
+	XORQ    R10, R10
+
+tap:
+	MOVQ         (BX)(R10*8), R11
+	LEAQ         (CX)(R11*4), R11
+	VBROADCASTSS (DX)(R10*4), Y7
+	VMOVUPS      (R11), Y8
+	VSHUFPS      $0xd8, 28(R11), Y8, Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VMOVUPS      64(R11), Y8
+	VSHUFPS      $0xd8, 92(R11), Y8, Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VMOVUPS      128(R11), Y8
+	VSHUFPS      $0xd8, 156(R11), Y8, Y8
+	VFMADD231PS  Y8, Y7, Y3
+	ADDQ         R9, R11
+	VMOVUPS      (R11), Y8
+	VSHUFPS      $0xd8, 28(R11), Y8, Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VMOVUPS      64(R11), Y8
+	VSHUFPS      $0xd8, 92(R11), Y8, Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VMOVUPS      128(R11), Y8
+	VSHUFPS      $0xd8, 156(R11), Y8, Y8
+	VFMADD231PS  Y8, Y7, Y6
+	INCQ         R10
+	CMPQ         R10, SI
+	JL           tap
+	VPERMPD      $0xd8, Y1, Y1
+	VMOVUPS      Y1, (AX)
+	VPERMPD      $0xd8, Y2, Y2
+	VMOVUPS      Y2, 32(AX)
+	VPERMPD      $0xd8, Y3, Y3
+	VMOVUPS      Y3, 64(AX)
+	ADDQ         R8, AX
+	ADDQ         R9, CX
+	VPERMPD      $0xd8, Y4, Y4
+	VMOVUPS      Y4, (AX)
+	VPERMPD      $0xd8, Y5, Y5
+	VMOVUPS      Y5, 32(AX)
+	VPERMPD      $0xd8, Y6, Y6
+	VMOVUPS      Y6, 64(AX)
+	ADDQ         R8, AX
+	ADDQ         R9, CX
+	SUBQ         $0x02, DI
+	JNE          rows
+	VZEROUPPER
+	RET
+
+// func taps2AVX2r4v1(dst *float32, x *float32, w *float32, off *int, taps int, bias float32, count int, dstStride int, xStride int)
+// Requires: AVX, AVX2, FMA3, SSE
+TEXT ·taps2AVX2r4v1(SB), NOSPLIT, $0-72
+	MOVQ         dst+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         w+16(FP), DX
+	MOVQ         off+24(FP), BX
+	MOVQ         taps+32(FP), SI
+	MOVQ         count+48(FP), DI
+	MOVQ         dstStride+56(FP), R8
+	MOVQ         xStride+64(FP), R9
+	SHLQ         $0x02, R8
+	SHLQ         $0x02, R9
+	MOVSS        bias+40(FP), X0
+	VBROADCASTSS X0, Y0
+
+rows:
+	VMOVAPS Y0, Y1
+	VMOVAPS Y0, Y2
+	VMOVAPS Y0, Y3
+	VMOVAPS Y0, Y4
+	XORQ    R10, R10
+
+tap:
+	MOVQ         (BX)(R10*8), R11
+	LEAQ         (CX)(R11*4), R11
+	VBROADCASTSS (DX)(R10*4), Y5
+	VMOVUPS      (R11), Y6
+	VSHUFPS      $0xd8, 28(R11), Y6, Y6
+	VFMADD231PS  Y6, Y5, Y1
+	ADDQ         R9, R11
+	VMOVUPS      (R11), Y6
+	VSHUFPS      $0xd8, 28(R11), Y6, Y6
+	VFMADD231PS  Y6, Y5, Y2
+	ADDQ         R9, R11
+	VMOVUPS      (R11), Y6
+	VSHUFPS      $0xd8, 28(R11), Y6, Y6
+	VFMADD231PS  Y6, Y5, Y3
+	ADDQ         R9, R11
+	VMOVUPS      (R11), Y6
+	VSHUFPS      $0xd8, 28(R11), Y6, Y6
+	VFMADD231PS  Y6, Y5, Y4
+	INCQ         R10
+	CMPQ         R10, SI
+	JL           tap
+	VPERMPD      $0xd8, Y1, Y1
+	VMOVUPS      Y1, (AX)
+	ADDQ         R8, AX
+	ADDQ         R9, CX
+	VPERMPD      $0xd8, Y2, Y2
+	VMOVUPS      Y2, (AX)
+	ADDQ         R8, AX
+	ADDQ         R9, CX
+	VPERMPD      $0xd8, Y3, Y3
+	VMOVUPS      Y3, (AX)
+	ADDQ         R8, AX
+	ADDQ         R9, CX
+	VPERMPD      $0xd8, Y4, Y4
+	VMOVUPS      Y4, (AX)
+	ADDQ         R8, AX
+	ADDQ         R9, CX
+	SUBQ         $0x04, DI
+	JNE          rows
+	VZEROUPPER
+	RET
+
+// func frameRowsAVX2(dst *float32, x *float32, rows int, width int, stride int, vecs int, zeros int)
+// Requires: AVX
+TEXT ·frameRowsAVX2(SB), NOSPLIT, $0-56
+	MOVQ   dst+0(FP), AX
+	MOVQ   x+8(FP), CX
+	MOVQ   rows+16(FP), DX
+	MOVQ   width+24(FP), BX
+	MOVQ   stride+32(FP), SI
+	MOVQ   vecs+40(FP), DI
+	MOVQ   zeros+48(FP), R8
+	SHLQ   $0x02, BX
+	SHLQ   $0x02, SI
+	SHLQ   $0x05, DI
+	SHLQ   $0x05, R8
+	VXORPS Y0, Y0, Y0
+
+row:
+	XORQ R9, R9
+
+copy:
+	VMOVUPS (CX)(R9*1), Y1
+	VMOVUPS Y1, (AX)(R9*1)
+	ADDQ    $0x20, R9
+	CMPQ    R9, DI
+	JL      copy
+	LEAQ    (AX)(BX*1), R10
+	XORQ    R9, R9
+
+zero:
+	VMOVUPS Y0, (R10)(R9*1)
+	ADDQ    $0x20, R9
+	CMPQ    R9, R8
+	JL      zero
+	ADDQ    BX, CX
+	ADDQ    SI, AX
+	DECQ    DX
+	JNE     row
 	VZEROUPPER
 	RET
 
