@@ -38,8 +38,12 @@ func (s *site) sources(p *part) []source {
 		return found
 	}
 	v := p.value
-	for !s.visible(v) && v.Producer() != nil && len(v.Producer().Inputs) > 0 && s.Field(v) == nil {
-		next := v.Producer().Inputs[0]
+	for !s.visible(v) && s.Field(v) == nil {
+		before := s.Before(v)
+		if len(before) == 0 {
+			break
+		}
+		next := before[0]
 		if u := s.View(next); u == nil || u.Rank != w.Rank || s.size(next, p.dim) != s.size(v, p.dim) {
 			break
 		}
@@ -100,15 +104,11 @@ func (s *site) alone(v *graph.Value, mine []held, depth int) ([]source, bool) {
 			return []source{{v, dim, nil}}, true
 		}
 	}
-	n := v.Producer()
-	if n == nil || s.Field(v) != nil {
+	if s.Field(v) != nil {
 		return nil, false
 	}
 	var out []source
-	for i, x := range n.Inputs {
-		if n.Op != "Concat" && n.Op != "QLinearConcat" && i > 0 {
-			break
-		}
+	for _, x := range s.Before(v) {
 		if x == nil || s.View(x) == nil {
 			continue
 		}

@@ -17,7 +17,8 @@ type Analysis struct {
 	views  map[*graph.Value]*View
 	fields map[*graph.Value]*Field
 	static map[*graph.Value]bool
-	shapes map[*graph.Value]graph.Shape // what the views add to inference
+	shapes map[*graph.Value]graph.Shape  // what the views add to inference
+	behind map[*graph.Value]*graph.Value // of what enters or leaves a body, what it is
 	order  map[*graph.Value]int
 	// attention is set where a softmax enters a product with other data.
 	attention bool
@@ -36,7 +37,7 @@ type written struct {
 func Analyze(m *graph.Model) *Analysis {
 	n := len(m.Graph.Nodes)
 	a := &Analysis{Model: m, infer: op.InferModel(m), views: make(map[*graph.Value]*View, n), fields: make(map[*graph.Value]*Field, n),
-		static: map[*graph.Value]bool{}, shapes: map[*graph.Value]graph.Shape{}, order: make(map[*graph.Value]int, n),
+		static: map[*graph.Value]bool{}, shapes: map[*graph.Value]graph.Shape{}, behind: map[*graph.Value]*graph.Value{}, order: make(map[*graph.Value]int, n),
 		Nodes: make([]*graph.Node, 0, n)}
 	for _, v := range m.Graph.Inputs {
 		if !v.IsConst() {
@@ -162,8 +163,14 @@ func (a *Analysis) node(n *graph.Node) {
 	a.compute(n, o)
 }
 
+// allStatic reports whether n is known before any data. Of CastLike the second
+// input gives but its type.
 func (a *Analysis) allStatic(n *graph.Node) bool {
-	for _, v := range n.Inputs {
+	in := n.Inputs
+	if n.Op == "CastLike" {
+		in = in[:min(1, len(in))]
+	}
+	for _, v := range in {
 		if !a.Static(v) {
 			return false
 		}
@@ -225,7 +232,7 @@ func (a *Analysis) control(n *graph.Node, bodies []*graph.Graph, depth int) {
 			case k < len(given) && a.Static(given[k]):
 				a.static[v] = true
 			case k < len(given) && n.Op != "Scan":
-				a.views[v] = a.views[given[k]]
+				a.views[v], a.behind[v] = a.views[given[k]], given[k]
 			default:
 				a.field(v, n, Dark)
 			}
@@ -266,6 +273,7 @@ func (a *Analysis) outcome(n *graph.Node, o *graph.Value, bodies []*graph.Graph,
 	want := a.shape(o)
 	var best *View
 	static := true
+	var from *graph.Value
 	for _, v := range a.results(n, bodies, i) {
 		static = static && a.Static(v)
 		w := a.views[v]
@@ -273,8 +281,11 @@ func (a *Analysis) outcome(n *graph.Node, o *graph.Value, bodies []*graph.Graph,
 			continue
 		}
 		if best == nil || want != nil && w.Rank == len(want) && best.Rank != len(want) {
-			best = w
+			best, from = w, v
 		}
+	}
+	if best != nil {
+		a.behind[o] = from
 	}
 	if best == nil && static {
 		a.static[o] = true

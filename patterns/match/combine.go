@@ -151,8 +151,8 @@ func (a *Analysis) position(v *graph.Value) bool {
 
 // swish reports whether g is the sigmoid of v: x·σ(x) is a rectifier.
 func (a *Analysis) swish(v, g *graph.Value) bool {
-	f := a.fields[g]
-	return f != nil && f.Kind == Gate && f.Reads() == v
+	f := a.fields[a.unwrapped(g)]
+	return f != nil && f.Kind == Gate && a.unwrapped(f.Reads()) == a.unwrapped(v)
 }
 
 // mixes reports whether x and y are different channels of one layer.

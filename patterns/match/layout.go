@@ -13,7 +13,7 @@ var layouts = map[string]func(a *Analysis, n *graph.Node) []*View{
 	"OptionalGetElement": same, "Optional": same, "Contiguous": same, "DynamicQuantizeLinear": same,
 	"Reshape": viewReshape, "Flatten": viewReshape, "Squeeze": viewSqueeze, "Unsqueeze": viewUnsqueeze,
 	"Transpose": viewTranspose, "Slice": viewSlice, "Split": viewSplit, "Concat": viewConcat, "Gather": viewGather,
-	"Expand": viewExpand, "Tile": viewExpand,
+	"Expand": viewExpand, "Tile": viewExpand, "Add": viewNeutral, "Sub": viewNeutral, "Mul": viewNeutral, "Div": viewNeutral,
 }
 
 func same(a *Analysis, n *graph.Node) []*View {

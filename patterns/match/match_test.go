@@ -1,6 +1,7 @@
 package match_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/onnxloss/onnxloss/graph"
@@ -252,5 +253,34 @@ func TestSpanAlgebra(t *testing.T) {
 		if got := c.a.Within(c.b); got != c.within {
 			t.Errorf("%v within %v: %v", c.a, c.b, got)
 		}
+	}
+}
+
+// Where sizes are unknown, a reshape that puts anchors of one channel apart
+// keeps rows and columns in order.
+func TestMapOfUnknownSize(t *testing.T) {
+	m := graph.New(13)
+	x, err := m.Graph.AddInput("x", graph.TensorOf(tensor.Float32, graph.Shape{graph.Known(1), graph.Known(8), graph.Unknown(), graph.Unknown()}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := &net{t, m, x}
+	v := n.conv(1)
+	hw := n.slice(n.do("Shape", nil, v), 0, 2, 4, 1)
+	maps := n.do("Reshape", nil, v, n.concat(0, n.ints(1, -1, 1), hw))
+	rows := n.reshape(n.transpose(maps, 0, 3, 4, 1, 2), 1, -1, 1)
+	m.Graph.AddOutput(rows)
+	w := match.Analyze(m).View(rows)
+	if w == nil || len(w.Pieces) != 1 {
+		t.Fatalf("%+v", w)
+	}
+	var order []int
+	for _, a := range w.Pieces[0].Dims[1] {
+		if a.Axis > 1 {
+			order = append(order, a.Axis)
+		}
+	}
+	if !slices.Equal(order, []int{2, 3}) || w.ChanDim() != 2 {
+		t.Errorf("rows of axes %v, channels on dimension %d, want rows of 2 and 3 and channels on 2: %+v", order, w.ChanDim(), w.Pieces[0])
 	}
 }

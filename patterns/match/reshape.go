@@ -96,6 +96,9 @@ func fit(a, b graph.Shape) (float64, bool) {
 	if len(a) > 1 && len(b) > 1 {
 		s = -5
 	}
+	if len(a) == 1 && !pk && !qk && q == 1 {
+		s -= 4 // an axis is seldom cut in parts of which none has a known size
+	}
 	switch {
 	case pk && qk:
 		return s, p == q

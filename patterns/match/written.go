@@ -17,8 +17,8 @@ func (a *Analysis) written(n *graph.Node) (written, bool) {
 			return written{operator{gates, Sigmoid}, x, -1}, true
 		}
 	case n.Op == "Div":
-		e, s := producer(n.Input(0)), producer(n.Input(1))
-		if e == nil || s == nil || e.Op != "Exp" || s.Op != "ReduceSum" || s.Input(0) != n.Input(0) || s.Int("keepdims", 1) == 0 {
+		e, s := a.producer(n.Input(0)), a.producer(n.Input(1))
+		if e == nil || s == nil || e.Op != "Exp" || s.Op != "ReduceSum" || a.unwrapped(s.Input(0)) != a.unwrapped(n.Input(0)) || s.Int("keepdims", 1) == 0 {
 			break
 		}
 		list, ok := a.ints(s, "axes", 1)
@@ -26,8 +26,8 @@ func (a *Analysis) written(n *graph.Node) (written, bool) {
 			break
 		}
 		x := e.Input(0)
-		if sub := producer(x); sub != nil && sub.Op == "Sub" {
-			if m := producer(sub.Input(1)); m != nil && m.Op == "ReduceMax" && m.Input(0) == sub.Input(0) {
+		if sub := a.producer(x); sub != nil && sub.Op == "Sub" {
+			if m := a.producer(sub.Input(1)); m != nil && m.Op == "ReduceMax" && a.unwrapped(m.Input(0)) == a.unwrapped(sub.Input(0)) {
 				x = sub.Input(0)
 			}
 		}
@@ -38,16 +38,16 @@ func (a *Analysis) written(n *graph.Node) (written, bool) {
 
 // minusExp is x if v is 1 + exp(−x), else nil.
 func (a *Analysis) minusExp(v *graph.Value) *graph.Value {
-	add := producer(v)
+	add := a.producer(v)
 	if add == nil || add.Op != "Add" {
 		return nil
 	}
 	for i := range 2 {
-		e := producer(add.Input(i))
+		e := a.producer(add.Input(i))
 		if e == nil || e.Op != "Exp" || !a.isNumber(add.Input(1-i), 1) {
 			continue
 		}
-		neg := producer(e.Input(0))
+		neg := a.producer(e.Input(0))
 		switch {
 		case neg == nil:
 		case neg.Op == "Neg":
@@ -64,36 +64,29 @@ func (a *Analysis) minusExp(v *graph.Value) *graph.Value {
 // partOfActivation reports whether n, an Exp, serves an activation that is
 // written out.
 func (a *Analysis) partOfActivation(n *graph.Node) bool {
-	for _, u := range n.Output(0).Uses() {
-		o := u.Node.Output(0)
+	uses := a.readers(n.Output(0), nil)
+	for _, u := range uses {
 		switch {
-		case u.Node.Op == "ReduceSum":
+		case u.Op == "ReduceSum":
 			continue
-		case u.Node.Op == "Add" && o != nil:
-			for _, w := range o.Uses() {
-				if _, ok := a.written(w.Node); !ok {
+		case u.Op == "Add" && u.Output(0) != nil:
+			for _, w := range a.readers(u.Output(0), nil) {
+				if _, ok := a.written(w); !ok {
 					return false
 				}
 			}
 			continue
 		}
-		if _, ok := a.written(u.Node); !ok {
+		if _, ok := a.written(u); !ok {
 			return false
 		}
 	}
-	return len(n.Output(0).Uses()) > 0
-}
-
-func producer(v *graph.Value) *graph.Node {
-	if v == nil {
-		return nil
-	}
-	return v.Producer()
+	return len(uses) > 0
 }
 
 // isNumber reports whether v is the constant number x, of one element.
 func (a *Analysis) isNumber(v *graph.Value, x float64) bool {
-	if v == nil {
+	if v = a.renamed(v); v == nil {
 		return false
 	}
 	t := a.infer.Of(v).Const
