@@ -315,7 +315,7 @@ func printComparison(c *cli.Context, h *headOfBatch, r *compare.Report) error {
 	eachApplied(r, func(x compare.Row) {
 		fmt.Fprintf(w, "%s\t%.4g\t%.4g%s\t%s\n", x.Label, x.Value, x.Gradient, shares(x.Groups, gradientShare), bar(x.Groups))
 	})
-	fmt.Fprintf(w, "\nwhose loss it is\tpositives\t\tnegatives\t\twrong classes\t\n")
+	fmt.Fprintf(w, "\nwhose loss it is\tpositives\t\tnegatives\t\twrong classes\n")
 	fmt.Fprintf(w, "loss\thard\teasy\thard\teasy\tcharged\tgradient\n")
 	eachApplied(r, func(x compare.Row) {
 		through := ""

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onnxloss/onnxloss/emit/curves"
 	"github.com/onnxloss/onnxloss/emit/loss"
 	"github.com/urfave/cli/v2"
 )
@@ -127,6 +128,8 @@ func choices(flag string) []string {
 		return []string{loss.Dense, loss.Index}
 	case "reduction":
 		return []string{loss.Mean, loss.Sum, loss.None, loss.Positives, loss.Fed}
+	case "by":
+		return []string{string(curves.Probability), string(curves.Logit)}
 	case "dtype":
 		return []string{"float32", "float64"}
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"maps"
 	"math/rand/v2"
 	"os"
@@ -145,7 +146,7 @@ func writeOutputs(dir string, names []string, out map[string]*tensor.Tensor) (er
 		for i := 2; drafts[path] != ""; i++ {
 			path = filepath.Join(dir, fmt.Sprintf("%s_%d.npy", fileName(name), i))
 		}
-		draft, err := writeDraft(dir, t)
+		draft, err := writeDraft(dir, func(w io.Writer) error { return npy.Write(w, t) })
 		if err != nil {
 			return fmt.Errorf("%s: %w", path, err)
 		}
@@ -165,14 +166,14 @@ func writeOutputs(dir string, names []string, out map[string]*tensor.Tensor) (er
 	return nil
 }
 
-// writeDraft writes t to a file of a name of its own in dir.
-func writeDraft(dir string, t *tensor.Tensor) (string, error) {
+// writeDraft writes to a file of a name of its own in dir.
+func writeDraft(dir string, write func(io.Writer) error) (string, error) {
 	name := filepath.Join(dir, fmt.Sprintf(".onnxloss-%016x", rand.Uint64()))
 	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 	if err != nil {
 		return "", cause(err)
 	}
-	err = npy.Write(f, t)
+	err = write(f)
 	if e := f.Close(); err == nil {
 		err = e
 	}

@@ -29,6 +29,7 @@ var floors = map[string]int{
 	"emit":           6,
 	"emit/verify":    7,
 	"emit/compare":   7,
+	"emit/curves":    7,
 	"emit/export":    7,
 	"cmd/onnxloss":   8,
 }
@@ -37,7 +38,8 @@ var floors = map[string]int{
 var rooms = map[string]string{
 	"google.golang.org/protobuf":    "graph/onnx",
 	"github.com/owulveryck/onnx-go": "graph/interp/onnxgo",
-	"gonum.org":                     "graph/interp/onnxgo",
+	"gonum.org/v1/plot":             "emit/curves",
+	"gonum.org/v1/gonum":            "graph/interp/onnxgo",
 	"gorgonia.org":                  "graph/interp/onnxgo",
 	"github.com/urfave/cli":         "cmd/onnxloss",
 	"github.com/xrash/smetrics":     "cmd/onnxloss",

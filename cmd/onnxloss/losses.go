@@ -12,15 +12,29 @@ import (
 func lossesCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "losses",
-		Usage:     "list the losses, or explain one: equation, source, parameters, defaults",
-		ArgsUsage: "[NAME]",
+		Usage:     "list the losses, explain one, or draw some",
+		ArgsUsage: "[NAME...]",
 		Description: `z are the logits of one anchor, q its targets, p the probabilities that the
 equation names.
 
   onnxloss losses
-  onnxloss losses focal-softmax`,
-		Flags: []cli.Flag{jsonFlag},
+  onnxloss losses focal-softmax
+
+With --plot a picture is drawn, in which each NAME may have parameters behind it.
+
+  onnxloss losses --plot focal.svg
+  onnxloss losses --plot variants.png ce modified-ce-softmax focal-softmax:gamma=2
+  onnxloss losses --plot gamma.svg sigmoid-focal --set gamma=0,1,2,5`,
+		Flags: append([]cli.Flag{jsonFlag}, plotFlags()...),
 		Action: func(c *cli.Context) error {
+			if c.IsSet("plot") {
+				return plotLosses(c, c.Args().Slice())
+			}
+			for _, f := range plotFlags() {
+				if name := f.Names()[0]; c.IsSet(name) {
+					return usagef("--%s is for --plot FILE", name)
+				}
+			}
 			list := loss.All()
 			if c.NArg() > 1 {
 				return usagef("one NAME, please, not %q", c.Args().Slice())

@@ -46,7 +46,7 @@ var measured = regexp.MustCompile(`worst .*`)
 // says.
 func TestReadmeCommand(t *testing.T) {
 	root, blocks := readme(t)
-	command, _, _ := strings.Cut(block(t, blocks, "go run ./cmd/onnxloss"), "\n")
+	command, _, _ := strings.Cut(block(t, blocks, "go run ./cmd/onnxloss rewrite"), "\n")
 	args := strings.Fields(strings.TrimPrefix(command, "go run ./cmd/"))
 	t.Chdir(root)
 	out := filepath.Join(t.TempDir(), args[4])
@@ -57,6 +57,22 @@ func TestReadmeCommand(t *testing.T) {
 		t.Fatalf("exit %d: %s", code, stderr.String())
 	}
 	if got := stdout.String(); measured.ReplaceAllString(got, "") != measured.ReplaceAllString(want, "") {
+		t.Errorf("got\n%s\nthe README has\n%s", got, want)
+	}
+}
+
+// TestReadmeCompare runs the README's comparison: it prints what the README
+// says.
+func TestReadmeCompare(t *testing.T) {
+	root, blocks := readme(t)
+	args := strings.Fields(strings.TrimPrefix(block(t, blocks, "go run ./cmd/onnxloss compare"), "go run ./cmd/"))
+	t.Chdir(root)
+	var stdout, stderr bytes.Buffer
+	if code := run(context.Background(), args, strings.NewReader(""), &stdout, &stderr); code != 0 {
+		t.Fatalf("exit %d: %s", code, stderr.String())
+	}
+	got, want := stdout.String(), block(t, blocks, "whose gradient it is")
+	if got != want {
 		t.Errorf("got\n%s\nthe README has\n%s", got, want)
 	}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"strconv"
 	"strings"
 
@@ -23,15 +24,9 @@ func parseSpec(word string) (loss.Options, error) {
 		if !ok || err != nil {
 			return o, usagef("%s: %q: want PARAMETER=NUMBER", word, p)
 		}
-		if err := setParam(&o, l, key, x); err != nil {
+		if o, err = with(o, l, key, x); err != nil {
 			return o, usagef("%s: %v", word, err)
 		}
-	}
-	plain := l.Plain(someClasses)
-	check := o
-	check.ClassCounts, check.Background = plain.ClassCounts, plain.Background
-	if _, err := check.Resolve(l.Kind, someClasses); err != nil {
-		return o, usagef("%s: %v", word, err)
 	}
 	return o, nil
 }
@@ -39,22 +34,27 @@ func parseSpec(word string) (loss.Options, error) {
 // someClasses is a number of classes that any loss takes.
 const someClasses = 3
 
-// setParam gives a parameter of l, or an option that is a number, a value.
-func setParam(o *loss.Options, l *loss.Loss, key string, x float64) error {
+// with is o with another value of a parameter of l, or of an option that is a
+// number.
+func with(o loss.Options, l *loss.Loss, key string, x float64) (loss.Options, error) {
+	o.Params = maps.Clone(o.Params)
 	name := strings.ReplaceAll(key, "-", "_")
-	if _, ok := l.Param(name); ok {
+	_, own := l.Param(name)
+	switch {
+	case own:
 		o.Params[name] = x
-		return nil
-	}
-	switch name {
-	case "eps":
+	case name == "eps":
 		o.Eps = x
-	case "label_smoothing":
+	case name == "label_smoothing":
 		o.LabelSmoothing = x
 	default:
-		return fmt.Errorf("%q: there are %s", key, strings.Join(append(paramNames(l), "eps", "label-smoothing"), ", "))
+		return o, fmt.Errorf("%q: there are %s", key, strings.Join(append(paramNames(l), "eps", "label-smoothing"), ", "))
 	}
-	return nil
+	plain := l.Plain(someClasses)
+	check := o
+	check.ClassCounts, check.Background = plain.ClassCounts, plain.Background
+	_, err := check.Resolve(l.Kind, someClasses)
+	return o, err
 }
 
 func paramNames(l *loss.Loss) []string {

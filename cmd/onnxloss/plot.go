@@ -1,0 +1,217 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/onnxloss/onnxloss/emit/curves"
+	"github.com/onnxloss/onnxloss/emit/loss"
+	"github.com/urfave/cli/v2"
+)
+
+// plotFlags are the flags of losses that have to do with pictures.
+func plotFlags() []cli.Flag {
+	const category = "A picture"
+	return []cli.Flag{
+		&cli.StringFlag{Category: category, Name: "plot", Usage: "draw loss and gradient of NAME…, positive and negative side by side, into `FILE`: .svg or .png"},
+		&cli.StringSliceFlag{Category: category, Name: "set", Usage: "draw each loss that has the parameter with each value, as `PARAMETER=V,V,…`"},
+		&cli.StringFlag{Category: category, Name: "by", Value: string(curves.Probability), Usage: "draw over `AXIS`: p, the probability of the class, or logit"},
+		&cli.IntFlag{Category: category, Name: "classes", Value: 2, Usage: "draw a softmax over `N` classes, of which all but one have the same logit"},
+		&cli.BoolFlag{Category: category, Name: "force", Usage: "overwrite FILE if it exists"},
+		quietFlag,
+	}
+}
+
+// plotNames is what is drawn if no loss is named: figure 1 of the paper on the
+// focal loss (arXiv 1708.02002), which has no α.
+var plotNames = []string{"bce", "sigmoid-focal:alpha=-1:gamma=0.5", "sigmoid-focal:alpha=-1:gamma=1", "sigmoid-focal:alpha=-1:gamma=2", "sigmoid-focal:alpha=-1:gamma=5"}
+
+// plotLosses draws the losses named by words into the file that --plot gives.
+func plotLosses(c *cli.Context, words []string) error {
+	path := c.String("plot")
+	format := strings.ToLower(strings.TrimPrefix(filepath.Ext(path), "."))
+	by := curves.Axis(c.String("by"))
+	switch {
+	case !slices.Contains(curves.Formats, format):
+		return usagef("--plot %q: want a file that ends in .%s", path, strings.Join(curves.Formats, " or ."))
+	case by != curves.Probability && by != curves.Logit:
+		return usagef("--by %q: want %s or %s", by, curves.Probability, curves.Logit)
+	case c.Int("classes") < 2 || c.Int("classes") > maxSlice:
+		return usagef("--classes %d: a softmax is drawn over 2 to %d", c.Int("classes"), maxSlice)
+	case c.Bool("json"):
+		return usagef("--plot and --json: a picture is no JSON")
+	}
+	list, err := plotCurves(c, words)
+	if err != nil {
+		return err
+	}
+	if err := checkFile(path, c.Bool("force")); err != nil {
+		return err
+	}
+	if err := writeFile(path, func(w io.Writer) error { return curves.Draw(w, format, list, by) }); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	say(c, "written   %s: %s", path, count(len(list), "curve"))
+	return nil
+}
+
+// maxSlice bounds the classes of a softmax that is drawn.
+const maxSlice = 10000
+
+// plotCurves is one curve for each loss and choice of its parameters.
+func plotCurves(c *cli.Context, words []string) ([]curves.Curve, error) {
+	sets, err := parseSets(c.StringSlice("set"))
+	if err != nil {
+		return nil, err
+	}
+	if len(words) == 0 {
+		words = plotNames
+		if len(sets) > 0 {
+			words = []string{"sigmoid-focal"}
+		}
+	}
+	var list []curves.Curve
+	used := map[string]bool{}
+	for _, w := range words {
+		o, err := parseSpec(w)
+		if err != nil {
+			return nil, err
+		}
+		variants, err := vary(o, w, sets, used)
+		if err != nil {
+			return nil, err
+		}
+		for _, v := range variants {
+			curve, err := newCurve(v, c.Int("classes"))
+			if err != nil {
+				return nil, err
+			}
+			list = append(list, curve)
+		}
+		if len(list) > curves.Most {
+			return nil, usagef("more than %d curves, which nobody can tell apart; draw fewer", curves.Most)
+		}
+	}
+	for _, s := range sets {
+		if !used[s.name] {
+			return nil, usagef("--set %s: none of the losses has the parameter; see onnxloss losses NAME", s.name)
+		}
+	}
+	return list, nil
+}
+
+// values are what --set gives to one parameter.
+type values struct {
+	name string
+	x    []float64
+}
+
+func parseSets(words []string) ([]values, error) {
+	var sets []values
+	for _, w := range words {
+		name, list, ok := strings.Cut(w, "=")
+		s := values{name: strings.ReplaceAll(name, "_", "-")}
+		for _, text := range splitSpecs(list) {
+			x, err := strconv.ParseFloat(text, 64)
+			if err != nil {
+				return nil, usagef("--set %s: %q is no number", w, text)
+			}
+			s.x = append(s.x, x)
+		}
+		if !ok || name == "" || len(s.x) == 0 {
+			return nil, usagef("--set %q: want PARAMETER=NUMBER,NUMBER,…", w)
+		}
+		sets = append(sets, s)
+	}
+	return sets, nil
+}
+
+// vary is o, typed as word, with each choice of the sets' values that it has a
+// parameter for. What it takes goes into used.
+func vary(o loss.Options, word string, sets []values, used map[string]bool) ([]loss.Options, error) {
+	l, err := findLoss(o.Name)
+	if err != nil {
+		return nil, err
+	}
+	list := []loss.Options{o}
+	for _, s := range sets {
+		if !slices.Contains(paramNames(l), s.name) && !(s.name == "eps" && l.Eps) {
+			continue
+		}
+		used[s.name] = true
+		var more []loss.Options
+		for _, v := range list {
+			for _, x := range s.x {
+				next, err := with(v, l, s.name, x)
+				if err != nil {
+					return nil, usagef("--set %s: %v", s.name, err)
+				}
+				more = append(more, next)
+			}
+		}
+		if list = more; len(list) > curves.Most {
+			return nil, usagef("%s: more than %d curves, which nobody can tell apart; draw fewer", word, curves.Most)
+		}
+	}
+	return list, nil
+}
+
+// letters is parameters as papers write them.
+var letters = strings.NewReplacer("alpha", "α", "beta", "β", "gamma", "γ", "epsilon", "ε", "eps", "ε", "tau", "τ", "-pos", "⁺", "-neg", "⁻")
+
+// newCurve is a curve with all its parameters in the label. Counts of classes
+// that a loss wants are equal.
+func newCurve(o loss.Options, classes int) (curves.Curve, error) {
+	l, err := findLoss(o.Name)
+	if err != nil {
+		return curves.Curve{}, err
+	}
+	if l.Activation == loss.Sigmoid {
+		classes = 1
+	}
+	plain := l.Plain(classes)
+	o.ClassCounts, o.Background = plain.ClassCounts, plain.Background
+	if o, err = o.Resolve(l.Kind, classes); err != nil {
+		return curves.Curve{}, usagef("%s: %v", o.Name, err)
+	}
+	label := o.Name
+	for _, p := range l.Params {
+		label += fmt.Sprintf(", %s = %s", letters.Replace(flagName(p.Name)), strings.ReplaceAll(fmt.Sprintf("%g", o.Params[p.Name]), "-", "−"))
+	}
+	if o.Eps > 0 {
+		label += fmt.Sprintf(", ε in log = %g", o.Eps)
+	}
+	return curves.Curve{Label: label, Options: o, Classes: classes}, nil
+}
+
+// checkFile refuses an output that exists, before any work.
+func checkFile(path string, force bool) error {
+	st, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return nil // the writer will tell
+	case st.IsDir():
+		return fmt.Errorf("%s: is a folder", path)
+	case !force:
+		return fmt.Errorf("%s: exists; give --force to overwrite it", path)
+	}
+	return nil
+}
+
+// writeFile writes a file whole, or not at all.
+func writeFile(path string, write func(io.Writer) error) error {
+	draft, err := writeDraft(filepath.Dir(path), write)
+	if err != nil {
+		return err
+	}
+	if err := os.Rename(draft, path); err != nil {
+		os.Remove(draft)
+		return cause(err)
+	}
+	return nil
+}

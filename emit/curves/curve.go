@@ -1,0 +1,116 @@
+package curves
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/onnxloss/onnxloss/emit/loss"
+)
+
+// Axis is what curves are drawn over.
+type Axis string
+
+// The axes.
+const (
+	Probability Axis = "p"
+	Logit       Axis = "logit"
+)
+
+// reach is the greatest logit drawn.
+const reach = 8
+
+// ends is where the axis begins and ends.
+func (a Axis) ends() (least, greatest float64) {
+	if a == Logit {
+		return -reach, reach
+	}
+	return 0, 1
+}
+
+// central reports whether x is away from the ends, where losses have no bound.
+func (a Axis) central(x float64) bool {
+	least, greatest := a.ends()
+	return x >= least+0.02*(greatest-least) && x <= greatest-0.02*(greatest-least)
+}
+
+// samples is how many points a curve has.
+const samples = 300
+
+// at is the place t of the axis, in (0, 1), and its logit. Probabilities are
+// denser at the ends, where losses are steep.
+func (a Axis) at(t float64) (x, z float64) {
+	if a == Logit {
+		x = (2*t - 1) * reach
+		return x, x
+	}
+	x = (1 - math.Cos(math.Pi*t)) / 2
+	return x, math.Log(x / (1 - x))
+}
+
+// Curve is one loss to draw.
+type Curve struct {
+	Label   string
+	Options loss.Options
+	// Classes is how many the slice of a softmax has.
+	Classes int
+}
+
+// Point is a loss of the drawn class at a place of the axis.
+type point struct {
+	x           float64 // p or z
+	value, grad float64
+}
+
+// over samples the curve. Where the drawn class is not true, one of the others of
+// a softmax is.
+func (c Curve) over(by Axis, positive bool) ([]point, error) {
+	l, kind, err := find(c.Options.Name)
+	if err != nil {
+		return nil, err
+	}
+	classes := 1
+	if l.Activation == loss.Softmax {
+		classes = c.Classes
+	}
+	o := c.Options
+	o.Target, o.Reduction = loss.Dense, loss.Sum
+	points := make([]point, samples)
+	for i := range points {
+		x, z := by.at((float64(i) + 0.5) / samples)
+		b := loss.Batch{N: 1, A: 1, C: classes, Logits: make([]float64, classes), Target: make([]float64, classes)}
+		b.Logits[0] = z
+		if classes > 1 {
+			b.Logits[0] += math.Log(float64(classes - 1)) // so that z is still log p/(1−p)
+		}
+		switch {
+		case positive:
+			b.Target[0] = 1
+		case classes > 1:
+			b.Target[1] = 1
+		}
+		out, err := loss.Eval(kind, o, b)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", c.Label, err)
+		}
+		points[i] = point{x, out.Loss, math.Abs(out.Grad[0])}
+	}
+	return points, nil
+}
+
+// find is the loss of either kind by name.
+func find(name string) (*loss.Loss, loss.Kind, error) {
+	l, err := loss.Find(loss.Classification, name)
+	if err != nil {
+		if c, e := loss.Find(loss.Confidence, name); e == nil {
+			return c, loss.Confidence, nil
+		}
+		return nil, 0, err
+	}
+	return l, loss.Classification, nil
+}
+
+// softmax reports whether the curve is a slice of a softmax.
+func (c Curve) softmax() bool {
+	l, _, err := find(c.Options.Name)
+	return err == nil && l.Activation == loss.Softmax
+}

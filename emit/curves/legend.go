@@ -1,0 +1,76 @@
+package curves
+
+import (
+	"fmt"
+	"image/color"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/text"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+)
+
+// sample is how long a line of the legend is.
+const sample = 12 * vg.Millimeter
+
+func labels(size vg.Length, c color.Color) text.Style {
+	return text.Style{Font: sans(size), Color: c, Handler: plot.DefaultTextHandler, YAlign: text.YCenter}
+}
+
+// columns is how many the legend has: as many as are wide enough for the longest
+// label, and no more than three.
+func (f *figure) columns() int {
+	longest, style := vg.Length(0), labels(labelSize, color.Black)
+	for _, c := range f.curves {
+		longest = max(longest, style.Width(c.Label))
+	}
+	longest += sample + 8*vg.Millimeter
+	return max(1, min(3, int(float64((width-2*margin)/longest)), len(f.curves)))
+}
+
+// perColumn is how many curves each column of the legend has, the last one
+// perhaps fewer.
+func (f *figure) perColumn() int {
+	n := f.columns()
+	return (len(f.curves) + n - 1) / n
+}
+
+// legendLines is how many lines the legend has, the note among them.
+func (f *figure) legendLines() int {
+	if f.note() != "" {
+		return f.perColumn() + 1
+	}
+	return f.perColumn()
+}
+
+// note says what slice a softmax is drawn along; "" if none is.
+func (f *figure) note() string {
+	for _, c := range f.curves {
+		if !c.softmax() {
+			continue
+		}
+		if c.Classes == 2 {
+			return "softmax: two classes, which have p and 1 − p; in the negative panels the other one is true"
+		}
+		return fmt.Sprintf("softmax: %d classes, of which the others share 1 − p evenly; in the negative panels one of those is true", c.Classes)
+	}
+	return ""
+}
+
+// The sizes of the legend's letters, in points.
+const (
+	labelSize = 10.5
+	noteSize  = 9.5
+)
+
+// legend draws the curves' labels in columns, and the note below them.
+func (f *figure) legend(dc draw.Canvas) {
+	per, wide := f.perColumn(), (dc.Max.X-dc.Min.X)/vg.Length(f.columns())
+	line := func(row int) vg.Length { return dc.Max.Y - (vg.Length(row)+0.5)*lineHeight }
+	for i, c := range f.curves {
+		x, y := dc.Min.X+vg.Length(i/per)*wide, line(i%per)
+		dc.StrokeLine2(style(i), x, y, x+sample, y)
+		dc.FillText(labels(labelSize, color.Black), vg.Point{X: x + sample + 2*vg.Millimeter, Y: y}, c.Label)
+	}
+	dc.FillText(labels(noteSize, color.Gray{0x50}), vg.Point{X: dc.Min.X, Y: line(per)}, f.note())
+}
