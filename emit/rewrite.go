@@ -292,14 +292,35 @@ func (r *rewriter) gradients() error {
 		if y == nil {
 			y = t.res.PerAnchor
 		}
-		dz, err := Gradients(y, t.logits)
+		dz, err := byLogits(y, t.logits, t.res)
 		if err != nil {
 			return err
 		}
-		t.res.Letters[dz[0]] = "d_z"
-		r.output(r.give(t, dz[0], t.prefix+"logits_gradient"), RoleGradient, t.of)
+		t.res.Letters[dz] = "d_z"
+		r.output(r.give(t, dz, t.prefix+"logits_gradient"), RoleGradient, t.of)
 	}
 	return r.g.Err()
+}
+
+// byLogits is the derivative of y, which rests on a loss, by its logits: by the
+// loss's closed form as far as the sums over classes, or by the operators' rules.
+func byLogits(y, logits *graph.Value, l *loss.Result) (*graph.Value, error) {
+	leave := y.Graph().Scope("grad")
+	slope := l.Slope()
+	leave()
+	if slope == nil {
+		dz, err := Gradients(y, logits)
+		if err != nil {
+			return nil, err
+		}
+		return dz[0], nil
+	}
+	ds, err := Gradients(y, l.Sum)
+	if err != nil {
+		return nil, err
+	}
+	defer y.Graph().Scope("grad")()
+	return op.Mul(slope, op.Unsqueeze(ds[0], 2)), nil
 }
 
 func lossName(of string) string {

@@ -25,6 +25,21 @@ func init() {
 			}
 			return op.Add(positive, op.Mul(b.NotQ(), shiftedNegative(b, γ, m)))
 		},
+		Gradient: func(b *Build) *graph.Value {
+			γPos, γ, m := b.Param("gamma_pos"), b.Param("gamma_neg"), b.Param("clip")
+			positive := b.positiveWeight(1, γPos)
+			switch {
+			case m == 0:
+				return gradTwoSided(b, positive, γPos, b.negativeWeight(1, γ), γ)
+			case !isPower(γ):
+				return nil
+			}
+			down := b.NotP()
+			if γPos != 0 {
+				down = op.Add(down, op.Mul(b.Scale(b.P(), γPos), b.CostOfP()))
+			}
+			return op.Sub(op.Mul(b.NotQ(), gradShiftedNegative(b, γ, m)), op.Mul(positive, down))
+		},
 		Closed: func(x *Point) Slope {
 			positive, γ, m := x.Positive(x.Param("gamma_pos")).Scale(x.Q), x.Param("gamma_neg"), x.Param("clip")
 			if m == 0 {
@@ -35,18 +50,37 @@ func init() {
 	})
 }
 
-// shiftedNegative is −p_m^γ log(1−p_m). 1 − p_m is (1−p) + m where p > m, which
-// holds for p near 1; what rounding lost of it near 1 is p_m's to give.
+// shiftedNegative is −p_m^γ log(1−p_m).
 func shiftedNegative(b *Build, γ, m float64) *graph.Value {
-	some := op.Cast(op.Greater(b.P(), b.Const(m)), b.Q.Type.DType)
-	shifted := op.Mul(some, op.Sub(b.P(), b.Const(m)))
-	w := op.Add(b.NotP(), b.Const(m))
-	lost := op.Sub(op.Sub(b.Const(1), w), shifted)
-	cost := op.Mul(some, op.Sub(op.Neg(lost), op.Log(w)))
+	shifted, _, cost := b.shifted(m)
 	if γ != 0 {
 		cost = op.Mul(b.Pow(shifted, γ), cost)
 	}
 	return cost
+}
+
+// shifted is p_m, 1 − p_m and −log(1−p_m). 1 − p_m is (1−p) + m where p > m,
+// which holds for p near 1; what rounding lost of it near 1 is p_m's to give.
+func (b *Build) shifted(m float64) (shifted, not, cost *graph.Value) {
+	some := b.part("above margin", func() *graph.Value { return op.Cast(op.Greater(b.P(), b.Const(m)), b.Q.Type.DType) })
+	shifted = b.part("p_m", func() *graph.Value { return op.Mul(some, op.Sub(b.P(), b.Const(m))) })
+	not = b.part("1-p_m", func() *graph.Value { return op.Add(b.NotP(), b.Const(m)) })
+	cost = b.part("cost 1-p_m", func() *graph.Value {
+		lost := op.Sub(op.Sub(b.Const(1), not), shifted)
+		return op.Mul(some, op.Sub(op.Neg(lost), op.Log(not)))
+	})
+	return shifted, not, cost
+}
+
+// gradShiftedNegative is the derivative of shiftedNegative by z,
+// p(1−p) p_m^(γ−1) (p_m/(1−p_m) − γ log(1−p_m)), for a whole γ ≥ 1.
+func gradShiftedNegative(b *Build, γ, m float64) *graph.Value {
+	shifted, not, cost := b.shifted(m)
+	slope := op.Add(op.Div(shifted, not), b.Scale(cost, γ))
+	if γ > 1 {
+		slope = op.Mul(b.Pow(shifted, γ-1), slope)
+	}
+	return op.Mul(b.Spread(), slope)
 }
 
 func closedShiftedNegative(x *Point, γ, m float64) Slope {

@@ -2,7 +2,6 @@ package loss
 
 import (
 	"github.com/onnxloss/onnxloss/graph"
-	"github.com/onnxloss/onnxloss/graph/op"
 )
 
 func init() {
@@ -11,14 +10,12 @@ func init() {
 		Equation: "−Σ [qᵢ log pᵢ + (1−qᵢ) log(1−pᵢ)], p = σ(z)",
 		Source:   "binary cross-entropy; Redmon, Farhadi, YOLOv3 (arXiv 1804.02767), section 2.2",
 		When:     "classes that do not exclude each other, soft labels, or assigners that balance positives and negatives themselves (the YOLO family); with fixed anchors the many negatives drown the positives, and a focal form does better",
-		Build:    binaryCrossEntropy,
-		Closed:   closedBinaryCrossEntropy,
+		Build:    (*Build).BCE, Gradient: gradBCE,
+		Closed: closedBinaryCrossEntropy,
 	})
 }
 
-func binaryCrossEntropy(b *Build) *graph.Value {
-	return op.Add(b.Positive(1, 0), b.Negative(1, 0))
-}
+func gradBCE(b *Build) *graph.Value { return b.ByDepth(b.Residual()) }
 
 func closedBinaryCrossEntropy(x *Point) Slope {
 	q, notQ := x.Q, 1-x.Q

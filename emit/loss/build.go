@@ -1,6 +1,7 @@
 package loss
 
 import (
+	"fmt"
 	"math"
 
 	"github.com/onnxloss/onnxloss/graph"
@@ -21,14 +22,14 @@ type Build struct {
 	params map[string]float64
 	eps    float64
 	parts  map[string]*graph.Value
+	powers map[power]*graph.Value
 	consts map[float64]*graph.Value
-	mirror *mirror
 }
 
 func newBuild(z *graph.Value, act Activation, classes int, o Options) *Build {
 	return &Build{
 		Classes: classes, z: z, act: act, params: o.Params, eps: o.Eps,
-		parts: map[string]*graph.Value{}, consts: map[float64]*graph.Value{},
+		parts: map[string]*graph.Value{}, powers: map[power]*graph.Value{}, consts: map[float64]*graph.Value{},
 	}
 }
 
@@ -37,42 +38,40 @@ func (b *Build) Param(name string) float64 { return b.params[name] }
 
 // Positive is the positive term of every class, weight · q · (1−p)^γ · (−log p).
 func (b *Build) Positive(weight, γ float64) *graph.Value {
-	cost := b.CostOfP()
-	if γ != 0 {
-		cost = op.Mul(b.PowNotP(γ), cost)
-	}
-	return b.Scale(op.Mul(b.Q, cost), weight)
+	return op.Mul(b.positiveWeight(weight, γ), b.CostOfP())
 }
 
 // Negative is the negative term of every class,
 // weight · (1−q) · p^γ · (−log(1−p)).
 func (b *Build) Negative(weight, γ float64) *graph.Value {
-	cost := b.CostOfNotP()
-	if γ != 0 {
-		cost = op.Mul(b.PowP(γ), cost)
-	}
-	return b.Scale(op.Mul(b.NotQ(), cost), weight)
+	return op.Mul(b.negativeWeight(weight, γ), b.CostOfNotP())
+}
+
+// positiveWeight is weight · q · (1−p)^γ.
+func (b *Build) positiveWeight(weight, γ float64) *graph.Value {
+	return b.part(fmt.Sprint("positive weight ", weight, γ), func() *graph.Value {
+		w := b.Scale(b.Q, weight)
+		if γ != 0 {
+			w = op.Mul(w, b.PowNotP(γ))
+		}
+		return w
+	})
+}
+
+// negativeWeight is weight · (1−q) · p^γ.
+func (b *Build) negativeWeight(weight, γ float64) *graph.Value {
+	return b.part(fmt.Sprint("negative weight ", weight, γ), func() *graph.Value {
+		w := b.Scale(b.NotQ(), weight)
+		if γ != 0 {
+			w = op.Mul(w, b.PowP(γ))
+		}
+		return w
+	})
 }
 
 // NotQ is 1 − q.
 func (b *Build) NotQ() *graph.Value {
 	return b.part("1-q", func() *graph.Value { return op.Sub(b.Const(1), b.Q) })
-}
-
-// Wrong is 1 − p_t = q(1−p) + (1−q)p, the probability that is not given to the
-// target, to full relative precision.
-func (b *Build) Wrong() *graph.Value {
-	return b.part("1-p_t", func() *graph.Value {
-		return op.Add(op.Mul(b.Q, b.NotP()), op.Mul(b.NotQ(), b.P()))
-	})
-}
-
-// Distance is |q − p|, by q(1−p) − (1−q)p, which cancels nothing for q = 0 and
-// q = 1.
-func (b *Build) Distance() *graph.Value {
-	return b.part("|q-p|", func() *graph.Value {
-		return op.Abs(op.Sub(op.Mul(b.Q, b.NotP()), op.Mul(b.NotQ(), b.P())))
-	})
 }
 
 // NoClass is 1 − Σ q over the anchor's classes, [N, A, 1].
@@ -82,22 +81,18 @@ func (b *Build) NoClass() *graph.Value {
 
 // CostOfP is −log p, or −log(p + ε) in the form with ε.
 func (b *Build) CostOfP() *graph.Value {
-	return b.part("cost p", func() *graph.Value {
-		if b.eps > 0 {
-			return op.Neg(op.Log(op.Add(b.P(), b.Const(b.eps))))
-		}
-		return b.exact().costP
-	})
+	if b.eps > 0 {
+		return b.part("cost p+ε", func() *graph.Value { return op.Neg(op.Log(op.Add(b.P(), b.Const(b.eps)))) })
+	}
+	return b.exactCostOfP()
 }
 
 // CostOfNotP is −log(1 − p), or −log(1 − p + ε) in the form with ε.
 func (b *Build) CostOfNotP() *graph.Value {
-	return b.part("cost 1-p", func() *graph.Value {
-		if b.eps > 0 {
-			return op.Neg(op.Log(op.Add(b.NotP(), b.Const(b.eps))))
-		}
-		return b.exact().costNotP
-	})
+	if b.eps > 0 {
+		return b.part("cost 1-p+ε", func() *graph.Value { return op.Neg(op.Log(op.Add(b.NotP(), b.Const(b.eps)))) })
+	}
+	return b.exactCostOfNotP()
 }
 
 // PlainCostOfP is CostOfP for a loss that asks for nothing else. Under a softmax
@@ -114,29 +109,48 @@ func (b *Build) PlainCostOfP() *graph.Value {
 func (b *Build) P() *graph.Value {
 	return b.part("p", func() *graph.Value {
 		if b.act == Softmax {
-			return op.Exp(b.logSoftmax())
+			return b.softmaxP()
 		}
-		x := b.exact()
-		return op.Add(op.Mul(x.upper, x.larger), op.Mul(x.lower, x.smaller))
+		return b.sigmoidP()
 	})
 }
 
 // NotP is 1 − p of every class, to full relative precision.
 func (b *Build) NotP() *graph.Value {
 	return b.part("1-p", func() *graph.Value {
-		x := b.exact()
-		return op.Add(op.Mul(x.upper, x.smaller), op.Mul(x.lower, x.larger))
+		if b.act == Softmax {
+			return b.softmaxNotP()
+		}
+		return b.sigmoidNotP()
 	})
 }
 
-// PowP is p^γ, as exp(γ log p).
-func (b *Build) PowP(γ float64) *graph.Value {
-	return op.Exp(b.Scale(b.exact().costP, -γ))
+func (b *Build) exactCostOfP() *graph.Value {
+	return b.part("cost p", func() *graph.Value {
+		if b.act == Softmax {
+			return b.softmaxCostOfP()
+		}
+		return b.sigmoidCostOfP()
+	})
 }
 
-// PowNotP is (1−p)^γ, as exp(γ log(1−p)).
+func (b *Build) exactCostOfNotP() *graph.Value {
+	return b.part("cost 1-p", func() *graph.Value {
+		if b.act == Softmax {
+			return b.softmaxCostOfNotP()
+		}
+		return b.sigmoidCostOfNotP()
+	})
+}
+
+// PowP is p^γ.
+func (b *Build) PowP(γ float64) *graph.Value {
+	return b.part(fmt.Sprint("p^", γ), func() *graph.Value { return b.powProbability(b.P, b.exactCostOfP, γ) })
+}
+
+// PowNotP is (1−p)^γ.
 func (b *Build) PowNotP(γ float64) *graph.Value {
-	return op.Exp(b.Scale(b.exact().costNotP, -γ))
+	return b.part(fmt.Sprint("(1-p)^", γ), func() *graph.Value { return b.powProbability(b.NotP, b.exactCostOfNotP, γ) })
 }
 
 // Products are taken up to this power.
@@ -145,28 +159,54 @@ const maxProducts = 16
 // smallest is the least normal float32.
 const smallest = 0x1p-126
 
-// Pow is x^k for 0 ≤ x ≤ 1 and k > 0, by products where k is whole and small.
-// Elsewhere it is exp(k log x), and 0 with the derivative 0 where x is below
-// what float32 holds.
+// isPower tells whether x^k is a product.
+func isPower(k float64) bool { return k == math.Trunc(k) && k >= 1 && k <= maxProducts }
+
+// isEven is isPower for powers that take away the sign.
+func isEven(k float64) bool { return isPower(k) && math.Mod(k, 2) == 0 }
+
+// Pow is x^k for 0 ≤ x ≤ 1 and k > 0, by products where k is whole and small;
+// then x may be any number. Elsewhere it is exp(k log x), and 0 with the
+// derivative 0 where x is below what float32 holds.
 func (b *Build) Pow(x *graph.Value, k float64) *graph.Value {
-	if k == math.Trunc(k) && k <= maxProducts {
-		return power(x, int(k))
+	if isPower(k) {
+		return b.power(x, int(k))
 	}
 	some, none := b.split(op.Greater(x, b.Const(smallest)))
 	log := op.Log(op.Add(op.Mul(some, x), none))
 	return op.Mul(some, op.Exp(b.Scale(log, k)))
 }
 
-// power is x^k by products, k ≥ 1.
-func power(x *graph.Value, k int) *graph.Value {
+// power makes x^k by products, k ≥ 1.
+func (b *Build) power(x *graph.Value, k int) *graph.Value {
 	if k == 1 {
 		return x
 	}
-	y := power(op.Mul(x, x), k/2)
-	if k%2 == 1 {
-		y = op.Mul(y, x)
+	y := b.powers[power{x, k}]
+	if y == nil {
+		y = b.power(x, k/2)
+		y = op.Mul(y, y)
+		if k%2 == 1 {
+			y = op.Mul(y, x)
+		}
+		b.powers[power{x, k}] = y
 	}
 	return y
+}
+
+// power is x^k.
+type power struct {
+	x *graph.Value
+	k int
+}
+
+// powProbability is the power of a probability or of its complement: by
+// products, or from its cost, which holds for numbers near 0.
+func (b *Build) powProbability(of, cost func() *graph.Value, γ float64) *graph.Value {
+	if isPower(γ) {
+		return b.power(of(), int(γ))
+	}
+	return op.Exp(b.Scale(cost(), -γ))
 }
 
 // Scale is x · c.
@@ -220,10 +260,6 @@ func (b *Build) part(name string, make func() *graph.Value) *graph.Value {
 	v := make()
 	b.parts[name] = v
 	return v
-}
-
-func (b *Build) logSoftmax() *graph.Value {
-	return b.part("log softmax", func() *graph.Value { return op.LogSoftmax(b.z, 2) })
 }
 
 // split is a condition and its opposite as numbers, 1 or 0.

@@ -1,6 +1,10 @@
 package loss
 
-import "math"
+import (
+	"math"
+
+	"github.com/onnxloss/onnxloss/graph"
+)
 
 func init() {
 	register(&Loss{
@@ -15,8 +19,9 @@ func init() {
 		LabelWeights: func(counts []float64, params map[string]float64) []float64 {
 			return effectiveWeights(counts, params["beta"])
 		},
-		Build:  unweightedFocal,
-		Closed: func(x *Point) Slope { return closedBinaryCrossEntropy(x).Times(x.Wrong(x.Param("gamma"))) },
+		Build:    unweightedFocal,
+		Gradient: func(b *Build) *graph.Value { return gradFocal(b, nil, 0) },
+		Closed:   func(x *Point) Slope { return closedBinaryCrossEntropy(x).Times(x.Wrong(x.Param("gamma"))) },
 	})
 }
 

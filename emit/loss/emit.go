@@ -33,6 +33,20 @@ type Result struct {
 	Inputs []Input
 	// Letters is what the equation calls values that were added.
 	Letters map[*graph.Value]string
+	// Sum is the loss of every anchor, [N, A], before weights and marks.
+	Sum *graph.Value
+
+	slope func() *graph.Value
+}
+
+// Slope appends the derivative of every anchor's Sum by its logits, [N, A, C],
+// by the loss's closed form; nil if it has none for its options, and is to be
+// differentiated. Call it inside of a Graph.Scope.
+func (r *Result) Slope() *graph.Value {
+	if r.slope == nil {
+		return nil
+	}
+	return r.slope()
 }
 
 // Emit appends the loss of logits [N, A, C] to their graph, of which C must be
@@ -124,7 +138,11 @@ func (e *emission) run(z *graph.Value) *Result {
 	if w := e.loss.classWeights(e.opts, e.classes); w != nil {
 		terms = op.Mul(terms, e.perClass("class_weights", w))
 	}
-	per := op.ReduceSum(terms, []int64{2}, false)
+	res := &Result{Options: e.opts, Inputs: e.inputs, Sum: op.ReduceSum(terms, []int64{2}, false)}
+	if e.loss.Gradient != nil && e.opts.Eps == 0 {
+		res.slope = func() *graph.Value { return e.slope(b) }
+	}
+	per := res.Sum
 	if e.loss.LabelWeights != nil {
 		per = op.Mul(per, e.byLabel(b, q))
 	}
@@ -134,9 +152,18 @@ func (e *emission) run(z *graph.Value) *Result {
 	if e.valid != nil {
 		per = op.Mul(per, e.valid)
 	}
-	res := &Result{Options: e.opts, PerAnchor: per, Loss: e.reduce(b, per, q), Inputs: e.inputs}
+	res.PerAnchor, res.Loss = per, e.reduce(b, per, q)
 	res.Letters = e.letters(b, z, res)
 	return res
+}
+
+// slope is the closed form of the derivative of the anchors' sums.
+func (e *emission) slope(b *Build) *graph.Value {
+	dz := e.loss.Gradient(b)
+	if w := e.loss.classWeights(e.opts, e.classes); w != nil && dz != nil {
+		dz = op.Mul(dz, e.perClass("class_weights", w))
+	}
+	return dz
 }
 
 // byLabel is the weight of every anchor by its targets q, [N, A]; see

@@ -18,16 +18,13 @@ func init() {
 			{Name: "gamma", Default: 4, Hi: 100, Doc: "exponent that lessens the loss around an object's centre; 0 turns it off"},
 		},
 		Build: func(b *Build) *graph.Value {
-			α, γ := b.Param("alpha"), b.Param("gamma")
-			around, centre := b.split(op.Less(b.Q, b.Const(1)))
-			positive, negative := b.CostOfP(), b.CostOfNotP()
-			if α != 0 {
-				positive, negative = op.Mul(b.PowNotP(α), positive), op.Mul(b.PowP(α), negative)
-			}
-			if γ != 0 {
-				around = op.Mul(around, b.Pow(b.NotQ(), γ))
-			}
-			return op.Add(op.Mul(centre, positive), op.Mul(around, negative))
+			centre, around := heatWeights(b)
+			return op.Add(op.Mul(centre, b.CostOfP()), op.Mul(around, b.CostOfNotP()))
+		},
+		Gradient: func(b *Build) *graph.Value {
+			α := b.Param("alpha")
+			centre, around := heatWeights(b)
+			return gradTwoSided(b, centre, α, around, α)
 		},
 		Closed: func(x *Point) Slope {
 			α := x.Param("alpha")
@@ -37,4 +34,30 @@ func init() {
 			return x.Positive(α)
 		},
 	})
+}
+
+// heatWeights are the factors of the costs: (1−p)^α where q = 1, and
+// (1−q)^γ p^α elsewhere.
+func heatWeights(b *Build) (centre, around *graph.Value) {
+	α, γ := b.Param("alpha"), b.Param("gamma")
+	around = b.part("around", func() *graph.Value {
+		around, _ := b.split(op.Less(b.Q, b.Const(1)))
+		if γ != 0 {
+			around = op.Mul(around, b.Pow(b.NotQ(), γ))
+		}
+		return weighPower(around, b.PowP, α)
+	})
+	centre = b.part("centre", func() *graph.Value {
+		_, centre := b.split(op.Less(b.Q, b.Const(1)))
+		return weighPower(centre, b.PowNotP, α)
+	})
+	return centre, around
+}
+
+// weighPower is weight · pow(γ), which is 1 for γ = 0.
+func weighPower(weight *graph.Value, pow func(γ float64) *graph.Value, γ float64) *graph.Value {
+	if γ == 0 {
+		return weight
+	}
+	return op.Mul(weight, pow(γ))
 }

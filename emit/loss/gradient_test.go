@@ -95,7 +95,7 @@ func TestDifferentiable(t *testing.T) {
 func TestGoldenDifferentiated(t *testing.T) {
 	for _, g := range goldens(t) {
 		got := newModel(t, g.loss.Kind, g.opts, g.batch, modelForm{}).gradient(t, g.batch)
-		compare(t, g.name, got, g.grad, 2e-6, 1e-7*max(1, g.opts.Params["eos_coef"]))
+		compare(t, g.name, got, g.grad, 2e-6, 2e-7*max(1, g.opts.Params["eos_coef"]))
 	}
 }
 
@@ -113,4 +113,51 @@ func (m *lossModel) gradient(t *testing.T, b Batch) []float64 {
 		t.Fatal(err)
 	}
 	return floats(t, out[grad.Name])
+}
+
+// The closed forms of gradients are those that the operators' rules derive, in
+// float64, and right in float32 at every logit.
+func TestSlopes(t *testing.T) {
+	closed := 0
+	for name, o := range variants() {
+		o.Reduction = None
+		for what, b := range map[string]Batch{"extremes": extremes(4), "small": draw(5, 1, 200, 4, 3), "large": draw(6, 1, 200, 4, 100)} {
+			o.ClassWeights = []float64{0.5, 1, 2, 3}
+			m := newModel(t, kindOf(o), o, b, modelForm{})
+			slope := m.result.Slope()
+			if slope == nil {
+				continue
+			}
+			closed++
+			derived := differentiate(t, m.Graph, m.result.Sum, m.Graph.Inputs[0])
+			got, want := m.fetch(t, b, true, slope.Name, derived.Name)
+			compare(t, fmt.Sprintf("%s, %s: derived", name, what), got, want, 1e-12, 1e-12)
+			oracle, err := Eval(kindOf(o), o, b)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if o.Params["epsilon"] < 0 || table[o.Name].LabelWeights != nil { // a term is taken from itself; not in Sum
+				continue
+			}
+			got, _ = m.fetch(t, b, false, slope.Name, derived.Name)
+			compare(t, fmt.Sprintf("%s, %s: float32", name, what), got, oracle.Grad, 2e-6, 4e-7)
+		}
+	}
+	if closed == 0 {
+		t.Error("no loss has a closed form of its gradient")
+	}
+}
+
+// fetch runs the model for two values.
+func (m *lossModel) fetch(t *testing.T, b Batch, double bool, x, y string) ([]float64, []float64) {
+	t.Helper()
+	plan, err := interp.New(m.Model, interp.Options{Fetches: []string{x, y}, Double: double})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := plan.Run(context.Background(), m.feeds(b, double))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return floats(t, out[x]), floats(t, out[y])
 }

@@ -34,5 +34,5 @@ func (e *emission) letters(b *Build, z *graph.Value, r *Result) map[*graph.Value
 
 // identifier is a part of a formula as a name.
 func identifier(part string) string {
-	return strings.NewReplacer("cost ", "neg_log_", "1-", "one_minus_", " ", "_").Replace(part)
+	return strings.NewReplacer("cost ", "neg_log_", "1-", "one_minus_", "^", "_to_the_", "+ε", "_plus_eps", "(", "", ")", "", " ", "_").Replace(part)
 }

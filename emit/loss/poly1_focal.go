@@ -20,6 +20,7 @@ func init() {
 			}
 			return op.Add(sigmoidFocal(b), b.Scale(b.Pow(b.Wrong(), γ+1), ε))
 		},
+		Gradient: func(b *Build) *graph.Value { return gradFocal(b, alphaOf(b), b.Param("epsilon")) },
 		Closed: func(x *Point) Slope {
 			return closedSigmoidFocal(x).Plus(x.Wrong(x.Param("gamma") + 1).Scale(x.Param("epsilon")))
 		},

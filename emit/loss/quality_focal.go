@@ -12,8 +12,8 @@ func init() {
 		Source:   "quality focal loss, Li et al., Generalized Focal Loss (arXiv 2006.04388), eq. 2",
 		When:     "targets that say how well the box fits (its overlap with the object) in place of 1, so that scores can rank boxes (GFL, RTMDet)",
 		Params:   []Param{distance("beta", 2)},
-		Build:    qualityFocal("beta"),
-		Closed:   closedQualityFocal("beta"),
+		Build:    qualityFocal("beta"), Gradient: gradQualityFocal("beta"),
+		Closed: closedQualityFocal("beta"),
 	})
 }
 
@@ -26,11 +26,30 @@ func distance(name string, def float64) Param {
 // qualityFocal is |q − p|^β times binary cross-entropy.
 func qualityFocal(param string) func(b *Build) *graph.Value {
 	return func(b *Build) *graph.Value {
-		β := b.Param(param)
-		if β == 0 {
-			return binaryCrossEntropy(b)
+		β, d := b.Param(param), b.Residual()
+		switch {
+		case β == 0:
+			return b.BCE()
+		case isEven(β):
+			return op.Mul(b.Pow(d, β), b.BCE())
 		}
-		return op.Mul(b.Pow(b.Distance(), β), binaryCrossEntropy(b))
+		return op.Mul(b.Pow(op.Abs(d), β), b.BCE())
+	}
+}
+
+// gradQualityFocal is its derivative by z for an even β, of
+// d^(β−1) (β p(1−p) BCE + d²) by −|z|.
+func gradQualityFocal(param string) func(b *Build) *graph.Value {
+	return func(b *Build) *graph.Value {
+		β, d := b.Param(param), b.Residual()
+		switch {
+		case β == 0:
+			return gradBCE(b)
+		case !isEven(β):
+			return nil
+		}
+		slope := op.Add(op.Mul(b.Scale(b.Spread(), β), b.BCE()), b.Pow(d, 2))
+		return b.ByDepth(op.Mul(b.Pow(d, β-1), slope))
 	}
 }
 

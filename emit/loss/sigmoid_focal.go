@@ -13,6 +13,7 @@ func init() {
 		When:     "dense one-stage detectors with far more background than objects and no sampling (RetinaNet, FCOS, DETR's relatives); reduce by positives",
 		Params:   []Param{signedAlpha(), gamma(2)},
 		Build:    sigmoidFocal,
+		Gradient: func(b *Build) *graph.Value { return gradFocal(b, alphaOf(b), 0) },
 		Closed:   closedSigmoidFocal,
 	})
 }
@@ -22,22 +23,78 @@ func signedAlpha() Param {
 	return Param{Name: "alpha", Default: 0.25, Lo: -1, Hi: 1, Doc: "weight of the targets, 1 − alpha that of the rest; below 0, both have 1"}
 }
 
-func sigmoidFocal(b *Build) *graph.Value {
+func sigmoidFocal(b *Build) *graph.Value { return focalLoss(b, alphaOf(b)) }
+
+// alphaOf is α_t; nil where α is off.
+func alphaOf(b *Build) *graph.Value {
 	α := b.Param("alpha")
 	if α < 0 {
-		return unweightedFocal(b)
+		return nil
 	}
-	share := op.Add(b.Scale(b.Q, α), b.Scale(b.NotQ(), 1-α))
-	return op.Mul(share, unweightedFocal(b))
+	return b.part("alpha_t", func() *graph.Value {
+		return op.Add(b.Scale(b.Q, 2*α-1), b.Const(1-α))
+	})
 }
 
 // unweightedFocal is sigmoidFocal without α.
-func unweightedFocal(b *Build) *graph.Value {
-	γ, cost := b.Param("gamma"), binaryCrossEntropy(b)
-	if γ != 0 {
-		cost = op.Mul(b.Pow(b.Wrong(), γ), cost)
+func unweightedFocal(b *Build) *graph.Value { return focalLoss(b, nil) }
+
+// focalLoss is weight · W^γ · BCE, W = 1 − p_t; a weight of nil is 1.
+func focalLoss(b *Build, weight *graph.Value) *graph.Value {
+	γ := b.Param("gamma")
+	switch {
+	case γ == 0:
+		return weigh(weight, b.BCE())
+	case !isPower(γ):
+		return weigh(weight, op.Mul(b.Pow(b.Wrong(), γ), b.BCE()))
 	}
-	return cost
+	return weigh(focus(b, weight, γ), op.Mul(b.Wrong(), b.BCE()))
+}
+
+// focus is weight · W^(γ−1) for a whole γ ≥ 1; nil if that is 1.
+func focus(b *Build, weight *graph.Value, γ float64) *graph.Value {
+	if γ == 1 {
+		return weight
+	}
+	return b.part("focus", func() *graph.Value { return weigh(weight, b.Pow(b.Wrong(), γ-1)) })
+}
+
+// weigh is weight · x; a weight of nil is 1.
+func weigh(weight, x *graph.Value) *graph.Value {
+	if weight == nil {
+		return x
+	}
+	return op.Mul(weight, x)
+}
+
+// gradFocal is the derivative by z of focalLoss + ε W^(γ+1):
+// weight · W^(γ−1) (γ W′ BCE + W BCE′) + ε (γ+1) W^γ W′.
+func gradFocal(b *Build, weight *graph.Value, ε float64) *graph.Value {
+	γ := b.Param("gamma")
+	if γ != 0 && !isPower(γ) {
+		return nil
+	}
+	slope := b.Residual()
+	if γ != 0 {
+		slope = op.Add(op.Mul(b.Scale(wrongSlope(b), γ), b.BCE()), op.Mul(b.Wrong(), slope))
+		weight = focus(b, weight, γ)
+	}
+	slope = weigh(weight, slope)
+	if ε != 0 {
+		poly := b.Scale(wrongSlope(b), ε*(γ+1))
+		if γ != 0 {
+			poly = op.Mul(b.Pow(b.Wrong(), γ), poly)
+		}
+		slope = op.Add(slope, poly)
+	}
+	return b.ByDepth(slope)
+}
+
+// wrongSlope is the derivative of W by −|z|.
+func wrongSlope(b *Build) *graph.Value {
+	return b.part("slope of 1-p_t", func() *graph.Value {
+		return op.Mul(b.Spread(), op.Sub(b.Const(1), b.Scale(b.miss(), 2)))
+	})
 }
 
 func closedSigmoidFocal(x *Point) Slope {

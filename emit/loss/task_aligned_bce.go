@@ -7,7 +7,7 @@ func init() {
 		Source:   "task-aligned one-stage detection, Feng et al., TOOD (arXiv 2108.07755), eq. 6, with γ = 2; γ = 0 is the loss of YOLOv8",
 		When:     "detectors of the YOLOv6, YOLOv8 and TOOD families, whose assigner gives each positive a score for its class; feed the sum of these scores",
 		Params:   []Param{distance("gamma", 0)},
-		Build:    qualityFocal("gamma"),
-		Closed:   closedQualityFocal("gamma"),
+		Build:    qualityFocal("gamma"), Gradient: gradQualityFocal("gamma"),
+		Closed: closedQualityFocal("gamma"),
 	})
 }

@@ -15,17 +15,15 @@ func init() {
 			{Name: "alpha", Default: 0.75, Hi: 1, Doc: "weight of the classes whose target is 0"},
 			gamma(2),
 		},
-		// Both terms have the factor q where it is above 0; elsewhere only the
-		// negative term is left, with the focal modulation.
 		Build: func(b *Build) *graph.Value {
-			α, γ := b.Param("alpha"), b.Param("gamma")
-			_, empty := b.split(op.Greater(b.Q, b.Const(0)))
-			focus := b.Scale(empty, α)
-			if γ != 0 {
-				focus = op.Mul(focus, b.PowP(γ))
+			return op.Mul(op.Add(b.Q, emptyFocus(b)), b.BCE())
+		},
+		Gradient: func(b *Build) *graph.Value {
+			γ, slope := b.Param("gamma"), b.ByDepth(op.Mul(op.Add(b.Q, emptyFocus(b)), b.Residual()))
+			if γ == 0 {
+				return slope
 			}
-			positive := op.Mul(b.Q, b.Positive(1, 0))
-			return op.Add(positive, op.Mul(op.Add(b.Q, focus), b.Negative(1, 0)))
+			return op.Add(slope, op.Mul(op.Mul(emptyFocus(b), b.Scale(b.NotP(), γ)), b.BCE()))
 		},
 		Closed: func(x *Point) Slope {
 			if x.Q > 0 {
@@ -33,5 +31,18 @@ func init() {
 			}
 			return x.Negative(x.Param("gamma")).Scale(x.Param("alpha"))
 		},
+	})
+}
+
+// emptyFocus is α p^γ for the classes whose target is 0, else 0.
+func emptyFocus(b *Build) *graph.Value {
+	return b.part("focus of empty", func() *graph.Value {
+		α, γ := b.Param("alpha"), b.Param("gamma")
+		some := op.Cast(op.Greater(b.Q, b.Const(0)), b.Q.Type.DType)
+		focus := op.Sub(b.Const(α), b.Scale(some, α))
+		if γ != 0 {
+			focus = op.Mul(focus, b.PowP(γ))
+		}
+		return focus
 	})
 }

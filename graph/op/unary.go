@@ -162,6 +162,9 @@ func Tanh(x *graph.Value) *graph.Value { return apply("Tanh", nil, x) }
 // Softplus is ln(1+exp(x)), element by element.
 func Softplus(x *graph.Value) *graph.Value { return apply("Softplus", nil, x) }
 
+// Softsign is x/(1+|x|), element by element.
+func Softsign(x *graph.Value) *graph.Value { return apply("Softsign", nil, x) }
+
 // Erf is the error function of x, element by element.
 func Erf(x *graph.Value) *graph.Value { return apply("Erf", nil, x) }
 
