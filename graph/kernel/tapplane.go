@@ -54,13 +54,19 @@ func (p *tapPlanes) run(par Parallel, x, w, bias, y []float32) {
 }
 
 // plane convolves a framed plane. Whole vectors are stored, so a row spills
-// into the next, whose first block comes after it; the last row goes through
-// row.
+// into the next, whose first block comes after it; rows that would spill
+// beyond the plane go through row.
 func (p *tapPlanes) plane(dst, frame, row, w []float32, bias float32) {
-	width, rows := p.g.Out[1], p.g.Out[0]-1
-	p.rows(dst, frame, w, bias, rows, width)
-	p.rows(row, frame[rows*p.Stride[0]*p.width:], w, bias, 1, len(row))
-	copy(dst[rows*width:], row)
+	width, count := p.g.Out[1], p.g.Out[0]
+	inside := 0
+	if room := len(dst) - len(row); room >= 0 {
+		inside = min(count, room/width+1)
+		p.rows(dst, frame, w, bias, inside, width)
+	}
+	for r := inside; r < count; r++ {
+		p.rows(row, frame[r*p.Stride[0]*p.width:], w, bias, 1, len(row))
+		copy(dst[r*width:(r+1)*width], row)
+	}
 }
 
 // rows convolves rows of a plane, the last block of columns first.
