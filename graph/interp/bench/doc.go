@@ -1,0 +1,9 @@
+// Command bench times the interpreter beside ONNX Runtime, and beside other Go
+// libraries that run ONNX models, on the same machine in the same run. Only its
+// build tag, ortbench, brings in cgo and the peers; run says how it is used,
+// and BENCHMARKS.md in the folder above has what it printed.
+//
+// The engines take turns at one input, with a pause before each, so that what
+// else the machine does, and threads that wait for work, trouble all alike; the
+// medians are compared. Memory is that of a process of its own for each engine.
+package main
