@@ -42,11 +42,7 @@ type Joining struct {
 // step in which they meet, and outputs are last. Of several ways the one is
 // taken that keeps the class channels longest, then the shortest.
 func (r *Report) Path(h *Head) []*Step {
-	w := &ways{site: r.site, of: map[*match.Field][]match.Span{}, at: map[*graph.Value]*Step{}, output: map[*graph.Value]bool{},
-		to: map[*graph.Value]*graph.Value{}, from: map[*graph.Value][]*graph.Value{}}
-	for _, v := range w.Model.Graph.Outputs {
-		w.output[v] = true
-	}
+	w := r.ways()
 	starts := w.starts(h)
 	logits := map[*graph.Value]string{}
 	for i, l := range h.Levels {
@@ -79,6 +75,15 @@ func (r *Report) Path(h *Head) []*Step {
 		f.branch(v)
 	}
 	return f.steps
+}
+
+func (r *Report) ways() *ways {
+	w := &ways{site: r.site, of: map[*match.Field][]match.Span{}, at: map[*graph.Value]*Step{}, output: map[*graph.Value]bool{},
+		to: map[*graph.Value]*graph.Value{}, from: map[*graph.Value][]*graph.Value{}}
+	for _, v := range w.Model.Graph.Outputs {
+		w.output[v] = true
+	}
+	return w
 }
 
 // ways is the search for a path.

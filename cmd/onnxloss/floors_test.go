@@ -42,6 +42,7 @@ var rooms = map[string]string{
 	"gonum.org/v1/gonum":            "graph/interp/onnxgo",
 	"gorgonia.org":                  "graph/interp/onnxgo",
 	"github.com/urfave/cli":         "cmd/onnxloss",
+	"github.com/dop251/goja":        "patterns/picture",
 	"github.com/xrash/smetrics":     "cmd/onnxloss",
 }
 

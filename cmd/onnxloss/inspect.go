@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/onnxloss/onnxloss/emit"
 	"github.com/onnxloss/onnxloss/graph"
@@ -26,10 +27,11 @@ of a map in one axis.
   onnxloss inspect detector.onnx
   onnxloss inspect detector.onnx --head /model/head/cls/Conv_output_0
   onnxloss inspect detector.onnx --why /model/head/box/Conv_output_0
+  onnxloss inspect detector.onnx --html head.html
   onnxloss inspect detector.onnx --json | python3 -m json.tool`,
-		Flags: append(headFlags(),
+		Flags: slices.Concat(headFlags(), []cli.Flag{
 			&cli.StringFlag{Name: "why", Usage: "say what `TENSOR` is: the head or not, and the evidence"},
-			jsonFlag, quietFlag),
+		}, drawFlags(), []cli.Flag{jsonFlag, quietFlag}),
 		Action: runInspect,
 	}
 }
@@ -69,6 +71,10 @@ func runInspect(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	draw, err := drawn(c, path)
+	if err != nil {
+		return err
+	}
 	m, err := readModel(c, path)
 	if err != nil {
 		return err
@@ -77,6 +83,9 @@ func runInspect(c *cli.Context) error {
 	manifest, err := emit.ReadManifest(m)
 	if err != nil {
 		return fmt.Errorf("%s: %w", title(path), err)
+	}
+	if manifest != nil && draw {
+		return usagef("%s is a training graph: draw the model that it was made of", title(path))
 	}
 	if manifest != nil {
 		return showManifest(c, path, manifest)
@@ -91,6 +100,11 @@ func runInspect(c *cli.Context) error {
 	n := &next{Notes: []string{}}
 	if err == nil {
 		n = nextOf(c, path, report)
+	}
+	if draw && err == nil {
+		if err := drawHead(c, path, m, report, n); err != nil {
+			return err
+		}
 	}
 	if c.Bool("json") {
 		return errors.Join(printJSON(c, describeInspection(path, m, report, n, err)), err)

@@ -34,7 +34,7 @@ type page struct {
 
 func newPage(c *cli.Context) *page {
 	w := c.App.Writer
-	if c.Bool("json") || c.String("output") == "-" {
+	if c.Bool("json") || taken(c) {
 		w = c.App.ErrWriter
 	}
 	if c.Bool("quiet") {

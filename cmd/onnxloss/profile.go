@@ -2,13 +2,14 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"text/tabwriter"
 
 	"github.com/onnxloss/onnxloss/graph/interp"
+	"github.com/onnxloss/onnxloss/graph/onnx"
 	"github.com/urfave/cli/v2"
 )
 
@@ -67,25 +68,10 @@ func writeWhole(c *cli.Context, path string, write func(w io.Writer) error) erro
 		defer f.Close()
 		return write(f)
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".onnxloss-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
-	w := bufio.NewWriter(f)
-	err = write(w)
-	if err == nil {
-		err = w.Flush()
-	}
-	if e := f.Close(); err == nil {
-		err = e
-	}
-	if err == nil {
-		err = os.Chmod(f.Name(), 0o644)
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
+	err := onnx.Replace(path, true, func(f *os.File) error {
+		w := bufio.NewWriter(f)
+		return cmp.Or(write(w), w.Flush())
+	})
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"unicode"
 
 	"github.com/urfave/cli/v2"
@@ -76,10 +77,15 @@ func say(c *cli.Context, format string, args ...any) {
 
 // answer is where the human-readable answer goes.
 func answer(c *cli.Context) io.Writer {
-	if c.Bool("json") || c.String("output") == "-" {
+	if c.Bool("json") || taken(c) {
 		return printable{c.App.ErrWriter}
 	}
 	return printable{c.App.Writer}
+}
+
+// taken reports whether standard output is for what a flag writes there.
+func taken(c *cli.Context) bool {
+	return slices.ContainsFunc([]string{"output", "svg", "html"}, func(flag string) bool { return c.String(flag) == "-" })
 }
 
 // printable keeps control characters, which names in a model may have, from a

@@ -67,7 +67,7 @@ func copyBeside(path, name, target string, opts Options) (made bool, err error) 
 	} else if err := os.MkdirAll(filepath.Dir(target), 0o777); err != nil {
 		return false, err
 	}
-	err = replace(target, opts.Force, func(f *os.File) error {
+	err = Replace(target, opts.Force, func(f *os.File) error {
 		_, err := io.Copy(f, src)
 		return err
 	})

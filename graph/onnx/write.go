@@ -77,7 +77,7 @@ func writeFile(path string, m *graph.Model, opts Options) error {
 	}
 	undo, err := copyExternal(path, m, opts)
 	if err == nil {
-		err = replace(path, opts.Force, func(f *os.File) error {
+		err = Replace(path, opts.Force, func(f *os.File) error {
 			if err := Write(f, m); err != nil || opts.Check == nil {
 				return err
 			}
@@ -128,9 +128,11 @@ func checkTarget(path string, input *os.File, opts Options) (special bool, err e
 	return false, nil
 }
 
-// replace makes path a file with what fill writes. If anything fails, path is
-// as it was and nothing is left beside it.
-func replace(path string, force bool, fill func(*os.File) error) (err error) {
+// Replace makes path a file with what fill writes, which has another name in the
+// same folder until it is whole. If anything fails, path is as it was and
+// nothing is left beside it. A file that exists is an error that wraps
+// fs.ErrExist, unless force is set.
+func Replace(path string, force bool, fill func(*os.File) error) (err error) {
 	f, err := createBeside(path)
 	if err != nil {
 		return cause(err)

@@ -306,7 +306,7 @@ func TestReplace(t *testing.T) {
 			}
 		}
 		before := list(t, filepath.Dir(path))
-		err := replace(path, force, func(f *os.File) error {
+		err := Replace(path, force, func(f *os.File) error {
 			f.WriteString("half")
 			return &fs.PathError{Op: "write", Path: f.Name(), Err: errors.New("no space left on device")}
 		})
@@ -318,7 +318,7 @@ func TestReplace(t *testing.T) {
 		}
 	}
 	path := filepath.Join(t.TempDir(), "f")
-	err := replace(path, false, func(f *os.File) error { return os.WriteFile(path, []byte("theirs"), 0o666) })
+	err := Replace(path, false, func(f *os.File) error { return os.WriteFile(path, []byte("theirs"), 0o666) })
 	if !errors.Is(err, fs.ErrExist) {
 		t.Error(err)
 	}

@@ -1,0 +1,138 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/onnx"
+	"github.com/onnxloss/onnxloss/patterns"
+	"github.com/onnxloss/onnxloss/patterns/picture"
+	"github.com/urfave/cli/v2"
+)
+
+// drawings are the flags of the pictures, each with what makes one.
+var drawings = []struct {
+	flag string
+	draw func(context.Context, *patterns.Excerpt, picture.Page) ([]byte, error)
+}{
+	{"svg", func(ctx context.Context, e *patterns.Excerpt, p picture.Page) ([]byte, error) {
+		return picture.SVG(ctx, e, p.Caption)
+	}},
+	{"html", picture.HTML},
+}
+
+// drawFlags are the flags of drawings.
+func drawFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "svg", Usage: "draw the neighbourhood of the head to `FILE`, as SVG; - is standard output"},
+		&cli.StringFlag{Name: "html", Usage: "the same to `FILE` as a page with details of each operator, that needs no network"},
+		&cli.BoolFlag{Name: "force", Usage: "overwrite FILE if it exists"},
+	}
+}
+
+// drawn reports whether a picture is asked for, and that it can be written.
+func drawn(c *cli.Context, path string) (bool, error) {
+	names := map[string]bool{}
+	for _, d := range drawings {
+		if !c.IsSet(d.flag) {
+			continue
+		}
+		out := c.String(d.flag)
+		switch {
+		case out == "":
+			return true, usagef("--%s FILE is missing", d.flag)
+		case c.IsSet("why"):
+			return true, usagef("--why and --%s cannot be given together", d.flag)
+		case names[filepath.Clean(out)]:
+			return true, usagef("--svg and --html want the same file, %s", out)
+		case out == "-" && c.Bool("json"):
+			return true, usagef("--json and --%s - both want standard output", d.flag)
+		}
+		names[filepath.Clean(out)] = true
+		if err := checkTarget(c, path, out); err != nil {
+			return true, err
+		}
+	}
+	return len(names) > 0, nil
+}
+
+// drawHead writes the pictures that are asked for of the best head.
+func drawHead(c *cli.Context, path string, m *graph.Model, r *patterns.Report, n *next) error {
+	h := r.Heads[0]
+	e := r.Neighbourhood(h)
+	p := pageOf(path, m, r, n)
+	if e.Levels > 0 {
+		p.Text += fmt.Sprintf(" · %s more not drawn", count(e.Levels, "level"))
+	}
+	for _, d := range drawings {
+		out := c.String(d.flag)
+		if out == "" {
+			continue
+		}
+		if err := checkExternal(m, out); err != nil {
+			return err
+		}
+		text, err := d.draw(c.Context, e, p)
+		if err != nil {
+			return err
+		}
+		if err := writeNew(c, out, text); err != nil {
+			return err
+		}
+		if out != "-" {
+			note(c, "written   %s", out)
+		}
+	}
+	return nil
+}
+
+// writeNew writes a file, whole or not at all; over one that exists only where
+// --force is given.
+func writeNew(c *cli.Context, out string, text []byte) error {
+	if isStream(out) {
+		return writeWhole(c, out, func(w io.Writer) error {
+			_, err := w.Write(text)
+			return err
+		})
+	}
+	err := onnx.Replace(out, c.Bool("force"), func(f *os.File) error {
+		_, err := f.Write(text)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("%s: %w", out, err)
+	}
+	return nil
+}
+
+// pageOf is what a picture says of the best head in words.
+func pageOf(path string, m *graph.Model, r *patterns.Report, n *next) picture.Page {
+	h := r.Heads[0]
+	x := h.Record()
+	p := picture.Page{Reasons: h.Reasons(), Next: n.Line, Notes: append(warnings(r), n.Notes...)}
+	p.Title = filepath.Base(title(path))
+	p.Text = describeHead(x)
+	p.Facts = append(p.Facts, describeModel(m))
+	for i, l := range x.Levels {
+		if i == maxBranches && len(x.Levels) > i+1 {
+			p.Facts = append(p.Facts, fmt.Sprintf("… %s more", count(len(x.Levels)-i, "level")))
+			break
+		}
+		v := h.Levels[i].Source
+		p.Facts = append(p.Facts, fmt.Sprintf("class logits: %s, %s, %s, anchors: %s", short(v.Name, 80), typeWords(v.Type), layoutWords(l), anchorWords(l)))
+	}
+	for i, l := range x.Objectness {
+		if i == maxBranches && len(x.Objectness) > i+1 {
+			break
+		}
+		p.Facts = append(p.Facts, fmt.Sprintf("objectness: %s, channels: %s", short(h.Objectness[i].Source.Name, 80), channelWords(l.Slice)))
+	}
+	if h.Box != nil {
+		p.Facts = append(p.Facts, fmt.Sprintf("boxes: %s, %s", short(h.Box.Name, 80), typeWords(h.Box.Type)))
+	}
+	return p
+}
