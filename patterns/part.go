@@ -139,12 +139,46 @@ func (p *part) gather(f *match.Field) {
 
 // picked is the part of an activation whose one channel an index has picked.
 func (s *site) picked(f *match.Field, v *graph.Value, w *match.View, act Activation) {
+	if x := s.only(v); x != nil {
+		pre, post := f.At(match.All)
+		p := &part{value: x, dim: s.View(x).ChanDim(), span: match.All, act: act, field: f, n: 1, marks: pre | post}
+		p.roots = rootsOf(s.View(x), match.All, p.dim)
+		if len(p.roots) > 0 {
+			s.parts = append(s.parts, p)
+		}
+		return
+	}
 	p := &part{value: v, dim: -1, span: match.All, act: act, field: f, n: 1, roots: rootsOf(w, match.All, -1)}
 	pre, post := f.At(match.All)
 	p.marks = pre | post
 	if len(p.roots) > 0 && p.roots[0].field.Chan >= 0 && p.roots[0].span != match.All {
 		s.parts = append(s.parts, p)
 	}
+}
+
+// only is the last tensor before v whose rows have one channel each, on a
+// dimension of its own; nil if there is none.
+func (s *site) only(v *graph.Value) *graph.Value {
+	for range 100 {
+		w := s.View(v)
+		if w == nil || len(w.Pieces) == 0 {
+			return nil
+		}
+		if d := w.ChanDim(); d >= 0 {
+			if s.size(v, d) == 1 && !w.Mixes(d) {
+				return v
+			}
+			return nil
+		}
+		f := s.Field(v)
+		switch before := s.Before(v); {
+		case f != nil && f.Chosen() == nil, len(before) != 1:
+			return nil
+		default:
+			v = before[0]
+		}
+	}
+	return nil
 }
 
 // width is the number of channels in one group of span, of total.

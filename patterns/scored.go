@@ -9,6 +9,7 @@ import (
 // ranked, suppressed, compared, multiplied with an objectness, or a softmax
 // beside boxes.
 func scored(s *site) []*finding {
+	s.gates()
 	var parts []*part
 	for _, p := range s.parts {
 		if p.role == neutral && p.act == Softmax && s.offBoxes(p) {

@@ -2,6 +2,8 @@ package patterns
 
 import (
 	"regexp"
+
+	"github.com/onnxloss/onnxloss/patterns/match"
 )
 
 // twins separates the class from the objectness among one-channel parts that
@@ -36,6 +38,31 @@ func (s *site) twins(parts []*part) []*part {
 		out = append(out, c)
 	}
 	return out
+}
+
+// gates finds, of one-channel scores of one map that are multiplied, those that
+// alone are compared with a number: a confidence that lets the other through.
+func (s *site) gates() {
+	const joined = match.Product | match.Factored
+	of := map[string][]*part{}
+	for _, p := range s.parts {
+		if k := mapSize(p.roots[0].field); k != "" && p.n == 1 && p.act == Sigmoid && p.marks.Has(joined) && (p.role == class || p.role == neutral) {
+			of[k] = append(of[k], p)
+		}
+	}
+	for _, two := range of {
+		if len(two) != 2 {
+			continue
+		}
+		for i, p := range two {
+			q := two[1-i]
+			if p.marks&^q.marks == match.Threshold && q.marks&^p.marks == 0 {
+				p.role, p.why = objectness, []string{"multiplied with another score of its map, and compared with a threshold before"}
+				q.role, q.why = class, append(q.why, "multiplied with a confidence that a threshold has let through")
+				q.doubt = max(q.doubt, 1-convention)
+			}
+		}
+	}
 }
 
 // pairs gives the first of each two one-channel parts of one map the second,
