@@ -68,7 +68,11 @@ func (r *rewriter) outline(m *graph.Model, t *term, first int) error {
 	for _, in := range t.res.Inputs {
 		inputs = append(inputs, in.Value)
 	}
-	t.res.Letters[t.logits] = "z"
+	t.letters = t.res.Letters()
+	t.letters[t.logits] = "z"
+	if t.dz != nil {
+		t.letters[t.dz] = "d_z"
+	}
 	call, err := r.g.Outline(f, between(r.g.Nodes[first:], t.logits, t.outs), inputs, t.outs, t.label)
 	if err != nil {
 		return err
@@ -143,7 +147,7 @@ func between(nodes []*graph.Node, start *graph.Value, outs []*graph.Value) map[*
 // number by itself, else by the operator that makes it, with d_ before it in the
 // backward part.
 func (t *term) label(v *graph.Value) string {
-	if s := t.res.Letters[v]; s != "" {
+	if s := t.letters[v]; s != "" {
 		return s
 	}
 	n := v.Producer()

@@ -82,6 +82,7 @@ const (
 	RoleLoss         Role = "loss"
 	RolePerAnchor    Role = "per_anchor_loss"
 	RoleGradient     Role = "logits_gradient"
+	RoleTargetCheck  Role = loss.RoleTargetCheck
 )
 
 // ReadManifest is the manifest of a training graph. It is nil, without an

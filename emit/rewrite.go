@@ -102,6 +102,9 @@ type term struct {
 	logits *graph.Value
 	res    *loss.Result
 	outs   []*graph.Value // loss and gradient, as outputs of the graph have them
+	dz     *graph.Value   // the gradient by the logits; nil if there is none
+	// letters is what the function's body calls values.
+	letters map[*graph.Value]string
 }
 
 // give is v, one of the term's results, under a given name.
@@ -160,7 +163,7 @@ func (r *rewriter) head(i int, h *patterns.Head, n int) error {
 	if h.Objectness == nil {
 		return &NoObjectness{h.Levels[0].Source.Name}
 	}
-	conf := loss.Options{Name: r.opts.Confidence, Reduction: opts.Reduction, AnchorWeights: opts.AnchorWeights}
+	conf := loss.Options{Name: r.opts.Confidence, Reduction: opts.Reduction, AnchorWeights: opts.AnchorWeights, CheckTargets: opts.CheckTargets}
 	if of != "" {
 		of += "."
 	}
@@ -195,6 +198,9 @@ func (r *rewriter) term(parts []patterns.Part, k loss.Kind, o loss.Options, pref
 		r.manifest.Confidence = &spec
 	}
 	r.terms = append(r.terms, term{of: of, prefix: prefix, kind: k, logits: logits, res: res})
+	if t := &r.terms[len(r.terms)-1]; res.Check != nil {
+		r.output(r.give(t, res.Check, prefix+string(RoleTargetCheck)), RoleTargetCheck, of)
+	}
 	return nil
 }
 
@@ -296,7 +302,7 @@ func (r *rewriter) gradients() error {
 		if err != nil {
 			return err
 		}
-		t.res.Letters[dz] = "d_z"
+		t.dz = dz
 		r.output(r.give(t, dz, t.prefix+"logits_gradient"), RoleGradient, t.of)
 	}
 	return r.g.Err()

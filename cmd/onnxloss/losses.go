@@ -98,7 +98,7 @@ func describeLosses(list []*loss.Loss) []lossRow {
 			Options: []string{}, Needs: []string{}, Example: example(l),
 		}
 		for _, o := range l.Takes() {
-			if l.Kind == loss.Confidence && o.Name != "anchor_weights" {
+			if l.Kind == loss.Confidence && o.Name != "anchor_weights" && o.Name != "check_targets" {
 				continue // emit.Options has no more for it
 			}
 			r.Options = append(r.Options, flagName(o.Name))
@@ -203,7 +203,7 @@ func targetWords(l *loss.Loss) string {
 // optionWords is the options of package loss that l takes.
 func optionWords(l *loss.Loss) string {
 	if l.Kind == loss.Confidence {
-		return "--reduction and --anchor-weights, as the class loss has them"
+		return "--reduction, --anchor-weights and --check-targets, as the class loss has them"
 	}
 	var takes, needs []string
 	for _, o := range l.Takes() {

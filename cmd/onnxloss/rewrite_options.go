@@ -41,7 +41,7 @@ func rewriteOptions(c *cli.Context) (emit.Options, error) {
 	}
 	o.Loss = loss.Options{
 		Name: name, Eps: c.Float64("eps"), Target: c.String("target"), Reduction: c.String("reduction"),
-		LabelSmoothing: c.Float64("label-smoothing"), AnchorWeights: c.Bool("anchor-weights"), Params: map[string]float64{},
+		LabelSmoothing: c.Float64("label-smoothing"), AnchorWeights: c.Bool("anchor-weights"), CheckTargets: c.Bool("check-targets"), Params: map[string]float64{},
 	}
 	l, err := loss.Find(loss.Classification, name)
 	if err != nil {

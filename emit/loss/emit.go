@@ -31,13 +31,18 @@ type Result struct {
 	// Loss is the reduced loss, a scalar; nil if the reduction is None.
 	Loss   *graph.Value
 	Inputs []Input
-	// Letters is what the equation calls values that were added.
-	Letters map[*graph.Value]string
+	// Check says of the targets what RoleTargetCheck does; nil unless the options
+	// ask for it.
+	Check *graph.Value
 	// Sum is the loss of every anchor, [N, A], before weights and marks.
 	Sum *graph.Value
 
-	slope func() *graph.Value
+	slope   func() *graph.Value
+	letters func() map[*graph.Value]string
 }
+
+// Letters is what the equation calls the values that were added so far.
+func (r *Result) Letters() map[*graph.Value]string { return r.letters() }
 
 // Slope appends the derivative of every anchor's Sum by its logits, [N, A, C],
 // by the loss's closed form; nil if it has none for its options, and is to be
@@ -153,7 +158,10 @@ func (e *emission) run(z *graph.Value) *Result {
 		per = op.Mul(per, e.valid)
 	}
 	res.PerAnchor, res.Loss = per, e.reduce(b, per, q)
-	res.Letters = e.letters(b, z, res)
+	if e.opts.CheckTargets {
+		res.Check = e.check(b)
+	}
+	res.letters = func() map[*graph.Value]string { return e.letters(b, z, res) }
 	return res
 }
 

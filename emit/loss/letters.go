@@ -29,10 +29,11 @@ func (e *emission) letters(b *Build, z *graph.Value, r *Result) map[*graph.Value
 	call(e.valid, "valid")
 	call(r.PerAnchor, "per_anchor_loss")
 	call(r.Loss, "loss")
+	call(r.Check, RoleTargetCheck)
 	return name
 }
 
 // identifier is a part of a formula as a name.
 func identifier(part string) string {
-	return strings.NewReplacer("cost ", "neg_log_", "1-", "one_minus_", "^", "_to_the_", "+ε", "_plus_eps", "(", "", ")", "", " ", "_").Replace(part)
+	return strings.NewReplacer("cost ", "neg_log_", "1-", "one_minus_", "^", "_to_the_", "+ε", "_plus_eps", "(", "", ")", "", " ", "_", ".", "_", "-", "minus_").Replace(part)
 }

@@ -40,6 +40,9 @@ type Options struct {
 	ClassCounts []float64 `json:"classCounts,omitempty"`
 	// AnchorWeights asks for an input with a factor for each anchor's loss.
 	AnchorWeights bool `json:"anchorWeights,omitempty"`
+	// CheckTargets asks for an output that tells of targets that are none; see
+	// RoleTargetCheck.
+	CheckTargets bool `json:"checkTargets,omitempty"`
 	// Background is the class that is no object: an anchor with only that one
 	// is not a positive. Nil if no class is.
 	Background *int `json:"background,omitempty"`

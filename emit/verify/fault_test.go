@@ -151,6 +151,61 @@ func TestPlantedFaults(t *testing.T) {
 	}
 }
 
+// smallHead is a detector with a symbolic number of images, of 6 anchors and 3
+// classes.
+const smallHead = `<ir_version: 8, opset_import: ["" : 17]>
+g (float[N,2,2,3] image) => (float[N,3,2,3] scores, float[N,4,2,3] box) <float[3,2,1,1] w = {1,2,3,4,5,6}, float[4,2,1,1] b = {1,2,3,4,5,6,7,8}> {
+  z = Conv(image, w)
+  scores = Sigmoid(z)
+  e = Conv(image, b)
+  box = Exp(e)
+}`
+
+// TestPlantedFaultInTargetCheck takes out the nodes of the check one at a time.
+func TestPlantedFaultInTargetCheck(t *testing.T) {
+	ignore := int64(-100)
+	for _, o := range []loss.Options{
+		{Name: "bce", CheckTargets: true, IgnoreIndex: &ignore},
+		{Name: "bce", CheckTargets: true, Target: loss.Index},
+		{Name: "weighted-ce", CheckTargets: true, Target: loss.Index, Background: new(int)},
+	} {
+		build := func() *graph.Model {
+			m, err := graph.ParseText(smallHead)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r, err := patterns.Locate(m, patterns.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := emit.Rewrite(m, r.Heads[:1], emit.Options{Loss: o}); err != nil {
+				t.Fatal(err)
+			}
+			return m
+		}
+		caught := func(m *graph.Model) bool {
+			_, err := verify.Training(context.Background(), m, verify.Options{})
+			return err != nil
+		}
+		if caught(build()) {
+			t.Fatal("failed without a fault")
+		}
+		missed, taken := 0, 0
+		for i := range build().Graph.Nodes {
+			m := build()
+			if n := m.Graph.Nodes[i]; strings.HasPrefix(n.Name, "loss/check/") && bypass(n) {
+				if taken++; !caught(m) {
+					t.Logf("%s: nobody misses %v", o.Name, n)
+					missed++
+				}
+			}
+		}
+		if missed > 1 || taken < 8 { // that there are anchors to divide by
+			t.Errorf("%s: %d nodes taken out, of which %d were not missed", o.Name, taken, missed)
+		}
+	}
+}
+
 // TestPlantedFaultInFunction changes the numbers in a function's body one at a
 // time.
 func TestPlantedFaultInFunction(t *testing.T) {

@@ -12,7 +12,7 @@ import (
 )
 
 // lossChecks are the checks that every term goes through.
-type lossChecks struct{ single, double, gradient, slope, slope64, tails, extremes, empty Check }
+type lossChecks struct{ single, double, gradient, slope, slope64, tails, extremes, empty, targets Check }
 
 // losses holds every term to the closed form.
 func (p *proof) losses() error {
@@ -24,6 +24,7 @@ func (p *proof) losses() error {
 		slope64:  Check{Name: "slope64", What: "the graph's gradient in float64 against the closed form's, relative to the greatest", Limit: limit64},
 		tails:    Check{Name: "tails", What: "tiny losses of logits that are right by far, against the closed form", Limit: limitTails},
 		extremes: Check{Name: "extremes", What: "logits up to ±1e4: every loss finite"},
+		targets:  Check{Name: "targets", What: "targets out of range, planted: their number, and where the first is"},
 		empty:    Check{Name: "empty", What: "batches without images or anchors, where sizes are dynamic: the loss is 0"},
 	}
 	for _, t := range p.terms() {
@@ -36,6 +37,9 @@ func (p *proof) losses() error {
 	}
 	if c.empty.Compared > 0 || c.empty.Failed != "" {
 		checks = append(checks, &c.empty)
+	}
+	if p.manifest.Loss.CheckTargets {
+		checks = append(checks, &c.targets)
 	}
 	for _, k := range checks {
 		p.add(k)
@@ -86,6 +90,9 @@ func (p *proof) checkTerm(t *term, c *lossChecks) {
 	t.empty(p, f32, &c.empty)
 	if t.opts.Eps != 0 {
 		c.tails.Left = "log(p + ε) has none"
+	}
+	if t.opts.CheckTargets {
+		p.checkTargets(t, &c.targets, drawn)
 	}
 	if p.manifest.Form == emit.GradientForm {
 		p.checkSlope(t, false, &c.slope, own, &c.extremes, r)
@@ -164,7 +171,8 @@ func (t *term) extremes(p *proof, plan *interp.Plan, c *Check, b loss.Batch, r *
 // empty runs batches without images and without anchors, as far as the sizes are
 // dynamic.
 func (t *term) empty(p *proof, plan *interp.Plan, c *Check) {
-	for i, d := range (*t.logits.Shape)[:2] {
+	for i := range min(2, len(t.shape())) {
+		d := (*t.logits.Shape)[i]
 		if _, fixed := d.(float64); fixed || t.opts.Reduction == loss.None {
 			continue
 		}

@@ -22,6 +22,7 @@ type term struct {
 	logits, target, out *emit.Port
 	slope               *emit.Port // the derivative by the logits; nil if the form has none
 	weight, normalizer  *emit.Port
+	targetCheck         *emit.Port // nil if there is none
 }
 
 // terms is the manifest's losses, in order: for each head its classes, then
@@ -66,6 +67,7 @@ func (p *proof) term(of string, k loss.Kind, o loss.Options, levels []patterns.P
 		logits: x.Output(emit.RoleLogits, of), target: x.Input(emit.RoleTarget, of),
 		slope:  x.Output(emit.RoleGradient, of),
 		weight: x.Input(emit.RoleTargetWeight, of), normalizer: x.Input(emit.RoleNormalizer, of),
+		targetCheck: x.Output(emit.RoleTargetCheck, of),
 	}
 }
 
@@ -74,7 +76,7 @@ func (t *term) check(g *graph.Graph) error {
 	if t.logits == nil || t.target == nil || t.out == nil || len(t.levels) == 0 || t.classes < 1 {
 		return fmt.Errorf("the logits, the target, the loss, the levels or the classes of %q are missing", t.name)
 	}
-	for _, p := range []*emit.Port{t.logits, t.target, t.out, t.slope, t.weight, t.normalizer} {
+	for _, p := range []*emit.Port{t.logits, t.target, t.out, t.slope, t.weight, t.normalizer, t.targetCheck} {
 		if p != nil && g.Value(p.Name) == nil {
 			return fmt.Errorf("it names %q, which the graph does not have", p.Name)
 		}
@@ -127,11 +129,7 @@ func (p *proof) lossGraph(t *term, double bool, fetch *emit.Port) (*interp.Plan,
 func (t *term) run(p *proof, plan *interp.Plan, b loss.Batch) ([]float64, error) {
 	shape := []int{b.N, b.A, b.C}
 	feeds := map[string]*tensor.Tensor{t.logits.Name: t.float(plan, shape, b.Logits)}
-	if b.Index != nil {
-		feeds[t.target.Name] = tensor.Of(shape[:2], b.Index)
-	} else {
-		feeds[t.target.Name] = t.float(plan, shape, b.Target)
-	}
+	feeds[t.target.Name] = t.targets(plan, b)
 	if t.weight != nil {
 		feeds[t.weight.Name] = t.float(plan, shape[:2], b.Weight)
 	}

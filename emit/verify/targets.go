@@ -1,0 +1,93 @@
+package verify
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+
+	"github.com/onnxloss/onnxloss/emit/loss"
+	"github.com/onnxloss/onnxloss/graph/interp"
+	"github.com/onnxloss/onnxloss/graph/tensor"
+)
+
+// offenders are what is planted among dense targets, and indices as offsets from
+// the number of classes.
+var (
+	offenders    = []float64{-0.25, 1.25, math.NaN(), math.Inf(1), math.Inf(-1)}
+	offIndices   = []int64{2, 1000, math.MaxInt64 / 2}
+	lowIndices   = []int64{-2, -1000, math.MinInt64 / 2}
+	plantings    = 6 // batches with offenders, and one without
+	mostOffenses = 3 // in each
+)
+
+// checkTargets plants offenders in a batch and holds what the graph says of them
+// to what is there.
+func (p *proof) checkTargets(t *term, c *Check, b loss.Batch) {
+	r := rand.New(rand.NewPCG(p.opts.Seed, 4))
+	if t.targetCheck == nil {
+		c.fail("the manifest names no check of the targets of %q", t.name)
+		return
+	}
+	plan, err := interp.New(p.model, interp.Options{Threads: p.opts.Threads, Feeds: []string{t.target.Name}, Fetches: []string{t.targetCheck.Name}})
+	if err != nil {
+		c.fail("%v", err)
+		return
+	}
+	for k := range plantings + 1 {
+		x := b
+		x.Target, x.Index = append([]float64(nil), b.Target...), append([]int64(nil), b.Index...)
+		for i := range x.Index {
+			x.Index[i] = max(x.Index[i], 0) // where there is a background, −1 is no class
+		}
+		if k > 0 {
+			t.plant(&x, k, r)
+		}
+		out, err := plan.Run(p.ctx, map[string]*tensor.Tensor{t.target.Name: t.targets(plan, x)})
+		if err != nil {
+			c.fail("%v", err)
+			return
+		}
+		got, want := out[t.targetCheck.Name], loss.CheckTargets(t.opts, x)
+		c.Compared++
+		if got.DType != tensor.Int64 || fmt.Sprint(tensor.Data[int64](got)) != fmt.Sprint(want[:]) {
+			c.fail("%s: got %v, want %v", t.targetCheck.Name, got, want)
+		}
+	}
+}
+
+// plant puts offenders at random places of x; in the first batch one is at the
+// first place, in the second the only one is at the last.
+func (t *term) plant(x *loss.Batch, k int, r *rand.Rand) {
+	n := x.N * x.A
+	if t.opts.Target == loss.Dense {
+		n *= x.C
+	}
+	if n == 0 {
+		return
+	}
+	for i := range mostOffenses {
+		at := r.IntN(n)
+		switch {
+		case k == 1 && i == 0:
+			at = 0
+		case k == 2:
+			at = n - 1
+		}
+		switch {
+		case t.opts.Target == loss.Dense:
+			x.Target[at] = offenders[(i+k)%len(offenders)]
+		case k%2 == 0:
+			x.Index[at] = lowIndices[i%len(lowIndices)]
+		default:
+			x.Index[at] = int64(x.C) + offIndices[i%len(offIndices)]
+		}
+	}
+}
+
+// targets is what the plan takes as the targets of b.
+func (t *term) targets(plan *interp.Plan, b loss.Batch) *tensor.Tensor {
+	if t.opts.Target == loss.Index {
+		return tensor.Of([]int{b.N, b.A}, b.Index)
+	}
+	return t.float(plan, []int{b.N, b.A, b.C}, b.Target)
+}
