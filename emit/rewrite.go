@@ -73,6 +73,11 @@ func Rewrite(m *graph.Model, heads []*patterns.Head, o Options) (*Manifest, erro
 			return nil, err
 		}
 	}
+	for i := range r.terms {
+		if t := &r.terms[i]; t.res.Check != nil {
+			r.output(r.give(t, t.res.Check, t.prefix+string(RoleTargetCheck)), RoleTargetCheck, t.of)
+		}
+	}
 	if err := m.Graph.Prune(nodes, inits); err != nil {
 		return nil, err
 	}
@@ -198,9 +203,6 @@ func (r *rewriter) term(parts []patterns.Part, k loss.Kind, o loss.Options, pref
 		r.manifest.Confidence = &spec
 	}
 	r.terms = append(r.terms, term{of: of, prefix: prefix, kind: k, logits: logits, res: res})
-	if t := &r.terms[len(r.terms)-1]; res.Check != nil {
-		r.output(r.give(t, res.Check, prefix+string(RoleTargetCheck)), RoleTargetCheck, of)
-	}
 	return nil
 }
 

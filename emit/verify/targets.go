@@ -28,7 +28,7 @@ func (p *proof) checkTargets(t *term, c *Check, b loss.Batch) {
 		c.fail("the manifest names no check of the targets of %q", t.name)
 		return
 	}
-	plan, err := interp.New(p.model, interp.Options{Threads: p.opts.Threads, Feeds: []string{t.target.Name}, Fetches: []string{t.targetCheck.Name}})
+	plan, err := p.lossGraph(t, false, t.targetCheck)
 	if err != nil {
 		c.fail("%v", err)
 		return
@@ -42,7 +42,7 @@ func (p *proof) checkTargets(t *term, c *Check, b loss.Batch) {
 		if k > 0 {
 			t.plant(&x, k, r)
 		}
-		out, err := plan.Run(p.ctx, map[string]*tensor.Tensor{t.target.Name: t.targets(plan, x)})
+		out, err := plan.Run(p.ctx, t.feeds(plan, x))
 		if err != nil {
 			c.fail("%v", err)
 			return

@@ -127,6 +127,15 @@ func (p *proof) lossGraph(t *term, double bool, fetch *emit.Port) (*interp.Plan,
 
 // run is the loss graph's output for a batch, in float64.
 func (t *term) run(p *proof, plan *interp.Plan, b loss.Batch) ([]float64, error) {
+	out, err := plan.Run(p.ctx, t.feeds(plan, b))
+	if err != nil {
+		return nil, err
+	}
+	return op.Floats(out[plan.Fetches()[0]]), nil
+}
+
+// feeds is a batch as a loss graph takes it.
+func (t *term) feeds(plan *interp.Plan, b loss.Batch) map[string]*tensor.Tensor {
 	shape := []int{b.N, b.A, b.C}
 	feeds := map[string]*tensor.Tensor{t.logits.Name: t.float(plan, shape, b.Logits)}
 	feeds[t.target.Name] = t.targets(plan, b)
@@ -136,11 +145,7 @@ func (t *term) run(p *proof, plan *interp.Plan, b loss.Batch) ([]float64, error)
 	if t.normalizer != nil {
 		feeds[t.normalizer.Name] = t.float(plan, nil, []float64{b.Normalizer})
 	}
-	out, err := plan.Run(p.ctx, feeds)
-	if err != nil {
-		return nil, err
-	}
-	return op.Floats(out[plan.Fetches()[0]]), nil
+	return feeds
 }
 
 // float is x in the element type that the plan computes in.

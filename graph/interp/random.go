@@ -5,6 +5,7 @@ import (
 	"hash/fnv"
 	"math"
 	"math/rand/v2"
+	"strings"
 
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/kernel"
@@ -115,9 +116,15 @@ func fillInts[T kernel.Integer](d []T, r *rand.Rand) {
 	}
 }
 
+// fewNumbers is how many integers are shown one by one.
+const fewNumbers = 8
+
 // Summary is a few figures of a tensor's elements, for people: least, mean and
-// greatest of the floats.
+// greatest of floats, a few int64 one by one.
 func Summary(t *tensor.Tensor) string {
+	if t.DType == tensor.Int64 && t.Len() <= fewNumbers {
+		return strings.Trim(fmt.Sprint(tensor.Data[int64](t)), "[]")
+	}
 	var x []float64
 	switch t.DType {
 	case tensor.Float32:
