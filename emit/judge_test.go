@@ -11,6 +11,7 @@ import (
 	"github.com/onnxloss/onnxloss/emit"
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/interp"
+	"github.com/onnxloss/onnxloss/graph/op"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 	"github.com/onnxloss/onnxloss/patterns"
 	"github.com/onnxloss/onnxloss/patterns/variant"
@@ -202,10 +203,10 @@ func unequalSorted(a, b []float64, tolerance float64) bool {
 // package emit, worked out index by index.
 func canonicalRows(t *testing.T, x *tensor.Tensor, layout patterns.Layout, s patterns.Slice) []float64 {
 	t.Helper()
-	if x.DType != tensor.Float32 || len(layout) != x.Rank() {
+	if !x.DType.IsFloat() || len(layout) != x.Rank() {
 		t.Fatalf("a key of %v as %s", x, layout)
 	}
-	data, strides := tensor.Data[float32](x), tensor.Strides(x.Shape)
+	data, strides := op.Floats(x), tensor.Strides(x.Shape)
 	type axis struct{ n, stride int }
 	var axes []axis
 	for _, letter := range "NHWR1" {
@@ -230,7 +231,7 @@ func canonicalRows(t *testing.T, x *tensor.Tensor, layout patterns.Layout, s pat
 	var walk func(axes []axis, at int)
 	walk = func(axes []axis, at int) {
 		if len(axes) == 0 {
-			out = append(out, float64(data[at]))
+			out = append(out, data[at])
 			return
 		}
 		for i := range axes[0].n {

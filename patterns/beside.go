@@ -68,7 +68,9 @@ func (s *site) behindBox(p *part) bool {
 	if slices.ContainsFunc(s.boxes.of[f], func(b match.Span) bool { return b.Stride == t.Stride && b.Stop == t.Start }) {
 		return true
 	}
-	return slices.ContainsFunc(s.ofLayer[f], func(q *part) bool { return q.role == box && q.roots[0].span.Stop == t.Start || s.rawBox(q, p) })
+	return slices.ContainsFunc(s.ofLayer[f], func(q *part) bool {
+		return (q.role == box || q.role == other) && q.roots[0].span.Stop == t.Start || s.rawBox(q, p)
+	})
 }
 
 // rawBox reports whether q is four numbers that leave raw in front of p, whose
@@ -108,6 +110,12 @@ func (s *site) confident(p *part) bool {
 	return s.ones.of[r.field] || len(at) > 0
 }
 
+// confidences is how many one-channel sigmoids stand beside p on the same map.
+func (s *site) confidences(p *part) int {
+	s.confident(p)
+	return len(s.ones.at[mapSize(p.roots[0].field)])
+}
+
 // ones are the layers' channels that are one-channel sigmoids: by layer, and
 // for those of maps by size.
 type ones struct {
@@ -118,7 +126,7 @@ type ones struct {
 func (o *ones) add(r root) {
 	o.of[r.field] = true
 	k := mapSize(r.field)
-	if k == "" || len(r.field.Shape) != 4 {
+	if k == "" || len(r.field.Places.Shape) != 4 {
 		return
 	}
 	if o.at[k] == nil {

@@ -97,7 +97,7 @@ func (s *site) splitObjectness() {
 // confidenceApart reports whether the layer of p makes one channel that the
 // graph already has apart.
 func (s *site) confidenceApart(p *part) bool {
-	return slices.ContainsFunc(s.ofLayer[p.roots[0].field], func(q *part) bool { return q != p && q.n == 1 && q.role != hidden && q.role != box })
+	return slices.ContainsFunc(s.ofLayer[p.roots[0].field], func(q *part) bool { return q != p && q.n == 1 && q.role != hidden && q.role != box && q.role != other })
 }
 
 // besideBoxes picks the class column where other parts certainly are boxes.
@@ -141,6 +141,9 @@ func (s *site) besideBoxes(cols []column) []*finding {
 		}
 		confidence = min(0.96, 0.8+0.15*margin)
 	}
+	if s.otherClasses(cols, best, -1) || cols[best].n > 1 && s.confidences(cols[best].parts[0]) > 1 {
+		confidence = min(confidence, convention)
+	}
 	_, boxWide := boxWidths[cols[best].n]
 	if cols[best].act == None || len(cols) > 1 && (cols[best].n == 1 || boxWide) {
 		confidence = min(confidence, convention) // raw, or of a width that other regressions have
@@ -162,6 +165,20 @@ func (s *site) besideBoxes(cols []column) []*finding {
 		return nil
 	}
 	return s.headsOf(parts, s.anchors(parts[0]), confidence, "leaves the graph beside boxes")
+}
+
+// otherClasses reports whether beside column i, and column b of boxes, another
+// may be classes as well: it has the activation of scores for more than one
+// channel, or leaves raw in a width that no other regression is known for.
+func (s *site) otherClasses(cols []column, i, b int) bool {
+	for k, x := range cols {
+		scores := x.act == Sigmoid || x.act == Softmax
+		classes := x.act == None && likely(x.n) >= 0.2 && companion(x.n, None, false) >= 0.8
+		if k != i && k != b && x.n > 1 && (scores || classes) && !s.offBoxes(x.parts[0]) {
+			return true
+		}
+	}
+	return false
 }
 
 // boxesOfClasses reports whether c has four numbers for each channel of another

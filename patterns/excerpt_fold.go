@@ -137,7 +137,7 @@ func (e *excerpt) block(v *graph.Value) *Block {
 	}
 	if f := e.Field(v); f != nil && !e.edge[v] {
 		pre, post := f.At(match.All)
-		b.Reasons = reasonsOf(pre | post)
+		b.Reasons = reasonsOf(pre|post, None)
 	}
 	return b
 }

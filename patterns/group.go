@@ -150,6 +150,7 @@ func levels(sets [][]*part) [][]*part {
 // without batch and channels, or for a map of dynamic size its stride; empty
 // where neither is known.
 func mapSize(f *match.Field) string {
+	f = f.Places
 	for d, x := range f.Shape {
 		if d == 0 || d == f.Chan || x.IsKnown() {
 			continue
@@ -165,7 +166,7 @@ func mapSize(f *match.Field) string {
 // extent is how large the map of p's first layer is: its rows, or for one of
 // dynamic size a number that falls with its stride.
 func (p *part) extent() float64 {
-	f := p.roots[0].field
+	f := p.roots[0].field.Places
 	rows := 1.0
 	for d, x := range f.Shape {
 		switch {

@@ -205,9 +205,11 @@ func (s *site) head(parts []*part, group int64, confidence float64, evidence ...
 	return h
 }
 
-// spatial is the shape of a layer's output without batch and channels.
+// spatial is the shape of a layer's output, or of the map whose places it has
+// rows for, without batch and channels.
 func spatial(f *match.Field) string {
 	t := ""
+	f = f.Places
 	for d, x := range f.Shape {
 		if d != 0 && d != f.Chan {
 			t += fmt.Sprint(x, " ")

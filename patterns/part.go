@@ -50,7 +50,7 @@ type site struct {
 	doubt string // why nothing decides, if a pattern found that
 	takes string // what would decide, beside --head
 
-	ofLayer    map[*match.Field][]*part // by first root
+	ofLayer    map[*match.Field][]*part // by the layers of its roots
 	ones       ones
 	objectness []sized
 }
@@ -89,8 +89,11 @@ func survey(a *match.Analysis, in *match.Inlined) *site {
 	})
 	s.ofLayer = map[*match.Field][]*part{}
 	for _, p := range s.parts {
-		f := p.roots[0].field
-		s.ofLayer[f] = append(s.ofLayer[f], p)
+		for i, r := range p.roots {
+			if i == 0 || p.roots[i-1].field != r.field {
+				s.ofLayer[r.field] = append(s.ofLayer[r.field], p)
+			}
+		}
 	}
 	return s
 }
@@ -228,6 +231,9 @@ func (s *site) raw(v *graph.Value) {
 	byRun := map[run]*part{}
 	dim := w.ChanDim()
 	if dim < 0 {
+		if n := v.Producer(); n != nil && (n.Op == "Reshape" || n.Op == "Squeeze" || n.Op == "Flatten") {
+			s.raw(n.Input(0)) // one channel, whose dimension is dropped
+		}
 		return
 	}
 	for i := range w.Pieces {
@@ -302,7 +308,7 @@ func (s *site) weigh(p *part) {
 		p.role, p.why = distribution, []string{"a distribution over bins: its weighted sum is taken"}
 	case p.act == None && p.marks.Has(match.Softmax|match.Sigmoid|match.SoftmaxRow) && !p.marks.Has(match.Factored):
 		p.role, p.why = hidden, []string{"an activation follows: what leaves raw is a copy"}
-	case p.act == Sigmoid && p.n == 4 && s.refines(p.value):
+	case p.act == Sigmoid && p.n == 4 && p.score[class] == 0 && s.refines(p.value):
 		p.role, p.why = box, []string{"four numbers added to a reference, as boxes are refined"}
 	default:
 		p.role = use(p.marks, p.act)
@@ -316,12 +322,19 @@ func (s *site) weigh(p *part) {
 	}
 }
 
-// refines reports whether v is the sum of two data.
+// refines reports whether v is the sum of two data of which one has been
+// through an activation: an earlier box, to which a layer adds.
 func (s *site) refines(v *graph.Value) bool {
 	w := s.View(v)
 	if w == nil || len(w.Pieces) == 0 {
 		return false
 	}
 	n := w.Pieces[0].Field.Node
-	return n != nil && n.Op == "Add" && !s.Static(n.Input(0)) && !s.Static(n.Input(1))
+	if n == nil || n.Op != "Add" || s.Static(n.Input(0)) || s.Static(n.Input(1)) {
+		return false
+	}
+	return slices.ContainsFunc(n.Inputs, func(x *graph.Value) bool {
+		u := s.View(x)
+		return u != nil && len(u.Pieces) > 0 && u.Pieces[0].Field.Active
+	})
 }

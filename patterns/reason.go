@@ -19,14 +19,12 @@ type Reason struct {
 // Against reports whether r speaks for another role than class.
 func (r *Reason) Against() bool { return r.For != class.String() }
 
-// reasonsOf are the reasons that the marks m give: those for classes before
-// those against, the heaviest first.
-func reasonsOf(m match.Marks) []Reason {
+// reasonsOf are the reasons that the marks m of activation act give: those for
+// classes before those against, the heaviest first.
+func reasonsOf(m match.Marks, act Activation) []Reason {
 	list := []Reason{}
-	for _, w := range weights {
-		if m.Has(w.mark) {
-			list = append(list, Reason{w.text, w.role.String(), w.by})
-		}
+	for _, w := range evidence(m, act) {
+		list = append(list, Reason{w.text, w.role.String(), w.by})
 	}
 	slices.SortStableFunc(list, func(a, b Reason) int {
 		if a.Against() != b.Against() {
@@ -47,7 +45,7 @@ func (h *Head) Reasons() []Reason {
 	for _, p := range h.parts {
 		m |= p.marks
 	}
-	list := reasonsOf(m)
+	list := reasonsOf(m, h.Activation)
 	weighed := map[string]bool{}
 	for _, r := range list {
 		weighed[r.Text] = true

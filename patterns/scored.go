@@ -49,10 +49,16 @@ func scored(s *site) []*finding {
 // regresses reports whether something beside parts has the form of boxes:
 // undecided parts of such widths on the same rows.
 func (s *site) regresses(parts []*part) bool {
-	f := parts[0].roots[0].field
+	f, anchors := parts[0].roots[0].field, int64(1)
+	if k := parts[0].group; k > 0 && f.Channels()%k == 0 {
+		anchors = f.Channels() / k
+	}
 	for _, p := range s.parts {
 		g := p.roots[0].field
 		w, ok := boxWidths[p.n]
+		if p.n == g.Channels() && p.n%anchors == 0 {
+			w, ok = boxWidths[p.n/anchors]
+		}
 		apart := f != g || !p.roots[0].span.Meets(parts[0].roots[0].span)
 		if p.role == neutral && ok && w.score > 0 && p.act != Softmax && spatial(f) == spatial(g) && apart {
 			s.addBoxes(p.roots...)

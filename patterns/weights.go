@@ -27,62 +27,74 @@ type weight struct {
 	role role
 	by   float64
 	text string
+	// unless are marks beside which mark says nothing of the role.
+	unless match.Marks
 }
 
 // bounded is the evidence of what is done to a sigmoid's value, where nothing
 // ranks it: a probability is compared and multiplied with others, and a number
 // between bounds is brought to its scale.
 var bounded = weight{match.Scale | match.Shift | match.ScaleChan | match.ShiftChan, box, 1.5,
-	"between bounds that numbers scale or shift, as coordinates and angles are"}
+	"between bounds that numbers scale or shift, as coordinates and angles are", 0}
 
 // weights is the evidence of marks. What is listed for several marks counts
 // once if any of them is there.
 var weights = []weight{
-	{match.NMSScore, class, 5, "scores of a non-maximum suppression"},
-	{match.MaxChan | match.ArgMax, class, 3, "the greatest of its channels is taken"},
-	{match.TopKChan, class, 2, "its greatest channels are ranked"},
-	{match.TopK, class, 2, "its greatest values are ranked"},
-	{match.Factored, class, 3, "multiplied with a one-channel confidence"},
-	{match.Threshold, class, 1.5, "compared with a threshold"},
-	{match.Product, class, 0.5, "multiplied with other data of the same width"},
-	{match.SumChan, class, 0.5, "its channels are summed"},
+	{match.NMSScore, class, 5, "scores of a non-maximum suppression", 0},
+	{match.MaxChan | match.ArgMax, class, 3, "the greatest of its channels is taken", 0},
+	{match.TopKChan, class, 2, "its greatest channels are ranked", 0},
+	{match.TopK, class, 2, "its greatest values are ranked", 0},
+	{match.Factored, class, 3, "multiplied with a one-channel confidence", 0},
+	{match.Threshold, class, 1.5, "compared with a threshold", 0},
+	{match.Product, class, 0.5, "multiplied with other data of the same width", 0},
+	{match.SumChan, class, 0.5, "its channels are summed", 0},
 
-	{match.NMSBox, box, 5, "boxes of a non-maximum suppression"},
-	{match.Region, box, 5, "regions of an RoI pooling"},
-	{match.ShiftRow, box, 4, "a grid that differs from row to row is added"},
-	{match.ScaleRow, box, 4, "multiplied by strides or anchors that differ from row to row"},
-	{match.ChanMix, box, 4, "added to another channel of its layer, as centres and sizes become corners"},
-	{match.Power, box, 4, "raised to a power, as box sizes are"},
-	{match.Exp, box, 4, "exponentiated, as box sizes are"},
-	{match.Rectify, box, 2, "rectified, as distances are"},
-	{match.Curve, other, 3, "a function of an angle, or bounds on both sides, as coefficients of masks have"},
-	{match.ScaleChan, box, 1, "channels are scaled one by one, as box deltas are"},
-	{match.Sum, box, 0.5, "other data is added"},
-	{match.Shift, box, 1, "a number is added"},
-	{match.Scale, box, 0.7, "multiplied by a number"},
-	{match.Clip, box, 0.5, "limited"},
+	{match.NMSBox, box, 5, "boxes of a non-maximum suppression", 0},
+	{match.Region, box, 5, "regions of an RoI pooling", 0},
+	{match.ShiftRow, box, 4, "a grid that differs from row to row is added", 0},
+	{match.ScaleRow, box, 4, "multiplied by strides or anchors that differ from row to row", 0},
+	{match.ChanMix, box, 4, "added to another channel of its layer, as centres and sizes become corners", 0},
+	{match.Power, box, 4, "raised to a power, as box sizes are", match.Product | match.Factored | match.Factor},
+	{match.Exp, box, 4, "exponentiated, as box sizes are", 0},
+	{match.Rectify, box, 2, "rectified, as distances are", 0},
+	{match.Curve, other, 3, "a function of an angle, or bounds on both sides, as coefficients of masks have", 0},
+	{match.ScaleChan, box, 1, "channels are scaled one by one, as box deltas are", 0},
+	{match.Sum, box, 0.5, "other data is added", 0},
+	{match.Shift, box, 1, "a number is added", 0},
+	{match.Scale, box, 0.7, "multiplied by a number", 0},
+	{match.Clip, box, 0.5, "limited", 0},
 
-	{match.Norm, other, 3, "normalized, as an embedding is"},
-	{match.Resize, other, 4, "resampled to another size, as masks are"},
+	{match.Norm, other, 3, "normalized, as an embedding is", 0},
+	{match.Resize, other, 4, "resampled to another size, as masks are", 0},
 
-	{match.Factor, objectness, 5, "one channel that scales all others"},
+	{match.Factor, objectness, 5, "one channel that scales all others", 0},
+}
+
+// evidence is what the marks m of a part of activation act say.
+func evidence(m match.Marks, act Activation) []weight {
+	var list []weight
+	ranked := 0.0
+	for _, w := range weights {
+		if m.Has(w.mark) && !m.Has(w.unless) {
+			list = append(list, w)
+			if w.role == class {
+				ranked += w.by
+			}
+		}
+	}
+	if act == Sigmoid && ranked < 1.5 && m.Has(bounded.mark) {
+		list = append(list, bounded)
+	}
+	return list
 }
 
 // tally weighs the marks m of a part of activation act: the score of each role
 // and the reasons.
 func tally(m match.Marks, act Activation) (score [8]float64, why map[role][]string) {
 	why = map[role][]string{}
-	add := func(w weight) {
-		if m.Has(w.mark) {
-			score[w.role] += w.by
-			why[w.role] = append(why[w.role], w.text)
-		}
-	}
-	for _, w := range weights {
-		add(w)
-	}
-	if act == Sigmoid && score[class] < 1.5 {
-		add(bounded)
+	for _, w := range evidence(m, act) {
+		score[w.role] += w.by
+		why[w.role] = append(why[w.role], w.text)
 	}
 	return score, why
 }

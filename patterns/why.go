@@ -98,9 +98,8 @@ func (s *site) account(w *Account, v *graph.Value, found []*finding) {
 			roots[f] = append(roots[f], t)
 		}
 	}
-	for _, x := range weights {
+	for _, x := range evidence(marks, None) {
 		switch line := fmt.Sprintf("%s (%s %+.1f)", x.text, x.role, x.by); {
-		case !marks.Has(x.mark):
 		case x.role == class:
 			w.For = append(w.For, line)
 		default:

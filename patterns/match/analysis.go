@@ -20,16 +20,12 @@ type Analysis struct {
 	shapes map[*graph.Value]graph.Shape  // what the views add to inference
 	behind map[*graph.Value]*graph.Value // of what enters or leaves a body, what it is
 	order  map[*graph.Value]int
+	// written are the activations in arithmetic, by their last node; inside are
+	// the other nodes of them, but those that serve something else too.
+	written map[*graph.Node]written
+	inside  map[*graph.Node]bool
 	// attention is set where a softmax enters a product with other data.
 	attention bool
-}
-
-// written is an operator that several nodes write out, as one node's: the node
-// reads the value and applies the role.
-type written struct {
-	operator
-	value *graph.Value
-	axis  int
 }
 
 // Analyze follows the channels of m, whose functions have been inlined. It
@@ -38,7 +34,7 @@ func Analyze(m *graph.Model) *Analysis {
 	n := len(m.Graph.Nodes)
 	a := &Analysis{Model: m, infer: op.InferModel(m), views: make(map[*graph.Value]*View, n), fields: make(map[*graph.Value]*Field, n),
 		static: map[*graph.Value]bool{}, shapes: map[*graph.Value]graph.Shape{}, behind: map[*graph.Value]*graph.Value{}, order: make(map[*graph.Value]int, n),
-		Nodes: make([]*graph.Node, 0, n)}
+		Nodes: make([]*graph.Node, 0, n), written: map[*graph.Node]written{}, inside: map[*graph.Node]bool{}}
 	for _, v := range m.Graph.Inputs {
 		if !v.IsConst() {
 			a.source(v)
@@ -121,6 +117,7 @@ func (a *Analysis) source(v *graph.Value) {
 // field makes the field of value v.
 func (a *Analysis) field(v *graph.Value, n *graph.Node, k Kind) *Field {
 	f := &Field{ID: len(a.Fields), Value: v, Node: n, Kind: k, Shape: a.shape(v), Chan: -1}
+	f.Places = f
 	a.Fields = append(a.Fields, f)
 	a.fields[v] = f
 	a.views[v] = f.view()
@@ -132,6 +129,7 @@ const maxDepth = 64
 func (a *Analysis) walk(g *graph.Graph) { a.walkAt(g, 0) }
 
 func (a *Analysis) walkAt(g *graph.Graph, depth int) {
+	a.findWritten(g)
 	for _, n := range g.Nodes {
 		for _, o := range n.Outputs {
 			if o != nil {

@@ -1,10 +1,6 @@
 package match
 
-import (
-	"strings"
-
-	"github.com/onnxloss/onnxloss/graph"
-)
+import "github.com/onnxloss/onnxloss/graph"
 
 // note adds a mark to what v shows.
 func (a *Analysis) note(v *graph.Value, m Marks) {
@@ -210,7 +206,7 @@ func (a *Analysis) Queries(f *Field) bool {
 // RowsAreChannels reports whether layer f reads the places of a map as its
 // channels, so that its rows are the channels of an earlier layer.
 func (a *Analysis) RowsAreChannels(f *Field) bool {
-	if f.Kind != Weighing || f.Node == nil || len(f.Shape) < 3 || strings.Contains(f.Node.Op, "Conv") {
+	if f.Kind != Weighing || f.Node == nil || len(f.Shape) < 3 || f.Chan != len(f.Shape)-1 {
 		return false
 	}
 	w := a.View(f.Node.Input(operands(f.Node)[0]))

@@ -8,7 +8,17 @@ import (
 
 // compute makes the fields of n's outputs and links them to its inputs.
 func (a *Analysis) compute(n *graph.Node, o operator) {
-	if w, ok := a.written(n); ok {
+	if a.inside[n] {
+		f := a.field(n.Outputs[0], n, Map)
+		for _, i := range operands(n) {
+			if v := n.Input(i); v != nil && !a.Static(v) {
+				f.linkTo(v, a.aligned(f, v), 0, false, true)
+			}
+		}
+		a.finish(f)
+		return
+	}
+	if w, ok := a.written[n]; ok {
 		f := a.field(n.Outputs[0], n, Gate)
 		if w.role == picks {
 			f.Kind = Pick
@@ -85,8 +95,39 @@ func (a *Analysis) finish(f *Field) {
 	}
 	a.inherit(f)
 	a.sizes(f)
+	f.Places = a.places(f)
 	f.Stride = a.stride(f)
 	a.letters(f)
+}
+
+// places is the map whose places the rows of f are, if f is a layer over all
+// rows of one or computed from such; else f.
+func (a *Analysis) places(f *Field) *Field {
+	if len(f.Shape) != 3 || f.Chan < 1 || f.Kind == Dark || f.Kind == Source {
+		return f
+	}
+	r := 3 - f.Chan
+	for _, l := range f.links {
+		w, d := a.View(l.value), r
+		if f.Kind != Weighing && f.Kind != Pairing {
+			if len(l.dims) != 3 {
+				continue
+			}
+			d = l.dims[r]
+		}
+		if w == nil || w.Rank != 3 || len(w.Pieces) != 1 || d < 0 || d > 2 {
+			continue
+		}
+		p := &w.Pieces[0]
+		rows := p.Dims[d]
+		switch {
+		case len(p.Field.Shape) == 4 && p.Field.Chan == 1 && len(rows) == 2 && rows[0].Axis == 2 && rows[1].Axis == 3:
+			return p.Field
+		case p.Field.Places != p.Field && len(rows) == 1 && rows[0].Axis != p.Field.Chan:
+			return p.Field.Places
+		}
+	}
+	return f
 }
 
 // sizes fills in what inference left open of f's shape: a layer's channels from
@@ -223,10 +264,6 @@ func (a *Analysis) softmaxAxis(n *graph.Node) int {
 }
 
 func (a *Analysis) mapped(f *Field, n *graph.Node, o operator) {
-	if n.Op == "Exp" && a.partOfActivation(n) {
-		f.linkTo(n.Input(0), nil, 0, false, true)
-		return
-	}
 	if o.mark == Norm || o.mark == Pool || o.mark == Resize {
 		if s := a.shape(n.Input(0)); s != nil && f.Shape == nil {
 			f.Shape = make(graph.Shape, len(s))

@@ -39,6 +39,9 @@ type Field struct {
 	// Stride is how many pixels of the model's input one step of the field's
 	// map is; 0 if unknown.
 	Stride float64
+	// Places is the map whose places f's rows are, where f is a layer over the
+	// rows of a map; else f itself.
+	Places *Field
 	// Letters say what each axis counts.
 	Letters []byte
 	// Active is set where an activation lies between the root and the field,

@@ -76,7 +76,11 @@ func (v *View) Letter(d int) byte {
 		case x.Axis == p.Field.Chan:
 			l = Anchor
 		case x.Axis >= 0 && x.Axis < len(p.Field.Letters):
-			l = p.Field.Letters[x.Axis]
+			if l = p.Field.Letters[x.Axis]; l == Merged && p.Field.Places != p.Field && p.parted(x.Axis) {
+				if l = Row; x.Stride == 1 {
+					l = Column
+				}
+			}
 		}
 		if seen != 0 && seen != l {
 			return Merged
@@ -92,4 +96,19 @@ func (v *View) Letter(d int) byte {
 		return One
 	}
 	return seen
+}
+
+// parted reports whether two dimensions of p share the axis of its field: the
+// rows of a map, taken apart.
+func (p *Piece) parted(axis int) bool {
+	n := 0
+	for _, d := range p.Dims {
+		for _, x := range d {
+			if x.Axis == axis {
+				n++
+				break
+			}
+		}
+	}
+	return n == 2
 }

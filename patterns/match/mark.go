@@ -74,8 +74,10 @@ type Fact struct {
 	Pre, Post Marks
 }
 
-// maxFacts bounds the facts of a field; further ones join the first.
-const maxFacts = 400
+// maxFacts bounds the facts of a field, with room for a suppression of each of
+// many classes; where there are more, what is done with a span is taken to be
+// done with all channels.
+const maxFacts = 2048
 
 // note adds marks to a span of f.
 func (f *Field) note(s Span, pre, post Marks) {
@@ -84,9 +86,9 @@ func (f *Field) note(s Span, pre, post Marks) {
 	}
 	i, ok := f.index[s]
 	if !ok {
-		i = len(f.Facts)
-		if i >= maxFacts {
-			i = 0
+		if i = len(f.Facts); i >= maxFacts {
+			i, f.Facts[0].Span = 0, All
+			f.index[All] = 0
 		} else {
 			f.Facts = append(f.Facts, Fact{Span: s})
 			if f.index == nil {

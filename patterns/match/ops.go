@@ -42,7 +42,7 @@ var operators = map[string]operator{
 	"Acos": {maps, Curve}, "Erf": {maps, Curve}, "Sinh": {maps, Curve}, "Cosh": {maps, Curve},
 	"Abs": {maps, 0}, "Neg": {maps, 0}, "Log": {maps, 0}, "Ceil": {maps, Power}, "Floor": {maps, Power}, "Round": {maps, Power},
 	"Reciprocal": {maps, 0}, "Sign": {maps, 0}, "Clip": {maps, Clip}, "CumSum": {maps, 0},
-	"BatchNormalization": {maps, Norm}, "InstanceNormalization": {maps, Norm}, "LayerNormalization": {maps, Norm},
+	"BatchNormalization": {maps, 0}, "InstanceNormalization": {maps, Norm}, "LayerNormalization": {maps, Norm},
 	"GroupNormalization": {maps, Norm}, "LRN": {maps, Norm}, "LpNormalization": {maps, Norm}, "MeanVarianceNormalization": {maps, Norm},
 	"RMSNormalization": {maps, Norm}, "SimplifiedLayerNormalization": {maps, Norm},
 	"MaxPool": {maps, Pool}, "AveragePool": {maps, Pool}, "LpPool": {maps, Pool}, "GlobalAveragePool": {maps, Pool},

@@ -191,6 +191,11 @@ func reshapePiece(p Piece, gs []group, in, out graph.Shape) (Piece, bool) {
 		if !ok {
 			return q, false
 		}
+		for j := range dims {
+			if len(dims[j]) == 0 && sizes[j] < 0 && len(atoms) > 0 && atoms[0].Axis != p.Field.Chan {
+				dims[j] = []Atom{{atoms[0].Axis, -1, 0, -1}} // the outer part of the axis, of unknown size
+			}
+		}
 		copy(q.Dims[g.O0:], dims)
 		if q.At[g.O0] = at; at > 0 && len(sizes) > 1 {
 			q.At[g.O0] = at / inner

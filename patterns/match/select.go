@@ -77,7 +77,7 @@ func (a *Analysis) selected(f *Field, n *graph.Node, o operator) {
 		}
 		return
 	}
-	f.linkTo(n.Input(0), a.selectDims(f, n), 0, false, false)
+	f.linkTo(n.Input(0), a.selectDims(f, n), 0, false, a.picksChannels(n))
 	for i, v := range n.Inputs {
 		switch {
 		case i == 0 || v == nil || a.Static(v):
@@ -145,4 +145,15 @@ func (a *Analysis) compared(f *Field, n *graph.Node, o operator) {
 		}
 		f.linkTo(v, nil, m, false, true)
 	}
+}
+
+// picksChannels reports whether n takes channels by constant indices that
+// cannot be read, so that which channels it takes is not known.
+func (a *Analysis) picksChannels(n *graph.Node) bool {
+	w := a.View(n.Input(0))
+	if n.Op != "Gather" || w == nil || !a.Static(n.Input(1)) {
+		return false
+	}
+	dims, ok := axes([]int64{n.Int("axis", 0)}, w.Rank)
+	return ok && dims[0] == w.ChanDim()
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/op"
 )
 
 // narrow is the part [lo, hi) of v along dimension d, whose size is total (-1:
@@ -174,6 +175,23 @@ func viewSplit(a *Analysis, n *graph.Node) []*View {
 	return out
 }
 
+// indices are those of the constant v; false if they are data, or too many.
+func (a *Analysis) indices(v *graph.Value) ([]int64, bool) {
+	fact := a.infer.Of(v)
+	if x, ok := fact.Ints(); ok || fact.Const == nil {
+		return x, ok
+	}
+	ints, err := op.Ints(fact.Const)
+	if err != nil {
+		return nil, false
+	}
+	x := make([]int64, len(ints))
+	for i, n := range ints {
+		x[i] = int64(n)
+	}
+	return x, true
+}
+
 func viewGather(a *Analysis, n *graph.Node) []*View {
 	x, at := n.Input(0), n.Input(1)
 	v := a.View(x)
@@ -181,9 +199,9 @@ func viewGather(a *Analysis, n *graph.Node) []*View {
 		return []*View{nil}
 	}
 	dims, ok := axes([]int64{n.Int("axis", 0)}, v.Rank)
-	idx, known := a.infer.Of(at).Ints()
+	idx, known := a.indices(at)
 	rank := a.shape(at)
-	if !ok || !known || rank == nil || len(rank) > 1 || len(idx) > 128 || len(idx) == 0 {
+	if !ok || !known || rank == nil || len(rank) > 1 || len(idx) == 0 {
 		return []*View{nil}
 	}
 	d, total := dims[0], int64(-1)
@@ -200,6 +218,9 @@ func viewGather(a *Analysis, n *graph.Node) []*View {
 	}
 	r := &View{Rank: v.Rank, Const: v.Const}
 	for i := 0; i < len(idx); {
+		if len(r.Pieces) > maxPieces {
+			return []*View{nil}
+		}
 		j := i + 1
 		for j < len(idx) && idx[j] == idx[j-1]+1 {
 			j++

@@ -5,7 +5,8 @@ import "slices"
 // Atom is one digit of the index along an axis of a field: it takes the
 // values Start … Start+Size-1, each worth Stride elements, which may reach past
 // the stride of the digit before where what was taken apart does not begin at a
-// multiple of it. Size -1 is unknown.
+// multiple of it. Size -1 is unknown, and so is a Stride of -1, that of the
+// outer one of two digits.
 // Axis -1 is a repetition: an index that the field does not have.
 type Atom struct {
 	Axis                int

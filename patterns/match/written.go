@@ -1,46 +1,105 @@
 package match
 
 import (
+	"slices"
+
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/op"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
-// written finds an activation that is written out in arithmetic and ends in n:
-// a sigmoid 1/(1+exp(−x)), a softmax exp(x)/Σexp(x), with or without the
-// maximum taken off.
-func (a *Analysis) written(n *graph.Node) (written, bool) {
-	switch {
-	case n.Op == "Reciprocal" || n.Op == "Div" && a.isNumber(n.Input(0), 1):
-		den := n.Input(len(n.Inputs) - 1)
-		if x := a.minusExp(den); x != nil {
-			return written{operator{gates, Sigmoid}, x, -1}, true
+// written is an operator that several nodes write out, as one node's: the last
+// of them reads the value and applies the role. parts are the others.
+type written struct {
+	operator
+	value *graph.Value
+	axis  int
+	parts []*graph.Node
+}
+
+// findWritten finds the activations that g writes out in arithmetic, and the
+// nodes that serve nothing else.
+func (a *Analysis) findWritten(g *graph.Graph) {
+	for _, n := range g.Nodes {
+		w, ok := a.writtenAt(n)
+		if !ok {
+			continue
 		}
-	case n.Op == "Div":
-		e, s := a.producer(n.Input(0)), a.producer(n.Input(1))
-		if e == nil || s == nil || e.Op != "Exp" || s.Op != "ReduceSum" || a.unwrapped(s.Input(0)) != a.unwrapped(n.Input(0)) || s.Int("keepdims", 1) == 0 {
-			break
-		}
-		list, ok := a.ints(s, "axes", 1)
-		if !ok || len(list) != 1 {
-			break
-		}
-		x := e.Input(0)
-		if sub := a.producer(x); sub != nil && sub.Op == "Sub" {
-			if m := a.producer(sub.Input(1)); m != nil && m.Op == "ReduceMax" && a.unwrapped(m.Input(0)) == a.unwrapped(sub.Input(0)) {
-				x = sub.Input(0)
+		a.written[n] = w
+		for changed := true; changed; {
+			changed = false
+			for _, p := range w.parts {
+				if !a.inside[p] && !slices.ContainsFunc(a.readers(p.Output(0), nil), func(u *graph.Node) bool { return u != n && !a.inside[u] }) {
+					a.inside[p], changed = true, true
+				}
 			}
 		}
-		return written{operator{picks, Softmax}, x, int(list[0])}, true
+	}
+}
+
+// writtenAt finds an activation that is written out in arithmetic and ends in
+// n: a sigmoid 1/(1+exp(−x)) or exp(x)/(1+exp(x)), a softmax exp(x)/Σexp(x) or
+// its logarithm x − log Σexp(x), with or without the maximum taken off.
+func (a *Analysis) writtenAt(n *graph.Node) (written, bool) {
+	if graph.CanonicalDomain(n.Domain) != "" {
+		return written{}, false
+	}
+	switch n.Op {
+	case "Reciprocal":
+		return a.sigmoidOf(n.Input(0))
+	case "Div":
+		if a.isNumber(n.Input(0), 1) {
+			return a.sigmoidOf(n.Input(1))
+		}
+		e := a.producer(n.Input(0))
+		if e == nil || e.Op != "Exp" {
+			break
+		}
+		if add := a.producer(n.Input(1)); add != nil && add.Op == "Add" {
+			for i := range 2 {
+				if a.unwrapped(add.Input(i)) == a.unwrapped(n.Input(0)) && a.isNumber(add.Input(1-i), 1) {
+					return written{operator{gates, Sigmoid}, e.Input(0), -1, []*graph.Node{add, e}}, true
+				}
+			}
+		}
+		return a.softmaxOf(e.Input(0), n.Input(1), e)
+	case "Sub":
+		if l := a.producer(n.Input(1)); l != nil && l.Op == "Log" {
+			if s := a.producer(l.Input(0)); s != nil && s.Op == "ReduceSum" {
+				if e := a.producer(s.Input(0)); e != nil && e.Op == "Exp" && a.unwrapped(e.Input(0)) == a.unwrapped(n.Input(0)) {
+					return a.softmaxOf(n.Input(0), l.Input(0), l, e)
+				}
+			}
+		}
 	}
 	return written{}, false
 }
 
-// minusExp is x if v is 1 + exp(−x), else nil.
-func (a *Analysis) minusExp(v *graph.Value) *graph.Value {
-	add := a.producer(v)
+// softmaxOf is the softmax of x, or of what x takes the maximum from, if sum is
+// the sum of its exponentials. parts are nodes that serve it.
+func (a *Analysis) softmaxOf(x, sum *graph.Value, parts ...*graph.Node) (written, bool) {
+	s := a.producer(sum)
+	if s == nil || s.Op != "ReduceSum" || s.Int("keepdims", 1) == 0 {
+		return written{}, false
+	}
+	list, ok := a.ints(s, "axes", 1)
+	if e := a.producer(s.Input(0)); !ok || len(list) != 1 || e == nil || e.Op != "Exp" || a.unwrapped(e.Input(0)) != a.unwrapped(x) {
+		return written{}, false
+	}
+	parts = append(parts, s)
+	if sub := a.producer(x); sub != nil && sub.Op == "Sub" {
+		if m := a.producer(sub.Input(1)); m != nil && m.Op == "ReduceMax" && a.unwrapped(m.Input(0)) == a.unwrapped(sub.Input(0)) {
+			x, parts = sub.Input(0), append(parts, sub, m)
+		}
+	}
+	return written{operator{picks, Softmax}, x, int(list[0]), parts}, true
+}
+
+// sigmoidOf is the sigmoid of x if den is 1 + exp(−x).
+func (a *Analysis) sigmoidOf(den *graph.Value) (written, bool) {
+	add := a.producer(den)
 	if add == nil || add.Op != "Add" {
-		return nil
+		return written{}, false
 	}
 	for i := range 2 {
 		e := a.producer(add.Input(i))
@@ -48,45 +107,26 @@ func (a *Analysis) minusExp(v *graph.Value) *graph.Value {
 			continue
 		}
 		neg := a.producer(e.Input(0))
+		if neg == nil {
+			continue
+		}
+		w := written{operator{gates, Sigmoid}, nil, -1, []*graph.Node{add, e, neg}}
 		switch {
-		case neg == nil:
 		case neg.Op == "Neg":
-			return neg.Input(0)
+			w.value = neg.Input(0)
 		case neg.Op == "Mul" && a.isNumber(neg.Input(1), -1):
-			return neg.Input(0)
+			w.value = neg.Input(0)
 		case neg.Op == "Mul" && a.isNumber(neg.Input(0), -1):
-			return neg.Input(1)
+			w.value = neg.Input(1)
 		}
+		return w, w.value != nil
 	}
-	return nil
-}
-
-// partOfActivation reports whether n, an Exp, serves an activation that is
-// written out.
-func (a *Analysis) partOfActivation(n *graph.Node) bool {
-	uses := a.readers(n.Output(0), nil)
-	for _, u := range uses {
-		switch {
-		case u.Op == "ReduceSum":
-			continue
-		case u.Op == "Add" && u.Output(0) != nil:
-			for _, w := range a.readers(u.Output(0), nil) {
-				if _, ok := a.written(w); !ok {
-					return false
-				}
-			}
-			continue
-		}
-		if _, ok := a.written(u); !ok {
-			return false
-		}
-	}
-	return len(uses) > 0
+	return written{}, false
 }
 
 // isNumber reports whether v is the constant number x, of one element.
 func (a *Analysis) isNumber(v *graph.Value, x float64) bool {
-	if v = a.renamed(v); v == nil {
+	if v == nil {
 		return false
 	}
 	t := a.infer.Of(v).Const

@@ -8,9 +8,6 @@ import (
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
-// bins is the number of distances in a distribution.
-const bins = 16
-
 // decode makes boxes of the numbers b. at gives what differs from cell to
 // cell, laid out as b; active says that b went through a sigmoid.
 func (d *detector) decode(b block, at func(string) *graph.Value, active bool) block {
@@ -22,6 +19,13 @@ func (d *detector) decode(b block, at func(string) *graph.Value, active bool) bl
 		xy := op.Add(op.Mul(op.Mul(p[0], num(0.1)), anchor), at("centre"))
 		wh := op.Mul(op.Exp(op.Mul(p[1], num(0.2))), anchor)
 		b.v = d.corners(xy, wh, b.axis())
+	case "rotated":
+		p := d.cut(b.v, b.axis(), 4, 1)
+		anchor := at("anchor")
+		q := d.cut(p[0], b.axis(), 2, 2)
+		xy := op.Add(op.Mul(op.Mul(q[0], num(0.1)), anchor), at("centre"))
+		wh := op.Mul(op.Exp(op.Mul(q[1], num(0.2))), anchor)
+		b.v = op.Concat(int64(b.axis()), xy, wh, op.Mul(op.Tanh(p[1]), num(1.57)))
 	case "grid":
 		if !active {
 			b.v = op.Sigmoid(b.v)
@@ -77,23 +81,23 @@ func (d *detector) sides(x *graph.Value, axis int, centre *graph.Value) *graph.V
 
 // expected is the mean of four distributions.
 func (d *detector) expected(b block) *graph.Value {
-	ramp := make([]float32, bins)
+	ramp := make([]float32, d.bins)
 	for i := range ramp {
 		ramp[i] = float32(i)
 	}
 	switch b.layout {
 	case "NCHW":
-		x := op.Softmax(d.reshape(b.v, of(0), 4, bins, of(2), of(3)), 2)
-		return op.ReduceSum(op.Mul(x, d.floats([]int{1, 1, bins, 1, 1}, ramp)), []int64{2}, false)
+		x := op.Softmax(d.reshape(b.v, of(0), 4, int64(d.bins), of(2), of(3)), 2)
+		return op.ReduceSum(op.Mul(x, d.floats([]int{1, 1, d.bins, 1, 1}, ramp)), []int64{2}, false)
 	case "NCR":
-		x := op.Transpose(d.reshape(b.v, of(0), 4, bins, of(2)), 0, 2, 1, 3)
-		y := op.Conv(op.Softmax(x, 1), d.floats([]int{1, bins, 1, 1}, ramp), op.Omit)
+		x := op.Transpose(d.reshape(b.v, of(0), 4, int64(d.bins), of(2)), 0, 2, 1, 3)
+		y := op.Conv(op.Softmax(x, 1), d.floats([]int{1, d.bins, 1, 1}, ramp), op.Omit)
 		return d.reshape(y, of(0), 4, of(3))
 	}
 	dims := []int64{}
 	for i := range strings.TrimSuffix(b.layout, "C") {
 		dims = append(dims, of(int64(i)))
 	}
-	x := op.Softmax(d.reshape(b.v, append(dims, 4, bins)...), int64(len(dims)+1))
+	x := op.Softmax(d.reshape(b.v, append(dims, 4, int64(d.bins))...), int64(len(dims)+1))
 	return op.MatMul(x, d.constant(tensor.Vector(ramp...)))
 }

@@ -19,23 +19,34 @@ type detector struct {
 	key     Key
 	// The parts of the head, by level; all is what holds them together.
 	box, obj, cls, all []block
-	order              []string // of the parts in all
-	exp                bool     // distances are exponentials, not rectified
-	uncut              bool     // objectness and classes of all are taken out as one
+	order              []string     // of the parts in all
+	exp                bool         // distances are exponentials, not rectified
+	bins               int          // of a distribution
+	text               *graph.Value // vectors of the classes' names [classes, width]
+	uncut              bool         // objectness and classes of all are taken out as one
 }
 
 // dense builds the detector of a choice.
 func dense(c *Choice, rng *rand.Rand) (*net, Key, error) {
-	d := &detector{net: newNet(c.habits(), rng), c: c, exp: rng.IntN(2) == 0}
+	d := &detector{net: newNet(c.habits(), rng), c: c, exp: rng.IntN(2) == 0, bins: []int{16, 16, 8, 17}[rng.IntN(4)]}
 	d.sequence()
 	fmt.Sscan(c.Of(Anchors), &d.anchors)
 	fmt.Sscan(c.Of(Classes), &d.classes)
 	var levels int
 	fmt.Sscan(c.Of(Levels), &levels)
+	d.small = d.classes > 100
 	d.levels = d.trunk(levels)
+	d.share = c.Is(Shared, "shared")
+	for i := range d.levels {
+		d.levels[i].anchors = d.anchors
+		if c.Is(Anchors, "mixed") {
+			d.anchors = 2
+			d.levels[i].anchors = 2 + i%2
+		}
+	}
 	d.key = Key{Expect: Found, Ordered: c.Of(Merge) != "apart" || levels == 1, Classes: d.classes, Background: d.background()}
 	d.key.Activations = []patterns.Activation{activation(c.Of(Act))}
-	if d.quant {
+	if d.quant != "float" {
 		d.key.Tolerance = step
 	}
 	if why := unsure(c); why != "" {
@@ -78,7 +89,10 @@ func (d *detector) background() int {
 // boxes is the number of channels of one anchor's box.
 func (d *detector) boxes() int {
 	if d.c.Is(Decode, "bins") {
-		return 4 * bins
+		return 4 * d.bins
+	}
+	if d.c.Is(Decode, "rotated") {
+		return 5
 	}
 	return 4
 }
@@ -112,8 +126,9 @@ func (d *detector) width(what string) int {
 // layers makes the head's layers for each level and lays them out.
 func (d *detector) layers() {
 	layout := d.c.Of(Layout)
-	put := func(x *graph.Value, k int) block { return d.arrange(x, k, d.anchors, layout) }
 	for _, l := range d.levels {
+		put := func(x *graph.Value, k int) block { return d.arrange(x, k, l.anchors, layout) }
+		d.rewind()
 		cx, bx := l.v, l.v
 		if d.c.Is(Join, "towers") {
 			cx, bx = d.layer(d.layer(cx, width, 1), width, 1), d.layer(d.layer(bx, width, 1), width, 1)
@@ -124,17 +139,18 @@ func (d *detector) layers() {
 			for _, what := range d.order {
 				k += d.width(what)
 			}
-			d.all = append(d.all, put(d.conv(l.v, width, d.anchors*k, 1, 1), k))
+			d.all = append(d.all, put(d.conv(l.v, width, l.anchors*k, 1, 1), k))
 		case "late":
 			d.late(l, put)
 		default:
-			d.cls = append(d.cls, put(d.conv(cx, width, d.anchors*d.classes, 3, 1), d.classes))
-			d.box = append(d.box, put(d.conv(bx, width, d.anchors*d.boxes(), 3, 1), d.boxes()))
+			d.cls = append(d.cls, put(d.logits(cx, l), d.classes))
+			d.box = append(d.box, put(d.conv(bx, width, l.anchors*d.boxes(), 3, 1), d.boxes()))
 			if !d.c.Is(Obj, "none") {
-				d.obj = append(d.obj, put(d.conv(bx, width, d.anchors, 3, 1), 1))
+				d.obj = append(d.obj, put(d.conv(bx, width, l.anchors, 3, 1), 1))
 			}
 		}
 	}
+	d.share = false
 }
 
 // late joins the channels of layers of their own.
@@ -142,7 +158,11 @@ func (d *detector) late(l level, put func(*graph.Value, int) block) {
 	var parts []*graph.Value
 	k := 0
 	for _, what := range d.order {
-		parts = append(parts, d.conv(l.v, width, d.width(what), 1, 1))
+		if what == "cls" {
+			parts = append(parts, d.logits(l.v, l))
+		} else {
+			parts = append(parts, d.conv(l.v, width, d.width(what), 1, 1))
+		}
 		k += d.width(what)
 	}
 	d.all = append(d.all, put(op.Concat(1, parts...), k))
@@ -248,11 +268,13 @@ func unsure(c *Choice) string {
 		return "one raw tensor holds boxes and classes, and nothing reads it"
 	case raw && c.Is(Classes, "2", "4", "16", "64"):
 		return "raw channels, and the classes may as well be boxes"
+	case c.Is(Extra, "attributes") && c.Is(Post, "none") && !c.Is(Obj, "product", "root", "power") && !c.Is(Back, "firstcut", "lastcut"):
+		return "two sets of classes, and nothing chooses by either"
 	case c.Is(Act, "none") && c.Is(Obj, "beside", "centerness") && !c.Is(Join, "fused") && c.Is(Classes, "2", "4", "16", "64"):
 		return "one raw number beside several: an objectness and classes, or one class and points"
 	case c.Is(Classes, "1") && !c.Is(Obj, "none") && c.Is(Join, "late"):
 		return "class and objectness are one channel each, and which is which only their order says"
-	case c.Is(Classes, "1") && !c.Is(Obj, "none") && (c.Is(Decode, "raw") || c.Is(Join, "split") || c.Is(Extra, "aux")):
+	case c.Is(Classes, "1") && (!c.Is(Obj, "none") && (c.Is(Decode, "raw") || c.Is(Join, "split")) || c.Is(Extra, "aux") && c.Is(Post, "none")):
 		return "class and objectness are one channel each, of one form"
 	}
 	return ""

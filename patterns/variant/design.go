@@ -87,8 +87,8 @@ func best(p pair, missing map[pair]int, rng *rand.Rand) (Choice, bool) {
 // ruled is the factors in an order in which those that rules bind come first,
 // so that a way without an end shows early.
 var ruled = []Factor{
-	Act, Obj, Back, Post, Merge, Levels, Layout, Anchors, Join, Decode, Output, Classes, Dims, Consts, Extra,
-	Bias, Quant, Copies, Wrap, Cut, Order, Opset,
+	Act, Obj, Back, Post, Merge, Levels, Layout, Anchors, Join, Logits, Decode, Output, Classes, Dims, Consts, Extra,
+	Shared, Bias, Quant, Maker, Copies, Wrap, Cut, Order, Opset,
 }
 
 func undecided() Choice {

@@ -32,6 +32,10 @@ func (d *detector) beside() {
 		}
 	case "aux":
 		d.second()
+	case "attributes":
+		for _, b := range d.extra(6) {
+			d.output(op.Sigmoid(b.v))
+		}
 	case "segmap":
 		d.output(op.Softmax(d.conv(d.double(d.layer(d.levels[0].v, width, 1)), width, 21, 1, 1), 1))
 	}
@@ -50,7 +54,7 @@ func (d *detector) extraLayout() string {
 func (d *detector) extra(k int) []block {
 	var bs []block
 	for _, l := range d.levels {
-		bs = append(bs, d.arrange(d.conv(l.v, width, d.anchors*k, 1, 1), k, d.anchors, d.extraLayout()))
+		bs = append(bs, d.arrange(d.conv(l.v, width, l.anchors*k, 1, 1), k, l.anchors, d.extraLayout()))
 	}
 	if !d.c.Is(Merge, "apart") {
 		return d.merge(bs)
@@ -66,8 +70,8 @@ func (d *detector) extraPlace(i int, what string) *graph.Value {
 	}
 	var bs []block
 	for _, l := range levels {
-		x, k := d.net.place(l, what, d.anchors)
-		bs = append(bs, d.arrange(x, k, d.anchors, d.extraLayout()))
+		x, k := d.net.place(l, what, l.anchors)
+		bs = append(bs, d.arrange(x, k, l.anchors, d.extraLayout()))
 	}
 	return d.merge(bs)[0].v
 }

@@ -12,6 +12,8 @@ type Factor int
 // The factors. Their levels are listed in factors.
 const (
 	Join    Factor = iota // how class, box and objectness layers share
+	Logits                // what makes the class logits
+	Shared                // whether levels have layers of their own
 	Layout                // of the tensors that the activation reads
 	Merge                 // whether and when levels are joined
 	Anchors               // of one cell
@@ -27,6 +29,7 @@ const (
 	Consts                // how constants are written
 	Bias                  // how layers add
 	Quant                 // quantization
+	Maker                 // the exporter's order of axes
 	Copies                // operators without effect
 	Wrap                  // what is put into a function
 	Cut                   // how channels are taken apart
@@ -42,21 +45,24 @@ var factors = [numFactors]struct {
 	levels []string
 }{
 	Join:    {"join", []string{"split", "towers", "fused", "late"}},
+	Logits:  {"logits", []string{"plain", "norm", "scale", "temper", "sum", "cosine", "open"}},
+	Shared:  {"shared", []string{"own", "shared"}},
 	Layout:  {"layout", []string{"nchw", "nhwc", "five", "nac", "nca"}},
 	Merge:   {"merge", []string{"apart", "early", "late"}},
-	Anchors: {"anchors", []string{"1", "3"}},
+	Anchors: {"anchors", []string{"1", "3", "mixed"}},
 	Act:     {"act", []string{"none", "sigmoid", "softmax", "logsoftmax"}},
-	Obj:     {"obj", []string{"none", "product", "root", "beside", "centerness"}},
+	Obj:     {"obj", []string{"none", "product", "root", "power", "beside", "centerness"}},
 	Back:    {"back", []string{"none", "first", "last", "firstcut", "lastcut"}},
 	Levels:  {"levels", []string{"1", "3", "5"}},
-	Decode:  {"decode", []string{"raw", "expwh", "grid", "bins", "cxcywh", "ltrb"}},
-	Post:    {"post", []string{"none", "argmax", "topk", "nms", "efficient", "batched", "loops"}},
+	Decode:  {"decode", []string{"raw", "expwh", "grid", "bins", "cxcywh", "ltrb", "rotated"}},
+	Post:    {"post", []string{"none", "argmax", "topk", "nms", "efficient", "batched", "loops", "threshold", "offset"}},
 	Output:  {"output", []string{"joined", "apart"}},
-	Classes: {"classes", []string{"1", "2", "4", "16", "20", "64", "80"}},
-	Extra:   {"extra", []string{"none", "points", "masks", "angle", "embed", "aux", "segmap"}},
+	Classes: {"classes", []string{"1", "2", "4", "16", "20", "64", "80", "91", "365", "1203"}},
+	Extra:   {"extra", []string{"none", "points", "masks", "angle", "embed", "aux", "segmap", "attributes"}},
 	Consts:  {"consts", []string{"folded", "literal", "computed"}},
 	Bias:    {"bias", []string{"fused", "added", "norm"}},
-	Quant:   {"quant", []string{"float", "qdq"}},
+	Quant:   {"quant", []string{"float", "qdq", "qlinear"}},
+	Maker:   {"maker", []string{"first", "sandwich"}},
 	Copies:  {"copies", []string{"none", "some"}},
 	Wrap:    {"wrap", []string{"none", "layers", "rest"}},
 	Cut:     {"cut", []string{"split", "slice", "gather"}},
@@ -141,19 +147,28 @@ var never = [][]is{
 	{{Act, "softmax logsoftmax"}, {Classes, "1"}},
 	{{Act, "softmax logsoftmax"}, {Layout, "nchw"}, {Anchors, "3"}},
 	{{Act, "none sigmoid"}, {Back, "not none"}},
-	{{Act, "softmax logsoftmax"}, {Back, "none"}, {Obj, "none root"}},
-	{{Act, "softmax logsoftmax none"}, {Obj, "root"}},
+	{{Act, "softmax logsoftmax"}, {Back, "none"}, {Obj, "none root power"}},
+	{{Act, "softmax logsoftmax none"}, {Obj, "root power"}},
 	{{Act, "logsoftmax none"}, {Obj, "product"}},
-	{{Act, "logsoftmax"}, {Post, "nms efficient batched loops"}},
-	{{Act, "none"}, {Post, "nms batched loops"}},
+	{{Act, "logsoftmax"}, {Post, "nms efficient batched loops threshold offset"}},
+	{{Act, "none"}, {Post, "nms batched loops threshold offset"}},
 	{{Back, "not none"}, {Obj, "not none"}},
 	{{Obj, "beside centerness"}, {Post, "not none"}},
 	{{Obj, "centerness"}, {Join, "not towers"}},
 	// Boxes.
-	{{Decode, "bins"}, {Anchors, "3"}},
-	{{Decode, "raw"}, {Post, "nms batched loops"}},
+	{{Decode, "bins"}, {Anchors, "not 1"}},
+	{{Decode, "raw"}, {Post, "nms batched loops threshold offset"}},
+	{{Decode, "rotated"}, {Post, "not none"}},
 	{{Layout, "nchw"}, {Anchors, "3"}, {Decode, "not raw"}},
-	{{Join, "late"}, {Anchors, "3"}},
+	{{Join, "late"}, {Anchors, "not 1"}},
+	// Anchors that differ from level to level are rows before levels meet.
+	{{Anchors, "mixed"}, {Layout, "not nac"}},
+	{{Anchors, "mixed"}, {Merge, "apart"}},
+	{{Anchors, "mixed"}, {Shared, "shared"}},
+	// What makes the logits alone needs a layer that makes nothing else.
+	{{Join, "fused"}, {Logits, "not plain"}},
+	{{Logits, "open cosine"}, {Anchors, "not 1"}},
+	{{Logits, "open"}, {Classes, "1"}},
 	// Which levels belong to which of two heads, something must tell.
 	{{Extra, "aux"}, {Merge, "apart"}, {Levels, "3 5"}},
 	// Groups of channels that nothing takes apart leave raw.
@@ -162,6 +177,10 @@ var never = [][]is{
 	{{Layout, "nchw"}, {Anchors, "3"}, {Join, "fused"}, {Output, "apart"}},
 	{{Layout, "nchw"}, {Anchors, "3"}, {Join, "fused"}, {Merge, "not apart"}},
 	{{Layout, "nchw"}, {Anchors, "3"}, {Join, "not fused"}, {Output, "joined"}, {Merge, "apart"}},
+	// Scores beside each other leave in one form.
+	{{Extra, "attributes"}, {Act, "none"}},
+	// Maps of thousands of classes are small ones.
+	{{Classes, "365 1203"}, {Levels, "5"}},
 	// Sizes that are not known are computed.
 	{{Dims, "dynamic"}, {Consts, "not computed"}},
 }

@@ -53,9 +53,12 @@ func (d *detector) score(i int, active bool) {
 	if !active && !d.c.Is(Act, "none") {
 		o.v = op.Sigmoid(o.v)
 	}
-	if d.c.Is(Obj, "product", "root") {
+	if d.c.Is(Obj, "product", "root", "power") {
 		if d.anchors > 1 && b.layout == "NCHW" {
 			b, o = d.flat(b), d.flat(o)
+		}
+		if d.c.Is(Obj, "power") {
+			b.v, o.v = op.Pow(b.v, d.scalar(0.4)), op.Pow(o.v, d.scalar(0.6))
 		}
 		b.v = op.Mul(b.v, o.v)
 		if d.c.Is(Obj, "root") {
@@ -91,8 +94,8 @@ func (d *detector) place(i int, what string) *graph.Value {
 	}
 	var bs []block
 	for _, l := range levels {
-		x, k := d.net.place(l, what, d.anchors)
-		bs = append(bs, d.arrange(x, k, d.anchors, d.c.Of(Layout)))
+		x, k := d.net.place(l, what, l.anchors)
+		bs = append(bs, d.arrange(x, k, l.anchors, d.c.Of(Layout)))
 	}
 	return d.merge(bs)[0].v
 }
@@ -116,7 +119,7 @@ func (d *detector) dropBackground(b *block) {
 
 // outputs gives boxes, objectness and scores out.
 func (d *detector) outputs() {
-	factor := d.c.Is(Obj, "product", "root")
+	factor := d.c.Is(Obj, "product", "root", "power")
 	var mixed []patterns.Part
 	for i := range d.cls {
 		parts := []block{d.box[i]}

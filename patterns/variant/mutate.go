@@ -30,7 +30,10 @@ var (
 
 // Mutations are those that never change an answer.
 func Mutations() []Mutation {
-	return []Mutation{rename, reorder, copies, fold, unfold, bias, wrapLayers, wrapRest}
+	return []Mutation{
+		rename, reorder, copies, fold, unfold, bias, wrapLayers, wrapRest,
+		foldNorms, cuts, gathers, gemms, squeezes, softmaxes, sigmoids, newerOpset, olderOpset, symbols,
+	}
 }
 
 // renameAll gives values, nodes and functions names that say nothing.

@@ -16,14 +16,15 @@ import (
 type habits struct {
 	consts string // folded, literal or computed
 	bias   string // fused, added or norm
-	quant  bool
+	quant  string // float, qdq or qlinear
+	maker  string // first: channels first; sandwich: last, but inside convolutions
 	cut    string // split, slice or gather
 	dims   string // static, batch or dynamic
 	opset  int64
 }
 
 func (c *Choice) habits() habits {
-	h := habits{consts: c.Of(Consts), bias: c.Of(Bias), quant: c.Is(Quant, "qdq"), cut: c.Of(Cut), dims: c.Of(Dims)}
+	h := habits{consts: c.Of(Consts), bias: c.Of(Bias), quant: c.Of(Quant), maker: c.Of(Maker), cut: c.Of(Cut), dims: c.Of(Dims)}
 	fmt.Sscan(c.Of(Opset), &h.opset)
 	return h
 }
@@ -35,6 +36,12 @@ type net struct {
 	m     *graph.Model
 	g     *graph.Graph
 	sizes map[string]int
+	small bool // the maps are half as large
+	// Layers of several levels that share their parameters take them in turn.
+	share bool
+	kept  []*graph.Value
+	bends []int
+	at    [2]int
 }
 
 // width is the number of channels inside the network, step the scale of
@@ -60,9 +67,15 @@ func (n *net) image(h, w int) *graph.Value {
 		shape[2], shape[3] = graph.Named("d1"), graph.Named("d2")
 		n.sizes["d1"], n.sizes["d2"] = h, w
 	}
+	if n.maker == "sandwich" {
+		shape[1], shape[2], shape[3] = shape[2], shape[3], shape[1]
+	}
 	v, err := n.g.AddInput("x", graph.TensorOf(tensor.Float32, shape))
 	if err != nil {
 		n.g.Fail(err)
+	}
+	if n.maker == "sandwich" {
+		return op.Transpose(v, 0, 3, 1, 2)
 	}
 	return v
 }
@@ -102,6 +115,10 @@ func (n *net) scalar(x float64) *graph.Value { return op.Scalar(n.g, tensor.Floa
 
 // random is normal numbers of deviation dev.
 func (n *net) random(dev float64, shape ...int) *graph.Value {
+	return n.shared(func() *graph.Value { return n.drawn(dev, shape) })
+}
+
+func (n *net) drawn(dev float64, shape []int) *graph.Value {
 	x := make([]float32, count(shape))
 	for i := range x {
 		x[i] = float32(n.rng.NormFloat64() * dev)
@@ -120,19 +137,21 @@ func count(shape []int) int {
 // weights of a layer that reads in numbers for each it makes.
 func (n *net) weights(in int, shape ...int) *graph.Value {
 	dev := 1.5 / math.Sqrt(float64(in))
-	if !n.quant {
+	if n.quant == "float" {
 		return n.random(dev, shape...)
 	}
-	x := make([]int8, count(shape))
-	for i := range x {
-		x[i] = int8(max(-127, min(127, n.rng.NormFloat64()*40)))
-	}
-	return n.do("DequantizeLinear", nil, n.constant(tensor.Of(shape, x)), n.scalar(dev/40), n.constant(tensor.Scalar(int8(0))))
+	return n.shared(func() *graph.Value {
+		x := make([]int8, count(shape))
+		for i := range x {
+			x[i] = int8(max(-127, min(127, n.rng.NormFloat64()*40)))
+		}
+		return n.do("DequantizeLinear", nil, n.constant(tensor.Of(shape, x)), n.scalar(dev/40), n.constant(tensor.Scalar(int8(0))))
+	})
 }
 
 // quantized is x rounded to eight bits and back, where the net is quantized.
 func (n *net) quantized(x *graph.Value) *graph.Value {
-	if !n.quant {
+	if n.quant == "float" {
 		return x
 	}
 	s, z := n.scalar(step), n.constant(tensor.Scalar(int8(0)))
@@ -144,8 +163,15 @@ func (n *net) conv(x *graph.Value, in, out, kernel, stride int) *graph.Value {
 	k, p := int64(kernel), int64(kernel/2)
 	attrs := []*graph.Attr{graph.Ints("kernel_shape", k, k), graph.Ints("pads", p, p, p, p), graph.Ints("strides", int64(stride), int64(stride))}
 	w := n.weights(in*kernel*kernel, out, in, kernel, kernel)
-	if n.bias == "added" {
-		return n.quantized(op.Add(op.Conv(x, w, op.Omit, attrs...), n.random(1, 1, out, 1, 1)))
+	switch {
+	case n.maker == "sandwich":
+		y := op.Transpose(n.integer(x, w, attrs), 0, 2, 3, 1)
+		y = op.Add(y, n.random(1, out))
+		return op.Transpose(n.quantized(y), 0, 3, 1, 2)
+	case n.bias == "added":
+		return n.quantized(op.Add(n.integer(x, w, attrs), n.random(1, 1, out, 1, 1)))
+	case n.quant == "qlinear":
+		return n.quantized(op.Add(n.integer(x, w, attrs), n.random(1, 1, out, 1, 1)))
 	}
 	return n.quantized(op.Conv(x, w, n.random(1, out), attrs...))
 }
@@ -169,7 +195,7 @@ func (n *net) layer(x *graph.Value, in, stride int) *graph.Value {
 
 // bend is the activation of hidden layers.
 func (n *net) bend(x *graph.Value) *graph.Value {
-	switch n.rng.IntN(3) {
+	switch n.bent() {
 	case 0:
 		return op.Mul(x, op.Sigmoid(x))
 	case 1:

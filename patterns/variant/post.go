@@ -34,6 +34,10 @@ func (n *net) post(what string, boxes, scores block, from, to int, raw bool) {
 		n.rankAll(b, n.channelsLast(s))
 	case "nms":
 		n.suppress(b, s)
+	case "threshold":
+		n.threshold(b, s)
+	case "offset":
+		n.offset(b, s)
 	case "efficient":
 		domain := []string{"", "TRT"}[n.rng.IntN(2)]
 		attrs := []*graph.Attr{graph.Int("background_class", -1), graph.Int("max_output_boxes", 5), graph.Float("iou_threshold", 0.5),
@@ -43,7 +47,7 @@ func (n *net) post(what string, boxes, scores block, from, to int, raw bool) {
 		attrs := []*graph.Attr{graph.Int("backgroundLabelId", -1), graph.Int("numClasses", int64(s.k)), graph.Int("topK", 10), graph.Int("keepTopK", 5),
 			graph.Float("iouThreshold", 0.5), graph.Float("scoreThreshold", 0.1), graph.Int("shareLocation", 1)}
 		name := []string{"BatchedNMSDynamic_TRT", "BatchedNMS_TRT"}[n.rng.IntN(2)]
-		n.output(n.custom([]string{"", "TRT"}[n.rng.IntN(2)], name, 4, attrs, op.Unsqueeze(b.v, 2), n.channelsLast(s).v)...)
+		n.output(n.custom([]string{"", "TRT", "mmdeploy"}[n.rng.IntN(3)], name, 4, attrs, op.Unsqueeze(b.v, 2), n.channelsLast(s).v)...)
 	case "loops":
 		n.loop(b, s, from, to)
 	}
@@ -99,6 +103,24 @@ func (n *net) suppress(b, s block) {
 	}
 	row := op.Gather(kept, n.ints(0, 2), 1)
 	n.output(op.GatherND(b.v, row), op.GatherND(scores, kept), op.Gather(kept, n.constant(tensor.Scalar[int64](1)), 1))
+}
+
+// threshold gives the rows whose best class is good enough.
+func (n *net) threshold(b, s block) {
+	axis := int64(s.axis())
+	best, label := op.ReduceMax(s.v, []int64{axis}, false), op.ArgMax(s.v, axis, false)
+	rows := op.Transpose(n.do("NonZero", nil, op.Greater(best, n.scalar(0.3))), 1, 0)
+	n.output(op.GatherND(b.v, rows), op.GatherND(best, rows), op.GatherND(label, rows))
+}
+
+// offset suppresses all classes at once, whose boxes are moved apart.
+func (n *net) offset(b, s block) {
+	axis := int64(s.axis())
+	best, label := op.ReduceMax(s.v, []int64{axis}, false), op.ArgMax(s.v, axis, false)
+	far := op.Mul(op.Unsqueeze(op.Cast(label, tensor.Float32), 2), n.scalar(4096))
+	kept := n.keep(op.Add(b.v, far), op.Unsqueeze(best, 1))
+	row := op.Gather(kept, n.ints(0, 2), 1)
+	n.output(op.GatherND(b.v, row), op.GatherND(best, row), op.GatherND(label, row))
 }
 
 // loop suppresses class by class, as an unrolled loop does.

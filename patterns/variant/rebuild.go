@@ -18,9 +18,15 @@ type rebuild struct {
 // changed is v's model copied by node, which is called for each node of order
 // and adds what stands for it; v's key follows the values.
 func (v *Variant) changed(order []*graph.Node, node func(r *rebuild, n *graph.Node) error) error {
+	return v.changedTo(v.Model.Opset(""), order, node)
+}
+
+// changedTo is changed, to another version of ONNX's operators.
+func (v *Variant) changedTo(opset int64, order []*graph.Node, node func(r *rebuild, n *graph.Node) error) error {
 	src := v.Model
-	dst := graph.New(src.Opset(""))
+	dst := graph.New(opset)
 	dst.Opsets = slices.Clone(src.Opsets)
+	dst.SetOpset("", opset)
 	dst.Functions = slices.Clone(src.Functions)
 	r := &rebuild{src, dst, dst.Graph, map[*graph.Value]*graph.Value{}}
 	for _, x := range src.Graph.Inputs {

@@ -12,6 +12,8 @@ type level struct {
 	v      *graph.Value // [N, width, h, w]
 	h, w   int
 	stride int
+	// anchors of a cell; 0 in networks of other families.
+	anchors int
 }
 
 // mapSizes are the greatest map, by the number of levels.
@@ -21,15 +23,18 @@ var mapSizes = map[int][2]int{1: {8, 12}, 3: {12, 16}, 5: {20, 28}}
 // one before, with a way back up.
 func (n *net) trunk(levels int) []level {
 	s := mapSizes[levels]
+	if n.small {
+		s = [2]int{s[0] / 2, s[1] / 2}
+	}
 	x := n.layer(n.image(2*s[0], 2*s[1]), 3, 2)
 	if n.rng.IntN(2) == 0 {
 		x = n.gate(x)
 	}
 	x = op.Add(x, n.layer(x, width, 1))
-	out := []level{{x, s[0], s[1], 2}}
+	out := []level{{v: x, h: s[0], w: s[1], stride: 2}}
 	for len(out) < levels {
 		l := out[len(out)-1]
-		out = append(out, level{n.layer(l.v, width, 2), (l.h + 1) / 2, (l.w + 1) / 2, l.stride * 2})
+		out = append(out, level{v: n.layer(l.v, width, 2), h: (l.h + 1) / 2, w: (l.w + 1) / 2, stride: l.stride * 2})
 	}
 	if levels > 1 && n.rng.IntN(2) == 0 {
 		out[levels-1].v = n.layer(out[levels-1].v, width, 1)
