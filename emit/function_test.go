@@ -40,7 +40,8 @@ func eachFunction(t *testing.T, do func(t *testing.T, o emit.Options)) {
 			continue
 		}
 		o := functionOptions[i%len(functionOptions)]
-		o.Name, o.ClassCounts = l.Name, l.Plain(classes).ClassCounts
+		plain := l.Plain(classes)
+		o.Name, o.ClassCounts, o.Background = l.Name, plain.ClassCounts, plain.Background
 		if l.Targets != loss.Labels {
 			o.LabelSmoothing = 0
 		}
