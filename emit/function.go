@@ -29,7 +29,9 @@ const functionIR = 8
 // γ is 0. A call with another γ would be another formula.
 func (r *rewriter) functions(m *graph.Model, first, inits int) error {
 	raiseIR(m)
-	m.SetOpset(FunctionDomain, 1)
+	if m.Opset(FunctionDomain) == 0 {
+		m.SetOpset(FunctionDomain, 1)
+	}
 	for i := range r.terms {
 		if err := r.outline(m, &r.terms[i], first); err != nil {
 			return err

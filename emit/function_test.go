@@ -289,8 +289,9 @@ func TestFunctionNames(t *testing.T) {
 	m := read(t, "classifier")
 	f := &graph.Function{Name: "Ce", Domain: emit.FunctionDomain, Opsets: m.Opsets, Body: graph.NewGraph(m, nil)}
 	m.Functions = append(m.Functions, f)
+	m.SetOpset(emit.FunctionDomain, 3)
 	x := rewrite(t, m, emit.Options{Loss: loss.Options{Name: "ce"}, AsFunction: true})
-	if x.Functions[0].Name != "Ce_2" || m.Functions[0] != f {
-		t.Errorf("functions %v", x.Functions)
+	if x.Functions[0].Name != "Ce_2" || m.Functions[0] != f || m.Opset(emit.FunctionDomain) != 3 {
+		t.Errorf("functions %v, version %d", x.Functions, m.Opset(emit.FunctionDomain))
 	}
 }

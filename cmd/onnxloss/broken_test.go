@@ -79,7 +79,7 @@ func TestTruncated(t *testing.T) {
 		if err := os.WriteFile(path, whole[:n], 0o666); err != nil {
 			t.Fatal(err)
 		}
-		for _, args := range [][]string{{"inspect", path}, {"rewrite", path, "-o", out, "--loss", "bce"}, {"run", path}, {"verify", path}} {
+		for _, args := range [][]string{{"inspect", path}, {"rewrite", path, "-o", out, "--loss", "bce"}, {"run", path}, {"verify", path}, {"compare", path, "--losses", "bce"}} {
 			code, _, stderr := call(t.Context(), args...)
 			if code != exitBad && code != exitNoHead || !strings.HasPrefix(lastLine(stderr, "onnxloss: "), "onnxloss: "+path+": ") {
 				t.Errorf("%s of %d bytes: exit code %d, %s", args[0], n, code, stderr)
@@ -105,7 +105,7 @@ func TestChanged(t *testing.T) {
 			if err := os.WriteFile(path, b, 0o666); err != nil {
 				t.Fatal(err)
 			}
-			for _, args := range [][]string{{"inspect", path}, {"rewrite", path, "-o", out, "--loss", "bce"}, {"run", path, "--max-memory", "1MB"}} {
+			for _, args := range [][]string{{"inspect", path}, {"rewrite", path, "-o", out, "--loss", "bce"}, {"run", path, "--max-memory", "1MB"}, {"compare", path, "--losses", "bce", "-q"}} {
 				code, _, stderr := call(t.Context(), args...)
 				if code < 0 || code > exitProof || code == exitUsage || strings.Contains(stderr, "defect") {
 					t.Errorf("%s with byte %d ^ %#x: exit code %d, %s", args[0], n, bits, code, stderr)

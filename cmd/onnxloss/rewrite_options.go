@@ -13,6 +13,7 @@ import (
 	"github.com/onnxloss/onnxloss/emit/loss"
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/op"
+	"github.com/onnxloss/onnxloss/graph/tensor"
 	"github.com/urfave/cli/v2"
 )
 
@@ -109,6 +110,11 @@ func classNumbers(c *cli.Context, flag string) ([]float64, error) {
 		return nil, err
 	}
 	w := op.Floats(t)
+	if flag == "class-counts" && t.DType == tensor.Int64 {
+		for _, n := range tensor.Data[int64](t) {
+			w = append(w, float64(n))
+		}
+	}
 	if w == nil || t.Rank() != 1 {
 		return nil, fmt.Errorf("%s: %v, want a vector of floats", path, t)
 	}
