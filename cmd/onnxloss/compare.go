@@ -88,7 +88,7 @@ func runCompare(c *cli.Context) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", title(path), err)
 	}
-	b, err := compareBatch(c, head, out[head.logits])
+	b, err := compareBatch(c, path, head, out[head.logits])
 	if err != nil {
 		return err
 	}
@@ -212,13 +212,16 @@ func trainedHead(c *cli.Context, path string, x *emit.Manifest) (*headOfBatch, e
 }
 
 // compareBatch joins the logits to targets that are given or made up.
-func compareBatch(c *cli.Context, h *headOfBatch, logits *tensor.Tensor) (*compare.Batch, error) {
-	if logits.Rank() != 3 {
-		return nil, fmt.Errorf("logits %v, want [N, A, C]", logits)
+func compareBatch(c *cli.Context, path string, h *headOfBatch, logits *tensor.Tensor) (*compare.Batch, error) {
+	if logits.Rank() != 3 || !logits.DType.IsFloat() {
+		return nil, fmt.Errorf("%s: logits %v, want floats [N, A, C]", title(path), logits)
 	}
 	b := &compare.Batch{Softmax: h.softmax, Background: h.background}
 	b.N, b.A, b.C = logits.Shape[0], logits.Shape[1], logits.Shape[2]
 	b.Logits = op.Floats(logits)
+	if b.Background >= b.C || b.Background < -1 {
+		return nil, fmt.Errorf("%s: the background is class %d, of %s", title(path), b.Background, classes(b.C))
+	}
 	if c.IsSet("background") {
 		if b.Background = c.Int("background"); b.Background < 0 || b.Background >= b.C {
 			return nil, usagef("--background %d: the head has %s", b.Background, count(b.C, "class"))

@@ -18,7 +18,7 @@ func TestManifestChanged(t *testing.T) {
 	dir := t.TempDir()
 	path, _ := tiny(t, dir)
 	out := filepath.Join(dir, "out.onnx")
-	if code, _, stderr := call(t.Context(), "rewrite", path, "-o", out, "--loss", "modified-focal-softmax", "-q"); code != 0 {
+	if code, _, stderr := call(t.Context(), "rewrite", path, "-o", out, "--loss", "modified-focal-softmax", "--check-targets", "--as-function", "-q"); code != 0 {
 		t.Fatal(stderr)
 	}
 	whole, err := os.ReadFile(out)
@@ -41,10 +41,12 @@ func TestManifestChanged(t *testing.T) {
 			if err := os.WriteFile(out, b, 0o666); err != nil {
 				t.Fatal(err)
 			}
-			code, _, stderr := call(t.Context(), "verify", out, "-q")
-			codes[code]++
-			if code < 0 || code > exitProof || code == exitUsage || strings.Contains(stderr, "defect") {
-				t.Errorf("%s in place of %s: exit code %d, %s", change, old, code, stderr)
+			for _, args := range [][]string{{"compare", out, "-q", "--losses", "bce,ce"}, {"verify", out, "-q"}} {
+				code, _, stderr := call(t.Context(), args...)
+				codes[code]++
+				if code < 0 || code > exitProof || code == exitUsage || strings.Contains(stderr, "defect") {
+					t.Errorf("%s in place of %s: %s: exit code %d, %s", change, old, args[0], code, stderr)
+				}
 			}
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/onnxloss/onnxloss/emit/loss"
 	"github.com/onnxloss/onnxloss/graph/interp"
@@ -35,7 +36,7 @@ func (p *proof) checkTargets(t *term, c *Check, b loss.Batch) {
 	}
 	for k := range plantings + 1 {
 		x := b
-		x.Target, x.Index = append([]float64(nil), b.Target...), append([]int64(nil), b.Index...)
+		x.Target, x.Index = slices.Clone(b.Target), slices.Clone(b.Index)
 		for i := range x.Index {
 			x.Index[i] = max(x.Index[i], 0) // where there is a background, −1 is no class
 		}
@@ -59,7 +60,7 @@ func (p *proof) checkTargets(t *term, c *Check, b loss.Batch) {
 // first place, in the second the only one is at the last.
 func (t *term) plant(x *loss.Batch, k int, r *rand.Rand) {
 	n := x.N * x.A
-	if t.opts.Target == loss.Dense {
+	if x.Index == nil {
 		n *= x.C
 	}
 	if n == 0 {
@@ -74,7 +75,7 @@ func (t *term) plant(x *loss.Batch, k int, r *rand.Rand) {
 			at = n - 1
 		}
 		switch {
-		case t.opts.Target == loss.Dense:
+		case x.Index == nil:
 			x.Target[at] = offenders[(i+k)%len(offenders)]
 		case k%2 == 0:
 			x.Index[at] = lowIndices[i%len(lowIndices)]
@@ -86,7 +87,7 @@ func (t *term) plant(x *loss.Batch, k int, r *rand.Rand) {
 
 // targets is what the plan takes as the targets of b.
 func (t *term) targets(plan *interp.Plan, b loss.Batch) *tensor.Tensor {
-	if t.opts.Target == loss.Index {
+	if b.Index != nil {
 		return tensor.Of([]int{b.N, b.A}, b.Index)
 	}
 	return t.float(plan, []int{b.N, b.A, b.C}, b.Target)
