@@ -32,7 +32,7 @@ func classifier(s *site) []*finding {
 		confidence = 0.95 // the user speaks of classes
 	case found.act == None && found.n >= 64 && bits.OnesCount64(uint64(found.n)) == 1:
 		s.doubt = "raw rows of a power of two may be an embedding as well as classes"
-		s.takes = "--activation softmax, if they are classes,"
+		s.takes = "--activation softmax if they are classes"
 		return nil
 	case found.act == None:
 		confidence = 0.7

@@ -5,40 +5,83 @@ import (
 	"strings"
 )
 
+// maxListed is how many candidates an error lists.
+const maxListed = 20
+
 // NotFound is the error where no part of the model is a classification head.
 type NotFound struct {
-	Reason     string
+	Reason string
+	// Like is what kind of model it looks like instead; empty where that
+	// cannot be said.
+	Like       string
 	Candidates []*Candidate
 }
 
 func (e *NotFound) Error() string {
-	return "no classification head: " + e.Reason + list(e.Candidates) +
-		"\n--head TENSOR names the tensor that holds class logits, if there is one"
+	text := "no classification head: " + e.Reason
+	if e.Like != "" {
+		text += "; this looks like " + e.Like
+	}
+	return text + list(e.Candidates) + "\n" + e.Takes()
+}
+
+// Takes is what would make a head of the model.
+func (e *NotFound) Takes() string {
+	takes := "--head TENSOR names the tensor that holds class logits, if there is one"
+	if len(e.Candidates) > 0 {
+		takes = "--head N takes one of these for the head, " + takes
+	}
+	return takes
 }
 
 // Ambiguous is the error where several parts may be the head and nothing in
 // the graph separates them.
 type Ambiguous struct {
 	Reason     string
-	Takes      string // an option that decides, beside --head; may be empty
+	Decides    string // an option that decides, beside --head; may be empty
 	Candidates []*Candidate
 }
 
 func (e *Ambiguous) Error() string {
+	return "the classification head is ambiguous: " + e.Reason + list(e.Candidates) + "\n" + e.Takes()
+}
+
+// Takes is what decides.
+func (e *Ambiguous) Takes() string {
 	takes := "--head N or --head TENSOR decides"
-	if e.Takes != "" {
-		takes = e.Takes + ", " + takes
+	if e.Decides != "" {
+		takes = e.Decides + ", or " + takes
 	}
-	return "the classification head is ambiguous: " + e.Reason + list(e.Candidates) + "\n" + takes
+	return takes
 }
 
 func list(cs []*Candidate) string {
 	var b strings.Builder
 	for i, c := range cs {
-		fmt.Fprintf(&b, "\n  %d %s: axis %d, %d channels, %s: %s", i+1, c.Source.Name, c.Layout.ChannelAxis(), c.Classes, c.Activation, c.Role)
+		if i == maxListed && len(cs) > i+1 {
+			fmt.Fprintf(&b, "\n  … %d more: --json lists them", len(cs)-i)
+			break
+		}
+		fmt.Fprintf(&b, "\n  %d %s: %s on axis %d, ", i+1, c.Source.Name, channels(c.Classes), c.Layout.ChannelAxis())
+		if c.Activation == None {
+			b.WriteString("no activation")
+		} else {
+			b.WriteString(string(c.Activation))
+		}
 		if c.Rejected != "" {
 			b.WriteString(": " + c.Rejected)
 		}
 	}
 	return b.String()
+}
+
+// channels is n channels in words; n is -1 where it is unknown.
+func channels(n int) string {
+	switch {
+	case n < 0:
+		return "channels"
+	case n == 1:
+		return "1 channel"
+	}
+	return fmt.Sprintf("%d channels", n)
 }

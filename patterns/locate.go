@@ -54,7 +54,7 @@ func Locate(m *graph.Model, opts Options) (*Report, error) {
 		ambiguous.Candidates = r.Candidates
 		return r, ambiguous
 	case len(r.Heads) == 0:
-		return r, &NotFound{s.refusal(), r.Candidates}
+		return r, &NotFound{Reason: s.refusal(), Like: s.like(), Candidates: r.Candidates}
 	}
 	return r, nil
 }
@@ -84,7 +84,7 @@ func search(m *graph.Model, opts Options) (*site, *Report, []*finding, *Ambiguou
 			break
 		}
 		if s.doubt != "" {
-			ambiguous = &Ambiguous{Reason: s.doubt, Takes: s.takes}
+			ambiguous = &Ambiguous{Reason: s.doubt, Decides: s.takes}
 			break
 		}
 	}
@@ -98,6 +98,9 @@ func search(m *graph.Model, opts Options) (*site, *Report, []*finding, *Ambiguou
 
 // refusal says why the model has no head.
 func (s *site) refusal() string {
+	if len(s.unasked) > 0 {
+		return "the head that was found has " + s.unasked[0]
+	}
 	if len(s.parts) == 0 {
 		return "no output comes from a layer whose channels can be followed"
 	}

@@ -17,10 +17,19 @@ func (o *Options) check() error {
 
 // unlike reports whether the user says that h is not the head.
 func (s *site) unlike(h *finding) bool {
-	if n := s.opts.Classes; n > 0 && h.Classes != n && (h.Background < 0 || h.Classes != n+1) {
-		return true
+	n := s.opts.Classes
+	switch {
+	case n > 0 && h.Classes != n && (h.Background < 0 || h.Classes != n+1):
+		s.unasked = append(s.unasked, fmt.Sprintf("%d classes, not %d", h.Classes, n))
+	case s.opts.Activation != "" && h.Activation != s.opts.Activation:
+		s.unasked = append(s.unasked, fmt.Sprintf("activation %s, not %s", h.Activation, s.opts.Activation))
+	default:
+		return false
 	}
-	return s.opts.Activation != "" && h.Activation != s.opts.Activation
+	for _, p := range h.parts {
+		p.rejected = "it has " + s.unasked[len(s.unasked)-1]
+	}
+	return true
 }
 
 // may reports whether, for all that the user says, n channels of activation

@@ -50,6 +50,8 @@ type site struct {
 	doubt string // why nothing decides, if a pattern found that
 	takes string // what would decide, beside --head
 
+	unasked []string // what heads have that the user does not want
+
 	ofLayer    map[*match.Field][]*part // by the layers of its roots
 	ones       ones
 	objectness []sized

@@ -9,78 +9,202 @@ import (
 	"github.com/onnxloss/onnxloss/patterns/match"
 )
 
-// Account is why a tensor is the head, or is not.
+// Account is what a tensor is, and why it is the head or is not.
 type Account struct {
-	Tensor string `json:"tensor"`
+	Tensor string     `json:"tensor"`
+	Type   graph.Type `json:"-"`
 	// Head is the number of the head that the tensor is a level of, as the
 	// report counts them; 0 if it is of none.
 	Head int `json:"head"`
 	// Role is what the tensor is, in a few words.
 	Role string `json:"role"`
-	// For and Against are the evidence, from the table of weights, each with
-	// its weight: what speaks for the tensor's channels being classes and what
-	// for another role.
-	For     []string `json:"for"`
+	// Made is what makes the tensor and Read what reads it, operators with
+	// their nodes' names; Layers are the last layers with weights behind it.
+	Made   string   `json:"made"`
+	Read   []string `json:"read"`
+	Layers []string `json:"layers"`
+	// Reasons are the evidence, from the table of weights: what speaks for the
+	// tensor's channels being classes, and what for another role.
+	Reasons []Reason `json:"reasons"`
+	// Against are the reasons against the parts.
 	Against []string `json:"against"`
 	// Parts are the runs of channels that the tensor's channels end as.
 	Parts []*Candidate `json:"parts"`
 }
 
-func (a *Account) String() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %s", a.Tensor, a.Role)
-	for _, s := range a.For {
-		b.WriteString("\n  + " + s)
-	}
-	for _, s := range a.Against {
-		b.WriteString("\n  - " + s)
-	}
-	return b.String()
+// maxNear is how many readers, layers and parts an account lists.
+const maxNear = 12
+
+// NoTensor is the error where a model has no tensor of a name, or several.
+type NoTensor struct {
+	Name string
+	// Same are the tensors that the name may stand for; Names are all that the
+	// model has.
+	Same, Names []string
 }
 
-// Why says why the named tensor of m's main graph is the head, or is not. The
-// error is a *NotFound if m has no such tensor.
+func (e *NoTensor) Error() string {
+	if len(e.Same) > 0 {
+		return fmt.Sprintf("%q stands for several tensors: %s", e.Name, strings.Join(e.Same[:min(len(e.Same), maxNear)], ", "))
+	}
+	return fmt.Sprintf("the model has no tensor %q", e.Name)
+}
+
+// Why says what the named tensor of m is, and why it is the head or is not. A
+// tensor inside a function is named as paths name it, with the scope of the
+// call, or without where that names but one. The error is a *NoTensor if m has
+// no such tensor.
 func Why(m *graph.Model, tensor string, opts Options) (*Account, error) {
 	s, r, found, _, err := search(m, opts)
 	if err != nil {
 		return nil, err
 	}
-	w := &Account{Tensor: tensor, For: []string{}, Against: []string{}, Parts: []*Candidate{}}
+	v, err := s.find(tensor)
+	if err != nil {
+		return nil, err
+	}
+	w := &Account{Tensor: s.nameOf(v), Type: s.typeOf(v), Made: s.made(v), Read: s.readers(v), Layers: []string{},
+		Reasons: []Reason{}, Against: []string{}, Parts: []*Candidate{}}
 	for i, h := range r.Heads {
 		for k, l := range h.Levels {
-			if l.Source.Name == tensor {
-				w.Head, w.Role = i+1, fmt.Sprintf("level %d of %d of head %d, confidence %.2f", k+1, len(h.Levels), i+1, h.Confidence)
+			if l.Source == s.in.Of(v) {
+				w.Head = i + 1
+				w.Role = fmt.Sprintf("class logits of head %d, confidence %.2f", i+1, h.Confidence)
+				if len(h.Levels) > 1 {
+					w.Role = fmt.Sprintf("class logits of head %d, level %d of %d, confidence %.2f", i+1, k+1, len(h.Levels), h.Confidence)
+				}
 			}
 		}
 	}
-	v := s.called(tensor)
+	view := s.View(v)
 	switch {
-	case v == nil:
-		return nil, &NotFound{fmt.Sprintf("the main graph has no tensor %q", tensor), r.Candidates}
 	case s.Static(v):
-		w.Role = "known before any data: a constant, or a shape"
-		return w, nil
-	case s.View(v) == nil || len(s.View(v).Pieces) == 0:
+		w.Role = s.constant(v)
+	case view == nil || len(view.Pieces) == 0:
 		w.Role = "where its channels come from cannot be followed"
-		return w, nil
+	default:
+		s.account(w, v, found)
 	}
-	s.account(w, v, found)
 	return w, nil
 }
 
-// called is the analyzed value that stands for the named one.
-func (s *site) called(name string) *graph.Value {
-	for _, x := range slices.Concat(s.Model.Graph.Inputs, s.Model.Graph.Inits) {
-		if o := s.in.Of(x); o != nil && o.Name == name {
-			return x
+// find is the analyzed value that a name stands for.
+func (s *site) find(name string) (*graph.Value, error) {
+	var names, same []string
+	var found []*graph.Value
+	for v := range s.all() {
+		own := s.nameOf(v)
+		if own == name {
+			return v, nil
+		}
+		names = append(names, own)
+		if _, inner, scoped := strings.Cut(own, ":"); scoped && s.in.Of(v) == nil && (inner == name || strings.HasSuffix(inner, ":"+name)) {
+			same, found = append(same, own), append(found, v)
 		}
 	}
-	for x := range s.values() {
-		if o := s.in.Of(x); o != nil && o.Name == name {
-			return x
+	if len(found) == 1 {
+		return found[0], nil
+	}
+	return nil, &NoTensor{name, same, names}
+}
+
+// all are the values of the analyzed model, those of subgraphs too.
+func (s *site) all() func(yield func(*graph.Value) bool) {
+	return func(yield func(*graph.Value) bool) {
+		graphs := []*graph.Graph{s.Model.Graph}
+		for i := 0; i < len(graphs); i++ {
+			for _, v := range graphs[i].Inputs {
+				if !yield(v) {
+					return
+				}
+			}
+			for _, v := range graphs[i].Inits {
+				if !v.IsInput() && !yield(v) {
+					return
+				}
+			}
+			for _, n := range graphs[i].Nodes {
+				for _, o := range n.Outputs {
+					if o != nil && !yield(o) {
+						return
+					}
+				}
+				graphs = append(graphs, n.Subgraphs()...)
+			}
 		}
 	}
-	return nil
+}
+
+// made says what makes v.
+func (s *site) made(v *graph.Value) string {
+	switch n := v.Producer(); {
+	case n != nil && n.Name != "":
+		return fmt.Sprintf("%s %q", n.Op, n.Name)
+	case n != nil:
+		return n.Op
+	case v.Init != nil:
+		return "stored in the model"
+	}
+	return "an input"
+}
+
+// readers are the operators that read v, in the order of the graph.
+func (s *site) readers(v *graph.Value) []string {
+	list := []string{}
+	uses := slices.SortedFunc(slices.Values(v.Uses()), func(a, b graph.Use) int {
+		return s.orderOf(a.Node) - s.orderOf(b.Node)
+	})
+	for i, u := range uses {
+		if i == maxNear && len(uses) > i+1 {
+			return append(list, fmt.Sprintf("and %d more", len(uses)-i))
+		}
+		o := u.Node.Op
+		if x := u.Node.Output(0); x != nil {
+			o += " → " + s.nameOf(x)
+		}
+		list = append(list, o)
+	}
+	if slices.Contains(s.Model.Graph.Outputs, v) {
+		list = append(list, "the caller: it is an output")
+	}
+	return list
+}
+
+func (s *site) orderOf(n *graph.Node) int {
+	if o := n.Output(0); o != nil {
+		return s.Order(o)
+	}
+	return 0
+}
+
+// said is what channels of each role are, in words.
+var said = map[role]string{
+	neutral: "channels of which nothing says that they are classes", class: "class logits", box: "boxes",
+	objectness: "one confidence for all classes", hidden: "features", distribution: "distances as distributions over bins",
+	proposal: "scores that choose regions or queries", other: "a mask, an embedding or the like",
+}
+
+// constant says what v, which is known before any data, is for.
+func (s *site) constant(v *graph.Value) string {
+	for _, u := range v.Uses() {
+		for _, o := range u.Node.Outputs {
+			f := s.Field(o)
+			if f == nil || f.Kind != match.Weighing {
+				continue
+			}
+			makes := "features"
+			for _, p := range s.ofLayer[f] {
+				if makes = said[p.role]; p.role == class {
+					break
+				}
+			}
+			return fmt.Sprintf("weights of the %s that makes %s: %s", u.Node.Op, s.nameOf(o), makes)
+		}
+	}
+	if v.Producer() == nil {
+		return "a constant"
+	}
+	return "known before any data: a constant, or a shape"
 }
 
 // account weighs what is done with v's channels and finds the parts that they
@@ -94,23 +218,21 @@ func (s *site) account(w *Account, v *graph.Value, found []*finding) {
 		pre, post := p.Field.At(p.Span())
 		marks |= pre | post
 		active, layer = active || p.Field.Active, layer || p.Field.Root != nil
-		if f, t, ok := p.Root(match.All, -1); ok && f != nil {
-			roots[f] = append(roots[f], t)
+		f, t, ok := p.Root(match.All, -1)
+		if !ok || f == nil {
+			continue
 		}
-	}
-	for _, x := range evidence(marks, None) {
-		switch line := fmt.Sprintf("%s (%s %+.1f)", x.text, x.role, x.by); {
-		case x.role == class:
-			w.For = append(w.For, line)
-		default:
-			w.Against = append(w.Against, line)
+		if roots[f] == nil && len(w.Layers) < maxNear {
+			w.Layers = append(w.Layers, fmt.Sprintf("%s → %s", s.made(f.Value), s.nameOf(f.Value)))
 		}
+		roots[f] = append(roots[f], t)
 	}
+	w.Reasons = reasonsOf(marks, None)
 	for _, c := range s.candidates(found) {
-		if s.shares(c, roots) {
+		if s.shares(c, roots) && len(w.Parts) < maxNear {
 			w.Parts = append(w.Parts, c)
 			if c.Rejected != "" {
-				w.Against = append(w.Against, fmt.Sprintf("%s: %s", c.Source.Name, c.Rejected))
+				w.Against = append(w.Against, fmt.Sprintf("%s, %s: %s", c.Source.Name, channels(c.Classes), c.Rejected))
 			}
 		}
 	}
@@ -138,8 +260,12 @@ func (s *site) place(v *graph.Value, w *Account, marks match.Marks, active, laye
 		mine[c.Role] = true
 	}
 	switch {
+	case !layer && v.Producer() != nil && isInteger(v):
+		return "indices or labels: what was chosen, not how sure the network is"
 	case !layer:
 		return "no layer makes it: data that enters the model, or what an unknown operator gives"
+	case active && len(mine) > 1:
+		return "scores and others in one tensor: behind the activation"
 	case active && mine["class"]:
 		return "scores: an activation lies between the logits and it"
 	case active:
@@ -151,7 +277,7 @@ func (s *site) place(v *graph.Value, w *Account, marks match.Marks, active, laye
 	case marks.Has(match.Layer | match.Contract):
 		return "a feature: a later layer reads it"
 	case len(w.Parts) == 1:
-		return w.Parts[0].Role
+		return said[w.Parts[0].part.role]
 	}
 	return "nothing says that these channels are classes"
 }

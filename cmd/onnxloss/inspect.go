@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"github.com/onnxloss/onnxloss/emit"
-	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/patterns"
 	"github.com/urfave/cli/v2"
 )
@@ -118,22 +117,6 @@ func runInspect(c *cli.Context) error {
 	p.rejected(report)
 	p.next(n, warnings(report))
 	return err
-}
-
-// explain says why a tensor is the head, or is not.
-func explain(c *cli.Context, path string, m *graph.Model, tensor string) error {
-	if m.Graph.Value(tensor) == nil {
-		return usagef("--why %q: the main graph has no such tensor", tensor)
-	}
-	account, err := patterns.Why(m, tensor, headOptions(c))
-	if err != nil {
-		return fmt.Errorf("%s: %w", title(path), err)
-	}
-	if c.Bool("json") {
-		return printJSON(c, account)
-	}
-	say(c, "%v", account)
-	return nil
 }
 
 func showManifest(c *cli.Context, path string, x *emit.Manifest) error {

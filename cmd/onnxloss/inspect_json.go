@@ -66,7 +66,8 @@ type joiningDoc struct {
 type refusalDoc struct {
 	Kind   string `json:"kind"` // "not found" or "ambiguous"
 	Reason string `json:"reason"`
-	Takes  string `json:"takes"` // what would decide
+	Like   string `json:"looksLike"` // the kind of model that it looks like; may be empty
+	Takes  string `json:"takes"`     // what would decide
 }
 
 func describeInspection(path string, m *graph.Model, r *patterns.Report, n *next, failed error) *inspection {
@@ -128,13 +129,9 @@ func refusalOf(err error) *refusalDoc {
 	var several *patterns.Ambiguous
 	switch {
 	case errors.As(err, &none):
-		return &refusalDoc{"not found", none.Reason, "--head TENSOR"}
+		return &refusalDoc{"not found", none.Reason, none.Like, none.Takes()}
 	case errors.As(err, &several):
-		takes := "--head N or --head TENSOR"
-		if several.Takes != "" {
-			takes = several.Takes + " or " + takes
-		}
-		return &refusalDoc{"ambiguous", several.Reason, takes}
+		return &refusalDoc{"ambiguous", several.Reason, "", several.Takes()}
 	}
 	return nil
 }

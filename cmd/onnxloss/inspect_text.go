@@ -17,6 +17,9 @@ const (
 	maxDetails = 3
 )
 
+// scaleWords say what weights of evidence mean.
+const scaleWords = "a weight of 1 is a hint, 3 is good evidence, 5 settles it"
+
 // model writes what the file at path is.
 func (p *page) model(path string, m *graph.Model) {
 	p.line(p.in(bold, title(path)), ": ", p.in(plain, describeModel(m)))
@@ -115,7 +118,7 @@ func (p *page) head(n int, h *patterns.Head, path []*patterns.Step) {
 		p.rows("  ", treeRows(path))
 	}
 	p.line()
-	p.line("  ", p.in(bold, "why"), p.in(dim, "   a weight of 1 is a hint, 3 is good evidence, 5 settles it"))
+	p.line("  ", p.in(bold, "why"), p.in(dim, "   "+scaleWords))
 	p.reasons("  ", h.Reasons())
 }
 
