@@ -66,6 +66,8 @@ type Port struct {
 	Of    string `json:"of,omitempty"`
 	DType string `json:"dtype,omitempty"`
 	Shape *[]any `json:"shape,omitempty"`
+	// Initial is what each element of a state is before the first step.
+	Initial *float64 `json:"initial,omitempty"`
 }
 
 // Role says what an input or output is for.
@@ -83,6 +85,8 @@ const (
 	RolePerAnchor    Role = "per_anchor_loss"
 	RoleGradient     Role = "logits_gradient"
 	RoleTargetCheck  Role = loss.RoleTargetCheck
+	RoleState        Role = "state"
+	RoleNewState     Role = "new_state" // of the state's input
 )
 
 // ReadManifest is the manifest of a training graph. It is nil, without an
@@ -110,6 +114,18 @@ func port(ports []Port, r Role, of string) *Port {
 		}
 	}
 	return nil
+}
+
+// States finds the inputs of the losses' state that are of the given term, in
+// order.
+func (m *Manifest) States(of string) []*Port {
+	var found []*Port
+	for i := range m.Inputs {
+		if p := &m.Inputs[i]; p.Role == RoleState && p.Of == of {
+			found = append(found, p)
+		}
+	}
+	return found
 }
 
 // Input finds the input of the given role and, where several share it, what

@@ -73,6 +73,9 @@ func Rewrite(m *graph.Model, heads []*patterns.Head, o Options) (*Manifest, erro
 			return nil, err
 		}
 	}
+	if err := r.states(); err != nil {
+		return nil, err
+	}
 	for i := range r.terms {
 		if t := &r.terms[i]; t.res.Check != nil {
 			r.output(r.give(t, t.res.Check, t.prefix+string(RoleTargetCheck)), RoleTargetCheck, t.of)
@@ -194,7 +197,11 @@ func (r *rewriter) term(parts []patterns.Part, k loss.Kind, o loss.Options, pref
 	}
 	r.output(logits, RoleLogits, of)
 	for _, in := range res.Inputs {
-		r.manifest.Inputs = append(r.manifest.Inputs, portOf(in.Value, Role(in.Role), of))
+		p := portOf(in.Value, Role(in.Role), of)
+		if in.Role == loss.RoleState {
+			p.Initial = &in.Initial
+		}
+		r.manifest.Inputs = append(r.manifest.Inputs, p)
 	}
 	spec := res.Options
 	if k == loss.Classification {
@@ -251,6 +258,24 @@ func (r *rewriter) output(v *graph.Value, role Role, of string) {
 	}
 	r.g.AddOutput(v)
 	r.manifest.Outputs = append(r.manifest.Outputs, portOf(v, role, of))
+}
+
+// states adds the losses' state after the batch, each of the input that has it
+// before.
+func (r *rewriter) states() error {
+	for i := range r.terms {
+		t := &r.terms[i]
+		var before []*graph.Value
+		for _, in := range t.res.Inputs {
+			if in.Role == loss.RoleState {
+				before = append(before, in.Value)
+			}
+		}
+		for k, v := range t.res.NewState {
+			r.output(r.give(t, v, "new_"+before[k].Name), RoleNewState, before[k].Name)
+		}
+	}
+	return r.g.Err()
 }
 
 // total adds the outputs: one loss, the sum of the terms, and the terms

@@ -33,17 +33,13 @@ func (a Adjustment) apply(z, q []float64) []float64 {
 	return y
 }
 
-// adjusted is the logits that a loss with a softmax takes, with targets q. The
-// softmax is the same for all logits less a number. With the largest near 0,
-// what is added is not lost in rounding. That number is whole, so that it is a
-// constant to whoever differentiates, and exact.
+// adjusted is the logits that a loss with a softmax takes, with targets q.
 func (e *emission) adjusted(b *Build, z, q *graph.Value) *graph.Value {
 	if e.loss.Adjust == nil {
 		return z
 	}
 	a := e.loss.Adjust(e.opts.ClassCounts, e.opts.Params)
-	whole := op.Cast(op.ReduceMax(z, []int64{2}, true), tensor.Int64)
-	z = op.Sub(z, op.Cast(whole, e.dtype))
+	z = e.lowered(z)
 	if a.Shift != nil {
 		z = op.Add(z, e.perClass("class_shifts", a.Shift))
 	}
@@ -51,6 +47,15 @@ func (e *emission) adjusted(b *Build, z, q *graph.Value) *graph.Value {
 		z = op.Sub(z, op.Mul(q, e.perClass("class_margins", a.Margin)))
 	}
 	return b.Scale(z, a.Scale)
+}
+
+// lowered is z less about the largest of each anchor's logits. A softmax is the
+// same for these. With the largest near 0, what is added is not lost in rounding.
+// What is taken off is whole, so that it is a constant to whoever differentiates,
+// and exact.
+func (e *emission) lowered(z *graph.Value) *graph.Value {
+	whole := op.Cast(op.ReduceMax(z, []int64{2}, true), tensor.Int64)
+	return op.Sub(z, op.Cast(whole, e.dtype))
 }
 
 // logPriors is the logarithm of each class's share of all objects.

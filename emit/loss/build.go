@@ -16,8 +16,21 @@ type Build struct {
 	Q *graph.Value
 	// Classes is C.
 	Classes int
+	// Of a loss with a Whole alone: Labels are the targets before smoothing, 0 where
+	// an anchor is ignored.
+	Labels *graph.Value
+	// Counted is 1 for each anchor that statistics are taken from, else 0, [N, A]:
+	// it is not ignored, and its weight is above 0. Nil if all are.
+	Counted *graph.Value
+	// Foreground is 1 for each positive that is counted, else 0, [N, A]; see
+	// Positives.
+	Foreground *graph.Value
+	// State is what the loss carries from step to step, as it was; NewState, which
+	// the loss sets, as it is after this batch.
+	State, NewState []*graph.Value
 
-	z      *graph.Value // logits [N, A, C], float32 or float64
+	raw    *graph.Value // logits [N, A, C], float32 or float64
+	z      *graph.Value // those that the activation takes
 	act    Activation
 	params map[string]float64
 	eps    float64
@@ -28,7 +41,7 @@ type Build struct {
 
 func newBuild(z *graph.Value, act Activation, classes int, o Options) *Build {
 	return &Build{
-		Classes: classes, z: z, act: act, params: o.Params, eps: o.Eps,
+		Classes: classes, raw: z, z: z, act: act, params: o.Params, eps: o.Eps,
 		parts: map[string]*graph.Value{}, powers: map[power]*graph.Value{}, consts: map[float64]*graph.Value{},
 	}
 }

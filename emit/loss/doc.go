@@ -28,6 +28,11 @@
 // (Adjustment) or with a weight for each anchor by its label
 // (Loss.LabelWeights).
 //
+// A loss may look at the batch as a whole (Whole): select anchors by the losses of
+// all, weigh by statistics, carry these from step to step as state that is an
+// input and an output. All that is constant to differentiation, since it comes by
+// way of comparisons and integers.
+//
 // Invariants. Graphs use operators of ONNX's own domain that opset 7 has, and
 // no construct whose derivative is undefined or infinite at a finite logit: no
 // Pow, no Where over infinities, no Max of tied values; what selects a branch

@@ -11,7 +11,9 @@ import (
 // Input is a graph input that Emit adds.
 type Input struct {
 	Value *graph.Value
-	Role  string // RoleTarget, RoleTargetWeight or RoleNormalizer
+	Role  string // RoleTarget, RoleTargetWeight, RoleNormalizer or RoleState
+	// Initial is what each element of a state is before the first step.
+	Initial float64
 }
 
 // The roles of inputs.
@@ -19,6 +21,7 @@ const (
 	RoleTarget       = "target"        // Dense: float [N, A, C]; Index: int64 [N, A]
 	RoleTargetWeight = "target_weight" // float [N, A]
 	RoleNormalizer   = "normalizer"    // float, a scalar
+	RoleState        = "state"         // float, of the shape that the loss gives it
 )
 
 // Result is what Emit adds to a graph.
@@ -34,6 +37,9 @@ type Result struct {
 	// Check says of the targets what RoleTargetCheck does; nil unless the options
 	// ask for it.
 	Check *graph.Value
+	// NewState is the loss's state after this batch, in the order in which Inputs
+	// has the state before it.
+	NewState []*graph.Value
 	// Sum is the loss of every anchor, [N, A], before weights and marks.
 	Sum *graph.Value
 
@@ -68,6 +74,7 @@ func Emit(logits *graph.Value, k Kind, o Options, prefix string) (*Result, error
 	case len(shape) != 3 || !shape[2].IsKnown():
 		return nil, fmt.Errorf("logits %v: want [N, A, C] with a known C", logits)
 	}
+	graphOpset := logits.Graph().Opset("")
 	classes := int(shape[2].Value)
 	o, err := o.Resolve(k, classes)
 	if err != nil {
@@ -76,6 +83,9 @@ func Emit(logits *graph.Value, k Kind, o Options, prefix string) (*Result, error
 	l, err := Find(k, o.Name)
 	if err != nil {
 		return nil, err
+	}
+	if l.Whole != nil && l.Whole.Sorts && !shape[1].IsKnown() && graphOpset < 10 {
+		return nil, &OptionError{"loss", fmt.Sprintf("%s sorts the anchors, which takes opset 10 where their number is dynamic; the model has opset %d", l.Name, graphOpset)}
 	}
 	e := &emission{g: logits.Graph(), opts: o, shape: shape, classes: classes, prefix: prefix, loss: l}
 	e.dtype = tensor.Float32
@@ -105,6 +115,8 @@ type emission struct {
 	inputs  []Input
 
 	target, weight, normalizer *graph.Value
+	state                      []*graph.Value
+	factor                     *graph.Value // by Whole.Factor; nil for none
 	valid                      *graph.Value // 1 where not ignored, else 0; nil if none is ever ignored
 }
 
@@ -118,18 +130,27 @@ func (e *emission) addInputs() {
 	if e.opts.AnchorWeights {
 		e.weight = e.input(RoleTargetWeight, e.dtype, anchors)
 	}
+	for _, s := range e.loss.states(e.opts, e.classes) {
+		v := e.namedInput(s.Name, Input{Role: RoleState, Initial: s.Initial}, e.dtype, graph.Static(s.Len))
+		e.state = append(e.state, v)
+	}
 	if e.opts.Reduction == Fed {
 		e.normalizer = e.input(RoleNormalizer, e.dtype, graph.Shape{})
 	}
 }
 
 func (e *emission) input(role string, d tensor.DType, s graph.Shape) *graph.Value {
-	v, err := e.g.AddInput(e.g.Fresh(e.prefix+role), graph.TensorOf(d, s.Clone()))
+	return e.namedInput(role, Input{Role: role}, d, s)
+}
+
+func (e *emission) namedInput(name string, in Input, d tensor.DType, s graph.Shape) *graph.Value {
+	v, err := e.g.AddInput(e.g.Fresh(e.prefix+name), graph.TensorOf(d, s.Clone()))
 	if err != nil {
 		e.g.Fail(err)
 		return nil
 	}
-	e.inputs = append(e.inputs, Input{v, role})
+	in.Value = v
+	e.inputs = append(e.inputs, in)
 	return v
 }
 
@@ -138,8 +159,20 @@ func (e *emission) run(z *graph.Value) *Result {
 	e.valid = e.notIgnored(b)
 	q := e.dense(b)
 	b.Q = e.smooth(b, q)
+	whole := &Whole{}
+	if e.loss.Whole != nil {
+		whole = e.loss.Whole
+		e.statistics(b, q)
+	}
 	b.z = e.adjusted(b, z, b.Q)
+	if whole.Shift != nil {
+		b.z = op.Add(e.lowered(b.z), whole.Shift(b))
+	}
 	terms := e.loss.Build(b)
+	if whole.Factor != nil {
+		e.factor = whole.Factor(b)
+		terms = op.Mul(terms, e.factor)
+	}
 	if w := e.loss.classWeights(e.opts, e.classes); w != nil {
 		terms = op.Mul(terms, e.perClass("class_weights", w))
 	}
@@ -157,7 +190,11 @@ func (e *emission) run(z *graph.Value) *Result {
 	if e.valid != nil {
 		per = op.Mul(per, e.valid)
 	}
+	if whole.Select != nil {
+		per = op.Mul(per, whole.Select(b, per))
+	}
 	res.PerAnchor, res.Loss = per, e.reduce(b, per, q)
+	res.NewState = b.NewState
 	if e.opts.CheckTargets {
 		res.Check = e.check(b)
 	}
@@ -168,6 +205,9 @@ func (e *emission) run(z *graph.Value) *Result {
 // slope is the closed form of the derivative of the anchors' sums.
 func (e *emission) slope(b *Build) *graph.Value {
 	dz := e.loss.Gradient(b)
+	if e.factor != nil && dz != nil {
+		dz = op.Mul(dz, e.factor)
+	}
 	if w := e.loss.classWeights(e.opts, e.classes); w != nil && dz != nil {
 		dz = op.Mul(dz, e.perClass("class_weights", w))
 	}
@@ -195,6 +235,14 @@ func (e *emission) dense(b *Build) *graph.Value {
 		return op.Mul(e.target, op.Unsqueeze(e.valid, 2))
 	}
 	return op.Cast(op.Equal(op.Unsqueeze(e.target, 2), b.classIndices()), e.dtype)
+}
+
+// labels is q, 0 where an anchor is ignored.
+func (e *emission) labels(q *graph.Value) *graph.Value {
+	if e.opts.Target == Index && e.valid != nil {
+		return op.Mul(q, op.Unsqueeze(e.valid, 2))
+	}
+	return q
 }
 
 // notIgnored is 1 for each anchor that takes part and 0 for those ignored,
@@ -246,10 +294,7 @@ func (e *emission) mean(b *Build, per, q *graph.Value) *graph.Value {
 	all := []int64{0, 1}
 	switch {
 	case e.loss.Weighted:
-		w := op.Mul(q, e.perClass("class_weights", e.loss.classWeights(e.opts, e.classes)))
-		if e.valid != nil {
-			w = op.Mul(w, op.Unsqueeze(e.valid, 2))
-		}
+		w := op.Mul(e.labels(q), e.perClass("class_weights", e.loss.classWeights(e.opts, e.classes)))
 		return op.Div(op.ReduceSum(per, all, false), e.orOne(b, op.ReduceSum(w, []int64{0, 1, 2}, false)))
 	case e.valid != nil:
 		return op.Div(op.ReduceSum(per, all, false), e.atLeastOne(b, e.valid))

@@ -2,8 +2,10 @@ package loss
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -17,8 +19,9 @@ type golden struct {
 	loss  *Loss
 	opts  Options
 	batch Batch
-	loss1 []float64 // [N, A]
-	grad  []float64 // [N, A, C]
+	loss1 []float64   // [N, A]
+	grad  []float64   // [N, A, C]
+	state [][]float64 // after the batch
 }
 
 type goldenEntry struct {
@@ -94,6 +97,10 @@ func loadGolden(t *testing.T, folder string, e goldenEntry, l *Loss) golden {
 		canonical = func(name string) []float64 { return floats(t, arrays[name]) }
 	}
 	g.batch = Batch{N: n, A: a, C: c, Logits: canonical("logits"), Target: canonical("target")}
+	for i := 0; arrays[fmt.Sprintf("new_state_%d", i)] != nil; i++ {
+		g.batch.State = append(g.batch.State, floats(t, arrays[fmt.Sprintf("state_%d", i)]))
+		g.state = append(g.state, floats(t, arrays[fmt.Sprintf("new_state_%d", i)]))
+	}
 	g.loss1, g.grad = floats(t, arrays["loss"]), canonical("grad")
 	return g
 }
@@ -146,14 +153,18 @@ func TestGoldenOracle(t *testing.T) {
 		}
 		compare(t, g.name+": loss", out.PerAnchor, g.loss1, 1e-9, floor)
 		compare(t, g.name+": gradient", out.Grad, g.grad, 1e-9, floor)
+		compare(t, g.name+": state", slices.Concat(out.State...), slices.Concat(g.state...), 1e-12, 1e-14)
 	}
 }
 
 func TestGoldenGraph(t *testing.T) {
 	for _, g := range goldens(t) {
 		m := newModel(t, g.loss.Kind, g.opts, g.batch, modelForm{})
-		compare(t, g.name+": float64", m.run(t, g.batch, true)["per_anchor"], g.loss1, 1e-9, 1e-7)
-		compare(t, g.name+": float32", m.run(t, g.batch, false)["per_anchor"], g.loss1, 2e-6, 1e-7)
+		double, single := m.run(t, g.batch, true), m.run(t, g.batch, false)
+		compare(t, g.name+": float64", double["per_anchor"], g.loss1, 1e-9, 1e-7)
+		compare(t, g.name+": float32", single["per_anchor"], g.loss1, 2e-6, 1e-7)
+		compare(t, g.name+": state in float64", double["state"], slices.Concat(g.state...), 1e-12, 1e-14)
+		compare(t, g.name+": state in float32", single["state"], slices.Concat(g.state...), 2e-6, 1e-12)
 	}
 }
 
@@ -161,6 +172,9 @@ func TestGoldenGraph(t *testing.T) {
 func TestGoldenGradient(t *testing.T) {
 	for _, g := range goldens(t) {
 		m := newModel(t, g.loss.Kind, g.opts, g.batch, modelForm{dynamic: true})
+		if g.loss.Whole != nil && g.loss.Whole.Sorts {
+			continue // its ranks are of one batch; see TestGoldenDifferentiated
+		}
 		compare(t, g.name, m.differences(t, g.batch), g.grad, 1e-8, 1e-8)
 	}
 }

@@ -2,7 +2,9 @@ package loss
 
 import (
 	"context"
+	"maps"
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/onnxloss/onnxloss/graph"
@@ -39,6 +41,7 @@ type lossModel struct {
 	kind   Kind
 	result *Result
 	plans  map[bool]*interp.Plan // by Double
+	held   []*graph.Value        // what differences hold; nil for a loss without a Whole
 }
 
 func newModel(t *testing.T, k Kind, o Options, b Batch, f modelForm) *lossModel {
@@ -66,10 +69,63 @@ func newModel(t *testing.T, k Kind, o Options, b Batch, f modelForm) *lossModel 
 	if res.Loss != nil {
 		m.Graph.AddOutput(res.Loss)
 	}
+	for _, v := range res.NewState {
+		m.Graph.AddOutput(v)
+	}
 	if err := m.Check(); err != nil {
 		t.Fatalf("%s: %v", o.Name, err)
 	}
-	return &lossModel{m, k, res, map[bool]*interp.Plan{}}
+	x := &lossModel{m, k, res, map[bool]*interp.Plan{}, nil}
+	if l := table[res.Options.Name]; l.Whole != nil {
+		x.held = Discrete(z)
+	}
+	return x
+}
+
+// hold is the plan in float64 that takes the held values of b from outside, and
+// these values, stacked so many times.
+func (m *lossModel) hold(t *testing.T, b Batch, times int) (*interp.Plan, map[string]*tensor.Tensor) {
+	t.Helper()
+	var names, feeds []string
+	for _, v := range m.held {
+		names = append(names, v.Name)
+	}
+	for _, v := range m.Graph.Inputs {
+		feeds = append(feeds, v.Name)
+	}
+	at, err := interp.New(m.Model, interp.Options{Double: true, Fetches: names})
+	if err != nil {
+		t.Fatal(err)
+	}
+	values, err := at.Run(context.Background(), m.feeds(b, true))
+	if err != nil {
+		t.Fatal(err)
+	}
+	fetches := []string{m.result.PerAnchor.Name}
+	if m.result.Loss != nil {
+		fetches = append(fetches, m.result.Loss.Name)
+	}
+	plan, err := interp.New(m.Model, interp.Options{Double: true, Feeds: append(feeds, names...), Fetches: fetches})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, v := range values {
+		values[name] = stack(v, times)
+	}
+	return plan, values
+}
+
+// stack is v so many times along its first axis.
+func stack(v *tensor.Tensor, times int) *tensor.Tensor {
+	shape := append([]int{}, v.Shape...)
+	shape[0] *= times
+	switch v.DType {
+	case tensor.Bool:
+		return tensor.Of(shape, slices.Repeat(tensor.Data[bool](v), times))
+	case tensor.Int32:
+		return tensor.Of(shape, slices.Repeat(tensor.Data[int32](v), times))
+	}
+	return tensor.Of(shape, slices.Repeat(tensor.Data[int64](v), times))
 }
 
 // run gives "per_anchor" and, if the options reduce, "loss".
@@ -83,13 +139,29 @@ func (m *lossModel) run(t *testing.T, b Batch, double bool) map[string][]float64
 		}
 		m.plans[double] = plan
 	}
-	out, err := plan.Run(context.Background(), m.feeds(b, double))
+	return m.results(t, plan, m.feeds(b, double))
+}
+
+func (m *lossModel) results(t *testing.T, plan *interp.Plan, feeds map[string]*tensor.Tensor) map[string][]float64 {
+	t.Helper()
+	out, err := plan.Run(context.Background(), feeds)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return m.read(t, out)
+}
+
+// read is the outputs by what they are.
+func (m *lossModel) read(t *testing.T, out map[string]*tensor.Tensor) map[string][]float64 {
+	t.Helper()
 	res := map[string][]float64{"per_anchor": floats(t, out[m.result.PerAnchor.Name])}
 	if m.result.Loss != nil {
 		res["loss"] = floats(t, out[m.result.Loss.Name])
+	}
+	for _, v := range m.result.NewState {
+		if x := out[v.Name]; x != nil {
+			res["state"] = append(res["state"], floats(t, x)...)
+		}
 	}
 	return res
 }
@@ -101,6 +173,7 @@ func (m *lossModel) feeds(b Batch, double bool) map[string]*tensor.Tensor {
 		}
 		return tensor.Of(shape, narrow(x))
 	}
+	states := 0
 	feeds := map[string]*tensor.Tensor{"logits": real(b.Logits, b.N, b.A, b.C)}
 	for _, in := range m.result.Inputs {
 		switch {
@@ -112,6 +185,13 @@ func (m *lossModel) feeds(b Batch, double bool) map[string]*tensor.Tensor {
 			feeds[in.Value.Name] = real(b.Weight, b.N, b.A)
 		case in.Role == RoleNormalizer:
 			feeds[in.Value.Name] = real([]float64{b.Normalizer})
+		case in.Role == RoleState:
+			x := make([]float64, in.Value.Shape()[0].Value)
+			if b.State != nil {
+				x = b.State[states]
+			}
+			feeds[in.Value.Name] = real(x, len(x))
+			states++
 		}
 	}
 	return feeds
@@ -136,6 +216,9 @@ const step = 1e-3
 func (m *lossModel) differences(t *testing.T, b Batch) []float64 {
 	t.Helper()
 	wide := Batch{A: b.A, C: b.C, Normalizer: b.Normalizer}
+	for _, x := range b.State {
+		wide.State = append(wide.State, times(x, float64(b.C*len(stencil)))) // as many times as there are copies
+	}
 	for c := range b.C {
 		for _, s := range stencil {
 			from := len(wide.Logits)
@@ -149,7 +232,14 @@ func (m *lossModel) differences(t *testing.T, b Batch) []float64 {
 			}
 		}
 	}
-	loss := m.run(t, wide, true)["per_anchor"]
+	var loss []float64
+	if m.held == nil {
+		loss = m.run(t, wide, true)["per_anchor"]
+	} else {
+		plan, feeds := m.hold(t, b, wide.N/b.N)
+		maps.Copy(feeds, m.feeds(wide, true))
+		loss = m.results(t, plan, feeds)["per_anchor"]
+	}
 	grad := make([]float64, len(b.Logits))
 	anchors := b.N * b.A
 	for c := range b.C {

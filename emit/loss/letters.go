@@ -24,9 +24,15 @@ func (e *emission) letters(b *Build, z *graph.Value, r *Result) map[*graph.Value
 		call(b.parts[key], identifier(key))
 	}
 	for _, in := range e.inputs {
-		call(in.Value, in.Role)
+		if in.Role != RoleState {
+			call(in.Value, in.Role)
+		}
 	}
 	call(e.valid, "valid")
+	for i, s := range e.loss.states(e.opts, e.classes) {
+		call(e.state[i], s.Name)
+		call(b.NewState[i], "new_"+s.Name)
+	}
 	call(r.PerAnchor, "per_anchor_loss")
 	call(r.Loss, "loss")
 	call(r.Check, RoleTargetCheck)

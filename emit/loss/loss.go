@@ -38,6 +38,9 @@ type Loss struct {
 	// the same; nil for none. An anchor of several classes has their mean, by
 	// targets; what targets lack of 1 in sum counts with a factor of 1.
 	LabelWeights func(counts []float64, params map[string]float64) []float64
+	// Whole is what the loss takes from the batch as a whole; nil if its anchors have
+	// nothing to do with one another.
+	Whole *Whole
 	// Background is set where the loss needs Options.Background.
 	Background bool
 	// ClassFactors is a factor for each class's terms beside the class weights,
@@ -116,6 +119,7 @@ type Param struct {
 	Lo, Hi  float64 // both allowed
 	Doc     string
 	Zero    bool // 0 is allowed too, though outside of [Lo, Hi]
+	Whole   bool // whole numbers only
 }
 
 // Range is the values allowed, as in "[0, 1]" or "0 and [1, 100]".
@@ -124,6 +128,9 @@ func (p Param) Range() string {
 	if p.Zero {
 		zero = "0 and "
 	}
+	if p.Whole {
+		zero += "whole numbers in "
+	}
 	return fmt.Sprintf("%s[%s, %s]", zero, number(p.Lo), number(p.Hi))
 }
 
@@ -131,7 +138,7 @@ func (p Param) check(x float64) error {
 	if p.Zero && x == 0 {
 		return nil
 	}
-	if math.IsNaN(x) || x < p.Lo || x > p.Hi {
+	if math.IsNaN(x) || x < p.Lo || x > p.Hi || p.Whole && x != math.Trunc(x) {
 		return &OptionError{p.Name, fmt.Sprintf("%s is outside of %s", number(x), p.Range())}
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"reflect"
@@ -73,7 +74,28 @@ func batchFor(o Options, seed uint64) Batch {
 		}
 	}
 	b.Normalizer = 3.5
+	b.State = stateFor(o, c, seed)
 	return b
+}
+
+// stateFor draws a state, in which some elements are as at the beginning.
+func stateFor(o Options, classes int, seed uint64) [][]float64 {
+	states, err := o.States(kindOf(o), classes)
+	if err != nil {
+		panic(err)
+	}
+	r := rand.New(rand.NewPCG(seed, 3))
+	var all [][]float64
+	for _, s := range states {
+		x := make([]float64, s.Len)
+		for i := range x {
+			if x[i] = s.Initial; i%5 != 4 {
+				x[i] = float64(float32(50 * r.Float64()))
+			}
+		}
+		all = append(all, x)
+	}
+	return all
 }
 
 func TestOptions(t *testing.T) {
@@ -93,6 +115,7 @@ func TestOptions(t *testing.T) {
 					rel = 1e-12
 				}
 				compare(t, name, got["per_anchor"], want.PerAnchor, rel, 0)
+				compare(t, name+": state", got["state"], slices.Concat(want.State...), rel, 0)
 				if (m.result.Loss == nil) != (o.Reduction == None) {
 					t.Errorf("%s: loss is %v", name, m.result.Loss)
 				} else if m.result.Loss != nil {
@@ -120,10 +143,19 @@ func (m *lossModel) lossDifferences(t *testing.T, b Batch) []float64 {
 	grad := make([]float64, len(b.Logits))
 	at := b
 	at.Logits = append([]float64{}, b.Logits...)
+	run := func() map[string][]float64 { return m.run(t, at, true) }
+	if m.held != nil {
+		plan, values := m.hold(t, b, 1)
+		run = func() map[string][]float64 {
+			feeds := m.feeds(at, true)
+			maps.Copy(feeds, values)
+			return m.results(t, plan, feeds)
+		}
+	}
 	for i, z := range b.Logits {
 		for _, s := range stencil {
 			at.Logits[i] = z + s.at*step
-			got := m.run(t, at, true)
+			got := run()
 			sum := 0.0
 			for _, l := range got["per_anchor"] {
 				sum += l

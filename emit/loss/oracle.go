@@ -11,6 +11,8 @@ type Batch struct {
 	// Weight is [N, A], for Options.AnchorWeights; Normalizer is for Fed.
 	Weight     []float64
 	Normalizer float64
+	// State is what the loss carries from step to step; nil before the first.
+	State [][]float64
 }
 
 // Outcome is a loss in float64.
@@ -20,6 +22,10 @@ type Outcome struct {
 	Grad      []float64 // [N, A, C], the derivative of Loss by the logits
 	// Charges is what the term of every class adds to PerAnchor, [N, A, C].
 	Charges []float64
+	State   [][]float64
+	// Undecided marks the anchors that the loss selects or not by the last digits of
+	// their losses, [N, A]; nil if it selects none.
+	Undecided []bool
 }
 
 // Eval is the loss of a batch by its closed form, with its gradient.
@@ -36,18 +42,17 @@ func Eval(k Kind, o Options, b Batch) (*Outcome, error) {
 		return nil, err
 	}
 	out := &Outcome{PerAnchor: make([]float64, b.N*b.A), Grad: make([]float64, len(b.Logits)), Charges: make([]float64, len(b.Logits))}
-	ev := anchor{loss: l, opts: o, q: make([]float64, b.C), slopes: make([]Slope, b.C), p: make([]float64, b.C)}
-	if l.Adjust != nil {
-		a := l.Adjust(o.ClassCounts, o.Params)
-		ev.adjust = &a
+	ev := newAnchor(l, o, b)
+	if l.Whole != nil {
+		if ev.scene, err = ev.newScene(b); err != nil {
+			return nil, err
+		}
+		if l.Whole.Closed != nil {
+			l.Whole.Closed(ev.scene)
+		}
 	}
-	if l.LabelWeights != nil {
-		ev.weights = l.LabelWeights(o.ClassCounts, o.Params)
-	}
-	ev.classWeights = l.classWeights(o, b.C)
 	valid, positive, weight := 0, 0, 0.0
 	for i := range out.PerAnchor {
-		z, grad := b.Logits[i*b.C:][:b.C], out.Grad[i*b.C:][:b.C]
 		takesPart, isPositive := ev.targets(b, i)
 		if !takesPart {
 			continue
@@ -57,19 +62,11 @@ func Eval(k Kind, o Options, b Batch) (*Outcome, error) {
 			positive++
 		}
 		weight += ev.classWeight
-		charges := out.Charges[i*b.C:][:b.C]
-		out.PerAnchor[i] = ev.eval(z, grad, charges)
-		if l.LabelWeights != nil {
-			out.PerAnchor[i] *= ev.byLabel
-			scale(grad, ev.byLabel)
-			scale(charges, ev.byLabel)
-		}
-		if o.AnchorWeights {
-			out.PerAnchor[i] *= b.Weight[i]
-			scale(grad, b.Weight[i])
-			scale(charges, b.Weight[i])
-		}
-		out.Loss += out.PerAnchor[i]
+		out.PerAnchor[i] = ev.weighted(b, i, out.Grad[i*b.C:][:b.C], out.Charges[i*b.C:][:b.C])
+	}
+	out.choose(l, ev.scene)
+	for _, x := range out.PerAnchor {
+		out.Loss += x
 	}
 	by := 1.0
 	switch o.Reduction {
@@ -86,6 +83,36 @@ func Eval(k Kind, o Options, b Batch) (*Outcome, error) {
 	out.Loss /= by
 	scale(out.Grad, 1/by)
 	return out, nil
+}
+
+// weighted is the loss of anchor i, whose targets are set, with all weights but
+// those that rest on the losses, its derivative in grad and its terms in charges.
+func (a *anchor) weighted(b Batch, i int, grad, charges []float64) float64 {
+	z := b.Logits[i*b.C:][:b.C]
+	a.factor = nil
+	if s := a.scene; s != nil {
+		if s.Shift != nil {
+			z = append([]float64{}, z...)
+			for c := range z {
+				z[c] += s.Shift[i*b.C+c]
+			}
+		}
+		if s.Factor != nil {
+			a.factor = s.Factor[i*b.C:][:b.C]
+		}
+	}
+	x := a.eval(z, grad, charges)
+	if a.weights != nil {
+		x *= a.byLabel
+		scale(grad, a.byLabel)
+		scale(charges, a.byLabel)
+	}
+	if a.opts.AnchorWeights {
+		x *= b.Weight[i]
+		scale(grad, b.Weight[i])
+		scale(charges, b.Weight[i])
+	}
+	return x
 }
 
 // orOne is x, or 1 where x is not above 0.
@@ -143,6 +170,25 @@ type anchor struct {
 	byLabel      float64   // the anchor's weight by its targets
 
 	classWeight float64 // of the anchor's targets, in sum
+
+	labels []float64 // q before smoothing
+	scene  *Scene    // nil for a loss without a Whole
+	factor []float64 // of the anchor's classes, by the scene; nil for none
+}
+
+func newAnchor(l *Loss, o Options, b Batch) *anchor {
+	a := &anchor{
+		loss: l, opts: o, q: make([]float64, b.C), labels: make([]float64, b.C), slopes: make([]Slope, b.C), p: make([]float64, b.C),
+		classWeights: l.classWeights(o, b.C),
+	}
+	if l.Adjust != nil {
+		x := l.Adjust(o.ClassCounts, o.Params)
+		a.adjust = &x
+	}
+	if l.LabelWeights != nil {
+		a.weights = l.LabelWeights(o.ClassCounts, o.Params)
+	}
+	return a
 }
 
 // targets sets q for anchor i, and says whether it takes part in the loss and
@@ -179,6 +225,7 @@ func (a *anchor) targets(b Batch, i int) (takesPart, positive bool) {
 	if a.weights != nil {
 		a.weigh()
 	}
+	copy(a.labels, a.q)
 	a.classWeight = 0
 	for c, w := range a.classWeights {
 		a.classWeight += w * a.q[c]
@@ -236,6 +283,9 @@ func (a *anchor) eval(z, grad, charges []float64) float64 {
 		f := a.loss.Closed(&x)
 		if w := a.classWeights; w != nil {
 			f = Slope{w[i] * f.Value, w[i] * f.P, w[i] * f.NotP}
+		}
+		if a.factor != nil {
+			f = f.Scale(a.factor[i])
 		}
 		sum += f.Value
 		charges[i] = f.Value

@@ -15,8 +15,11 @@ func TestPrecision(t *testing.T) {
 // asRuntime reports whether l has LogSoftmax as the runtime has it; see
 // Build.PlainCostOfP.
 func asRuntime(l *Loss) bool {
-	return l.Activation == Softmax && strings.HasSuffix(l.Name, "ce") && !strings.HasPrefix(l.Name, "poly1") || l.Adjust != nil
+	return l.Activation == Softmax && strings.HasSuffix(l.Name, "ce") && !strings.HasPrefix(l.Name, "poly1") || shifts(l)
 }
+
+// shifts reports whether l adds something to the logits, which rounds them.
+func shifts(l *Loss) bool { return l.Adjust != nil || l.Whole != nil && l.Whole.Shift != nil }
 
 // precision holds the exact forms, run in float32, to a relative error of 1e-5
 // at whatever size the loss has down to 1e-30; but those whose
@@ -32,7 +35,7 @@ func precision(t *testing.T, run func(m *lossModel, b Batch) []float64) {
 		o.Reduction = None
 		floor := 1e-30
 		switch {
-		case l.Adjust != nil:
+		case shifts(l):
 			floor = 1e-6 * max(1, o.Params["scale"])
 		case asRuntime(l):
 			floor = 2e-7 * max(1, o.Params["eos_coef"])

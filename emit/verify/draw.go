@@ -25,19 +25,45 @@ func newBatch(t *term, shape []int, r *rand.Rand) loss.Batch {
 		}
 	}
 	b.Normalizer = 7
+	t.drawState(&b, r)
 	return b
+}
+
+// drawState draws the state of a loss under way, some of it as at the beginning.
+func (t *term) drawState(b *loss.Batch, r *rand.Rand) {
+	states, err := t.opts.States(t.kind, t.classes)
+	if err != nil {
+		return // which check has refused
+	}
+	for _, s := range states {
+		x := make([]float64, s.Len)
+		for i := range x {
+			if x[i] = s.Initial; r.IntN(4) > 0 {
+				x[i] = float64(100 * r.Float32())
+			}
+		}
+		b.State = append(b.State, x)
+	}
 }
 
 func (t *term) drawTarget(b *loss.Batch, i int, r *rand.Rand) {
 	ignored := t.opts.IgnoreIndex != nil && r.IntN(4) == 0
+	negative := t.mines && r.IntN(8) > 0
 	if b.Index != nil {
 		b.Index[i] = int64(r.IntN(b.C+1) - 1)
-		if ignored {
+		switch {
+		case ignored:
 			b.Index[i] = *t.opts.IgnoreIndex
+		case negative:
+			b.Index[i] = int64(*t.opts.Background)
 		}
 		return
 	}
 	q := b.Target[i*b.C:][:b.C]
+	if negative && !ignored {
+		q[*t.opts.Background] = 1
+		return
+	}
 	kind := r.IntN(4)
 	for k := range q {
 		switch {

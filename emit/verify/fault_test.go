@@ -238,6 +238,44 @@ func TestPlantedFaultInFunction(t *testing.T) {
 	}
 }
 
+// TestPlantedFaultInStatistics takes out the nodes that losses of the whole batch
+// add, one at a time: each must be missed, but for so many that only guard what
+// drawn batches do not reach (an empty bin, a class that no anchor had) or keep
+// digits.
+func TestPlantedFaultInStatistics(t *testing.T) {
+	for _, c := range []struct {
+		loss, model string
+		params      map[string]float64
+		guards      map[string]int
+	}{
+		{"ohem-ce", "detr", nil, nil},
+		{"seesaw", "classifier", nil, map[string]int{"Sub": 1, "Relu": 1, "Add": 1, "Mul": 1, "Clip": 1}},
+		{"equalization-v2", "classifier", nil, nil},
+		{"ghm-c", "classifier", map[string]float64{"momentum": 0.5, "bins": 4}, map[string]int{"Mul": 3, "Add": 1}},
+	} {
+		o := emit.Options{Loss: loss.Options{Name: c.loss, Params: c.params, Background: new(int)}}
+		planted := 0
+		for i := range len(rewritten(t, c.model, o).Graph.Nodes) {
+			m := rewritten(t, c.model, o)
+			n := m.Graph.Nodes[i]
+			if !strings.HasPrefix(n.Name, "loss/") || len(n.Outputs[0].Uses()) == 0 || !bypass(n) {
+				continue
+			}
+			planted++
+			if failed := prove(t, m, c.model); failed == nil && !harmless[n.Op] {
+				if c.guards[n.Op] == 0 {
+					t.Errorf("%s: nobody misses %v", c.loss, n)
+					continue
+				}
+				c.guards[n.Op]--
+			}
+		}
+		if planted < 5 {
+			t.Errorf("%s: %d faults", c.loss, planted)
+		}
+	}
+}
+
 func TestPlantedFaultInGradient(t *testing.T) {
 	o := emit.Options{Form: emit.GradientForm}
 	if failed := prove(t, rewritten(t, "yolov1", o), "yolov1"); failed != nil {

@@ -12,7 +12,9 @@ import (
 )
 
 // lossChecks are the checks that every term goes through.
-type lossChecks struct{ single, double, gradient, slope, slope64, tails, extremes, empty, targets Check }
+type lossChecks struct {
+	single, double, gradient, slope, slope64, tails, extremes, empty, targets, state Check
+}
 
 // losses holds every term to the closed form.
 func (p *proof) losses() error {
@@ -25,6 +27,7 @@ func (p *proof) losses() error {
 		tails:    Check{Name: "tails", What: "tiny losses of logits that are right by far, against the closed form", Limit: limitTails},
 		extremes: Check{Name: "extremes", What: "logits up to ±1e4: every loss finite"},
 		targets:  Check{Name: "targets", What: "targets out of range, planted: their number, and where the first is"},
+		state:    Check{Name: "state", What: "the loss's state after a batch in float32 and float64, against the closed form", Limit: limit32},
 		empty:    Check{Name: "empty", What: "batches without images or anchors, where sizes are dynamic: the loss is 0"},
 	}
 	for _, t := range p.terms() {
@@ -34,6 +37,9 @@ func (p *proof) losses() error {
 	checks := []*Check{&c.single, &c.double, &c.gradient, &c.tails, &c.extremes}
 	if p.manifest.Form == emit.GradientForm {
 		checks = append(checks, &c.slope, &c.slope64)
+	}
+	if c.state.Compared > 0 || c.state.Failed != "" {
+		checks = append(checks, &c.state)
 	}
 	if c.empty.Compared > 0 || c.empty.Failed != "" {
 		checks = append(checks, &c.empty)
@@ -81,6 +87,7 @@ func (p *proof) checkTerm(t *term, c *lossChecks) {
 	t.compare(p, f32, &c.single, own, floor)
 	t.compare(p, f64, &c.double, drawn, floor)
 	t.differences(p, f64, &c.gradient, drawn, r)
+	t.newStates(p, &c.state, own, drawn)
 	for _, plan := range []*interp.Plan{f32, f64} {
 		if t.opts.Eps == 0 {
 			t.compare(p, plan, &c.tails, t.right(drawn, r), underflow)
@@ -121,6 +128,7 @@ func (p *proof) checkSlope(t *term, double bool, c *Check, b loss.Batch, extreme
 		c.fail("%v", err)
 		return
 	}
+	got, want.Grad = decided(got, want, b.C), decided(want.Grad, want, b.C)
 	greatest := math.SmallestNonzeroFloat64
 	for _, g := range want.Grad {
 		greatest = max(greatest, math.Abs(g))
@@ -142,9 +150,53 @@ func (t *term) compare(p *proof, plan *interp.Plan, c *Check, b loss.Batch, leas
 	case err != nil:
 		c.fail("%v", err)
 	case t.opts.Reduction == loss.None:
-		c.measure(t.out.Name, got, want.PerAnchor, least)
+		c.measure(t.out.Name, decided(got, want, 1), decided(want.PerAnchor, want, 1), least)
 	default:
 		c.measure(t.out.Name, got, []float64{want.Loss}, least)
+	}
+}
+
+// decided is x, so many numbers for each anchor, without the anchors that a loss
+// selects or not by the last digits of their losses: in float32 other ones may be
+// selected.
+func decided(x []float64, o *loss.Outcome, each int) []float64 {
+	if len(x) != len(o.Undecided)*each {
+		return x
+	}
+	var kept []float64
+	for i, un := range o.Undecided {
+		if !un {
+			kept = append(kept, x[i*each:][:each]...)
+		}
+	}
+	return kept
+}
+
+// newStates holds the state after a batch to the closed form, in float32 for the
+// batch own and in float64 for drawn.
+func (t *term) newStates(p *proof, c *Check, own, drawn loss.Batch) {
+	for k, out := range t.news {
+		for _, at := range []struct {
+			double bool
+			batch  loss.Batch
+		}{{false, own}, {true, drawn}} {
+			plan, err := p.lossGraph(t, at.double, out)
+			if err != nil {
+				c.fail("%v", err)
+				return
+			}
+			got, err := t.run(p, plan, at.batch)
+			if err != nil {
+				c.fail("%v", err)
+				return
+			}
+			want, err := loss.Eval(t.kind, t.opts, at.batch)
+			if err != nil {
+				c.fail("%v", err)
+				return
+			}
+			c.measure(out.Name, got, want.State[k], floor)
+		}
 	}
 }
 

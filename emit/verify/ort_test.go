@@ -126,12 +126,15 @@ func checkLoss(t *testing.T, x *emit.Manifest, b loss.Batch, out map[string]*ten
 	if err != nil {
 		t.Fatal(err)
 	}
+	for i, in := range x.States("") {
+		agree(t, in.Name, op.Floats(out[x.Output(emit.RoleNewState, in.Name).Name]), want.State[i])
+	}
 	slope, greatest := op.Floats(out[x.Output(emit.RoleGradient, "").Name]), 0.0
 	for _, g := range want.Grad {
 		greatest = math.Max(greatest, math.Abs(g))
 	}
 	for i, g := range want.Grad {
-		if !(math.Abs(slope[i]-g) <= 1e-5*greatest) {
+		if undecided := want.Undecided != nil && want.Undecided[i/b.C]; !undecided && !(math.Abs(slope[i]-g) <= 1e-5*greatest) {
 			t.Fatalf("gradient[%d]: got %v, want %v (the greatest is %v)", i, slope[i], g, greatest)
 		}
 	}
@@ -193,6 +196,17 @@ func drawBatch(o loss.Options, shape []int) loss.Batch {
 		}
 	}
 	b.Logits = make([]float64, b.N*b.A*b.C)
+	states, err := o.States(loss.Classification, b.C)
+	if err != nil {
+		panic(err)
+	}
+	for _, s := range states {
+		x := make([]float64, s.Len)
+		for i := range x {
+			x[i] = float64(50 * r.Float32())
+		}
+		b.State = append(b.State, x)
+	}
 	return b
 }
 
@@ -211,6 +225,9 @@ func targetFeeds(x *emit.Manifest, b loss.Batch) map[string]*tensor.Tensor {
 		case emit.RoleNormalizer:
 			feeds[in.Name] = tensor.Scalar(float32(b.Normalizer))
 		}
+	}
+	for i, in := range x.States("") {
+		feeds[in.Name] = tensor.Vector(single(b.State[i])...)
 	}
 	return feeds
 }

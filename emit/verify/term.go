@@ -2,6 +2,7 @@ package verify
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/onnxloss/onnxloss/emit"
 	"github.com/onnxloss/onnxloss/emit/loss"
@@ -22,7 +23,9 @@ type term struct {
 	logits, target, out *emit.Port
 	slope               *emit.Port // the derivative by the logits; nil if the form has none
 	weight, normalizer  *emit.Port
-	targetCheck         *emit.Port // nil if there is none
+	targetCheck         *emit.Port   // nil if there is none
+	states, news        []*emit.Port // the loss's state, before and after
+	mines               bool         // the loss selects among many negatives
 }
 
 // terms is the manifest's losses, in order: for each head its classes, then
@@ -62,13 +65,21 @@ func (p *proof) terms() []*term {
 
 func (p *proof) term(of string, k loss.Kind, o loss.Options, levels []patterns.PartRecord, classes int) *term {
 	x := p.manifest
-	return &term{
+	t := &term{
 		name: of, kind: k, opts: o, levels: levels, classes: classes,
 		logits: x.Output(emit.RoleLogits, of), target: x.Input(emit.RoleTarget, of),
 		slope:  x.Output(emit.RoleGradient, of),
 		weight: x.Input(emit.RoleTargetWeight, of), normalizer: x.Input(emit.RoleNormalizer, of),
 		targetCheck: x.Output(emit.RoleTargetCheck, of),
+		states:      x.States(of),
 	}
+	if l, err := loss.Find(k, o.Name); err == nil && l.Whole != nil {
+		t.mines = l.Whole.Sorts && o.Background != nil
+	}
+	for _, s := range t.states {
+		t.news = append(t.news, x.Output(emit.RoleNewState, s.Name))
+	}
+	return t
 }
 
 // check holds what the manifest says of a term to the graph.
@@ -76,7 +87,14 @@ func (t *term) check(g *graph.Graph) error {
 	if t.logits == nil || t.target == nil || t.out == nil || len(t.levels) == 0 || t.classes < 1 {
 		return fmt.Errorf("the logits, the target, the loss, the levels or the classes of %q are missing", t.name)
 	}
-	for _, p := range []*emit.Port{t.logits, t.target, t.out, t.slope, t.weight, t.normalizer, t.targetCheck} {
+	states, err := t.opts.States(t.kind, t.classes)
+	if err != nil {
+		return err
+	}
+	if len(t.states) != len(states) || slices.Contains(t.news, nil) {
+		return fmt.Errorf("%d states of %q, each with a new one, want %d", len(t.states), t.name, len(states))
+	}
+	for _, p := range slices.Concat([]*emit.Port{t.logits, t.target, t.out, t.slope, t.weight, t.normalizer, t.targetCheck}, t.states, t.news) {
 		if p != nil && g.Value(p.Name) == nil {
 			return fmt.Errorf("it names %q, which the graph does not have", p.Name)
 		}
@@ -116,13 +134,18 @@ func (t *term) shape() []int {
 // lossGraph plans the part of the graph from a term's logits to its loss or to
 // its derivative, whichever is fetched.
 func (p *proof) lossGraph(t *term, double bool, fetch *emit.Port) (*interp.Plan, error) {
-	feeds := []string{t.logits.Name, t.target.Name}
-	for _, in := range []*emit.Port{t.weight, t.normalizer} {
+	return interp.New(p.model, interp.Options{Threads: p.opts.Threads, Double: double, Feeds: t.feedNames(), Fetches: []string{fetch.Name}})
+}
+
+// feedNames is the inputs of the loss graph.
+func (t *term) feedNames() []string {
+	var names []string
+	for _, in := range append([]*emit.Port{t.logits, t.target, t.weight, t.normalizer}, t.states...) {
 		if in != nil {
-			feeds = append(feeds, in.Name)
+			names = append(names, in.Name)
 		}
 	}
-	return interp.New(p.model, interp.Options{Threads: p.opts.Threads, Double: double, Feeds: feeds, Fetches: []string{fetch.Name}})
+	return names
 }
 
 // run is the loss graph's output for a batch, in float64.
@@ -144,6 +167,9 @@ func (t *term) feeds(plan *interp.Plan, b loss.Batch) map[string]*tensor.Tensor 
 	}
 	if t.normalizer != nil {
 		feeds[t.normalizer.Name] = t.float(plan, nil, []float64{b.Normalizer})
+	}
+	for i, s := range t.states {
+		feeds[s.Name] = t.float(plan, []int{len(b.State[i])}, b.State[i])
 	}
 	return feeds
 }

@@ -1,6 +1,8 @@
 package op
 
 import (
+	"fmt"
+
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/kernel"
 	"github.com/onnxloss/onnxloss/graph/tensor"
@@ -105,6 +107,27 @@ func runTopK[T interface {
 	}
 	return kernel.TopK(x.Parallel, tensor.Data[T](values), tensor.Data[int64](indices), tensor.Data[T](in),
 		prod(shape[:axis]), in.Shape[axis], prod(shape[axis+1:]), int(k), p.largest)
+}
+
+// Order is the indices of x along axis, the greatest element first and equal ones
+// by their index, int64. Where the axis is dynamic the graph must be of opset 10.
+func Order(x *graph.Value, axis int) *graph.Value {
+	if x == nil {
+		return nil
+	}
+	d, g := x.Shape()[axis], x.Graph()
+	switch {
+	case g.Opset("") >= 10 && d.IsKnown():
+		_, order := TopK(x, Const(g, "k", tensor.Vector(d.Value)), axis)
+		return order
+	case g.Opset("") >= 10:
+		_, order := TopK(x, Slice(Shape(x), 0, int64(axis), int64(axis)+1), axis)
+		return order
+	case d.IsKnown():
+		return Apply("TopK", 2, []*graph.Attr{graph.Int("axis", int64(axis)), graph.Int("k", d.Value)}, x)[1]
+	}
+	g.Fail(fmt.Errorf("sorting %v along an axis of dynamic size needs opset 10, the graph has %d", x, g.Opset("")))
+	return nil
 }
 
 // TopK is the k greatest elements of x along axis, best first, and their

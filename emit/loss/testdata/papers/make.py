@@ -3,8 +3,9 @@
 
 Run it in this folder; it writes index.json and CASE.npz, in the layout of
 ../golden: logits and target float32 [N, C, L], loss float64 [N, L], grad
-float64 [N, C, L], the derivative of the sum of loss. It shares nothing with
-the package: every loss is written from its paper, over one anchor at a time.
+float64 [N, C, L], the derivative of the sum of loss; and, where a loss has one,
+its state before and after. It shares nothing with the package: every loss is
+written from its paper, over one anchor at a time or over all of them.
 """
 import json
 
@@ -76,6 +77,68 @@ def mal(z, q, n, gamma):
     return torch.where(q > 0, positive, -torch.exp(gamma * log_p) * log_not).sum()
 
 
+def ohem_ce(z, q, state, neg_ratio):
+    # Liu et al., SSD, with torchvision's way: in each image the negatives are
+    # sorted by their losses, and neg_ratio for each positive stay.
+    loss = -(q * torch.log_softmax(z, 1)).sum(1)
+    positive = (q[:, 1:] > 0).any(1)
+    for i in range(N):
+        of_negatives = loss[i].detach().clone()
+        of_negatives[positive[i]] = -float("inf")
+        order = of_negatives.sort(descending=True, stable=True)[1]
+        rank = order.sort()[1]
+        hard = (rank < neg_ratio * positive[i].sum()) & ~positive[i]
+        loss = torch.cat([loss[:i], (loss[i] * (positive[i] | hard))[None], loss[i + 1:]])
+    return loss, []
+
+
+def seesaw(z, q, state, mitigation, compensation, floor):
+    # Wang et al.: S_ij = M_ij C_ij in the softmax's denominator, for the class
+    # i of the anchor. The authors' code keeps S out of the gradient.
+    n = state[0] + q.sum((0, 2))
+    sigma = torch.softmax(z.detach(), 1)
+    rows = []
+    for i in range(N):
+        for k in range(L):
+            y = q[i, :, k].argmax()
+            m = torch.clamp(n.clamp(min=1) / n[y].clamp(min=1), max=1) ** mitigation
+            own = sigma[i, y, k].clamp(min=floor)
+            c = torch.exp(compensation * (torch.log_softmax(z[i, :, k].detach(), 0) - torch.log(own)).clamp(min=0))
+            if own == 0:  # the ratio as it is, where float64 has no sigma
+                c = torch.exp(compensation * (z[i, :, k] - z[i, y, k]).detach().clamp(min=0))
+            s = m * c
+            s = torch.where(torch.arange(C) == y, torch.ones_like(s), s)
+            rows.append(-(q[i, :, k] * (z[i, :, k] + torch.log(s) - torch.logsumexp(z[i, :, k] + torch.log(s), 0))).sum())
+    return torch.stack(rows).reshape(N, L), [n]
+
+
+def equalization_v2(z, q, state, alpha, gamma, mu):
+    # Tan et al.: weights by the ratio of gradients up to the batch before, then
+    # the gradients of this one, weighted, are added.
+    positive, negative = state
+    f = torch.where(negative > 0, torch.sigmoid(gamma * (positive / negative - mu)), torch.ones_like(negative))
+    w = q * (1 + alpha * (1 - f))[None, :, None] + (1 - q) * f[None, :, None]
+    bce = torch.nn.functional.binary_cross_entropy_with_logits(z, q, reduction="none")
+    grad = (torch.sigmoid(z) - q).abs().detach() * w
+    return (w * bce).sum(1), [positive + (grad * q).sum((0, 2)), negative + (grad * (1 - q)).sum((0, 2))]
+
+
+def ghm_c(z, q, state, bins, momentum):
+    # Li et al.: beta = N / GD(g), GD = R M by unit regions, or their moving
+    # average.
+    near = torch.where(q >= 0.5, torch.ones_like(q), torch.zeros_like(q))
+    g = torch.where(near == 1, torch.sigmoid(-z), torch.sigmoid(z)).detach()
+    index = (g * bins).floor().clamp(max=bins - 1).long()
+    r = torch.zeros(int(bins), dtype=torch.float64).scatter_add(0, index.flatten(), torch.ones(g.numel(), dtype=torch.float64))
+    new = []
+    if momentum > 0:
+        r = momentum * state[0] + (1 - momentum) * r
+        new = [r]
+    beta = g.numel() / (r[index] * bins)
+    bce = torch.nn.functional.binary_cross_entropy_with_logits(z, q, reduction="none")
+    return (beta * bce).sum(1), new
+
+
 LOSSES = {
     "balanced_softmax": (balanced_softmax, [{}]),
     "logit_adjusted": (logit_adjusted, [{"tau": 1.0}, {"tau": 2.5}]),
@@ -90,11 +153,24 @@ TARGETS = {
     "class_balanced_focal": ("onehot", "soft", "multilabel"),
     "task_aligned_bce": ("onehot", "quality"),
     "mal": ("onehot", "quality"),
+    "ohem_ce": ("mined",),
+    "seesaw": ("onehot", "soft"),
+    "equalization_v2": ("onehot", "multilabel", "soft"),
+    "ghm_c": ("onehot", "multilabel", "soft"),
 }
 
 # The losses that take COUNTS, and those for which class 0 is no object.
 COUNTED = ("balanced_softmax", "logit_adjusted", "ldam", "class_balanced_focal")
-BACKGROUND = ("weighted_ce",)
+BACKGROUND = ("weighted_ce", "ohem_ce")
+
+# The losses of all anchors at once, with their parameters and the lengths of
+# their states.
+WHOLE = {
+    "ohem_ce": (ohem_ce, [({"neg_ratio": 3.0}, []), ({"neg_ratio": 0.5}, [])]),
+    "seesaw": (seesaw, [({"mitigation": 0.8, "compensation": 2.0, "floor": 0.0}, [C]), ({"mitigation": 1.5, "compensation": 0.5, "floor": 0.01}, [C])]),
+    "equalization_v2": (equalization_v2, [({"alpha": 4.0, "gamma": 12.0, "mu": 0.8}, [C, C]), ({"alpha": 1.0, "gamma": 3.0, "mu": 1.5}, [C, C])]),
+    "ghm_c": (ghm_c, [({"bins": 30.0, "momentum": 0.0}, []), ({"bins": 10.0, "momentum": 0.75}, [10])]),
+}
 
 
 def draw_logits(kind, rng):
@@ -108,6 +184,8 @@ def draw_logits(kind, rng):
 def draw_target(kind, rng):
     if kind == "onehot":
         return np.moveaxis(np.eye(C)[rng.integers(0, C, (N, L))], 2, 1)
+    if kind == "mined":  # class 0 for most
+        return np.moveaxis(np.eye(C)[np.maximum(0, rng.integers(-3 * C, C, (N, L)))], 2, 1)
     if kind == "multilabel":
         return (rng.random((N, C, L)) < 0.2).astype(np.float64)
     if kind == "quality":  # one class or none, by how well its box fits
@@ -127,25 +205,44 @@ def golden(loss, params, z, q):
     return total.detach().numpy(), z.grad.numpy()
 
 
-def main():
-    rng = np.random.default_rng(20)
-    index = []
-    for name, (loss, sets) in LOSSES.items():
+def golden_whole(loss, params, z, q, state):
+    z = torch.tensor(z.astype(np.float64), requires_grad=True)
+    q = torch.tensor(q.astype(np.float64))
+    value, new = loss(z, q, [torch.tensor(x.astype(np.float64)) for x in state], **params)
+    value.sum().backward()
+    arrays = {"state_%d" % i: x for i, x in enumerate(state)}
+    arrays.update(("new_state_%d" % i, x.detach().numpy()) for i, x in enumerate(new))
+    return value.detach().numpy(), z.grad.numpy(), arrays
+
+
+def sets_of(losses):
+    for name, (loss, sets) in losses.items():
         for params in sets:
             for logits in ("normal", "wide", "extreme"):
                 for target in TARGETS.get(name, ("onehot", "soft")):
-                    case = "%03d_%s_%s_%s" % (len(index), name, logits, target)
-                    z = draw_logits(logits, rng).astype(np.float32)
-                    q = draw_target(target, rng).astype(np.float32)
-                    value, grad = golden(loss, params, z, q)
-                    np.savez(case + ".npz", logits=z, target=q, loss=value, grad=grad)
-                    entry = {"case": case, "loss": name, "logits": logits, "target": target,
-                             "shape": [N, C, L], "params": params}
-                    if name in COUNTED:
-                        entry["counts"] = COUNTS
-                    if name in BACKGROUND:
-                        entry["background"] = 0
-                    index.append(entry)
+                    yield name, loss, params, logits, target
+
+
+def main():
+    rng = np.random.default_rng(20)
+    index = []
+    for name, loss, params, logits, target in list(sets_of(LOSSES)) + list(sets_of(WHOLE)):
+        case = "%03d_%s_%s_%s" % (len(index), name, logits, target)
+        z = draw_logits(logits, rng).astype(np.float32)
+        q = draw_target(target, rng).astype(np.float32)
+        if name in WHOLE:
+            params, lengths = params
+            state = [(rng.random(n) * 40 * rng.integers(0, 2, n)).astype(np.float32) for n in lengths]
+            value, grad, arrays = golden_whole(loss, params, z, q, state)
+        else:
+            (value, grad), arrays = golden(loss, params, z, q), {}
+        np.savez(case + ".npz", logits=z, target=q, loss=value, grad=grad, **arrays)
+        entry = {"case": case, "loss": name, "logits": logits, "target": target, "shape": [N, C, L], "params": params}
+        if name in COUNTED:
+            entry["counts"] = COUNTS
+        if name in BACKGROUND:
+            entry["background"] = 0
+        index.append(entry)
     with open("index.json", "w") as f:
         json.dump(index, f, indent=1)
         f.write("\n")

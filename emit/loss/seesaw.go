@@ -1,0 +1,89 @@
+package loss
+
+import (
+	"math"
+	"slices"
+
+	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/op"
+)
+
+func init() {
+	register(&Loss{
+		Name: "seesaw", Golden: "seesaw", Activation: Softmax, Eps: true, Instead: "equalization-v2",
+		Equation: "−Σ qᵢ log pᵢ, p = softmax(z + log Sᵧ), Sᵧⱼ = min(1, nⱼ/nᵧ)^p · max(1, σⱼ/σᵧ)^q, σ = softmax(z), y the anchor's class, n the anchors of each class so far; S is constant",
+		Source:   "seesaw loss, Wang et al. (arXiv 2008.10032), eq. 4 to 7",
+		When:     "one class per anchor and a long tail of rare classes, whose frequencies the loss counts itself",
+		Params: []Param{
+			{Name: "mitigation", Default: 0.8, Hi: 10, Doc: "p, exponent of the mitigation factor, which spares rare classes; 0 turns it off"},
+			{Name: "compensation", Default: 2, Hi: 10, Doc: "q, exponent of the compensation factor, which punishes what is mistaken; 0 turns it off"},
+			{Name: "floor", Default: 0, Lo: minEps, Hi: 1, Zero: true, Doc: "least σᵧ in the compensation factor; mmdetection takes 0.01, the paper none"},
+		},
+		Whole: &Whole{
+			State: func(_ map[string]float64, classes int) []State {
+				return []State{{Name: "class_samples", Len: classes, Doc: "n, the anchors of each class up to the step before; this step's are counted before the loss is taken"}}
+			},
+			Shift: seesawShift, Closed: closedSeesawShift,
+		},
+		Build: crossEntropy, Closed: closedCrossEntropy,
+	})
+}
+
+// seesawShift is log S of the anchor's class, the first of those with the
+// greatest label; 0 where it has none.
+func seesawShift(b *Build) *graph.Value {
+	all := op.ReduceSum(b.OfCounted(b.Labels), []int64{0, 1}, false)
+	b.NewState[0] = op.Add(b.State[0], all)
+	own := op.Cast(op.Equal(op.ArgMax(b.Labels, 2, true), b.classIndices()), all.Type.DType)
+	ofOwn := func(x *graph.Value) *graph.Value { return op.ReduceSum(op.Mul(own, x), []int64{2}, true) }
+
+	shift := b.Const(0)
+	if p := b.Param("mitigation"); p != 0 {
+		n := op.Log(b.atLeast(b.NewState[0], 1))
+		shift = b.Scale(op.Relu(op.Sub(ofOwn(n), n)), -p)
+	}
+	if q := b.Param("compensation"); q != 0 {
+		z := b.raw
+		least := ofOwn(z)
+		if floor := b.Param("floor"); floor > 0 {
+			z = op.LogSoftmax(z, 2)
+			least = b.atLeast(ofOwn(z), math.Log(floor))
+		}
+		shift = op.Add(shift, b.Scale(op.Relu(op.Sub(z, least)), q))
+	}
+	some := op.Cast(op.Greater(op.ReduceMax(b.Labels, []int64{2}, true), b.Const(0)), all.Type.DType)
+	return b.Held(op.Mul(some, shift))
+}
+
+// atLeast is x, or least where that is greater. (Max broadcasts from opset 8 on.)
+func (b *Build) atLeast(x *graph.Value, least float64) *graph.Value {
+	return op.Add(op.Relu(op.Sub(x, b.Const(least))), b.Const(least))
+}
+
+func closedSeesawShift(s *Scene) {
+	n := append([]float64{}, s.State[0]...)
+	for i, q := range s.Labels {
+		if s.Counted[i/s.C] {
+			n[i%s.C] += q
+		}
+	}
+	s.NewState = [][]float64{n}
+	s.Shift = make([]float64, len(s.Logits))
+	for i := range s.N * s.A {
+		z, labels := s.Logits[i*s.C:][:s.C], s.Labels[i*s.C:][:s.C]
+		y := slices.Index(labels, slices.Max(labels))
+		if labels[y] <= 0 {
+			continue
+		}
+		top := newSoftmax(z)
+		least := z[y]
+		if floor := s.Param("floor"); floor > 0 {
+			own, _ := top.logs(y, z[y])
+			least += max(0, math.Log(floor)-own)
+		}
+		for j := range z {
+			rare := math.Log(max(n[j], 1)) - math.Log(max(n[y], 1))
+			s.Shift[i*s.C+j] = s.Param("mitigation")*min(0, rare) + s.Param("compensation")*max(0, z[j]-least)
+		}
+	}
+}
