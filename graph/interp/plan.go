@@ -22,6 +22,9 @@ type Options struct {
 	// Double computes float32 as float64 throughout, from float64 inputs to
 	// float64 outputs.
 	Double bool
+	// Unfused runs every node by itself, as a profile of single nodes wants
+	// it. Results have the same bits.
+	Unfused bool
 	// MaxMemory bounds the bytes that one run holds beside the weights; 0 is
 	// three quarters of the machine's memory, where the system tells it
 	// (Linux), else no bound.
@@ -75,6 +78,8 @@ type step struct {
 	out    []int // -1 where the output is not wanted
 	drop   []int // slots of this frame that nobody reads after the step
 	min    int   // how many of the inputs must have a value
+	piece  *op.Piece
+	spec   *op.Spec // until the program is planned
 	label  string
 }
 
@@ -219,6 +224,12 @@ func (b *builder) program(g *graph.Graph, outer *program, feeds, fetches []*grap
 			return nil, err
 		}
 		p.outputs = append(p.outputs, r)
+	}
+	if !b.plan.opts.Unfused {
+		b.fuse(p)
+	}
+	for i := range p.steps {
+		p.steps[i].spec = nil
 	}
 	p.lifetimes()
 	return p, nil
@@ -390,6 +401,10 @@ func (b *builder) step(p *program, n *graph.Node) error {
 	}
 	if b.fold(p, &s, spec) {
 		return nil
+	}
+	s.spec = spec
+	if row := op.Lookup(n.Domain, n.Op); row != nil && row.Piece != nil && !spec.Double {
+		s.piece = row.Piece(spec)
 	}
 	p.steps = append(p.steps, s)
 	return nil

@@ -7,21 +7,28 @@ package kernel
 // over the kernel positions k… inside the input and the channels c of m's
 // group, c' being c's number in the group. bias may be nil.
 //
+// finish, which may be nil, is called for every part of y once it is complete.
+//
 // A pointwise convolution is a matrix product; one with a single input channel
 // per group (depthwise) runs along rows; all others are matrix products whose
 // right operand, the unfolded input, exists only block by block.
-func Conv[T Float](par Parallel, g *ConvGeom, x, w, bias, y []T) {
+func Conv[T Float](par Parallel, g *ConvGeom, x, w, bias, y []T, finish Finish) {
 	g.check(len(x), len(w), len(bias), len(y), false)
 	if g.cg == 1 {
-		convDepthwise(par, g, x, w, bias, y)
+		convDepthwise(par, g, x, w, bias, y, finish)
 		return
 	}
 	size := g.mg * g.cg * g.taps
 	s := borrow[T](size * g.Group)
 	defer s.free()
 	packWeights(par, g, s.s, w)
-	convGemm(par, g, x, s.s, bias, y)
+	convGemm(par, g, x, s.s, bias, y, finish)
 }
+
+// Finish does what is to be done with elements [at, at+n) of the output planes
+// [first, first+count), which are complete; planes are numbered n*M+m. It is
+// called from several goroutines.
+type Finish func(first, count, at, n int)
 
 // PackedConv is the weight of a convolution in the order in which its kernel
 // reads it. It may be used by any number of runs at once.
@@ -44,16 +51,16 @@ func PackConv[T Float](par Parallel, g *ConvGeom, w []T) *PackedConv[T] {
 }
 
 // ConvPacked is Conv with the weight packed before.
-func ConvPacked[T Float](par Parallel, g *ConvGeom, x []T, w *PackedConv[T], bias, y []T) {
+func ConvPacked[T Float](par Parallel, g *ConvGeom, x []T, w *PackedConv[T], bias, y []T, finish Finish) {
 	if w.cg != g.cg || w.mg != g.mg || w.taps != g.taps || w.group != g.Group {
 		panic("kernel: weight was packed for another convolution")
 	}
 	g.check(len(x), g.M*g.cg*g.taps, len(bias), len(y), false)
 	if g.cg == 1 {
-		convDepthwise(par, g, x, w.data, bias, y)
+		convDepthwise(par, g, x, w.data, bias, y, finish)
 		return
 	}
-	convGemm(par, g, x, w.data, bias, y)
+	convGemm(par, g, x, w.data, bias, y, finish)
 }
 
 func packWeights[T Float](par Parallel, g *ConvGeom, dst, w []T) {
@@ -66,7 +73,7 @@ func packWeights[T Float](par Parallel, g *ConvGeom, dst, w []T) {
 
 // convGemm runs the matrix products of all images and groups. Each is
 // [M/Group, C/Group*taps] × [C/Group*taps, outSize].
-func convGemm[T Float](par Parallel, g *ConvGeom, x, packed, bias, y []T) {
+func convGemm[T Float](par Parallel, g *ConvGeom, x, packed, bias, y []T, finish Finish) {
 	k := g.cg * g.taps
 	size := g.mg * k
 	if g.N == 0 || g.mg == 0 || g.outSize == 0 {
@@ -81,6 +88,9 @@ func convGemm[T Float](par Parallel, g *ConvGeom, x, packed, bias, y []T) {
 	}
 	if bias != nil {
 		j.start = func(t int) []T { return bias[t%g.Group*g.mg:][:g.mg] }
+	}
+	if finish != nil {
+		j.after = func(t, i0, i1, j0, nc int) { finish(t*g.mg+i0, i1-i0, j0, nc) }
 	}
 	image := func(t int) []T { return x[t*g.cg*g.inSize:][:g.cg*g.inSize] }
 	f := newFrame(g.Window)

@@ -124,9 +124,9 @@ func testConv[T Float](t *testing.T) {
 		}
 		want, scale := naiveConv(g, x, w, bias, false)
 		for name, run := range map[string]func(y []T){
-			"inline": func(y []T) { Conv(nil, g, x, w, bias, y) },
-			"split":  func(y []T) { Conv(split(3), g, x, w, bias, y) },
-			"packed": func(y []T) { ConvPacked(split(2), g, x, PackConv(nil, g, w), bias, y) },
+			"inline": func(y []T) { Conv(nil, g, x, w, bias, y, nil) },
+			"split":  func(y []T) { Conv(split(3), g, x, w, bias, y, nil) },
+			"packed": func(y []T) { ConvPacked(split(2), g, x, PackConv(nil, g, w), bias, y, nil) },
 		} {
 			y, check := guarded[T](len(want))
 			run(y)
@@ -196,7 +196,7 @@ func BenchmarkConv(b *testing.B) {
 			x, y := random[float32](rng, g.C*g.inSize), make([]float32, g.M*g.outSize)
 			w := PackConv(nil, g, random[float32](rng, g.M*g.cg*g.taps))
 			for b.Loop() {
-				ConvPacked(split(2), g, x, w, nil, y)
+				ConvPacked(split(2), g, x, w, nil, y, nil)
 			}
 			flops := 2 * float64(g.M*g.outSize*g.cg*g.taps)
 			b.ReportMetric(flops*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")

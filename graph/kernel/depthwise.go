@@ -2,10 +2,10 @@ package kernel
 
 // convDepthwise is Conv with one input channel per group: each output plane is
 // a sum of shifted input planes, added row by row.
-func convDepthwise[T Float](par Parallel, g *ConvGeom, x, w, bias, y []T) {
+func convDepthwise[T Float](par Parallel, g *ConvGeom, x, w, bias, y []T, finish Finish) {
 	if isFloat32[T]() {
 		if p := newTapPlanes(g); p != nil {
-			p.run(par, float32s(x), float32s(w), float32s(bias), float32s(y))
+			p.run(par, float32s(x), float32s(w), float32s(bias), float32s(y), finish)
 			return
 		}
 	}
@@ -19,6 +19,9 @@ func convDepthwise[T Float](par Parallel, g *ConvGeom, x, w, bias, y []T) {
 				b = bias[m]
 			}
 			depthwisePlane(g.Window, dst, src, w[m*g.taps:][:g.taps], b)
+			if finish != nil {
+				finish(t, 1, 0, g.outSize)
+			}
 		}
 	})
 }

@@ -17,7 +17,8 @@
 //   - Slices are as long as the sizes say: a shorter one is a broken invariant
 //     of the caller and panics. What a model can hold — sizes, indices — is
 //     checked and gives an error.
-//   - Functions of floats are computed in float64 and rounded once, except
+//   - Functions of floats are computed in float64 and rounded once, except the
+//     logistic function of float32 in assembly (see below) and except
 //     products and the four basic operations, which are computed in T.
 //   - Nothing outside the slices given is written, and no input element that
 //     the definition does not name is read.
@@ -62,7 +63,8 @@
 //   - The micro-kernels of matrix products (tilePlain). Both read the same packed
 //     panels, but FMA rounds once where Go rounds twice, so last bits differ.
 //   - Functions of float32 rows (rows32): both are within 0.51 units in the last
-//     place of the true value, and nearly always give its nearest float32.
+//     place of the true value, and nearly always give its nearest float32; but
+//     the logistic function in assembly is within 2.5 units.
 //   - Arithmetic on float32 rows (fast32): both give the same bits.
 //
 // # Non-goals

@@ -18,6 +18,8 @@ type job[T Float] struct {
 	start func(t int) []T
 	// before prepares rows [i0, i1) × columns [j0, j1) of C where add is set.
 	before func(t int, c []T, i0, i1, j0, j1 int)
+	// after is told rows [i0, i1) × nc columns from j0 of C that are complete.
+	after func(t, i0, i1, j0, nc int)
 
 	// split of C into tasks
 	panels, cols       int // size of a task
@@ -103,6 +105,9 @@ func (j *job[T]) runEmpty(par Parallel) {
 			if j.before != nil {
 				j.before(t, c, 0, j.m, 0, j.n)
 			}
+			if j.after != nil {
+				j.after(t, 0, j.m, 0, j.n)
+			}
 		}
 	})
 }
@@ -132,6 +137,9 @@ func (j *job[T]) task(t, j0, r0, r1 int, buf, edge []T) {
 		for r := r0; r < r1; r += inCache {
 			j.block(&s, r, min(r+inCache, r1))
 		}
+	}
+	if j.after != nil {
+		j.after(t, panelRow(r0, panels, j.m), panelRow(r1, panels, j.m), j0, nc)
 	}
 }
 

@@ -29,7 +29,7 @@ func newTapPlanes(g *ConvGeom) *tapPlanes {
 	return p
 }
 
-func (p *tapPlanes) run(par Parallel, x, w, bias, y []float32) {
+func (p *tapPlanes) run(par Parallel, x, w, bias, y []float32, finish Finish) {
 	g := p.g
 	slack := (p.vecs*vectorLen + 2) * g.Stride[1] // that a row of vectors reads beyond its outputs
 	par.Do(g.N*g.M, grainFor(g.outSize*g.taps/8), func(lo, hi int) {
@@ -49,6 +49,9 @@ func (p *tapPlanes) run(par Parallel, x, w, bias, y []float32) {
 				v = bias[m]
 			}
 			p.plane(y[t*g.outSize:][:g.outSize], frame, row, w[m*g.taps:][:g.taps], v)
+			if finish != nil {
+				finish(t, 1, 0, g.outSize)
+			}
 		}
 	})
 }

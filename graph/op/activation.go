@@ -105,6 +105,10 @@ func (a activation) row() *Op {
 			f32, f64 := a.loops(a.a.of(s.Node), a.b.of(s.Node))
 			return elementwise(f32, f64), nil
 		},
+		Piece: func(s *Spec) *Piece {
+			f32, _ := a.loops(a.a.of(s.Node), a.b.of(s.Node))
+			return &Piece{Map: f32}
+		},
 		Grad: func(c *Grad) error {
 			c.Set(0, Mul(c.Dy[0], a.slope(c.In(0), c.Out(0), a.a.of(c.Node), a.b.of(c.Node))))
 			return nil

@@ -10,7 +10,7 @@ func init() {
 	Register(&Op{
 		Name: "BatchNormalization", Equation: "y = (x − mean[c]) / √(var[c] + epsilon) · scale[c] + b[c]; in training, mean and var are those of x",
 		Versions: []int64{1, 6, 7, 9, 14, 15}, In: Arity{5, 5}, Out: Arity{1, 5}, Half: true,
-		Infer: inferBatchNorm, Kernel: makeBatchNorm, Grad: gradBatchNorm, Check: Check{Lo: 0.2, Hi: 1},
+		Infer: inferBatchNorm, Kernel: makeBatchNorm, Piece: batchNormPiece, Grad: gradBatchNorm, Check: Check{Lo: 0.2, Hi: 1},
 	})
 }
 
@@ -68,6 +68,25 @@ func makeBatchNorm(s *Spec) (Kernel, error) {
 	return byFloat(
 		func(x *Call) error { return runBatchNorm[float32](x, b) },
 		func(x *Call) error { return runBatchNorm[float64](x, b) }), nil
+}
+
+// batchNormPiece is there if the statistics are constant.
+func batchNormPiece(s *Spec) *Piece {
+	if trainsBatchNorm(s.Node, s.Since) {
+		return nil
+	}
+	var p [4][]float32
+	for i := range p {
+		t := s.Const[i+1]
+		if t == nil || t.DType != tensor.Float32 || t.Rank() != 1 || t.Len() != s.Const[1].Len() {
+			return nil
+		}
+		p[i] = tensor.Data[float32](t)
+	}
+	epsilon := s.Float("epsilon", 1e-5)
+	return &Piece{Channels: len(p[0]), Channel: func(dst, x []float32, c int) {
+		kernel.BatchNorm(nil, dst, x, 1, 1, len(dst), p[0][c:], p[1][c:], p[2][c:], p[3][c:], epsilon)
+	}}
 }
 
 type batchNorm struct {

@@ -66,6 +66,7 @@ func init() {
 			Name: a.name, Equation: a.equation, Versions: []int64{1, 6, 7, 13, 14}, In: Arity{2, 2}, Out: Arity{1, 1}, Half: true,
 			Infer:  func(c *Infer) error { return inferArithmetic(c, a.elems) },
 			Kernel: func(s *Spec) (Kernel, error) { return aligned(s, run), nil },
+			Piece:  pairPiece(a.rows.f32),
 			Grad: func(c *Grad) error {
 				a.grad(c, c.In(0), c.In(1), c.Out(0), c.Dy[0])
 				return nil

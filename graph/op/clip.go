@@ -11,9 +11,28 @@ import (
 func init() {
 	Register(&Op{
 		Name: "Clip", Equation: "y = min(max(x, lo), hi)", Versions: []int64{1, 6, 11, 12, 13}, In: Arity{1, 3}, Out: Arity{1, 1}, Half: true,
-		Infer: SameAsInput, Kernel: makeClip, Grad: gradClip,
+		Infer: SameAsInput, Kernel: makeClip, Piece: clipPiece, Grad: gradClip,
 		Check: Check{Lo: -2, Hi: 2, Avoid: []float64{-1, 1}},
 	})
+}
+
+// clipPiece is there if the bounds are constant.
+func clipPiece(s *Spec) *Piece {
+	lo, hi := float32(math.Inf(-1)), float32(math.Inf(1))
+	if s.Since < 11 {
+		lo, hi = s.Node.Float("min", -math.MaxFloat32), s.Node.Float("max", math.MaxFloat32)
+	}
+	for i, bound := range []*float32{&lo, &hi} {
+		if s.Node.Input(i+1) == nil {
+			continue
+		}
+		t := s.Const[i+1]
+		if t == nil || t.DType != tensor.Float32 || t.Len() != 1 {
+			return nil
+		}
+		*bound = tensor.Data[float32](t)[0]
+	}
+	return &Piece{Map: func(dst, x []float32) { kernel.Clip(dst, x, lo, hi) }}
 }
 
 func makeClip(s *Spec) (Kernel, error) {

@@ -9,7 +9,7 @@ import (
 func init() {
 	Register(&Op{
 		Name: "Conv", Equation: "y[n,m,o] = b[m] + Σ x[n,c,o·stride+k·dilation−pad] · w[m,c,k] over the channels c of m's group and kernel positions k",
-		Versions: []int64{1, 11, 22}, In: Arity{2, 3}, Out: Arity{1, 1}, Half: true,
+		Versions: []int64{1, 11, 22}, In: Arity{2, 3}, Out: Arity{1, 1}, Half: true, Tailed: true,
 		Infer: inferConv, Work: productWork(1), Kernel: makeConv, Grad: gradConv, Check: Check{Lo: -1, Hi: 1},
 	})
 }
@@ -65,12 +65,13 @@ func unknownShape(rank int) graph.Shape {
 type convolution struct {
 	slide *slide
 	group int
+	tail  *Tail
 	p32   *kernel.PackedConv[float32]
 	p64   *kernel.PackedConv[float64]
 }
 
 func makeConv(s *Spec) (Kernel, error) {
-	c := &convolution{}
+	c := &convolution{tail: s.Tail}
 	var err error
 	if c.slide, err = slideOf(s.Node); err != nil {
 		return nil, err
@@ -152,15 +153,28 @@ func runConv[T float32 | float64](x *Call, c *convolution, packed *kernel.Packed
 	if err != nil {
 		return err
 	}
-	out, err := x.New(0, in.DType, append([]int{in.Shape[0], w.Shape[0]}, win.Out...)...)
+	shape := append([]int{in.Shape[0], w.Shape[0]}, win.Out...)
+	if c.tail != nil {
+		if in.DType != tensor.Float32 {
+			return ErrUnfit
+		}
+		if err := c.tail.fit(x, shape); err != nil {
+			return err
+		}
+	}
+	out, err := x.New(0, in.DType, shape...)
 	if err != nil {
 		return err
 	}
+	var finish kernel.Finish
+	if c.tail != nil {
+		finish = c.tail.over(x, tensor.Data[float32](out), w.Shape[0], win.OutSize())
+	}
 	if packed != nil {
-		kernel.ConvPacked(x.Parallel, g, tensor.Data[T](in), packed, dataOr[T](x, 2), tensor.Data[T](out))
+		kernel.ConvPacked(x.Parallel, g, tensor.Data[T](in), packed, dataOr[T](x, 2), tensor.Data[T](out), finish)
 		return nil
 	}
-	kernel.Conv(x.Parallel, g, tensor.Data[T](in), tensor.Data[T](w), dataOr[T](x, 2), tensor.Data[T](out))
+	kernel.Conv(x.Parallel, g, tensor.Data[T](in), tensor.Data[T](w), dataOr[T](x, 2), tensor.Data[T](out), finish)
 	return nil
 }
 

@@ -25,6 +25,11 @@ type Op struct {
 	Infer func(c *Infer) error
 	// Kernel makes the closure that runs a node.
 	Kernel func(s *Spec) (Kernel, error)
+	// Tailed is set where the kernel runs the Spec's Tail.
+	Tailed bool
+	// Piece is the work of an elementwise operator of float32, piece by
+	// piece; it is nil, or gives nil, where there is none.
+	Piece func(s *Spec) *Piece
 	// Work counts the multiplications and additions of a run that is done,
 	// where they are what its time goes into; nil elsewhere.
 	Work func(x *Call) int64

@@ -14,7 +14,7 @@ func init() {
 	}.kernel()
 	Register(&Op{
 		Name: "PRelu", Equation: "y = x if x ≥ 0, else slope·x", Versions: []int64{1, 6, 7, 9, 16}, In: Arity{2, 2}, Out: Arity{1, 1}, Half: true,
-		Infer: SameAsInput,
+		Infer: SameAsInput, Piece: pairPiece(kernel.PRelu[float32]),
 		Kernel: func(s *Spec) (Kernel, error) {
 			if s.Since < 7 {
 				return channelSlope(run), nil

@@ -25,6 +25,9 @@ type Spec struct {
 	Types []graph.Type
 	// Double is set where float32 is to be computed as float64.
 	Double bool
+	// Tail is the operators that the kernel is to run on its output, for rows
+	// of the table that take one (Op.Tailed); nil is none.
+	Tail *Tail
 	// MakeBody plans a subgraph.
 	MakeBody func(g *graph.Graph) (Body, error)
 }

@@ -83,6 +83,7 @@ func (u unary) row() *Op {
 		Name: u.name, Equation: u.equation, Versions: u.versions, In: Arity{1, 1}, Out: Arity{1, 1},
 		Infer: SameAsInput, Half: true, NoGrad: u.noGrad, Check: u.check,
 		Kernel: func(*Spec) (Kernel, error) { return elementwise(u.f32, u.f64), nil },
+		Piece:  mapPiece(u.f32),
 	}
 	if u.grad != nil {
 		o.Grad = func(c *Grad) error {

@@ -107,7 +107,7 @@ func functions() {
 		VSUBPD(p, x, x)
 		return expOf(x)
 	})
-	wideRow("sigmoid32AVX2", plain, "dst[i] = 1/(1+exp(-x[i])).", nil, sigmoidOf)
+	sigmoidRow()
 	wideRow("tanh32AVX2", plain, "dst[i] = tanh x[i].", nil, func(x vec) vec {
 		t := minusAbs(x)
 		VADDPD(t, t, t)

@@ -1,0 +1,136 @@
+package interp
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/onnxloss/onnxloss/graph/op"
+	"github.com/onnxloss/onnxloss/graph/tensor"
+)
+
+// makeTail writes the group's tail. Registers are reused when their value is
+// dead; the last result is in register 0.
+func (f *fusion) makeTail(g *group) {
+	head := &f.steps[g.members[0]]
+	t := &op.Tail{Registers: 1}
+	register := map[int]int{g.slots[0]: 0} // by slot
+	for k := 1; k < len(g.members); k++ {
+		s := &f.steps[g.members[k]]
+		var args []op.Operand
+		operands := s.in[:1]
+		if s.piece.Pair != nil {
+			operands = s.in[:2]
+		}
+		for _, r := range operands {
+			a := op.Operand{Register: -1, Input: -1}
+			if c := f.constOf(r); c != nil {
+				a.Const = constOperand(c, head.rank())
+			} else if reg, ok := register[r.slot]; ok && r.up == 0 {
+				a.Register = reg
+			} else {
+				a.Input = len(head.padded()) + len(g.extra)
+				g.extra = append(g.extra, r)
+			}
+			args = append(args, a)
+		}
+		for slot := range register {
+			if f.dead(g, slot, k) {
+				delete(register, slot)
+			}
+		}
+		dst := 0
+		if k < len(g.members)-1 {
+			for slices.Contains(registersOf(register), dst) {
+				dst++
+			}
+			register[g.slots[k]] = dst
+			t.Registers = max(t.Registers, dst+1)
+		}
+		t.Steps = append(t.Steps, op.TailStep{Piece: s.piece, Dst: dst, Args: args})
+	}
+	g.tail = t
+}
+
+func registersOf(m map[int]int) []int {
+	var list []int
+	for _, r := range m {
+		list = append(list, r)
+	}
+	return list
+}
+
+// dead reports whether none of the group's members after the k-th reads slot.
+func (f *fusion) dead(g *group, slot, k int) bool {
+	for _, m := range g.members[k+1:] {
+		if slices.Contains(f.readers[slot], m) {
+			return false
+		}
+	}
+	return true
+}
+
+// fused is the one step that does the work of a group.
+func (b *builder) fused(p *program, g *group) (*step, error) {
+	head := &p.steps[g.members[0]]
+	spec := *head.spec
+	spec.Tail = g.tail
+	kernel, err := op.Make(&spec)
+	if err != nil {
+		return nil, err
+	}
+	s := &step{node: head.node, in: append(head.padded(), g.extra...), min: head.min, label: head.label}
+	last := len(g.slots) - 1
+	s.out = []int{g.slots[last]}
+	var plain []step
+	for _, m := range g.members {
+		plain = append(plain, p.steps[m])
+	}
+	s.kernel = func(x *op.Call) error {
+		err := kernel(x)
+		if errors.Is(err, op.ErrUnfit) {
+			return runPlain(x, plain)
+		}
+		return err
+	}
+	return s, nil
+}
+
+// padded is the step's inputs, with those that are left out at the end.
+func (s *step) padded() []ref {
+	in := slices.Clone(s.in)
+	for len(in) < op.Lookup(s.node.Domain, s.node.Op).In.Max {
+		in = append(in, noRef)
+	}
+	return in
+}
+
+// runPlain runs the steps of a group one after the other, where they do not
+// fit the shapes of a run.
+func runPlain(x *op.Call, steps []step) error {
+	f := x.Frame.(*frame)
+	made := map[int]*tensor.Tensor{}
+	for i := range steps {
+		s := &steps[i]
+		c := *x
+		c.Node, c.In, c.Out = s.node, make([]*tensor.Tensor, len(s.in)), make([]*tensor.Tensor, len(s.out))
+		for k, r := range s.in {
+			if t, ok := made[r.slot]; ok && r.up == 0 {
+				c.In[k] = t
+			} else if r != noRef {
+				c.In[k] = f.at(r)
+			}
+		}
+		if err := s.kernel(&c); err != nil {
+			return fmt.Errorf("node %v: %w", s.node, err)
+		}
+		made[s.out[0]] = c.Out[0]
+		x.Set(0, c.Out[0])
+	}
+	for _, t := range made {
+		if t != x.Out[0] && t.Store() != x.Out[0].Store() {
+			x.Env.Free(t)
+		}
+	}
+	return nil
+}
