@@ -108,8 +108,11 @@ func TestOtherDesigns(t *testing.T) {
 	const least = 98 // of 100
 	var all tally
 	for seed := *designSeed; seed < *designSeed+*designs; seed++ {
-		for i, v := range variant.Dense(variant.Design(seed, 1)) {
+		vs := variant.Dense(variant.Design(seed, 1))
+		for i, v := range vs {
 			v.Name = fmt.Sprintf("design%d.%d", seed, i)
+		}
+		for _, v := range append(vs, variant.Others(seed)...) {
 			if err := v.Build(); err != nil {
 				t.Fatal(err)
 			}

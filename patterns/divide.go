@@ -136,8 +136,9 @@ func (s *site) unrank(p *part) {
 	}
 }
 
-// propose sets parts aside that are scores but leave the graph by no output,
-// where others do: they choose regions or queries for what follows.
+// propose sets parts aside that choose regions or queries for what follows:
+// scores that leave the graph by no output, where others do, and all that lies
+// before the regions whose pooled maps are classified row by row.
 func (s *site) propose() {
 	final, regions := false, false
 	for _, p := range s.parts {
@@ -148,9 +149,16 @@ func (s *site) propose() {
 			regions = regions || x.Pre.Has(match.Region)
 		}
 	}
+	classified := slices.ContainsFunc(s.parts, func(p *part) bool {
+		f := p.roots[0].field
+		return f.Pooled && len(f.Shape) == 2 && p.n > 1 && (p.role == class || p.role == neutral)
+	})
 	for _, p := range s.parts {
 		if final && p.role == class && !p.marks.Has(match.Output|match.Opaque) && (regions || !p.marks.Has(match.NMSScore)) {
 			p.role, p.rejected = proposal, "proposes regions or queries: it reaches no output"
+		}
+		if classified && !p.roots[0].field.Pooled && (p.role == class || p.role == neutral) {
+			p.role, p.rejected = proposal, "proposes regions: what is pooled from them is classified behind"
 		}
 	}
 }

@@ -12,7 +12,7 @@ func mixedMap(s *site) []*finding {
 	var parts []*part
 	seen := map[string]bool{}
 	for _, p := range s.parts {
-		if p.marks.Has(match.Output) && p.role != hidden && (p.act != None || p.n <= 5) {
+		if p.marks.Has(match.Output) && p.role != hidden && (p.act != None || p.n <= 5 || p.role == other) {
 			return nil // other maps stand beside
 		}
 		if p.role == neutral && p.act == None && p.marks.Has(match.Output) && s.hasRows(p) && len(p.roots[0].field.Shape) == 4 && p.n > 5 {

@@ -44,7 +44,7 @@ var weights = []weight{
 	{match.MaxChan | match.ArgMax, class, 3, "the greatest of its channels is taken", 0},
 	{match.TopKChan, class, 2, "its greatest channels are ranked", 0},
 	{match.TopK, class, 2, "its greatest values are ranked", 0},
-	{match.Factored, class, 3, "multiplied with a one-channel confidence", 0},
+	{match.Factored, class, 3, "multiplied with a one-channel confidence", match.Factor},
 	{match.Threshold, class, 1.5, "compared with a threshold", 0},
 	{match.Product, class, 0.5, "multiplied with other data of the same width", 0},
 	{match.SumChan, class, 0.5, "its channels are summed", 0},
@@ -67,8 +67,12 @@ var weights = []weight{
 	{match.Norm, other, 3, "normalized, as an embedding is", 0},
 	{match.Resize, other, 4, "resampled to another size, as masks are", 0},
 
-	{match.Factor, objectness, 5, "one channel that scales all others", 0},
+	{match.Factor, objectness, 5, "one channel that scales all others", match.Factored},
 }
+
+// normal is the evidence of channels that are divided by what is computed of
+// all of them.
+var normal = weight{match.Factor, other, 3, "divided by its own length, as an embedding is", 0}
 
 // evidence is what the marks m of a part of activation act say.
 func evidence(m match.Marks, act Activation) []weight {
@@ -81,6 +85,9 @@ func evidence(m match.Marks, act Activation) []weight {
 				ranked += w.by
 			}
 		}
+	}
+	if m.Has(match.Factored) && m.Has(normal.mark) {
+		list = append(list, normal)
 	}
 	if act == Sigmoid && ranked < 1.5 && m.Has(bounded.mark) {
 		list = append(list, bounded)

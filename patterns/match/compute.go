@@ -96,8 +96,20 @@ func (a *Analysis) finish(f *Field) {
 	a.inherit(f)
 	a.sizes(f)
 	f.Places = a.places(f)
+	f.Pooled = a.pooled(f)
 	f.Stride = a.stride(f)
 	a.letters(f)
+}
+
+// pooled reports whether f pools regions, or is computed from what does.
+func (a *Analysis) pooled(f *Field) bool {
+	if f.Node != nil && (f.Node.Op == "RoiAlign" || f.Node.Op == "MaxRoiPool") {
+		return true
+	}
+	return slices.ContainsFunc(f.links, func(l link) bool {
+		w := a.View(l.value)
+		return w != nil && len(w.Pieces) > 0 && w.Pieces[0].Field.Pooled
+	})
 }
 
 // places is the map whose places the rows of f are, if f is a layer over all

@@ -42,6 +42,8 @@ type Field struct {
 	// Places is the map whose places f's rows are, where f is a layer over the
 	// rows of a map; else f itself.
 	Places *Field
+	// Pooled is set where f is computed from what was pooled in regions.
+	Pooled bool
 	// Letters say what each axis counts.
 	Letters []byte
 	// Active is set where an activation lies between the root and the field,

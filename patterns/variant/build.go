@@ -20,7 +20,7 @@ const (
 // All is the committed design's variants and those of other families, not
 // built yet.
 func All() []*Variant {
-	return slices.Concat(Dense(Design(Seed, Times)), Buried(Design(Seed+1, 1)[:10]), Others())
+	return slices.Concat(Dense(Design(Seed, Times)), Buried(Design(Seed+1, 1)[:10]), Others(Seed))
 }
 
 // Source gives random numbers for a name.

@@ -2,49 +2,104 @@ package variant
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"slices"
+	"strings"
 
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/op"
-	"github.com/onnxloss/onnxloss/graph/tensor"
 	"github.com/onnxloss/onnxloss/patterns"
 )
 
+// family is detectors or others of one kind: the ways in which they differ,
+// each a list of values, and how one is made.
+type family struct {
+	name string
+	ways []way
+	take int // so many of the combinations are taken
+	fits func(p pick) bool
+	make func(n *net, p pick) Key
+}
+
+// way is one way in which the networks of a family differ.
+type way struct {
+	name   string
+	values []string
+}
+
+// pick is a value for each way.
+type pick map[string]string
+
+// count is the value of a way that is a number.
+func (p pick) count(name string) (k int) {
+	fmt.Sscan(p[name], &k)
+	return k
+}
+
+// families are those that other families than dense detectors are made of.
+var families = []family{
+	{
+		"regions", []way{{"classes", []string{"2", "4", "16", "21", "80", "91"}}, {"act", []string{"none", "softmax", "sigmoid"}},
+			{"post", []string{"none", "argmax", "nms", "loops", "offset"}}, {"boxes", []string{"each", "one"}}, {"proposals", []string{"hidden", "out"}}}, 26,
+		func(p pick) bool { return p["act"] != "none" || p["post"] == "none" },
+		func(n *net, p pick) Key { return n.regions(p) },
+	},
+	{
+		"queries", []way{{"classes", []string{"1", "2", "4", "20", "91", "92"}}, {"act", []string{"none", "sigmoid", "softmax"}},
+			{"post", []string{"none", "topk", "argmax"}}, {"decoder", []string{"last", "all"}}, {"start", []string{"learned", "chosen"}}}, 24,
+		func(p pick) bool {
+			return (p["classes"] != "1" || p["act"] != "softmax") && (p["post"] == "none" || p["decoder"] == "last")
+		},
+		func(n *net, p pick) Key { return n.queries(p) },
+	},
+	{
+		"heat", []way{{"classes", []string{"1", "3", "16", "80"}}, {"post", []string{"raw", "sigmoid", "peaks", "topk"}}, {"sizes", []string{"2", "4"}}}, 20,
+		nil, func(n *net, p pick) Key { return n.heat(p) },
+	},
+	{
+		"image", []way{{"classes", []string{"2", "10", "100", "1000"}}, {"act", []string{"none", "sigmoid", "softmax"}}, {"layer", []string{"conv", "dense", "gemm"}}}, 12,
+		nil, func(n *net, p pick) Key { return n.classify(p) },
+	},
+}
+
+// combinations are the picks of f that fit.
+func (f *family) combinations() []pick {
+	ps := []pick{{}}
+	for _, w := range f.ways {
+		var more []pick
+		for _, p := range ps {
+			for _, v := range w.values {
+				q := maps.Clone(p)
+				q[w.name] = v
+				more = append(more, q)
+			}
+		}
+		ps = more
+	}
+	return slices.DeleteFunc(ps, func(p pick) bool { return f.fits != nil && !f.fits(p) })
+}
+
 // Others is the variants of other families than dense detectors: two stages,
-// queries, heat maps, and models that are no detectors. Their exporter's
-// habits are drawn by name.
-func Others() []*Variant {
+// queries, heat maps, and models that are no detectors, drawn by seed. Their
+// exporter's habits are drawn by name.
+func Others(seed uint64) []*Variant {
+	rng := rand.New(rand.NewPCG(seed, 2))
 	var vs []*Variant
 	add := func(family, habit string, make func(n *net) Key) {
-		vs = append(vs, &Variant{Name: fmt.Sprintf("%s%02d", family, len(vs)), Family: family, Habit: habit, make: make})
+		name := fmt.Sprintf("%s%d.%02d", family, seed, len(vs))
+		vs = append(vs, &Variant{Name: name, Family: family, Habit: habit, make: make})
 	}
-	for i, k := range []int{2, 4, 16, 21, 80} {
-		for j, act := range []string{"none", "softmax", "softmax", "sigmoid"} {
-			post := []string{"none", "argmax", "nms", "loops"}[(i+j)%4]
-			if act == "none" {
-				post = "none"
+	for i := range families {
+		f := &families[i]
+		ps := f.combinations()
+		rng.Shuffle(len(ps), func(i, j int) { ps[i], ps[j] = ps[j], ps[i] })
+		for _, p := range ps[:min(f.take, len(ps))] {
+			var habit []string
+			for _, w := range f.ways {
+				habit = append(habit, w.name+"="+p[w.name])
 			}
-			agnostic := (i+j)%3 == 0
-			add("regions", fmt.Sprint(k, " classes ", act, " then ", post, ", one box a region: ", agnostic), func(n *net) Key { return n.regions(k, act, post, agnostic) })
-		}
-	}
-	for i, k := range []int{1, 2, 4, 20, 92} {
-		for j, act := range []string{"none", "sigmoid", "softmax"} {
-			post := []string{"none", "topk", "argmax"}[(i+j)%3]
-			if k == 1 && act == "softmax" {
-				continue
-			}
-			add("queries", fmt.Sprint(k, " classes ", act, " then ", post), func(n *net) Key { return n.queries(k, act, post) })
-		}
-	}
-	for _, k := range []int{1, 3, 16, 80} {
-		for _, post := range []string{"raw", "sigmoid", "peaks", "topk"} {
-			add("heat", fmt.Sprint(k, " classes ", post), func(n *net) Key { return n.heat(k, post) })
-		}
-	}
-	for _, k := range []int{2, 10, 100} {
-		for _, act := range []string{"none", "sigmoid", "softmax"} {
-			add("image", fmt.Sprint(k, " classes ", act), func(n *net) Key { return n.classify(k, act) })
+			add(f.name, strings.Join(habit, " "), func(n *net) Key { return f.make(n, p) })
 		}
 	}
 	for _, x := range strangers {
@@ -88,161 +143,4 @@ func scores(act string, v *graph.Value, axis int64) *graph.Value {
 		return op.Softmax(v, axis)
 	}
 	return v
-}
-
-// regions is a detector of two stages: proposals, and a head on what is pooled
-// from each. The proposals' objectness is no answer.
-func (n *net) regions(k int, act, post string, agnostic bool) Key {
-	n.dims = "static"
-	l := n.trunk(1)[0]
-	const anchors, kept, pool = 3, 6, 3
-	hidden := n.layer(l.v, width, 1)
-	obj := n.arrange(n.conv(hidden, width, anchors, 1, 1), 1, anchors, "nac")
-	deltas := n.arrange(n.conv(hidden, width, anchors*4, 1, 1), 4, anchors, "nac")
-	at := func(what string) *graph.Value {
-		x, c := n.place(l, what, anchors)
-		return n.arrange(x, c, anchors, "nac").v
-	}
-	boxes := n.refine(deltas.v, at("centre"), at("anchor"), 2)
-	score := op.Sigmoid(obj.v)
-	var rois *graph.Value
-	if n.rng.IntN(2) == 0 {
-		_, best := op.TopK(op.Squeeze(score, 2), n.ints(kept), 1)
-		rois = op.Squeeze(n.take(boxes, best), 0)
-	} else {
-		chosen := n.do("NonMaxSuppression", nil, boxes, op.Transpose(score, 0, 2, 1), n.ints(kept), n.constant(tensor.Vector[float32](0.9)))
-		rois = op.GatherND(boxes, op.Gather(chosen, n.ints(0, 2), 1))
-	}
-	batch := op.Cast(op.Mul(op.Squeeze(n.channels(rois, 1, 0, 1), 1), n.scalar(0)), tensor.Int64)
-	attrs := []*graph.Attr{graph.Int("output_height", pool), graph.Int("output_width", pool), graph.Int("sampling_ratio", 2), graph.Float("spatial_scale", 0.5)}
-	x := op.Flatten(n.do("RoiAlign", attrs, l.v, rois, batch), 1)
-	x = op.Relu(n.dense(x, width*pool*pool, 16))
-	cls := n.dense(x, 16, k)
-	b := block{cls, "RC", k}
-	answer, from := key(b, act), 0
-	if act == "softmax" && post == "loops" {
-		answer.Background, from = 0, 1
-	}
-	if act == "none" && k == 4 {
-		answer.Expect, answer.Why = Unsure, "four raw numbers a region beside four, or four times four, for the box"
-	}
-	s := scores(act, cls, 1)
-	per := k
-	if agnostic {
-		per = 1
-	}
-	d := n.dense(x, 16, 4*per)
-	if post == "none" {
-		n.output(d, s, rois)
-		return answer
-	}
-	n.second(rois, d, block{s, "RC", k}, per, from, post)
-	return answer
-}
-
-// second ends a detector of two stages: the regions' boxes and what follows.
-func (n *net) second(rois, deltas *graph.Value, s block, per, from int, post string) {
-	p := n.cut(rois, 1, 2, 2)
-	size := op.Unsqueeze(op.Sub(p[1], p[0]), 1)
-	centre := op.Add(op.Unsqueeze(p[0], 1), op.Mul(size, n.scalar(0.5)))
-	boxes := n.refine(op.Reshape(deltas, -1, int64(per), 4), centre, size, 2) // [R, per, 4]
-	first := op.Squeeze(n.channels(boxes, 1, per-1, per), 1)
-	if post == "argmax" {
-		n.output(boxes, op.ReduceMax(s.v, []int64{1}, false), op.ArgMax(s.v, 1, false))
-		return
-	}
-	b := block{op.Unsqueeze(first, 0), "NRC", 4}
-	n.post(post, b, block{op.Unsqueeze(s.v, 0), "NRC", s.k}, from, s.k, false)
-}
-
-// refine moves and scales boxes of a centre and a size by numbers x, four on
-// axis.
-func (n *net) refine(x, centre, size *graph.Value, axis int) *graph.Value {
-	p := n.cut(x, axis, 2, 2)
-	xy := op.Add(op.Mul(op.Mul(p[0], n.scalar(0.1)), size), centre)
-	half := op.Mul(op.Mul(op.Exp(op.Clip(op.Mul(p[1], n.scalar(0.2)), -4, 4)), size), n.scalar(0.5))
-	return op.Concat(int64(axis), op.Sub(xy, half), op.Add(xy, half))
-}
-
-// queries is a set predictor: learned queries read the map by attention, and
-// each gives a class and a box.
-func (n *net) queries(k int, act, post string) Key {
-	l := n.trunk(1)[0]
-	const count = 7
-	memory := op.Transpose(n.reshape(n.layer(l.v, width, 1), of(0), width, -1), 0, 2, 1)
-	x := n.random(1, 1, count, width)
-	for range 2 {
-		q, keys := n.dense(x, width, width), n.dense(memory, width, width)
-		w := op.Softmax(op.MatMul(q, op.Transpose(keys, 0, 2, 1)), 2)
-		x = op.Add(x, n.dense(op.MatMul(w, n.dense(memory, width, width)), width, width))
-		x = n.normal(x)
-	}
-	cls := n.dense(x, width, k)
-	b := block{cls, "NRC", k}
-	box := op.Sigmoid(n.dense(op.Relu(n.dense(x, width, width)), width, 4))
-	answer := key(b, act)
-	if act == "sigmoid" && k == 4 && post == "none" {
-		answer.Expect, answer.Why = Unsure, "classes and boxes are four numbers behind a sigmoid each"
-	}
-	s := block{scores(act, cls, 2), "NRC", k}
-	if post == "none" {
-		n.output(s.v, box)
-		return answer
-	}
-	p := n.cut(box, 2, 2, 2)
-	half := op.Mul(p[1], n.scalar(0.5))
-	corners := op.Concat(2, op.Sub(p[0], half), op.Add(p[0], half))
-	if act == "softmax" {
-		s = block{n.channels(s.v, 2, 0, k-1), "NRC", k - 1}
-		answer.Background = k - 1
-	}
-	n.post(post, block{corners, "NRC", 4}, s, 0, s.k, false)
-	return answer
-}
-
-// normal is a layer's normalization over the last axis, written out.
-func (n *net) normal(x *graph.Value) *graph.Value {
-	y := op.Sub(x, op.ReduceMean(x, []int64{-1}, true))
-	dev := op.Sqrt(op.Add(op.ReduceMean(op.Mul(y, y), []int64{-1}, true), n.scalar(1e-5)))
-	return op.Add(op.Mul(op.Div(y, dev), n.random(1, width)), n.random(0.1, width))
-}
-
-// heat is a detector by the peaks of a heat map for each class, with sizes and
-// offsets beside.
-func (n *net) heat(k int, post string) Key {
-	l := n.trunk(1)[0]
-	head := func(c int) *graph.Value { return n.conv(n.layer(l.v, width, 1), width, c, 1, 1) }
-	logits, size, shift := head(k), head(2), head(2)
-	act := "sigmoid"
-	if post == "raw" {
-		act = "none"
-	}
-	answer := key(block{logits, "NCHW", k}, act)
-	if post == "raw" && k == 16 {
-		answer.Expect, answer.Why = Unsure, "sixteen raw numbers may be boxes with their points"
-	}
-	heat := scores(act, logits, 1)
-	if post == "raw" || post == "sigmoid" {
-		n.output(heat, size, shift)
-		return answer
-	}
-	peaks := n.do("MaxPool", []*graph.Attr{graph.Ints("kernel_shape", 3, 3), graph.Ints("pads", 1, 1, 1, 1), graph.Ints("strides", 1, 1)}, heat)
-	heat = op.Mul(heat, op.Cast(op.Equal(peaks, heat), tensor.Float32))
-	if post == "peaks" {
-		n.output(heat, size, shift)
-		return answer
-	}
-	top, i := op.TopK(n.reshape(heat, of(0), -1), n.ints(5), 1)
-	cells := n.constant(tensor.Scalar(int64(l.h * l.w)))
-	cell := n.do("Mod", nil, i, cells)
-	rows := func(v *graph.Value) *graph.Value {
-		v = op.Transpose(n.reshape(v, of(0), 2, -1), 0, 2, 1)
-		return op.GatherElements(v, op.Expand(op.Unsqueeze(cell, 2), n.ints(1, 1, 2)), 1)
-	}
-	w := n.constant(tensor.Scalar(int64(l.w)))
-	xs, ys := op.Cast(n.do("Mod", nil, cell, w), tensor.Float32), op.Cast(op.Div(cell, w), tensor.Float32)
-	centre := op.Add(op.Concat(2, op.Unsqueeze(xs, 2), op.Unsqueeze(ys, 2)), rows(shift))
-	half := op.Mul(rows(size), n.scalar(0.5))
-	n.output(op.Concat(2, op.Sub(centre, half), op.Add(centre, half)), top, op.Div(i, cells))
-	return answer
 }
