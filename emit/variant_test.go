@@ -14,8 +14,9 @@ import (
 // What TestOtherDesigns looks at: by hand, more than is committed.
 var (
 	designSeed = flag.Uint64("design-seed", 11, "seed of the first design of TestOtherDesigns")
-	designs    = flag.Uint64("designs", 6, "how many designs TestOtherDesigns judges")
+	designs    = flag.Uint64("designs", 2, "how many designs TestOtherDesigns judges")
 	designAll  = flag.Bool("design-misses", false, "have TestOtherDesigns list every answer that is not right")
+	mutateAll  = flag.Bool("mutate-all", false, "have TestMutationsKeepTheAnswer change every variant in every way")
 )
 
 // sure is the confidence from which on answers are held to be right.
@@ -107,6 +108,7 @@ func TestOtherDesigns(t *testing.T) {
 	}
 	const least = 98 // of 100
 	var all tally
+	by := map[string]*tally{}
 	for seed := *designSeed; seed < *designSeed+*designs; seed++ {
 		vs := variant.Dense(variant.Design(seed, 1))
 		for i, v := range vs {
@@ -118,12 +120,20 @@ func TestOtherDesigns(t *testing.T) {
 			}
 			d := judge(t, v)
 			all.add(d)
+			if by[v.Family] == nil {
+				by[v.Family] = &tally{}
+			}
+			by[v.Family].add(d)
 			if d.class == "wrong" && d.confidence >= sure || *designAll && d.class != "right" {
 				t.Logf("%s at %.2f: %s\n\t%v", d.class, d.confidence, d.why, v)
 			}
 		}
 	}
-	t.Log(&all)
+	var table strings.Builder
+	for _, what := range slices.Sorted(maps.Keys(by)) {
+		fmt.Fprintf(&table, "family %-13s %v\n", what, by[what])
+	}
+	t.Logf("\n%s%-20s %v", &table, "all", &all)
 	if all.sureRight*100 < all.sure*least {
 		t.Errorf("of %d answers at %.2f or more, %d are right: too few", all.sure, sure, all.sureRight)
 	}
@@ -132,9 +142,12 @@ func TestOtherDesigns(t *testing.T) {
 // TestMutationsKeepTheAnswer changes a sample of the variants in each way that
 // keeps their meaning: what was right stays right.
 func TestMutationsKeepTheAnswer(t *testing.T) {
-	every := 4
-	if testing.Short() {
-		every = 16
+	every := 16
+	switch {
+	case *mutateAll:
+		every = 1
+	case testing.Short():
+		every = 40
 	}
 	for k, m := range variant.Mutations() {
 		t.Run(m.Name, func(t *testing.T) {

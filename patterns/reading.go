@@ -47,7 +47,7 @@ func (s *site) solve(cols []column) []*finding {
 		group = best.classes
 	}
 	confidence := min(0.96, 0.7+0.2*margin)
-	if cols[best.cls].act == None || s.otherClasses(cols, best.cls, best.box) {
+	if cols[best.cls].act == None || cols[best.cls].n == cols[best.box].n || s.otherClasses(cols, best.cls, best.box) {
 		confidence = min(confidence, convention) // raw maps, of which any may be anything
 	}
 	return s.headsOf(parts, group, confidence, best.text)

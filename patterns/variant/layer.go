@@ -1,8 +1,6 @@
 package variant
 
 import (
-	"math"
-
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/op"
 	"github.com/onnxloss/onnxloss/graph/tensor"
@@ -55,62 +53,59 @@ func (n *net) integer(x, w *graph.Value, attrs []*graph.Attr) *graph.Value {
 	return n.do("DequantizeLinear", nil, y, s, z)
 }
 
-// logits is the layer of the classes of level l, from what it reads, x
-// [N, width, H, W].
-func (d *detector) logits(x *graph.Value, l level) *graph.Value {
-	out, kernel := l.anchors*d.classes, 3
-	if d.small {
-		kernel = 1
+// conv is a convolution of x, which has in channels, to out channels.
+func (n *net) conv(x *graph.Value, in, out, kernel, stride int) *graph.Value {
+	k, p := int64(kernel), int64(kernel/2)
+	attrs := []*graph.Attr{graph.Ints("kernel_shape", k, k), graph.Ints("pads", p, p, p, p), graph.Ints("strides", int64(stride), int64(stride))}
+	w := n.weights(in*kernel*kernel, out, in, kernel, kernel)
+	switch {
+	case n.maker == "sandwich":
+		y := op.Transpose(n.integer(x, w, attrs), 0, 2, 3, 1)
+		y = op.Add(y, n.random(1, out))
+		return op.Transpose(n.quantized(y), 0, 3, 1, 2)
+	case n.bias == "added":
+		return n.quantized(op.Add(n.integer(x, w, attrs), n.random(1, 1, out, 1, 1)))
+	case n.quant == "qlinear":
+		return n.quantized(op.Add(n.integer(x, w, attrs), n.random(1, 1, out, 1, 1)))
 	}
-	switch d.c.Of(Logits) {
-	case "norm":
-		one := make([]float32, out)
-		for i := range one {
-			one[i] = 1
-		}
-		ones := func() *graph.Value { return d.floats([]int{out}, one) }
-		return d.do("BatchNormalization", nil, d.conv(x, width, out, kernel, 1), ones(), d.random(0.3, out), d.random(0.3, out), ones())
-	case "scale":
-		return op.Mul(d.conv(x, width, out, kernel, 1), d.floats([]int{1}, []float32{0.5 + d.rng.Float32()}))
-	case "temper":
-		return op.Div(d.conv(x, width, out, kernel, 1), d.scalar(1.5))
-	case "sum":
-		return op.Add(d.conv(x, width, out, 1, 1), d.conv(d.layer(x, width, 1), width, out, kernel, 1))
-	case "cosine":
-		w := d.random(1, out, width, 1, 1)
-		w = op.Div(w, op.Sqrt(op.ReduceSum(op.Mul(w, w), []int64{1}, true)))
-		return op.Mul(op.Conv(d.unit(x, 1), w, op.Omit), d.scalar(8))
-	case "open":
-		return d.open(x, l)
-	}
-	return d.conv(x, width, out, kernel, 1)
+	return n.quantized(op.Conv(x, w, n.random(1, out), attrs...))
 }
 
-// unit is x with vectors of length one along axis.
-func (n *net) unit(x *graph.Value, axis int64) *graph.Value {
-	norm := op.Sqrt(op.Add(op.ReduceSum(op.Mul(x, x), []int64{axis}, true), n.scalar(1e-6)))
-	return op.Div(x, norm)
+// layer is a hidden layer: a convolution, with a normalization where that is
+// the habit, and an activation.
+func (n *net) layer(x *graph.Value, in, stride int) *graph.Value {
+	if n.bias != "norm" {
+		return n.quantized(n.bend(n.conv(x, in, width, 3, stride)))
+	}
+	attrs := []*graph.Attr{graph.Ints("kernel_shape", 3, 3), graph.Ints("pads", 1, 1, 1, 1), graph.Ints("strides", int64(stride), int64(stride))}
+	y := op.Conv(x, n.weights(in*9, width, in, 3, 3), op.Omit, attrs...)
+	ones := make([]float32, width)
+	for i := range ones {
+		ones[i] = 0.5 + n.rng.Float32()
+	}
+	scale := func() *graph.Value { return n.floats([]int{width}, ones) }
+	y = n.do("BatchNormalization", nil, y, scale(), n.random(0.3, width), n.random(0.3, width), scale())
+	return n.quantized(n.bend(y))
 }
 
-// open is the product of the map x with a vector for each class, made of text:
-// constants, or an input.
-func (d *detector) open(x *graph.Value, l level) *graph.Value {
-	if d.text == nil {
-		var err error
-		if d.rng.IntN(2) == 0 {
-			d.text = d.drawn(1, []int{d.classes, width})
-		} else if d.text, err = d.g.AddInput("text", graph.TensorOf(tensor.Float32, graph.Static(d.classes, width))); err != nil {
-			d.g.Fail(err)
-			return x
-		}
-		d.text = d.unit(d.text, 1)
+// bend is the activation of hidden layers.
+func (n *net) bend(x *graph.Value) *graph.Value {
+	switch n.bent() {
+	case 0:
+		return op.Mul(x, op.Sigmoid(x))
+	case 1:
+		return n.do("LeakyRelu", nil, x)
 	}
-	rows := op.Transpose(d.reshape(x, of(0), width, -1), 0, 2, 1)
-	y := op.MatMul(rows, op.Transpose(d.text, 1, 0))
-	y = op.Mul(y, op.Exp(d.floats([]int{1}, []float32{float32(math.Log(3))})))
-	y = op.Transpose(op.Add(y, d.scalar(-1)), 0, 2, 1)
-	if d.consts != "computed" {
-		return d.reshape(y, of(0), int64(d.classes), int64(l.h), int64(l.w))
-	}
-	return op.ReshapeTo(y, op.Concat(0, d.size(x, 0), d.ints(int64(d.classes)), d.size(x, 2), d.size(x, 3)))
+	return op.Relu(x)
+}
+
+// gate weighs the channels of x by its means, as squeeze and excitation does.
+func (n *net) gate(x *graph.Value) *graph.Value {
+	y := n.conv(n.do("GlobalAveragePool", nil, x), width, width, 1, 1)
+	return op.Mul(x, op.Sigmoid(y))
+}
+
+// dense is rows [..., in] to [..., out].
+func (n *net) dense(x *graph.Value, in, out int) *graph.Value {
+	return n.quantized(op.Add(op.MatMul(x, n.weights(in, in, out)), n.random(1, out)))
 }

@@ -158,63 +158,6 @@ func (n *net) quantized(x *graph.Value) *graph.Value {
 	return n.do("DequantizeLinear", nil, n.do("QuantizeLinear", nil, x, s, z), s, z)
 }
 
-// conv is a convolution of x, which has in channels, to out channels.
-func (n *net) conv(x *graph.Value, in, out, kernel, stride int) *graph.Value {
-	k, p := int64(kernel), int64(kernel/2)
-	attrs := []*graph.Attr{graph.Ints("kernel_shape", k, k), graph.Ints("pads", p, p, p, p), graph.Ints("strides", int64(stride), int64(stride))}
-	w := n.weights(in*kernel*kernel, out, in, kernel, kernel)
-	switch {
-	case n.maker == "sandwich":
-		y := op.Transpose(n.integer(x, w, attrs), 0, 2, 3, 1)
-		y = op.Add(y, n.random(1, out))
-		return op.Transpose(n.quantized(y), 0, 3, 1, 2)
-	case n.bias == "added":
-		return n.quantized(op.Add(n.integer(x, w, attrs), n.random(1, 1, out, 1, 1)))
-	case n.quant == "qlinear":
-		return n.quantized(op.Add(n.integer(x, w, attrs), n.random(1, 1, out, 1, 1)))
-	}
-	return n.quantized(op.Conv(x, w, n.random(1, out), attrs...))
-}
-
-// layer is a hidden layer: a convolution, with a normalization where that is
-// the habit, and an activation.
-func (n *net) layer(x *graph.Value, in, stride int) *graph.Value {
-	if n.bias != "norm" {
-		return n.quantized(n.bend(n.conv(x, in, width, 3, stride)))
-	}
-	attrs := []*graph.Attr{graph.Ints("kernel_shape", 3, 3), graph.Ints("pads", 1, 1, 1, 1), graph.Ints("strides", int64(stride), int64(stride))}
-	y := op.Conv(x, n.weights(in*9, width, in, 3, 3), op.Omit, attrs...)
-	ones := make([]float32, width)
-	for i := range ones {
-		ones[i] = 0.5 + n.rng.Float32()
-	}
-	scale := func() *graph.Value { return n.floats([]int{width}, ones) }
-	y = n.do("BatchNormalization", nil, y, scale(), n.random(0.3, width), n.random(0.3, width), scale())
-	return n.quantized(n.bend(y))
-}
-
-// bend is the activation of hidden layers.
-func (n *net) bend(x *graph.Value) *graph.Value {
-	switch n.bent() {
-	case 0:
-		return op.Mul(x, op.Sigmoid(x))
-	case 1:
-		return n.do("LeakyRelu", nil, x)
-	}
-	return op.Relu(x)
-}
-
-// gate weighs the channels of x by its means, as squeeze and excitation does.
-func (n *net) gate(x *graph.Value) *graph.Value {
-	y := n.conv(n.do("GlobalAveragePool", nil, x), width, width, 1, 1)
-	return op.Mul(x, op.Sigmoid(y))
-}
-
-// dense is rows [..., in] to [..., out].
-func (n *net) dense(x *graph.Value, in, out int) *graph.Value {
-	return n.quantized(op.Add(op.MatMul(x, n.weights(in, in, out)), n.random(1, out)))
-}
-
 // of stands in a list of dimensions for dimension axis of the tensor that is
 // reshaped.
 func of(axis int64) int64 { return -10 - axis }
