@@ -15,6 +15,7 @@ import (
 // escapes to the caller or into a sequence is left to the garbage collector.
 type arena struct {
 	mu      sync.Mutex
+	parent  *arena // what it takes memory from, and gives it back to; nil for the system
 	limit   int64
 	free    map[class][]*tensor.Store
 	idle    int64 // bytes in free
@@ -65,7 +66,9 @@ func (a *arena) alloc(d tensor.DType, shape []int) (*tensor.Tensor, error) {
 		if err := a.room(c.bytes()); err != nil {
 			return nil, fmt.Errorf("%v%v: %w", d, shape, err)
 		}
-		s = tensor.MakeStore(d, c.n)
+		if s, err = a.make(c); err != nil {
+			return nil, err
+		}
 	}
 	a.owned[s] = c
 	a.live += c.bytes()
@@ -78,6 +81,41 @@ func (a *arena) held() int64 {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.live + a.idle + a.escaped.Load()
+}
+
+// make is new memory: the system's, or the parent's.
+func (a *arena) make(c class) (*tensor.Store, error) {
+	if a.parent == nil {
+		return tensor.MakeStore(c.d, c.n), nil
+	}
+	t, err := a.parent.alloc(c.d, []int{c.n})
+	if err != nil {
+		return nil, err
+	}
+	return t.Store(), nil
+}
+
+// giveBack returns all free memory to the parent.
+func (a *arena) giveBack() {
+	for c, list := range a.free {
+		for _, s := range list {
+			a.parent.freeTensor(tensor.OnStore(c.d, []int{c.n}, s))
+		}
+	}
+	clear(a.free)
+	a.idle = 0
+}
+
+// hand is release for what goes on to another holder, which retains it: its
+// memory is not handed out in between.
+func (a *arena) hand(t *tensor.Tensor) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if s := t.Store(); s != nil {
+		if _, ok := a.owned[s]; ok {
+			s.Refs--
+		}
+	}
 }
 
 // room makes sure that size more bytes may be had.

@@ -12,7 +12,8 @@
 // Vocabulary. A program is a planned graph: steps over slots. A frame holds the
 // tensors of one run of a program; a subgraph's frame knows the frame around
 // it. An arena hands out memory and takes it back when the last slot that
-// refers to it is dropped.
+// refers to it is dropped. Steps that work on rows, as elementwise ones do, are
+// joined into one, which goes over tiles that stay in the cache (rowStep).
 //
 // Invariants. A Plan is read-only after New. Every error names its node.
 // Kernels see only what their node reads. A run stops within one chunk of work

@@ -12,7 +12,8 @@ import (
 )
 
 // tails are what may follow the convolution that makes c [2, 3, 5, 7], up to y.
-// fused is how many nodes of the graph one step does.
+// fused is how many nodes of the graph one step does, and how many more need no
+// step of their own, since they work on rows (joinRows).
 var tails = []struct {
 	name, nodes string
 	fused       int
@@ -29,8 +30,8 @@ var tails = []struct {
 	{"three registers", `s = Sigmoid (c) t = Add (c, three) u = Mul (s, t) y = Sub (u, c)`, 5},
 	{"square", `s = Relu (c) y = Mul (s, s)`, 3},
 	{"operand that is wider", `y = Add (c, wide)`, 2},
-	{"read elsewhere too", `a = Relu (c) b = Sigmoid (a) d = MaxPool <kernel_shape = [1, 1]> (a) y = Add (b, d)`, 2},
-	{"the sum is read elsewhere", `a = Relu (c) d = MaxPool <kernel_shape = [1, 1]> (c) y = Add (a, d)`, 1},
+	{"read elsewhere too", `a = Relu (c) b = Sigmoid (a) d = MaxPool <kernel_shape = [1, 1]> (a) y = Add (b, d)`, 3},
+	{"the sum is read elsewhere", `a = Relu (c) d = MaxPool <kernel_shape = [1, 1]> (c) y = Add (a, d)`, 2},
 }
 
 const tailed = `g (float[n, 2, 5, 7] x, float[n, 3, 5, 7] r, float[7] row, float[2, 1, 1, 1, 1] wide) => (float[a, b, d, e] y)

@@ -81,6 +81,7 @@ type step struct {
 	piece  *op.Piece
 	spec   *op.Spec // until the program is planned
 	label  string
+	rows   *rowStep // what the kernel runs, where that is steps; errors then name their node
 }
 
 // name is what a profile calls the step: its label, where it stands for several
@@ -227,6 +228,7 @@ func (b *builder) program(g *graph.Graph, outer *program, feeds, fetches []*grap
 	}
 	if !b.plan.opts.Unfused {
 		b.fuse(p)
+		b.joinRows(p)
 	}
 	for i := range p.steps {
 		p.steps[i].spec = nil

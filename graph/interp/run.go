@@ -206,7 +206,9 @@ func (f *frame) step(s *step) error {
 		}
 	}
 	f.run.prof.start(s)
-	if err := guard(s.kernel, &x); err != nil {
+	if err := guard(s.kernel, &x); err != nil && s.rows != nil {
+		return err
+	} else if err != nil {
 		return fmt.Errorf("node %v: %w", s.node, err)
 	}
 	f.run.prof.done(&x, f.run.arena)

@@ -46,8 +46,9 @@ func Softplus[T Float](dst, x []T) {
 // Softsign is dst[i] = x[i]/(1+|x[i]|).
 func Softsign[T Float](dst, x []T) {
 	x = x[:len(dst)]
-	for i, v := range x {
-		dst[i] = v / (1 + T(math.Abs(float64(v))))
+	at := vectorV(fast32.softsign, dst, x)
+	for i, v := range x[at:] {
+		dst[at+i] = v / (1 + T(math.Abs(float64(v))))
 	}
 }
 

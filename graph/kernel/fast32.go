@@ -12,6 +12,7 @@ var fast32 struct {
 	addVV, subVV, mulVV, divVV        func(dst, a, b *float32, n int)
 	addVS, subVS, mulVS, divVS, leaky func(dst, a *float32, b float32, n int)
 	subSV, divSV                      func(dst *float32, a float32, b *float32, n int)
+	abs, softsign                     func(dst, x *float32, n int)
 
 	clip func(dst, x *float32, lo, hi float32, n int)
 	max  [2]func(dst, x *float32, n int) // by stride less 1: dst[i] = max(dst[i], x[stride*i]); NaN wins
@@ -70,6 +71,15 @@ func asFloat32[T Number](dst, x []T) (d, s []float32, ok bool) {
 		return nil, nil, false
 	}
 	return float32s(dst), float32s(x), true
+}
+
+// vectorV runs f over as much of the rows as it takes, and tells how much.
+func vectorV[T Number](f func(dst, x *float32, n int), dst, x []T) int {
+	n := vectors[T](f != nil, len(dst))
+	if n > 0 {
+		f(at32(dst), at32(x), n)
+	}
+	return n
 }
 
 // vectorVV runs f over as much of the rows as it takes, and tells how much.

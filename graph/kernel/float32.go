@@ -54,8 +54,32 @@ func tanhShort(x float64) float64 {
 func log1pShort(e float64) float64 {
 	z := e / (2 + e)
 	q := z * z
-	return 2 * z * (1.000000000002433 + q*(0.33333333118960873+q*(0.2000003071060397+q*(0.14284072879100546+
-		q*(0.11152563692791477+q*(0.08561268333645095+q*0.1093028415715348))))))
+	return 2 * z * atanhrel(q)
+}
+
+// atanhrel is atanh(z)/z for |z| <= 1/3, by powers of q = z².
+func atanhrel(q float64) float64 {
+	return 1.000000000002433 + q*(0.33333333118960873+q*(0.2000003071060397+q*(0.14284072879100546+
+		q*(0.11152563692791477+q*(0.08561268333645095+q*0.1093028415715348)))))
+}
+
+// logShort is ln x for a float32: x is m·2^k with m between √½ and √2, and ln m
+// is 2*atanh(z), z = (m-1)/(m+1).
+func logShort(x float64) float64 {
+	const sqrtHalf = 0x3fe6a09e667f3bcd
+	switch {
+	case math.IsInf(x, 1):
+		return x
+	case x == 0:
+		return math.Inf(-1)
+	case !(x > 0):
+		return math.NaN()
+	}
+	b := math.Float64bits(x)
+	k := int64(b-sqrtHalf) >> 52
+	m := math.Float64frombits(b - uint64(k)<<52)
+	z := (m - 1) / (m + 1)
+	return 2*z*atanhrel(z*z) + float64(k)*math.Ln2
 }
 
 func softplusShort(x float64) float64 { return max(x, 0) + log1pShort(expShort(-math.Abs(x))) }
@@ -112,7 +136,7 @@ type row32 func(dst, x []float32)
 // rows32 are the loops in use. An initializer replaces them where the
 // processor has faster ones.
 var rows32 = struct {
-	sigmoid, tanh, softplus, mish, erf, gelu, geluTanh, hardSwish row32
+	sigmoid, tanh, softplus, mish, erf, gelu, geluTanh, hardSwish, log row32
 
 	exp   func(dst, x []float32, shift float64) // exp(x-shift)
 	swish func(dst, x []float32, alpha float64)
@@ -120,7 +144,7 @@ var rows32 = struct {
 	hardSigmoid func(dst, x []float32, alpha, beta float32)
 }{
 	sigmoid: rowOf(sigmoidShort), tanh: rowOf(tanhShort), softplus: rowOf(softplusShort), mish: rowOf(mishShort),
-	erf: rowOf(erfShort), gelu: rowOf(geluShort), geluTanh: rowOf(geluTanhShort), hardSwish: rowOf(hardSwishShort),
+	erf: rowOf(erfShort), log: rowOf(logShort), gelu: rowOf(geluShort), geluTanh: rowOf(geluTanhShort), hardSwish: rowOf(hardSwishShort),
 	exp: func(dst, x []float32, shift float64) {
 		x = x[:len(dst)]
 		for i, v := range x {

@@ -19,6 +19,7 @@ var references = []struct {
 	{"Exp shifted", func(d, x []float32) { rows32.exp(d, x, 3.25) }, func(x float64) float64 { return math.Exp(x - 3.25) }},
 	{"Sigmoid", func(d, x []float32) { rows32.sigmoid(d, x) }, sigmoid},
 	{"Tanh", func(d, x []float32) { rows32.tanh(d, x) }, math.Tanh},
+	{"Log", func(d, x []float32) { rows32.log(d, x) }, math.Log},
 	{"Softplus", func(d, x []float32) { rows32.softplus(d, x) }, softplus},
 	{"Swish", func(d, x []float32) { rows32.swish(d, x, 1) }, func(x float64) float64 { return x * sigmoid(x) }},
 	{"Mish", func(d, x []float32) { rows32.mish(d, x) }, func(x float64) float64 {
@@ -145,6 +146,10 @@ func TestVectorLoops(t *testing.T) {
 				}
 				return a
 			}},
+		"softsign": {Rows[float32, float32]{VS: func(d, a []float32, _ float32) { Softsign(d, a) }},
+			func(a, _ float32) float32 { return a / (1 + float32(math.Abs(float64(a)))) }},
+		"abs": {Rows[float32, float32]{VS: func(d, a []float32, _ float32) { Abs(d, a) }},
+			func(a, _ float32) float32 { return float32(math.Abs(float64(a))) }},
 		"relu": {Rows[float32, float32]{VS: func(d, a []float32, _ float32) { Relu(d, a) }},
 			func(a, _ float32) float32 {
 				if a < 0 {

@@ -11,6 +11,7 @@ func init() {
 	r := &rows32
 	r.sigmoid, r.tanh, r.softplus, r.mish = padded(sigmoid32AVX2), padded(tanh32AVX2), padded(softplus32AVX2), padded(mish32AVX2)
 	r.erf, r.gelu, r.geluTanh, r.hardSwish = padded(erf32AVX2), padded(gelu32AVX2), padded(geluTanh32AVX2), padded(hardSwish32AVX2)
+	r.log = padded(log32AVX2)
 	r.exp, r.swish = paddedWith(exp32AVX2), paddedWith(swish32AVX2)
 	r.hardSigmoid = func(dst, x []float32, alpha, beta float32) {
 		inVectors(dst, x, func(dst, x *float32, n int) { hardSigmoid32AVX2(dst, x, alpha, beta, n) })
@@ -19,6 +20,7 @@ func init() {
 	f.addVV, f.subVV, f.mulVV, f.divVV = addVV32AVX2, subVV32AVX2, mulVV32AVX2, divVV32AVX2
 	f.addVS, f.subVS, f.mulVS, f.divVS = addVS32AVX2, subVS32AVX2, mulVS32AVX2, divVS32AVX2
 	f.subSV, f.divSV = subSV32AVX2, divSV32AVX2
+	f.abs, f.softsign = abs32AVX2, softsign32AVX2
 	f.clip, f.leaky = clip32AVX2, leaky32AVX2
 	f.max[0], f.max[1] = max32AVX2, maxEven32AVX2
 	f.taps[0] = [...]tapLoop{taps1AVX2r1v1, taps1AVX2r1v2, taps1AVX2r1v3, taps1AVX2r1v4, taps1AVX2r2v2, taps1AVX2r2v3, taps1AVX2r4v1}

@@ -256,6 +256,12 @@ func exp32AVX2(dst *float32, x *float32, shift float64, n int)
 //go:noescape
 func sigmoid32AVX2(dst *float32, x *float32, n int)
 
+// log32AVX2 is dst[i] = ln x[i].
+// n is a multiple of 8.
+//
+//go:noescape
+func log32AVX2(dst *float32, x *float32, n int)
+
 // tanh32AVX2 is dst[i] = tanh x[i].
 // n is a multiple of 8.
 //
@@ -375,6 +381,18 @@ func clip32AVX2(dst *float32, x *float32, lo float32, hi float32, n int)
 //
 //go:noescape
 func leaky32AVX2(dst *float32, x *float32, alpha float32, n int)
+
+// softsign32AVX2 is dst[i] = x[i]/(1+|x[i]|).
+// n is a multiple of 8.
+//
+//go:noescape
+func softsign32AVX2(dst *float32, x *float32, n int)
+
+// abs32AVX2 is dst[i] = |x[i]|.
+// n is a multiple of 8.
+//
+//go:noescape
+func abs32AVX2(dst *float32, x *float32, n int)
 
 // hardSigmoid32AVX2 is dst[i] = min(max(alpha*x[i]+beta, 0), 1); NaN stays.
 // n is a multiple of 8.

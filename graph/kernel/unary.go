@@ -31,11 +31,12 @@ func Neg[T Number](dst, x []T) {
 // Abs is dst[i] = |x[i]|; the least integer stays as it is.
 func Abs[T Number](dst, x []T) {
 	x = x[:len(dst)]
-	for i, v := range x {
+	at := vectorV(fast32.abs, dst, x)
+	for i, v := range x[at:] {
 		if v <= 0 {
 			v = 0 - v
 		}
-		dst[i] = v
+		dst[at+i] = v
 	}
 }
 
@@ -84,6 +85,10 @@ func Exp[T Float](dst, x []T) {
 
 // Log is dst[i] = ln x[i].
 func Log[T Float](dst, x []T) {
+	if d, s, ok := asFloat32(dst, x); ok {
+		rows32.log(d, s)
+		return
+	}
 	x = x[:len(dst)]
 	for i, v := range x {
 		dst[i] = T(math.Log(float64(v)))

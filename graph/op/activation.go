@@ -99,7 +99,7 @@ func init() {
 
 func (a activation) row() *Op {
 	return &Op{
-		Name: a.name, Equation: a.equation, Versions: a.versions, In: Arity{1, 1}, Out: Arity{1, 1}, Half: true,
+		Name: a.name, Equation: a.equation, Versions: a.versions, In: Arity{1, 1}, Out: Arity{1, 1}, Half: true, Rows: eachElement,
 		Infer: SameAsInput, Check: a.check,
 		Kernel: func(s *Spec) (Kernel, error) {
 			f32, f64 := a.loops(a.a.of(s.Node), a.b.of(s.Node))

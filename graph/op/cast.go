@@ -22,7 +22,7 @@ func init() {
 				}
 				return inferCast(c, d)
 			},
-			Grad:  gradCast,
+			Rows: eachElement, Grad: gradCast,
 			Check: Check{Lo: -2, Hi: 2},
 		},
 		&Op{

@@ -33,6 +33,11 @@ type Op struct {
 	// Work counts the multiplications and additions of a run that is done,
 	// where they are what its time goes into; nil elsewhere.
 	Work func(x *Call) int64
+	// Rows tells of a node whose input 0 has the given rank whether its rows, along
+	// the last axis, are computed each by itself: cut along the other axes, inputs
+	// give its output cut likewise, to the same bits. Operands that are broadcast
+	// along the rows are not cut. Nil is no.
+	Rows func(n *graph.Node, since int64, rank int) bool
 	// Half is set where the kernel knows float32 and float64 only: 16-bit
 	// floats are then computed in float32 and the results rounded.
 	Half bool

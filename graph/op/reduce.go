@@ -60,7 +60,7 @@ func init() {
 func (r reduceRow) row() *Op {
 	return &Op{
 		Name: r.name, Equation: r.equation + " over the given axes, or all", Versions: r.versions,
-		In: Arity{1, 2}, Out: Arity{1, 1}, Half: true,
+		In: Arity{1, 2}, Out: Arity{1, 1}, Half: true, Rows: r.rows,
 		Infer: func(c *Infer) error { return r.infer(c) },
 		Kernel: func(s *Spec) (Kernel, error) {
 			keep, noop := s.Int("keepdims", 1) != 0, s.Int("noop_with_empty_axes", 0) != 0

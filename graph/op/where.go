@@ -10,6 +10,7 @@ func init() {
 	Register(&Op{
 		Name: "Where", Equation: "z = x where the condition holds, y elsewhere", Versions: []int64{9, 16}, In: Arity{3, 3}, Out: Arity{1, 1},
 		Infer: inferWhere, Kernel: func(*Spec) (Kernel, error) { return runWhere, nil },
+		Rows: eachElement,
 		Grad: func(c *Grad) error {
 			dz := c.Dy[0]
 			if c.Needs(1) {

@@ -58,6 +58,27 @@ func arithmetic() {
 		VBLENDVPS(m, y, r, r)
 		return r
 	})
+	var sign, one vec
+	narrowRow("softsign32AVX2", "func(dst, x *float32, n int)", "dst[i] = x[i]/(1+|x[i]|).", []string{"x"}, func() {
+		sign, one = YMM(), YMM()
+		VBROADCASTSS(signBit32(), sign)
+		VBROADCASTSS(ones(), one)
+	}, func(at []Mem) vec {
+		r, d := YMM(), YMM()
+		VMOVUPS(at[0], r)
+		VANDNPS(r, sign, d)
+		VADDPS(one, d, d)
+		VDIVPS(d, r, r)
+		return r
+	})
+	narrowRow("abs32AVX2", "func(dst, x *float32, n int)", "dst[i] = |x[i]|.", []string{"x"}, func() {
+		sign = YMM()
+		VBROADCASTSS(signBit32(), sign)
+	}, func(at []Mem) vec {
+		r := YMM()
+		VANDNPS(at[0], sign, r)
+		return r
+	})
 	var low, top vec
 	narrowRow("hardSigmoid32AVX2", "func(dst, x *float32, alpha, beta float32, n int)", "dst[i] = min(max(alpha*x[i]+beta, 0), 1); NaN stays.", []string{"x"}, func() {
 		lo, hi = spread32("alpha"), spread32("beta")
@@ -107,9 +128,19 @@ func maxRow(name string, stride int) {
 	RET()
 }
 
-// ones is the float32 number 1 in memory.
-func ones() Mem {
-	m := GLOBL("one32", 8|16)
-	DATA(0, U32(0x3f800000))
+// word32 is four bytes in memory.
+func word32(name string, b uint32) Mem {
+	m, ok := constants[name]
+	if !ok {
+		m = GLOBL(name, 8|16)
+		DATA(0, U32(b))
+		constants[name] = m
+	}
 	return m
 }
+
+// signBit32 is the sign of a float32 in memory.
+func signBit32() Mem { return word32("sign32", 1<<31) }
+
+// ones is the float32 number 1 in memory.
+func ones() Mem { return word32("one32", 0x3f800000) }

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"math"
+
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 )
@@ -37,8 +39,9 @@ func poly(x vec, c []float64) vec {
 }
 
 const (
-	signBit = 1 << 63
-	rounder = 0x1.8p52 // added to a small number, it leaves that rounded in the low bits
+	signBit  = 1 << 63
+	sqrtHalf = 0x3fe6a09e667f3bcd // √½
+	rounder  = 0x1.8p52           // added to a small number, it leaves that rounded in the low bits
 )
 
 // exp1 gives s, a power of two, and s*p with exp(x) = s + s*p; x is destroyed.
@@ -100,6 +103,37 @@ func log1pOf(e vec) vec {
 	return r
 }
 
+// logOf is ln x: x is m·2^k with m between √½ and √2, and ln m is 2*atanh(z),
+// z = (m-1)/(m+1).
+func logOf(x vec) vec {
+	t, k, m := YMM(), YMM(), YMM()
+	VPSUBQ(bits64(sqrtHalf), x, t)
+	VPAND(bits64(0xfff<<52), t, m)
+	VPSUBQ(m, x, m)
+	VPADDQ(f64(1), t, t)
+	VPSRLQ(Imm(52), t, k) // k + 1023, which 2^52 takes in its low bits
+	VPOR(f64(0x1p52), k, k)
+	VSUBPD(f64(0x1p52+1023), k, k)
+	den, q := YMM(), YMM()
+	VADDPD(f64(1), m, den)
+	VSUBPD(f64(1), m, m)
+	VDIVPD(den, m, m)
+	VMULPD(m, m, q)
+	r := poly(q, atanhrel)
+	VADDPD(m, m, m)
+	VMULPD(m, r, r)
+	VFMADD231PD(f64(0.6931471805599453), k, r)
+	mask, inf := YMM(), load64(math.Inf(1))
+	VCMPPD(Imm(0), inf, x, mask)
+	VBLENDVPD(mask, inf, r, r)
+	zero := load64(0)
+	VCMPPD(Imm(0), zero, x, mask)
+	VBLENDVPD(mask, f64(math.Inf(-1)), r, r)
+	VCMPPD(Imm(9), zero, x, mask) // neither greater nor equal: NaN
+	VORPD(mask, r, r)
+	return r
+}
+
 func functions() {
 	const plain = "func(dst, x *float32, n int)"
 	var p vec
@@ -108,6 +142,7 @@ func functions() {
 		return expOf(x)
 	})
 	sigmoidRow()
+	wideRow("log32AVX2", plain, "dst[i] = ln x[i].", nil, logOf)
 	wideRow("tanh32AVX2", plain, "dst[i] = tanh x[i].", nil, func(x vec) vec {
 		t := minusAbs(x)
 		VADDPD(t, t, t)

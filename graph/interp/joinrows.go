@@ -1,0 +1,329 @@
+package interp
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/op"
+)
+
+// joinRows makes one step of each set of steps that work on rows of one shape
+// and read each other; see rowStep. A set never has a path between its steps
+// that leaves it.
+func (b *builder) joinRows(p *program) {
+	j := &joiner{builder: b, prog: p, made: map[int]int{}, group: make([]*rowGroup, len(p.steps))}
+	for i := range p.steps {
+		j.add(i)
+		for _, slot := range p.steps[i].out {
+			j.made[slot] = i
+		}
+	}
+	j.order()
+}
+
+// joiner is one joinRows under way.
+type joiner struct {
+	*builder
+	prog  *program
+	made  map[int]int // which step makes a slot
+	group []*rowGroup // of each step; nil for none
+	done  []bool      // which steps are in the new list
+	steps []step
+}
+
+// rowGroup is steps that can be joined.
+type rowGroup struct {
+	shape graph.Shape // full
+	steps []int       // ascending
+}
+
+// add puts a step with those that make its inputs, or into a group of its own.
+func (j *joiner) add(i int) {
+	s := &j.prog.steps[i]
+	if !j.onRows(s) {
+		return
+	}
+	var g *rowGroup
+	for _, k := range j.before(i) {
+		h := j.group[k]
+		if h == nil || h == g || !j.lies(s, h.shape) {
+			continue
+		}
+		switch {
+		case g == nil && !j.rests([]int{i}, h):
+			g = h
+		case g != nil && slices.Equal(g.shape, h.shape) && !j.rests(g.steps, h) && !j.rests(h.steps, g) && !j.rests([]int{i}, h):
+			g.steps = append(g.steps, h.steps...)
+			for _, k := range h.steps {
+				j.group[k] = g
+			}
+		}
+	}
+	if g == nil {
+		shape := j.shape(s)
+		if !j.lies(s, shape) {
+			return
+		}
+		g = &rowGroup{shape: shape}
+	}
+	g.steps = append(g.steps, i)
+	slices.Sort(g.steps)
+	j.group[i] = g
+}
+
+// onRows tells whether a step is a plain node whose kernel works on rows.
+func (j *joiner) onRows(s *step) bool {
+	row := op.Lookup(s.node.Domain, s.node.Op)
+	if row == nil || row.Rows == nil || s.label != "" || len(s.out) != 1 || s.out[0] < 0 {
+		return false
+	}
+	in := j.of(s.node.Input(0)).Shape
+	return in != nil && row.Rows(s.node, row.Since(s.node.Graph().Opset(s.node.Domain)), len(in))
+}
+
+func (j *joiner) of(v *graph.Value) graph.Type { return j.facts.Of(v).Type }
+
+// shape is the full shape that a step suggests: the longer of its input and
+// output.
+func (j *joiner) shape(s *step) graph.Shape {
+	in, out := j.of(s.node.Input(0)).Shape, j.of(s.node.Output(0)).Shape
+	if len(in) > len(out) || len(in) == len(out) && len(s.node.Inputs) == 1 {
+		return in
+	}
+	return out
+}
+
+// lies tells whether what a step reads and makes lies along rows of the full
+// shape, and goes together row by row: values without an axis for C only go with
+// their like.
+func (j *joiner) lies(s *step, shape graph.Shape) bool {
+	if len(shape) < 2 {
+		return false
+	}
+	for _, d := range shape {
+		if !d.IsKnown() && d.Param == "" {
+			return false
+		}
+	}
+	out, ok := extentOf(j.of(s.node.Output(0)).Shape, shape)
+	if !ok || out == whole {
+		return false
+	}
+	short, long := out == dropped, out != dropped
+	for _, v := range s.node.Inputs {
+		if v == nil {
+			return false
+		}
+		e, ok := extentOf(j.of(v).Shape, shape)
+		if !ok {
+			return false
+		}
+		short = short || e == dropped
+		long = long || e == full || e == column || e == whole && !single(j.of(v).Shape)
+	}
+	return !short || !long || len(s.node.Inputs) == 1 || s.node.Input(1).IsConst() && single(j.of(s.node.Input(1)).Shape) && len(s.node.Inputs) == 2
+}
+
+// extentOf is how a value of shape v lies along the rows of full; not ok if it
+// does not, or in two ways.
+func extentOf(v, along graph.Shape) (e extent, ok bool) {
+	if v == nil {
+		return whole, false
+	}
+	n, rows := len(v), along[:len(along)-1]
+	c := along[len(along)-1]
+	isWhole := single(v) || n > 0 && single(v[:n-1]) && v[n-1] == c
+	switch {
+	case slices.Equal(v, along):
+		return full, true
+	case n == len(along) && slices.Equal(v[:n-1], rows) && v[n-1] == graph.Known(1):
+		return column, true
+	case slices.Equal(v, rows):
+		return dropped, !isWhole
+	}
+	return whole, isWhole
+}
+
+// single tells whether a shape is that of one element.
+func single(s graph.Shape) bool {
+	for _, d := range s {
+		if d != graph.Known(1) {
+			return false
+		}
+	}
+	return true
+}
+
+// before is the steps that make what step i reads.
+func (j *joiner) before(i int) []int {
+	var list []int
+	s := &j.prog.steps[i]
+	note := func(slot int) {
+		if k, ok := j.made[slot]; ok {
+			list = append(list, k)
+		}
+	}
+	for _, r := range s.in {
+		if r.up == 0 {
+			note(r.slot)
+		}
+	}
+	for _, v := range Captures(s.node) {
+		if slot, ok := j.prog.slots[v]; ok {
+			note(slot)
+		}
+	}
+	return list
+}
+
+// rests tells whether some of the steps rest on group g by way of a step that is
+// neither among them nor in g.
+func (j *joiner) rests(steps []int, g *rowGroup) bool {
+	seen := map[int]bool{}
+	var todo []int
+	visit := func(k int) {
+		for _, m := range j.before(k) {
+			if !seen[m] && m >= g.steps[0] {
+				seen[m] = true
+				todo = append(todo, m)
+			}
+		}
+	}
+	for _, k := range steps {
+		visit(k)
+	}
+	direct := func(k int) bool { return j.group[k] == g || slices.Contains(steps, k) }
+	for _, k := range slices.Clone(todo) {
+		if direct(k) {
+			seen[k] = false
+		}
+	}
+	todo = slices.DeleteFunc(todo, direct)
+	for len(todo) > 0 {
+		k := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		if j.group[k] == g {
+			return true
+		}
+		visit(k)
+		if h := j.group[k]; h != nil {
+			for _, m := range h.steps {
+				visit(m)
+			}
+		}
+	}
+	return false
+}
+
+// order writes the list of steps anew: a group lies where its last step lay, or
+// before what reads it.
+func (j *joiner) order() {
+	j.done = make([]bool, len(j.prog.steps))
+	for i := range j.prog.steps {
+		if g := j.group[i]; g == nil || i == g.steps[len(g.steps)-1] {
+			j.put(i)
+		}
+	}
+	j.prog.steps = j.steps
+}
+
+// put adds step i, or its group, behind all that it reads.
+func (j *joiner) put(i int) {
+	if j.done[i] {
+		return
+	}
+	members := []int{i}
+	if g := j.group[i]; g != nil {
+		members = g.steps
+	}
+	for _, k := range members {
+		j.done[k] = true
+	}
+	for _, k := range members {
+		for _, m := range j.before(k) {
+			j.put(m)
+		}
+	}
+	if len(members) == 1 {
+		j.steps = append(j.steps, j.prog.steps[i])
+		return
+	}
+	j.steps = append(j.steps, j.join(j.group[i]))
+}
+
+// join is the steps of a group as one.
+func (j *joiner) join(g *rowGroup) step {
+	sub := &program{graph: j.prog.graph, slots: map[*graph.Value]int{}}
+	r := &rowStep{prog: sub, rank: len(g.shape)}
+	last := g.steps[len(g.steps)-1]
+	s := step{node: j.prog.steps[last].node, kernel: r.run, rows: r}
+	inner := map[ref]int{} // slots of sub
+	for _, k := range g.steps {
+		old := &j.prog.steps[k]
+		made := step{node: old.node, kernel: old.kernel, min: old.min}
+		for i, at := range old.in {
+			slot, ok := inner[at]
+			if !ok {
+				v := old.node.Inputs[i]
+				slot = sub.slot(v)
+				inner[at] = slot
+				e, _ := extentOf(j.of(v).Shape, g.shape)
+				s.in, r.in = append(s.in, at), append(r.in, e)
+				sub.inputs = append(sub.inputs, slot)
+			}
+			made.in = append(made.in, ref{0, slot})
+		}
+		slot := sub.slot(old.node.Outputs[0])
+		inner[ref{0, old.out[0]}] = slot
+		made.out = []int{slot}
+		sub.steps = append(sub.steps, made)
+	}
+	for _, k := range g.steps {
+		old := &j.prog.steps[k]
+		if v := old.node.Outputs[0]; j.readOutside(old.out[0], g) {
+			e, _ := extentOf(j.of(v).Shape, g.shape)
+			s.out, r.out = append(s.out, old.out[0]), append(r.out, e)
+			sub.outputs = append(sub.outputs, ref{0, inner[ref{0, old.out[0]}]})
+		}
+	}
+	sub.lifetimes()
+	s.label = g.label(j.prog)
+	return s
+}
+
+// readOutside tells whether a slot is fetched, or read by a step that is not in
+// g.
+func (j *joiner) readOutside(slot int, g *rowGroup) bool {
+	if slices.Contains(j.prog.outputs, ref{0, slot}) {
+		return true
+	}
+	for i := range j.prog.steps {
+		s := &j.prog.steps[i]
+		if j.group[i] != g && slices.Contains(s.in, ref{0, slot}) {
+			return true
+		}
+		for _, v := range Captures(s.node) {
+			if at, ok := j.prog.slots[v]; ok && at == slot {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// label names the first operators of a group, and how many more there are.
+func (g *rowGroup) label(p *program) string {
+	const named = 3
+	text := ""
+	for i, k := range g.steps {
+		if i == named && len(g.steps) > named+1 {
+			return fmt.Sprintf("%s+%d more", text, len(g.steps)-named)
+		}
+		if i > 0 {
+			text += "+"
+		}
+		text += p.steps[k].node.Op
+	}
+	return text
+}
