@@ -175,7 +175,10 @@ func newCurve(o loss.Options, classes int) (curves.Curve, error) {
 		classes = 1
 	}
 	plain := l.Plain(classes)
-	o.ClassCounts, o.Background = plain.ClassCounts, plain.Background
+	if o.ClassCounts = plain.ClassCounts; plain.Background != nil {
+		last := classes - 1
+		o.Background = &last
+	}
 	if o, err = o.Resolve(l.Kind, classes); err != nil {
 		return curves.Curve{}, usagef("%s: %v", o.Name, err)
 	}

@@ -78,6 +78,12 @@ func (c Curve) over(by Axis, positive bool) ([]point, error) {
 	for i := range points {
 		x, z := by.at((float64(i) + 0.5) / samples)
 		b := loss.Batch{N: 1, A: 1, C: classes, Logits: make([]float64, classes), Target: make([]float64, classes)}
+		if l.Whole != nil {
+			b.A = 2
+			b.Logits = append(b.Logits, make([]float64, classes)...)
+			b.Target = append(b.Target, make([]float64, classes)...)
+			b.Target[classes] = 1
+		}
 		b.Logits[0] = z
 		if classes > 1 {
 			b.Logits[0] += math.Log(float64(classes - 1)) // so that z is still log p/(1−p)
@@ -86,13 +92,13 @@ func (c Curve) over(by Axis, positive bool) ([]point, error) {
 		case positive:
 			b.Target[0] = 1
 		case classes > 1:
-			b.Target[1] = 1
+			b.Target[classes-1] = 1
 		}
 		out, err := loss.Eval(kind, o, b)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", c.Label, err)
 		}
-		points[i] = point{x, out.Loss, math.Abs(out.Grad[0])}
+		points[i] = point{x, out.PerAnchor[0], math.Abs(out.Grad[0])}
 	}
 	return points, nil
 }
@@ -109,8 +115,8 @@ func find(name string) (*loss.Loss, loss.Kind, error) {
 	return l, loss.Classification, nil
 }
 
-// softmax reports whether the curve is a slice of a softmax.
-func (c Curve) softmax() bool {
-	l, _, err := find(c.Options.Name)
-	return err == nil && l.Activation == loss.Softmax
+// row is the curve's loss; nil if there is none.
+func (c Curve) row() *loss.Loss {
+	l, _, _ := find(c.Options.Name)
+	return l
 }

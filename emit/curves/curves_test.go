@@ -23,7 +23,11 @@ func curve(name string, classes int) Curve {
 	if l.Activation == loss.Sigmoid {
 		classes = 1
 	}
-	return Curve{Label: name, Options: l.Plain(classes), Classes: classes}
+	c := Curve{Label: name, Options: l.Plain(classes), Classes: classes}
+	if last := classes - 1; l.Background {
+		c.Options.Background = &last
+	}
+	return c
 }
 
 func points(t *testing.T, c Curve, by Axis, positive bool) []point {
@@ -46,6 +50,7 @@ func TestFormulas(t *testing.T) {
 		"bce":           {1, func(p float64) float64 { return -math.Log(p) }, func(p float64) float64 { return -math.Log(1 - p) }, func(p float64) float64 { return 1 - p }},
 		"sigmoid-focal": {1, focal, func(p float64) float64 { return 3 * focal(1-p) }, func(p float64) float64 { return 0.25 * (1 - p) * (1 - p) * (1 - p - 2*p*math.Log(p)) }},
 		"ce":            {5, func(p float64) float64 { return -math.Log(p) }, func(p float64) float64 { return -math.Log((1 - p) / 4) }, func(p float64) float64 { return 1 - p }},
+		"ohem-ce":       {2, func(p float64) float64 { return -math.Log(p) }, func(p float64) float64 { return -math.Log(1 - p) }, func(p float64) float64 { return 1 - p }},
 		"modified-ce-softmax": {2, func(p float64) float64 { return -2 * math.Log(p) }, func(p float64) float64 { return -2 * math.Log(1-p) },
 			func(p float64) float64 { return 2 * (1 - p) }},
 	} {

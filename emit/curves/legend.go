@@ -3,7 +3,9 @@ package curves
 import (
 	"fmt"
 	"image/color"
+	"slices"
 
+	"github.com/onnxloss/onnxloss/emit/loss"
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
@@ -35,26 +37,27 @@ func (f *figure) perColumn() int {
 	return (len(f.curves) + n - 1) / n
 }
 
-// legendLines is how many lines the legend has, the note among them.
-func (f *figure) legendLines() int {
-	if f.note() != "" {
-		return f.perColumn() + 1
-	}
-	return f.perColumn()
-}
+// legendLines is how many lines the legend has, the notes among them.
+func (f *figure) legendLines() int { return f.perColumn() + len(f.notes()) }
 
-// note says what slice a softmax is drawn along; "" if none is.
-func (f *figure) note() string {
+// notes say what slice a softmax is drawn along, and how a loss that looks at the
+// whole batch is drawn.
+func (f *figure) notes() []string {
+	softmax, whole := "", ""
 	for _, c := range f.curves {
-		if !c.softmax() {
-			continue
+		l := c.row()
+		switch {
+		case l == nil:
+		case l.Activation == loss.Softmax && c.Classes == 2:
+			softmax = "softmax: two classes, which have p and 1 − p; in the negative panels the other one is true"
+		case l.Activation == loss.Softmax:
+			softmax = fmt.Sprintf("softmax: %d classes, of which the others share 1 − p evenly; in the negative panels one of those is true", c.Classes)
 		}
-		if c.Classes == 2 {
-			return "softmax: two classes, which have p and 1 − p; in the negative panels the other one is true"
+		if l != nil && l.Whole != nil {
+			whole = "losses that look at the whole batch: an anchor beside a positive one whose logits are 0"
 		}
-		return fmt.Sprintf("softmax: %d classes, of which the others share 1 − p evenly; in the negative panels one of those is true", c.Classes)
 	}
-	return ""
+	return slices.DeleteFunc([]string{softmax, whole}, func(s string) bool { return s == "" })
 }
 
 // The sizes of the legend's letters, in points.
@@ -63,7 +66,7 @@ const (
 	noteSize  = 9.5
 )
 
-// legend draws the curves' labels in columns, and the note below them.
+// legend draws the curves' labels in columns, and the notes below them.
 func (f *figure) legend(dc draw.Canvas) {
 	per, wide := f.perColumn(), (dc.Max.X-dc.Min.X)/vg.Length(f.columns())
 	line := func(row int) vg.Length { return dc.Max.Y - (vg.Length(row)+0.5)*lineHeight }
@@ -72,5 +75,7 @@ func (f *figure) legend(dc draw.Canvas) {
 		dc.StrokeLine2(style(i), x, y, x+sample, y)
 		dc.FillText(labels(labelSize, color.Black), vg.Point{X: x + sample + 2*vg.Millimeter, Y: y}, c.Label)
 	}
-	dc.FillText(labels(noteSize, color.Gray{0x50}), vg.Point{X: dc.Min.X, Y: line(per)}, f.note())
+	for i, n := range f.notes() {
+		dc.FillText(labels(noteSize, color.Gray{0x50}), vg.Point{X: dc.Min.X, Y: line(per + i)}, n)
+	}
 }

@@ -7,9 +7,11 @@ import (
 	"math/rand/v2"
 
 	"github.com/onnxloss/onnxloss/emit/loss"
+	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/interp"
 	"github.com/onnxloss/onnxloss/graph/op"
 	"github.com/onnxloss/onnxloss/graph/tensor"
+	"github.com/onnxloss/onnxloss/patterns/match"
 )
 
 // The step of the differences, which are of fourth order, and how many are
@@ -104,11 +106,15 @@ func (t *term) hold(p *proof, plan *interp.Plan, b loss.Batch) (*interp.Plan, ma
 	if err != nil || l.Whole == nil {
 		return plan, nil, err
 	}
+	m, err := inlined(p.model)
+	if err != nil {
+		return nil, nil, err
+	}
 	var names []string
-	for _, v := range loss.Discrete(p.model.Graph.Value(t.logits.Name)) {
+	for _, v := range loss.Discrete(m.Graph.Value(t.logits.Name)) {
 		names = append(names, v.Name)
 	}
-	at, err := interp.New(p.model, interp.Options{Threads: p.opts.Threads, Double: true, Feeds: t.feedNames(), Fetches: names})
+	at, err := interp.New(m, interp.Options{Threads: p.opts.Threads, Double: true, Feeds: t.feedNames(), Fetches: names})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -116,8 +122,29 @@ func (t *term) hold(p *proof, plan *interp.Plan, b loss.Batch) (*interp.Plan, ma
 	if err != nil {
 		return nil, nil, err
 	}
-	plan, err = interp.New(p.model, interp.Options{Threads: p.opts.Threads, Double: true, Feeds: append(t.feedNames(), names...), Fetches: []string{t.out.Name}})
+	plan, err = interp.New(m, interp.Options{Threads: p.opts.Threads, Double: true, Feeds: append(t.feedNames(), names...), Fetches: []string{t.out.Name}})
 	return plan, held, err
+}
+
+// inlined is m with the bodies of its functions in place of their calls, so that
+// their values can be fed, and with types, which functions do not state.
+func inlined(m *graph.Model) (*graph.Model, error) {
+	if len(m.Functions) == 0 {
+		return m, nil
+	}
+	in, err := match.Inline(m)
+	if err != nil {
+		return nil, err
+	}
+	facts := op.InferModel(in.Model)
+	for _, n := range in.Model.Graph.Nodes {
+		for _, v := range n.Outputs {
+			if v != nil && v.Type.DType == tensor.Invalid {
+				v.Type = facts.Of(v).Type
+			}
+		}
+	}
+	return in.Model, nil
 }
 
 // along is the derivative of the loss (of the sum, if it is not reduced) along
