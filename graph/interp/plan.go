@@ -185,6 +185,7 @@ type builder struct {
 	facts   *op.Facts
 	missing map[string]bool
 	depth   int
+	calls   op.Calls
 }
 
 const maxDepth = 64
@@ -439,6 +440,10 @@ func (b *builder) kernel(p *program, spec *op.Spec) (op.Kernel, error) {
 
 // call plans a function for one caller.
 func (b *builder) call(f *graph.Function, n *graph.Node) (op.Kernel, error) {
+	if err := b.calls.Enter(f); err != nil {
+		return nil, err
+	}
+	defer b.calls.Leave(f)
 	g, err := f.Instantiate(n)
 	if err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // workers is a set of goroutines that share loops. They end when the plan that
@@ -14,16 +15,18 @@ type workers struct {
 	jobs chan *job
 }
 
-// job is one loop: parts are claimed by whoever comes first.
+// job is one loop: parts are claimed by whoever comes first. next is the first
+// index that nobody has claimed.
 type job struct {
-	next     atomic.Int64
-	parts    int64
-	n, chunk int
-	body     func(lo, hi int)
-	done     sync.WaitGroup
-	ctx      context.Context
-	failed   atomic.Pointer[any]
-	prof     *Profile
+	next   atomic.Int64
+	n      int
+	grain  int // the least part, and the first that each core claims
+	most   int // the greatest
+	body   func(lo, hi int)
+	done   sync.WaitGroup
+	ctx    context.Context
+	failed atomic.Pointer[any]
+	prof   *Profile
 }
 
 func newWorkers(n int) *workers {
@@ -42,9 +45,17 @@ func serve(jobs <-chan *job, core int) {
 	}
 }
 
-// partsPerWorker is how finely loops are split, so that a core that is slowed
-// down does not hold up the others, and a run can be cancelled soon.
+// partsPerWorker is how finely loops are split at least, so that a core that is
+// slowed down does not hold up the others.
 const partsPerWorker = 8
+
+// A part that took less than shortPart is followed by one of twice its size,
+// and one that took more than longPart by one of half: a run ends soon after
+// its context whatever an index costs.
+const (
+	shortPart = 200 * time.Microsecond
+	longPart  = 2 * time.Millisecond
+)
 
 // run splits [0, n) into parts of at least grain. Once ctx has ended, parts
 // that were not begun are skipped: the caller looks at ctx. A panic in a part
@@ -54,13 +65,12 @@ func (w *workers) run(ctx context.Context, prof *Profile, n, grain int, body fun
 		return
 	}
 	grain = max(grain, 1)
-	parts := min((n+grain-1)/grain, w.n*partsPerWorker)
+	parts := (n + grain - 1) / grain
 	if parts <= 1 {
 		body(0, n)
 		return
 	}
-	chunk := (n + parts - 1) / parts
-	j := &job{n: n, chunk: chunk, parts: int64((n + chunk - 1) / chunk), body: body, ctx: ctx, prof: prof}
+	j := &job{n: n, grain: grain, most: max(grain, n/(w.n*partsPerWorker)), body: body, ctx: ctx, prof: prof}
 	for range min(w.n, parts) - 1 {
 		j.done.Add(1)
 		select {
@@ -84,17 +94,27 @@ func (j *job) work(core int) {
 			j.failed.CompareAndSwap(nil, &r)
 		}
 	}()
+	size := j.grain
 	for {
-		k := j.next.Add(1) - 1
-		if k >= j.parts || j.ctx.Err() != nil {
+		lo := int(j.next.Add(int64(size))) - size
+		if lo >= j.n || j.ctx.Err() != nil {
 			return
 		}
-		lo := int(k) * j.chunk
-		hi := min(lo+j.chunk, j.n)
-		if j.prof != nil {
-			j.prof.part(core, func() { j.body(lo, hi) })
-		} else {
-			j.body(lo, hi)
+		began := time.Now()
+		j.part(core, lo, min(lo+size, j.n))
+		switch d := time.Since(began); {
+		case d < shortPart:
+			size = min(2*size, j.most)
+		case d > longPart:
+			size = max(size/2, j.grain)
 		}
 	}
+}
+
+func (j *job) part(core, lo, hi int) {
+	if j.prof == nil {
+		j.body(lo, hi)
+		return
+	}
+	j.prof.part(core, func() { j.body(lo, hi) })
 }

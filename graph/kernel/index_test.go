@@ -102,7 +102,7 @@ func TestTopK(t *testing.T) {
 			for _, v := range x {
 				wide = append(wide, v, v)
 			}
-			if err := TopK(split(2), values, index, wide, 1, len(x), 2, k, largest); err != nil {
+			if err := TopK(split(2), values, index, wide, 1, len(x), 2, k, largest, nil); err != nil {
 				t.Fatal(err)
 			}
 			for r := range k {
@@ -114,7 +114,7 @@ func TestTopK(t *testing.T) {
 			}
 		}
 	}
-	if err := TopK(nil, x, nil, x, 1, 3, 1, 4, true); err == nil {
+	if err := TopK(nil, x, nil, x, 1, 3, 1, 4, true, nil); err == nil {
 		t.Error("k beyond the axis gave no error")
 	}
 }

@@ -40,6 +40,34 @@ func (p Parallel) Do(n, grain int, body func(lo, hi int)) {
 	p(n, grain, body)
 }
 
+// Stop is asked now and then by loops that cannot be split; once it says true
+// the loop ends, and what it made is of no use. A nil Stop never does.
+type Stop func() bool
+
+// now asks, if there is anyone to ask.
+func (s Stop) now() bool { return s != nil && s() }
+
+// stopEvery is how many cheap steps go by between questions.
+const stopEvery = 1 << 12
+
+// OrderWith is compare, and once stop says true that everything is equal, which
+// brings a sort to its end.
+func OrderWith(stop Stop, compare func(i, j int) int) func(i, j int) int {
+	if stop == nil {
+		return compare
+	}
+	n, stopped := 0, false
+	return func(i, j int) int {
+		if n++; n%stopEvery == 0 {
+			stopped = stopped || stop()
+		}
+		if stopped {
+			return 0
+		}
+		return compare(i, j)
+	}
+}
+
 // elementGrain is the least number of cheap elements worth a goroutine.
 const elementGrain = 1 << 14
 

@@ -12,6 +12,7 @@ type Suppression struct {
 	MaxOverlap   float64 // a box is dropped if its overlap with a kept one is greater
 	MinScore     float64 // a box is dropped unless its score is greater; -Inf keeps all
 	CenterFormat bool    // boxes are (x centre, y centre, width, height), else two corners (y, x, y, x)
+	Stop         Stop
 }
 
 // NonMaxSuppression keeps, for each image and class, the boxes of the highest
@@ -43,9 +44,9 @@ func NonMaxSuppression[T Float](par Parallel, boxes, scores []T, images, classes
 					order = append(order, i)
 				}
 			}
-			slices.SortFunc(order, func(i, j int) int {
+			slices.SortFunc(order, OrderWith(s.Stop, func(i, j int) int {
 				return cmp.Or(cmp.Compare(score[j], score[i]), i-j)
-			})
+			}))
 			kept[t] = s.suppress(order, areas[t/classes*count:], parts[t/classes])
 		}
 	})
@@ -89,7 +90,7 @@ func (s *Suppression) parts(areas []corners) []int {
 func (s *Suppression) suppress(order []int, areas []corners, part []int) (kept []int) {
 	rivals := map[int][]corners{}
 	for _, i := range order {
-		if len(kept) >= s.MaxOutput {
+		if len(kept) >= s.MaxOutput || s.Stop.now() {
 			break
 		}
 		c, k := areas[i], part[i]

@@ -9,13 +9,13 @@ import (
 // shape (outer, axis, inner), best first; values and indices have shape
 // (outer, k, inner). Equal elements come in the order of their indices; NaN
 // counts as greater than anything.
-func TopK[T Number](par Parallel, values []T, indices []int64, x []T, outer, axis, inner, k int, largest bool) error {
+func TopK[T Number](par Parallel, values []T, indices []int64, x []T, outer, axis, inner, k int, largest bool, stop Stop) error {
 	if k < 0 || k > axis {
 		return fmt.Errorf("k is %d, the axis has %d elements", k, axis)
 	}
 	par.Do(outer*inner, grainFor(8*axis), func(lo, hi int) {
 		line, order := make([]T, axis), make([]int, axis)
-		before := func(i, j int) int { return ranking(line[i], line[j], i, j, largest) }
+		before := OrderWith(stop, func(i, j int) int { return ranking(line[i], line[j], i, j, largest) })
 		for t := lo; t < hi; t++ {
 			o, i := t/inner, t%inner
 			for a := range line {

@@ -131,7 +131,7 @@ func runSuppression[T float32 | float64](x *Call, center bool) error {
 	case scores.Rank() != 3 || scores.Shape[0] != boxes.Shape[0] || scores.Shape[2] != boxes.Shape[1]:
 		return x.InputError(1, "shape %v, want [%d, classes, %d]", scores.Shape, boxes.Shape[0], boxes.Shape[1])
 	}
-	s := kernel.Suppression{MinScore: math.Inf(-1), CenterFormat: center}
+	s := kernel.Suppression{MinScore: math.Inf(-1), CenterFormat: center, Stop: x.Stopped}
 	var err error
 	if x.Has(2) {
 		n, err := intOf(x, 2)

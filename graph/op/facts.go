@@ -13,6 +13,7 @@ import (
 type Facts struct {
 	of    map[*graph.Value]*Fact
 	depth int
+	calls Calls
 	errs  []error
 }
 
@@ -155,7 +156,39 @@ func (c *Infer) function() *graph.Function {
 
 const maxDepth = 64
 
+// Calls is the calls of functions that are being looked into.
+type Calls struct {
+	nodes  int // of the functions, each call for itself
+	active map[*graph.Function]bool
+}
+
+// maxInlined bounds the nodes: functions that call functions twice would be
+// endless.
+const maxInlined = 1 << 17
+
+// Enter begins a call of f; Leave ends it. It is an error if f calls itself.
+func (c *Calls) Enter(f *graph.Function) error {
+	if c.active[f] {
+		return fmt.Errorf("function %s calls itself", f.Name)
+	}
+	if c.nodes += 1 + len(f.Body.Nodes); c.nodes > maxInlined {
+		return fmt.Errorf("the functions that are called have more than %d nodes together", maxInlined)
+	}
+	if c.active == nil {
+		c.active = map[*graph.Function]bool{}
+	}
+	c.active[f] = true
+	return nil
+}
+
+// Leave ends the call of f that was entered.
+func (c *Calls) Leave(f *graph.Function) { delete(c.active, f) }
+
 func (f *Facts) call(c *Infer, fn *graph.Function) error {
+	if err := f.calls.Enter(fn); err != nil {
+		return err
+	}
+	defer f.calls.Leave(fn)
 	g, err := fn.Instantiate(c.Node)
 	if err != nil {
 		return err

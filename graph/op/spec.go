@@ -172,6 +172,9 @@ func (x *Call) Set(i int, t *tensor.Tensor) {
 // Parallel splits [0, n) over the cores; see Env.
 func (x *Call) Parallel(n, grain int, body func(lo, hi int)) { x.Env.Parallel(n, grain, body) }
 
+// Stopped reports whether the run's context has ended.
+func (x *Call) Stopped() bool { return x.Context.Err() != nil }
+
 // InputError is an error that names the input it is about.
 func (x *Call) InputError(i int, format string, args ...any) error {
 	return InputError(x.Node, i, format, args...)

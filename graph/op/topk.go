@@ -106,7 +106,7 @@ func runTopK[T interface {
 		return err
 	}
 	return kernel.TopK(x.Parallel, tensor.Data[T](values), tensor.Data[int64](indices), tensor.Data[T](in),
-		prod(shape[:axis]), in.Shape[axis], prod(shape[axis+1:]), int(k), p.largest)
+		prod(shape[:axis]), in.Shape[axis], prod(shape[axis+1:]), int(k), p.largest, x.Stopped)
 }
 
 // Order is the indices of x along axis, the greatest element first and equal ones

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/kernel"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
@@ -88,32 +89,32 @@ func groupSlices(x *Call, t *tensor.Tensor, axis int, sorted bool) (*groups, err
 	defer dropTemp(x, wide, t)
 	switch wide.DType {
 	case tensor.Float32:
-		return groupBy(tensor.Data[float32](wide), t.Shape, axis, sorted), nil
+		return groupBy(x, tensor.Data[float32](wide), t.Shape, axis, sorted), nil
 	case tensor.Float64:
-		return groupBy(tensor.Data[float64](wide), t.Shape, axis, sorted), nil
+		return groupBy(x, tensor.Data[float64](wide), t.Shape, axis, sorted), nil
 	case tensor.Int8:
-		return groupBy(tensor.Data[int8](wide), t.Shape, axis, sorted), nil
+		return groupBy(x, tensor.Data[int8](wide), t.Shape, axis, sorted), nil
 	case tensor.Int16:
-		return groupBy(tensor.Data[int16](wide), t.Shape, axis, sorted), nil
+		return groupBy(x, tensor.Data[int16](wide), t.Shape, axis, sorted), nil
 	case tensor.Int32:
-		return groupBy(tensor.Data[int32](wide), t.Shape, axis, sorted), nil
+		return groupBy(x, tensor.Data[int32](wide), t.Shape, axis, sorted), nil
 	case tensor.Int64:
-		return groupBy(tensor.Data[int64](wide), t.Shape, axis, sorted), nil
+		return groupBy(x, tensor.Data[int64](wide), t.Shape, axis, sorted), nil
 	case tensor.Uint8, tensor.Bool:
-		return groupBy(raw[uint8](wide), t.Shape, axis, sorted), nil
+		return groupBy(x, raw[uint8](wide), t.Shape, axis, sorted), nil
 	case tensor.Uint16:
-		return groupBy(tensor.Data[uint16](wide), t.Shape, axis, sorted), nil
+		return groupBy(x, tensor.Data[uint16](wide), t.Shape, axis, sorted), nil
 	case tensor.Uint32:
-		return groupBy(tensor.Data[uint32](wide), t.Shape, axis, sorted), nil
+		return groupBy(x, tensor.Data[uint32](wide), t.Shape, axis, sorted), nil
 	case tensor.Uint64:
-		return groupBy(tensor.Data[uint64](wide), t.Shape, axis, sorted), nil
+		return groupBy(x, tensor.Data[uint64](wide), t.Shape, axis, sorted), nil
 	case tensor.String:
-		return groupBy(tensor.Data[string](wide), t.Shape, axis, sorted), nil
+		return groupBy(x, tensor.Data[string](wide), t.Shape, axis, sorted), nil
 	}
 	return nil, x.InputError(0, "%v has no order", t)
 }
 
-func groupBy[T cmp.Ordered](data []T, shape []int, axis int, sorted bool) *groups {
+func groupBy[T cmp.Ordered](x *Call, data []T, shape []int, axis int, sorted bool) *groups {
 	outer, n, inner := dimsAround(shape, axis)
 	compare := func(a, b int) int {
 		for o := range outer {
@@ -129,7 +130,7 @@ func groupBy[T cmp.Ordered](data []T, shape []int, axis int, sorted bool) *group
 		order[i] = i
 	}
 	if len(data) > 0 {
-		slices.SortStableFunc(order, compare)
+		slices.SortStableFunc(order, kernel.OrderWith(x.Stopped, compare))
 	}
 	g := &groups{which: make([]int64, n)}
 	for k, i := range order {
