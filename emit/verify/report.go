@@ -3,6 +3,7 @@ package verify
 import (
 	"fmt"
 	"math"
+	"reflect"
 	"strings"
 
 	"github.com/onnxloss/onnxloss/graph/tensor"
@@ -123,10 +124,17 @@ func firstDifference(a, b *tensor.Tensor) int {
 	case tensor.Int64:
 		return differ(tensor.Data[int64](a), tensor.Data[int64](b), func(x int64) uint64 { return uint64(x) })
 	}
-	if fmt.Sprint(a.Store().Data) != fmt.Sprint(b.Store().Data) {
+	if fmt.Sprint(elements(a)) != fmt.Sprint(elements(b)) {
 		return 0
 	}
 	return -1
+}
+
+// elements is the elements of a tensor of any type; the memory behind it may be
+// longer.
+func elements(t *tensor.Tensor) any {
+	v := reflect.ValueOf(t.Store().Data)
+	return v.Slice(0, min(t.Len(), v.Len())).Interface()
 }
 
 func differ[T any](a, b []T, bits func(T) uint64) int {
