@@ -80,6 +80,14 @@ type lossRow struct {
 	Options    []string `json:"options"`
 	Needs      []string `json:"needs"`
 	Example    string   `json:"example"`
+	// State is what the loss carries from step to step.
+	State []stateRow `json:"state,omitempty"`
+}
+
+type stateRow struct {
+	Name    string  `json:"name"`
+	Initial float64 `json:"initial"`
+	Doc     string  `json:"doc"`
 }
 
 type paramRow struct {
@@ -105,6 +113,9 @@ func describeLosses(list []*loss.Loss) []lossRow {
 			if l.Needs(o) {
 				r.Needs = append(r.Needs, flagName(o.Name))
 			}
+		}
+		for _, s := range stateOf(l) {
+			r.State = append(r.State, stateRow{s.Name, s.Initial, s.Doc})
 		}
 		for _, p := range l.Params {
 			r.Params = append(r.Params, paramRow{p.Name, p.Default, p.Range(), p.Doc})
@@ -160,8 +171,11 @@ func explainLoss(c *cli.Context, l *loss.Loss) error {
 		classes = fmt.Sprintf("two or more; for one there is %s", l.Instead)
 	}
 	for _, x := range [][2]string{
-		{"When", l.When}, {"Source", l.Source}, {"Classes", classes}, {"Targets", targetWords(l)}, {"Options", optionWords(l)},
+		{"When", l.When}, {"Source", l.Source}, {"Classes", classes}, {"Targets", targetWords(l)}, {"Options", optionWords(l)}, {"State", stateWords(l)},
 	} {
+		if x[1] == "" {
+			continue
+		}
 		hang(answer(c), fmt.Sprintf("%-8s  ", x[0]), x[1])
 	}
 	say(c, "\n  %s", example(l)) // in one line, to be copied
@@ -215,11 +229,35 @@ func optionWords(l *loss.Loss) string {
 			needs = append(needs, flag)
 		}
 	}
-	s := strings.Join(append(takes, "--reduction"), ", ")
+	reduction := "--reduction"
+	if own := l.DefaultReduction(); own != loss.Mean {
+		reduction += fmt.Sprintf(" (by default %s)", own)
+	}
+	s := strings.Join(append(takes, reduction), ", ")
 	if needs != nil {
 		s += "; it needs " + strings.Join(needs, ", ")
 	}
 	return s
+}
+
+// stateWords is what l carries from step to step; "" if nothing.
+func stateWords(l *loss.Loss) string {
+	var words []string
+	for _, s := range stateOf(l) {
+		words = append(words, fmt.Sprintf("%s, at first %g: %s", s.Name, s.Initial, s.Doc))
+	}
+	if words == nil {
+		return ""
+	}
+	return strings.Join(words, "; ") + "; the trainer feeds back what the step gives"
+}
+
+func stateOf(l *loss.Loss) []loss.State {
+	states, err := l.Plain(someClasses).States(l.Kind, someClasses)
+	if err != nil {
+		return nil
+	}
+	return states
 }
 
 // example is a command that puts l on a model, with its parameters at their
