@@ -23,6 +23,7 @@ type Manifest struct {
 	Form       Form                  `json:"form"`
 	Loss       loss.Options          `json:"loss"`
 	Confidence *loss.Options         `json:"confidence,omitempty"`
+	Box        *loss.Options         `json:"box,omitempty"`
 	Heads      []patterns.HeadRecord `json:"heads"`
 	Inputs     []Port                `json:"inputs"`
 	Outputs    []Port                `json:"outputs"`

@@ -21,6 +21,9 @@ type Options struct {
 	// Confidence is the loss of the objectness logits, "mse" or "bce"; "" adds
 	// none.
 	Confidence string
+	// Box is the loss of boxes that are distributions, "distribution-focal"; ""
+	// adds none.
+	Box string
 	// AsFunction makes a function of each loss and calls it, in place of its
 	// nodes. It raises the IR version of the model to 8 where that is less.
 	AsFunction bool
@@ -37,6 +40,14 @@ type NoObjectness struct{ Head string }
 
 func (e *NoObjectness) Error() string {
 	return fmt.Sprintf("head %q has no objectness for a confidence loss", e.Head)
+}
+
+// NoDistribution is the error where a loss of distributions is asked for of a
+// head whose boxes are none.
+type NoDistribution struct{ Head string }
+
+func (e *NoDistribution) Error() string {
+	return fmt.Sprintf("the boxes of head %q are not found as distributions over bins, 4 for each place", e.Head)
 }
 
 // Quantized is the error where the head is one of integers, which no gradient
@@ -147,7 +158,11 @@ func (r *rewriter) head(i int, h *patterns.Head, n int) error {
 		of = fmt.Sprintf("head%d", i)
 		prefix = of + "_"
 	}
-	r.manifest.Heads = append(r.manifest.Heads, h.Record())
+	record := h.Record()
+	if r.opts.Box != "" {
+		record.Distributions = h.DistributionRecords()
+	}
+	r.manifest.Heads = append(r.manifest.Heads, record)
 	parts := make([]patterns.Part, len(h.Levels))
 	for k, l := range h.Levels {
 		parts[k] = l.Part
@@ -165,6 +180,22 @@ func (r *rewriter) head(i int, h *patterns.Head, n int) error {
 	if err := r.term(parts, loss.Classification, opts, prefix, of); err != nil {
 		return err
 	}
+	if of != "" {
+		of += "."
+	}
+	if err := r.confidence(h, opts, prefix, of); err != nil || r.opts.Box == "" {
+		return err
+	}
+	if h.Distributions == nil {
+		return &NoDistribution{h.Levels[0].Source.Name}
+	}
+	box := loss.Options{Name: r.opts.Box, Reduction: opts.Reduction, AnchorWeights: opts.AnchorWeights}
+	return r.term(h.Distributions, loss.Box, box, prefix+"box_", of+"box")
+}
+
+// confidence appends the loss of h's objectness, if one is asked for, reduced as
+// the class loss.
+func (r *rewriter) confidence(h *patterns.Head, opts loss.Options, prefix, of string) error {
 	if r.opts.Confidence == "" {
 		return nil
 	}
@@ -172,9 +203,6 @@ func (r *rewriter) head(i int, h *patterns.Head, n int) error {
 		return &NoObjectness{h.Levels[0].Source.Name}
 	}
 	conf := loss.Options{Name: r.opts.Confidence, Reduction: opts.Reduction, AnchorWeights: opts.AnchorWeights, CheckTargets: opts.CheckTargets}
-	if of != "" {
-		of += "."
-	}
 	return r.term(h.Objectness, loss.Confidence, conf, prefix+"confidence_", of+"confidence")
 }
 
@@ -185,6 +213,9 @@ func (r *rewriter) term(parts []patterns.Part, k loss.Kind, o loss.Options, pref
 	}
 	leave := r.g.Scope("loss/" + prefix + "logits")
 	rows, err := Canonical(parts)
+	if k == loss.Box {
+		rows = op.Reshape(rows, 0, -1, int64(parts[0].Slice.Len()/patterns.Sides)) // a row for each side
+	}
 	leave()
 	if err != nil {
 		return err
@@ -204,10 +235,13 @@ func (r *rewriter) term(parts []patterns.Part, k loss.Kind, o loss.Options, pref
 		r.manifest.Inputs = append(r.manifest.Inputs, p)
 	}
 	spec := res.Options
-	if k == loss.Classification {
-		r.manifest.Loss = spec
-	} else {
+	switch k {
+	case loss.Confidence:
 		r.manifest.Confidence = &spec
+	case loss.Box:
+		r.manifest.Box = &spec
+	default:
+		r.manifest.Loss = spec
 	}
 	r.terms = append(r.terms, term{of: of, prefix: prefix, kind: k, logits: logits, res: res})
 	return nil
@@ -434,7 +468,7 @@ func (x *Manifest) Roots(g *graph.Graph) ([]*graph.Value, error) {
 		}
 	}
 	for _, h := range x.Heads {
-		for _, l := range append(append([]patterns.PartRecord{}, h.Levels...), h.Objectness...) {
+		for _, l := range slices.Concat(h.Levels, h.Objectness, h.Distributions) {
 			if err := add(l.Source); err != nil {
 				return nil, err
 			}

@@ -150,6 +150,7 @@ func (s *site) companions(h *finding) {
 	if len(s.objectness) == len(h.Levels) {
 		h.Objectness = matched(s.objectness, h)
 	}
+	h.Distributions = s.distributions(h)
 	h.Box = s.boxes.sized[spatial(h.parts[0].roots[0].field)]
 	if h.Box == nil {
 		h.Box = s.boxes.tensor

@@ -89,6 +89,9 @@ type Head struct {
 	Objectness []Part
 	// Box is a tensor of the box regression; nil if none was found.
 	Box *graph.Value
+	// Distributions has, for each layer of class logits, the channels that are its
+	// boxes as distributions, 4 sides over some bins each; nil if they are none.
+	Distributions []Part
 	// Quantized says why training cannot reach the head's weights, where they
 	// or its logits are integers; empty for a head of floating point.
 	Quantized string

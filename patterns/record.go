@@ -14,9 +14,11 @@ type HeadRecord struct {
 	Levels     []PartRecord `json:"levels"`
 	Objectness []PartRecord `json:"objectness,omitempty"`
 	Box        string       `json:"box,omitempty"`
-	Quantized  string       `json:"quantized,omitempty"` // the reason against training
-	Confidence float64      `json:"confidence"`
-	Evidence   []string     `json:"evidence"`
+	// Distributions is set where a loss is put on the boxes.
+	Distributions []PartRecord `json:"distributions,omitempty"`
+	Quantized     string       `json:"quantized,omitempty"` // the reason against training
+	Confidence    float64      `json:"confidence"`
+	Evidence      []string     `json:"evidence"`
 }
 
 // PartRecord is a tensor or some channels of it. Anchors is a number, or a
@@ -78,6 +80,15 @@ func (h *Head) Record() HeadRecord {
 	}
 	if h.Box != nil {
 		r.Box = h.Box.Name
+	}
+	return r
+}
+
+// DistributionRecords is the boxes of h that are distributions, for JSON.
+func (h *Head) DistributionRecords() []PartRecord {
+	var r []PartRecord
+	for _, p := range h.Distributions {
+		r = append(r, p.record())
 	}
 	return r
 }

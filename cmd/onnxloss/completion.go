@@ -120,6 +120,8 @@ func choices(flag string) []string {
 	switch flag {
 	case "loss", "losses":
 		return loss.Names(loss.Classification)
+	case "box":
+		return loss.Names(loss.Box)
 	case "confidence":
 		return loss.Names(loss.Confidence)
 	case "form":

@@ -101,6 +101,9 @@ func printManifest(c *cli.Context, x *emit.Manifest) {
 		say(c, "head      %s", describeHead(h))
 	}
 	say(c, "loss      %s", describeLoss(x.Loss))
+	if x.Box != nil {
+		say(c, "loss      %s", describeLoss(*x.Box))
+	}
 	if x.Confidence != nil {
 		say(c, "loss      %s", describeLoss(*x.Confidence))
 	}

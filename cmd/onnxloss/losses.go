@@ -59,7 +59,7 @@ With --plot a picture is drawn, in which each NAME may have parameters behind it
 
 // findLoss is the loss of either kind by name.
 func findLoss(name string) (*loss.Loss, error) {
-	for _, kind := range []loss.Kind{loss.Classification, loss.Confidence} {
+	for _, kind := range loss.Kinds {
 		if l, err := loss.Find(kind, name); err == nil {
 			return l, nil
 		}
@@ -106,7 +106,7 @@ func describeLosses(list []*loss.Loss) []lossRow {
 			Options: []string{}, Needs: []string{}, Example: example(l),
 		}
 		for _, o := range l.Takes() {
-			if l.Kind == loss.Confidence && o.Name != "anchor_weights" && o.Name != "check_targets" {
+			if l.Kind != loss.Classification && o.Name != "anchor_weights" && o.Name != "check_targets" {
 				continue // emit.Options has no more for it
 			}
 			r.Options = append(r.Options, flagName(o.Name))
@@ -126,12 +126,15 @@ func describeLosses(list []*loss.Loss) []lossRow {
 }
 
 func listLosses(c *cli.Context, list []*loss.Loss) error {
-	for _, kind := range []loss.Kind{loss.Classification, loss.Confidence} {
+	for _, kind := range loss.Kinds {
 		w := table(c)
-		if kind == loss.Classification {
-			fmt.Fprintln(w, "--loss\tparameters\tloss of one anchor: z its logits, q its targets")
-		} else {
+		switch kind {
+		case loss.Confidence:
 			fmt.Fprintln(w, "\n--confidence\tparameters\tloss of one anchor: z its objectness logit, t its target")
+		case loss.Box:
+			fmt.Fprintln(w, "\n--box\tparameters\tloss of one side of a box: z its logits, one for each bin, y its distance in bins")
+		default:
+			fmt.Fprintln(w, "--loss\tparameters\tloss of one anchor: z its logits, q its targets")
 		}
 		for _, l := range list {
 			if l.Kind != kind {
@@ -165,9 +168,15 @@ func explainLoss(c *cli.Context, l *loss.Loss) error {
 	if l.Kind == loss.Confidence {
 		letters, option = fmt.Sprintf("z is the objectness logit of one anchor, t its target, p the %v of z", l.Activation), "--confidence"
 	}
+	if l.Kind == loss.Box {
+		letters, option = fmt.Sprintf("z are the logits of one side of a box, one for each bin, p the %v of z", l.Activation), "--box"
+	}
 	fmt.Fprintf(answer(c), "%s (%s %s)\n\n  %s\n\n%s.\n\n", l.Name, option, typedName(l), l.Equation, letters)
 	classes := "any number"
-	if l.Activation == loss.Softmax {
+	switch {
+	case l.Kind == loss.Box:
+		classes = "any, with two bins or more"
+	case l.Activation == loss.Softmax:
 		classes = fmt.Sprintf("two or more; for one there is %s", l.Instead)
 	}
 	for _, x := range [][2]string{
@@ -204,6 +213,8 @@ func targetWords(l *loss.Loss) string {
 	switch {
 	case l.Kind == loss.Confidence:
 		return "t in [0, 1] for each anchor: 1 where it holds an object, 0 elsewhere, or the overlap of its box with the object"
+	case l.Kind == loss.Box:
+		return "y for each of 4 sides of each anchor, [N, 4·A]: how many bins it is away, 0 for the first and between bins as it lies; below 0 where the anchor has no box, which leaves it out"
 	case l.Targets == loss.Qualities:
 		return "qualities: for the class of a positive how well its box fits, in (0, 1]; 0 for every other class"
 	case l.Targets == loss.Heat:
@@ -218,6 +229,9 @@ func targetWords(l *loss.Loss) string {
 func optionWords(l *loss.Loss) string {
 	if l.Kind == loss.Confidence {
 		return "--reduction, --anchor-weights and --check-targets, as the class loss has them"
+	}
+	if l.Kind == loss.Box {
+		return "--reduction and --anchor-weights, as the class loss has them"
 	}
 	var takes, needs []string
 	for _, o := range l.Takes() {
@@ -264,9 +278,12 @@ func stateOf(l *loss.Loss) []loss.State {
 // defaults.
 func example(l *loss.Loss) string {
 	words := []string{"onnxloss rewrite detector.onnx -o train.onnx"}
-	if l.Kind == loss.Confidence {
+	switch l.Kind {
+	case loss.Confidence:
 		words = append(words, "--loss modified-focal-sigmoid --confidence", typedName(l))
-	} else {
+	case loss.Box:
+		words = append(words, "--loss quality-focal --box", typedName(l))
+	default:
 		words = append(words, "--loss", l.Name)
 	}
 	for _, p := range l.Params {

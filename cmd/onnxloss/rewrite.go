@@ -58,6 +58,7 @@ func lossFlags() []cli.Flag {
 		&cli.IntFlag{Category: category, Name: "background", Usage: "class `K` stands for no object; the head's own if the model tells"},
 		&cli.BoolFlag{Category: category, Name: "anchor-weights", Usage: "add an input with a factor for each anchor"},
 		&cli.BoolFlag{Category: category, Name: "check-targets", Usage: "add an output, int64 [4], that counts targets that are out of range and tells where the first is: image, anchor, class"},
+		&cli.StringFlag{Category: category, Name: "box", Usage: "add a loss of boxes that are distributions over bins, by `NAME`: " + strings.Join(loss.Names(loss.Box), " or ")},
 		&cli.StringFlag{Category: category, Name: "confidence", Usage: "add a loss of the objectness logits, by `NAME`: " + strings.Join(loss.Names(loss.Confidence), " or ")},
 	}
 }

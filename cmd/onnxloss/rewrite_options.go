@@ -22,17 +22,20 @@ import (
 func rewriteError(path string, err error) error {
 	var bad *loss.OptionError
 	var none *emit.NoObjectness
+	var numbers *emit.NoDistribution
 	switch {
 	case errors.As(err, &bad):
 		return usagef("--%v", bad)
 	case errors.As(err, &none):
 		return usagef("--confidence: %v", none)
+	case errors.As(err, &numbers):
+		return usagef("--box: %v", numbers)
 	}
 	return fmt.Errorf("%s: %w", title(path), err)
 }
 
 func rewriteOptions(c *cli.Context) (emit.Options, error) {
-	o := emit.Options{Form: emit.Form(c.String("form")), Confidence: c.String("confidence"), AsFunction: c.Bool("as-function")}
+	o := emit.Options{Form: emit.Form(c.String("form")), Confidence: c.String("confidence"), Box: c.String("box"), AsFunction: c.Bool("as-function")}
 	name := c.String("loss")
 	if name == "" {
 		return o, usagef("--loss NAME is missing; there are %s", strings.Join(loss.Names(loss.Classification), ", "))
@@ -47,6 +50,11 @@ func rewriteOptions(c *cli.Context) (emit.Options, error) {
 	l, err := loss.Find(loss.Classification, name)
 	if err != nil {
 		return o, usagef("--loss %q: there is no such loss; %s", name, nearest(name, loss.Names(loss.Classification)))
+	}
+	if o.Box != "" {
+		if _, err := loss.Find(loss.Box, o.Box); err != nil {
+			return o, usagef("--box %q: want %s", o.Box, strings.Join(loss.Names(loss.Box), " or "))
+		}
 	}
 	if o.Confidence != "" {
 		if _, err := loss.Find(loss.Confidence, o.Confidence); err != nil {

@@ -18,7 +18,7 @@ type Input struct {
 
 // The roles of inputs.
 const (
-	RoleTarget       = "target"        // Dense: float [N, A, C]; Index: int64 [N, A]
+	RoleTarget       = "target"        // Dense: float [N, A, C]; Index: int64 [N, A]; Bins: float [N, A]
 	RoleTargetWeight = "target_weight" // float [N, A]
 	RoleNormalizer   = "normalizer"    // float, a scalar
 	RoleState        = "state"         // float, of the shape that the loss gives it
@@ -122,9 +122,12 @@ type emission struct {
 
 func (e *emission) addInputs() {
 	anchors := e.shape[:2:2]
-	if e.opts.Target == Index {
+	switch e.opts.Target {
+	case Index:
 		e.target = e.input(RoleTarget, tensor.Int64, anchors)
-	} else {
+	case Bins:
+		e.target = e.input(RoleTarget, e.dtype, anchors)
+	default:
 		e.target = e.input(RoleTarget, e.dtype, e.shape)
 	}
 	if e.opts.AnchorWeights {
@@ -229,12 +232,21 @@ func (e *emission) byLabel(b *Build, q *graph.Value) *graph.Value {
 // the anchor is ignored: a loss need not hold for targets outside of [0, 1].
 func (e *emission) dense(b *Build) *graph.Value {
 	switch {
+	case e.opts.Target == Bins:
+		return e.between(b)
 	case e.opts.Target == Dense && e.valid == nil:
 		return e.target
 	case e.opts.Target == Dense:
 		return op.Mul(e.target, op.Unsqueeze(e.valid, 2))
 	}
 	return op.Cast(op.Equal(op.Unsqueeze(e.target, 2), b.classIndices()), e.dtype)
+}
+
+// between is the targets of positions among bins: 1 − |y − i| of the bins around
+// each.
+func (e *emission) between(b *Build) *graph.Value {
+	y := op.Unsqueeze(op.Clip(e.target, 0, float64(e.classes-1)), 2)
+	return op.Relu(op.Sub(b.Const(1), op.Abs(op.Sub(y, op.Cast(b.classIndices(), e.dtype)))))
 }
 
 // labels is q, 0 where an anchor is ignored.
@@ -248,7 +260,10 @@ func (e *emission) labels(q *graph.Value) *graph.Value {
 // notIgnored is 1 for each anchor that takes part and 0 for those ignored,
 // [N, A]; nil if there is no ignore index.
 func (e *emission) notIgnored(b *Build) *graph.Value {
-	if e.opts.IgnoreIndex == nil {
+	switch {
+	case e.opts.Target == Bins:
+		return op.Cast(op.Not(op.Less(e.target, b.Const(0))), e.dtype)
+	case e.opts.IgnoreIndex == nil:
 		return nil
 	}
 	k := float64(*e.opts.IgnoreIndex)

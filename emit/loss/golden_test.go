@@ -96,7 +96,10 @@ func loadGolden(t *testing.T, folder string, e goldenEntry, l *Loss) golden {
 		a, c = a*c, 1 // element-wise: each is an anchor of its own
 		canonical = func(name string) []float64 { return floats(t, arrays[name]) }
 	}
-	g.batch = Batch{N: n, A: a, C: c, Logits: canonical("logits"), Target: canonical("target")}
+	g.batch = Batch{N: n, A: a, C: c, Logits: canonical("logits")}
+	if g.batch.Target = floats(t, arrays["target"]); l.Kind != Box {
+		g.batch.Target = canonical("target")
+	}
 	for i := 0; arrays[fmt.Sprintf("new_state_%d", i)] != nil; i++ {
 		g.batch.State = append(g.batch.State, floats(t, arrays[fmt.Sprintf("state_%d", i)]))
 		g.state = append(g.state, floats(t, arrays[fmt.Sprintf("new_state_%d", i)]))

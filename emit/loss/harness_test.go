@@ -180,7 +180,7 @@ func (m *lossModel) feeds(b Batch, double bool) map[string]*tensor.Tensor {
 		case in.Role == RoleTarget && b.Index != nil:
 			feeds[in.Value.Name] = tensor.Of([]int{b.N, b.A}, b.Index)
 		case in.Role == RoleTarget:
-			feeds[in.Value.Name] = real(b.Target, b.N, b.A, b.C)
+			feeds[in.Value.Name] = real(b.Target, []int{b.N, b.A, b.C}[:len(in.Value.Shape())]...)
 		case in.Role == RoleTargetWeight:
 			feeds[in.Value.Name] = real(b.Weight, b.N, b.A)
 		case in.Role == RoleNormalizer:

@@ -74,13 +74,14 @@ type Kind uint8
 const (
 	Classification Kind = iota // class logits
 	Confidence                 // the objectness or confidence logit
+	Box                        // the logits of one side of a box, one for each bin of its distance
 )
 
+// Kinds are all kinds of losses.
+var Kinds = []Kind{Classification, Confidence, Box}
+
 func (k Kind) String() string {
-	if k == Confidence {
-		return "confidence"
-	}
-	return "classification"
+	return [...]string{"classification", "confidence", "box"}[k]
 }
 
 // Activation is the function that makes p of the logits.
@@ -107,9 +108,12 @@ const (
 	Labels    Meaning = iota // how far each class is the anchor's
 	Qualities                // measured, as the overlap of a box with its object; 0 for every other class
 	Heat                     // a map that is 1 at the centres of objects alone, and falls off around them
+	Positions                // a position among bins
 )
 
-func (m Meaning) String() string { return [...]string{"labels", "qualities", "heat maps"}[m] }
+func (m Meaning) String() string {
+	return [...]string{"labels", "qualities", "heat maps", "positions"}[m]
+}
 
 // Param is a parameter of a loss: a number that is fixed when the graph is
 // built.

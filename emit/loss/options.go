@@ -57,6 +57,13 @@ const (
 	// detectors) and C (mmdetection) are background for a sigmoid head. A head
 	// with a background class takes that class's index.
 	Index = "index"
+	// Bins targets are positions among the bins of a distribution, float [N, A]:
+	// from 0, the first bin, to C−1, the last, and between bins as they lie; each
+	// neighbour's q is what the position is nearer to it than to the other (a
+	// distance of 2.75 bins is 0.25 of bin 2 and 0.75 of bin 3). What lies behind
+	// the last bin is taken for the last. A row whose target is below 0 has no
+	// distance and is ignored. Losses of boxes take these alone.
+	Bins = "bins"
 )
 
 // The reductions of the losses of the anchors, [N, A], each the sum over its
@@ -82,7 +89,6 @@ const (
 )
 
 var (
-	targets    = []string{Dense, Index}
 	reductions = []string{Mean, Sum, None, Positives, Fed}
 )
 
@@ -104,14 +110,18 @@ func (o Options) Resolve(k Kind, classes int) (Options, error) {
 		return o, &OptionError{"loss", fmt.Sprintf("%d classes", classes)}
 	}
 	if l.Activation == Softmax && classes == 1 {
-		return o, &OptionError{"loss", fmt.Sprintf("%s needs two classes or more, since a softmax over one is always 1; use %s", l.Name, l.Instead)}
+		reason := l.Name + " needs two classes or more, since a softmax over one is always 1"
+		if l.Instead != "" {
+			reason += "; use " + l.Instead
+		}
+		return o, &OptionError{"loss", reason}
 	}
 	o.Name = l.Name
 	if o.Params, err = l.resolve(o.Params); err != nil {
 		return o, err
 	}
 	if o.Target == "" {
-		o.Target = Dense
+		o.Target = l.targetForms()[0]
 	}
 	if o.Reduction == "" {
 		o.Reduction = l.DefaultReduction()
@@ -168,16 +178,31 @@ func (o Options) checkForm(l *Loss, _ int) error {
 
 func (o Options) checkTarget(l *Loss, _ int) error {
 	switch {
-	case !slices.Contains(targets, o.Target):
-		return &OptionError{"target", fmt.Sprintf("%q, want one of %s", o.Target, strings.Join(targets, ", "))}
 	case o.Target == Index && l.Kind == Confidence:
 		return &OptionError{"target", "a confidence is a number, not a class index; use " + Dense}
+	case !slices.Contains(l.targetForms(), o.Target):
+		return &OptionError{"target", fmt.Sprintf("%q, want %s", o.Target, strings.Join(l.targetForms(), " or "))}
+	case o.Target == Bins && o.IgnoreIndex != nil:
+		return &OptionError{"ignore_index", "rows whose position is below 0 are left out as they are"}
+	case o.Target == Bins && o.CheckTargets:
+		return &OptionError{"check_targets", "a position may be any number"}
 	case o.Target == Dense && o.IgnoreIndex != nil && (*o.IgnoreIndex == 0 || *o.IgnoreIndex == 1):
 		return &OptionError{"ignore_index", fmt.Sprintf("%d is a valid dense target; take a number outside of [0, 1]", *o.IgnoreIndex)}
 	case o.Target == Dense && o.IgnoreIndex != nil && (*o.IgnoreIndex < -maxDense || *o.IgnoreIndex > maxDense):
 		return &OptionError{"ignore_index", fmt.Sprintf("%d is not exact as a float", *o.IgnoreIndex)}
 	}
 	return nil
+}
+
+// targetForms are the forms of targets that l takes, its default first.
+func (l *Loss) targetForms() []string {
+	switch l.Kind {
+	case Confidence:
+		return []string{Dense}
+	case Box:
+		return []string{Bins}
+	}
+	return []string{Dense, Index}
 }
 
 func (o Options) checkBackground(l *Loss, classes int) error {

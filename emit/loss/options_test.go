@@ -30,7 +30,7 @@ func settings(l *Loss) []Options {
 			{Target: Index, LabelSmoothing: 0.05, AnchorWeights: true, Background: ptr(i % 4)},
 			{Target: Index, ClassWeights: []float64{2, 1, 1, 0.1}, IgnoreIndex: ptr(int64(2)), Background: ptr(0)},
 		} {
-			if o.Target == Index && l.Kind == Confidence {
+			if o.Target == Index && l.Kind == Confidence || l.Kind == Box && (o.Target == Index || o.IgnoreIndex != nil) {
 				continue
 			}
 			if l.Targets != Labels {
@@ -75,7 +75,7 @@ func batchFor(o Options, seed uint64) Batch {
 	}
 	b.Normalizer = 3.5
 	b.State = stateFor(o, c, seed)
-	return b
+	return aimed(o.Name, b)
 }
 
 // stateFor draws a state, in which some elements are as at the beginning.
@@ -197,6 +197,9 @@ func TestNothingToCount(t *testing.T) {
 // Ignored anchors have no part in a loss, whatever mark stands in their targets.
 func TestMarks(t *testing.T) {
 	for name, o := range variants() {
+		if kindOf(o) == Box {
+			continue
+		}
 		for _, mark := range []int64{-maxDense, -1, 2, 255, maxDense} {
 			o.IgnoreIndex, o.Reduction = ptr(mark), Sum
 			b := batchFor(o, 8)
@@ -252,7 +255,7 @@ func TestOpsetsAndTypes(t *testing.T) {
 func checkType(t *testing.T, l *Loss, d tensor.DType) {
 	t.Helper()
 	o := fit(Options{Name: l.Name, Reduction: Sum, ClassWeights: []float64{1, 2, 3}}, 3)
-	b := draw(9, 1, 5, 3, 4)
+	b := aimed(l.Name, draw(9, 1, 5, 3, 4))
 	for i := range b.Logits {
 		b.Logits[i] = math.Round(b.Logits[i]*8) / 8 // exact in 16 bits
 	}
@@ -312,7 +315,7 @@ func TestTable(t *testing.T) {
 		if l.Adjust != nil && l.Activation != Softmax {
 			t.Errorf("%s: logits are adjusted outside of a softmax", l.Name)
 		}
-		if l.Activation == Softmax {
+		if l.Activation == Softmax && l.Kind != Box {
 			if i, err := Find(l.Kind, l.Instead); err != nil || i.Activation != Sigmoid {
 				t.Errorf("%s: %q is no sigmoid loss to use instead", l.Name, l.Instead)
 			}
@@ -332,6 +335,7 @@ func TestCharges(t *testing.T) {
 		if l.Kind == Confidence {
 			b = draw(9, 2, 5, 1, 6)
 		}
+		b = aimed(l.Name, b)
 		b.Weight = []float64{1, 2, 3, 4, 5, 0, 1, 2, 3, 4}
 		o := l.Plain(b.C)
 		o.AnchorWeights = true

@@ -6,7 +6,7 @@ import "fmt"
 type Batch struct {
 	N, A, C int
 	Logits  []float64 // [N, A, C]
-	Target  []float64 // [N, A, C], for Dense
+	Target  []float64 // [N, A, C], for Dense; [N, A], for Bins
 	Index   []int64   // [N, A], for Index
 	// Weight is [N, A], for Options.AnchorWeights; Normalizer is for Fed.
 	Weight     []float64
@@ -139,7 +139,7 @@ func (b Batch) check(o Options) error {
 		got, want int
 	}{
 		{"logits", len(b.Logits), anchors * b.C},
-		{"dense targets", len(b.Target), pick(o.Target == Dense, anchors*b.C)},
+		{o.Target + " targets", len(b.Target), pick(o.Target == Dense, anchors*b.C) + pick(o.Target == Bins, anchors)},
 		{"index targets", len(b.Index), pick(o.Target == Index, anchors)},
 		{"anchor weights", len(b.Weight), pick(o.AnchorWeights, anchors)},
 	} {
@@ -195,7 +195,12 @@ func newAnchor(l *Loss, o Options, b Batch) *anchor {
 // is a positive.
 func (a *anchor) targets(b Batch, i int) (takesPart, positive bool) {
 	ignore := a.opts.IgnoreIndex
-	if a.opts.Target == Index {
+	if a.opts.Target == Bins {
+		takesPart = a.position(b.Target[i])
+		if !takesPart {
+			return false, false
+		}
+	} else if a.opts.Target == Index {
 		if ignore != nil && b.Index[i] == *ignore {
 			return false, false
 		}
@@ -239,6 +244,24 @@ func (a *anchor) targets(b Batch, i int) (takesPart, positive bool) {
 		a.q[c] = (1-s)*a.q[c] + s/float64(choices)
 	}
 	return true, positive
+}
+
+// position sets q for a position among the bins, and says whether it is one.
+func (a *anchor) position(y float64) bool {
+	if y < 0 {
+		return false
+	}
+	last := len(a.q) - 1
+	left := min(int(y), last)
+	for c := range a.q {
+		a.q[c] = 0
+	}
+	share := min(y, float64(last)) - float64(left)
+	a.q[left] = 1 - share
+	if left < last {
+		a.q[left+1] = share
+	}
+	return true
 }
 
 // weigh sets byLabel from q; see Loss.LabelWeights.

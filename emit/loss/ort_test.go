@@ -60,7 +60,7 @@ func TestStockOptions(t *testing.T) {
 func TestStockExtremes(t *testing.T) {
 	orttest.Need(t)
 	for name, o := range variants() {
-		b := extremes(4)
+		b := aimed(o.Name, extremes(4))
 		o.Reduction = None
 		want, err := Eval(kindOf(o), o, b)
 		if err != nil {

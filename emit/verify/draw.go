@@ -12,6 +12,8 @@ func newBatch(t *term, shape []int, r *rand.Rand) loss.Batch {
 	b := loss.Batch{N: shape[0], A: shape[1], C: shape[2], Logits: make([]float64, shape[0]*shape[1]*shape[2])}
 	if t.opts.Target == loss.Index {
 		b.Index = make([]int64, b.N*b.A)
+	} else if t.opts.Target == loss.Bins {
+		b.Target = make([]float64, b.N*b.A)
 	} else {
 		b.Target = make([]float64, len(b.Logits))
 	}
@@ -47,6 +49,10 @@ func (t *term) drawState(b *loss.Batch, r *rand.Rand) {
 }
 
 func (t *term) drawTarget(b *loss.Batch, i int, r *rand.Rand) {
+	if t.opts.Target == loss.Bins { // before the first bin, among them, behind the last
+		b.Target[i] = float64(float32((1.2*r.Float64() - 0.1) * float64(b.C)))
+		return
+	}
 	ignored := t.opts.IgnoreIndex != nil && r.IntN(4) == 0
 	negative := t.mines && r.IntN(8) > 0
 	if b.Index != nil {
@@ -85,7 +91,7 @@ func (t *term) drawTarget(b *loss.Batch, i int, r *rand.Rand) {
 func (t *term) right(b loss.Batch, r *rand.Rand) loss.Batch {
 	b.Logits = make([]float64, len(b.Logits))
 	if b.Target != nil {
-		b.Target = make([]float64, len(b.Logits))
+		b.Target = make([]float64, len(b.Target))
 	}
 	index := make([]int64, b.N*b.A)
 	for i := range index {
@@ -94,9 +100,12 @@ func (t *term) right(b loss.Batch, r *rand.Rand) loss.Batch {
 			b.Logits[i*b.C+k] = -8 - 16*r.Float64()
 		}
 		b.Logits[i*b.C+class] *= -1
-		if b.Target != nil {
+		switch {
+		case t.opts.Target == loss.Bins:
+			b.Target[i] = float64(class)
+		case b.Target != nil:
 			b.Target[i*b.C+class] = 1
-		} else {
+		default:
 			index[i] = int64(class)
 		}
 	}

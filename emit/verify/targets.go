@@ -90,5 +90,8 @@ func (t *term) targets(plan *interp.Plan, b loss.Batch) *tensor.Tensor {
 	if b.Index != nil {
 		return tensor.Of([]int{b.N, b.A}, b.Index)
 	}
+	if t.opts.Target == loss.Bins {
+		return t.float(plan, []int{b.N, b.A}, b.Target)
+	}
 	return t.float(plan, []int{b.N, b.A, b.C}, b.Target)
 }

@@ -3,6 +3,7 @@ package verify
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/onnxloss/onnxloss/emit"
 	"github.com/onnxloss/onnxloss/emit/loss"
@@ -20,6 +21,7 @@ type term struct {
 	opts                loss.Options
 	levels              []patterns.PartRecord
 	classes             int
+	rows                int // of the logits for each place and anchor
 	logits, target, out *emit.Port
 	slope               *emit.Port // the derivative by the logits; nil if the form has none
 	weight, normalizer  *emit.Port
@@ -45,6 +47,12 @@ func (p *proof) terms() []*term {
 			}
 			ts = append(ts, p.term(of+"confidence", loss.Confidence, *x.Confidence, h.Objectness, 1))
 		}
+		if x.Box != nil {
+			if of = strings.TrimSuffix(of, "."); of != "" {
+				of += "."
+			}
+			ts = append(ts, p.boxTerm(of+"box", h))
+		}
 	}
 	for _, t := range ts {
 		of := t.name
@@ -63,10 +71,22 @@ func (p *proof) terms() []*term {
 	return ts
 }
 
+// boxTerm is the loss of boxes of h: the bins are the classes, and each place has
+// a row for each side.
+func (p *proof) boxTerm(of string, h patterns.HeadRecord) *term {
+	t := p.term(of, loss.Box, *p.manifest.Box, h.Distributions, 0)
+	if t.logits != nil && t.logits.Shape != nil && len(*t.logits.Shape) == 3 {
+		if n, ok := (*t.logits.Shape)[2].(float64); ok && n >= 1 && n <= maxLogits {
+			t.classes, t.rows = int(n), patterns.Sides
+		}
+	}
+	return t
+}
+
 func (p *proof) term(of string, k loss.Kind, o loss.Options, levels []patterns.PartRecord, classes int) *term {
 	x := p.manifest
 	t := &term{
-		name: of, kind: k, opts: o, levels: levels, classes: classes,
+		name: of, kind: k, opts: o, levels: levels, classes: classes, rows: 1,
 		logits: x.Output(emit.RoleLogits, of), target: x.Input(emit.RoleTarget, of),
 		slope:  x.Output(emit.RoleGradient, of),
 		weight: x.Input(emit.RoleTargetWeight, of), normalizer: x.Input(emit.RoleNormalizer, of),

@@ -266,10 +266,13 @@ func (p *proof) compareLogits(c *Check, t *term) {
 			return
 		}
 	}
-	want, err := gather(t.levels, sources, t.classes)
+	want, err := gather(t.levels, sources, t.rows*t.classes)
 	if err != nil {
 		c.fail("%v", err)
 		return
+	}
+	if t.rows > 1 {
+		want = tensor.Of([]int{want.Shape[0], want.Shape[1] * t.rows, t.classes}, tensor.Data[float32](want))
 	}
 	plan, err := interp.New(p.model, interp.Options{Threads: p.opts.Threads, Feeds: unique(names), Fetches: []string{t.logits.Name}})
 	if err != nil {

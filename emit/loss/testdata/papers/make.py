@@ -2,7 +2,7 @@
 """Golden values of losses as their papers' equations stand, by PyTorch in float64.
 
 Run it in this folder; it writes index.json and CASE.npz, in the layout of
-../golden: logits and target float32 [N, C, L], loss float64 [N, L], grad
+../golden: logits and target float32 [N, C, L] (of boxes [N, L]), loss float64 [N, L], grad
 float64 [N, C, L], the derivative of the sum of loss; and, where a loss has one,
 its state before and after. It shares nothing with the package: every loss is
 written from its paper, over one anchor at a time or over all of them.
@@ -139,6 +139,17 @@ def ghm_c(z, q, state, bins, momentum):
     return (beta * bce).sum(1), new
 
 
+def distribution_focal(z, y, n):
+    # Li et al.: -((y_{i+1} - y) log S_i + (y - y_i) log S_{i+1}). As in the
+    # authors' code y stays within the bins; below 0 there is no box.
+    if y < 0:
+        return 0 * z.sum()
+    y = y.clamp(max=C - 1)
+    i = min(int(y), C - 2)
+    log_s = torch.log_softmax(z, 0)
+    return -((i + 1 - y) * log_s[i] + (y - i) * log_s[i + 1])
+
+
 LOSSES = {
     "balanced_softmax": (balanced_softmax, [{}]),
     "logit_adjusted": (logit_adjusted, [{"tau": 1.0}, {"tau": 2.5}]),
@@ -149,6 +160,8 @@ LOSSES = {
     "mal": (mal, [{"gamma": 1.5}, {"gamma": 2.0}]),
 }
 
+BOXES = {"distribution_focal": (distribution_focal, [{}])}
+
 TARGETS = {
     "class_balanced_focal": ("onehot", "soft", "multilabel"),
     "task_aligned_bce": ("onehot", "quality"),
@@ -157,6 +170,7 @@ TARGETS = {
     "seesaw": ("onehot", "soft"),
     "equalization_v2": ("onehot", "multilabel", "soft"),
     "ghm_c": ("onehot", "multilabel", "soft"),
+    "distribution_focal": ("positions", "bins"),
 }
 
 # The losses that take COUNTS, and those for which class 0 is no object.
@@ -184,6 +198,10 @@ def draw_logits(kind, rng):
 def draw_target(kind, rng):
     if kind == "onehot":
         return np.moveaxis(np.eye(C)[rng.integers(0, C, (N, L))], 2, 1)
+    if kind == "positions":  # before the first bin, between bins, behind the last
+        return 1.2 * C * rng.random((N, L)) - 0.1 * C
+    if kind == "bins":
+        return rng.integers(0, C, (N, L))
     if kind == "mined":  # class 0 for most
         return np.moveaxis(np.eye(C)[np.maximum(0, rng.integers(-3 * C, C, (N, L)))], 2, 1)
     if kind == "multilabel":
@@ -199,7 +217,7 @@ def golden(loss, params, z, q):
     z = torch.tensor(z.astype(np.float64), requires_grad=True)
     q = torch.tensor(q.astype(np.float64))
     n = torch.tensor(COUNTS, dtype=torch.float64)
-    rows = [[loss(z[i, :, k], q[i, :, k], n, **params) for k in range(L)] for i in range(N)]
+    rows = [[loss(z[i, :, k], q[i, ..., k], n, **params) for k in range(L)] for i in range(N)]
     total = torch.stack([torch.stack(r) for r in rows])
     total.sum().backward()
     return total.detach().numpy(), z.grad.numpy()
@@ -226,7 +244,7 @@ def sets_of(losses):
 def main():
     rng = np.random.default_rng(20)
     index = []
-    for name, loss, params, logits, target in list(sets_of(LOSSES)) + list(sets_of(WHOLE)):
+    for name, loss, params, logits, target in [*sets_of(LOSSES), *sets_of(WHOLE), *sets_of(BOXES)]:
         case = "%03d_%s_%s_%s" % (len(index), name, logits, target)
         z = draw_logits(logits, rng).astype(np.float32)
         q = draw_target(target, rng).astype(np.float32)
