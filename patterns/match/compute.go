@@ -101,51 +101,10 @@ func (a *Analysis) finish(f *Field) {
 	a.letters(f)
 }
 
-// pooled reports whether f pools regions, or is computed from what does.
-func (a *Analysis) pooled(f *Field) bool {
-	if f.Node != nil && (f.Node.Op == "RoiAlign" || f.Node.Op == "MaxRoiPool") {
-		return true
-	}
-	return slices.ContainsFunc(f.links, func(l link) bool {
-		w := a.View(l.value)
-		return w != nil && len(w.Pieces) > 0 && w.Pieces[0].Field.Pooled
-	})
-}
-
-// places is the map whose places the rows of f are, if f is a layer over all
-// rows of one or computed from such; else f.
-func (a *Analysis) places(f *Field) *Field {
-	if len(f.Shape) != 3 || f.Chan < 1 || f.Kind == Dark || f.Kind == Source {
-		return f
-	}
-	r := 3 - f.Chan
-	for _, l := range f.links {
-		w, d := a.View(l.value), r
-		if f.Kind != Weighing && f.Kind != Pairing {
-			if len(l.dims) != 3 {
-				continue
-			}
-			d = l.dims[r]
-		}
-		if w == nil || w.Rank != 3 || len(w.Pieces) != 1 || d < 0 || d > 2 {
-			continue
-		}
-		p := &w.Pieces[0]
-		rows := p.Dims[d]
-		switch {
-		case len(p.Field.Shape) == 4 && p.Field.Chan == 1 && len(rows) == 2 && rows[0].Axis == 2 && rows[1].Axis == 3:
-			return p.Field
-		case p.Field.Places != p.Field && len(rows) == 1 && rows[0].Axis != p.Field.Chan:
-			return p.Field.Places
-		}
-	}
-	return f
-}
-
 // sizes fills in what inference left open of f's shape: a layer's channels from
 // its weights, other sizes from what f is computed from.
 func (a *Analysis) sizes(f *Field) {
-	if f.Shape == nil || f.Shape.IsStatic() {
+	if f.Shape == nil || f.Shape.IsStatic() || f.reshaped {
 		return
 	}
 	f.Shape = f.Shape.Clone()
@@ -276,6 +235,9 @@ func (a *Analysis) softmaxAxis(n *graph.Node) int {
 }
 
 func (a *Analysis) mapped(f *Field, n *graph.Node, o operator) {
+	if o.mark == Norm && a.unfolds(f, n) {
+		return
+	}
 	if o.mark == Norm || o.mark == Pool || o.mark == Resize {
 		if s := a.shape(n.Input(0)); s != nil && f.Shape == nil {
 			f.Shape = make(graph.Shape, len(s))

@@ -50,6 +50,10 @@ type Field struct {
 	// or makes the field.
 	Active bool
 
+	// reshaped is set where the field has the axes of what it is computed from,
+	// and its value shows them merged.
+	reshaped bool
+
 	index  map[Span]int
 	groups map[int64]bool // sizes of the groups of channels that the graph makes
 	links  []link

@@ -55,9 +55,11 @@ func (d *detector) decode(b block, at func(string) *graph.Value, active bool) bl
 		b.k = 4
 		b.v = d.sides(op.Mul(b.v, at("stride")), b.axis(), at("centre"))
 	case "ltrb":
-		x := op.Relu(b.v)
+		x := op.Mul(b.v, d.floats([]int{1}, []float32{0.5 + d.rng.Float32()})) // a scale that the level learns
 		if d.exp {
-			x = op.Exp(b.v)
+			x = op.Exp(x)
+		} else {
+			x = op.Relu(x)
 		}
 		b.v = d.sides(op.Mul(x, at("stride")), b.axis(), at("centre"))
 	}

@@ -60,7 +60,7 @@ var factors = [numFactors]struct {
 	Classes: {"classes", []string{"1", "2", "4", "16", "20", "64", "80", "91", "365", "1203"}},
 	Extra:   {"extra", []string{"none", "points", "masks", "angle", "embed", "aux", "segmap", "attributes"}},
 	Consts:  {"consts", []string{"folded", "literal", "computed"}},
-	Bias:    {"bias", []string{"fused", "added", "norm"}},
+	Bias:    {"bias", []string{"fused", "added", "norm", "group"}},
 	Quant:   {"quant", []string{"float", "qdq", "qlinear"}},
 	Maker:   {"maker", []string{"first", "sandwich"}},
 	Copies:  {"copies", []string{"none", "some"}},

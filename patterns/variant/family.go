@@ -120,7 +120,7 @@ func Others(seed uint64) []*Variant {
 func drawn(rng *rand.Rand) habits {
 	pick := func(s ...string) string { return s[rng.IntN(len(s))] }
 	h := habits{
-		consts: pick("folded", "literal", "computed"), bias: pick("fused", "added", "norm"), quant: pick("float", "float", "float", "qdq", "qlinear"), maker: pick("first", "first", "sandwich"),
+		consts: pick("folded", "literal", "computed"), bias: pick("fused", "added", "norm", "group"), quant: pick("float", "float", "float", "qdq", "qlinear"), maker: pick("first", "first", "sandwich"),
 		cut: pick("split", "slice", "gather"), dims: pick("static", "static", "batch"), opset: []int64{11, 13, 17}[rng.IntN(3)],
 	}
 	return h

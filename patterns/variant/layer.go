@@ -24,7 +24,7 @@ func (n *net) shared(make func() *graph.Value) *graph.Value {
 
 // bent chooses an activation, as the level before did where layers are shared.
 func (n *net) bent() int {
-	const kinds = 3
+	const kinds = 5
 	if !n.share {
 		return n.rng.IntN(kinds)
 	}
@@ -74,7 +74,11 @@ func (n *net) conv(x *graph.Value, in, out, kernel, stride int) *graph.Value {
 // layer is a hidden layer: a convolution, with a normalization where that is
 // the habit, and an activation.
 func (n *net) layer(x *graph.Value, in, stride int) *graph.Value {
-	if n.bias != "norm" {
+	switch n.bias {
+	case "group":
+		return n.quantized(n.bend(n.groupNorm(n.conv(x, in, width, 3, stride))))
+	case "norm":
+	default:
 		return n.quantized(n.bend(n.conv(x, in, width, 3, stride)))
 	}
 	attrs := []*graph.Attr{graph.Ints("kernel_shape", 3, 3), graph.Ints("pads", 1, 1, 1, 1), graph.Ints("strides", int64(stride), int64(stride))}
@@ -88,12 +92,26 @@ func (n *net) layer(x *graph.Value, in, stride int) *graph.Value {
 	return n.quantized(n.bend(y))
 }
 
+// groupNorm is a normalization of two groups of the channels of x [N, width,
+// H, W], as it is written where ONNX has none: of instances, of a view.
+func (n *net) groupNorm(x *graph.Value) *graph.Value {
+	const groups = 2
+	one, zero := []float32{1, 1}, []float32{0, 0}
+	y := n.do("InstanceNormalization", nil, op.Reshape(x, 0, groups, -1), n.floats([]int{groups}, one), n.floats([]int{groups}, zero))
+	y = op.ReshapeTo(y, op.Shape(x))
+	return op.Add(op.Mul(y, n.random(1, 1, width, 1, 1)), n.random(0.3, 1, width, 1, 1))
+}
+
 // bend is the activation of hidden layers.
 func (n *net) bend(x *graph.Value) *graph.Value {
 	switch n.bent() {
 	case 0:
 		return op.Mul(x, op.Sigmoid(x))
 	case 1:
+		return op.Div(op.Mul(x, op.Clip(op.Add(x, n.scalar(3)), 0, 6)), n.scalar(6))
+	case 2:
+		return op.Mul(x, n.do("HardSigmoid", []*graph.Attr{graph.Float("alpha", 1.0/6), graph.Float("beta", 0.5)}, x))
+	case 3:
 		return n.do("LeakyRelu", nil, x)
 	}
 	return op.Relu(x)

@@ -124,7 +124,7 @@ func idle(x *graph.Value, rng *rand.Rand) *graph.Value {
 	if d != tensor.Float32 {
 		return op.Identity(x)
 	}
-	switch k := rng.IntN(5); {
+	switch k := rng.IntN(7); {
 	case k == 0:
 		return op.Cast(x, d)
 	case k == 1:
@@ -137,6 +137,12 @@ func idle(x *graph.Value, rng *rand.Rand) *graph.Value {
 			perm[i], back[p] = int64(p), int64(i)
 		}
 		return op.Transpose(op.Transpose(x, perm...), back...)
+	}
+	switch rng.IntN(3) {
+	case 0:
+		return op.Mul(x, op.Scalar(x.Graph(), d, 1))
+	case 1:
+		return op.Add(x, op.Scalar(x.Graph(), d, 0))
 	}
 	return op.Identity(x)
 }

@@ -15,7 +15,7 @@ import (
 // habits are an exporter's ways.
 type habits struct {
 	consts string // folded, literal or computed
-	bias   string // fused, added or norm
+	bias   string // fused, added, norm or group
 	quant  string // float, qdq or qlinear
 	maker  string // first: channels first; sandwich: last, but inside convolutions
 	cut    string // split, slice or gather
