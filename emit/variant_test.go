@@ -3,9 +3,6 @@ package emit_test
 import (
 	"flag"
 	"fmt"
-	"maps"
-	"slices"
-	"strings"
 	"testing"
 
 	"github.com/onnxloss/onnxloss/patterns/variant"
@@ -22,61 +19,18 @@ var (
 // sure is the confidence from which on answers are held to be right.
 const sure = 0.9
 
-// tally counts verdicts; right has the refusals that are right, open the
-// answers below sure that are.
-type tally struct{ right, refused, wrong, open, sure, sureRight int }
-
-func (x *tally) add(d verdict) {
-	switch d.class {
-	case "right":
-		x.right++
-	case "refused":
-		x.refused++
-	default:
-		x.wrong++
-	}
-	if d.class == "right" && d.confidence > 0 && d.confidence < sure {
-		x.open++
-	}
-	if d.confidence >= sure {
-		x.sure++
-		if d.class == "right" {
-			x.sureRight++
-		}
-	}
-}
-
-func (x *tally) String() string {
-	n := max(x.right+x.refused+x.wrong, 1)
-	return fmt.Sprintf("%4d right %3d refused %3d wrong  (%5.1f%% right; %d of %d sure answers right, %d right and not sure)",
-		x.right, x.refused, x.wrong, 100*float64(x.right)/float64(n), x.sureRight, x.sure, x.open)
-}
-
 // TestVariants locates the head of every variant and holds the answer to the
 // key. With -v it prints the confusion over all, by family and by level of
 // each factor.
 func TestVariants(t *testing.T) {
-	var all, others tally
-	by := map[string]*tally{}
-	count := func(what string, d verdict) {
-		if by[what] == nil {
-			by[what] = &tally{}
-		}
-		by[what].add(d)
-	}
+	var others tally
+	table := confusion{}
 	for _, v := range variant.All() {
 		if err := v.Build(); err != nil {
 			t.Fatal(err)
 		}
 		d := judge(t, v)
-		all.add(d)
-		count("family "+v.Family, d)
-		count("expect "+string(v.Key.Expect), d)
-		if v.Family == "dense" {
-			for _, f := range variant.Factors() {
-				count(fmt.Sprintf("%v=%s", f, v.Choice.Of(f)), d)
-			}
-		}
+		table.add(v, d)
 		reason, known := misses[v.Name]
 		if !known {
 			others.add(d)
@@ -93,11 +47,7 @@ func TestVariants(t *testing.T) {
 	if others.sureRight*100 < others.sure*99 {
 		t.Errorf("of %d answers at %.2f or more, %d are right: too few", others.sure, sure, others.sureRight)
 	}
-	var table strings.Builder
-	for _, what := range slices.Sorted(maps.Keys(by)) {
-		fmt.Fprintf(&table, "%-20s %v\n", what, by[what])
-	}
-	t.Logf("\n%s%-20s %v", &table, "all", &all)
+	t.Logf("\n%v", table)
 }
 
 // TestOtherDesigns holds the calibration on choices that the locator was not
@@ -107,8 +57,7 @@ func TestOtherDesigns(t *testing.T) {
 		t.Skip("not in short mode: one design is held to its keys by TestVariants")
 	}
 	const least = 98 // of 100
-	var all tally
-	by := map[string]*tally{}
+	table := confusion{}
 	for seed := *designSeed; seed < *designSeed+*designs; seed++ {
 		vs := variant.Dense(variant.Design(seed, 1))
 		for i, v := range vs {
@@ -119,22 +68,14 @@ func TestOtherDesigns(t *testing.T) {
 				t.Fatal(err)
 			}
 			d := judge(t, v)
-			all.add(d)
-			if by[v.Family] == nil {
-				by[v.Family] = &tally{}
-			}
-			by[v.Family].add(d)
+			table.add(v, d)
 			if d.class == "wrong" && d.confidence >= sure || *designAll && d.class != "right" {
 				t.Logf("%s at %.2f: %s\n\t%v", d.class, d.confidence, d.why, v)
 			}
 		}
 	}
-	var table strings.Builder
-	for _, what := range slices.Sorted(maps.Keys(by)) {
-		fmt.Fprintf(&table, "family %-13s %v\n", what, by[what])
-	}
-	t.Logf("\n%s%-20s %v", &table, "all", &all)
-	if all.sureRight*100 < all.sure*least {
+	t.Logf("\n%v", table)
+	if all := table[everything]; all.sureRight*100 < all.sure*least {
 		t.Errorf("of %d answers at %.2f or more, %d are right: too few", all.sure, sure, all.sureRight)
 	}
 }
