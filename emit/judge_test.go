@@ -57,10 +57,15 @@ func judge(t *testing.T, v *variant.Variant) verdict {
 // wrong is what h has otherwise than v's key; "" if nothing.
 func wrong(t *testing.T, v *variant.Variant, h *patterns.Head) string {
 	k := &v.Key
-	if why := otherRows(t, v, h); why != "" {
-		return why
+	inside := h.Levels[0].Source.Graph() != v.Model.Graph
+	if !inside && k.Expect != variant.Inside {
+		if why := otherRows(t, v, h); why != "" {
+			return why
+		}
 	}
 	switch {
+	case inside != (k.Expect == variant.Inside) && k.Expect != variant.Unsure:
+		return fmt.Sprintf("the head lies inside a function: %v", inside)
 	case h.Classes != k.Classes:
 		return fmt.Sprintf("%d classes, want %d", h.Classes, k.Classes)
 	case !slices.Contains(k.Activations, h.Activation):

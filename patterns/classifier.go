@@ -18,7 +18,7 @@ func classifier(s *site) []*finding {
 			continue
 		}
 		w := s.View(p.value)
-		if found != nil || w.Rank != 2 || w.Letter(0) != match.Images || p.n < 2 && p.n >= 0 {
+		if found != nil || p.role == other || w.Rank != 2 || w.Letter(0) != match.Images || p.n < 2 && p.n >= 0 {
 			return nil
 		}
 		found = p
@@ -36,6 +36,8 @@ func classifier(s *site) []*finding {
 		return nil
 	case found.act == None:
 		confidence = 0.7
+	case found.act == Sigmoid:
+		confidence = 0.8 // or points, or attributes
 	}
 	return s.headsOf([]*part{found}, 0, confidence, "one row per image and no boxes: an image classifier")
 }

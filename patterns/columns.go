@@ -58,6 +58,9 @@ func (s *site) hasRows(p *part) bool {
 	if w.Rank == 2 && len(f.Shape) == 4 && f.Shape[2].Value == 1 && f.Shape[3].Value == 1 {
 		return false // of a map that is pooled to one cell
 	}
+	if w.Rank == 2 && p.dim == 1 && w.Letter(0) == match.Images && !w.Mixes(1) {
+		return false
+	}
 	return w.Rank >= 3 || len(f.Shape) >= 3 || w.Rank == 2 && p.dim == 1 && w.Letter(0) == match.Merged
 }
 

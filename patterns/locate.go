@@ -42,58 +42,102 @@ var patternList = []pattern{
 // Locate finds the classification heads of m. It refines the types of m's
 // values. The error is a *NotFound or *Ambiguous where the graph does not say.
 func Locate(m *graph.Model, opts Options) (*Report, error) {
-	s, r, _, ambiguous, err := search(m, opts)
+	x, err := searchAll(m, opts)
 	if err != nil {
 		return nil, err
 	}
-	if opts.Head != "" {
-		return s.choose(r, opts.Head)
+	return x.answer()
+}
+
+// searchAll tries the patterns in m, and where that shows more in m with the
+// nodes of its functions in the place of their calls: what lies inside
+// functions is no tensor of the main graph.
+func searchAll(m *graph.Model, opts Options) (*searched, error) {
+	if err := opts.check(); err != nil {
+		return nil, err
 	}
+	in, err := match.Inline(m)
+	if err != nil {
+		return nil, err
+	}
+	a := match.Analyze(in.Model)
+	x := search(a, in, opts)
+	x.report.Model = m
+	if in.Origin == nil {
+		return x, nil
+	}
+	y := search(a, &match.Inlined{Model: in.Model}, opts)
+	y.report.Model = in.Model
 	switch {
-	case ambiguous != nil:
-		ambiguous.Candidates = r.Candidates
-		return r, ambiguous
+	case len(y.found) == 0 || x.heads(y):
+		return x, nil
+	case !in.Uniform:
+		x.lost = "it lies inside a function, whose operator sets are not the model's"
+		return x, nil
+	}
+	for _, h := range y.found {
+		h.Evidence = append(h.Evidence, "inside a function: the functions' nodes are put in the place of their calls")
+	}
+	return y, nil
+}
+
+// heads reports whether the best head of x is of the same channels as that of y.
+func (x *searched) heads(y *searched) bool {
+	if len(x.found) == 0 {
+		return false
+	}
+	h, g := x.found[0], y.found[0]
+	return h.Classes == g.Classes && slices.EqualFunc(h.parts, g.parts, func(p, q *part) bool { return p.value == q.value && p.span == q.span })
+}
+
+// searched is a model in which the patterns have been tried.
+type searched struct {
+	site      *site
+	report    *Report
+	found     []*finding
+	ambiguous *Ambiguous // the doubt in which a pattern ended, if one did
+	lost      string     // why a head that is there cannot be given
+}
+
+// answer is the report, or with an error what was considered.
+func (x *searched) answer() (*Report, error) {
+	r := x.report
+	switch {
+	case x.site.opts.Head != "":
+		return x.site.choose(r, x.site.opts.Head)
+	case x.lost != "":
+		r.Heads = nil
+		return r, &NotFound{Reason: x.lost, Candidates: r.Candidates}
+	case x.ambiguous != nil:
+		x.ambiguous.Candidates = r.Candidates
+		return r, x.ambiguous
 	case len(r.Heads) == 0:
-		return r, &NotFound{Reason: s.refusal(), Like: s.like(), Candidates: r.Candidates}
+		return r, &NotFound{Reason: x.site.refusal(), Like: x.site.like(), Candidates: r.Candidates}
 	}
 	return r, nil
 }
 
-// search tries the patterns. The *Ambiguous is the doubt in which one of them
-// ended, if it did.
-func search(m *graph.Model, opts Options) (*site, *Report, []*finding, *Ambiguous, error) {
-	in, err := match.Inline(m)
-	if err != nil {
-		return nil, nil, nil, nil, err
-	}
-	root := in.Model
-	if in.Origin == nil {
-		root = m
-	}
-	if err := opts.check(); err != nil {
-		return nil, nil, nil, nil, err
-	}
-	s := survey(match.Analyze(root), in)
+// search tries the patterns.
+func search(a *match.Analysis, in *match.Inlined, opts Options) *searched {
+	s := survey(a, in)
 	s.opts = opts
-	r := &Report{site: s}
-	var found []*finding
-	var ambiguous *Ambiguous
+	x := &searched{site: s, report: &Report{site: s}}
 	for _, p := range patternList {
-		if found = slices.DeleteFunc(p.find(s), s.unlike); len(found) > 0 {
-			r.Pattern = p.name
+		if x.found = slices.DeleteFunc(p.find(s), s.unlike); len(x.found) > 0 {
+			x.report.Pattern = p.name
 			break
 		}
 		if s.doubt != "" {
-			ambiguous = &Ambiguous{Reason: s.doubt, Decides: s.takes}
+			x.ambiguous = &Ambiguous{Reason: s.doubt, Decides: s.takes}
 			break
 		}
 	}
-	slices.SortStableFunc(found, func(a, b *finding) int { return cmp.Compare(b.score, a.score) })
-	for _, h := range found {
-		r.Heads = append(r.Heads, &h.Head)
+	slices.SortStableFunc(x.found, func(a, b *finding) int { return cmp.Compare(b.score, a.score) })
+	for _, h := range x.found {
+		x.report.Heads = append(x.report.Heads, &h.Head)
 	}
-	r.Candidates = s.candidates(found)
-	return s, r, found, ambiguous, nil
+	x.report.Candidates = s.candidates(x.found)
+	return x
 }
 
 // refusal says why the model has no head.
@@ -168,7 +212,10 @@ func (s *site) head(parts []*part, group int64, confidence float64, evidence ...
 	for _, q := range parts {
 		for _, x := range s.sources(q) {
 			l := s.part(x, cmp.Or(group, q.group))
-			if l.Source == nil || seen[l] {
+			if l.Source == nil {
+				return nil // it lies inside a function
+			}
+			if seen[l] {
 				continue
 			}
 			seen[l] = true

@@ -35,6 +35,14 @@ func TestNearMisses(t *testing.T) {
 			v := n.reshape(n.do("GlobalAveragePool", nil, n.x), 1, 8)
 			n.output(n.do("Gemm", nil, v, n.weights(8, 128), n.weights(128)))
 		}, "ambiguous", "embedding"},
+		{"a normalized embedding", func(n *net) {
+			top := n.half(n.conv(n.x, 24))
+			up := n.do("Resize", []*graph.Attr{graph.String("mode", "nearest")}, top, nil, n.floats(1, 1, 2, 2))
+			mean := n.do("ReduceMean", []*graph.Attr{graph.Ints("axes", 2, 3), graph.Int("keepdims", 0)}, n.do("Add", nil, n.conv(n.x, 24), up))
+			norm := n.do("ReduceL2", []*graph.Attr{graph.Ints("axes", 1), graph.Int("keepdims", 1)}, mean)
+			n.output(n.do("Div", nil, mean, n.do("Expand", nil, n.do("Clip", nil, norm, n.floats(1e-12)), n.do("Shape", nil, mean))))
+		}, "not found", ""},
+		{"joint maps and their limbs", func(n *net) { n.output(n.conv(n.x, 34), n.conv(n.x, 21)) }, "not found", ""},
 		{"twins on towers of their own", func(n *net) {
 			box := n.conv(n.do("Relu", nil, n.conv(n.x, 8)), 4)
 			a, b := n.conv(n.do("Relu", nil, n.conv(n.x, 8)), 1), n.conv(n.do("Relu", nil, n.conv(n.x, 8)), 1)

@@ -143,6 +143,8 @@ func readAs(cols []column, na int64, b, c int) (reading, bool) {
 	switch {
 	case cols[c].n%na == 0:
 		r.classes /= na
+	case cols[b].n/na == 7:
+		return r, false
 	default:
 		r.shared = true
 		r.score -= 0.5

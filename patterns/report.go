@@ -1,11 +1,17 @@
 package patterns
 
+import "github.com/onnxloss/onnxloss/graph"
+
 // Report is what Locate found.
 type Report struct {
 	Heads      []*Head      // best first
 	Candidates []*Candidate // what was considered, in graph order
 	// Pattern is the one that found the heads.
 	Pattern string
+	// Model is the model whose values these are: the one that was searched, or
+	// where a head lies inside a function that model with the bodies of its
+	// functions in the places of their calls.
+	Model *graph.Model
 
 	site *site
 }

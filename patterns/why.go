@@ -55,10 +55,11 @@ func (e *NoTensor) Error() string {
 // call, or without where that names but one. The error is a *NoTensor if m has
 // no such tensor.
 func Why(m *graph.Model, tensor string, opts Options) (*Account, error) {
-	s, r, found, _, err := search(m, opts)
+	x, err := searchAll(m, opts)
 	if err != nil {
 		return nil, err
 	}
+	s, r, found := x.site, x.report, x.found
 	v, err := s.find(tensor)
 	if err != nil {
 		return nil, err

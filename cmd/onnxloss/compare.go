@@ -72,7 +72,7 @@ func runCompare(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	plan, err := interp.New(m, interp.Options{Threads: n, Fetches: []string{head.logits}, Feeds: head.feeds})
+	plan, err := interp.New(head.model, interp.Options{Threads: n, Fetches: []string{head.logits}, Feeds: head.feeds})
 	if err != nil {
 		return fmt.Errorf("%s: %w", title(path), err)
 	}
@@ -153,6 +153,7 @@ type headOfBatch struct {
 	background int
 	logits     string   // the tensor [N, A, C]
 	feeds      []string // what the network is fed; nil for all its inputs
+	model      *graph.Model
 }
 
 // comparedHead finds the head, in a plain model or a training graph, and makes
@@ -163,7 +164,7 @@ func comparedHead(c *cli.Context, path string, m *graph.Model) (*headOfBatch, er
 		return nil, fmt.Errorf("%s: %w", title(path), err)
 	}
 	if x != nil {
-		return trainedHead(c, path, x)
+		return trainedHead(c, path, m, x)
 	}
 	r, err := locate(c, path, m)
 	if err != nil {
@@ -181,11 +182,11 @@ func comparedHead(c *cli.Context, path string, m *graph.Model) (*headOfBatch, er
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", title(path), err)
 	}
-	return &headOfBatch{record: h.Record(), softmax: h.Activation == patterns.Softmax, background: h.Background, logits: v.Name}, nil
+	return &headOfBatch{record: h.Record(), softmax: h.Activation == patterns.Softmax, background: h.Background, logits: v.Name, model: r.Model}, nil
 }
 
 // trainedHead is the first head of a training graph.
-func trainedHead(c *cli.Context, path string, x *emit.Manifest) (*headOfBatch, error) {
+func trainedHead(c *cli.Context, path string, m *graph.Model, x *emit.Manifest) (*headOfBatch, error) {
 	if len(x.Heads) == 0 {
 		return nil, fmt.Errorf("%s: the manifest names no head", title(path))
 	}
@@ -197,7 +198,7 @@ func trainedHead(c *cli.Context, path string, x *emit.Manifest) (*headOfBatch, e
 	if out == nil {
 		return nil, fmt.Errorf("%s: the manifest names no logits", title(path))
 	}
-	h := &headOfBatch{record: x.Heads[0], softmax: x.Heads[0].Activation == patterns.Softmax, background: -1, logits: out.Name, feeds: []string{}}
+	h := &headOfBatch{record: x.Heads[0], softmax: x.Heads[0].Activation == patterns.Softmax, background: -1, logits: out.Name, feeds: []string{}, model: m}
 	if b := x.Heads[0].Background; b != nil {
 		h.background = *b
 	}

@@ -124,6 +124,10 @@ func runRewrite(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	if report.Model != m {
+		note(c, "the head lies inside a function: functions are replaced by their nodes")
+		m = report.Model
+	}
 	ir := m.IR
 	manifest, err := emit.Rewrite(m, chosen(c, report), opts)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/onnxloss/onnxloss/graph/interp"
 	"github.com/onnxloss/onnxloss/graph/op"
 	"github.com/onnxloss/onnxloss/graph/tensor"
+	"github.com/onnxloss/onnxloss/patterns/match"
 )
 
 // The limits of the checks.
@@ -84,12 +85,28 @@ func (p *proof) network() error {
 	if p.opts.Original == nil {
 		return nil
 	}
-	if sum, err = p.fingerprint(p.opts.Original); err != nil {
+	if sum, err = p.ofOriginal(); err != nil {
 		c.fail("original: %v", err)
 	} else if sum != p.manifest.Source.Fingerprint {
 		c.fail("the original model has another network: got %.16s…, want %.16s…", sum, p.manifest.Source.Fingerprint)
 	}
 	return nil
+}
+
+// ofOriginal is the fingerprint of the original network. Where a head lies
+// inside a function, the training graph has the functions' nodes in the place
+// of their calls, and so has then what it is held to.
+func (p *proof) ofOriginal() (string, error) {
+	m := p.opts.Original
+	sum, err := p.fingerprint(m)
+	if len(m.Functions) == 0 || err == nil && sum == p.manifest.Source.Fingerprint {
+		return sum, err
+	}
+	in, err := match.Inline(m)
+	if err != nil {
+		return "", err
+	}
+	return p.fingerprint(in.Model)
 }
 
 func (p *proof) fingerprint(m *graph.Model) (string, error) {

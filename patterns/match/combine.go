@@ -57,6 +57,8 @@ func (a *Analysis) combined(f *Field, n *graph.Node) {
 			marks[i] = ShiftRow
 		case mul && a.swish(v, data[1-i]):
 			marks[0], marks[1] = Rectify, Rectify
+		case n.Op == "Div" && i == 0 && a.normOf(data[1], v):
+			marks[0], marks[1] = Norm, Norm
 		}
 	}
 	f.linkTo(data[big], a.aligned(f, data[big]), marks[big], false, false)
@@ -153,6 +155,30 @@ func (a *Analysis) position(v *graph.Value) bool {
 func (a *Analysis) swish(v, g *graph.Value) bool {
 	f := a.fields[a.unwrapped(g)]
 	return f != nil && f.Kind == Gate && a.unwrapped(f.Reads()) == a.unwrapped(v)
+}
+
+// normOf reports whether y is the length of the vectors x, kept from zero and
+// repeated: x/|x| is a normalization.
+func (a *Analysis) normOf(y, x *graph.Value) bool {
+	for range 8 {
+		n := a.producer(y)
+		if n == nil {
+			return false
+		}
+		switch n.Op {
+		case "ReduceL2", "ReduceL1":
+			return a.unwrapped(n.Input(0)) == a.unwrapped(x)
+		case "ReduceSum", "ReduceMean":
+			square := a.producer(n.Input(0))
+			return square != nil && (square.Op == "Mul" && square.Input(0) == square.Input(1) || square.Op == "Pow" || square.Op == "Abs") &&
+				a.unwrapped(square.Input(0)) == a.unwrapped(x)
+		case "Expand", "Clip", "Max", "Add", "Sqrt", "Pow", "Unsqueeze":
+			y = n.Input(0)
+		default:
+			return false
+		}
+	}
+	return false
 }
 
 // mixes reports whether x and y are different channels of one layer.

@@ -3,6 +3,7 @@ package match
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/onnxloss/onnxloss/graph"
 )
@@ -14,6 +15,9 @@ type Inlined struct {
 	// for; nil for values inside functions. It is itself nil where the model
 	// has no functions and is its own inlining.
 	Origin map[*graph.Value]*graph.Value
+	// Uniform is set where functions were inlined whose operator sets are the
+	// model's, so that Model runs.
+	Uniform bool
 }
 
 // Of is the value of the original model that v stands for; nil if it has none.
@@ -37,16 +41,22 @@ func Inline(m *graph.Model) (*Inlined, error) {
 	if len(m.Functions) == 0 {
 		return &Inlined{Model: m}, nil
 	}
-	c := &copier{from: m, in: &Inlined{Origin: map[*graph.Value]*graph.Value{}}}
-	c.in.Model = &graph.Model{IR: m.IR, Opsets: append([]graph.Opset{}, m.Opsets...), Source: m.Source}
+	c := &copier{from: m, in: &Inlined{Origin: map[*graph.Value]*graph.Value{}, Uniform: true}}
+	whole := *m
+	whole.Opsets, whole.Functions, whole.Origin, whole.Dirty = slices.Clone(m.Opsets), nil, nil, true
+	c.in.Model = &whole
 	for _, f := range m.Functions {
 		for _, o := range f.Opsets {
-			if c.in.Model.Opset(o.Domain) == 0 {
-				c.in.Model.SetOpset(o.Domain, o.Version)
+			switch v := whole.Opset(o.Domain); {
+			case v == 0:
+				whole.SetOpset(o.Domain, o.Version)
+			case v != o.Version:
+				c.in.Uniform = false
 			}
 		}
 	}
 	g := graph.NewGraph(c.in.Model, nil)
+	g.Name, g.Doc = m.Graph.Name, m.Graph.Doc
 	c.in.Model.Graph = g
 	at := map[*graph.Value]*graph.Value{}
 	if err := c.graph(g, m.Graph, at, "", 0, true); err != nil {
@@ -129,13 +139,14 @@ func (c *copier) node(g *graph.Graph, n *graph.Node, at map[*graph.Value]*graph.
 	if f := c.from.Function(n.Domain, n.Op, n.Overload); f != nil {
 		return c.call(g, n, f, at, scope, depth, outer)
 	}
-	m := &graph.Node{Op: n.Op, Domain: n.Domain, Name: n.Name}
+	m := &graph.Node{Op: n.Op, Domain: n.Domain, Overload: n.Overload, Name: n.Name, Doc: n.Doc}
 	for _, v := range n.Inputs {
 		m.Inputs = append(m.Inputs, at[v])
 	}
 	for _, a := range n.Attrs {
 		b := *a
 		if a.Graph != nil {
+			b.Origin = graph.Extent{}
 			b.Graph = graph.NewGraph(c.in.Model, g)
 			if err := c.graph(b.Graph, a.Graph, at, scope, depth+1, outer); err != nil {
 				return err

@@ -11,7 +11,8 @@ type Expect string
 // What may be expected.
 const (
 	Found      Expect = "found"      // the head
-	Refused    Expect = "refused"    // there is none, or none that a tensor of the main graph shows
+	Refused    Expect = "refused"    // there is none
+	Inside     Expect = "inside"     // the head, which no tensor of the main graph shows
 	Unsure     Expect = "unsure"     // nothing in the graph decides: a refusal, or a low confidence
 	Classifier Expect = "classifier" // the head of an image classifier
 )
@@ -22,7 +23,7 @@ const Any = -2
 // Key is the answer to a variant.
 type Key struct {
 	Expect Expect
-	// Why is the reason where Expect is Refused or Unsure.
+	// Why is the reason where Expect is Refused, Inside or Unsure.
 	Why string
 	// Answers are the heads that are right, one of which must be found: the
 	// last tensors that hold the class logits, level by level. Other tensors

@@ -91,8 +91,8 @@ func (v *Variant) hide() {
 	k.Answers = slices.DeleteFunc(k.Answers, func(a []patterns.Part) bool {
 		return slices.ContainsFunc(a, func(p patterns.Part) bool { return p.Source == nil })
 	})
-	if len(k.Answers) == 0 {
-		*k = Key{Expect: Refused, Why: "the logits lie inside a function"}
+	if len(k.Answers) == 0 && k.Expect != Unsure {
+		k.Expect, k.Why = Inside, "the logits lie inside a function"
 	}
 }
 
