@@ -99,7 +99,7 @@ func (s *site) find(name string) (*graph.Value, error) {
 			return v, nil
 		}
 		names = append(names, own)
-		if _, inner, scoped := strings.Cut(own, ":"); scoped && s.in.Of(v) == nil && (inner == name || strings.HasSuffix(inner, ":"+name)) {
+		if _, inner, scoped := strings.Cut(own, ":"); scoped && (inner == name || strings.HasSuffix(inner, ":"+name)) {
 			same, found = append(same, own), append(found, v)
 		}
 	}
