@@ -25,6 +25,9 @@ type Options struct {
 	// Unfused runs every node by itself, as a profile of single nodes wants
 	// it. Results have the same bits.
 	Unfused bool
+	// Direct computes convolutions without Winograd's transform, which is
+	// faster and a few roundings less exact.
+	Direct bool
 	// MaxMemory bounds the bytes that one run holds beside the weights; 0 is
 	// three quarters of the machine's memory, where the system tells it
 	// (Linux), else no bound.
@@ -366,7 +369,7 @@ func (p *program) constOf(r ref) *tensor.Tensor {
 func (b *builder) step(p *program, n *graph.Node) error {
 	s := step{node: n, in: make([]ref, len(n.Inputs)), out: make([]int, len(n.Outputs))}
 	spec := &op.Spec{
-		Node: n, Opset: n.Graph().Opset(n.Domain), Double: b.plan.opts.Double,
+		Node: n, Opset: n.Graph().Opset(n.Domain), Double: b.plan.opts.Double, Direct: b.plan.opts.Direct,
 		Const: make([]*tensor.Tensor, len(n.Inputs)), Types: make([]graph.Type, len(n.Inputs)),
 		MakeBody: func(g *graph.Graph) (op.Body, error) { return b.body(p, g) },
 	}

@@ -1,5 +1,7 @@
 package kernel
 
+import "sync"
+
 // Conv is the convolution of g's geometry:
 //
 //	for n, m, o…: y[n, m, o…] = bias[m] + Σ x[n, c, o*Stride+k*Dilation-PadBegin…] * w[m, c', k…]
@@ -30,24 +32,25 @@ func Conv[T Float](par Parallel, g *ConvGeom, x, w, bias, y []T, finish Finish) 
 // called from several goroutines.
 type Finish func(first, count, at, n int)
 
-// PackedConv is the weight of a convolution in the order in which its kernel
-// reads it. It may be used by any number of runs at once.
+// PackedConv is the weight of a convolution in the orders in which its kernels
+// read it, each of which is made when it is first needed. It may be used by any
+// number of runs at once.
 type PackedConv[T Float] struct {
 	cg, mg, taps, group int
-	data                []T
+	w                   []T
+	noWinograd          bool
+
+	once, onceWinograd sync.Once
+	data               []T
+	winograd           []float32
 }
 
-// PackConv packs the weight w of the convolutions of g's channels, groups and
-// kernel; batch and spatial sizes may change from run to run.
-func PackConv[T Float](par Parallel, g *ConvGeom, w []T) *PackedConv[T] {
-	p := &PackedConv[T]{cg: g.cg, mg: g.mg, taps: g.taps, group: g.Group}
-	if g.cg == 1 {
-		p.data = append(p.data, w[:g.M*g.taps]...)
-		return p
-	}
-	p.data = make([]T, g.mg*g.cg*g.taps*g.Group)
-	packWeights(par, g, p.data, w)
-	return p
+// PackConv packs the weight w, which must not change, of the convolutions of
+// g's channels, groups and kernel; batch and spatial sizes may change from run
+// to run. With direct set, or in float64, outputs are sums of products of
+// inputs and weights, and never computed by Winograd's transform.
+func PackConv[T Float](g *ConvGeom, w []T, direct bool) *PackedConv[T] {
+	return &PackedConv[T]{cg: g.cg, mg: g.mg, taps: g.taps, group: g.Group, w: w[:g.M*g.cg*g.taps], noWinograd: direct || !isFloat32[T]()}
 }
 
 // ConvPacked is Conv with the weight packed before.
@@ -57,9 +60,20 @@ func ConvPacked[T Float](par Parallel, g *ConvGeom, x []T, w *PackedConv[T], bia
 	}
 	g.check(len(x), g.M*g.cg*g.taps, len(bias), len(y), false)
 	if g.cg == 1 {
-		convDepthwise(par, g, x, w.data, bias, y, finish)
+		convDepthwise(par, g, x, w.w, bias, y, finish)
 		return
 	}
+	if !w.noWinograd {
+		if k := newWinograd(g); k != nil {
+			w.onceWinograd.Do(func() { w.winograd = packWinograd(g, float32s(w.w)) })
+			k.run(par, float32s(x), w.winograd, float32s(bias), float32s(y), finish)
+			return
+		}
+	}
+	w.once.Do(func() {
+		w.data = make([]T, len(w.w))
+		packWeights(par, g, w.data, w.w)
+	})
 	convGemm(par, g, x, w.data, bias, y, finish)
 }
 

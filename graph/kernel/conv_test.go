@@ -126,7 +126,7 @@ func testConv[T Float](t *testing.T) {
 		for name, run := range map[string]func(y []T){
 			"inline": func(y []T) { Conv(nil, g, x, w, bias, y, nil) },
 			"split":  func(y []T) { Conv(split(3), g, x, w, bias, y, nil) },
-			"packed": func(y []T) { ConvPacked(split(2), g, x, PackConv(nil, g, w), bias, y, nil) },
+			"packed": func(y []T) { ConvPacked(split(2), g, x, PackConv(g, w, true), bias, y, nil) },
 		} {
 			y, check := guarded[T](len(want))
 			run(y)
@@ -194,7 +194,7 @@ func BenchmarkConv(b *testing.B) {
 			g := c.geom(b)
 			rng := rand.New(rand.NewPCG(1, 2))
 			x, y := random[float32](rng, g.C*g.inSize), make([]float32, g.M*g.outSize)
-			w := PackConv(nil, g, random[float32](rng, g.M*g.cg*g.taps))
+			w := PackConv(g, random[float32](rng, g.M*g.cg*g.taps), false)
 			for b.Loop() {
 				ConvPacked(split(2), g, x, w, nil, y, nil)
 			}

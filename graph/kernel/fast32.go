@@ -25,6 +25,11 @@ var fast32 struct {
 	// convDepthwise in Go. rows is a multiple of the shape's.
 	taps [2][len(tapShapes)]tapLoop
 
+	// winogradInput and winogradOutput are the functions of these names for
+	// vecs*vectorLen tiles, with FMA; tmp is scratch of 36 vectors.
+	winogradInput  func(dst *float32, step int, x *float32, off *int, vecs int, tmp *float32)
+	winogradOutput func(dst *float32, stride int, m *float32, step int, bias float32, vecs int, tmp *float32)
+
 	// frameRows is for r < rows: for i < vecs*vectorLen: dst[r*stride+i] = x[r*width+i];
 	// for i < zeros*vectorLen: dst[r*stride+width+i] = 0; in that order.
 	frameRows func(dst, x *float32, rows, width, stride, vecs, zeros int)

@@ -25,6 +25,7 @@ func init() {
 	f.max[0], f.max[1] = max32AVX2, maxEven32AVX2
 	f.taps[0] = [...]tapLoop{taps1AVX2r1v1, taps1AVX2r1v2, taps1AVX2r1v3, taps1AVX2r1v4, taps1AVX2r2v2, taps1AVX2r2v3, taps1AVX2r4v1}
 	f.taps[1] = [...]tapLoop{taps2AVX2r1v1, taps2AVX2r1v2, taps2AVX2r1v3, taps2AVX2r1v4, taps2AVX2r2v2, taps2AVX2r2v3, taps2AVX2r4v1}
+	f.winogradInput, f.winogradOutput = winogradInputAVX2, winogradOutputAVX2
 	f.frameRows = frameRowsAVX2
 	f.gather[0], f.gather[1] = gather1AVX2, gather2AVX2
 }

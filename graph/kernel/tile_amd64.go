@@ -513,3 +513,13 @@ func gather1AVX2(dst *float32, x *float32, off *int, kc int, cols int, runs *int
 //
 //go:noescape
 func gather2AVX2(dst *float32, x *float32, off *int, kc int, cols int, runs *int, count int)
+
+// winogradInputAVX2 is winogradInput for 8*vecs tiles; tmp has room for 36 vectors.
+//
+//go:noescape
+func winogradInputAVX2(dst *float32, step int, x *float32, off *int, vecs int, tmp *float32)
+
+// winogradOutputAVX2 is winogradOutput for 8*vecs tiles; tmp has room for 24 vectors.
+//
+//go:noescape
+func winogradOutputAVX2(dst *float32, stride int, m *float32, step int, bias float32, vecs int, tmp *float32)

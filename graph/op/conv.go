@@ -65,13 +65,15 @@ func unknownShape(rank int) graph.Shape {
 type convolution struct {
 	slide *slide
 	group int
-	tail  *Tail
-	p32   *kernel.PackedConv[float32]
-	p64   *kernel.PackedConv[float64]
+	// direct says that Winograd's transform is not to be used.
+	direct bool
+	tail   *Tail
+	p32    *kernel.PackedConv[float32]
+	p64    *kernel.PackedConv[float64]
 }
 
 func makeConv(s *Spec) (Kernel, error) {
-	c := &convolution{tail: s.Tail}
+	c := &convolution{tail: s.Tail, direct: s.Direct}
 	var err error
 	if c.slide, err = slideOf(s.Node); err != nil {
 		return nil, err
@@ -109,9 +111,9 @@ func (c *convolution) pack(w *tensor.Tensor) error {
 	}
 	switch w.DType {
 	case tensor.Float32:
-		c.p32 = kernel.PackConv(nil, g, tensor.Data[float32](w))
+		c.p32 = kernel.PackConv(g, tensor.Data[float32](w), c.direct)
 	case tensor.Float64:
-		c.p64 = kernel.PackConv(nil, g, tensor.Data[float64](w))
+		c.p64 = kernel.PackConv(g, tensor.Data[float64](w), true)
 	}
 	return nil
 }

@@ -28,6 +28,8 @@ type Spec struct {
 	// Tail is the operators that the kernel is to run on its output, for rows
 	// of the table that take one (Op.Tailed); nil is none.
 	Tail *Tail
+	// Direct is set where convolutions are not to use Winograd's transform.
+	Direct bool
 	// MakeBody plans a subgraph.
 	MakeBody func(g *graph.Graph) (Body, error)
 }

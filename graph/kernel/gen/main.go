@@ -11,5 +11,6 @@ func main() {
 	arithmetic()
 	taps()
 	gathers()
+	winograd()
 	Generate()
 }
