@@ -199,6 +199,12 @@ func functionDoc(l *loss.Loss, o loss.Options) string {
 	if o.ClassWeights != nil {
 		b.WriteString("\nclass weights in the body")
 	}
+	if o.ClassCounts != nil {
+		b.WriteString("\nwhat counts of classes make in the body")
+	}
+	if o.Background != nil {
+		fmt.Fprintf(&b, "\nclass %d is no object", *o.Background)
+	}
 	fmt.Fprintf(&b, "\nreduction: %s", o.Reduction)
 	return b.String()
 }

@@ -84,6 +84,9 @@ func TestPictures(t *testing.T) {
 		some := all[:min(Most, len(all))]
 		all = all[len(some):]
 		for _, format := range Formats {
+			if format == "png" && len(all) > 0 {
+				continue // slow; the last ones will do
+			}
 			var first, again bytes.Buffer
 			for _, b := range []*bytes.Buffer{&first, &again} {
 				if err := Draw(b, format, some, Logit); err != nil {
@@ -108,10 +111,11 @@ func checkPNG(t *testing.T, b []byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	colours := map[string]bool{}
+	colours := map[[3]uint32]bool{}
 	for y := range img.Bounds().Dy() {
 		for x := range img.Bounds().Dx() {
-			colours[fmt.Sprint(img.At(x, y))] = true
+			r, g, b, _ := img.At(x, y).RGBA()
+			colours[[3]uint32{r, g, b}] = true
 		}
 	}
 	if img.Bounds().Dx() != 10*resolution || len(colours) < 20 {
