@@ -179,9 +179,12 @@ func constantName(v *graph.Value) string {
 func functionDoc(l *loss.Loss, o loss.Options) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s\nSource: %s\nz: logits [N, A, C]; p: the %v of z; ", l.Name, l.Equation, l.Source, l.Activation)
-	if o.Target == loss.Index {
+	switch o.Target {
+	case loss.Index:
 		b.WriteString("target: the class of each anchor, int64 [N, A]")
-	} else {
+	case loss.Bins:
+		b.WriteString("target: the distance of each side in bins, [N, A]")
+	default:
 		b.WriteString("q: targets [N, A, C]")
 	}
 	for _, name := range slices.Sorted(maps.Keys(o.Params)) {

@@ -219,8 +219,14 @@ func TestFunctionByChecker(t *testing.T) {
 		"loss":       {Loss: loss.Options{Name: "modified-focal-sigmoid"}},
 		"gradient":   {Loss: loss.Options{Name: "focal-softmax", Target: loss.Index}, Form: emit.GradientForm},
 		"confidence": {Loss: loss.Options{Name: "bce", Reduction: loss.None}, Confidence: "mse", Form: emit.GradientForm},
+		"state":      {Loss: loss.Options{Name: "equalization-v2", CheckTargets: true}},
+		"box":        {Loss: loss.Options{Name: "quality-focal"}, Box: "distribution-focal", Form: emit.GradientForm},
 	} {
-		m := read(t, "yolov1")
+		model := "yolov1"
+		if o.Box != "" {
+			model = "yolo_free"
+		}
+		m := read(t, model)
 		o.AsFunction = true
 		rewrite(t, m, o)
 		if err := os.WriteFile(filepath.Join(dir, name+".onnx"), encode(t, m), 0o666); err != nil {

@@ -135,7 +135,7 @@ func compareEntries(c *cli.Context) ([]compare.Entry, error) {
 		}
 		l, err := loss.Find(loss.Classification, o.Name)
 		if err != nil {
-			return nil, usagef("--losses %s: is a loss of the confidence; compare is about those of the classes", w)
+			return nil, usagef("--losses %s: is no loss of classes, which compare is about", w)
 		}
 		o.Reduction, o.ClassWeights = c.String("reduction"), weights
 		if l.Counts {

@@ -73,7 +73,10 @@ func (c Curve) over(by Axis, positive bool) ([]point, error) {
 		classes = c.Classes
 	}
 	o := c.Options
-	o.Target, o.Reduction = loss.Dense, loss.Sum
+	o.Reduction = loss.Sum
+	if o, err = o.Resolve(kind, classes); err != nil {
+		return nil, err
+	}
 	points := make([]point, samples)
 	for i := range points {
 		x, z := by.at((float64(i) + 0.5) / samples)
@@ -94,6 +97,9 @@ func (c Curve) over(by Axis, positive bool) ([]point, error) {
 		case classes > 1:
 			b.Target[classes-1] = 1
 		}
+		if o.Target == loss.Bins {
+			b.Target = []float64{float64((classes - 1) * pick(!positive))} // the place of the true bin
+		}
 		out, err := loss.Eval(kind, o, b)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", c.Label, err)
@@ -103,16 +109,21 @@ func (c Curve) over(by Axis, positive bool) ([]point, error) {
 	return points, nil
 }
 
-// find is the loss of either kind by name.
-func find(name string) (*loss.Loss, loss.Kind, error) {
-	l, err := loss.Find(loss.Classification, name)
-	if err != nil {
-		if c, e := loss.Find(loss.Confidence, name); e == nil {
-			return c, loss.Confidence, nil
-		}
-		return nil, 0, err
+func pick(yes bool) int {
+	if yes {
+		return 1
 	}
-	return l, loss.Classification, nil
+	return 0
+}
+
+// find is the loss of any kind by name.
+func find(name string) (*loss.Loss, loss.Kind, error) {
+	for _, k := range loss.Kinds {
+		if l, err := loss.Find(k, name); err == nil {
+			return l, k, nil
+		}
+	}
+	return nil, 0, fmt.Errorf("there is no loss %q", name)
 }
 
 // row is the curve's loss; nil if there is none.
