@@ -9,6 +9,10 @@
 //	plan, err := interp.New(m, interp.Options{})
 //	out, err := plan.Run(ctx, map[string]*tensor.Tensor{"images": x})
 //
+// RunProfiled measures every node, PeakMemory tells what runs have held, and
+// the examples show each of these. What operators there are, onnxloss ops
+// lists; a model that wants others is refused with all of them named.
+//
 // Vocabulary. A program is a planned graph: steps over slots. A frame holds the
 // tensors of one run of a program; a subgraph's frame knows the frame around
 // it. An arena hands out memory and takes it back when the last slot that
