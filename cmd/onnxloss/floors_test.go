@@ -41,6 +41,7 @@ var rooms = map[string]string{
 	"gonum.org/v1/plot":             "emit/curves",
 	"gonum.org/v1/gonum":            "graph/interp/onnxgo",
 	"gorgonia.org":                  "graph/interp/onnxgo",
+	"golang.org/x/image":            "graph/op",
 	"github.com/urfave/cli":         "cmd/onnxloss",
 	"github.com/dop251/goja":        "patterns/picture",
 	"github.com/xrash/smetrics":     "cmd/onnxloss",
