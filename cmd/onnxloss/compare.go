@@ -92,10 +92,13 @@ func runCompare(c *cli.Context) error {
 	}
 	report, err := compare.Losses(entries, b)
 	var bad *loss.OptionError
-	if errors.As(err, &bad) {
+	var infinite *compare.NotFinite
+	switch {
+	case errors.As(err, &bad):
 		return usagef("--%v", bad)
-	}
-	if err != nil {
+	case errors.As(err, &infinite):
+		return fmt.Errorf("%s: %w", title(path), err)
+	case err != nil:
 		return fmt.Errorf("%s: %w", targetTitle(c), err)
 	}
 	return reportComparison(c, head, report)

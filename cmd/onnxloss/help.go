@@ -57,6 +57,9 @@ func commandHelp(c *cli.Command) string {
 	var headings []string
 	groups := map[string][]cli.Flag{}
 	for _, f := range append(slices.Clone(c.Flags), cli.HelpFlag) {
+		if v, ok := f.(cli.VisibleFlag); ok && !v.IsVisible() {
+			continue
+		}
 		heading := f.(cli.CategorizableFlag).GetCategory()
 		if groups[heading] == nil {
 			headings = append(headings, heading)

@@ -17,14 +17,30 @@ import (
 // plotFlags are the flags of losses that have to do with pictures.
 func plotFlags() []cli.Flag {
 	const category = "A picture"
-	return []cli.Flag{
+	flags := []cli.Flag{
 		&cli.StringFlag{Category: category, Name: "plot", Usage: "draw loss and gradient of NAME…, positive and negative side by side, into `FILE`: .svg or .png"},
-		&cli.StringSliceFlag{Category: category, Name: "set", Usage: "draw each loss that has the parameter with each value, as `PARAMETER=V,V,…`"},
+		&cli.StringSliceFlag{Category: category, Name: "set", Usage: "draw each loss that has the parameter with each value, as `PARAMETER=V,V,…`; --gamma V,V,… and the like are short for it"},
 		&cli.StringFlag{Category: category, Name: "by", Value: string(curves.Probability), Usage: "draw over `AXIS`: p, the probability of the class, or logit"},
 		&cli.IntFlag{Category: category, Name: "classes", Value: 2, Usage: "draw a softmax over `N` classes, of which all but one have the same logit"},
 		&cli.BoolFlag{Category: category, Name: "force", Usage: "overwrite FILE if it exists"},
 		quietFlag,
 	}
+	for _, name := range allParams() {
+		flags = append(flags, &cli.StringFlag{Name: flagName(name), Hidden: true})
+	}
+	return flags
+}
+
+// allParams is the names of all parameters that any loss has.
+func allParams() []string {
+	var names []string
+	for _, l := range loss.All() {
+		for _, p := range l.Params {
+			names = append(names, p.Name)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // plotNames is what is drawn if no loss is named: figure 1 of the paper on the
@@ -65,7 +81,13 @@ const maxSlice = 10000
 
 // plotCurves is one curve for each loss and choice of its parameters.
 func plotCurves(c *cli.Context, words []string) ([]curves.Curve, error) {
-	sets, err := parseSets(c.StringSlice("set"))
+	set := c.StringSlice("set")
+	for _, name := range allParams() {
+		if name = flagName(name); c.IsSet(name) {
+			set = append(set, name+"="+c.String(name))
+		}
+	}
+	sets, err := parseSets(set)
 	if err != nil {
 		return nil, err
 	}

@@ -63,8 +63,9 @@ type Part struct {
 }
 
 // Losses compares entries on b. A loss that cannot be put on the head is a row
-// that says so. Targets outside of [0, 1] are an error, and so are weights or
-// counts for another number of classes, a *loss.OptionError.
+// that says so. Targets outside of [0, 1] are an error, and so are logits that are
+// not finite, a *NotFinite, and weights or counts for another number of classes, a
+// *loss.OptionError.
 func Losses(entries []Entry, b *Batch) (*Report, error) {
 	if err := b.check(); err != nil {
 		return nil, err
@@ -97,10 +98,26 @@ func Losses(entries []Entry, b *Batch) (*Report, error) {
 	return r, nil
 }
 
-// check holds the batch to its sizes and the targets to [0, 1].
+// NotFinite is the error where a network's logit is no finite number.
+type NotFinite struct {
+	Image, Anchor, Class int
+	Logit                float64
+}
+
+func (e *NotFinite) Error() string {
+	return fmt.Sprintf("the logit of image %d, anchor %d, class %d is %v", e.Image, e.Anchor, e.Class, e.Logit)
+}
+
+// check holds the batch to its sizes, logits to finite numbers and targets to
+// [0, 1].
 func (b *Batch) check() error {
 	if n := b.N * b.A * b.C; len(b.Logits) != n || len(b.Target) != n {
 		return fmt.Errorf("%d logits and %d targets for [%d, %d, %d]", len(b.Logits), len(b.Target), b.N, b.A, b.C)
+	}
+	for i, z := range b.Logits {
+		if math.IsNaN(z) || math.IsInf(z, 0) {
+			return &NotFinite{i / b.C / b.A, i / b.C % b.A, i % b.C, z}
+		}
 	}
 	for i := range b.N * b.A {
 		q := b.Target[i*b.C:][:b.C]

@@ -1,6 +1,7 @@
 package compare_test
 
 import (
+	"errors"
 	"math"
 	"math/rand/v2"
 	"strings"
@@ -202,6 +203,12 @@ func TestRefusals(t *testing.T) {
 	b.Target[5] = math.NaN()
 	if _, err := compare.Losses(nil, b); err == nil || !strings.Contains(err.Error(), "image 0, anchor 1, class 1 is NaN") {
 		t.Errorf("NaN: %v", err)
+	}
+	b = dense(2)
+	b.Logits[13] = math.Inf(1)
+	var infinite *compare.NotFinite
+	if _, err := compare.Losses(nil, b); !errors.As(err, &infinite) || infinite.Image != 1 || infinite.Anchor != 1 || infinite.Class != 1 {
+		t.Errorf("an infinite logit: %v", err)
 	}
 	b = dense(2)
 	_, err := compare.Losses([]compare.Entry{{Options: loss.Options{Name: "bce", ClassWeights: []float64{1}}}}, b)
