@@ -95,10 +95,14 @@ func (e *excerpt) collect(out *Excerpt) {
 		classes, out.Levels = classes[:maxLevels], n-maxLevels
 	}
 	others := e.companions(classes)
+	e.reach(slices.Concat(classes, others))
+	ends := e.nearest(func(v *graph.Value) bool { return e.output[v] })
+	dead := func(v *graph.Value) bool { _, ok := ends[v]; return !ok }
+	classes, others = slices.DeleteFunc(classes, dead), slices.DeleteFunc(others, dead)
 	e.roots = slices.Concat(classes, others)
 	e.members, e.edge, e.depth = map[*graph.Value]bool{}, map[*graph.Value]bool{}, map[*graph.Value]int{}
 	e.towers(classes, others)
-	e.reach(e.roots)
+	e.reached = slices.DeleteFunc(e.reached, dead)
 	for _, v := range e.reached {
 		e.members[v] = true
 	}
@@ -117,6 +121,7 @@ func (e *excerpt) connect() {
 	}
 	for _, v := range e.reached {
 		e.depth[v] = max(e.depth[v], 1)
+		delete(e.edge, v) // behind one layer, in front of another
 	}
 	for _, v := range e.order {
 		seen := map[*graph.Value]bool{}

@@ -16,6 +16,7 @@ func checkExcerpt(t *testing.T, e *patterns.Excerpt) {
 	for _, b := range e.Blocks {
 		count[b.Tint]++
 	}
+	full := count[patterns.Ends] == 12 // more outputs may have been left out
 	if len(e.Blocks) > 100 || count[patterns.Logits] == 0 || count[patterns.Ends] == 0 || count[patterns.Feature] == 0 {
 		t.Errorf("%d blocks, %v", len(e.Blocks), count)
 	}
@@ -29,7 +30,7 @@ func checkExcerpt(t *testing.T, e *patterns.Excerpt) {
 		if left[i] == 0 {
 			queue = append(queue, i)
 		}
-		if b.Tint != patterns.Ends && len(leads[i]) == 0 {
+		if b.Tint != patterns.Ends && len(leads[i]) == 0 && !full {
 			t.Errorf("block %d, %v %s, leads nowhere", i, b.Ops, b.Tensor)
 		}
 	}

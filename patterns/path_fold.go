@@ -54,10 +54,13 @@ func fold(run []*Step) []*Step {
 	for _, x := range run[1:] {
 		last := out[len(out)-1]
 		if last.moves && x.moves && len(x.Marks) == 0 && len(x.Beside) == 0 && len(last.Beside) == 0 {
-			last.Ops = slices.Concat(x.Ops, last.Ops)
+			last.Ops = append(last.Ops, x.Ops...) // last first until all are there
 			continue
 		}
 		out = append(out, x)
+	}
+	for _, x := range out {
+		slices.Reverse(x.Ops)
 	}
 	return out
 }
@@ -66,7 +69,10 @@ func fold(run []*Step) []*Step {
 func shorten(run []*Step) []*Step {
 	var out []*Step
 	for len(run) > 0 {
-		n := 1 + slices.IndexFunc(append(run[1:len(run):len(run)], &Step{Marks: []string{""}}), func(x *Step) bool { return len(x.Marks) > 0 })
+		n := 1
+		for n < len(run) && len(run[n].Marks) == 0 {
+			n++
+		}
 		if n <= longRun {
 			out = append(out, run[:n]...)
 		} else {

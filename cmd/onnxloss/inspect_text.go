@@ -15,6 +15,9 @@ import (
 const (
 	maxPorts   = 4
 	maxDetails = 3
+	// longestName is how many letters of a tensor's name are shown at most;
+	// --json has all.
+	longestName = 400
 )
 
 // scaleWords say what weights of evidence mean.
@@ -127,8 +130,9 @@ func (p *page) tensors(h *patterns.Head) {
 	x := h.Record()
 	var rows [][]cell
 	add := func(s style, what string, v *graph.Value, words ...string) {
-		row := []cell{{what, s}, {v.Name, s}, {typeWords(v.Type), plain}}
-		if utf8.RuneCountInString(v.Name) > 48 {
+		name := short(v.Name, longestName)
+		row := []cell{{what, s}, {name, s}, {typeWords(v.Type), plain}}
+		if utf8.RuneCountInString(name) > 48 {
 			rows = append(rows, row[:2])
 			row = []cell{{"", s}, {"", s}, row[2]}
 		}

@@ -31,7 +31,7 @@ func (i *Inlined) Of(v *graph.Value) *graph.Value {
 // Bounds on what inlining makes: functions that call functions grow with
 // every level.
 const (
-	maxInlined = 1 << 20
+	maxInlined = 1 << 18 // nodes, beside 16 for each that the file has
 	maxCalls   = 64
 )
 
@@ -41,7 +41,13 @@ func Inline(m *graph.Model) (*Inlined, error) {
 	if len(m.Functions) == 0 {
 		return &Inlined{Model: m}, nil
 	}
-	c := &copier{from: m, in: &Inlined{Origin: map[*graph.Value]*graph.Value{}, Uniform: true}}
+	c := &copier{from: m, in: &Inlined{Origin: map[*graph.Value]*graph.Value{}, Uniform: true}, named: map[name]*graph.Function{}}
+	for _, f := range slices.Backward(m.Functions) { // of two the first counts
+		c.named[name{graph.CanonicalDomain(f.Domain), f.Name, f.Overload}] = f
+	}
+	if err := c.fits(); err != nil {
+		return nil, err
+	}
 	whole := *m
 	whole.Opsets, whole.Functions, whole.Origin, whole.Dirty = slices.Clone(m.Opsets), nil, nil, true
 	c.in.Model = &whole
@@ -68,8 +74,76 @@ func Inline(m *graph.Model) (*Inlined, error) {
 type copier struct {
 	from  *graph.Model
 	in    *Inlined
-	nodes int
 	calls int
+	named map[name]*graph.Function
+}
+
+// name is what a call names a function by.
+type name struct{ domain, op, overload string }
+
+// function is the function that n calls; nil if n is an operator.
+func (c *copier) function(n *graph.Node) *graph.Function {
+	return c.named[name{graph.CanonicalDomain(n.Domain), n.Op, n.Overload}]
+}
+
+var errTooDeep = errors.New("functions are nested too deeply, or call each other without end")
+
+// fits is an error if the inlined model would be larger than its file has any
+// reason to be. Each body is counted once.
+func (c *copier) fits() error {
+	own := count(c.from.Graph)
+	size := map[*graph.Function]int{}
+	for _, f := range c.from.Functions {
+		own += count(f.Body)
+	}
+	n, ok := c.size(c.from.Graph, size, own, 0)
+	if limit := maxInlined + 16*own; !ok || n > limit {
+		return fmt.Errorf("%w: %d nodes would become more than %d", errTooDeep, own, limit)
+	}
+	return nil
+}
+
+// count is the number of nodes of g and its subgraphs, functions not followed.
+func count(g *graph.Graph) int {
+	n := len(g.Nodes)
+	for _, x := range g.Nodes {
+		for _, b := range x.Subgraphs() {
+			n += count(b)
+		}
+	}
+	return n
+}
+
+// size is the number of nodes of g with functions inlined, or one above the
+// limit, and whether calls end.
+func (c *copier) size(g *graph.Graph, known map[*graph.Function]int, own, depth int) (n int, ok bool) {
+	limit := maxInlined + 16*own
+	if depth > maxCalls {
+		return 0, false
+	}
+	for _, x := range g.Nodes {
+		n++
+		for _, b := range x.Subgraphs() {
+			k, ok := c.size(b, known, own, depth+1)
+			if !ok {
+				return 0, false
+			}
+			n = min(n+k, limit+1)
+		}
+		f := c.function(x)
+		if f == nil {
+			continue
+		}
+		k, seen := known[f]
+		if !seen {
+			if k, ok = c.size(f.Body, known, own, depth+1); !ok {
+				return 0, false
+			}
+			known[f] = k
+		}
+		n = min(n+k, limit+1)
+	}
+	return n, true
 }
 
 // declare makes the copy of v in g.
@@ -133,10 +207,10 @@ func (c *copier) body(g, src *graph.Graph, at map[*graph.Value]*graph.Value, sco
 }
 
 func (c *copier) node(g *graph.Graph, n *graph.Node, at map[*graph.Value]*graph.Value, scope string, depth int, outer bool) error {
-	if c.nodes++; c.nodes > maxInlined || depth > maxCalls {
-		return errors.New("functions are nested too deeply, or call each other without end")
+	if depth > maxCalls {
+		return errTooDeep
 	}
-	if f := c.from.Function(n.Domain, n.Op, n.Overload); f != nil {
+	if f := c.function(n); f != nil {
 		return c.call(g, n, f, at, scope, depth, outer)
 	}
 	m := &graph.Node{Op: n.Op, Domain: n.Domain, Overload: n.Overload, Name: n.Name, Doc: n.Doc}
