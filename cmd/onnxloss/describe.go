@@ -121,12 +121,32 @@ func printManifest(c *cli.Context, x *emit.Manifest) {
 func describeLoss(o loss.Options) string {
 	s := o.Name
 	for _, k := range slices.Sorted(maps.Keys(o.Params)) {
+		if o.PerClass[k] != nil {
+			continue
+		}
 		s += fmt.Sprintf(", %s %g", flagName(k), o.Params[k])
+	}
+	for _, k := range slices.Sorted(maps.Keys(o.PerClass)) {
+		s += fmt.Sprintf(", %s of each class", flagName(k))
+	}
+	if m := o.Modulate; m != nil {
+		s += ", modulated by gamma " + oneOrEach(m.Gamma)
+		if m.Alpha != nil {
+			s += " and alpha " + oneOrEach(m.Alpha)
+		}
 	}
 	if o.Eps > 0 {
 		s += fmt.Sprintf(", eps %g", o.Eps)
 	}
 	return s + fmt.Sprintf(", %s targets, reduction %s", o.Target, o.Reduction)
+}
+
+// oneOrEach is a number, or that there is one for each class.
+func oneOrEach(x []float64) string {
+	if len(x) == 1 {
+		return fmt.Sprintf("%g", x[0])
+	}
+	return "of each class"
 }
 
 func describePort(p emit.Port) string {

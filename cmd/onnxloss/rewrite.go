@@ -52,6 +52,7 @@ func lossFlags() []cli.Flag {
 		&cli.StringFlag{Category: category, Name: "reduction", Usage: "`HOW` the losses of anchors become one: mean (unless the loss has another default), sum, none (they stay apart), positives (sum over their number) or fed (sum over a number that is fed)"},
 		&cli.Float64Flag{Category: category, Name: "eps", Usage: "compute log(p + `EPS`) in place of the exact, stable form; 1e-7 is the source document's"},
 		&cli.StringFlag{Category: category, Name: "class-weights", Usage: "a factor for each class, from `FILE`: .npy, .npz, .pb, or a list in .json"},
+		&cli.StringFlag{Category: category, Name: "modulate", Usage: "put a focal modulation on the loss, as in `gamma=2,alpha=0.25`, where each may be a file with a number for each class, and alpha may be left out"},
 		&cli.StringFlag{Category: category, Name: "class-counts", Usage: "how many objects of each class the training data has, from `FILE`, for the losses that ask for it"},
 		&cli.Float64Flag{Category: category, Name: "label-smoothing", Usage: "smooth the targets by `S` in [0, 1)"},
 		&cli.Int64Flag{Category: category, Name: "ignore-index", Usage: "leave out anchors whose target is `K`"},
@@ -92,8 +93,17 @@ func paramFlags() []cli.Flag {
 			Usage: "`NUMBER` " + strings.Join(texts, "; or "),
 		})
 	}
+	for _, name := range loss.PerClassNames() {
+		flags = append(flags, &cli.StringFlag{
+			Name: flagName(name) + perClassSuffix, Category: "Parameters of single losses",
+			Usage: "a " + name + " for each class, from `FILE`, of the focal losses; as --class-weights",
+		})
+	}
 	return flags
 }
+
+// perClassSuffix is what the flag of numbers for each class has behind that of one.
+const perClassSuffix = "-per-class"
 
 func runRewrite(c *cli.Context) error {
 	path, err := oneArg(c, "MODEL")

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/onnxloss/onnxloss/emit"
@@ -76,6 +77,9 @@ func rewriteOptions(c *cli.Context) (emit.Options, error) {
 			}
 		}
 	}
+	if err := eachClass(c, &o.Loss); err != nil {
+		return o, err
+	}
 	if o.Loss.ClassWeights, err = classNumbers(c, "class-weights"); err != nil {
 		return o, err
 	}
@@ -87,7 +91,7 @@ func rewriteOptions(c *cli.Context) (emit.Options, error) {
 	if check.Background == nil {
 		check.Background = new(int) // likewise
 	}
-	if n := len(check.ClassCounts); n > 0 {
+	if n := numbers(check); n > 0 {
 		classes = n
 	}
 	if _, err := check.Resolve(loss.Classification, classes); err != nil {
@@ -96,12 +100,79 @@ func rewriteOptions(c *cli.Context) (emit.Options, error) {
 	return o, nil
 }
 
+// eachClass reads what may be given for each class.
+func eachClass(c *cli.Context, o *loss.Options) error {
+	for _, name := range loss.PerClassNames() {
+		x, err := classNumbers(c, flagName(name)+perClassSuffix)
+		if err != nil {
+			return err
+		}
+		if x != nil {
+			if o.PerClass == nil {
+				o.PerClass = map[string][]float64{}
+			}
+			o.PerClass[name] = x
+		}
+	}
+	if !c.IsSet("modulate") {
+		return nil
+	}
+	o.Modulate = &loss.Modulation{}
+	for _, word := range strings.Split(c.String("modulate"), ",") {
+		name, value, _ := strings.Cut(word, "=")
+		x := []float64{0}
+		var err error
+		if x[0], err = strconv.ParseFloat(value, 64); err != nil {
+			if value == "" || filepath.Ext(value) == "" {
+				return usagef("--modulate %q: want gamma=NUMBER or gamma=FILE, and alpha likewise", word)
+			}
+			if x, err = readNumbers(value, name); err != nil {
+				return err
+			}
+		}
+		switch name {
+		case "gamma":
+			o.Modulate.Gamma = x
+		case "alpha":
+			o.Modulate.Alpha = x
+		default:
+			return usagef("--modulate %q: there are gamma and alpha", word)
+		}
+	}
+	if o.Modulate.Gamma == nil {
+		return usagef("--modulate %q: gamma is missing", c.String("modulate"))
+	}
+	return nil
+}
+
+// numbers is for how many classes o has numbers, before the head is known; 0 if it
+// has none.
+func numbers(o loss.Options) int {
+	n := len(o.ClassCounts)
+	for _, x := range o.PerClass {
+		n = max(n, len(x))
+	}
+	if m := o.Modulate; m != nil {
+		for _, x := range [][]float64{m.Gamma, m.Alpha} {
+			if len(x) > 1 {
+				n = max(n, len(x))
+			}
+		}
+	}
+	return n
+}
+
 // classNumbers reads the file of a flag that has a number for each class.
 func classNumbers(c *cli.Context, flag string) ([]float64, error) {
 	path := c.String(flag)
 	if path == "" {
 		return nil, nil
 	}
+	return readNumbers(path, strings.ReplaceAll(flag, "-", "_"))
+}
+
+// readNumbers reads a list in a .json, or a vector, which name says among several.
+func readNumbers(path, name string) ([]float64, error) {
 	if strings.ToLower(filepath.Ext(path)) == ".json" {
 		data, err := os.ReadFile(path)
 		if err != nil {
@@ -113,12 +184,12 @@ func classNumbers(c *cli.Context, flag string) ([]float64, error) {
 		}
 		return w, nil
 	}
-	t, err := readTensor(path, strings.ReplaceAll(flag, "-", "_"), graph.Type{})
+	t, err := readTensor(path, name, graph.Type{})
 	if err != nil {
 		return nil, err
 	}
 	w := op.Floats(t)
-	if flag == "class-counts" && t.DType == tensor.Int64 {
+	if name == "class_counts" && t.DType == tensor.Int64 {
 		for _, n := range tensor.Data[int64](t) {
 			w = append(w, float64(n))
 		}

@@ -18,6 +18,26 @@ func init() {
 			{Name: "gamma_neg", Default: 4, Hi: 100, Doc: "γ⁻, exponent of the negative term's focal modulation; 0 turns it off"},
 			{Name: "clip", Default: 0.05, Lo: minEps, Hi: 1, Zero: true, Doc: "m, the probability up to which a negative has no loss; 0 turns it off"},
 		},
+		Terms: &Terms{
+			Positive: Cost{
+				func(b *Build) *graph.Value { return b.focused(b.CostOfP(), []float64{b.Param("gamma_pos")}, true) },
+				func(x *Point) Slope { return x.Positive(x.Param("gamma_pos")) },
+			},
+			Negative: Cost{
+				func(b *Build) *graph.Value {
+					if b.Param("clip") == 0 {
+						return b.focused(b.CostOfNotP(), []float64{b.Param("gamma_neg")}, false)
+					}
+					return shiftedNegative(b, b.Param("gamma_neg"), b.Param("clip"))
+				},
+				func(x *Point) Slope {
+					if x.Param("clip") == 0 {
+						return x.Negative(x.Param("gamma_neg"))
+					}
+					return closedShiftedNegative(x, x.Param("gamma_neg"), x.Param("clip"))
+				},
+			},
+		},
 		Build: func(b *Build) *graph.Value {
 			positive, γ, m := b.Positive(1, b.Param("gamma_pos")), b.Param("gamma_neg"), b.Param("clip")
 			if m == 0 {

@@ -9,6 +9,7 @@ func init() {
 		Adjust: func(counts []float64, _ map[string]float64) Adjustment {
 			return Adjustment{Scale: 1, Shift: logPriors(counts)}
 		},
+		Terms: oneTerm,
 		Build: crossEntropy, Closed: closedCrossEntropy,
 	})
 }

@@ -33,6 +33,7 @@ type Build struct {
 	z      *graph.Value // those that the activation takes
 	act    Activation
 	params map[string]float64
+	each   map[string][]float64 // parameters with a number for each class
 	eps    float64
 	parts  map[string]*graph.Value
 	powers map[power]*graph.Value
@@ -41,7 +42,7 @@ type Build struct {
 
 func newBuild(z *graph.Value, act Activation, classes int, o Options) *Build {
 	return &Build{
-		Classes: classes, raw: z, z: z, act: act, params: o.Params, eps: o.Eps,
+		Classes: classes, raw: z, z: z, act: act, params: o.Params, each: o.PerClass, eps: o.Eps,
 		parts: map[string]*graph.Value{}, powers: map[power]*graph.Value{}, consts: map[float64]*graph.Value{},
 	}
 }
@@ -188,6 +189,19 @@ func (b *Build) Pow(x *graph.Value, k float64) *graph.Value {
 	some, none := b.split(op.Greater(x, b.Const(smallest)))
 	log := op.Log(op.Add(op.Mul(some, x), none))
 	return op.Mul(some, op.Exp(b.Scale(log, k)))
+}
+
+// powEach is x^k for 0 ≤ x ≤ 1, k of each class, as Pow where k is no whole number.
+func (b *Build) powEach(x *graph.Value, k []float64) *graph.Value {
+	some, none := b.split(op.Greater(x, b.Const(smallest)))
+	log := op.Log(op.Add(op.Mul(some, x), none))
+	zero := make([]float64, len(k)) // 1 where k is 0: x^0 is 1 for x = 0 too
+	for i, v := range k {
+		if v == 0 {
+			zero[i] = 1
+		}
+	}
+	return op.Mul(op.Add(some, op.Mul(none, b.eachClass("is_zero", zero))), op.Exp(op.Mul(log, b.eachClass("gammas", k))))
 }
 
 // power makes x^k by products, k ≥ 1.

@@ -11,6 +11,7 @@ func init() {
 		Equation: "−Σ qᵢ log pᵢ, p = softmax(z)",
 		Source:   "cross-entropy; Goodfellow, Bengio, Courville, Deep Learning (2016), section 6.2.2.3, eq. 6.30",
 		When:     "one class per anchor and about as many positives as negatives, as after sampling in a two-stage detector; negatives act through the softmax only",
+		Terms:    oneTerm,
 		Build:    crossEntropy,
 		Closed:   closedCrossEntropy,
 	})

@@ -19,6 +19,7 @@ func init() {
 		LabelWeights: func(counts []float64, params map[string]float64) []float64 {
 			return effectiveWeights(counts, params["beta"])
 		},
+		Terms:    focalTerms(twoTerms),
 		Build:    unweightedFocal,
 		Gradient: func(b *Build) *graph.Value { return gradFocal(b, nil, 0) },
 		Closed:   func(x *Point) Slope { return closedBinaryCrossEntropy(x).Times(x.Wrong(x.Param("gamma"))) },

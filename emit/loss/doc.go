@@ -28,6 +28,10 @@
 // (Adjustment) or with a weight for each anchor by its label
 // (Loss.LabelWeights).
 //
+// What is common to these is code: a loss of labels has Terms, T⁺ of a class that
+// is there and T⁻ of one that is not, and Modulation puts α (1−p)^γ and (1−α) p^γ
+// on the terms of any. The focal losses with a Base are that.
+//
 // A loss may look at the batch as a whole (Whole): select anchors by the losses of
 // all, weigh by statistics, carry these from step to step as state that is an
 // input and an output. All that is constant to differentiation, since it comes by

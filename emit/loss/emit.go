@@ -171,7 +171,7 @@ func (e *emission) run(z *graph.Value) *Result {
 	if whole.Shift != nil {
 		b.z = op.Add(e.lowered(b.z), whole.Shift(b))
 	}
-	terms := e.loss.Build(b)
+	terms := e.terms(b)
 	if whole.Factor != nil {
 		e.factor = whole.Factor(b)
 		terms = op.Mul(terms, e.factor)
@@ -180,7 +180,7 @@ func (e *emission) run(z *graph.Value) *Result {
 		terms = op.Mul(terms, e.perClass("class_weights", w))
 	}
 	res := &Result{Options: e.opts, Inputs: e.inputs, Sum: op.ReduceSum(terms, []int64{2}, false)}
-	if e.loss.Gradient != nil && e.opts.Eps == 0 {
+	if e.loss.Gradient != nil && e.opts.Eps == 0 && e.opts.PerClass == nil && e.opts.Modulate == nil {
 		res.slope = func() *graph.Value { return e.slope(b) }
 	}
 	per := res.Sum
@@ -203,6 +203,14 @@ func (e *emission) run(z *graph.Value) *Result {
 	}
 	res.letters = func() map[*graph.Value]string { return e.letters(b, z, res) }
 	return res
+}
+
+// terms is the loss of every class, before all weights.
+func (e *emission) terms(b *Build) *graph.Value {
+	if t, m := e.loss.modulation(e.opts); m != nil {
+		return b.Modulated(t, m)
+	}
+	return e.loss.Build(b)
 }
 
 // slope is the closed form of the derivative of the anchors' sums.

@@ -27,6 +27,7 @@ func init() {
 			},
 			Factor: equalization, Closed: closedEqualization,
 		},
+		Terms: twoTerms,
 		Build: (*Build).BCE, Gradient: gradBCE, Closed: closedBinaryCrossEntropy,
 	})
 }

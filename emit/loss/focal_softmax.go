@@ -8,7 +8,8 @@ func init() {
 		Equation: "−α Σ qᵢ (1−pᵢ)^γ log pᵢ, p = softmax(z)",
 		Source:   "focal loss, Lin et al. (arXiv 1708.02002), eq. 5, over a softmax",
 		When:     "one class per anchor, a head with a background class, and many easy anchors; classes that are wrong act through the softmax only",
-		Params:   []Param{alpha(0.25), gamma(2)},
+		Params:   []Param{perClass(alpha(0.25)), perClass(gamma(2))},
+		Terms:    focalTerms(oneTerm), Base: "ce",
 		Build: func(b *Build) *graph.Value {
 			return b.Positive(b.Param("alpha"), b.Param("gamma"))
 		},

@@ -27,6 +27,7 @@ func init() {
 			},
 			Factor: density, Closed: closedDensity,
 		},
+		Terms: twoTerms,
 		Build: (*Build).BCE, Gradient: gradBCE, Closed: closedBinaryCrossEntropy,
 	})
 }

@@ -31,6 +31,8 @@ type goldenEntry struct {
 	Counts []float64
 
 	Background *int
+	PerClass   map[string][]float64
+	Modulate   *Modulation
 }
 
 // goldens loads the cases of the losses in the table, and fails if a loss has
@@ -81,7 +83,7 @@ func loadGolden(t *testing.T, folder string, e goldenEntry, l *Loss) golden {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := golden{name: e.Case, loss: l, opts: Options{Name: l.Name, Params: map[string]float64{}, ClassCounts: e.Counts, Background: e.Background, Reduction: None}}
+	g := golden{name: e.Case, loss: l, opts: Options{Name: l.Name, Params: map[string]float64{}, ClassCounts: e.Counts, Background: e.Background, PerClass: e.PerClass, Modulate: e.Modulate, Reduction: None}}
 	for name, x := range e.Params {
 		if name == "eps" {
 			g.opts.Eps = x

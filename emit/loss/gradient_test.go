@@ -86,6 +86,9 @@ func TestDifferentiable(t *testing.T) {
 			floor = 4e-6 // what is added to logits, or multiplies them, is rounded
 		}
 		for what, b := range map[string]Batch{"extremes": extremes(4), "small": draw(3, 1, 200, 5, 3), "large": draw(4, 1, 200, 20, 100)} {
+			if (o.PerClass != nil || o.Modulate != nil) && b.C != 4 {
+				continue // their numbers are for four classes
+			}
 			o, b := fit(o, b.C), aimed(o.Name, b)
 			want, err := Eval(kindOf(o), o, b)
 			if err != nil {

@@ -23,6 +23,7 @@ func init() {
 			}
 			return Adjustment{Scale: params["scale"], Margin: margin}
 		},
+		Terms: oneTerm,
 		Build: crossEntropy, Closed: closedCrossEntropy,
 	})
 }

@@ -170,6 +170,12 @@ func variants() map[string]Options {
 				}
 			}
 		}
+		if l.Terms != nil {
+			v[l.Name+" modulated"] = Options{Name: l.Name, Modulate: &Modulation{Gamma: []float64{2, 0.5, 0, 1}, Alpha: []float64{0.25}}}
+		}
+		if p, _ := l.Param("gamma"); p.PerClass {
+			v[l.Name+" by class"] = Options{Name: l.Name, PerClass: map[string][]float64{"gamma": {2, 0, 1.5, 5}, "alpha": {0.25, 0.5, 1, 0}}}
+		}
 		if l.Eps {
 			v[l.Name+" ε"] = Options{Name: l.Name, Eps: 1e-7}
 		}
@@ -178,6 +184,70 @@ func variants() map[string]Options {
 		v[name] = fit(o, 4)
 	}
 	return v
+}
+
+// A loss with a base is its modulation, and so is sigmoid-focal for targets of 0
+// and 1.
+func TestLimitOfModulation(t *testing.T) {
+	b := draw(12, 2, 9, 5, 30)
+	hard := draw(13, 2, 9, 5, 30)
+	for i, q := range hard.Target {
+		hard.Target[i] = math.Round(q)
+	}
+	mod := func(base string) Options {
+		return Options{Name: base, Modulate: &Modulation{Gamma: []float64{1.5}, Alpha: []float64{0.3}}}
+	}
+	cases := 0
+	for _, l := range All() {
+		if l.Base != "" {
+			cases++
+			compare(t, l.Name, perAnchor(t, Classification, mod(l.Base), b), perAnchor(t, Classification, focal(l.Name, 0.3, 1.5), b), 1e-12, 0)
+		}
+	}
+	if cases != 3 {
+		t.Errorf("%d losses with a base", cases)
+	}
+	compare(t, "sigmoid-focal", perAnchor(t, Classification, mod("bce"), hard), perAnchor(t, Classification, focal("sigmoid-focal", 0.3, 1.5), hard), 1e-12, 0)
+	for _, l := range All() {
+		if l.Terms == nil || l.Kind != Classification {
+			continue
+		}
+		o := fit(Options{Name: l.Name}, 5)
+		plain := perAnchor(t, Classification, o, hard)
+		o.Modulate = &Modulation{Gamma: []float64{0}}
+		if l.Name == "poly1-ce" {
+			continue // which adds a constant where targets do not add up to 1
+		}
+		got := perAnchor(t, Classification, o, hard)
+		if l.LabelWeights != nil || l.Whole != nil {
+			compare(t, l.Name+" γ=0", got, plain, 1e-9, 1e-12)
+			continue
+		}
+		compare(t, l.Name+" γ=0", got, plain, 1e-12, 0)
+	}
+}
+
+// Numbers of each class are those of the loss of that class alone.
+func TestLimitOfClasses(t *testing.T) {
+	b := draw(14, 2, 9, 4, 20)
+	α, γ := []float64{0.25, 0.5, 1, 0}, []float64{2, 0, 1.5, 5}
+	for _, name := range []string{"sigmoid-focal", "modified-focal-sigmoid", "modified-focal-softmax", "focal-softmax"} {
+		want := make([]float64, b.N*b.A)
+		for c := range α {
+			o := focal(name, α[c], γ[c])
+			o.ClassWeights = make([]float64, len(α))
+			o.ClassWeights[c] = 1
+			for i, x := range perAnchor(t, Classification, o, b) {
+				want[i] += x
+			}
+		}
+		o := Options{Name: name, PerClass: map[string][]float64{"alpha": α, "gamma": γ}}
+		compare(t, name, perAnchor(t, Classification, o, b), want, 1e-12, 1e-300)
+		if name == "modified-focal-sigmoid" {
+			o = Options{Name: "bce", Modulate: &Modulation{Gamma: γ, Alpha: α}}
+			compare(t, "bce modulated", perAnchor(t, Classification, o, b), want, 1e-12, 1e-300)
+		}
+	}
 }
 
 // aimed is b with targets of the form that the loss named takes: positions made of

@@ -12,6 +12,7 @@ func init() {
 			scale(shift, params["tau"])
 			return Adjustment{Scale: 1, Shift: shift}
 		},
+		Terms: oneTerm,
 		Build: crossEntropy, Closed: closedCrossEntropy,
 	})
 }

@@ -55,6 +55,12 @@ type Loss struct {
 	Eps bool
 	// Instead is the sigmoid loss to use where a softmax has one class only.
 	Instead string
+	// Terms are the positive and the negative term, for modulations; nil for losses
+	// of targets that are no labels.
+	Terms *Terms
+	// Base is the loss of which this is the focal modulation by alpha and gamma; ""
+	// if it is none.
+	Base string
 	// Build makes the loss of every class, [N, A, C], before class weights.
 	Build func(b *Build) *graph.Value
 	// Gradient makes the derivative of Build's value by the logit of the same
@@ -124,6 +130,8 @@ type Param struct {
 	Doc     string
 	Zero    bool // 0 is allowed too, though outside of [Lo, Hi]
 	Whole   bool // whole numbers only
+	// PerClass is set where Options.PerClass may have one for each class.
+	PerClass bool
 }
 
 // Range is the values allowed, as in "[0, 1]" or "0 and [1, 100]".
@@ -158,6 +166,12 @@ func alpha(def float64) Param {
 
 func gamma(def float64) Param {
 	return Param{Name: "gamma", Default: def, Hi: 100, Doc: "exponent of the focal modulation; 0 turns it off"}
+}
+
+// perClass is p, of which there may be one for each class.
+func perClass(p Param) Param {
+	p.PerClass = true
+	return p
 }
 
 var table = map[string]*Loss{}

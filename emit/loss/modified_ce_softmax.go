@@ -6,6 +6,7 @@ func init() {
 		Equation: "−Σ [qᵢ log pᵢ + (1−qᵢ) log(1−pᵢ)], p = softmax(z)",
 		Source:   "the project's general form with both terms: cross-entropy that penalizes wrong classes explicitly",
 		When:     "a softmax head whose wrong classes should be charged one by one and not only through the softmax",
+		Terms:    twoTerms,
 		Build:    (*Build).BCE,
 		Closed:   closedBinaryCrossEntropy,
 	})

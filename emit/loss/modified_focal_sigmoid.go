@@ -11,8 +11,9 @@ func init() {
 		Equation: "−Σ [α qᵢ (1−pᵢ)^γ log pᵢ + (1−α) (1−qᵢ) pᵢ^γ log(1−pᵢ)], p = σ(z)",
 		Source:   "focal loss, Lin et al. (arXiv 1708.02002), eq. 5, in both terms of the project's general form",
 		When:     "the first choice for heads with a sigmoid for each class and no sampling: easy negatives are turned down, hard ones are charged class by class. The best in the project's own measurements; for targets of 0 and 1 it is sigmoid-focal",
-		Params:   []Param{alpha(0.25), gamma(2)},
-		Build:    twoSidedFocal,
+		Params:   []Param{perClass(alpha(0.25)), perClass(gamma(2))},
+		Terms:    focalTerms(twoTerms), Base: "bce",
+		Build: twoSidedFocal,
 		Gradient: func(b *Build) *graph.Value {
 			α, γ := b.Param("alpha"), b.Param("gamma")
 			return gradTwoSided(b, b.positiveWeight(α, γ), γ, b.negativeWeight(1-α, γ), γ)

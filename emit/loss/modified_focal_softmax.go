@@ -6,8 +6,9 @@ func init() {
 		Equation: "−Σ [α qᵢ (1−pᵢ)^γ log pᵢ + (1−α) (1−qᵢ) pᵢ^γ log(1−pᵢ)], p = softmax(z)",
 		Source:   "focal loss, Lin et al. (arXiv 1708.02002), eq. 5, in both terms of the project's general form, over a softmax",
 		When:     "a softmax head with many easy negatives, whose wrong classes should be charged one by one",
-		Params:   []Param{alpha(0.25), gamma(2)},
-		Build:    twoSidedFocal,
-		Closed:   closedTwoSidedFocal,
+		Params:   []Param{perClass(alpha(0.25)), perClass(gamma(2))},
+		Terms:    focalTerms(twoTerms), Base: "modified-ce-softmax",
+		Build:  twoSidedFocal,
+		Closed: closedTwoSidedFocal,
 	})
 }

@@ -28,6 +28,7 @@ func init() {
 			Sorts:        true,
 			ClosedSelect: closedHardNegatives,
 		},
+		Terms: oneTerm,
 		Build: crossEntropy, Closed: closedCrossEntropy,
 	})
 }

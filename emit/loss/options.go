@@ -15,6 +15,11 @@ type Options struct {
 	// Name is a loss of the table; Params overrides its defaults.
 	Name   string             `json:"name"`
 	Params map[string]float64 `json:"params"`
+	// PerClass overrides parameters by numbers for each class, where the loss has
+	// such: "alpha" and "gamma" of focal losses.
+	PerClass map[string][]float64 `json:"perClass,omitempty"`
+	// Modulate is a focal modulation of the loss; nil for none.
+	Modulate *Modulation `json:"modulate,omitempty"`
 	// Eps > 0 asks for log(p + ε) in place of log p.
 	Eps float64 `json:"eps"`
 	// Target is what the trainer feeds: Dense (the default) or Index.
@@ -126,7 +131,7 @@ func (o Options) Resolve(k Kind, classes int) (Options, error) {
 	if o.Reduction == "" {
 		o.Reduction = l.DefaultReduction()
 	}
-	for _, check := range []func(*Loss, int) error{o.checkForm, o.checkTarget, o.checkBackground, o.checkWeights, o.checkCounts} {
+	for _, check := range []func(*Loss, int) error{o.checkForm, o.checkTarget, o.checkBackground, o.checkEach, o.checkWeights, o.checkCounts} {
 		if err := check(l, classes); err != nil {
 			return o, err
 		}

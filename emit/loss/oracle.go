@@ -281,7 +281,7 @@ func (a *anchor) weigh() {
 // eval is the loss of the anchor with logits z, its derivative in grad and what
 // each class adds to it in charges.
 func (a *anchor) eval(z, grad, charges []float64) float64 {
-	x := Point{Classes: len(z), NoClass: 1, params: a.opts.Params}
+	x := Point{Classes: len(z), NoClass: 1, params: a.opts.Params, each: a.opts.PerClass}
 	for _, q := range a.q {
 		x.NoClass -= q
 	}
@@ -303,7 +303,8 @@ func (a *anchor) eval(z, grad, charges []float64) float64 {
 		}
 		x.Q = a.q[i]
 		x.set(logP, logNotP, a.opts.Eps)
-		f := a.loss.Closed(&x)
+		x.class = i
+		f := a.closed(&x)
 		if w := a.classWeights; w != nil {
 			f = Slope{w[i] * f.Value, w[i] * f.P, w[i] * f.NotP}
 		}
@@ -319,6 +320,13 @@ func (a *anchor) eval(z, grad, charges []float64) float64 {
 		a.softmaxGrad(&s, z, grad)
 	}
 	return sum
+}
+
+func (a *anchor) closed(x *Point) Slope {
+	if t, m := a.loss.modulation(a.opts); m != nil {
+		return x.modulated(t, m)
+	}
+	return a.loss.Closed(x)
 }
 
 // softmaxGrad adds to grad, which has the derivative of each class's loss by

@@ -16,6 +16,8 @@ type Point struct {
 
 	exactP, exactNotP float64 // log p, log(1−p)
 	params            map[string]float64
+	each              map[string][]float64 // parameters with a number for each class
+	class             int
 }
 
 // Slope is the loss of one class and its derivatives by log p and by
@@ -24,7 +26,12 @@ type Point struct {
 type Slope struct{ Value, P, NotP float64 }
 
 // Param is the value of a parameter.
-func (x *Point) Param(name string) float64 { return x.params[name] }
+func (x *Point) Param(name string) float64 {
+	if v := x.each[name]; v != nil {
+		return v[x.class]
+	}
+	return x.params[name]
+}
 
 // PowP is p^γ.
 func (x *Point) PowP(γ float64) float64 { return math.Exp(γ * x.exactP) }

@@ -12,6 +12,13 @@ func init() {
 		Source:   "Poly-1 cross-entropy, Leng et al., PolyLoss (arXiv 2204.12511), eq. 7",
 		When:     "cross-entropy with one number to tune: a positive epsilon pushes harder at every probability, a negative one holds back confidence",
 		Params:   []Param{poly1Epsilon()},
+		Terms: &Terms{Positive: Cost{
+			func(b *Build) *graph.Value { return op.Add(b.CostOfP(), b.Scale(b.NotP(), b.Param("epsilon"))) },
+			func(x *Point) Slope {
+				ε := x.Param("epsilon")
+				return x.Positive(0).Plus(Slope{Value: ε * x.NotP, NotP: ε * x.NotP})
+			},
+		}},
 		// 1 − Σ qᵢpᵢ is Σ qᵢ(1−pᵢ), which cancels nothing, and a constant that is
 		// 0 where Σ qᵢ = 1; each class has an even share of it.
 		Build: func(b *Build) *graph.Value {

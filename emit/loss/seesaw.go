@@ -25,6 +25,7 @@ func init() {
 			},
 			Shift: seesawShift, Closed: closedSeesawShift,
 		},
+		Terms: oneTerm,
 		Build: crossEntropy, Closed: closedCrossEntropy,
 	})
 }

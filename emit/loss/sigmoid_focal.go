@@ -11,7 +11,8 @@ func init() {
 		Equation: "Σ α_t (1−p_t)^γ BCE(p, q), p = σ(z), p_t = pq + (1−p)(1−q), α_t = αq + (1−α)(1−q)",
 		Source:   "focal loss, Lin et al. (arXiv 1708.02002), eq. 5; for soft q as in torchvision's sigmoid_focal_loss",
 		When:     "dense one-stage detectors with far more background than objects and no sampling (RetinaNet, FCOS, DETR's relatives); reduce by positives",
-		Params:   []Param{signedAlpha(), gamma(2)},
+		Params:   []Param{perClass(signedAlpha()), perClass(gamma(2))},
+		Terms:    focalTerms(twoTerms),
 		Build:    sigmoidFocal,
 		Gradient: func(b *Build) *graph.Value { return gradFocal(b, alphaOf(b), 0) },
 		Closed:   closedSigmoidFocal,
@@ -27,6 +28,9 @@ func sigmoidFocal(b *Build) *graph.Value { return focalLoss(b, alphaOf(b)) }
 
 // alphaOf is α_t; nil where α is off.
 func alphaOf(b *Build) *graph.Value {
+	if α := b.each["alpha"]; α != nil {
+		return op.Add(op.Mul(b.Q, b.eachClass("alphas", α)), op.Mul(b.NotQ(), b.eachClass("alphas", complements(α))))
+	}
 	α := b.Param("alpha")
 	if α < 0 {
 		return nil
@@ -43,6 +47,8 @@ func unweightedFocal(b *Build) *graph.Value { return focalLoss(b, nil) }
 func focalLoss(b *Build, weight *graph.Value) *graph.Value {
 	γ := b.Param("gamma")
 	switch {
+	case b.each["gamma"] != nil:
+		return weigh(weight, op.Mul(b.powEach(b.Wrong(), b.each["gamma"]), b.BCE()))
 	case γ == 0:
 		return weigh(weight, b.BCE())
 	case !isPower(γ):

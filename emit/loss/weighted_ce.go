@@ -12,6 +12,7 @@ func init() {
 			w[*o.Background] = o.Params["eos_coef"]
 			return w
 		},
+		Terms: oneTerm,
 		Build: crossEntropy, Closed: closedCrossEntropy,
 	})
 }

@@ -150,6 +150,43 @@ def distribution_focal(z, y, n):
     return -((i + 1 - y) * log_s[i] + (y - i) * log_s[i + 1])
 
 
+def modulated(z, q, n, base, gamma, alpha):
+    # The general form of the project's design: alpha q (1-p)^gamma times the
+    # positive term of a base loss, and (1-alpha) (1-q) p^gamma times its
+    # negative one; gamma and alpha of each class.
+    gamma, alpha = torch.tensor(gamma, dtype=torch.float64), torch.tensor(alpha, dtype=torch.float64)
+    if base == "bce":
+        log_p, log_not = torch.nn.functional.logsigmoid(z), torch.nn.functional.logsigmoid(-z)
+    else:
+        log_p = torch.log_softmax(z, 0)
+        others = z[None].expand(C, C).masked_fill(torch.eye(C, dtype=torch.bool), -float("inf"))
+        log_not = torch.logsumexp(others, 1) - torch.logsumexp(z, 0)
+    loss = -alpha * q * torch.exp(gamma * log_not) * log_p
+    if base != "ce":
+        loss = loss - (1 - alpha) * (1 - q) * torch.exp(gamma * log_p) * log_not
+    return loss.sum()
+
+
+def sigmoid_focal_each(z, q, n, gamma, alpha):
+    # Lin et al. with alpha and gamma of each class, for any q as torchvision
+    # has it.
+    gamma, alpha = torch.tensor(gamma, dtype=torch.float64), torch.tensor(alpha, dtype=torch.float64)
+    bce = torch.nn.functional.binary_cross_entropy_with_logits(z, q, reduction="none")
+    wrong = q * torch.sigmoid(-z) + (1 - q) * torch.sigmoid(z)
+    return ((alpha * q + (1 - alpha) * (1 - q)) * wrong ** gamma * bce).sum()
+
+
+EACH = {"gamma": [2.0, 0.5, 0.0, 1.0, 3.0, 1.5, 2.5], "alpha": [0.25, 0.5, 1.0, 0.0, 0.75, 0.1, 0.9]}
+
+# Focal modulations of base losses, and a loss with numbers for each class, under
+# the options of the package that stand for them.
+MODULATED = [
+    ("bce", lambda *a: modulated(*a, "bce", **EACH), {"modulate": EACH}),
+    ("ce", lambda *a: modulated(*a, "ce", **EACH), {"modulate": EACH}),
+    ("modified_ce_softmax", lambda *a: modulated(*a, "both", **EACH), {"modulate": EACH}),
+    ("sigmoid_focal", lambda *a: sigmoid_focal_each(*a, **EACH), {"perClass": EACH}),
+]
+
 LOSSES = {
     "balanced_softmax": (balanced_softmax, [{}]),
     "logit_adjusted": (logit_adjusted, [{"tau": 1.0}, {"tau": 2.5}]),
@@ -244,7 +281,11 @@ def sets_of(losses):
 def main():
     rng = np.random.default_rng(20)
     index = []
-    for name, loss, params, logits, target in [*sets_of(LOSSES), *sets_of(WHOLE), *sets_of(BOXES)]:
+    cases = [(*c, {}) for c in [*sets_of(LOSSES), *sets_of(WHOLE), *sets_of(BOXES)]]
+    for name, loss, more in MODULATED:
+        for target in ("onehot", "soft"):
+            cases += [(name, loss, {}, logits, target, more) for logits in ("normal", "wide", "extreme")]
+    for name, loss, params, logits, target, more in cases:
         case = "%03d_%s_%s_%s" % (len(index), name, logits, target)
         z = draw_logits(logits, rng).astype(np.float32)
         q = draw_target(target, rng).astype(np.float32)
@@ -256,6 +297,7 @@ def main():
             (value, grad), arrays = golden(loss, params, z, q), {}
         np.savez(case + ".npz", logits=z, target=q, loss=value, grad=grad, **arrays)
         entry = {"case": case, "loss": name, "logits": logits, "target": target, "shape": [N, C, L], "params": params}
+        entry.update(more)
         if name in COUNTED:
             entry["counts"] = COUNTS
         if name in BACKGROUND:

@@ -1,0 +1,232 @@
+package loss
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+
+	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/op"
+)
+
+// Modulation is the focal modulation of a base loss that has Terms, T⁺ and T⁻:
+//
+//	Σ α q (1−p)^γ T⁺ + (1−α) (1−q) p^γ T⁻.
+//
+// Each of γ and α is one number, or one for each class. Without α both terms have
+// a weight of 1. Of cross-entropy it is focal-softmax, of binary cross-entropy
+// modified-focal-sigmoid.
+type Modulation struct {
+	Gamma []float64 `json:"gamma"`
+	Alpha []float64 `json:"alpha,omitempty"`
+}
+
+// Terms are the losses of a class that the anchor has and of one that it has not:
+// a loss of labels is q times the first and 1 − q times the second.
+type Terms struct{ Positive, Negative Cost }
+
+// Cost is one term; without Build there is none.
+type Cost struct {
+	Build  func(b *Build) *graph.Value
+	Closed func(x *Point) Slope
+}
+
+// The terms of cross-entropy, in which the other classes act through the softmax
+// alone, and of binary cross-entropy.
+var (
+	oneTerm  = &Terms{Positive: Cost{(*Build).CostOfP, func(x *Point) Slope { return x.Positive(0) }}}
+	twoTerms = &Terms{Positive: oneTerm.Positive, Negative: Cost{(*Build).CostOfNotP, func(x *Point) Slope { return x.Negative(0) }}}
+)
+
+// focalTerms are terms with a focal modulation of their own, by the parameters γ
+// and, where the loss has it, α; below 0 that is off.
+func focalTerms(t *Terms) *Terms {
+	weight := func(params map[string]float64, positive bool) float64 {
+		α, ok := params["alpha"]
+		switch {
+		case !ok || α < 0:
+			return 1
+		case positive:
+			return α
+		}
+		return 1 - α
+	}
+	of := func(c Cost, positive bool) Cost {
+		if c.Build == nil {
+			return c
+		}
+		return Cost{
+			func(b *Build) *graph.Value {
+				return b.Scale(b.focused(c.Build(b), []float64{b.Param("gamma")}, positive), weight(b.params, positive))
+			},
+			func(x *Point) Slope {
+				return c.Closed(x).Times(x.focus(x.Param("gamma"), positive)).Scale(weight(x.params, positive))
+			},
+		}
+	}
+	return &Terms{of(t.Positive, true), of(t.Negative, false)}
+}
+
+// focused is (1−p)^γ · cost, or of the negative term p^γ · cost.
+func (b *Build) focused(cost *graph.Value, γ []float64, positive bool) *graph.Value {
+	complement := b.exactCostOfP
+	if positive {
+		complement = b.exactCostOfNotP
+	}
+	switch {
+	case len(γ) > 1:
+		return op.Mul(op.Exp(op.Neg(op.Mul(b.eachClass("gammas", γ), complement()))), cost)
+	case γ[0] == 0:
+		return cost
+	case positive:
+		return op.Mul(b.PowNotP(γ[0]), cost)
+	}
+	return op.Mul(b.PowP(γ[0]), cost)
+}
+
+// eachClass is one number, or one for each class, [1, 1, C].
+func (b *Build) eachClass(name string, x []float64) *graph.Value {
+	if b.raw == nil || len(x) == 1 {
+		return b.Const(x[0])
+	}
+	return exactly(b.raw.Graph(), b.raw.Type.DType, name, []int{1, 1, len(x)}, x)
+}
+
+// Modulated is m of the terms t.
+func (b *Build) Modulated(t *Terms, m *Modulation) *graph.Value {
+	var sum *graph.Value
+	for _, part := range []struct {
+		cost     Cost
+		share    *graph.Value
+		weight   []float64
+		positive bool
+	}{{t.Positive, b.Q, m.Alpha, true}, {t.Negative, b.NotQ(), complements(m.Alpha), false}} {
+		if part.cost.Build == nil {
+			continue
+		}
+		term := op.Mul(part.share, b.focused(part.cost.Build(b), m.Gamma, part.positive))
+		if part.weight != nil {
+			term = op.Mul(b.eachClass("alphas", part.weight), term)
+		}
+		if sum != nil {
+			term = op.Add(sum, term)
+		}
+		sum = term
+	}
+	return sum
+}
+
+// complements is 1 − x of each; nil of nil.
+func complements(x []float64) []float64 {
+	var y []float64
+	for _, v := range x {
+		y = append(y, 1-v)
+	}
+	return y
+}
+
+// modulation is what o makes of a base loss's terms; nil if nothing. A loss that
+// is the modulation of a base is built by that where its parameters differ by
+// class.
+func (l *Loss) modulation(o Options) (*Terms, *Modulation) {
+	switch {
+	case o.Modulate != nil:
+		return l.Terms, o.Modulate
+	case o.PerClass == nil || l.Base == "":
+		return nil, nil
+	}
+	of := func(name string) []float64 {
+		if x := o.PerClass[name]; x != nil {
+			return x
+		}
+		return []float64{o.Params[name]}
+	}
+	return table[l.Base].Terms, &Modulation{Gamma: of("gamma"), Alpha: of("alpha")}
+}
+
+// focus is the focal modulation of the positive or the negative term.
+func (x *Point) focus(γ float64, positive bool) Slope {
+	if positive {
+		m := x.PowNotP(γ)
+		return Slope{Value: m, NotP: γ * m}
+	}
+	m := x.PowP(γ)
+	return Slope{Value: m, P: γ * m}
+}
+
+// modulated is m of the terms t, of the class at hand.
+func (x *Point) modulated(t *Terms, m *Modulation) Slope {
+	at := func(v []float64) float64 {
+		if len(v) == 1 {
+			return v[0]
+		}
+		return v[x.class]
+	}
+	α, notα := 1.0, 1.0
+	if m.Alpha != nil {
+		α = at(m.Alpha)
+		notα = 1 - α
+	}
+	f := t.Positive.Closed(x).Times(x.focus(at(m.Gamma), true)).Scale(α * x.Q)
+	if t.Negative.Closed != nil {
+		f = f.Plus(t.Negative.Closed(x).Times(x.focus(at(m.Gamma), false)).Scale(notα * (1 - x.Q)))
+	}
+	return f
+}
+
+// checkEach checks what may differ by class.
+func (o Options) checkEach(l *Loss, classes int) error {
+	for _, name := range slices.Sorted(maps.Keys(o.PerClass)) {
+		p, ok := l.Param(name)
+		option := name + "_per_class"
+		if !ok || !p.PerClass {
+			return &OptionError{option, l.Name + " has no such number for each class"}
+		}
+		if n := len(o.PerClass[name]); n != classes {
+			return &OptionError{option, fmt.Sprintf("%d numbers for %d classes", n, classes)}
+		}
+		if err := checkNumbers(option, o.PerClass[name], p.Hi); err != nil {
+			return err
+		}
+	}
+	m := o.Modulate
+	switch {
+	case m == nil:
+		return nil
+	case l.Terms == nil:
+		return &OptionError{"modulate", fmt.Sprintf("the targets of %s are %v: it has no term of a class that is there and of one that is not", l.Name, l.Targets)}
+	case o.PerClass != nil:
+		return &OptionError{"modulate", "a modulation that is added has its own numbers for each class"}
+	case len(m.Gamma) != 1 && len(m.Gamma) != classes:
+		return &OptionError{"modulate", fmt.Sprintf("gamma: %d numbers for %d classes, want 1 or %d", len(m.Gamma), classes, classes)}
+	case m.Alpha != nil && len(m.Alpha) != 1 && len(m.Alpha) != classes:
+		return &OptionError{"modulate", fmt.Sprintf("alpha: %d numbers for %d classes, want 1 or %d", len(m.Alpha), classes, classes)}
+	}
+	if err := checkNumbers("modulate", m.Gamma, gamma(0).Hi); err != nil {
+		return err
+	}
+	return checkNumbers("modulate", m.Alpha, alpha(0).Hi)
+}
+
+func checkNumbers(option string, x []float64, most float64) error {
+	for i, v := range x {
+		if math.IsNaN(v) || v < 0 || v > most {
+			return &OptionError{option, fmt.Sprintf("number %d is %s, which is outside of [0, %s]", i, number(v), number(most))}
+		}
+	}
+	return nil
+}
+
+// PerClassNames are the parameters that Options.PerClass may have.
+func PerClassNames() []string {
+	var names []string
+	for _, l := range All() {
+		for _, p := range l.Params {
+			if p.PerClass && !slices.Contains(names, p.Name) {
+				names = append(names, p.Name)
+			}
+		}
+	}
+	return names
+}
