@@ -15,13 +15,16 @@ func inspectCommand() *cli.Command {
 		Name:      "inspect",
 		Usage:     "say where the classification head is, and why",
 		ArgsUsage: "MODEL",
-		Description: `Prints each head with the tensors that hold its class logits, the evidence for
-it, and for every other candidate the reason against it. Of a training graph it
-prints what the graph wants and gives. Exits 3 if no head is found, or several
-that cannot be told apart; then --head decides.
+		Description: `Prints the heads, best first: the tensors that hold their class logits, the path
+from the last layer with weights to the output, the evidence for and against
+with its weights, what is not the head and why, and the command to use next. Of a
+training graph it prints what the graph wants and gives. Exits 3 if no head is
+found, or several that cannot be told apart: --head, --classes or --activation
+then decide.
 
 A layout names the axes of a tensor. Positions are the rows, columns and anchors
-of a map in one axis.
+of a map in one axis. A path reads downwards; branches meet in the step below.
+Colours are for terminals alone, and not where NO_COLOR is set.
 
   onnxloss inspect detector.onnx
   onnxloss inspect detector.onnx --head /model/head/cls/Conv_output_0

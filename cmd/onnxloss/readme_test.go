@@ -77,6 +77,20 @@ func TestReadmeCompare(t *testing.T) {
 	}
 }
 
+// TestReadmeInspect: the README shows what inspect prints of a model.
+func TestReadmeInspect(t *testing.T) {
+	root, blocks := readme(t)
+	t.Chdir(root)
+	code, got, stderr := call(t.Context(), "inspect", "testdata/models/yolov1.onnx")
+	if code != 0 {
+		t.Fatalf("exit %d: %s", code, stderr)
+	}
+	fresh := regexp.MustCompile(`yolov1\.train\d*\.onnx`) // the number is that of files there
+	if want := block(t, blocks, "class logits"); fresh.ReplaceAllString(got, "") != fresh.ReplaceAllString(want, "") {
+		t.Errorf("got\n%s\nthe README has\n%s", got, want)
+	}
+}
+
 // TestReadmeTrainer runs the README's trainer on what its command writes.
 func TestReadmeTrainer(t *testing.T) {
 	modules := filepath.Join(orttest.Need(t), "node_modules")
