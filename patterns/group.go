@@ -75,7 +75,11 @@ func (g *joining) join(w *match.View) {
 		n    int64
 		act  Activation
 	}
-	first := map[slot]int{}
+	type start struct {
+		part, k int
+		joined  bool
+	}
+	first := map[slot]*start{}
 	k := 0
 	for i := range w.Pieces {
 		p := &w.Pieces[i]
@@ -90,15 +94,14 @@ func (g *joining) join(w *match.View) {
 			}
 			k++
 			sl := slot{p.At[dim], x.n, x.act}
-			o, had := first[sl]
+			o := first[sl]
 			switch {
-			case !had:
-				first[sl] = q
-				if len(w.Pieces) > 1 {
-					g.at[q] = k
-				}
-			case o != q && g.find(o) != g.find(q):
-				g.to[g.find(q)] = g.find(o)
+			case o == nil:
+				first[sl] = &start{part: q, k: k}
+			case o.part != q && g.find(o.part) != g.find(q):
+				g.to[g.find(q)] = g.find(o.part)
+				g.at[o.part], g.at[q], o.joined = o.k, k, true
+			case o.part != q && o.joined:
 				g.at[q] = k
 			}
 		}
@@ -146,6 +149,9 @@ func levels(sets [][]*part) [][]*part {
 	return out
 }
 
+// strideSize begins the size of a map that is known by its stride.
+const strideSize = "1/"
+
 // mapSize tells maps of one size from others: the sizes of a layer's output
 // without batch and channels, or for a map of dynamic size its stride; empty
 // where neither is known.
@@ -156,7 +162,7 @@ func mapSize(f *match.Field) string {
 			continue
 		}
 		if len(f.Shape) == 4 && f.Stride > 0 {
-			return fmt.Sprintf("1/%g", f.Stride)
+			return fmt.Sprintf("%s%g", strideSize, f.Stride)
 		}
 		return ""
 	}

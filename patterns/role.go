@@ -117,6 +117,9 @@ func (s *site) propose() {
 		if final && p.role == class && !p.marks.Has(match.Output|match.Opaque) && (regions || !p.marks.Has(match.NMSScore)) {
 			p.role, p.rejected = proposal, "proposes regions or queries: it reaches no output"
 		}
+		if f := p.roots[0].field; classified && f.Pooled && len(f.Shape) == 4 && mapSize(f) != "1 1 " && (p.role == class || p.role == neutral) {
+			p.role, p.why = other, []string{"a map for each region, as masks are"}
+		}
 		if classified && !p.roots[0].field.Pooled && (p.role == class || p.role == neutral) {
 			p.role, p.rejected = proposal, "proposes regions: what is pooled from them is classified behind"
 		}

@@ -3,6 +3,7 @@ package patterns
 import (
 	"math"
 	"slices"
+	"strings"
 )
 
 // scored finds heads whose parts the graph itself uses as class scores:
@@ -77,12 +78,24 @@ func (s *site) offBoxes(p *part) bool {
 func (s *site) onBoxes(parts []*part) bool {
 	for _, p := range parts {
 		for _, r := range p.roots {
-			if k := mapSize(r.field); k == "" || s.boxes.sizes[k] {
+			if k := mapSize(r.field); k == "" || s.boxes.sizes[k] || !s.comparable(k) {
 				return true
 			}
 		}
 	}
 	return len(s.boxes.sizes) == 0
+}
+
+// comparable reports whether the sizes of the boxes' maps are known as size k
+// is: all as numbers, or all as strides.
+func (s *site) comparable(k string) bool {
+	stride := strings.HasPrefix(k, strideSize)
+	for b := range s.boxes.sizes {
+		if strings.HasPrefix(b, strideSize) != stride {
+			return false
+		}
+	}
+	return true
 }
 
 // sharing is the number of class channels of one anchor where the graph scores

@@ -14,7 +14,7 @@ import (
 // levels meets in it.
 const (
 	Seed  = 3
-	Times = 3
+	Times = 2
 )
 
 // All is the committed design's variants and those of other families, not

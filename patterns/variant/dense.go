@@ -145,7 +145,10 @@ func (d *detector) layers() {
 		default:
 			d.cls = append(d.cls, put(d.logits(cx, l), d.classes))
 			d.box = append(d.box, put(d.conv(bx, width, l.anchors*d.boxes(), 3, 1), d.boxes()))
-			if !d.c.Is(Obj, "none") {
+			switch {
+			case d.c.Is(Obj, "spread"):
+				d.obj = append(d.obj, put(d.spread(d.box[len(d.box)-1]), 1))
+			case !d.c.Is(Obj, "none"):
 				d.obj = append(d.obj, put(d.conv(bx, width, l.anchors, 3, 1), 1))
 			}
 		}
@@ -268,10 +271,16 @@ func unsure(c *Choice) string {
 		return "one raw tensor holds boxes and classes, and nothing reads it"
 	case raw && c.Is(Classes, "2", "4", "16", "64"):
 		return "raw channels, and the classes may as well be boxes"
-	case c.Is(Extra, "attributes") && c.Is(Post, "none") && !c.Is(Obj, "product", "root", "power") && !c.Is(Back, "firstcut", "lastcut"):
+	case c.Is(Extra, "attributes", "direction") && c.Is(Post, "none") && !c.Is(Obj, "product", "root", "power", "spread") && !c.Is(Back, "firstcut", "lastcut"):
 		return "two sets of classes, and nothing chooses by either"
 	case c.Is(Act, "none") && c.Is(Obj, "beside", "centerness") && !c.Is(Join, "fused") && c.Is(Classes, "2", "4", "16", "64"):
 		return "one raw number beside several: an objectness and classes, or one class and points"
+	case c.Is(Classes, "1") && c.Is(Obj, "spread"):
+		return "class and quality are one channel each, and one is multiplied with the other"
+	case c.Is(Classes, "1") && c.Is(Extra, "direction") && c.Is(Post, "none"):
+		return "one class beside a softmax of two"
+	case c.Is(Classes, "1") && c.Is(Extra, "quality") && c.Is(Post, "none"):
+		return "class and quality are one channel each, of one form"
 	case c.Is(Classes, "1") && !c.Is(Obj, "none") && c.Is(Join, "late"):
 		return "class and objectness are one channel each, and which is which only their order says"
 	case c.Is(Classes, "1") && (!c.Is(Obj, "none") && (c.Is(Decode, "raw") || c.Is(Join, "split")) || c.Is(Extra, "aux") && c.Is(Post, "none")):

@@ -32,6 +32,22 @@ func (d *detector) beside() {
 		}
 	case "aux":
 		d.second()
+	case "direction":
+		for _, b := range d.extra(2) {
+			d.output(op.Softmax(b.v, int64(b.axis())))
+		}
+	case "quality":
+		for _, b := range d.extra(1) {
+			d.output(op.Sigmoid(b.v))
+		}
+	case "pose":
+		for i, b := range d.extra(9) {
+			d.output(d.pose(b, i))
+		}
+	case "depth":
+		for _, b := range d.extra(1) {
+			d.output(op.Sub(op.Reciprocal(op.Add(op.Sigmoid(b.v), d.scalar(1e-6))), d.scalar(1)))
+		}
 	case "attributes":
 		for _, b := range d.extra(6) {
 			d.output(op.Sigmoid(b.v))
@@ -39,6 +55,20 @@ func (d *detector) beside() {
 	case "segmap":
 		d.output(op.Softmax(d.conv(d.double(d.layer(d.levels[0].v, width, 1)), width, 21, 1, 1), 1))
 	}
+}
+
+// pose is three joints of block i of what stands beside: their places, and
+// whether they are seen.
+func (d *detector) pose(b block, i int) *graph.Value {
+	axis := int64(b.axis())
+	var all []*graph.Value
+	for k := range 3 {
+		xy := d.channels(b.v, b.axis(), 3*k, 3*k+2)
+		seen := d.channels(b.v, b.axis(), 3*k+2, 3*k+3)
+		xy = op.Add(op.Mul(op.Mul(xy, d.scalar(2)), d.extraPlace(i, "stride")), d.extraPlace(i, "centre"))
+		all = append(all, xy, op.Sigmoid(seen))
+	}
+	return op.Concat(axis, all...)
 }
 
 // extraLayout is the layout of what stands beside.

@@ -41,7 +41,8 @@ func (p pick) count(name string) (k int) {
 var families = []family{
 	{
 		"regions", []way{{"classes", []string{"2", "4", "16", "21", "80", "91"}}, {"act", []string{"none", "softmax", "sigmoid"}},
-			{"post", []string{"none", "argmax", "nms", "loops", "offset"}}, {"boxes", []string{"each", "one"}}, {"proposals", []string{"hidden", "out"}}}, 26,
+			{"post", []string{"none", "argmax", "nms", "loops", "offset"}}, {"boxes", []string{"each", "one"}}, {"proposals", []string{"hidden", "out"}},
+			{"beside", []string{"nothing", "masks"}}, {"stages", []string{"one", "two"}}}, 30,
 		func(p pick) bool { return p["act"] != "none" || p["post"] == "none" },
 		func(n *net, p pick) Key { return n.regions(p) },
 	},
@@ -56,6 +57,14 @@ var families = []family{
 	{
 		"heat", []way{{"classes", []string{"1", "3", "16", "80"}}, {"post", []string{"raw", "sigmoid", "peaks", "topk"}}, {"sizes", []string{"2", "4"}}}, 20,
 		nil, func(n *net, p pick) Key { return n.heat(p) },
+	},
+	{
+		"text", []way{{"act", []string{"sigmoid", "none"}}, {"angle", []string{"bounded", "raw"}}, {"sizes", []string{"apart", "joined"}}}, 6,
+		nil, func(n *net, p pick) Key { return n.text(p) },
+	},
+	{
+		"track", []way{{"anchors", []string{"3", "5"}}, {"post", []string{"none", "softmax"}}}, 4,
+		nil, func(n *net, p pick) Key { return n.track(p) },
 	},
 	{
 		"image", []way{{"classes", []string{"2", "10", "100", "1000"}}, {"act", []string{"none", "sigmoid", "softmax"}}, {"layer", []string{"conv", "dense", "gemm"}}}, 12,

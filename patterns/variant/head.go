@@ -53,7 +53,7 @@ func (d *detector) score(i int, active bool) {
 	if !active && !d.c.Is(Act, "none") {
 		o.v = op.Sigmoid(o.v)
 	}
-	if d.c.Is(Obj, "product", "root", "power") {
+	if d.c.Is(Obj, "product", "root", "power", "spread") {
 		if d.anchors > 1 && b.layout == "NCHW" {
 			b, o = d.flat(b), d.flat(o)
 		}
@@ -119,7 +119,7 @@ func (d *detector) dropBackground(b *block) {
 
 // outputs gives boxes, objectness and scores out.
 func (d *detector) outputs() {
-	factor := d.c.Is(Obj, "product", "root", "power")
+	factor := d.c.Is(Obj, "product", "root", "power", "spread")
 	var mixed []patterns.Part
 	for i := range d.cls {
 		parts := []block{d.box[i]}

@@ -67,3 +67,13 @@ func (d *detector) open(x *graph.Value, l level) *graph.Value {
 	}
 	return op.ReshapeTo(y, op.Concat(0, d.size(x, 0), d.ints(int64(d.classes)), d.size(x, 2), d.size(x, 3)))
 }
+
+// spread is how sharp the four distributions of the boxes b, a map of their
+// bins, are: a number for each cell, of the greatest of each and their means.
+func (d *detector) spread(b block) *graph.Value {
+	x := op.Softmax(d.reshape(b.v, of(0), 4, int64(d.bins), of(2), of(3)), 2)
+	top, _ := op.TopK(x, d.ints(4), 2)
+	x = op.Concat(2, top, op.ReduceMean(top, []int64{2}, true))
+	x = d.reshape(x, of(0), 4*5, of(3), of(4))
+	return d.conv(op.Relu(d.conv(x, 20, width, 1, 1)), width, 1, 1, 1)
+}

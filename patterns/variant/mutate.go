@@ -233,7 +233,11 @@ func splitBias(v *Variant, _ *rand.Rand) error {
 		if err != nil {
 			return err
 		}
-		if b, err = b.Reshape(1, b.Len(), 1, 1); err != nil {
+		shape := []int{1, b.Len()}
+		for range len(n.Output(0).Shape()) - 2 {
+			shape = append(shape, 1)
+		}
+		if b, err = b.Reshape(shape...); err != nil {
 			return err
 		}
 		y := op.Conv(r.at[n.Inputs[0]], r.at[n.Inputs[1]], op.Omit, n.Attrs...)

@@ -112,10 +112,16 @@ func nameSizes(v *Variant, _ *rand.Rand) error {
 			x.Type.Shape[d] = graph.Named(name)
 		}
 	}
-	for _, n := range v.Model.Graph.Nodes {
-		for _, o := range n.Outputs {
-			if o != nil {
-				o.Type.Shape = nil
+	graphs := []*graph.Graph{v.Model.Graph}
+	for _, f := range v.Model.Functions {
+		graphs = append(graphs, f.Body)
+	}
+	for _, g := range graphs {
+		for _, n := range g.Nodes {
+			for _, o := range n.Outputs {
+				if o != nil {
+					o.Type.Shape = nil
+				}
 			}
 		}
 	}

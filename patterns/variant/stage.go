@@ -33,6 +33,13 @@ func (n *net) regions(p pick) Key {
 	}
 	batch := op.Cast(op.Mul(op.Squeeze(n.channels(rois, 1, 0, 1), 1), n.scalar(0)), tensor.Int64)
 	attrs := []*graph.Attr{graph.Int("output_height", pool), graph.Int("output_width", pool), graph.Int("sampling_ratio", 2), graph.Float("spatial_scale", 0.5)}
+	if p["stages"] == "two" {
+		// The first stage moves the regions, and has classes for training only.
+		y := op.Relu(n.dense(op.Flatten(n.do("RoiAlign", attrs, l.v, rois, batch), 1), width*pool*pool, 16))
+		c := n.cut(rois, 1, 2, 2)
+		size := op.Sub(c[1], c[0])
+		rois = n.refine(n.dense(y, 16, 4), op.Add(c[0], op.Mul(size, n.scalar(0.5))), size, 1)
+	}
 	x := op.Flatten(n.do("RoiAlign", attrs, l.v, rois, batch), 1)
 	x = op.Relu(n.dense(x, width*pool*pool, 16))
 	cls := n.dense(x, 16, k)
@@ -53,6 +60,11 @@ func (n *net) regions(p pick) Key {
 	}
 	s := scores(act, cls, 1)
 	d := n.dense(x, 16, 4*per)
+	if p["beside"] == "masks" {
+		grid := []*graph.Attr{graph.Int("output_height", 4), graph.Int("output_width", 4), graph.Int("sampling_ratio", 2), graph.Float("spatial_scale", 0.5)}
+		m := n.layer(n.do("RoiAlign", grid, l.v, rois, batch), width, 1)
+		n.output(op.Sigmoid(n.conv(n.double(m), width, k, 1, 1)))
+	}
 	if p["proposals"] == "out" {
 		n.output(score, boxes)
 	}
@@ -200,5 +212,52 @@ func (n *net) heat(p pick) Key {
 	}
 	half := op.Mul(rows(size, 2), n.scalar(0.5))
 	n.output(op.Concat(2, op.Sub(centre, half), op.Add(centre, half)), top, op.Div(i, cells))
+	return answer
+}
+
+// text is a detector of words: a score for each cell, distances to the sides
+// of the word and its angle.
+func (n *net) text(p pick) Key {
+	l := n.trunk(1)[0]
+	x := n.layer(l.v, width, 1)
+	logits := n.conv(x, width, 1, 1, 1)
+	answer := key(block{logits, "NCHW", 1}, p["act"])
+	sides := op.Mul(op.Sigmoid(n.conv(x, width, 4, 1, 1)), n.scalar(512))
+	angle := n.conv(x, width, 1, 1, 1)
+	if p["angle"] == "bounded" {
+		angle = op.Mul(op.Sub(op.Sigmoid(angle), n.scalar(0.5)), n.scalar(1.57))
+	} else if p["act"] == "none" {
+		answer.Expect, answer.Why = Unsure, "a score and an angle of one raw number each"
+	}
+	n.output(scores(p["act"], logits, 1))
+	if p["sizes"] == "joined" {
+		n.output(op.Concat(1, sides, angle))
+	} else {
+		n.output(sides, angle)
+	}
+	return answer
+}
+
+// track is a tracker: anchors of a cell are the object that is followed or not,
+// by a template that is an input too.
+func (n *net) track(p pick) Key {
+	a := p.count("anchors")
+	n.dims = "static"
+	x := n.trunk(1)[0].v
+	template := n.signal("template", 1, width, 1, 1)
+	x = op.Mul(x, op.Relu(n.conv(template, width, width, 1, 1)))
+	cls, box := n.conv(n.layer(x, width, 1), width, 2*a, 1, 1), n.conv(n.layer(x, width, 1), width, 4*a, 1, 1)
+	answer := Key{Expect: Unsure, Why: "so many raw channels divide into anchors in several ways"}
+	if p["post"] == "softmax" {
+		b := block{op.Transpose(op.Reshape(cls, 0, int64(a), 2, -1), 0, 1, 3, 2), "NARC", 2}
+		b.v = op.Reshape(b.v, 0, -1, 2)
+		answer = key(block{b.v, "NRC", 2}, "softmax")
+		answer.Ordered = false
+		n.output(op.Softmax(b.v, 2), op.Reshape(op.Transpose(op.Reshape(box, 0, int64(a), 4, -1), 0, 1, 3, 2), 0, -1, 4))
+		return answer
+	}
+	answer.Answers = [][]patterns.Part{{part(block{cls, "NCHW", 2}, whole(2))}}
+	answer.Classes, answer.Background, answer.Activations, answer.Tolerance = 2, Any, []patterns.Activation{activation("none")}, step
+	n.output(cls, box)
 	return answer
 }
