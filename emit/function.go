@@ -188,7 +188,17 @@ func functionDoc(l *loss.Loss, o loss.Options) string {
 		b.WriteString("q: targets [N, A, C]")
 	}
 	for _, name := range slices.Sorted(maps.Keys(o.Params)) {
+		if each := o.PerClass[name]; each != nil {
+			fmt.Fprintf(&b, "\n%s of the classes = %v", name, each)
+			continue
+		}
 		fmt.Fprintf(&b, "\n%s = %v", name, o.Params[name])
+	}
+	if m := o.Modulate; m != nil {
+		fmt.Fprintf(&b, "\nmodulated by gamma = %v", m.Gamma)
+		if m.Alpha != nil {
+			fmt.Fprintf(&b, " and alpha = %v", m.Alpha)
+		}
 	}
 	if o.Eps > 0 {
 		fmt.Fprintf(&b, "\nlog(p + %v) in place of log p", o.Eps)

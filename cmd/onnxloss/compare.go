@@ -33,7 +33,7 @@ name, with parameters behind it if need be; without it there are all.
   onnxloss compare detector.onnx --input images=batch.npy --target labels.npy \
       --losses ce,focal-softmax,sigmoid-focal,sigmoid-focal:gamma=0:alpha=0.5`,
 		Flags: append([]cli.Flag{
-			&cli.StringFlag{Name: "losses", Usage: "compare the losses of `LIST`: NAME,NAME:PARAMETER=NUMBER:…,…; eps and label-smoothing are parameters too"},
+			&cli.StringFlag{Name: "losses", Usage: "compare the losses of `LIST`: NAME,NAME:PARAMETER=NUMBER:…,…; eps, label-smoothing, modulate-gamma and modulate-alpha are parameters too"},
 			&cli.StringSliceFlag{Name: "input", Aliases: []string{"i"}, Usage: "feed an input from a file, as `NAME=FILE`: .npy, .npz or .pb (a TensorProto)"},
 			&cli.StringFlag{Name: "target", Usage: "the targets, from `FILE`: classes, int64 [N, A], or a float [N, A, C] in [0, 1]"},
 			&cli.Float64Flag{Name: "positives", Value: 0.01, Usage: "`SHARE` of the anchors that are positives where targets are made up"},

@@ -162,7 +162,7 @@ func vary(o loss.Options, word string, sets []values, used map[string]bool) ([]l
 	}
 	list := []loss.Options{o}
 	for _, s := range sets {
-		if !slices.Contains(paramNames(l), s.name) && !(s.name == "eps" && l.Eps) {
+		if !slices.Contains(specKeys(l), s.name) || s.name == "eps" && !l.Eps {
 			continue
 		}
 		used[s.name] = true
@@ -207,6 +207,12 @@ func newCurve(o loss.Options, classes int) (curves.Curve, error) {
 	label := o.Name
 	for _, p := range l.Params {
 		label += fmt.Sprintf(", %s = %s", letters.Replace(flagName(p.Name)), strings.ReplaceAll(fmt.Sprintf("%g", o.Params[p.Name]), "-", "−"))
+	}
+	if m := o.Modulate; m != nil {
+		label += fmt.Sprintf(", modulated by γ = %g", m.Gamma[0])
+		if m.Alpha != nil {
+			label += fmt.Sprintf(", α = %g", m.Alpha[0])
+		}
 	}
 	if o.Eps > 0 {
 		label += fmt.Sprintf(", ε in log = %g", o.Eps)

@@ -10,7 +10,7 @@ import (
 )
 
 // parseSpec reads a loss with its parameters as one word, NAME:PARAM=NUMBER:…;
-// beside the loss's own parameters there are eps and label-smoothing.
+// beside the loss's own parameters there are those of specKeys.
 func parseSpec(word string) (loss.Options, error) {
 	parts := strings.Split(word, ":")
 	l, err := findLoss(parts[0])
@@ -47,14 +47,39 @@ func with(o loss.Options, l *loss.Loss, key string, x float64) (loss.Options, er
 		o.Eps = x
 	case name == "label_smoothing":
 		o.LabelSmoothing = x
+	case name == "modulate_gamma":
+		m := modulation(o)
+		m.Gamma = []float64{x}
+		o.Modulate = &m
+	case name == "modulate_alpha":
+		m := modulation(o)
+		m.Alpha = []float64{x}
+		o.Modulate = &m
 	default:
-		return o, fmt.Errorf("%q: there are %s", key, strings.Join(append(paramNames(l), "eps", "label-smoothing"), ", "))
+		return o, fmt.Errorf("%q: there are %s", key, strings.Join(specKeys(l), ", "))
 	}
 	plain := l.Plain(someClasses)
 	check := o
 	check.ClassCounts, check.Background = plain.ClassCounts, plain.Background
 	_, err := check.Resolve(l.Kind, someClasses)
 	return o, err
+}
+
+// modulation is that of o; without a γ it changes nothing.
+func modulation(o loss.Options) loss.Modulation {
+	if o.Modulate == nil {
+		return loss.Modulation{Gamma: []float64{0}}
+	}
+	return *o.Modulate
+}
+
+// specKeys is what may stand behind the name of l in a word.
+func specKeys(l *loss.Loss) []string {
+	keys := append(paramNames(l), "eps", "label-smoothing")
+	if l.Terms != nil {
+		keys = append(keys, "modulate-gamma", "modulate-alpha")
+	}
+	return keys
 }
 
 func paramNames(l *loss.Loss) []string {

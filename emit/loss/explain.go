@@ -16,6 +16,9 @@ var choices = []Choice{
 	{"class_weights", "a factor for each class", func(o *Options, n int) { o.ClassWeights = ones(n) }},
 	{"class_counts", "the number of objects of each class", func(o *Options, n int) { o.ClassCounts = ones(n) }},
 	{"anchor_weights", "a factor for each anchor, which is fed", func(o *Options, _ int) { o.AnchorWeights = true }},
+	{"modulate", "a focal modulation of the loss", func(o *Options, _ int) { o.Modulate = &Modulation{Gamma: []float64{2}} }},
+	{"alpha_per_class", "an alpha for each class", func(o *Options, n int) { o.PerClass = map[string][]float64{"alpha": ones(n)} }},
+	{"gamma_per_class", "a gamma for each class", func(o *Options, n int) { o.PerClass = map[string][]float64{"gamma": ones(n)} }},
 	{"check_targets", "an output that tells of targets that are none", func(o *Options, _ int) { o.CheckTargets = true }},
 	{"background", "which class stands for no object, where the model does not tell", func(o *Options, _ int) { o.Background = new(int) }},
 }
