@@ -264,9 +264,14 @@ var palette = []color.RGBA{
 	{0x56, 0xb4, 0xe9, 0xff}, {0xe6, 0x9f, 0x00, 0xff}, {0x00, 0x00, 0x00, 0xff}, {0x9a, 0x8f, 0x00, 0xff},
 }
 
-// dashes tell lines apart that are drawn over each other.
-var dashes = [][]vg.Length{nil, {7, 3}, {2, 2}, {8, 3, 2, 3}, {12, 4}, {4, 2, 1, 2}}
+// dashes are what all lines but the first are drawn in, so that one shows under
+// another.
+var dashes = [][]vg.Length{{7, 3}, {2, 2}, {8, 3, 2, 3}, {12, 4}, {4, 2, 1, 2}}
 
 func style(i int) draw.LineStyle {
-	return draw.LineStyle{Color: palette[i%len(palette)], Width: vg.Points(1.7), Dashes: dashes[i%len(dashes)]}
+	s := draw.LineStyle{Color: palette[i%len(palette)], Width: vg.Points(1.7)}
+	if i > 0 {
+		s.Dashes = dashes[(i-1)%len(dashes)]
+	}
+	return s
 }
