@@ -11,7 +11,7 @@ func init() {
 	register(&Loss{
 		Name: "equalization-v2", Golden: "equalization_v2", Activation: Sigmoid, Eps: true,
 		Equation: "Σ wᵢ BCE(pᵢ, qᵢ), p = σ(z), w = q (1 + α (1 − f)) + (1−q) f, f = σ(γ (g − μ)), g the ratio of the class's positive to its negative gradients so far",
-		Source:   "equalization loss v2, Tan et al. (arXiv 2012.08548), eq. 3 to 6",
+		Source:   "equalization loss v2, Tan et al. (arXiv 2012.08548), section 4, gradient guided reweighing, with f, α, γ and μ of the authors' code",
 		When:     "sigmoid heads of many classes with a long tail: each class is balanced by the gradients that it has had",
 		Params: []Param{
 			{Name: "alpha", Default: 4, Hi: 100, Doc: "what is added to the weight of positives at most"},

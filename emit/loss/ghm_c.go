@@ -12,7 +12,7 @@ func init() {
 	register(&Loss{
 		Name: "ghm-c", Golden: "ghm_c", Activation: Sigmoid, Eps: true,
 		Equation: "Σ βᵢ BCE(pᵢ, qᵢ), p = σ(z), β = N/(M·R), N the classes of all anchors, R those of them in the bin of g = |p − q| among M",
-		Source:   "gradient harmonized classification loss, Li et al. (arXiv 1811.05181), eq. 6 to 11",
+		Source:   "gradient harmonized classification loss, Li et al. (arXiv 1811.05181), eq. 3 (g), 7 and 8 (β and the loss), 9 to 12 (bins and the moving average)",
 		When:     "dense heads with many easy anchors and some outliers: each range of gradients has the same part in the loss",
 		Params: []Param{
 			{Name: "bins", Default: 30, Lo: 1, Hi: 100, Whole: true, Doc: "M, bins of equal width for g in [0, 1]; g is taken to the nearer of q = 0 and q = 1"},

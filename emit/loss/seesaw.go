@@ -12,7 +12,7 @@ func init() {
 	register(&Loss{
 		Name: "seesaw", Golden: "seesaw", Activation: Softmax, Eps: true, Instead: "equalization-v2",
 		Equation: "−Σ qᵢ log pᵢ, p = softmax(z + log Sᵧ), Sᵧⱼ = min(1, nⱼ/nᵧ)^p · max(1, σⱼ/σᵧ)^q, σ = softmax(z), y the anchor's class, n the anchors of each class so far; S is constant",
-		Source:   "seesaw loss, Wang et al. (arXiv 2008.10032), eq. 4 to 7",
+		Source:   "seesaw loss, Wang et al. (arXiv 2008.10032), section 3.1; S is kept out of the gradient as in the authors' code",
 		When:     "one class per anchor and a long tail of rare classes, whose frequencies the loss counts itself",
 		Params: []Param{
 			{Name: "mitigation", Default: 0.8, Hi: 10, Doc: "p, exponent of the mitigation factor, which spares rare classes; 0 turns it off"},
@@ -21,7 +21,7 @@ func init() {
 		},
 		Whole: &Whole{
 			State: func(_ map[string]float64, classes int) []State {
-				return []State{{Name: "class_samples", Len: classes, Doc: "n, the anchors of each class up to the step before; this step's are counted before the loss is taken"}}
+				return []State{{Name: "class_samples", Len: classes, Doc: "n, the anchors of each class up to the step before; this step's are counted before the loss is taken; float32 counts one by one up to 16.7 million, and only ratios matter"}}
 			},
 			Shift: seesawShift, Closed: closedSeesawShift,
 		},
