@@ -1,0 +1,110 @@
+package emit
+
+import (
+	"github.com/onnxloss/onnxloss/emit/loss"
+	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/op"
+)
+
+// states adds the losses' state after the batch, each of the input that has it
+// before.
+func (r *rewriter) states() error {
+	for i := range r.terms {
+		t := &r.terms[i]
+		var before []*graph.Value
+		for _, in := range t.res.Inputs {
+			if in.Role == loss.RoleState {
+				before = append(before, in.Value)
+			}
+		}
+		for k, v := range t.res.NewState {
+			r.output(r.give(t, v, "new_"+before[k].Name), RoleNewState, before[k].Name)
+		}
+	}
+	return r.g.Err()
+}
+
+// total adds the outputs: one loss, the sum of the terms, and the terms
+// themselves where there are several. Unreduced terms stay apart.
+func (r *rewriter) total() error {
+	if r.opts.Loss.Reduction == loss.None {
+		for i := range r.terms {
+			t := &r.terms[i]
+			r.output(r.give(t, t.res.PerAnchor, lossName(t.of)), RolePerAnchor, t.of)
+		}
+		return r.g.Err()
+	}
+	if len(r.terms) == 1 {
+		r.output(r.give(&r.terms[0], r.terms[0].res.Loss, "loss"), RoleLoss, "")
+		return r.g.Err()
+	}
+	var parts []*graph.Value
+	var of []string
+	for i := range r.terms {
+		t := &r.terms[i]
+		name := t.of
+		if name == "" {
+			name = "class"
+		}
+		of = append(of, name)
+		parts = append(parts, r.give(t, t.res.Loss, lossName(name)))
+	}
+	leave := r.g.Scope("loss")
+	sum := parts[0]
+	for _, v := range parts[1:] {
+		sum = op.Add(sum, v)
+	}
+	leave()
+	r.output(r.named(sum, "loss"), RoleLoss, "")
+	for i, v := range parts {
+		r.output(v, RoleLoss, of[i])
+	}
+	return r.g.Err()
+}
+
+// gradients adds the derivative of the loss (of the sum, where it is not
+// reduced) by each term's logits, on which no other term depends.
+func (r *rewriter) gradients() error {
+	for i := range r.terms {
+		t := &r.terms[i]
+		y := t.res.Loss
+		if y == nil {
+			y = t.res.PerAnchor
+		}
+		dz, err := byLogits(y, t.logits, t.res)
+		if err != nil {
+			return err
+		}
+		t.dz = dz
+		r.output(r.give(t, dz, t.prefix+"logits_gradient"), RoleGradient, t.of)
+	}
+	return r.g.Err()
+}
+
+// byLogits is the derivative of y, which rests on a loss, by its logits: by the
+// loss's closed form as far as the sums over classes, or by the operators' rules.
+func byLogits(y, logits *graph.Value, l *loss.Result) (*graph.Value, error) {
+	leave := y.Graph().Scope("grad")
+	slope := l.Slope()
+	leave()
+	if slope == nil {
+		dz, err := Gradients(y, logits)
+		if err != nil {
+			return nil, err
+		}
+		return dz[0], nil
+	}
+	ds, err := Gradients(y, l.Sum)
+	if err != nil {
+		return nil, err
+	}
+	defer y.Graph().Scope("grad")()
+	return op.Mul(slope, op.Unsqueeze(ds[0], 2)), nil
+}
+
+func lossName(of string) string {
+	if of == "" {
+		return "loss"
+	}
+	return of + "_loss"
+}
