@@ -25,6 +25,8 @@ func CopyStrided[E any](par Parallel, shape []int, dst []E, dstAt int, dstStride
 			copy(dst[d:d+size], src[s:s+size])
 		case ds == 1 && ss == 0:
 			fill(dst[d:d+size], src[s])
+		case ds == 1 && ss == 2:
+			copyEven(dst[d:d+size], src[s:])
 		case ds == 1:
 			for i := range dst[d : d+size] {
 				dst[d+i] = src[s]
@@ -38,6 +40,14 @@ func CopyStrided[E any](par Parallel, shape []int, dst []E, dstAt int, dstStride
 			}
 		}
 	})
+}
+
+// copyEven is for i: dst[i] = src[2i].
+func copyEven[E any](dst, src []E) {
+	src = src[:2*len(dst)-1]
+	for i := range dst {
+		dst[i] = src[2*i]
+	}
 }
 
 // copyTransposed copies where the destination is contiguous along the last

@@ -73,6 +73,10 @@ func (w *Window) poolRows(r int, f func(lo, hi, at int)) {
 // greatest element, or -1; the spatial part is counted with the first
 // dimension fastest if columnMajor.
 func MaxPool[T Number](par Parallel, w *Window, planes int, dst []T, indices []int64, x []T, lowest T, columnMajor bool) {
+	if height, width, ok := w.framed(); ok && indices == nil {
+		maxPlanes(par, w, height, width, planes, dst, x, lowest)
+		return
+	}
 	rows, width := w.rows()
 	stride := w.Stride[len(w.In)-1]
 	par.Do(planes*rows, grainFor(width*w.taps), func(lo, hi int) {
@@ -103,6 +107,64 @@ func MaxPool[T Number](par Parallel, w *Window, planes int, dst []T, indices []i
 			}
 		}
 	})
+}
+
+// framed is the height and width of the frame that maxPlanes needs, if the
+// window has two dimensions and slides by 1, and the frame is not much larger
+// than the planes.
+func (w *Window) framed() (height, width int, ok bool) {
+	if len(w.In) != 2 {
+		return 0, 0, false
+	}
+	for d := range w.In {
+		if w.Stride[d] != 1 || w.Dilation[d] != 1 || w.Kernel[d] > 2*w.In[d] || w.PadBegin[d] > w.In[d] || w.PadEnd[d] > w.In[d] {
+			return 0, 0, false
+		}
+	}
+	return w.Out[0] + w.Kernel[0] - 1, w.Out[1] + w.Kernel[1] - 1, true
+}
+
+// maxPlanes is MaxPool for windows that slide by 1. A plane is put into a frame
+// of lowest, where a window is a row of neighbours, and then a row of rows; of
+// twice the size, it is the greater of two.
+func maxPlanes[T Number](par Parallel, w *Window, height, width, planes int, dst, x []T, lowest T) {
+	size := w.Out[0] * w.Out[1]
+	if size == 0 {
+		return
+	}
+	par.Do(planes, grainFor(8*height*width), func(lo, hi int) {
+		frame := borrow[T](height * width)
+		defer frame.free()
+		for p := lo; p < hi; p++ {
+			fill(frame.s, lowest)
+			src, out := x[p*w.inSize:][:w.inSize], dst[p*size:][:size]
+			for r := range w.In[0] {
+				if at := r + w.PadBegin[0]; at >= 0 && at < height {
+					from := max(-w.PadBegin[1], 0)
+					copy(frame.s[at*width:][:width][max(w.PadBegin[1], 0):], src[r*w.In[1]:][:w.In[1]][min(from, w.In[1]):])
+				}
+			}
+			maxOfWindow(frame.s, w.Kernel[1], 1)
+			maxOfWindow(frame.s, w.Kernel[0], width)
+			for r := range w.Out[0] {
+				copy(out[r*w.Out[1]:][:w.Out[1]], frame.s[r*width:])
+			}
+		}
+	})
+}
+
+// maxOfWindow is for i: x[i] = the greatest of x[i], x[i+step], …, of n elements,
+// those beyond the end left out.
+func maxOfWindow[T Number](x []T, n, step int) {
+	have := 1
+	for have < n {
+		more := min(have, n-have) * step
+		if more >= len(x) {
+			return
+		}
+		maxStrided(x[:len(x)-more], x[more:], 1)
+		have = min(2*have, n)
+	}
 }
 
 // maxOfRows folds the input rows under output row r into out: first into one

@@ -175,6 +175,13 @@ func filterAxis[T Float](par Parallel, f *axisFilter, dst, x []T, outer, inner i
 
 // filterLine is filterAxis for one contiguous line.
 func filterLine[T Float](f *axisFilter, dst, x []T) {
+	if f.taps == 2 {
+		index, weight := f.index[:2*len(dst)], f.weight[:2*len(dst)]
+		for j := range dst {
+			dst[j] = T(weight[2*j]*float64(x[index[2*j]]) + weight[2*j+1]*float64(x[index[2*j+1]]))
+		}
+		return
+	}
 	at := 0
 	for j := range dst {
 		sum := 0.0
