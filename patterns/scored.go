@@ -12,13 +12,17 @@ import (
 func scored(s *site) []*finding {
 	s.gates()
 	var parts []*part
+	picks := 3.0 // of a softmax that nothing ranks; less beside what is ranked
+	if slices.ContainsFunc(s.parts, func(p *part) bool { return p.role == class }) {
+		picks = 1
+	}
 	for _, p := range s.parts {
 		if p.role == neutral && p.act == Softmax && s.offBoxes(p) {
 			p.role, p.why = other, []string{"a softmax over the pixels of a map on which no boxes are regressed"}
 		}
 		if p.role == neutral && p.act == Softmax && p.n >= 2 && s.hasBoxes() {
 			p.role, p.why = class, append(p.why, "a softmax over its channels, beside boxes")
-			p.score[class] += 3
+			p.score[class] += picks
 		}
 		if p.role == class {
 			parts = append(parts, p)

@@ -2,6 +2,7 @@ package patterns
 
 import (
 	"regexp"
+	"slices"
 
 	"github.com/onnxloss/onnxloss/patterns/match"
 )
@@ -12,7 +13,7 @@ import (
 // comes first; names are the last resort. It gives the class parts, or nil and
 // a doubt.
 func (s *site) twins(parts []*part) []*part {
-	if len(parts) == 0 || parts[0].n != 1 {
+	if !slices.ContainsFunc(parts, func(p *part) bool { return p.n == 1 }) {
 		return parts
 	}
 	var out []*part

@@ -5,9 +5,11 @@
 // Vocabulary. A Factor is one way in which heads differ (layout, activation,
 // what follows, the exporter's habits), a level one of its values, a Choice a
 // level of each factor. A Design is a list of choices that shows each pair of
-// levels that may meet. A Variant is a model built of a choice, with its Key:
+// levels that may meet. Networks of other families differ in ways of their own,
+// of which a pick has a value each. A Variant is a model built of a choice, with its Key:
 // the class logits as the layers make them, so that an answer is judged by the
-// values it selects and never by a name. A Mutation changes a variant and maps
+// values it selects and never by a name. Where nothing in a graph decides, the
+// key says why, and holds an answer to be refused or not sure. A Mutation changes a variant and maps
 // its key along.
 //
 // Invariants. The same seed gives the same models, bit for bit. Names of
