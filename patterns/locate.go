@@ -238,7 +238,7 @@ func (s *site) head(parts []*part, group int64, confidence float64, evidence ...
 	h.Confidence = math.Round(confidence*100) / 100
 	for _, q := range parts {
 		if h.Quantized = s.quantized(q, h.Levels); h.Quantized != "" {
-			h.Evidence = append(h.Evidence, "quantized: "+h.Quantized)
+			h.Evidence = append(h.Evidence, h.unfit())
 			break
 		}
 	}

@@ -17,11 +17,11 @@ func (s *site) quantized(p *part, levels []Level) string {
 		switch {
 		case n == nil:
 		case match.Integral(n):
-			return fmt.Sprintf("its layer %s (%s) computes with integers", n.Name, n.Op)
+			return fmt.Sprintf("its layer %v computes with integers", n)
 		}
 		if w := s.Weights(r.field); w != nil {
 			if d := stored(w); d != tensor.Invalid {
-				return fmt.Sprintf("the weights of its layer %s (%s) are stored as %v", n.Name, n.Op, d)
+				return fmt.Sprintf("the weights of its layer %v are stored as %v", n, d)
 			}
 		}
 	}

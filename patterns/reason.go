@@ -52,7 +52,7 @@ func (h *Head) Reasons() []Reason {
 	}
 	var concluded []Reason
 	for _, e := range h.Evidence {
-		if !weighed[e] {
+		if !weighed[e] && e != h.unfit() {
 			concluded = append(concluded, Reason{Text: e, For: class.String()})
 		}
 	}
@@ -61,4 +61,13 @@ func (h *Head) Reasons() []Reason {
 		at = len(list)
 	}
 	return slices.Insert(list, at, concluded...)
+}
+
+// unfit is the evidence that h cannot be trained, which says nothing of
+// whether it is the head; empty if h can be.
+func (h *Head) unfit() string {
+	if h.Quantized == "" {
+		return ""
+	}
+	return "quantized: " + h.Quantized
 }

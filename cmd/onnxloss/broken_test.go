@@ -79,7 +79,7 @@ func TestTruncated(t *testing.T) {
 		if err := os.WriteFile(path, whole[:n], 0o666); err != nil {
 			t.Fatal(err)
 		}
-		for _, args := range [][]string{{"inspect", path}, {"rewrite", path, "-o", out, "--loss", "bce"}, {"run", path}, {"verify", path}, {"compare", path, "--losses", "bce"}} {
+		for _, args := range [][]string{{"inspect", path}, {"inspect", path, "--svg", out, "--json"}, {"rewrite", path, "-o", out, "--loss", "bce"}, {"run", path}, {"verify", path}, {"compare", path, "--losses", "bce"}} {
 			code, _, stderr := call(t.Context(), args...)
 			if code != exitBad && code != exitNoHead || !strings.HasPrefix(lastLine(stderr, "onnxloss: "), "onnxloss: "+path+": ") {
 				t.Errorf("%s of %d bytes: exit code %d, %s", args[0], n, code, stderr)

@@ -112,7 +112,7 @@ func (p *page) rows(indent string, rows [][]cell) {
 			}
 			lines := []string{text}
 			if i > 1 {
-				lines = wrap(text, max(pageWidth-at, 40))
+				lines = wrap(text, max(pageWidth-at-2, 40))
 			}
 			b.WriteString(p.in(c.style, lines[0]))
 			for _, l := range lines[1:] {

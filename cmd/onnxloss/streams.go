@@ -126,6 +126,9 @@ func progress(c *cli.Context, what string) (done func()) {
 // isTerminal reports whether w is a terminal, or at least a device that takes
 // characters one by one.
 func isTerminal(w io.Writer) bool {
+	if s, ok := w.(*sink); ok {
+		w = s.w
+	}
 	f, ok := w.(*os.File)
 	if !ok {
 		return false
