@@ -277,8 +277,8 @@ func unsure(c *Choice) string {
 		return "one raw number beside several: an objectness and classes, or one class and points"
 	case c.Is(Classes, "1") && c.Is(Obj, "spread"):
 		return "class and quality are one channel each, and one is multiplied with the other"
-	case c.Is(Classes, "1") && c.Is(Extra, "direction") && c.Is(Post, "none"):
-		return "one class beside a softmax of two"
+	case c.Is(Classes, "1") && c.Is(Extra, "attributes", "direction") && c.Is(Post, "none"):
+		return "one class beside several channels that may be classes"
 	case c.Is(Classes, "1") && c.Is(Extra, "quality") && c.Is(Post, "none"):
 		return "class and quality are one channel each, of one form"
 	case c.Is(Classes, "1") && !c.Is(Obj, "none") && c.Is(Join, "late"):

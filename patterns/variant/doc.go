@@ -6,11 +6,11 @@
 // what follows, the exporter's habits), a level one of its values, a Choice a
 // level of each factor. A Design is a list of choices that shows each pair of
 // levels that may meet. Networks of other families differ in ways of their own,
-// of which a pick has a value each. A Variant is a model built of a choice, with its Key:
-// the class logits as the layers make them, so that an answer is judged by the
-// values it selects and never by a name. Where nothing in a graph decides, the
-// key says why, and holds an answer to be refused or not sure. A Mutation changes a variant and maps
-// its key along.
+// of which a pick has a value each. A Variant is a model built of a choice or a
+// pick, with its Key: the class logits as the layers make them, so that an
+// answer is judged by the values it selects and never by a name. Where nothing
+// in a graph decides, the key says why, and holds an answer to be refused or
+// not sure. A Mutation changes a variant and maps its key along.
 //
 // Invariants. The same seed gives the same models, bit for bit. Names of
 // values and nodes are drawn at random and say nothing. Models hold
