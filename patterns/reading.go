@@ -156,9 +156,9 @@ func readAs(cols []column, na int64, b, c int) (reading, bool) {
 			r.score -= companion(x.n/na, x.act, false)
 		}
 	}
-	r.text = fmt.Sprintf("%s beside %d classes, %d anchors a cell", w.text, r.classes, na)
+	r.text = fmt.Sprintf("%s beside %s, %s a cell", w.text, plural(r.classes, "class", "es"), plural(na, "anchor", "s"))
 	if cols[c].parts[0].merged() {
-		r.text = fmt.Sprintf("%s beside %d classes a row", w.text, r.classes)
+		r.text = fmt.Sprintf("%s beside %s a row", w.text, plural(r.classes, "class", "es"))
 	}
 	return r, true
 }
@@ -257,4 +257,12 @@ func likely(n int64) float64 {
 		return -1
 	}
 	return 0.2
+}
+
+// plural is n things in words.
+func plural(n int64, thing, ending string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %s%s", n, thing, ending)
 }

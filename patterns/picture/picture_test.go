@@ -55,18 +55,16 @@ func TestHostileNames(t *testing.T) {
 	}
 	want := len(markup.FindAll(page("plain"), -1))
 	for _, name := range hostile {
-		b := drawn(t, chain(name), name)
-		if got := elements(t, b); got != own {
+		h := page(name)
+		from, to := bytes.Index(h, []byte("<svg")), bytes.Index(h, []byte("</svg>"))
+		if got := elements(t, h[from:to+len("</svg>")]); got != own {
 			t.Errorf("%.20q: elements %s, want %s", name, got, own)
 		}
-		h := page(name)
 		if got := len(markup.FindAll(h, -1)); got != want {
 			t.Errorf("%.20q: %d tags in the page, want %d", name, got, want)
 		}
-		for _, x := range [][]byte{b, h} {
-			if len(x) > 1<<18 || !utf8.Valid(x) || bytes.ContainsAny(x, "\x00\x1b\u202e") {
-				t.Errorf("%.20q: %d bytes, or letters that are none", name, len(x))
-			}
+		if len(h) > 1<<18 || !utf8.Valid(h) || bytes.ContainsAny(h, "\x00\x1b\u202e") {
+			t.Errorf("%.20q: %d bytes, or letters that are none", name, len(h))
 		}
 	}
 }
