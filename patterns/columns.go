@@ -1,7 +1,6 @@
 package patterns
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 
@@ -101,102 +100,6 @@ func (s *site) splitObjectness() {
 // graph already has apart.
 func (s *site) confidenceApart(p *part) bool {
 	return slices.ContainsFunc(s.ofLayer[p.roots[0].field], func(q *part) bool { return q != p && q.n == 1 && q.role != hidden && q.role != box && q.role != other })
-}
-
-// besideBoxes picks the class column where other parts certainly are boxes.
-func (s *site) besideBoxes(cols []column) []*finding {
-	best, second := -1, -1
-	score := make([]float64, len(cols))
-	for i, c := range cols {
-		if !s.may(c.n, c.act) {
-			continue
-		}
-		score[i] = likely(c.n) + gain[c.act] - 0.8*companion(c.n, c.act, true)
-		if c.n == 1 {
-			score[i] -= 0.5
-		}
-		if c.n == 1 && s.mixes(c.parts[0], cols) {
-			score[i] -= 0.5
-		}
-		if boxesOfClasses(c, cols) {
-			score[i] -= 1.5
-		}
-		if k := int64(s.opts.Classes); k > 0 && c.n%k != 0 {
-			score[i]-- // with a background, which the user rarely counts
-		}
-		switch {
-		case best < 0 || score[i] > score[best]:
-			best, second = i, best
-		case second < 0 || score[i] > score[second]:
-			second = i
-		}
-	}
-	if best < 0 {
-		return nil
-	}
-	confidence := 0.96
-	if second >= 0 {
-		margin := score[best] - score[second]
-		if margin < 0.2 {
-			s.doubt = fmt.Sprintf("%d sets of channels stand beside the boxes, and nothing says which are classes", len(cols))
-			s.takes = "--classes N"
-			return nil
-		}
-		confidence = min(0.96, 0.8+0.15*margin)
-	}
-	if s.otherClasses(cols, best, -1) || cols[best].n > 1 && s.confidences(cols[best].parts[0]) > 1 {
-		confidence = min(confidence, convention)
-	}
-	_, boxWide := boxWidths[cols[best].n]
-	if cols[best].act == None || len(cols) > 1 && (cols[best].n == 1 || boxWide) {
-		confidence = min(confidence, convention) // raw, or of a width that other regressions have
-	}
-	for _, p := range s.parts {
-		if p.dim < 0 && p.role == neutral && p.act == Sigmoid {
-			p.role, p.why = objectness, append(p.why, "one channel beside others")
-		}
-	}
-	for i, c := range cols {
-		if i != best && c.n == 1 {
-			for _, p := range c.parts {
-				p.role, p.why = objectness, append(p.why, "one channel beside others")
-			}
-		}
-	}
-	parts := s.twins(cols[best].parts)
-	if parts == nil {
-		return nil
-	}
-	return s.headsOf(parts, s.anchors(parts[0]), confidence, "leaves the graph beside boxes")
-}
-
-// otherClasses reports whether beside column i, and column b of boxes, another
-// may be classes as well: it has the activation of scores for more than one
-// channel, or leaves raw in a width that no other regression is known for.
-func (s *site) otherClasses(cols []column, i, b int) bool {
-	for k, x := range cols {
-		scores := x.act == Sigmoid || x.act == Softmax
-		classes := x.act == None && likely(x.n) >= 0.2 && companion(x.n, None, false) >= 0.8
-		if k != i && k != b && x.n > 1 && (scores || classes) && !s.offBoxes(x.parts[0]) {
-			return true
-		}
-	}
-	return false
-}
-
-// boxesOfClasses reports whether c has four numbers for each channel of another
-// column, or each but a background, on rows of regions: a box for each class.
-func boxesOfClasses(c column, cols []column) bool {
-	return len(c.parts[0].roots[0].field.Shape) == 2 && slices.ContainsFunc(cols, func(x column) bool {
-		return x.n > 1 && (c.n == 4*x.n || c.n == 4*(x.n-1)) && overlap(x, c)
-	})
-}
-
-// mixes reports whether the layer that makes p and boxes makes more channels
-// of another column, as that of an objectness and classes does.
-func (s *site) mixes(p *part, cols []column) bool {
-	f := p.roots[0].field
-	return len(s.boxes.of[f]) > 0 && slices.ContainsFunc(cols, func(c column) bool { return c.n > 1 && c.parts[0].roots[0].field == f })
 }
 
 // anchors is the number of class channels of one anchor where several share
