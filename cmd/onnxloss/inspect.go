@@ -99,7 +99,7 @@ func runInspect(c *cli.Context) error {
 	if report == nil {
 		return err
 	}
-	n := &next{Notes: []string{}}
+	n := choiceOf(c, path, report)
 	if err == nil {
 		n = nextOf(c, path, report)
 	}

@@ -17,6 +17,9 @@ type next struct {
 	Command []string `json:"command"`
 	// Line is the command for a shell.
 	Line string `json:"line"`
+	// Choice is lines of which the user is to take one, where the graph does not
+	// say which head is meant.
+	Choice []string `json:"choice,omitempty"`
 	// Notes are what to know beside it, or why there is no command.
 	Notes []string `json:"notes"`
 }
@@ -33,20 +36,7 @@ func nextOf(c *cli.Context, path string, r *patterns.Report) *next {
 			"export the model before it is quantized, and inspect that")
 		return n
 	}
-	n.Command = []string{"onnxloss", "rewrite", argument(path), "-o", freshName(path), "--loss", emit.Suggest(h)}
-	for _, f := range []string{"head", "classes", "activation"} {
-		if c.IsSet(f) {
-			n.Command = append(n.Command, "--"+f, fmt.Sprint(c.Value(f)))
-		}
-	}
-	words := make([]string, len(n.Command))
-	for i, w := range n.Command {
-		words[i] = quote(w)
-	}
-	n.Line = strings.Join(words, " ")
-	if path == "-" {
-		n.Line += " < MODEL"
-	}
+	n.Command, n.Line = rewriteOf(c, path, h, c.String("head"))
 	if h.Activation == patterns.None && h.Classes > 1 {
 		other := "if its classes exclude each other: --loss modified-focal-softmax"
 		if h.PerImage() {
@@ -56,6 +46,42 @@ func nextOf(c *cli.Context, path string, r *patterns.Report) *next {
 	}
 	if len(r.Heads) > 1 && c.String("head") == "" {
 		n.Notes = append(n.Notes, "this takes head 1; --head N takes another, --head all takes all")
+	}
+	return n
+}
+
+// rewriteOf is the rewrite of head h, which the user or the report calls name,
+// as words and as a line for a shell.
+func rewriteOf(c *cli.Context, path string, h *patterns.Head, name string) (words []string, line string) {
+	words = []string{"onnxloss", "rewrite", argument(path), "-o", freshName(path), "--loss", emit.Suggest(h)}
+	if name != "" {
+		words = append(words, "--head", name)
+	}
+	for _, f := range []string{"classes", "activation"} {
+		if c.IsSet(f) {
+			words = append(words, "--"+f, fmt.Sprint(c.Value(f)))
+		}
+	}
+	quoted := make([]string, len(words))
+	for i, w := range words {
+		quoted[i] = quote(w)
+	}
+	line = strings.Join(quoted, " ")
+	if path == "-" {
+		line += " < MODEL"
+	}
+	return words, line
+}
+
+// choiceOf is what to do where several heads are as likely: a rewrite of each.
+func choiceOf(c *cli.Context, path string, r *patterns.Report) *next {
+	n := &next{Notes: []string{}}
+	for i, h := range r.Heads {
+		if i == maxDetails || h.Quantized != "" {
+			break
+		}
+		_, line := rewriteOf(c, path, h, fmt.Sprint(i+1))
+		n.Choice = append(n.Choice, line)
 	}
 	return n
 }
@@ -90,13 +116,16 @@ func (p *page) next(n *next, warnings []string) {
 		p.line()
 		p.wrapped("", yellow, "warning  ", x)
 	}
-	if n.Line == "" && len(n.Notes) == 0 {
+	if n.Line == "" && len(n.Notes)+len(n.Choice) == 0 {
 		return
 	}
 	p.line()
 	p.line(p.in(bold, "next"))
 	if n.Line != "" {
 		p.line("  ", p.in(bold, n.Line))
+	}
+	for i, x := range n.Choice {
+		p.line([]string{"  either  ", "  or      "}[min(i, 1)], p.in(bold, x))
 	}
 	for _, x := range n.Notes {
 		p.wrapped("  ", plain, "", x)
