@@ -128,7 +128,7 @@ func levels(sets [][]*part) [][]*part {
 	for _, set := range sets {
 		p := set[0]
 		f := p.roots[0].field
-		if len(set) > 1 || len(p.roots) > 1 || len(f.Shape) < 3 {
+		if len(set) > 1 || !p.oneMap() || len(f.Shape) < 3 {
 			out = append(out, set)
 			continue
 		}
@@ -147,6 +147,13 @@ func levels(sets [][]*part) [][]*part {
 		out = append(out, set)
 	}
 	return out
+}
+
+// oneMap reports whether all layers behind p make maps of one size, so that p
+// is one level.
+func (p *part) oneMap() bool {
+	size := mapSize(p.roots[0].field)
+	return !slices.ContainsFunc(p.roots[1:], func(r root) bool { return size == "" || mapSize(r.field) != size })
 }
 
 // strideSize begins the size of a map that is known by its stride.

@@ -19,6 +19,8 @@ func (d *detector) decode(b block, at func(string) *graph.Value, active bool) bl
 		xy := op.Add(op.Mul(op.Mul(p[0], num(0.1)), anchor), at("centre"))
 		wh := op.Mul(op.Exp(op.Mul(p[1], num(0.2))), anchor)
 		b.v = d.corners(xy, wh, b.axis())
+	case "limits":
+		b.v = op.Mul(op.Clip(b.v, 0, 1), num(64))
 	case "cell":
 		p := d.cut(b.v, b.axis(), 2, 2)
 		xy := op.Mul(op.Add(op.Sigmoid(p[0]), at("cell")), at("stride"))

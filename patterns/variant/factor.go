@@ -45,7 +45,7 @@ var factors = [numFactors]struct {
 	levels []string
 }{
 	Join:    {"join", []string{"split", "towers", "fused", "late"}},
-	Logits:  {"logits", []string{"plain", "norm", "scale", "temper", "sum", "cosine", "open"}},
+	Logits:  {"logits", []string{"plain", "norm", "scale", "temper", "sum", "cosine", "open", "each", "depthwise"}},
 	Shared:  {"shared", []string{"own", "shared"}},
 	Layout:  {"layout", []string{"nchw", "nhwc", "five", "nac", "nca"}},
 	Merge:   {"merge", []string{"apart", "early", "late"}},
@@ -54,7 +54,7 @@ var factors = [numFactors]struct {
 	Obj:     {"obj", []string{"none", "product", "root", "power", "beside", "centerness", "spread"}},
 	Back:    {"back", []string{"none", "first", "last", "firstcut", "lastcut"}},
 	Levels:  {"levels", []string{"1", "3", "5"}},
-	Decode:  {"decode", []string{"raw", "expwh", "grid", "bins", "cxcywh", "ltrb", "rotated", "cell"}},
+	Decode:  {"decode", []string{"raw", "expwh", "grid", "bins", "cxcywh", "ltrb", "rotated", "cell", "limits"}},
 	Post:    {"post", []string{"none", "argmax", "topk", "nms", "efficient", "batched", "loops", "threshold", "offset"}},
 	Output:  {"output", []string{"joined", "apart"}},
 	Classes: {"classes", []string{"1", "2", "4", "16", "20", "64", "80", "91", "365", "1203"}},
@@ -169,6 +169,8 @@ var never = [][]is{
 	{{Join, "fused"}, {Logits, "not plain"}},
 	{{Logits, "open cosine"}, {Anchors, "not 1"}},
 	{{Logits, "open"}, {Classes, "1"}},
+	{{Logits, "each"}, {Classes, "not 4 16 20"}},
+	{{Logits, "each"}, {Anchors, "not 1"}},
 	// Which levels belong to which of two heads, something must tell.
 	{{Extra, "aux"}, {Merge, "apart"}, {Levels, "3 5"}},
 	// Groups of channels that nothing takes apart leave raw.

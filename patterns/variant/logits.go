@@ -35,6 +35,15 @@ func (d *detector) logits(x *graph.Value, l level) *graph.Value {
 		return op.Mul(op.Conv(d.unit(x, 1), w, op.Omit), d.scalar(8))
 	case "open":
 		return d.open(x, l)
+	case "each": // a layer for each class
+		var each []*graph.Value
+		for range d.classes {
+			each = append(each, d.conv(x, width, 1, 1, 1))
+		}
+		return op.Concat(1, each...)
+	case "depthwise":
+		attrs := []*graph.Attr{graph.Ints("kernel_shape", 3, 3), graph.Ints("pads", 1, 1, 1, 1), graph.Int("group", width)}
+		return d.conv(d.bend(op.Conv(x, d.random(0.5, width, 1, 3, 3), d.random(0.3, width), attrs...)), width, out, 1, 1)
 	}
 	return d.conv(x, width, out, kernel, 1)
 }
