@@ -82,7 +82,7 @@ func following(cmd *cli.Command, words []string) []string {
 	}
 	switch {
 	case strings.HasPrefix(last, "-") && takesValue(cmd, last):
-		return choices(findFlag(cmd, last).Names()[0])
+		return choices(cmd.Name, findFlag(cmd, last).Names()[0])
 	case strings.HasPrefix(last, "-"):
 		return matchingFlags(cmd, last)
 	case cmd.Name == "losses":
@@ -115,8 +115,16 @@ func matchingFlags(cmd *cli.Command, prefix string) []string {
 	return list
 }
 
-// choices is the values of a flag that has few.
-func choices(flag string) []string {
+// choices is the values of a flag of a command that has few.
+func choices(command, flag string) []string {
+	if command == "compare" {
+		switch flag {
+		case "target":
+			return nil // a file
+		case "reduction":
+			return []string{loss.Mean, loss.Sum, loss.Positives}
+		}
+	}
 	switch flag {
 	case "loss", "losses":
 		return loss.Names(loss.Classification)
