@@ -231,6 +231,7 @@ func (s *site) raw(v *graph.Value) {
 	}
 	type run struct{ at, n int64 }
 	byRun := map[run]*part{}
+	before := len(s.parts)
 	dim := w.ChanDim()
 	if dim < 0 {
 		if n := v.Producer(); n != nil && (n.Op == "Reshape" || n.Op == "Squeeze" || n.Op == "Flatten") {
@@ -266,6 +267,31 @@ func (s *site) raw(v *graph.Value) {
 			}
 		}
 	}
+	s.joinSingles(before, s.size(v, dim))
+}
+
+// joinSingles makes one part of those from the given on, if they are all of the
+// total channels, one each, of a layer each, and used alike.
+func (s *site) joinSingles(from int, total int64) {
+	singles := s.parts[from:]
+	if len(singles) < 3 || int64(len(singles)) != total {
+		return
+	}
+	all := singles[0]
+	layers := map[*match.Field]bool{}
+	for _, p := range singles {
+		if p.n != 1 || p.marks != all.marks || layers[p.roots[0].field] {
+			return
+		}
+		for _, r := range p.roots {
+			layers[r.field] = true
+		}
+	}
+	for _, p := range singles[1:] {
+		all.roots = append(all.roots, p.roots...)
+	}
+	all.n, all.span = total, match.All
+	s.parts = s.parts[:from+1]
 }
 
 // size is a dimension of v; -1 if unknown.
