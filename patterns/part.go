@@ -52,6 +52,9 @@ type site struct {
 
 	unasked []string // what heads have that the user does not want
 
+	output map[*graph.Value]bool        // the graph's outputs, once a path was asked for
+	owner  map[*graph.Graph]*graph.Node // the node that a subgraph belongs to, likewise
+
 	ofLayer    map[*match.Field][]*part // by the layers of its roots
 	ones       ones
 	objectness []sized

@@ -78,22 +78,29 @@ func (r *Report) Path(h *Head) []*Step {
 }
 
 func (r *Report) ways() *ways {
-	w := &ways{site: r.site, of: map[*match.Field][]match.Span{}, at: map[*graph.Value]*Step{}, output: map[*graph.Value]bool{},
-		to: map[*graph.Value]*graph.Value{}, from: map[*graph.Value][]*graph.Value{}}
-	for _, v := range w.Model.Graph.Outputs {
-		w.output[v] = true
+	s := r.site
+	if s.output == nil {
+		s.output = map[*graph.Value]bool{}
+		for _, v := range s.Model.Graph.Outputs {
+			s.output[v] = true
+		}
+		s.owner = map[*graph.Graph]*graph.Node{}
+		for _, n := range s.Nodes {
+			for _, g := range n.Subgraphs() {
+				s.owner[g] = n
+			}
+		}
 	}
-	return w
+	return &ways{site: s, of: map[*match.Field][]match.Span{}, at: map[*graph.Value]*Step{},
+		to: map[*graph.Value]*graph.Value{}, from: map[*graph.Value][]*graph.Value{}}
 }
 
 // ways is the search for a path.
 type ways struct {
 	*site
 	of      map[*match.Field][]match.Span // the channels of classes, by layer
-	owner   map[*graph.Graph]*graph.Node
-	reached []*graph.Value // in the order of nodes
+	reached []*graph.Value                // in the order of nodes
 	at      map[*graph.Value]*Step
-	output  map[*graph.Value]bool
 	to      map[*graph.Value]*graph.Value
 	from    map[*graph.Value][]*graph.Value
 }
@@ -116,14 +123,6 @@ func (w *ways) starts(h *Head) []*graph.Value {
 
 // top is the node of the main graph that n is, or lies in.
 func (w *ways) top(n *graph.Node) *graph.Node {
-	if w.owner == nil {
-		w.owner = map[*graph.Graph]*graph.Node{}
-		for _, x := range w.Nodes {
-			for _, g := range x.Subgraphs() {
-				w.owner[g] = x
-			}
-		}
-	}
 	for n != nil && n.Graph() != w.Model.Graph {
 		n = w.owner[n.Graph()]
 	}
@@ -174,7 +173,7 @@ func (w *ways) reach(starts []*graph.Value) {
 			}
 		}
 	}
-	slices.SortFunc(w.reached, func(a, b *graph.Value) int { return cmp.Compare(w.Order(a), w.Order(b)) })
+	slices.SortStableFunc(w.reached, func(a, b *graph.Value) int { return cmp.Compare(w.Order(a), w.Order(b)) })
 }
 
 // nearest is for every reached value that leads to a goal the next on its way
