@@ -16,6 +16,7 @@ type boxes struct {
 	sized  map[string]*graph.Value           // the first that is visible of each size
 	wide   map[string]map[int64]*match.Field // a layer of each size and number of channels
 	sizes  map[string]bool                   // of their maps
+	bins   map[string][]root                 // those that may be distributions over bins, by the size of their maps
 	tensor *graph.Value                      // the first that is visible
 }
 
@@ -24,7 +25,7 @@ func (s *site) addBoxes(roots ...root) {
 	b := &s.boxes
 	if b.of == nil {
 		b.of, b.from, b.sized = map[*match.Field][]match.Span{}, map[*graph.Value][]*match.Field{}, map[string]*graph.Value{}
-		b.sizes, b.wide = map[string]bool{}, map[string]map[int64]*match.Field{}
+		b.sizes, b.wide, b.bins = map[string]bool{}, map[string]map[int64]*match.Field{}, map[string][]root{}
 	}
 	for _, r := range roots {
 		f := r.field
@@ -36,6 +37,9 @@ func (s *site) addBoxes(roots ...root) {
 		}
 		if k := mapSize(f); k != "" {
 			b.sizes[k] = true
+			if r.sides() {
+				b.bins[k] = append(b.bins[k], r)
+			}
 		}
 		k := spatial(f)
 		if b.wide[k] == nil {

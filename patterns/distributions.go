@@ -31,9 +31,8 @@ func (s *site) distribution(r root, classes int, taken map[*match.Field]bool) Pa
 	if k == "" || r.channels() != int64(classes) {
 		return Part{}
 	}
-	for _, b := range s.boxes.all {
-		n := b.channels()
-		if mapSize(b.field) != k || taken[b.field] || n%Sides != 0 || n < 2*Sides || n == Sides*int64(classes) {
+	for _, b := range s.boxes.bins[k] {
+		if taken[b.field] || b.channels() == Sides*int64(classes) {
 			continue
 		}
 		x := source{b.field.Value, b.field.Chan, nil}
@@ -46,6 +45,12 @@ func (s *site) distribution(r root, classes int, taken map[*match.Field]bool) Pa
 		}
 	}
 	return Part{}
+}
+
+// sides reports whether r may be distributions of 4 sides, by its channels.
+func (r root) sides() bool {
+	n := r.channels()
+	return n%Sides == 0 && n >= 2*Sides
 }
 
 // within reports whether r is only some of its layer's channels.

@@ -109,7 +109,9 @@ func (e *excerpt) collect(out *Excerpt) {
 	for v := range e.members {
 		e.order = append(e.order, v)
 	}
-	slices.SortFunc(e.order, func(a, b *graph.Value) int { return cmp.Or(cmp.Compare(e.Order(a), e.Order(b)), cmp.Compare(a.Name, b.Name)) })
+	slices.SortFunc(e.order, func(a, b *graph.Value) int {
+		return cmp.Or(cmp.Compare(e.Order(a), e.Order(b)), cmp.Compare(a.Name, b.Name))
+	})
 	e.connect()
 }
 
