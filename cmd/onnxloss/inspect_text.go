@@ -10,10 +10,11 @@ import (
 	"github.com/onnxloss/onnxloss/patterns"
 )
 
-// maxPorts is how many of a model's inputs or outputs a line shows, and
-// maxDetails how many heads are shown beyond their row in the table.
+// maxPorts is how many of a model's inputs or outputs a line shows, maxRows how
+// many heads the table has, and maxDetails how many are shown beyond their row.
 const (
 	maxPorts   = 4
+	maxRows    = 30
 	maxDetails = 3
 	// longestName is how many letters of a tensor's name are shown at most;
 	// --json has all.
@@ -64,6 +65,10 @@ func (p *page) heads(r *patterns.Report) {
 	}
 	rows := [][]cell{head}
 	for i, h := range r.Heads {
+		if i == maxRows && len(r.Heads) > i+1 {
+			rows = append(rows, []cell{{"…", dim}, {fmt.Sprintf("%s more: --json", count(len(r.Heads)-i, "head")), dim}})
+			break
+		}
 		rows = append(rows, headRow(i+1, h))
 	}
 	p.rows("", rows)
