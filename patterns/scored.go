@@ -40,6 +40,9 @@ func scored(s *site) []*finding {
 		if h == nil {
 			continue
 		}
+		if h.Activation == Softmax && h.Background >= 0 && h.Confidence > convention {
+			h.score++ // a background that is cut off, as only a detection's is
+		}
 		if aligned && !s.onBoxes(set) {
 			h.score -= 3
 			h.Confidence = min(h.Confidence, 0.5)
