@@ -55,6 +55,7 @@ func (j *joiner) add(i int) {
 			g = h
 		case g != nil && slices.Equal(g.shape, h.shape) && !j.rests(g.steps, h) && !j.rests(h.steps, g) && !j.rests([]int{i}, h):
 			g.steps = append(g.steps, h.steps...)
+			slices.Sort(g.steps)
 			for _, k := range h.steps {
 				j.group[k] = g
 			}
@@ -184,7 +185,7 @@ func (j *joiner) rests(steps []int, g *rowGroup) bool {
 	var todo []int
 	visit := func(k int) {
 		for _, m := range j.before(k) {
-			if !seen[m] && m >= g.steps[0] {
+			if !seen[m] && (m >= g.steps[0] || j.last(m) >= g.steps[0]) {
 				seen[m] = true
 				todo = append(todo, m)
 			}
@@ -216,9 +217,19 @@ func (j *joiner) rests(steps []int, g *rowGroup) bool {
 	return false
 }
 
+// last is the last step of the group of step k, which may read what lies behind k;
+// −1 if k is in none.
+func (j *joiner) last(k int) int {
+	if g := j.group[k]; g != nil {
+		return g.steps[len(g.steps)-1]
+	}
+	return -1
+}
+
 // order writes the list of steps anew: a group lies where its last step lay, or
 // before what reads it.
 func (j *joiner) order() {
+	j.dissolve()
 	j.done = make([]bool, len(j.prog.steps))
 	for i := range j.prog.steps {
 		if g := j.group[i]; g == nil || i == g.steps[len(g.steps)-1] {
@@ -226,6 +237,22 @@ func (j *joiner) order() {
 		}
 	}
 	j.prog.steps = j.steps
+}
+
+// dissolve takes apart the groups that rest on themselves by way of other steps: as
+// groups grow, a way between two of them can close behind a third.
+func (j *joiner) dissolve() {
+	checked := map[*rowGroup]bool{}
+	for _, g := range j.group {
+		if g == nil || checked[g] {
+			continue
+		}
+		if checked[g] = true; j.rests(g.steps, g) {
+			for _, k := range g.steps {
+				j.group[k] = nil
+			}
+		}
+	}
 }
 
 // put adds step i, or its group, behind all that it reads.
