@@ -24,13 +24,13 @@ import (
 // alone, the batch is one.
 var sizes = map[string]int{"batch": 2, "height": 96, "width": 128}
 
-// TestTrainingGraphsInORT runs each model before and after each loss is put on
-// it in stock ONNX Runtime, graph optimizations off: the original outputs must
-// keep their bits, and the loss must be that of the closed form on the logits
-// that the runtime itself gives.
+// TestTrainingGraphsInORT runs each model before and after losses are put on it,
+// a third of them in turn, in stock ONNX Runtime, graph optimizations off: the
+// original outputs must keep their bits, and the loss must be that of the closed
+// form on the logits that the runtime itself gives.
 func TestTrainingGraphsInORT(t *testing.T) {
 	orttest.Need(t)
-	for _, model := range orttest.Models(t) {
+	for k, model := range orttest.Models(t) {
 		t.Run(model.Name, func(t *testing.T) {
 			file := model.File(t)
 			m := open(t, file)
@@ -43,7 +43,7 @@ func TestTrainingGraphsInORT(t *testing.T) {
 				before = orttest.Run(t, file, images, orttest.Options{})
 			}
 			for i, l := range loss.All() {
-				if l.Kind != loss.Classification {
+				if l.Kind != loss.Classification || (i+k)%3 != 0 {
 					continue
 				}
 				t.Run(l.Name, func(t *testing.T) { checkInORT(t, file, l, matrixOptions[i%len(matrixOptions)], images, before) })
