@@ -29,7 +29,7 @@ func use(m match.Marks, act Activation) role {
 // boxLayer notes which channels of a layer certainly are boxes.
 func (s *site) boxLayer(f *match.Field) {
 	for _, d := range divide(f, false) {
-		if d.marks.Has(match.Layer | match.Contract) {
+		if d.marks.Has(match.Layer|match.Contract) && !d.marks.Has(match.Weighted) {
 			continue
 		}
 		pre, _ := f.At(d.Span)
@@ -122,6 +122,22 @@ func (s *site) propose() {
 		}
 		if classified && !p.roots[0].field.Pooled && (p.role == class || p.role == neutral) {
 			p.role, p.rejected = proposal, "proposes regions: what is pooled from them is classified behind"
+		}
+	}
+}
+
+// qualities sets softmaxes apart that read the logits of a distribution again,
+// to say how sharp it is.
+func (s *site) qualities() {
+	bins := map[root]bool{}
+	for _, p := range s.parts {
+		if p.role == distribution {
+			bins[p.roots[0]] = true
+		}
+	}
+	for _, p := range s.parts {
+		if p.act == Softmax && p.role != distribution && bins[p.roots[0]] {
+			p.role, p.why = distribution, []string{"the distribution that a weighted sum is taken of, read again"}
 		}
 	}
 }

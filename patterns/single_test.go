@@ -22,7 +22,8 @@ func (n *net) quantizedConv(x *graph.Value, out int) *graph.Value {
 	return n.do("DequantizeLinear", nil, n.do("QLinearConv", nil, q, scale, zero, weights, scale, none, scale, zero), scale, zero)
 }
 
-// TestOneClass holds where the head of one class or of integers lies.
+// TestOneClass holds where the head of one class, of integers, or beside other
+// scores lies.
 func TestOneClass(t *testing.T) {
 	for _, c := range []struct {
 		name  string
@@ -43,6 +44,16 @@ func TestOneClass(t *testing.T) {
 			top := n.many("TopK", 2, nil, n.reshape(rows, 1, -1), n.ints(5))
 			n.output(n.do("Exp", nil, n.conv(n.x, 12)), n.do("Sigmoid", nil, top[0]), top[1])
 			return rows
+		}, true},
+		{"beside a distribution whose sharpness is taken", func(n *net) *graph.Value {
+			bins := n.reshape(n.transpose(n.conv(n.x, 32), 0, 2, 3, 1), 1, 256, 4, 8)
+			n.output(n.do("Exp", nil, n.reshape(n.do("MatMul", nil, n.softmax(bins, 3), n.weights(8, 1)), 1, 256, 4)))
+			top := n.many("TopK", 2, nil, n.softmax(bins, 3), n.ints(4))[0]
+			quality := n.do("MatMul", nil, n.reshape(top, 1, 256, 16), n.weights(16, 1))
+			cls := n.reshape(n.transpose(n.conv(n.x, 20), 0, 2, 3, 1), 1, 256, 20)
+			logits := n.do("Add", nil, cls, quality)
+			n.output(n.do("Sigmoid", nil, logits))
+			return logits
 		}, true},
 		{"rows of a layer of integers", func(n *net) *graph.Value {
 			x := n.do("Relu", nil, n.quantizedConv(n.x, 8))
