@@ -110,8 +110,15 @@ func convGemm[T Float](par Parallel, g *ConvGeom, x, packed, bias, y []T, finish
 	f := newFrame(g.Window)
 	switch {
 	case g.isPointwise():
+		off := make([]int, g.cg)
+		for i := range off {
+			off[i] = i * g.inSize
+		}
 		j.packB = func(t int, dst []T, p0, kc, j0, nc int) {
-			packColumns(tile, false, dst, image(t), g.inSize, p0, kc, j0, nc)
+			packChannels(tile, dst, x[t*g.cg*g.inSize:], off[p0:p0+kc], j0, nc)
+		}
+		if tile.panels(g.mg) <= 2 { // too few rows to pay for packing
+			j.plainB, j.ldb = image, g.inSize
 		}
 	case f != nil:
 		frames := borrow[T](g.N*g.C*f.size() + frameSlack)

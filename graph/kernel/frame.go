@@ -103,6 +103,23 @@ func packFrames[T Float](f *frame, tile *tileShape[T], dst, x []T, off []int, j0
 	}
 }
 
+// packChannels packs columns [j0, j0+nc) of the rows that begin at off in x. The
+// layout is packFrames'.
+func packChannels[T Float](tile *tileShape[T], dst, x []T, off []int, j0, nc int) {
+	kc, cols := len(off), tile.cols
+	for j := 0; j < nc; j += cols {
+		w := min(cols, nc-j)
+		if off[kc-1]+j0+j+roundUp(w, vectorLen) > len(x) { // vectors would read beyond x
+			for p, o := range off {
+				copy(dst[j*kc+p*cols:][:w], x[o+j0+j:])
+			}
+			continue
+		}
+		list := [1]run{{0, j0 + j, w}}
+		packRuns(dst[j*kc:], x, off, cols, list[:], 1)
+	}
+}
+
 // packRuns is for p and each run: for i < size: dst[p*cols+at+i] = x[off[p]+from+i*step].
 func packRuns[T Float](dst, x []T, off []int, cols int, list []run, step int) {
 	if isFloat32[T]() && step <= len(fast32.gather) && fast32.gather[step-1] != nil {

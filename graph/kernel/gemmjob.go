@@ -11,8 +11,12 @@ type job[T Float] struct {
 	a       func(t int) []T // packed A of product t
 	packedB []T             // packed B of all products, or nil
 	packB   func(t int, dst []T, p0, kc, j0, nc int)
-	c       func(t int) []T
-	ldc     int
+	// plainB, if it is there, has product t's B by rows of stride ldb; only
+	// panels that are not full are packed then.
+	plainB func(t int) []T
+	ldb    int
+	c      func(t int) []T
+	ldc    int
 
 	// start has what is added to the rows of product t's C; nil is nothing.
 	start func(t int) []T
@@ -129,9 +133,15 @@ func (j *job[T]) task(t, j0, r0, r1 int, buf, edge []T) {
 	inCache := max(1, blockRows/j.tile.rows)
 	for p0 := 0; p0 < j.k; p0 += blockDepth {
 		s := strip[T]{kc: min(blockDepth, j.k-p0), a: a[p0*j.m:], b: buf, c: c, edge: edge, j0: j0, nc: nc, add: j.add || p0 > 0, start: start}
-		if j.packedB != nil {
+		switch full := nc / j.tile.cols * j.tile.cols; {
+		case j.packedB != nil:
 			s.b = j.packedB[(t*j.k+p0)*width+j0*s.kc:]
-		} else {
+		case j.plainB != nil:
+			s.plain = j.plainB(t)[p0*j.ldb+j0:]
+			if full < nc {
+				j.packB(t, buf[full*s.kc:], p0, s.kc, j0+full, nc-full)
+			}
+		default:
 			j.packB(t, buf, p0, s.kc, j0, nc)
 		}
 		for r := r0; r < r1; r += inCache {
@@ -146,6 +156,7 @@ func (j *job[T]) task(t, j0, r0, r1 int, buf, edge []T) {
 // strip is one block of the summed index of a task.
 type strip[T Float] struct {
 	kc          int
+	plain       []T
 	a, b, c     []T
 	edge, start []T
 	j0, nc      int
@@ -157,21 +168,24 @@ type strip[T Float] struct {
 func (j *job[T]) block(s *strip[T], r0, r1 int) {
 	cols, panels := j.tile.cols, j.tile.panels(j.m)
 	for q := 0; q < s.nc; q += cols {
-		b := s.b[q*s.kc:]
 		w := min(cols, s.nc-q)
+		b, ldb := s.b[q*s.kc:], cols
+		if s.plain != nil && w == cols {
+			b, ldb = s.plain[q:], j.ldb
+		}
 		for r := r0; r < r1; r++ {
 			i, end := panelRow(r, panels, j.m), panelRow(r+1, panels, j.m)
 			var start *T
 			if s.start != nil {
 				start = &s.start[i]
 			}
-			j.one(s, s.a[i*s.kc:], b, s.c[i*j.ldc+s.j0+q:], end-i, w, start)
+			j.one(s, s.a[i*s.kc:], b, ldb, s.c[i*j.ldc+s.j0+q:], end-i, w, start)
 		}
 	}
 }
 
 // one computes a tile of h rows, of which w columns are stored.
-func (j *job[T]) one(s *strip[T], a, b, c []T, h, w int, start *T) {
+func (j *job[T]) one(s *strip[T], a, b []T, ldb int, c []T, h, w int, start *T) {
 	cols := j.tile.cols
 	half := 1
 	if 2*w <= cols {
@@ -180,7 +194,7 @@ func (j *job[T]) one(s *strip[T], a, b, c []T, h, w int, start *T) {
 	kernel := j.tile.kernels[h-1][half]
 	if w == cols>>(1-half) && j.alpha == 1 {
 		_ = c[(h-1)*j.ldc+w-1]
-		kernel(s.kc, &a[0], &b[0], cols, &c[0], j.ldc, start, s.add)
+		kernel(s.kc, &a[0], &b[0], ldb, &c[0], j.ldc, start, s.add)
 		return
 	}
 	add := s.add && j.alpha == 1
@@ -189,7 +203,7 @@ func (j *job[T]) one(s *strip[T], a, b, c []T, h, w int, start *T) {
 			copy(s.edge[r*cols:][:w], c[r*j.ldc:])
 		}
 	}
-	kernel(s.kc, &a[0], &b[0], cols, &s.edge[0], cols, start, add)
+	kernel(s.kc, &a[0], &b[0], ldb, &s.edge[0], cols, start, add)
 	for r := range h {
 		store(c[r*j.ldc:][:w], s.edge[r*cols:], j.alpha, s.add && !add)
 	}

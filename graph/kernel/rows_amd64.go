@@ -2,12 +2,7 @@
 
 package kernel
 
-import "golang.org/x/sys/cpu"
-
-func init() {
-	if !cpu.X86.HasAVX2 || !cpu.X86.HasFMA {
-		return
-	}
+func rowsAVX2() {
 	r := &rows32
 	r.sigmoid, r.tanh, r.softplus, r.mish = padded(sigmoid32AVX2), padded(tanh32AVX2), padded(softplus32AVX2), padded(mish32AVX2)
 	r.erf, r.gelu, r.geluTanh, r.hardSwish = padded(erf32AVX2), padded(gelu32AVX2), padded(geluTanh32AVX2), padded(hardSwish32AVX2)

@@ -523,3 +523,9 @@ func winogradInputAVX2(dst *float32, step int, x *float32, off *int, vecs int, t
 //
 //go:noescape
 func winogradOutputAVX2(dst *float32, stride int, m *float32, step int, bias float32, vecs int, tmp *float32)
+
+// sigmoid32AVX512 is dst[i] = 1/(1+exp(-x[i])), within 2.5 units in the last place.
+// n is a multiple of 8.
+//
+//go:noescape
+func sigmoid32AVX512(dst *float32, x *float32, n int)

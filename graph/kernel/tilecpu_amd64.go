@@ -7,9 +7,19 @@ import "golang.org/x/sys/cpu"
 //go:generate go run -C gen . -out ../tile_amd64.s -stubs ../tile_amd64.go -pkg kernel
 
 func init() {
-	if !cpu.X86.HasAVX2 || !cpu.X86.HasFMA {
-		return
+	if cpu.X86.HasAVX2 && cpu.X86.HasFMA {
+		useAVX2()
 	}
+	if hasAVX512 {
+		useAVX512()
+	}
+}
+
+var hasAVX512 = cpu.X86.HasAVX2 && cpu.X86.HasFMA && cpu.X86.HasAVX512F && cpu.X86.HasAVX512DQ
+
+// useAVX2 puts the loops for AVX2 and FMA to use.
+func useAVX2() {
+	rowsAVX2()
 	tile32 = &tileShape[float32]{6, 16, [][2]microKernel[float32]{
 		{tile32AVX2r1v1, tile32AVX2r1v2},
 		{tile32AVX2r2v1, tile32AVX2r2v2},
@@ -26,9 +36,11 @@ func init() {
 		{tile64AVX2r5v1, tile64AVX2r5v2},
 		{tile64AVX2r6v1, tile64AVX2r6v2},
 	}}
-	if !cpu.X86.HasAVX512F {
-		return
-	}
+}
+
+// useAVX512 puts those loops to use that exist for AVX-512 (F and DQ).
+func useAVX512() {
+	rows32.sigmoid = padded(sigmoid32AVX512)
 	tile32 = &tileShape[float32]{12, 32, [][2]microKernel[float32]{
 		{tile32AVX512r1v1, tile32AVX512r1v2},
 		{tile32AVX512r2v1, tile32AVX512r2v2},

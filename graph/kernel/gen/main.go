@@ -12,5 +12,6 @@ func main() {
 	taps()
 	gathers()
 	winograd()
+	sigmoid512()
 	Generate()
 }
