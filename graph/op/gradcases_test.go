@@ -29,6 +29,7 @@ func init() {
 	attr("Celu", graph.Float("alpha", 0.6))
 	attr("HardSigmoid", graph.Float("alpha", 0.2), graph.Float("beta", 0.5))
 	attr("Swish", graph.Float("alpha", 1.7))
+	add(gradCase{op: "SwiGLU", in: []gradIn{vary(2, 3), vary(2, 3)}}, gradCase{op: "SwiGLU", attrs: []*graph.Attr{graph.Float("alpha", 1.7)}, in: []gradIn{vary(2, 3), vary(2, 3)}})
 	attr("Shrink", graph.Float("lambd", 0.5), graph.Float("bias", 0.3))
 	attr("Gelu", graph.String("approximate", "tanh"))
 	attr("Cast", graph.Int("to", int64(tensor.Float64)))

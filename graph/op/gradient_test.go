@@ -57,7 +57,7 @@ var omitted = gradIn{omit: true}
 // gradCases are the cases; each file of tests adds those of its families.
 var gradCases []gradCase
 
-var checkedOpsets = []int64{7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27}
+var checkedOpsets = []int64{7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28}
 
 func TestGradients(t *testing.T) {
 	seen, checks := map[string]int{}, 0
