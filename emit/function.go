@@ -66,16 +66,16 @@ func (r *rewriter) outline(m *graph.Model, t *term, first int) error {
 		return err
 	}
 	f.Doc = functionDoc(l, t.res.Options)
-	inputs := []*graph.Value{t.logits}
+	inputs := []*graph.Value{t.res.Logits}
 	for _, in := range t.res.Inputs {
-		inputs = append(inputs, in.Value)
+		inputs = append(inputs, in.Read)
 	}
 	t.letters = t.res.Letters()
-	t.letters[t.logits] = "z"
+	t.letters[t.res.Logits] = "z"
 	if t.dz != nil {
 		t.letters[t.dz] = "d_z"
 	}
-	call, err := r.g.Outline(f, between(r.g.Nodes[first:], t.logits, t.outs), inputs, t.outs, t.label)
+	call, err := r.g.Outline(f, between(r.g.Nodes[first:], inputs, t.outs), inputs, t.outs, t.label)
 	if err != nil {
 		return err
 	}
@@ -124,8 +124,8 @@ func (r *rewriter) sameFunction(f *graph.Function) *graph.Function {
 	return nil
 }
 
-// between is the nodes that outs rest on, from the value start on.
-func between(nodes []*graph.Node, start *graph.Value, outs []*graph.Value) map[*graph.Node]bool {
+// between is the nodes that outs rest on, from the given inputs on.
+func between(nodes []*graph.Node, inputs, outs []*graph.Value) map[*graph.Node]bool {
 	late, inside := map[*graph.Node]bool{}, map[*graph.Node]bool{}
 	for _, n := range nodes {
 		late[n] = true
@@ -134,7 +134,7 @@ func between(nodes []*graph.Node, start *graph.Value, outs []*graph.Value) map[*
 	for len(todo) > 0 {
 		v := todo[len(todo)-1]
 		todo = todo[:len(todo)-1]
-		if v == nil || v == start {
+		if v == nil || slices.Contains(inputs, v) {
 			continue
 		}
 		if n := v.Producer(); n != nil && late[n] && !inside[n] {

@@ -11,6 +11,7 @@ import (
 	"github.com/onnxloss/onnxloss/emit/loss"
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/op"
+	"github.com/onnxloss/onnxloss/graph/tensor"
 	"github.com/onnxloss/onnxloss/patterns"
 )
 
@@ -29,10 +30,19 @@ type Options struct {
 	AsFunction bool
 	// File is the name of the model's file for the manifest.
 	File string
+	// DType is the element type of the canonical logits, of dense targets and of
+	// the gradient; Invalid is the head's own, but float32 for one of 16 bits.
+	// Float16 loses nothing but what it cannot hold: losses are computed in float32
+	// from what the logits are rounded to, and all but those three are float32.
+	// Gradients below 6e-8 are 0 then, which a smaller fed normalizer helps.
+	DType tensor.DType
 	// Digest is under way over the model's file; nil digests it in Rewrite. It
 	// ends while the model is written: see graph.Later.
 	Digest *Digest
 }
+
+// DTypes are what Options.DType can be.
+var DTypes = []tensor.DType{tensor.Invalid, tensor.Float16, tensor.Float32, tensor.Float64}
 
 // NoObjectness is the error where a confidence loss is asked for of a head
 // that has no objectness.
@@ -64,6 +74,9 @@ func (e *Quantized) Error() string {
 func Rewrite(m *graph.Model, heads []*patterns.Head, o Options) (*Manifest, error) {
 	if o.Form == "" {
 		o.Form = LossForm
+	}
+	if !slices.Contains(DTypes, o.DType) {
+		return nil, fmt.Errorf("logits of %v are not among those this program emits", o.DType)
 	}
 	if !slices.Contains(Forms, o.Form) {
 		return nil, fmt.Errorf("form %q is not among those this program emits: %v", o.Form, Forms)
@@ -213,8 +226,11 @@ func (r *rewriter) term(parts []patterns.Part, k loss.Kind, o loss.Options, pref
 	}
 	leave := r.g.Scope("loss/" + prefix + "logits")
 	rows, err := Canonical(parts)
-	if k == loss.Box {
+	if k == loss.Box && err == nil {
 		rows = op.Reshape(rows, 0, -1, int64(parts[0].Slice.Len()/patterns.Sides)) // a row for each side
+	}
+	if d := r.opts.DType; err == nil && d != tensor.Invalid && rows != nil && rows.Type.DType != d {
+		rows = op.Cast(rows, d)
 	}
 	leave()
 	if err != nil {

@@ -99,7 +99,11 @@ func byLogits(y, logits *graph.Value, l *loss.Result) (*graph.Value, error) {
 		return nil, err
 	}
 	defer y.Graph().Scope("grad")()
-	return op.Mul(slope, op.Unsqueeze(ds[0], 2)), nil
+	dz := op.Mul(slope, op.Unsqueeze(ds[0], 2))
+	if dz != nil && dz.Type.DType != logits.Type.DType {
+		dz = op.Cast(dz, logits.Type.DType)
+	}
+	return dz, nil
 }
 
 func lossName(of string) string {

@@ -35,6 +35,7 @@ the file keeps as metadata, names them all.
 			&cli.StringFlag{Name: "loss", Usage: "the loss, by `NAME`: " + strings.Join(loss.Names(loss.Classification), ", ") + "; onnxloss losses explains them"},
 		}, headFlags(), []cli.Flag{
 			&cli.StringFlag{Name: "form", Value: string(emit.LossForm), Usage: "how much to append, by `NAME`: loss, or logits-gradient for the loss's derivatives by the logits too"},
+			&cli.StringFlag{Name: "dtype", Usage: "`TYPE` of logits, dense targets and logits gradient: float16, float32 or float64; by default the head's own, but float32 for 16 bits. With float16 the loss is computed in float32 from the rounded logits, and all else that is fed or read stays float32; gradients below 6e-8 become 0, which --reduction fed with a normalizer divided by a loss scale avoids"},
 			&cli.BoolFlag{Name: "as-function", Usage: "put the loss, and its gradient, into a function of the model, which viewers show as one box; raises the IR version to 8 where it is less"},
 			&cli.BoolFlag{Name: "force", Usage: "overwrite OUT if it exists"},
 			&cli.BoolFlag{Name: "no-verify", Usage: "write without verifying"},

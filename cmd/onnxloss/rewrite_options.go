@@ -44,6 +44,12 @@ func rewriteOptions(c *cli.Context) (emit.Options, error) {
 	if !slices.Contains(emit.Forms, o.Form) {
 		return o, usagef("--form %q: want %s", o.Form, strings.Join(formNames(), " or "))
 	}
+	if d := c.String("dtype"); d != "" {
+		var ok bool
+		if o.DType, ok = tensor.ParseDType(d); !ok || !slices.Contains(emit.DTypes, o.DType) {
+			return o, usagef("--dtype %q: want float16, float32 or float64", d)
+		}
+	}
 	o.Loss = loss.Options{
 		Name: name, Eps: c.Float64("eps"), Target: c.String("target"), Reduction: c.String("reduction"),
 		LabelSmoothing: c.Float64("label-smoothing"), AnchorWeights: c.Bool("anchor-weights"), CheckTargets: c.Bool("check-targets"), Params: map[string]float64{},

@@ -14,6 +14,9 @@ type Input struct {
 	Role  string // RoleTarget, RoleTargetWeight, RoleNormalizer or RoleState
 	// Initial is what each element of a state is before the first step.
 	Initial float64
+	// Read is the input as the loss reads it: itself, or cast to what it computes
+	// in.
+	Read *graph.Value
 }
 
 // The roles of inputs.
@@ -40,6 +43,9 @@ type Result struct {
 	// NewState is the loss's state after this batch, in the order in which Inputs
 	// has the state before it.
 	NewState []*graph.Value
+	// Logits are the logits as the loss reads them: those given, or cast to what it
+	// computes in.
+	Logits *graph.Value
 	// Sum is the loss of every anchor, [N, A], before weights and marks.
 	Sum *graph.Value
 
@@ -63,7 +69,8 @@ func (r *Result) Slope() *graph.Value {
 // Emit appends the loss of logits [N, A, C] to their graph, of which C must be
 // known, and adds the inputs it needs. Each input is named prefix and its role,
 // with a number behind it where that is taken; node names begin with "loss/".
-// Floats are float64 if the logits are, else float32. Options that cannot be
+// Dense targets have the element type of the logits; all other floats, and what
+// is computed, are float64 if the logits are, else float32. Options that cannot be
 // served are an *OptionError; the graph is then unchanged. Call it outside of
 // any Graph.Scope.
 func Emit(logits *graph.Value, k Kind, o Options, prefix string) (*Result, error) {
@@ -92,14 +99,22 @@ func Emit(logits *graph.Value, k Kind, o Options, prefix string) (*Result, error
 	if logits.Type.DType == tensor.Float64 {
 		e.dtype = tensor.Float64
 	}
-	e.addInputs()
+	if err := o.checkMark(logits.Type.DType); err != nil {
+		return nil, err
+	}
+	e.addInputs(logits.Type.DType)
 	leave := e.g.Scope("loss")
 	defer leave()
-	z := logits
-	if logits.Type.DType != e.dtype {
-		z = op.Cast(logits, e.dtype)
+	z := e.read(logits)
+	for i, in := range e.inputs {
+		e.inputs[i].Read = in.Value
+		if in.Role == RoleTarget && o.Target != Index {
+			e.target = e.read(in.Value)
+			e.inputs[i].Read = e.target
+		}
 	}
 	res := e.run(z)
+	res.Logits = z
 	return res, e.g.Err()
 }
 
@@ -120,15 +135,24 @@ type emission struct {
 	valid                      *graph.Value // 1 where not ignored, else 0; nil if none is ever ignored
 }
 
-func (e *emission) addInputs() {
+// read is v in the element type that the loss computes in.
+func (e *emission) read(v *graph.Value) *graph.Value {
+	if v == nil || v.Type.DType == e.dtype {
+		return v
+	}
+	return op.Cast(v, e.dtype)
+}
+
+// addInputs adds the inputs, dense targets with the element type of the logits.
+func (e *emission) addInputs(logits tensor.DType) {
 	anchors := e.shape[:2:2]
 	switch e.opts.Target {
 	case Index:
 		e.target = e.input(RoleTarget, tensor.Int64, anchors)
 	case Bins:
-		e.target = e.input(RoleTarget, e.dtype, anchors)
+		e.target = e.input(RoleTarget, logits, anchors)
 	default:
-		e.target = e.input(RoleTarget, e.dtype, e.shape)
+		e.target = e.input(RoleTarget, logits, e.shape)
 	}
 	if e.opts.AnchorWeights {
 		e.weight = e.input(RoleTargetWeight, e.dtype, anchors)

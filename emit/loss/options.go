@@ -6,6 +6,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
 // Options say which loss is built and how it is joined to targets, weights and
@@ -218,6 +220,16 @@ func (o Options) checkBackground(l *Loss, classes int) error {
 		return &OptionError{"background", fmt.Sprintf("class %d is outside of [0, %d)", *o.Background, classes)}
 	}
 	return nil
+}
+
+// checkMark holds the number that marks ignored anchors in dense targets to what
+// their element type holds.
+func (o Options) checkMark(d tensor.DType) error {
+	most := map[tensor.DType]int64{tensor.Float16: 1 << 11, tensor.BFloat16: 1 << 8}[d]
+	if k := o.IgnoreIndex; k == nil || o.Target != Dense || most == 0 || -most <= *k && *k <= most {
+		return nil
+	}
+	return &OptionError{"ignore_index", fmt.Sprintf("%d is not exact in %v targets; take one of at most %d", *o.IgnoreIndex, d, most)}
 }
 
 // maxDense bounds the numbers that mark ignored anchors in dense targets: all

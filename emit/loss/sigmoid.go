@@ -3,6 +3,7 @@ package loss
 import (
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/op"
+	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
 // Under a sigmoid everything is made of u = exp(−|z|): s = u/(1+u) is the
@@ -41,7 +42,13 @@ func (b *Build) depth() *graph.Value {
 
 // smaller is the smaller of p and 1−p, u/(1+u).
 func (b *Build) smaller() *graph.Value {
-	return b.part("smaller", func() *graph.Value { return op.Softsign(op.Exp(b.depth())) })
+	return b.part("smaller", func() *graph.Value {
+		u := op.Exp(b.depth())
+		if b.z.Type.DType == tensor.Float64 { // of which runtimes have no Softsign
+			return op.Div(u, op.Add(b.Const(1), u))
+		}
+		return op.Softsign(u)
+	})
 }
 
 // larger is the larger of p and 1−p.

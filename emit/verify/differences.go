@@ -114,15 +114,15 @@ func (t *term) hold(p *proof, plan *interp.Plan, b loss.Batch) (*interp.Plan, ma
 	for _, v := range loss.Discrete(m.Graph.Value(t.logits.Name)) {
 		names = append(names, v.Name)
 	}
-	at, err := interp.New(m, interp.Options{Threads: p.opts.Threads, Double: true, Feeds: t.feedNames(), Fetches: names})
+	at, err := interp.New(m, interp.Options{Threads: p.opts.Threads, Double: true, Feeds: t.feedNames(m.Graph, true), Fetches: names})
 	if err != nil {
 		return nil, nil, err
 	}
-	held, err := at.Run(p.ctx, t.feeds(at, b))
+	held, err := at.Run(p.ctx, t.feeds(p, at, b))
 	if err != nil {
 		return nil, nil, err
 	}
-	plan, err = interp.New(m, interp.Options{Threads: p.opts.Threads, Double: true, Feeds: append(t.feedNames(), names...), Fetches: []string{t.out.Name}})
+	plan, err = interp.New(m, interp.Options{Threads: p.opts.Threads, Double: true, Feeds: append(t.feedNames(m.Graph, true), names...), Fetches: []string{t.out.Name}})
 	return plan, held, err
 }
 
@@ -154,7 +154,7 @@ func (t *term) along(p *proof, plan *interp.Plan, held map[string]*tensor.Tensor
 	base := b.Logits
 	for k, x := range [4]float64{1, -1, 2, -2} {
 		b.Logits = dir.move(base, x*h)
-		feeds := t.feeds(plan, b)
+		feeds := t.feeds(p, plan, b)
 		maps.Copy(feeds, held)
 		out, err := plan.Run(p.ctx, feeds)
 		if err != nil {

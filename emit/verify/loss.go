@@ -74,6 +74,7 @@ func (p *proof) checkTerm(t *term, c *lossChecks) {
 	} else {
 		c.single.What = "loss in float32 on drawn logits, against the closed form"
 	}
+	own, drawn = t.held(own), t.held(drawn)
 	f32, err := p.lossGraph(t, false, t.out)
 	if err != nil {
 		c.single.fail("%v", err)
@@ -90,7 +91,7 @@ func (p *proof) checkTerm(t *term, c *lossChecks) {
 	t.newStates(p, &c.state, own, drawn)
 	for _, plan := range []*interp.Plan{f32, f64} {
 		if t.opts.Eps == 0 {
-			t.compare(p, plan, &c.tails, t.right(drawn, r), underflow)
+			t.compare(p, plan, &c.tails, t.held(t.right(drawn, r)), underflow)
 		}
 		t.extremes(p, plan, &c.extremes, drawn, r)
 	}
@@ -132,6 +133,9 @@ func (p *proof) checkSlope(t *term, double bool, c *Check, b loss.Batch, extreme
 	greatest := math.SmallestNonzeroFloat64
 	for _, g := range want.Grad {
 		greatest = max(greatest, math.Abs(g))
+	}
+	if t.half() {
+		c.Limit, greatest = limit16, max(greatest, smallest16)
 	}
 	c.measure(t.slope.Name, got, want.Grad, greatest)
 	t.extremes(p, plan, extremes, b, r)

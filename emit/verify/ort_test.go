@@ -129,12 +129,15 @@ func checkLoss(t *testing.T, x *emit.Manifest, b loss.Batch, out map[string]*ten
 	for i, in := range x.States("") {
 		agree(t, in.Name, op.Floats(out[x.Output(emit.RoleNewState, in.Name).Name]), want.State[i])
 	}
-	slope, greatest := op.Floats(out[x.Output(emit.RoleGradient, "").Name]), 0.0
+	slope, greatest, limit := op.Floats(out[x.Output(emit.RoleGradient, "").Name]), 0.0, 1e-5
+	if x.Output(emit.RoleGradient, "").DType == tensor.Float16.String() {
+		greatest, limit = 0x1p-14, 1e-3
+	}
 	for _, g := range want.Grad {
 		greatest = math.Max(greatest, math.Abs(g))
 	}
 	for i, g := range want.Grad {
-		if undecided := want.Undecided != nil && want.Undecided[i/b.C]; !undecided && !(math.Abs(slope[i]-g) <= 1e-5*greatest) {
+		if undecided := want.Undecided != nil && want.Undecided[i/b.C]; !undecided && !(math.Abs(slope[i]-g) <= limit*greatest) {
 			t.Fatalf("gradient[%d]: got %v, want %v (the greatest is %v)", i, slope[i], g, greatest)
 		}
 	}

@@ -119,6 +119,8 @@ func firstDifference(a, b *tensor.Tensor) int {
 	switch a.DType {
 	case tensor.Float32:
 		return differ(tensor.Data[float32](a), tensor.Data[float32](b), func(x float32) uint64 { return uint64(math.Float32bits(x)) })
+	case tensor.Float16:
+		return differ(tensor.Data[tensor.F16](a), tensor.Data[tensor.F16](b), func(x tensor.F16) uint64 { return uint64(x) })
 	case tensor.Float64:
 		return differ(tensor.Data[float64](a), tensor.Data[float64](b), math.Float64bits)
 	case tensor.Int64:

@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"github.com/onnxloss/onnxloss/emit/loss"
-	"github.com/onnxloss/onnxloss/graph/interp"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
@@ -43,7 +42,7 @@ func (p *proof) checkTargets(t *term, c *Check, b loss.Batch) {
 		if k > 0 {
 			t.plant(&x, k, r)
 		}
-		out, err := plan.Run(p.ctx, t.feeds(plan, x))
+		out, err := plan.Run(p.ctx, t.feeds(p, plan, x))
 		if err != nil {
 			c.fail("%v", err)
 			return
@@ -83,15 +82,4 @@ func (t *term) plant(x *loss.Batch, k int, r *rand.Rand) {
 			x.Index[at] = int64(x.C) + offIndices[i%len(offIndices)]
 		}
 	}
-}
-
-// targets is what the plan takes as the targets of b.
-func (t *term) targets(plan *interp.Plan, b loss.Batch) *tensor.Tensor {
-	if b.Index != nil {
-		return tensor.Of([]int{b.N, b.A}, b.Index)
-	}
-	if t.opts.Target == loss.Bins {
-		return t.float(plan, []int{b.N, b.A}, b.Target)
-	}
-	return t.float(plan, []int{b.N, b.A, b.C}, b.Target)
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/onnxloss/onnxloss/emit/loss"
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/interp"
+	"github.com/onnxloss/onnxloss/graph/kernel"
 	"github.com/onnxloss/onnxloss/graph/op"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 	"github.com/onnxloss/onnxloss/patterns"
@@ -151,18 +152,40 @@ func (t *term) shape() []int {
 	return shape
 }
 
+// half tells whether the term's logits, dense targets and gradient are of 16
+// bits.
+func (t *term) half() bool {
+	return t.logits.DType == tensor.Float16.String()
+}
+
+// read is the name of an input as the loss reads it in a float64 plan: numbers
+// of 16 bits behind the conversion to what the loss computes in, where any
+// number can be fed.
+func (t *term) read(g *graph.Graph, port *emit.Port, double bool) string {
+	v := g.Value(port.Name)
+	if !double || v == nil || v.Type.DType != tensor.Float16 {
+		return port.Name
+	}
+	for _, u := range v.Uses() {
+		if n := u.Node; n != nil && n.Op == "Cast" && strings.HasPrefix(n.Name, "loss/") {
+			return n.Outputs[0].Name
+		}
+	}
+	return port.Name
+}
+
 // lossGraph plans the part of the graph from a term's logits to its loss or to
 // its derivative, whichever is fetched.
 func (p *proof) lossGraph(t *term, double bool, fetch *emit.Port) (*interp.Plan, error) {
-	return interp.New(p.model, interp.Options{Threads: p.opts.Threads, Double: double, Feeds: t.feedNames(), Fetches: []string{fetch.Name}})
+	return interp.New(p.model, interp.Options{Threads: p.opts.Threads, Double: double, Feeds: t.feedNames(p.model.Graph, double), Fetches: []string{fetch.Name}})
 }
 
 // feedNames is the inputs of the loss graph.
-func (t *term) feedNames() []string {
+func (t *term) feedNames(g *graph.Graph, double bool) []string {
 	var names []string
 	for _, in := range append([]*emit.Port{t.logits, t.target, t.weight, t.normalizer}, t.states...) {
 		if in != nil {
-			names = append(names, in.Name)
+			names = append(names, t.read(g, in, double))
 		}
 	}
 	return names
@@ -170,7 +193,7 @@ func (t *term) feedNames() []string {
 
 // run is the loss graph's output for a batch, in float64.
 func (t *term) run(p *proof, plan *interp.Plan, b loss.Batch) ([]float64, error) {
-	out, err := plan.Run(p.ctx, t.feeds(plan, b))
+	out, err := plan.Run(p.ctx, t.feeds(p, plan, b))
 	if err != nil {
 		return nil, err
 	}
@@ -178,30 +201,66 @@ func (t *term) run(p *proof, plan *interp.Plan, b loss.Batch) ([]float64, error)
 }
 
 // feeds is a batch as a loss graph takes it.
-func (t *term) feeds(plan *interp.Plan, b loss.Batch) map[string]*tensor.Tensor {
-	shape := []int{b.N, b.A, b.C}
-	feeds := map[string]*tensor.Tensor{t.logits.Name: t.float(plan, shape, b.Logits)}
-	feeds[t.target.Name] = t.targets(plan, b)
+func (t *term) feeds(p *proof, plan *interp.Plan, b loss.Batch) map[string]*tensor.Tensor {
+	shape, feeds := []int{b.N, b.A, b.C}, map[string]*tensor.Tensor{}
+	feed := func(port *emit.Port, shape []int, x []float64) {
+		feeds[t.read(p.model.Graph, port, plan.Double())] = float(port, plan.Double(), shape, x)
+	}
+	feed(t.logits, shape, b.Logits)
+	switch t.opts.Target {
+	case loss.Index:
+		feeds[t.target.Name] = tensor.Of(shape[:2], b.Index)
+	case loss.Bins:
+		feed(t.target, shape[:2], b.Target)
+	default:
+		feed(t.target, shape, b.Target)
+	}
 	if t.weight != nil {
-		feeds[t.weight.Name] = t.float(plan, shape[:2], b.Weight)
+		feed(t.weight, shape[:2], b.Weight)
 	}
 	if t.normalizer != nil {
-		feeds[t.normalizer.Name] = t.float(plan, nil, []float64{b.Normalizer})
+		feed(t.normalizer, nil, []float64{b.Normalizer})
 	}
 	for i, s := range t.states {
-		feeds[s.Name] = t.float(plan, []int{len(b.State[i])}, b.State[i])
+		feed(s, []int{len(b.State[i])}, b.State[i])
 	}
 	return feeds
 }
 
-// float is x in the element type that the plan computes in.
-func (t *term) float(plan *interp.Plan, shape []int, x []float64) *tensor.Tensor {
-	if plan.Double() {
+// float is x in the element type of a port, or in float64.
+func float(port *emit.Port, double bool, shape []int, x []float64) *tensor.Tensor {
+	if double || port.DType == tensor.Float64.String() {
 		return tensor.Of(shape, append([]float64{}, x...))
 	}
 	f := make([]float32, len(x))
 	for i, v := range x {
 		f[i] = float32(v)
 	}
+	if port.DType == tensor.Float16.String() {
+		h := make([]tensor.F16, len(f))
+		kernel.ToFloat16(h, f)
+		return tensor.Of(shape, h)
+	}
 	return tensor.Of(shape, f)
+}
+
+// held makes the numbers of a batch such as its ports hold.
+func (t *term) held(b loss.Batch) loss.Batch {
+	if t.half() {
+		b.Logits, b.Target = halves(b.Logits), halves(b.Target)
+	}
+	return b
+}
+
+// halves is x rounded to float16.
+func halves(x []float64) []float64 {
+	if x == nil {
+		return nil
+	}
+	f, h := make([]float32, len(x)), make([]tensor.F16, len(x))
+	for i, v := range x {
+		f[i] = float32(v)
+	}
+	kernel.ToFloat16(h, f)
+	return op.Floats(tensor.Of([]int{len(h)}, h))
 }

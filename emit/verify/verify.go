@@ -15,10 +15,12 @@ import (
 
 // The limits of the checks.
 const (
-	limit32    = 1e-5 // loss in float32 against the closed form
-	limit64    = 1e-9 // loss in float64
-	limitGrad  = 1e-6 // differences, relative to the greatest derivative
-	limitTails = 1e-4 // tiny losses in float32 and float64
+	limit32    = 1e-5    // loss in float32 against the closed form
+	limit64    = 1e-9    // loss in float64
+	limit16    = 1e-3    // gradient in float16, whose unit in the last place is 2^-10 of it
+	smallest16 = 0x1p-14 // the least normal float16
+	limitGrad  = 1e-6    // differences, relative to the greatest derivative
+	limitTails = 1e-4    // tiny losses in float32 and float64
 )
 
 // Options say how a training graph is verified.
@@ -302,5 +304,5 @@ func (p *proof) compareLogits(c *Check, t *term) {
 		return
 	}
 	p.values[t.logits.Name] = out[t.logits.Name]
-	c.bits(t.logits.Name, out[t.logits.Name], want)
+	c.bits(t.logits.Name, out[t.logits.Name], float(t.logits, false, want.Shape, op.Floats(want)))
 }
