@@ -11,7 +11,7 @@ import (
 func init() {
 	Register(&Op{
 		Name: "Attention", Equation: "Y = softmax(mask(softcap(scale·Q·Kᵀ))) · V for each head, keys and values behind those of the past",
-		Versions: []int64{23, 24}, In: Arity{3, 7}, Out: Arity{1, 4}, Half: true, Infer: inferAttention, Kernel: makeAttention,
+		Versions: []int64{23, 24, 25}, In: Arity{3, 7}, Out: Arity{1, 4}, Half: true, Infer: inferAttention, Kernel: makeAttention,
 		NoGrad: "fused for inference: heads and losses are built of the products and the softmax that it stands for, which have rules",
 	})
 }
@@ -24,13 +24,14 @@ type attention struct {
 	mode         int64
 	scale, cap   float64
 	defaultScale bool
+	left, right  int64 // how far before and behind its own position a query sees; −1 without bound
 }
 
 func attentionOf(n *graph.Node) attention {
 	return attention{
 		causal: n.Int("is_causal", 0) != 0, qHeads: n.Int("q_num_heads", 0), kvHeads: n.Int("kv_num_heads", 0),
 		mode: n.Int("qk_matmul_output_mode", 0), scale: float64(n.Float("scale", 0)), cap: float64(n.Float("softcap", 0)),
-		defaultScale: n.Attr("scale") == nil,
+		defaultScale: n.Attr("scale") == nil, left: n.Int("left_window_size", -1), right: n.Int("right_window_size", -1),
 	}
 }
 

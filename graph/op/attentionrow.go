@@ -78,15 +78,24 @@ func attentionBias(x *Call, a attention, batch, heads, queries, keys, past int) 
 		if lens != nil {
 			end = min(end, max(lens[b], 0))
 		}
-		if a.causal {
-			from := past
-			if lens != nil {
-				from = lens[b] - queries
-			}
-			end = min(end, max(from+i+1, 0))
+		at := past + i
+		if lens != nil {
+			at = lens[b] - queries + i
 		}
-		for k := end; k < len(row); k++ {
-			row[k] = math.Inf(-1)
+		begin := 0
+		if a.left >= 0 {
+			begin = min(max(at-int(min(a.left, tensor.MaxElems)), 0), end)
+		}
+		if a.right >= 0 {
+			end = min(end, max(at+int(min(a.right, tensor.MaxElems))+1, begin))
+		}
+		if a.causal {
+			end = min(end, max(at+1, begin))
+		}
+		for k := range row {
+			if k < begin || k >= end {
+				row[k] = math.Inf(-1)
+			}
 		}
 	}, nil
 }

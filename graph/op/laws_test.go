@@ -131,6 +131,7 @@ func attentionLaws() []law {
 	k, v := wave(2, 2, 5, 4), wave(2, 2, 5, 3)
 	mask := tensor.Of([]int{3, 5}, []bool{true, false, true, true, false, true, true, true, true, true, false, true, false, true, true})
 	causal := tensor.Of([]int{3, 5}, []bool{true, false, false, false, false, true, true, false, false, false, true, true, true, false, false})
+	window := tensor.Of([]int{3, 5}, []bool{true, false, false, false, false, true, true, false, false, false, false, true, true, false, false})
 	composed := func(mask *tensor.Tensor, limit float64) func(q *graph.Value) *graph.Value {
 		return func(q *graph.Value) *graph.Value {
 			g := q.Graph()
@@ -150,6 +151,7 @@ func attentionLaws() []law {
 		{"Attention", 23, wave(2, 2, 3, 4), node("Attention", nil, nil, k, v), composed(nil, 0)},
 		{"Attention with a mask and a cap", 23, wave(2, 2, 3, 4), node("Attention", attrs(graph.Float("softcap", 0.3)), nil, k, v, mask), composed(mask, 0.3)},
 		{"Attention of the past", 23, wave(2, 2, 3, 4), node("Attention", attrs(graph.Int("is_causal", 1)), nil, k, v), composed(causal, 0)},
+		{"Attention of a window", 25, wave(2, 2, 3, 4), node("Attention", attrs(graph.Int("left_window_size", 1), graph.Int("right_window_size", 0)), nil, k, v), composed(window, 0)},
 		{"RotaryEmbedding by a quarter turn", 23, f32s([]int{1, 1, 1, 4}, 1, 2, 3, 4), node("RotaryEmbedding", nil, nil, half, one), is(f32s([]int{1, 1, 1, 4}, -3, -4, 1, 2))},
 		{"RotaryEmbedding of neighbours", 23, f32s([]int{1, 1, 1, 4}, 1, 2, 3, 4),
 			node("RotaryEmbedding", attrs(graph.Int("interleaved", 1)), nil, half, one), is(f32s([]int{1, 1, 1, 4}, -2, 1, -4, 3))},
