@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/onnxloss/onnxloss/graph/interp"
+	"github.com/onnxloss/onnxloss/graph/op"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
@@ -273,6 +274,10 @@ func checkType(t *testing.T, l *Loss, d tensor.DType) {
 	}
 	feeds := m.feeds(b, d == tensor.Float64)
 	feeds["logits"] = convert(t, b.Logits, d, b.N, b.A, b.C)
+	if b.Target != nil {
+		feeds["target"] = convert(t, b.Target, d, feeds["target"].Shape...)
+		b.Target = op.Floats(feeds["target"])
+	}
 	out, err := plan.Run(context.Background(), feeds)
 	if err != nil {
 		t.Fatal(err)
