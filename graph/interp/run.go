@@ -56,7 +56,9 @@ func (p *Plan) runWith(ctx context.Context, feeds map[string]*tensor.Tensor, pro
 	f := newFrame(p.prog, nil, r)
 	f.override = feeds
 	a.peak = a.held()
+	p.workers.runs.Add(1)
 	out, err := f.exec(in)
+	p.workers.runs.Add(-1)
 	p.notePeak(a.peak, prof)
 	if err != nil {
 		return nil, err // and the arena is left, for the step that failed may hold some of it

@@ -15,11 +15,13 @@ type workers struct {
 }
 
 // crew is what the goroutines of workers know of them. Loops follow each other
-// within microseconds, and waking a goroutine takes as long as many a loop: so
-// a helper looks for the next loop for a while before it sleeps, and whoever
-// waits for a loop's last part does so looking, too.
+// within microseconds, and a goroutine that sleeps is awake only after many a
+// loop is done: so while a run is under way its helpers look for the next loop,
+// and whoever waits for a loop's last part does so looking, too. They make way
+// for other goroutines as they look, and sleep where nothing comes for long.
 type crew struct {
 	posted   atomic.Pointer[job] // the latest
+	runs     atomic.Int32        // under way
 	sleeping atomic.Int32
 	wake     chan struct{}
 	end      chan struct{}
@@ -33,7 +35,7 @@ type job struct {
 	grain      int // the least part, and the first that each core claims
 	most       int // the greatest
 	body       func(lo, hi int)
-	done       chan struct{} // by whoever does the last part
+	sleeper    atomic.Pointer[chan struct{}] // closed by whoever does the last part
 	ctx        context.Context
 	failed     atomic.Pointer[any]
 	prof       *Profile
@@ -49,15 +51,18 @@ func newWorkers(n int) *workers {
 	return w
 }
 
-// looks bounds how often a condition is looked at before a goroutine sleeps:
-// some twenty microseconds.
-const looks = 1 << 14
+// A goroutine looks for something to happen so many times, some microseconds,
+// before it makes way for others and looks again: for patience at most, which is
+// some ten times what waking it costs, and for breath where no run is under way.
+const (
+	looks    = 1 << 11
+	patience = time.Millisecond
+	breath   = 20 * time.Microsecond
+)
 
 func (c *crew) serve(core int) {
 	for {
-		for i := 0; c.open() == nil && i < looks; i++ {
-		}
-		if j := c.open(); j != nil {
+		if j := c.await(); j != nil {
 			j.work(core)
 			continue
 		}
@@ -70,6 +75,20 @@ func (c *crew) serve(core int) {
 			}
 		}
 		c.sleeping.Add(-1)
+	}
+}
+
+// await looks for a loop; nil if none comes.
+func (c *crew) await() *job {
+	for began := time.Now(); ; runtime.Gosched() {
+		for range looks {
+			if j := c.open(); j != nil {
+				return j
+			}
+		}
+		if d := time.Since(began); d > patience || d > breath && c.runs.Load() == 0 {
+			return nil
+		}
 	}
 }
 
@@ -117,24 +136,40 @@ func (w *workers) run(ctx context.Context, prof *Profile, n, grain int, body fun
 		body(0, n)
 		return
 	}
-	j := &job{n: n, grain: grain, most: max(grain, n/(w.n*partsPerWorker)), body: body, ctx: ctx, prof: prof, done: make(chan struct{})}
+	j := &job{n: n, grain: grain, most: max(grain, n/(w.n*partsPerWorker)), body: body, ctx: ctx, prof: prof}
 	j.left.Store(int64(n))
-	if w.n > 1 {
+	if int(w.runs.Load()) < w.n { // else there are no cores to spare
 		w.posted.Store(j)
 		w.call(min(w.n, parts) - 1)
 	}
 	j.work(0)
-	for i := 0; j.left.Load() > 0 && i < looks; i++ {
-	}
-	if j.left.Load() > 0 {
-		<-j.done
-	}
+	j.wait()
 	w.posted.CompareAndSwap(j, nil) // so that nothing keeps the plan
 	if p := j.failed.Load(); p != nil {
 		panic(*p)
 	}
 }
 
+// wait returns when all parts are done.
+func (j *job) wait() {
+	for began := time.Now(); ; runtime.Gosched() {
+		for range looks {
+			if j.left.Load() == 0 {
+				return
+			}
+		}
+		if time.Since(began) > patience {
+			break
+		}
+	}
+	done := make(chan struct{})
+	j.sleeper.Store(&done)
+	if j.left.Load() > 0 {
+		<-done
+	}
+}
+
+// work claims and does parts while there are any.
 func (j *job) work(core int) {
 	size := j.grain
 	for {
@@ -159,8 +194,11 @@ func (j *job) part(core, lo, hi int) {
 		if r := recover(); r != nil {
 			j.failed.CompareAndSwap(nil, &r)
 		}
-		if j.left.Add(int64(lo-hi)) == 0 {
-			close(j.done)
+		if j.left.Add(int64(lo-hi)) > 0 {
+			return
+		}
+		if done := j.sleeper.Load(); done != nil {
+			close(*done)
 		}
 	}()
 	switch {
