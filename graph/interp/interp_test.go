@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
 	"strings"
 	"sync"
@@ -110,6 +111,30 @@ func TestOverridableInitializer(t *testing.T) {
 	}
 	if n := len(p.Inputs()); n != 2 {
 		t.Errorf("%d inputs, want 2", n)
+	}
+}
+
+// TestOverriddenWeights: what is made of weights ahead of runs, packed, fused
+// or folded, is not used by a run that overrides them, nor the other way round.
+func TestOverriddenWeights(t *testing.T) {
+	p := plan(t, `g (float[1,2,1,1] x, float[1,2,1,1] w = {1, 2}, float[1] b = {1}, float top = {100}, bool c) => (y) {
+  z = Conv (x, w, b)
+  twice = Add (w, w)
+  s = ReduceSum <keepdims: int = 1> (twice)
+  v = If <then_branch: graph = a () => (float[1,1,1,1] r) { r = Add (z, s) }, else_branch: graph = d () => (float[1,1,1,1] q) { q = Identity (b) }> (c)
+  y = Clip (v, "", top)
+}`, interp.Options{})
+	x := feeds{"x": tensor.Of([]int{1, 2, 1, 1}, []float32{3, 4}), "c": tensor.Scalar(true)}
+	w := tensor.Of([]int{1, 2, 1, 1}, []float32{10, 20})
+	for _, c := range []struct {
+		more feeds
+		want float32
+	}{{nil, 18}, {feeds{"w": w}, 100}, {feeds{"w": w, "top": tensor.Scalar[float32](1000)}, 171}, {nil, 18}, {feeds{"b": tensor.Vector[float32](2)}, 19}} {
+		all := maps.Clone(x)
+		maps.Copy(all, c.more)
+		if got := values(t, p, all)["y"]; !reflect.DeepEqual(got, []float32{c.want}) {
+			t.Errorf("%v: got %v, want %v", c.more, got, c.want)
+		}
 	}
 }
 

@@ -41,8 +41,11 @@ type Options struct {
 
 // Plan is a model made ready to run. It is safe for concurrent use.
 type Plan struct {
-	opts    Options
-	prog    *program
+	opts Options
+	prog *program
+	// open plans the program of runs that override initializers, for which prog
+	// takes the values that the file gives.
+	open    func() (*program, error)
 	workers *workers
 	arenas  sync.Pool
 	peak    atomic.Int64
@@ -107,7 +110,6 @@ func New(m *graph.Model, opts Options) (*Plan, error) {
 	}
 	p := &Plan{opts: opts, workers: newWorkers(opts.Threads)}
 	p.arenas.New = func() any { return newArena(opts.MaxMemory) }
-	b := &builder{plan: p, facts: op.InferModel(m)}
 	feeds, err := feedValues(m.Graph, opts.Feeds)
 	if err != nil {
 		return nil, err
@@ -116,15 +118,32 @@ func New(m *graph.Model, opts Options) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.prog, err = b.program(m.Graph, nil, feeds, fetches)
-	if len(b.missing) > 0 {
-		return nil, &op.NoRow{Ops: slices.Sorted(maps.Keys(b.missing))}
+	facts, loaded := op.InferModel(m), map[*graph.Value]*tensor.Tensor{}
+	build := func(open bool) (*program, error) {
+		b := &builder{plan: p, facts: facts, loaded: loaded, open: open}
+		prog, err := b.program(m.Graph, nil, feeds, fetches)
+		if len(b.missing) > 0 {
+			return nil, &op.NoRow{Ops: slices.Sorted(maps.Keys(b.missing))}
+		}
+		if err == nil {
+			prog.names = names
+		}
+		return prog, err
 	}
-	if err != nil {
+	if p.prog, err = build(false); err != nil {
 		return nil, err
 	}
-	p.prog.names = names
+	if overridable(m.Graph) {
+		p.open = sync.OnceValues(func() (*program, error) { return build(true) })
+	} else {
+		clear(loaded)
+	}
 	return p, nil
+}
+
+// overridable reports whether a caller may feed some of g's initializers.
+func overridable(g *graph.Graph) bool {
+	return slices.ContainsFunc(g.Inputs, func(v *graph.Value) bool { return v.Init != nil && !v.IsConst() })
 }
 
 func feedValues(g *graph.Graph, names []string) ([]*graph.Value, error) {
@@ -189,6 +208,10 @@ type builder struct {
 	missing map[string]bool
 	depth   int
 	calls   op.Calls
+	// loaded has the main graph's weights, for a second program.
+	loaded map[*graph.Value]*tensor.Tensor
+	// open says that initializers which a caller may override are no constants.
+	open bool
 }
 
 const maxDepth = 64
@@ -340,18 +363,32 @@ func (b *builder) constants(p *program, g *graph.Graph, need *needs) error {
 		if _, fed := p.slots[v]; fed || !need.values[v] {
 			continue
 		}
-		t, err := v.Init.Load()
+		t, err := b.load(v)
 		if err != nil {
 			return err // which names the tensor
 		}
-		c := constant{p.slot(v), op.Widen(t, b.plan.opts.Double), v.Name}
-		if v.IsConst() {
+		c := constant{p.slot(v), t, v.Name}
+		if v.IsConst() || !b.open {
 			p.consts = append(p.consts, c)
 		} else {
 			p.defaults = append(p.defaults, c)
 		}
 	}
 	return nil
+}
+
+// load gives the value of an initializer.
+func (b *builder) load(v *graph.Value) (*tensor.Tensor, error) {
+	if t := b.loaded[v]; t != nil {
+		return t, nil
+	}
+	t, err := v.Init.Load()
+	if err != nil {
+		return nil, err
+	}
+	t = op.Widen(t, b.plan.opts.Double)
+	b.loaded[v] = t
+	return t, nil
 }
 
 // constOf is the tensor behind a ref, if it is known at plan time.

@@ -48,12 +48,16 @@ func (p *Plan) runWith(ctx context.Context, feeds map[string]*tensor.Tensor, pro
 	if err != nil {
 		return nil, err
 	}
+	prog, err := p.program(feeds)
+	if err != nil {
+		return nil, err
+	}
 	a := p.arenas.Get().(*arena)
 	r := &run{ctx: ctx, arena: a, prof: prof, double: p.opts.Double}
 	r.env = op.Env{Alloc: a.alloc, Free: a.freeTensor, Parallel: func(n, grain int, body func(lo, hi int)) {
 		p.workers.run(ctx, prof, n, grain, body)
 	}}
-	f := newFrame(p.prog, nil, r)
+	f := newFrame(prog, nil, r)
 	f.override = feeds
 	a.peak = a.held()
 	p.workers.runs.Add(1)
@@ -69,6 +73,14 @@ func (p *Plan) runWith(ctx context.Context, feeds map[string]*tensor.Tensor, pro
 		res[name] = out[i]
 	}
 	return res, nil
+}
+
+// program is the one to run with the given feeds.
+func (p *Plan) program(feeds map[string]*tensor.Tensor) (*program, error) {
+	if len(feeds) > len(p.prog.feeds) && p.open != nil { // beyond the feeds, there are only initializers
+		return p.open()
+	}
+	return p.prog, nil
 }
 
 // notePeak records what one run held at most.
