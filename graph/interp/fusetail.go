@@ -47,9 +47,26 @@ func (f *fusion) makeTail(g *group) {
 			register[g.slots[k]] = dst
 			t.Registers = max(t.Registers, dst+1)
 		}
-		t.Steps = append(t.Steps, op.TailStep{Piece: s.piece, Dst: dst, Args: args})
+		step := op.TailStep{Piece: s.piece, Dst: dst, Args: args}
+		if last := len(t.Steps) - 1; last >= 0 && s.node.Op == "Mul" && s.node.Domain == "" && f.dead(g, g.slots[k-1], k) && isProduct(&t.Steps[last], args) {
+			step.Piece, step.Args = &op.Piece{Map: t.Steps[last].Piece.Times}, t.Steps[last].Args
+			t.Steps = t.Steps[:last]
+		}
+		t.Steps = append(t.Steps, step)
 	}
 	g.tail = t
+}
+
+// isProduct reports whether args are what a map is of and what it makes, so that
+// Piece.Times does both.
+func isProduct(m *op.TailStep, args []op.Operand) bool {
+	if m.Piece.Times == nil {
+		return false
+	}
+	of := func(x, y op.Operand) bool {
+		return x.Const == nil && x.Input == m.Args[0].Input && x.Register == m.Args[0].Register && y.Input < 0 && y.Const == nil && y.Register == m.Dst
+	}
+	return of(args[0], args[1]) || of(args[1], args[0])
 }
 
 func registersOf(m map[int]int) []int {

@@ -31,6 +31,10 @@ func Sigmoid[T Float](dst, x []T) {
 	}
 }
 
+// Silu is dst[i] = x[i] * s, s being what Sigmoid gives, so that both roundings
+// are those of a product of the two.
+func Silu(dst, x []float32) { rows32.silu(dst, x) }
+
 // Softplus is dst[i] = ln(1+exp(x[i])), stable at any x.
 func Softplus[T Float](dst, x []T) {
 	if d, s, ok := asFloat32(dst, x); ok {

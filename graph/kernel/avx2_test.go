@@ -19,4 +19,5 @@ func TestWithoutAVX512(t *testing.T) {
 	t.Run("Winograd", TestWinograd)
 	t.Run("Float32", TestFloat32)
 	t.Run("RowsAlike", TestRowsAlike)
+	t.Run("Silu", TestSilu)
 }

@@ -43,6 +43,9 @@ func sigmoidShort(x float64) float64 {
 	return 1 / (1 + e)
 }
 
+// siluShort is x times the rounded sigmoid of x.
+func siluShort(x float64) float64 { return x * float64(float32(sigmoidShort(x))) }
+
 func tanhShort(x float64) float64 {
 	s, sp := expParts(-2 * math.Abs(x))
 	m := s - 1 + sp // exp(-2|x|) - 1
@@ -136,14 +139,14 @@ type row32 func(dst, x []float32)
 // rows32 are the loops in use. An initializer replaces them where the
 // processor has faster ones.
 var rows32 = struct {
-	sigmoid, tanh, softplus, mish, erf, gelu, geluTanh, hardSwish, log row32
+	sigmoid, silu, tanh, softplus, mish, erf, gelu, geluTanh, hardSwish, log row32
 
 	exp   func(dst, x []float32, shift float64) // exp(x-shift)
 	swish func(dst, x []float32, alpha float64)
 
 	hardSigmoid func(dst, x []float32, alpha, beta float32)
 }{
-	sigmoid: rowOf(sigmoidShort), tanh: rowOf(tanhShort), softplus: rowOf(softplusShort), mish: rowOf(mishShort),
+	sigmoid: rowOf(sigmoidShort), silu: rowOf(siluShort), tanh: rowOf(tanhShort), softplus: rowOf(softplusShort), mish: rowOf(mishShort),
 	erf: rowOf(erfShort), log: rowOf(logShort), gelu: rowOf(geluShort), geluTanh: rowOf(geluTanhShort), hardSwish: rowOf(hardSwishShort),
 	exp: func(dst, x []float32, shift float64) {
 		x = x[:len(dst)]

@@ -115,6 +115,23 @@ func TestRowsAlike(t *testing.T) {
 	}
 }
 
+// TestSilu: it has the bits of a product with Sigmoid's result.
+func TestSilu(t *testing.T) {
+	inf := float32(math.Inf(1))
+	x := []float32{0, -0.1, 3e38, -3e38, inf, float32(math.NaN()), 1e-45, -87, -104, 20}
+	for i := range 1000 {
+		x = append(x, float32(i-500)*0.037)
+	}
+	got, s := make([]float32, len(x)), make([]float32, len(x))
+	Silu(got, x)
+	Sigmoid(s, x)
+	for i, v := range x {
+		if want := v * s[i]; math.Float32bits(got[i]) != math.Float32bits(want) && want == want {
+			t.Fatalf("x=%v: %v, want %v", v, got[i], want)
+		}
+	}
+}
+
 // TestVectorLoops: arithmetic on float32 rows of every length gives the bits
 // that float64, rounded once, gives; so do special values.
 func TestVectorLoops(t *testing.T) {

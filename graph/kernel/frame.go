@@ -95,11 +95,11 @@ func (f *frame) runs(list []run, j, n int) []run {
 // channels. The layout is packColumns'; a panel's last row may be followed by
 // as many arbitrary elements as a vector has.
 func packFrames[T Float](f *frame, tile *tileShape[T], dst, x []T, off []int, j0, nc int) {
-	var buf [maxCols]run
 	kc, cols := len(off), tile.cols
+	lists := borrow[run](cols)
+	defer lists.free()
 	for j := 0; j < nc; j += cols {
-		list := f.runs(buf[:0], j0+j, min(cols, nc-j))
-		packRuns(dst[j*kc:], x, off, cols, list, f.Stride[1])
+		packRuns(dst[j*kc:], x, off, cols, f.runs(lists.s[:0], j0+j, min(cols, nc-j)), f.Stride[1])
 	}
 }
 
@@ -107,34 +107,39 @@ func packFrames[T Float](f *frame, tile *tileShape[T], dst, x []T, off []int, j0
 // layout is packFrames'.
 func packChannels[T Float](tile *tileShape[T], dst, x []T, off []int, j0, nc int) {
 	kc, cols := len(off), tile.cols
+	rows := kc // those of which whole vectors can be read
+	for rows > 0 && off[rows-1]+j0+roundUp(nc, vectorLen) > len(x) {
+		rows--
+	}
+	lists := borrow[run]((nc + cols - 1) / cols)
+	defer lists.free()
+	list := lists.s[:0]
 	for j := 0; j < nc; j += cols {
 		w := min(cols, nc-j)
-		if off[kc-1]+j0+j+roundUp(w, vectorLen) > len(x) { // vectors would read beyond x
-			for p, o := range off {
-				copy(dst[j*kc+p*cols:][:w], x[o+j0+j:])
-			}
-			continue
+		list = append(list, run{j * kc, j0 + j, w})
+		for p := rows; p < kc; p++ {
+			copy(dst[j*kc+p*cols:][:w], x[off[p]+j0+j:])
 		}
-		list := [1]run{{0, j0 + j, w}}
-		packRuns(dst[j*kc:], x, off, cols, list[:], 1)
+	}
+	if rows > 0 {
+		packRuns(dst, x, off[:rows], cols, list, 1)
 	}
 }
 
 // packRuns is for p and each run: for i < size: dst[p*cols+at+i] = x[off[p]+from+i*step].
+// The list does not last.
 func packRuns[T Float](dst, x []T, off []int, cols int, list []run, step int) {
 	if isFloat32[T]() && step <= len(fast32.gather) && fast32.gather[step-1] != nil {
-		var vectors [maxCols]run
-		for i, r := range list {
-			vectors[i] = run{r.at, r.from, (r.size + vectorLen - 1) / vectorLen}
+		for i := range list {
+			list[i].size = (list[i].size + vectorLen - 1) / vectorLen
 		}
-		fast32.gather[step-1](at32(dst), at32(x), &off[0], len(off), cols, &vectors[0].at, len(list))
+		fast32.gather[step-1](at32(dst), at32(x), &off[0], len(off), cols, &list[0].at, len(list))
 		return
 	}
 	for p, o := range off {
-		row := dst[p*cols:][:cols]
 		for _, r := range list {
 			src := x[o+r.from:]
-			d := row[r.at : r.at+r.size]
+			d := dst[p*cols+r.at:][:r.size]
 			if step == 1 {
 				copy(d, src)
 				continue

@@ -4,7 +4,8 @@ package kernel
 
 func rowsAVX2() {
 	r := &rows32
-	r.sigmoid, r.tanh, r.softplus, r.mish = padded(sigmoid32AVX2), padded(tanh32AVX2), padded(softplus32AVX2), padded(mish32AVX2)
+	r.sigmoid, r.silu = padded(sigmoid32AVX2), padded(silu32AVX2)
+	r.tanh, r.softplus, r.mish = padded(tanh32AVX2), padded(softplus32AVX2), padded(mish32AVX2)
 	r.erf, r.gelu, r.geluTanh, r.hardSwish = padded(erf32AVX2), padded(gelu32AVX2), padded(geluTanh32AVX2), padded(hardSwish32AVX2)
 	r.log = padded(log32AVX2)
 	r.exp, r.swish = paddedWith(exp32AVX2), paddedWith(swish32AVX2)

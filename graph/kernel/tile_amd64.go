@@ -256,6 +256,12 @@ func exp32AVX2(dst *float32, x *float32, shift float64, n int)
 //go:noescape
 func sigmoid32AVX2(dst *float32, x *float32, n int)
 
+// silu32AVX2 is dst[i] = x[i] times what the logistic function of the same kind gives.
+// n is a multiple of 8.
+//
+//go:noescape
+func silu32AVX2(dst *float32, x *float32, n int)
+
 // log32AVX2 is dst[i] = ln x[i].
 // n is a multiple of 8.
 //
@@ -529,3 +535,9 @@ func winogradOutputAVX2(dst *float32, stride int, m *float32, step int, bias flo
 //
 //go:noescape
 func sigmoid32AVX512(dst *float32, x *float32, n int)
+
+// silu32AVX512 is dst[i] = x[i] times what the logistic function of the same kind gives.
+// n is a multiple of 8.
+//
+//go:noescape
+func silu32AVX512(dst *float32, x *float32, n int)

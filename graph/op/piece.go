@@ -11,13 +11,15 @@ import (
 
 // Piece is an elementwise operator's work on a piece of float32 operands:
 // elements that follow each other, all of one channel (of axis 1). Exactly one
-// of the three is set. Each gives the bits that the operator's kernel gives.
+// of the first three is set. Each gives the bits that the operator's kernel gives.
 type Piece struct {
 	Map     func(dst, x []float32)
 	Pair    *kernel.Rows[float32, float32]
 	Channel func(dst, x []float32, channel int)
 	// Channels is how many Channel knows.
 	Channels int
+	// Times, which may be nil, is x times what Map makes of it, in one go.
+	Times func(dst, x []float32)
 }
 
 // Tail is elementwise operators that follow a node and run on each piece of

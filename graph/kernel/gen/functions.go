@@ -141,7 +141,7 @@ func functions() {
 		VSUBPD(p, x, x)
 		return expOf(x)
 	})
-	sigmoidRow()
+	sigmoidRows()
 	wideRow("log32AVX2", plain, "dst[i] = ln x[i].", nil, logOf)
 	wideRow("tanh32AVX2", plain, "dst[i] = tanh x[i].", nil, func(x vec) vec {
 		t := minusAbs(x)

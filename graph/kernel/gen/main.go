@@ -12,6 +12,6 @@ func main() {
 	taps()
 	gathers()
 	winograd()
-	sigmoid512()
+	sigmoids512()
 	Generate()
 }

@@ -55,19 +55,31 @@ func expMinus(x vec) vec {
 	return p
 }
 
-// sigmoidRow writes the loop of the logistic function in float32: with
-// e = exp(-|x|), 1 or e over 1+e.
-func sigmoidRow() {
-	narrowRow("sigmoid32AVX2", "func(dst, x *float32, n int)", "dst[i] = 1/(1+exp(-x[i])), within 2.5 units in the last place.", []string{"x"}, nil, func(at []Mem) vec {
-		x, t := YMM(), YMM()
-		VMOVUPS(at[0], x)
-		VORPS(bits32(1<<31), x, t)
-		e := expMinus(t)
-		one, den := YMM(), YMM()
-		VMOVUPS(f32(1), one)
-		VADDPS(one, e, den)
-		VBLENDVPS(x, e, one, one)
-		VDIVPS(den, one, one)
-		return one
-	})
+// sigmoidRows writes the loops of the logistic function in float32, and of its
+// product with x: with e = exp(-|x|), 1 or e over 1+e.
+func sigmoidRows() {
+	narrowRow("sigmoid32AVX2", sigmoidSignature, sigmoidDoc, []string{"x"}, nil, func(at []Mem) vec { return sigmoidAt(at[0], false) })
+	narrowRow("silu32AVX2", sigmoidSignature, siluDoc, []string{"x"}, nil, func(at []Mem) vec { return sigmoidAt(at[0], true) })
+}
+
+const (
+	sigmoidSignature = "func(dst, x *float32, n int)"
+	sigmoidDoc       = "dst[i] = 1/(1+exp(-x[i])), within 2.5 units in the last place."
+	siluDoc          = "dst[i] = x[i] times what the logistic function of the same kind gives."
+)
+
+func sigmoidAt(at Mem, times bool) vec {
+	x, t := YMM(), YMM()
+	VMOVUPS(at, x)
+	VORPS(bits32(1<<31), x, t)
+	e := expMinus(t)
+	one, den := YMM(), YMM()
+	VMOVUPS(f32(1), one)
+	VADDPS(one, e, den)
+	VBLENDVPS(x, e, one, one)
+	VDIVPS(den, one, one)
+	if times {
+		VMULPS(one, x, one)
+	}
+	return one
 }

@@ -6,12 +6,17 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// sigmoid512 writes sigmoidRow's loop with sixteen elements at a time; of a
-// last eight the other half of the vector is masked.
-func sigmoid512() {
-	TEXT("sigmoid32AVX512", NOSPLIT, "func(dst, x *float32, n int)")
+// sigmoids512 writes the loops of sigmoidRows with sixteen elements at a time; of
+// a last eight the other half of the vector is masked.
+func sigmoids512() {
+	sigmoid512("sigmoid32AVX512", sigmoidDoc, false)
+	sigmoid512("silu32AVX512", siluDoc, true)
+}
+
+func sigmoid512(name, doc string, times bool) {
+	TEXT(name, NOSPLIT, sigmoidSignature)
 	Pragma("noescape")
-	Doc("sigmoid32AVX512 is dst[i] = 1/(1+exp(-x[i])), within 2.5 units in the last place.", "n is a multiple of 8.")
+	Doc(name+" is "+doc, "n is a multiple of 8.")
 	dst, x, n := Load(Param("dst"), GP64()), Load(Param("x"), GP64()), Load(Param("n"), GP64())
 	spread := func(m Mem) reg.VecVirtual {
 		r := ZMM()
@@ -56,6 +61,9 @@ func sigmoid512() {
 	VPMOVD2M(v, negative)
 	VBLENDMPS(p, one, negative, p)
 	VDIVPS(den, p, p)
+	if times {
+		VMULPS(p, v, p)
+	}
 	VMOVUPS(p, mask, Mem{Base: dst})
 	ADDQ(Imm(64), x)
 	ADDQ(Imm(64), dst)
