@@ -12,8 +12,8 @@ const tailLimit = 12
 
 // fuse lets nodes whose kernel takes a tail (convolutions) run the elementwise
 // nodes after them on each piece of their output while it lies in cache. The
-// bits of every value stay what they are: a tail does the same operations on
-// the same rounded values. A group of nodes is fused if, of all it makes, only
+// bits of every number stay what they are: a tail does the same operations on
+// the same rounded values. Which NaN it gives is open. A group of nodes is fused if, of all it makes, only
 // the last value is read elsewhere.
 func (b *builder) fuse(p *program) {
 	if b.plan.opts.Double {
