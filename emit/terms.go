@@ -71,7 +71,7 @@ func (r *rewriter) gradients() error {
 		if y == nil {
 			y = t.res.PerAnchor
 		}
-		dz, err := byLogits(y, t.logits, t.res)
+		dz, err := LogitsGradient(y, t.logits, t.res)
 		if err != nil {
 			return err
 		}
@@ -81,9 +81,10 @@ func (r *rewriter) gradients() error {
 	return r.g.Err()
 }
 
-// byLogits is the derivative of y, which rests on a loss, by its logits: by the
-// loss's closed form as far as the sums over classes, or by the operators' rules.
-func byLogits(y, logits *graph.Value, l *loss.Result) (*graph.Value, error) {
+// LogitsGradient appends the derivative of y by the logits of the loss l, [N, A, C],
+// y being l's reduced value or that of each anchor, which are added up: by the loss's
+// closed form as far as the sums over classes, or by the operators' rules.
+func LogitsGradient(y, logits *graph.Value, l *loss.Result) (*graph.Value, error) {
 	leave := y.Graph().Scope("grad")
 	slope := l.Slope()
 	leave()

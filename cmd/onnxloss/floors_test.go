@@ -32,6 +32,7 @@ var floors = map[string]int{
 	"emit/compare":   7,
 	"emit/curves":    7,
 	"emit/export":    7,
+	"emit/figures":   7,
 	"cmd/onnxloss":   8,
 }
 

@@ -39,7 +39,12 @@ func openInterp(file string, feeds map[string]*tensor.Tensor, threads int) (engi
 	return e, nil
 }
 
-func (e *interpEngine) run() (map[string]*tensor.Tensor, error) {
+func (e *interpEngine) run() error {
+	_, err := e.result()
+	return err
+}
+
+func (e *interpEngine) result() (map[string]*tensor.Tensor, error) {
 	return e.plan.Run(context.Background(), e.feeds)
 }
 
@@ -101,7 +106,18 @@ func openORT(file string, feeds map[string]*tensor.Tensor, threads int) (engine,
 	return e, err
 }
 
-func (e *ortEngine) run() (map[string]*tensor.Tensor, error) {
+func (e *ortEngine) run() error {
+	out := make([]ort.Value, len(e.outputs))
+	if err := e.session.Run(e.in, out); err != nil {
+		return err
+	}
+	for _, v := range out {
+		v.Destroy()
+	}
+	return nil
+}
+
+func (e *ortEngine) result() (map[string]*tensor.Tensor, error) {
 	out := make([]ort.Value, len(e.outputs))
 	if err := e.session.Run(e.in, out); err != nil {
 		return nil, err

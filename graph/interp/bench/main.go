@@ -22,8 +22,13 @@ import (
 
 // engine runs one model on one input.
 type engine interface {
-	run() (map[string]*tensor.Tensor, error)
+	run() error
 	close()
+}
+
+// reader is an engine whose outputs can be compared.
+type reader interface {
+	result() (map[string]*tensor.Tensor, error)
 }
 
 // opening makes an engine ready to run a model with so many threads.
@@ -39,6 +44,7 @@ func main() {
 	size := flag.Int("size", 320, "size of images where the model leaves it open")
 	peers := flag.Bool("peers", false, "time gonnx and onnx-go's Gorgonia backend instead, once")
 	memory := flag.String("memory", "", "load the model in this engine, run it once, print the peak memory in bytes")
+	torch := flag.String("losses", "", "time models of losses beside this command, which runs PyTorch's")
 	flag.StringVar(&library, "library", os.Getenv("ORT_LIBRARY"), "ONNX Runtime's shared library")
 	flag.Parse()
 	if *memory != "" {
@@ -51,6 +57,16 @@ func main() {
 	defer w.Flush()
 	if *peers {
 		comparePeers(w, flag.Args(), *size)
+		return
+	}
+	if *torch != "" {
+		n, err := strconv.Atoi(*threads)
+		if err != nil {
+			log.Fatalf("-threads %q: %v", *threads, err)
+		}
+		if err := compareLosses(w, flag.Args(), *torch, n, *rounds, *pause); err != nil {
+			log.Fatal(err)
+		}
 		return
 	}
 	fmt.Fprintln(w, "| model\t| threads\t| onnxloss, ms\t| ONNX Runtime, ms\t| ratio\t| onnxloss, GFLOP/s\t| apart\t| onnxloss, MB\t| ONNX Runtime, MB\t|")
@@ -109,7 +125,7 @@ func compare(w *tabwriter.Writer, file string, threads, rounds int, pause time.D
 		}
 		defer e.close()
 		list = append(list, e)
-		o, err := e.run()
+		o, err := e.(reader).result()
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
@@ -120,7 +136,7 @@ func compare(w *tabwriter.Writer, file string, threads, rounds int, pause time.D
 		for i, e := range list {
 			time.Sleep(pause)
 			began := time.Now()
-			if _, err := e.run(); err != nil {
+			if err := e.run(); err != nil {
 				return err
 			}
 			times[i] = append(times[i], time.Since(began).Seconds()*1e3)

@@ -47,7 +47,7 @@ func printMemory(name, file string, size int) error {
 		return err
 	}
 	defer e.close()
-	if _, err := e.run(); err != nil {
+	if err := e.run(); err != nil {
 		return err
 	}
 	after, err := peakMemory()
