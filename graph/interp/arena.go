@@ -22,6 +22,7 @@ type arena struct {
 	live    int64 // bytes handed out
 	escaped atomic.Int64
 	peak    int64 // of held
+	leaving bool  // what is handed out will escape: nothing larger than is wanted
 	owned   map[*tensor.Store]class
 }
 
@@ -54,15 +55,10 @@ func (a *arena) alloc(d tensor.DType, shape []int) (*tensor.Tensor, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := classOf(d, n)
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	var s *tensor.Store
-	if list := a.free[c]; len(list) > 0 {
-		s = list[len(list)-1]
-		a.free[c] = list[:len(list)-1]
-		a.idle -= c.bytes()
-	} else {
+	c, s := a.take(classOf(d, n))
+	if s == nil {
 		if err := a.room(c.bytes()); err != nil {
 			return nil, fmt.Errorf("%v%v: %w", d, shape, err)
 		}
@@ -74,6 +70,27 @@ func (a *arena) alloc(d tensor.DType, shape []int) (*tensor.Tensor, error) {
 	a.live += c.bytes()
 	a.peak = max(a.peak, a.live+a.idle+a.escaped.Load())
 	return tensor.OnStore(d, shape, s), nil
+}
+
+// spare is how many classes up free memory is looked for: up to eight times as
+// much as is wanted.
+const spare = 12
+
+// take is free memory of class c, or of the next class above it that has any; nil
+// and c if there is none.
+func (a *arena) take(c class) (class, *tensor.Store) {
+	most := spare
+	if a.leaving {
+		most = 0
+	}
+	for i, k := 0, c; i <= most && a.idle >= k.bytes(); i, k = i+1, classOf(k.d, k.n+1) {
+		if list := a.free[k]; len(list) > 0 {
+			a.free[k] = list[:len(list)-1]
+			a.idle -= k.bytes()
+			return k, list[len(list)-1]
+		}
+	}
+	return c, nil
 }
 
 // held is the bytes that the arena and what escaped from it hold.

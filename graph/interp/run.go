@@ -52,7 +52,10 @@ func (p *Plan) runWith(ctx context.Context, feeds map[string]*tensor.Tensor, pro
 	if err != nil {
 		return nil, err
 	}
-	a := p.arenas.Get().(*arena)
+	a := p.arena.Swap(nil)
+	if a == nil {
+		a = p.arenas.Get().(*arena)
+	}
 	r := &run{ctx: ctx, arena: a, prof: prof, double: p.opts.Double}
 	r.env = op.Env{Alloc: a.alloc, Free: a.freeTensor, Parallel: func(n, grain int, body func(lo, hi int)) {
 		p.workers.run(ctx, prof, n, grain, body)
@@ -67,7 +70,9 @@ func (p *Plan) runWith(ctx context.Context, feeds map[string]*tensor.Tensor, pro
 	if err != nil {
 		return nil, err // and the arena is left, for the step that failed may hold some of it
 	}
-	p.arenas.Put(a)
+	if !p.arena.CompareAndSwap(nil, a) {
+		p.arenas.Put(a)
+	}
 	res := make(map[string]*tensor.Tensor, len(out))
 	for i, name := range p.prog.names {
 		res[name] = out[i]
@@ -158,7 +163,7 @@ func (f *frame) exec(in []*tensor.Tensor) ([]*tensor.Tensor, error) {
 	}
 	for _, c := range f.prog.defaults {
 		f.vals[c.slot] = c.t
-		if t := f.override[c.name]; t != nil {
+		if t := f.override[c.value.Name]; t != nil {
 			f.vals[c.slot] = op.Widen(t, f.run.double)
 		}
 	}
@@ -219,6 +224,7 @@ func (f *frame) step(s *step) error {
 			return fmt.Errorf("node %v: %w", s.node, x.InputError(i, "has no value"))
 		}
 	}
+	f.run.arena.leaving = s.leaves
 	f.run.prof.start(s)
 	if err := guard(s.kernel, &x); err != nil && s.rows != nil {
 		return err
@@ -300,9 +306,12 @@ func foldEnv(p *Plan) *op.Env {
 			}
 			return tensor.Make(d, shape...)
 		},
-		Free: func(*tensor.Tensor) {},
-		Parallel: func(n, grain int, body func(lo, hi int)) {
-			p.workers.run(backgroundContext, nil, n, grain, body)
-		},
+		Free:     func(*tensor.Tensor) {},
+		Parallel: p.parallel,
 	}
+}
+
+// parallel splits work at plan time.
+func (p *Plan) parallel(n, grain int, body func(lo, hi int)) {
+	p.workers.run(backgroundContext, nil, n, grain, body)
 }

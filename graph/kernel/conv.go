@@ -33,24 +33,72 @@ func Conv[T Float](par Parallel, g *ConvGeom, x, w, bias, y []T, finish Finish) 
 type Finish func(first, count, at, n int)
 
 // PackedConv is the weight of a convolution in the orders in which its kernels
-// read it, each of which is made when it is first needed. It may be used by any
-// number of runs at once.
+// read it: that of the matrix product, or of Winograd's transform, or both. It
+// may be used by any number of runs at once.
 type PackedConv[T Float] struct {
 	cg, mg, taps, group int
-	w                   []T
 	noWinograd          bool
 
-	once, onceWinograd sync.Once
-	data               []T
-	winograd           []float32
+	w            []T // of a depthwise convolution, as it was given
+	data         []T
+	winograd     []float32
+	onceWinograd sync.Once
 }
 
-// PackConv packs the weight w, which must not change, of the convolutions of
-// g's channels, groups and kernel; batch and spatial sizes may change from run
-// to run. With direct set, or in float64, outputs are sums of products of
-// inputs and weights, and never computed by Winograd's transform.
-func PackConv[T Float](g *ConvGeom, w []T, direct bool) *PackedConv[T] {
-	return &PackedConv[T]{cg: g.cg, mg: g.mg, taps: g.taps, group: g.Group, w: w[:g.M*g.cg*g.taps], noWinograd: direct || !isFloat32[T]()}
+// NewPackedConv is a place for the weight of convolutions of g's channels, groups
+// and kernel, which For and ForAny fill. With direct set, or in float64, outputs
+// are sums of products of inputs and weights, and never computed by Winograd's
+// transform.
+func NewPackedConv[T Float](g *ConvGeom, direct bool) *PackedConv[T] {
+	return &PackedConv[T]{cg: g.cg, mg: g.mg, taps: g.taps, group: g.Group, noWinograd: direct || !isFloat32[T]()}
+}
+
+// PackConv packs the weight w for convolutions of g's geometry.
+func PackConv[T Float](par Parallel, g *ConvGeom, w []T, direct bool) *PackedConv[T] {
+	p := NewPackedConv[T](g, direct)
+	p.For(par, g, w)
+	return p
+}
+
+// For packs the weight w in the order that convolutions of g's geometry read.
+// Others may read it too, though another order may be faster for them. A weight
+// that is packed so already may be nil.
+func (p *PackedConv[T]) For(par Parallel, g *ConvGeom, w []T) {
+	if !p.noWinograd && winogradFits(g) && winogradPays(g) && newWinograd(g) != nil {
+		p.forWinograd(par, g, w)
+		return
+	}
+	p.ForAny(par, g, w)
+}
+
+// ForAny packs the weight w for all sizes. What else a size needs is made when a
+// convolution first has it.
+func (p *PackedConv[T]) ForAny(par Parallel, g *ConvGeom, w []T) {
+	switch n := g.M * g.cg * g.taps; {
+	case g.cg == 1:
+		p.w = w[:n]
+	case p.data == nil:
+		p.data = make([]T, n)
+		packWeights(par, g, p.data, w[:n])
+	}
+}
+
+// IsRaw reports whether the weight is read as it was given, which then must not
+// change.
+func (p *PackedConv[T]) IsRaw() bool { return p.cg == 1 }
+
+func (p *PackedConv[T]) forWinograd(par Parallel, g *ConvGeom, w []T) []float32 {
+	p.onceWinograd.Do(func() { p.winograd = packWinograd(par, g, float32s(w), float32s(p.data)) })
+	return p.winograd
+}
+
+// plan is Winograd's transform for a convolution of g's geometry; nil if products
+// are summed directly.
+func (p *PackedConv[T]) plan(g *ConvGeom) *winograd {
+	if p.noWinograd || p.data != nil && !(winogradFits(g) && winogradPays(g)) {
+		return nil
+	}
+	return newWinograd(g)
 }
 
 // ConvPacked is Conv with the weight packed before.
@@ -63,17 +111,10 @@ func ConvPacked[T Float](par Parallel, g *ConvGeom, x []T, w *PackedConv[T], bia
 		convDepthwise(par, g, x, w.w, bias, y, finish)
 		return
 	}
-	if !w.noWinograd {
-		if k := newWinograd(g); k != nil {
-			w.onceWinograd.Do(func() { w.winograd = packWinograd(g, float32s(w.w)) })
-			k.run(par, float32s(x), w.winograd, float32s(bias), float32s(y), finish)
-			return
-		}
+	if k := w.plan(g); k != nil {
+		k.run(par, float32s(x), w.forWinograd(par, g, nil), float32s(bias), float32s(y), finish)
+		return
 	}
-	w.once.Do(func() {
-		w.data = make([]T, len(w.w))
-		packWeights(par, g, w.data, w.w)
-	})
 	convGemm(par, g, x, w.data, bias, y, finish)
 }
 

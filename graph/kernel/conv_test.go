@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"testing"
 )
@@ -126,7 +127,7 @@ func testConv[T Float](t *testing.T) {
 		for name, run := range map[string]func(y []T){
 			"inline": func(y []T) { Conv(nil, g, x, w, bias, y, nil) },
 			"split":  func(y []T) { Conv(split(3), g, x, w, bias, y, nil) },
-			"packed": func(y []T) { ConvPacked(split(2), g, x, PackConv(g, w, true), bias, y, nil) },
+			"packed": func(y []T) { ConvPacked(split(2), g, x, PackConv(split(2), g, w, true), bias, y, nil) },
 		} {
 			y, check := guarded[T](len(want))
 			run(y)
@@ -194,12 +195,39 @@ func BenchmarkConv(b *testing.B) {
 			g := c.geom(b)
 			rng := rand.New(rand.NewPCG(1, 2))
 			x, y := random[float32](rng, g.C*g.inSize), make([]float32, g.M*g.outSize)
-			w := PackConv(g, random[float32](rng, g.M*g.cg*g.taps), false)
+			w := PackConv(nil, g, random[float32](rng, g.M*g.cg*g.taps), false)
 			for b.Loop() {
 				ConvPacked(split(2), g, x, w, nil, y, nil)
 			}
 			flops := 2 * float64(g.M*g.outSize*g.cg*g.taps)
 			b.ReportMetric(flops*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
 		})
+	}
+}
+
+// TestPackedConvOrders: whatever order a weight was packed in, convolutions of
+// all sizes read it, with and without what the other order adds.
+func TestPackedConvOrders(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 6))
+	large, small := winogradCase(1, 20, 30, 26, 26, 1).geom(t), winogradCase(1, 20, 30, 3, 3, 1).geom(t)
+	w := random[float32](rng, 30*20*9)
+	for name, pack := range map[string]func(p *PackedConv[float32]){
+		"any":   func(p *PackedConv[float32]) { p.ForAny(nil, large, w) },
+		"large": func(p *PackedConv[float32]) { p.For(split(3), large, w) },
+		"small": func(p *PackedConv[float32]) { p.For(nil, small, w) },
+		"both":  func(p *PackedConv[float32]) { p.For(nil, small, w); p.For(nil, large, nil) },
+	} {
+		p := NewPackedConv[float32](large, false)
+		pack(p)
+		for _, g := range []*ConvGeom{small, large} {
+			x, y := random[float32](rng, g.C*g.inSize), make([]float32, g.M*g.outSize)
+			ConvPacked(nil, g, x, p, nil, y, nil)
+			want, size := naiveConv(g, x, w, nil, false)
+			for i, v := range y {
+				if d := math.Abs(float64(v) - want[i]); d > 1e-5*size[i] {
+					t.Fatalf("%s, %v: element %d is %v, want %v", name, g.In, i, v, want[i])
+				}
+			}
+		}
 	}
 }

@@ -20,15 +20,31 @@ func packRows[T Float](par Parallel, tile *tileShape[T], trans bool, dst, a []T,
 			i0, i1 := panelRow(t%panels, panels, m), panelRow(t%panels+1, panels, m)
 			kc, rows := min(blockDepth, k-p0), i1-i0
 			panel := dst[p0*m+i0*kc:][:kc*rows]
-			for i := range rows {
-				if trans {
-					gatherStrided(panel[i:], rows, a[p0*lda+i0+i:], lda, kc)
-				} else {
-					gatherStrided(panel[i:], rows, a[(i0+i)*lda+p0:], 1, kc)
-				}
+			if trans {
+				packRowPanel(panel, a[p0*lda+i0:], 1, lda, rows, kc)
+			} else {
+				packRowPanel(panel, a[i0*lda+p0:], lda, 1, rows, kc)
 			}
 		}
 	})
+}
+
+// packRowPanel is for p < kc, i < rows: dst[p*rows+i] = a[i*row+p*col].
+func packRowPanel[T Float](dst, a []T, row, col, rows, kc int) {
+	for i := range rows {
+		gatherStrided(dst[i:], rows, a[i*row:], col, kc)
+	}
+}
+
+// unpackRows is the rows of a panel from i0 of an m×k matrix that packRows packed.
+func unpackRows[T Float](dst, packed []T, i0, rows, m, k int) {
+	for p0 := 0; p0 < k; p0 += blockDepth {
+		kc := min(blockDepth, k-p0)
+		panel := packed[p0*m+i0*kc:][:kc*rows]
+		for i := range rows {
+			gatherStrided(dst[i*k+p0:], 1, panel[i:], rows, kc)
+		}
+	}
 }
 
 // gatherStrided is for i < n: dst[i*sd] = src[i*ss].

@@ -136,7 +136,7 @@ func Resize[T Float](par Parallel, p *Interpolation, axes []ResizeAxis, dst, x [
 			out = next.s
 		}
 		filterAxis(par, f, out, src, product(shape[:d]), product(shape[d+1:]))
-		if held.words != nil {
+		if held.b != nil {
 			held.free()
 		}
 		src, held = out, next

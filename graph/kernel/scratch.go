@@ -2,34 +2,101 @@ package kernel
 
 import (
 	"math/bits"
+	"runtime"
+	"slices"
 	"sync"
 	"unsafe"
 )
 
-// scratchPools holds freed blocks, one pool for each power of two of words.
-var scratchPools [48]sync.Pool
+// shelves hold freed blocks by their class. A block that nobody takes from one
+// collection of garbage to the next but one is given up. A sync.Pool would lend
+// what one core freed to that core first, and make the others new blocks.
+var shelves struct {
+	sync.Mutex
+	of      [4*48 + spare][]*block
+	epoch   int  // collections so far
+	watched bool // tidy is called after the next one
+}
 
-// scratch is a slice lent from the pool. Its contents are arbitrary.
+// block is memory of a class.
+type block struct {
+	words []uint64
+	class int
+	epoch int // when it was freed
+}
+
+// scratch is a slice lent from a shelf. Its contents are arbitrary.
 // T holds no pointers.
 type scratch[T any] struct {
-	s     []T
-	words *[]uint64
-	class int
+	s []T
+	b *block
 }
+
+// classOf is the least class that has so many words, and how many it has: there
+// are four classes between powers of two.
+func classOf(words int) (class, size int) {
+	words = max(words, 64)
+	shift := bits.Len(uint(words-1)) - 3
+	quarters := (words + 1<<shift - 1) >> shift // 5 to 8
+	return 4*shift + quarters - 5, quarters << shift
+}
+
+// spare is how many classes up a block is looked for: up to eight times as large
+// as is wanted.
+const spare = 12
 
 // borrow lends n elements until free is called.
 func borrow[T any](n int) scratch[T] {
 	var zero T
-	words := (n*int(unsafe.Sizeof(zero)) + 7) / 8
-	class := bits.Len(uint(max(words, 64) - 1))
-	w, _ := scratchPools[class].Get().(*[]uint64)
-	if w == nil {
-		block := make([]uint64, 1<<class)
-		w = &block
+	class, size := classOf((n*int(unsafe.Sizeof(zero)) + 7) / 8)
+	shelves.Lock()
+	var b *block
+	for k := class; k <= class+spare && b == nil; k++ {
+		if shelf := shelves.of[k]; len(shelf) > 0 {
+			b = shelf[len(shelf)-1]
+			shelves.of[k] = shelf[:len(shelf)-1]
+		}
 	}
-	p := (*T)(unsafe.Pointer(unsafe.SliceData(*w)))
-	return scratch[T]{s: unsafe.Slice(p, n), words: w, class: class}
+	shelves.Unlock()
+	if b == nil {
+		b = &block{words: make([]uint64, size), class: class}
+	}
+	return scratch[T]{s: unsafe.Slice((*T)(unsafe.Pointer(unsafe.SliceData(b.words))), n), b: b}
 }
 
 // free gives the elements back; s must not be used after it.
-func (b scratch[T]) free() { scratchPools[b.class].Put(b.words) }
+func (s scratch[T]) free() {
+	shelves.Lock()
+	defer shelves.Unlock()
+	s.b.epoch = shelves.epoch
+	shelves.of[s.b.class] = append(shelves.of[s.b.class], s.b)
+	watch()
+}
+
+// watch has tidy called after the next collection of garbage.
+func watch() {
+	if !shelves.watched {
+		shelves.watched = true
+		runtime.AddCleanup(new([16]uint64), func(struct{}) { tidy() }, struct{}{})
+	}
+}
+
+// tidy gives up the blocks that have lain there for a whole round of collections.
+func tidy() {
+	shelves.Lock()
+	defer shelves.Unlock()
+	shelves.epoch++
+	shelves.watched = false
+	for class, shelf := range shelves.of {
+		old := 0 // those freed first lie in front
+		for old < len(shelf) && shelf[old].epoch < shelves.epoch-1 {
+			old++
+		}
+		if old > 0 {
+			shelves.of[class] = slices.Clone(shelf[old:])
+		}
+		if len(shelf) > old {
+			watch()
+		}
+	}
+}

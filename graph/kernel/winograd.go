@@ -56,8 +56,14 @@ func winogradFits(g *ConvGeom) bool {
 	return true
 }
 
-// newWinograd gives nil where the direct sum is as fast, or where the window is
-// no common one.
+// winogradPays tells whether the transform saves at least half of the products.
+func winogradPays(g *ConvGeom) bool {
+	cols := tileFor[float32]().cols
+	tiles := (g.Out[0] + winogradTile - 1) / winogradTile * ((g.Out[1] + winogradTile - 1) / winogradTile)
+	return 2*winogradPlaces*roundUp(tiles, cols/2) <= 9*roundUp(g.outSize, cols/2)
+}
+
+// newWinograd gives nil where the window is no common one.
 func newWinograd(g *ConvGeom) *winograd {
 	if !winogradFits(g) || g.outSize == 0 {
 		return nil
@@ -69,10 +75,6 @@ func newWinograd(g *ConvGeom) *winograd {
 	}
 	w := &winograd{g: g, tile: tileFor[float32]()}
 	w.rows, w.cols = (g.Out[0]+winogradTile-1)/winogradTile, (g.Out[1]+winogradTile-1)/winogradTile
-	tiles := roundUp(w.rows*w.cols, w.tile.cols/2)
-	if 2*winogradPlaces*tiles > 9*roundUp(g.outSize, w.tile.cols/2) {
-		return nil // less than half of the products are saved
-	}
 	w.wide = w.cols + 1
 	w.phase = (w.rows + 1) * w.wide
 	w.panels = (w.rows*w.cols + w.tile.cols - 1) / w.tile.cols
@@ -85,29 +87,52 @@ func newWinograd(g *ConvGeom) *winograd {
 	return w
 }
 
-// packWinograd is G g Gᵀ of every kernel g, as 36 packed left operands.
-func packWinograd(g *ConvGeom, w []float32) []float32 {
-	size := g.mg * g.cg
+// packWinograd is G g Gᵀ of every kernel g of the weight w, as 36 packed left
+// operands; a nil w is read from what packWeights made of it.
+func packWinograd(par Parallel, g *ConvGeom, w, packed []float32) []float32 {
+	size, tile := g.mg*g.cg, tileFor[float32]()
 	dst := make([]float32, winogradPlaces*size)
-	flat := make([]float32, winogradPlaces*size)
-	for t := range size {
-		var half [6][3]float64
-		k := w[9*t:][:9]
-		for i, row := range winogradG {
-			for c := range 3 {
-				half[i][c] = row[0]*float64(k[c]) + row[1]*float64(k[3+c]) + row[2]*float64(k[6+c])
+	panels := tile.panels(g.mg)
+	par.Do(panels, grainFor(200*tile.rows*g.cg), func(lo, hi int) {
+		s := borrow[float32]((winogradPlaces + 9) * (tile.rows + 1) * g.cg)
+		defer s.free()
+		k := 9 * g.cg
+		for r := lo; r < hi; r++ {
+			i0, i1 := panelRow(r, panels, g.mg), panelRow(r+1, panels, g.mg)
+			rows := i1 - i0
+			plain := s.s[winogradPlaces*rows*g.cg:][:rows*k]
+			if w != nil {
+				copy(plain, w[i0*k:])
+			} else {
+				unpackRows(plain, packed, i0, rows, g.mg, k)
+			}
+			for t := range rows * g.cg {
+				winogradKernel(s.s[t:], rows*g.cg, plain[9*t:][:9])
+			}
+			for p := range winogradPlaces {
+				for p0 := 0; p0 < g.cg; p0 += blockDepth {
+					kc := min(blockDepth, g.cg-p0)
+					packRowPanel(dst[p*size+p0*g.mg+i0*kc:][:kc*rows], s.s[p*rows*g.cg+p0:], g.cg, 1, rows, kc)
+				}
 			}
 		}
-		for i := range half {
-			for j, row := range winogradG {
-				flat[(6*i+j)*size+t] = float32(half[i][0]*row[0] + half[i][1]*row[1] + half[i][2]*row[2])
-			}
-		}
-	}
-	for p := range winogradPlaces {
-		packRows(nil, tileFor[float32](), false, dst[p*size:], flat[p*size:], g.cg, g.mg, g.cg)
-	}
+	})
 	return dst
+}
+
+// winogradKernel is G k Gᵀ, element (i, j) of which is dst[(6*i+j)*step].
+func winogradKernel(dst []float32, step int, k []float32) {
+	var half [6][3]float64
+	for i, row := range winogradG {
+		for c := range 3 {
+			half[i][c] = row[0]*float64(k[c]) + row[1]*float64(k[3+c]) + row[2]*float64(k[6+c])
+		}
+	}
+	for i := range half {
+		for j, row := range winogradG {
+			dst[(6*i+j)*step] = float32(half[i][0]*row[0] + half[i][1]*row[1] + half[i][2]*row[2])
+		}
+	}
 }
 
 // winogradRows are the rows of output channels of one task.

@@ -53,7 +53,7 @@ func TestWinograd(t *testing.T) {
 			}
 			y, check := guarded[float32](len(want))
 			count := make([]int32, len(want))
-			k.run(par, x, packWinograd(g, w), bias, y, func(plane, planes, at, n int) {
+			k.run(par, x, packWinograd(nil, g, w, nil), bias, y, func(plane, planes, at, n int) {
 				for p := plane; p < plane+planes; p++ {
 					for j := at; j < at+n; j++ {
 						count[p*g.outSize+j]++
@@ -130,9 +130,9 @@ func TestWinogradAccuracy(t *testing.T) {
 		}
 		want, _ := naiveConv(g, x, w, nil, false)
 		y := make([]float32, len(want))
-		ConvPacked(nil, g, x, PackConv(g, w, true), nil, y, nil)
+		ConvPacked(nil, g, x, PackConv(nil, g, w, true), nil, y, nil)
 		direct := relativeError(y, want)
-		ConvPacked(nil, g, x, PackConv(g, w, false), nil, y, nil)
+		ConvPacked(nil, g, x, PackConv(nil, g, w, false), nil, y, nil)
 		transformed := relativeError(y, want)
 		t.Logf("%d channels: greatest error, of the greatest output: direct %.1e, Winograd %.1e", channels, direct, transformed)
 		if transformed > 5e-6 {

@@ -65,15 +65,13 @@ func unknownShape(rank int) graph.Shape {
 type convolution struct {
 	slide *slide
 	group int
-	// direct says that Winograd's transform is not to be used.
-	direct bool
-	tail   *Tail
-	p32    *kernel.PackedConv[float32]
-	p64    *kernel.PackedConv[float64]
+	tail  *Tail
+	p32   *kernel.PackedConv[float32]
+	p64   *kernel.PackedConv[float64]
 }
 
 func makeConv(s *Spec) (Kernel, error) {
-	c := &convolution{tail: s.Tail, direct: s.Direct}
+	c := &convolution{tail: s.Tail}
 	var err error
 	if c.slide, err = slideOf(s.Node); err != nil {
 		return nil, err
@@ -82,7 +80,13 @@ func makeConv(s *Spec) (Kernel, error) {
 		return nil, err
 	}
 	if w := s.Const[1]; w != nil && w.Rank() > 2 && w.Len() > 0 {
-		if err := c.pack(w); err != nil {
+		switch w.DType {
+		case tensor.Float32:
+			c.p32, err = packConv[float32](s, c, w)
+		case tensor.Float64:
+			c.p64, err = packConv[float64](s, c, w)
+		}
+		if err != nil {
 			return nil, err
 		}
 	}
@@ -91,31 +95,51 @@ func makeConv(s *Spec) (Kernel, error) {
 		func(x *Call) error { return runConv(x, c, c.p64) }), nil
 }
 
-// pack orders a constant weight as the loops read it.
-func (c *convolution) pack(w *tensor.Tensor) error {
-	s, err := c.slide.withKernel(w.Shape[2:])
+// convWeight is the key of a packed weight.
+type convWeight struct {
+	weight *graph.Value
+	group  int
+	direct bool
+}
+
+// packConv orders a constant weight as the loops read it.
+func packConv[T float32 | float64](s *Spec, c *convolution, w *tensor.Tensor) (*kernel.PackedConv[T], error) {
+	slide, err := c.slide.withKernel(w.Shape[2:])
 	if err != nil {
-		return err
+		return nil, err
 	}
-	in := make([]int, len(s.kernel))
-	for i := range in {
-		in[i] = s.extent(i)
+	least := make([]int, len(slide.kernel))
+	for i := range least {
+		least[i] = slide.extent(i)
 	}
-	win, err := kernel.NewWindow(in, s.kernel, nil, s.stride, s.dilation, nil, nil)
+	win, err := kernel.NewWindow(least, slide.kernel, nil, slide.stride, slide.dilation, nil, nil)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	g, err := kernel.NewConvGeom(1, w.Shape[1]*c.group, w.Shape[0], c.group, win)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	switch w.DType {
-	case tensor.Float32:
-		c.p32 = kernel.PackConv(g, tensor.Data[float32](w), c.direct)
-	case tensor.Float64:
-		c.p64 = kernel.PackConv(g, tensor.Data[float64](w), true)
+	var elems []T // which may have been taken already
+	if !w.IsOutline() {
+		elems = tensor.Data[T](w)
 	}
-	return nil
+	packed := share(s, convWeight{s.Node.Inputs[1], c.group, s.Direct}, func() *kernel.PackedConv[T] {
+		return kernel.NewPackedConv[T](g, s.Direct)
+	})
+	if !packed.IsRaw() {
+		s.take(1)
+	}
+	if in := s.shape(0); len(in) == w.Rank() && in[2:].IsStatic() {
+		if win, err := slide.window(in[2:].Ints()); err == nil {
+			if g, err := kernel.NewConvGeom(1, g.C, g.M, c.group, win); err == nil {
+				packed.For(s.Parallel, g, elems)
+				return packed, nil
+			}
+		}
+	}
+	packed.ForAny(s.Parallel, g, elems)
+	return packed, nil
 }
 
 // groupOf is the attribute group, 1 to 2²⁰.

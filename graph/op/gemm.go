@@ -45,8 +45,7 @@ func inferGemm(c *Infer) error {
 type gemmPlan struct {
 	transA, transB bool
 	alpha, beta    float64
-	b32            *kernel.PackedB[float32]
-	b64            *kernel.PackedB[float64]
+	b              packedB
 }
 
 func makeGemm(s *Spec) (Kernel, error) {
@@ -54,27 +53,21 @@ func makeGemm(s *Spec) (Kernel, error) {
 		transA: s.Int("transA", 0) != 0, transB: s.Int("transB", 0) != 0,
 		alpha: s.Float("alpha", 1), beta: s.Float("beta", 1),
 	}
-	if w := s.Const[1]; w != nil && w.Rank() == 2 && w.Len() > 0 {
-		k, n := w.Shape[0], w.Shape[1]
-		if p.transB {
-			k, n = n, k
-		}
-		switch w.DType {
-		case tensor.Float32:
-			p.b32 = kernel.PackB(p.transB, k, n, tensor.Data[float32](w), w.Shape[1])
-		case tensor.Float64:
-			p.b64 = kernel.PackB(p.transB, k, n, tensor.Data[float64](w), w.Shape[1])
-		}
+	rows := -1
+	if in := s.shape(0); len(in) == 2 {
+		m, _ := transposedDims(in, p.transA)
+		rows = sizeOf(m)
 	}
+	p.b = packB(s, p.transB, rows)
 	return func(x *Call) error {
 		if err := sameType(x, 1, 2); err != nil {
 			return err
 		}
 		switch x.In[0].DType {
 		case tensor.Float32:
-			return runGemm(x, p, p.b32)
+			return runGemm(x, p, p.b.f32)
 		case tensor.Float64:
-			return runGemm(x, p, p.b64)
+			return runGemm(x, p, p.b.f64)
 		case tensor.Int32:
 			return runGemmInt[int32](x, p)
 		case tensor.Int64:
@@ -138,7 +131,7 @@ func runGemm[T float32 | float64](x *Call, p *gemmPlan, packed *kernel.PackedB[T
 	}
 	a, b, y := x.In[0], x.In[1], tensor.Data[T](out)
 	lda, ldb := a.Shape[1], b.Shape[1]
-	if packed != nil && m > 1 {
+	if p.b.use(m) {
 		kernel.GemmPackedB(x.Parallel, p.transA, m, T(p.alpha), tensor.Data[T](a), lda, packed, 1, y, n)
 		return nil
 	}

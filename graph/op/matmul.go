@@ -124,25 +124,23 @@ func batchOffsets(out, in []int, size, count int) []int {
 }
 
 func makeMatMul(s *Spec) (Kernel, error) {
-	var p32 *kernel.PackedB[float32]
-	var p64 *kernel.PackedB[float64]
-	if w := s.Const[1]; w != nil && w.Rank() == 2 && w.Len() > 0 {
-		switch w.DType {
-		case tensor.Float32:
-			p32 = kernel.PackB(false, w.Shape[0], w.Shape[1], tensor.Data[float32](w), w.Shape[1])
-		case tensor.Float64:
-			p64 = kernel.PackB(false, w.Shape[0], w.Shape[1], tensor.Data[float64](w), w.Shape[1])
+	rows := -1
+	if in := s.shape(0); in != nil && in.IsStatic() {
+		rows = 1
+		for i := range len(in) - 1 {
+			rows *= sizeOf(in[i])
 		}
 	}
+	b := packB(s, false, rows)
 	return func(x *Call) error {
 		if err := sameType(x, 1); err != nil {
 			return err
 		}
 		switch x.In[0].DType {
 		case tensor.Float32:
-			return matMul(x, p32)
+			return matMul(x, &b, b.f32)
 		case tensor.Float64:
-			return matMul(x, p64)
+			return matMul(x, &b, b.f64)
 		case tensor.Int32:
 			return matMulInt[int32](x)
 		case tensor.Int64:
@@ -156,7 +154,66 @@ func makeMatMul(s *Spec) (Kernel, error) {
 	}, nil
 }
 
-func matMul[T float32 | float64](x *Call, packed *kernel.PackedB[T]) error {
+// packedB is a constant matrix as a right operand in the order in which the loops
+// read it.
+type packedB struct {
+	f32 *kernel.PackedB[float32]
+	f64 *kernel.PackedB[float64]
+	// only says that the elements of the matrix itself are not there.
+	only bool
+}
+
+// packB packs input 1, if it is constant, for left operands of so many rows; −1
+// if that is not known. A single row is as fast with the matrix as it is.
+func packB(s *Spec, trans bool, rows int) (b packedB) {
+	w := s.Const[1]
+	if w == nil || w.Rank() != 2 || w.Len() == 0 || rows == 0 || rows == 1 {
+		return b
+	}
+	k, n := w.Shape[0], w.Shape[1]
+	if trans {
+		k, n = n, k
+	}
+	switch w.DType {
+	case tensor.Float32:
+		b.f32 = packMatrix[float32](s, trans, k, n, w)
+	case tensor.Float64:
+		b.f64 = packMatrix[float64](s, trans, k, n, w)
+	default:
+		return b
+	}
+	if b.only = rows > 1; b.only {
+		s.take(1)
+	}
+	return b
+}
+
+// matrixWeight is the key of a packed matrix.
+type matrixWeight struct {
+	weight *graph.Value
+	trans  bool
+}
+
+func packMatrix[T float32 | float64](s *Spec, trans bool, k, n int, w *tensor.Tensor) *kernel.PackedB[T] {
+	return share(s, matrixWeight{s.Node.Inputs[1], trans}, func() *kernel.PackedB[T] {
+		return kernel.PackB(trans, k, n, tensor.Data[T](w), w.Shape[1])
+	})
+}
+
+// use tells whether a product of m rows reads the packed matrix.
+func (b *packedB) use(m int) bool {
+	return (b.f32 != nil || b.f64 != nil) && (m > 1 || b.only)
+}
+
+// sizeOf is a dimension's size; −1 if it is not known.
+func sizeOf(d graph.Dim) int {
+	if d.IsKnown() {
+		return int(d.Value)
+	}
+	return -1
+}
+
+func matMul[T float32 | float64](x *Call, b *packedB, packed *kernel.PackedB[T]) error {
 	g, err := matricesOf(x)
 	if err != nil {
 		return err
@@ -165,16 +222,16 @@ func matMul[T float32 | float64](x *Call, packed *kernel.PackedB[T]) error {
 	if err != nil || len(g.aAt) == 0 {
 		return err
 	}
-	a, b, c := tensor.Data[T](x.In[0]), tensor.Data[T](x.In[1]), tensor.Data[T](out)
+	a, c := tensor.Data[T](x.In[0]), tensor.Data[T](out)
 	if g.sameMatrix && len(g.aAt)*g.m*g.k == len(a) {
 		g.m *= len(g.aAt) // the rows of all products lie one behind the other
 		g.aAt, g.bAt = g.aAt[:1], g.bAt[:1]
 	}
-	if packed != nil && len(g.aAt) == 1 && g.m > 1 {
+	if b.use(g.m) && len(g.aAt) == 1 {
 		kernel.GemmPackedB(x.Parallel, false, g.m, 1, a, g.k, packed, 0, c, g.n)
 		return nil
 	}
-	kernel.GemmBatch(x.Parallel, false, false, g.m, g.n, g.k, 1, a, g.k, g.aAt, b, g.n, g.bAt, 0, c, g.n, g.m*g.n)
+	kernel.GemmBatch(x.Parallel, false, false, g.m, g.n, g.k, 1, a, g.k, g.aAt, tensor.Data[T](x.In[1]), g.n, g.bAt, 0, c, g.n, g.m*g.n)
 	return nil
 }
 

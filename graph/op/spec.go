@@ -30,6 +30,14 @@ type Spec struct {
 	Tail *Tail
 	// Direct is set where convolutions are not to use Winograd's transform.
 	Direct bool
+	// Taken is set by the kernel's maker for constant inputs that the kernel
+	// holds in its own order: their elements need not be there in a run.
+	Taken []bool
+	// Shared has what kernels of one plan made of constants, for others that
+	// read the same; nil shares nothing.
+	Shared map[any]any
+	// Parallel splits work of the kernel's maker; nil does not.
+	Parallel func(n, grain int, body func(lo, hi int))
 	// MakeBody plans a subgraph.
 	MakeBody func(g *graph.Graph) (Body, error)
 }
@@ -105,6 +113,34 @@ func Widen(t *tensor.Tensor, double bool) *tensor.Tensor {
 		dst[i] = float64(x)
 	}
 	return tensor.Of(t.Shape, dst)
+}
+
+// share is what the key stands for in s.Shared, made if it is not there yet.
+func share[T any](s *Spec, key any, make func() T) T {
+	if v, ok := s.Shared[key].(T); ok {
+		return v
+	}
+	v := make()
+	if s.Shared != nil {
+		s.Shared[key] = v
+	}
+	return v
+}
+
+// take sets Taken for input i.
+func (s *Spec) take(i int) {
+	for len(s.Taken) <= i {
+		s.Taken = append(s.Taken, false)
+	}
+	s.Taken[i] = true
+}
+
+// shape is what is known of the shape of input i.
+func (s *Spec) shape(i int) graph.Shape {
+	if i < len(s.Types) {
+		return s.Types[i].Shape
+	}
+	return nil
 }
 
 // Call is one run of one node.

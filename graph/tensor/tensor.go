@@ -26,6 +26,7 @@ const (
 	dense kind = iota
 	sequence
 	none
+	outline
 )
 
 // Store is the memory behind one or several tensors. Refs is for the use of
@@ -97,6 +98,14 @@ func OnStore(d DType, shape []int, s *Store) *Tensor {
 
 // MakeStore allocates the store of n elements of type d.
 func MakeStore(d DType, n int) *Store { return &Store{Data: dtypes[d].make(n)} }
+
+// Outline is t's type and shape without its elements, which nobody may read.
+func (t *Tensor) Outline() *Tensor {
+	return &Tensor{DType: t.DType, Shape: t.Shape, kind: outline, store: MakeStore(t.DType, 0)}
+}
+
+// IsOutline reports whether t has no elements though its shape has.
+func (t *Tensor) IsOutline() bool { return t.kind == outline }
 
 // Sequence is a sequence of tensors with elements of type d.
 func Sequence(d DType, elems ...*Tensor) *Tensor {

@@ -1,0 +1,147 @@
+package interp
+
+import (
+	"runtime"
+
+	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/op"
+	"github.com/onnxloss/onnxloss/graph/tensor"
+)
+
+// constant is a value that is known at plan time. Its elements are read when the
+// first step that wants them is planned, and dropped behind the last, where all
+// kernels hold them in an order of their own.
+type constant struct {
+	slot  int
+	t     *tensor.Tensor
+	value *graph.Value
+}
+
+// constants makes places for the initializers that are needed.
+func (b *builder) constants(p *program, g *graph.Graph, need *needs) error {
+	for _, v := range g.Inits {
+		if _, fed := p.slots[v]; fed || !need.values[v] {
+			continue
+		}
+		c := constant{slot: p.slot(v), value: v}
+		if v.IsConst() || !b.open {
+			p.consts = append(p.consts, c)
+			continue
+		}
+		var err error
+		if c.t, err = b.load(v); err != nil {
+			return err // which names the tensor
+		}
+		p.defaults = append(p.defaults, c)
+	}
+	return nil
+}
+
+// load gives the value of an initializer.
+func (b *builder) load(v *graph.Value) (*tensor.Tensor, error) {
+	if t := b.loaded[v]; t != nil {
+		return t, nil
+	}
+	t, err := v.Init.Load()
+	if err != nil {
+		return nil, err
+	}
+	t = op.Widen(t, b.plan.opts.Double)
+	if b.loaded != nil {
+		b.loaded[v] = t
+	}
+	return t, nil
+}
+
+// value gives the tensor behind a ref; nil if it is not known at plan time.
+func (b *builder) value(p *program, r ref) (*tensor.Tensor, error) {
+	c := p.constAt(r)
+	if c == nil {
+		return nil, nil
+	}
+	return c.t, b.fill(c)
+}
+
+// fill loads a constant that is not there yet.
+func (b *builder) fill(c *constant) (err error) {
+	if c.t == nil {
+		c.t, err = b.load(c.value)
+	}
+	return err
+}
+
+// collectEvery is how many bytes of weights that were dropped, and packed before,
+// are left lying for the garbage collector's own time.
+const collectEvery = 16 << 20
+
+// done says that a step of p which reads r has what it needs of it.
+func (b *builder) done(p *program, r ref) {
+	if r == noRef || r.up > 0 {
+		return
+	}
+	c := p.constAt(r)
+	if c == nil {
+		return
+	}
+	if p.unread[c.value]--; p.unread[c.value] > 0 || b.loaded != nil || c.t.Store() == nil {
+		return
+	}
+	b.dropped += c.t.Len() * c.t.DType.Size()
+	if c.t = c.t.Outline(); b.dropped > collectEvery {
+		b.dropped = 0
+		runtime.GC()
+	}
+}
+
+// taken leaves to a step's kernel what it has taken of constants.
+func (b *builder) taken(p *program, s *step) {
+	for i, taken := range s.spec.Taken {
+		if taken && b.loaded == nil {
+			s.spec.Const[i] = s.spec.Const[i].Outline()
+			b.done(p, s.in[i])
+		}
+	}
+}
+
+// foldLimit bounds, in elements, what is computed once at plan time.
+const foldLimit = 1 << 22
+
+// fold runs a step at plan time if all it reads is constant, and keeps its
+// results as constants.
+func (b *builder) fold(p *program, s *step, spec *op.Spec) bool {
+	row := op.Lookup(s.node.Domain, s.node.Op)
+	if row == nil || row.Random() || len(s.node.Subgraphs()) > 0 {
+		return false
+	}
+	in := make([]*tensor.Tensor, len(s.in))
+	for i, r := range s.in {
+		if r == noRef {
+			continue
+		}
+		if in[i] = spec.Const[i]; in[i] == nil {
+			return false
+		}
+	}
+	x := &op.Call{Node: s.node, In: in, Out: make([]*tensor.Tensor, len(s.out)), Env: foldEnv(b.plan)}
+	x.Context = backgroundContext
+	if err := guard(s.kernel, x); err != nil {
+		return false // the run will tell, if it gets there
+	}
+	for i, slot := range s.out {
+		if slot < 0 {
+			continue
+		}
+		if x.Out[i] == nil {
+			return false
+		}
+	}
+	for i, slot := range s.out {
+		if slot >= 0 {
+			p.consts = append(p.consts, constant{slot: slot, t: x.Out[i], value: s.node.Outputs[i]})
+		}
+	}
+	for i := range s.in {
+		b.done(p, s.in[i])
+	}
+	return true
+}
