@@ -88,6 +88,21 @@ func Broadcast[D, S any](par Parallel, shape []int, dst []D, a []S, aStride []in
 	})
 }
 
+// Pairs applies op to elements of the same place in dst, a and b, of which a or b
+// may be a single element, which goes with all.
+func Pairs[D, S any](par Parallel, dst []D, a, b []S, op Rows[D, S]) {
+	par.Do(len(dst), elementGrain, func(lo, hi int) {
+		switch d := dst[lo:hi]; {
+		case len(b) == 1 && len(a) == len(dst):
+			op.VS(d, a[lo:hi], b[0])
+		case len(a) == 1:
+			op.SV(d, a[0], b[lo:hi])
+		default:
+			op.VV(d, a[lo:hi], b[lo:hi])
+		}
+	})
+}
+
 func broadcastGathered[D, S any](par Parallel, n *nest, dst []D, a, b []S, op Rows[D, S]) {
 	sa, sb := n.step[0], n.step[1]
 	par.Do(n.rows*n.inner, elementGrain, func(lo, hi int) {

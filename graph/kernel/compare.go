@@ -40,7 +40,7 @@ func lessVV[T Number](dst []bool, a, b []T) {
 
 func lessVS[T Number](dst []bool, a []T, b T) {
 	a = a[:len(dst)]
-	for i := range dst {
+	for i := compareVS(fast32.lessVS, dst, a, b); i < len(dst); i++ {
 		dst[i] = a[i] < b
 	}
 }
@@ -92,7 +92,7 @@ func greaterVV[T Number](dst []bool, a, b []T) {
 
 func greaterVS[T Number](dst []bool, a []T, b T) {
 	a = a[:len(dst)]
-	for i := range dst {
+	for i := compareVS(fast32.greaterVS, dst, a, b); i < len(dst); i++ {
 		dst[i] = a[i] > b
 	}
 }

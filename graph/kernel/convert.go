@@ -59,10 +59,11 @@ func ToBool[S Number](dst []bool, x []S) {
 // FromBool is dst[i] = x[i] ? 1 : 0.
 func FromBool[D Number](dst []D, x []bool) {
 	x = x[:len(dst)]
-	for i, v := range x {
-		dst[i] = 0
+	at := fromBoolFast(dst, x)
+	for i, v := range x[at:] {
+		dst[at+i] = 0
 		if v {
-			dst[i] = 1
+			dst[at+i] = 1
 		}
 	}
 }

@@ -14,6 +14,9 @@ var fast32 struct {
 	subSV, divSV                      func(dst *float32, a float32, b *float32, n int)
 	abs, softsign                     func(dst, x *float32, n int)
 
+	lessVS, greaterVS func(dst *bool, a *float32, b float32, n int)
+	fromBool          func(dst *float32, x *bool, n int)
+
 	clip func(dst, x *float32, lo, hi float32, n int)
 	max  [2]func(dst, x *float32, n int) // by stride less 1: dst[i] = max(dst[i], x[stride*i]); NaN wins
 
@@ -110,6 +113,23 @@ func vectorSV[T Number](f func(dst *float32, a float32, b *float32, n int), dst 
 	n := vectors[T](f != nil, len(dst))
 	if n > 0 {
 		f(at32(dst), float32(a), at32(b), n)
+	}
+	return n
+}
+
+// compareVS runs f over as much of the row as it takes, and tells how much.
+func compareVS[T Number](f func(dst *bool, a *float32, b float32, n int), dst []bool, a []T, b T) int {
+	n := vectors[T](f != nil, len(dst))
+	if n > 0 {
+		f(&dst[0], at32(a), float32(b), n)
+	}
+	return n
+}
+
+func fromBoolFast[T Number](dst []T, x []bool) int {
+	n := vectors[T](fast32.fromBool != nil, len(dst))
+	if n > 0 {
+		fast32.fromBool(at32(dst), &x[0], n)
 	}
 	return n
 }

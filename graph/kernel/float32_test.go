@@ -132,6 +132,29 @@ func TestSilu(t *testing.T) {
 	}
 }
 
+// TestBooleanLoops: comparisons with a number, and booleans as numbers, in rows of
+// every length.
+func TestBooleanLoops(t *testing.T) {
+	x := []float32{0, float32(math.Copysign(0, -1)), 1, -1, float32(math.Inf(1)), float32(math.Inf(-1)), float32(math.NaN()), 1e-45, 0.5}
+	for n := range 70 {
+		row := make([]float32, n)
+		for i := range row {
+			row[i] = x[(i*5+n)%len(x)]
+		}
+		for _, b := range x {
+			less, greater, number := make([]bool, n), make([]bool, n), make([]float32, n)
+			Less[float32]().VS(less, row, b)
+			Greater[float32]().VS(greater, row, b)
+			FromBool(number, greater)
+			for i, v := range row {
+				if less[i] != (v < b) || greater[i] != (v > b) || (number[i] == 1) != greater[i] || number[i]*(1-number[i]) != 0 {
+					t.Fatalf("%v and %v: less %v, greater %v, as a number %v", v, b, less[i], greater[i], number[i])
+				}
+			}
+		}
+	}
+}
+
 // TestVectorLoops: arithmetic on float32 rows of every length gives the bits
 // that float64, rounded once, gives; so do special values.
 func TestVectorLoops(t *testing.T) {

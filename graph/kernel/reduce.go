@@ -30,6 +30,7 @@ const sumBlock = 128
 
 // reduction is the algebra of a ReduceOp in float64.
 type reduction struct {
+	sums  bool // fold adds the terms
 	start float64
 	fold  func(acc, x []float64) // for i: acc[i] = acc[i] ∘ f(x[i])
 	join  func(acc, x []float64) // for i: acc[i] = acc[i] ∘ x[i]
@@ -40,23 +41,23 @@ func reductionOf(op ReduceOp) reduction {
 	same := func(acc float64, _ int) float64 { return acc }
 	switch op {
 	case ReduceMax:
-		return reduction{math.Inf(-1), foldMax, foldMax, same}
+		return reduction{false, math.Inf(-1), foldMax, foldMax, same}
 	case ReduceMin:
-		return reduction{math.Inf(1), foldMin, foldMin, same}
+		return reduction{false, math.Inf(1), foldMin, foldMin, same}
 	case ReduceProd:
-		return reduction{1, foldProd, foldProd, same}
+		return reduction{false, 1, foldProd, foldProd, same}
 	case ReduceMean:
-		return reduction{0, foldSum, foldSum, func(acc float64, n int) float64 { return acc / float64(n) }}
+		return reduction{true, 0, foldSum, foldSum, func(acc float64, n int) float64 { return acc / float64(n) }}
 	case ReduceSumSquare:
-		return reduction{0, foldSquare, foldSum, same}
+		return reduction{false, 0, foldSquare, foldSum, same}
 	case ReduceL1:
-		return reduction{0, foldAbs, foldSum, same}
+		return reduction{false, 0, foldAbs, foldSum, same}
 	case ReduceL2:
-		return reduction{0, foldSquare, foldSum, func(acc float64, _ int) float64 { return math.Sqrt(acc) }}
+		return reduction{false, 0, foldSquare, foldSum, func(acc float64, _ int) float64 { return math.Sqrt(acc) }}
 	case ReduceLogSum:
-		return reduction{0, foldSum, foldSum, func(acc float64, _ int) float64 { return math.Log(acc) }}
+		return reduction{true, 0, foldSum, foldSum, func(acc float64, _ int) float64 { return math.Log(acc) }}
 	}
-	return reduction{0, foldSum, foldSum, same}
+	return reduction{true, 0, foldSum, foldSum, same}
 }
 
 func foldSum(acc, x []float64) {
@@ -140,6 +141,9 @@ func reduceRow[T Float](r *reduction, l *lanes, x []T) float64 {
 	for w > 8 && w*8 > len(x) {
 		w /= 2
 	}
+	if w == 8 && r.sums && len(x) <= sumBlock*w {
+		return sumRow(x)
+	}
 	total, acc, in := l.total[:w], l.acc[:w], l.in[:w]
 	fill(total, r.start)
 	for len(x) > 0 {
@@ -160,6 +164,27 @@ func reduceRow[T Float](r *reduction, l *lanes, x []T) float64 {
 		r.join(total[:w], total[w:2*w])
 	}
 	return total[0]
+}
+
+// sumRow is reduceRow's sum of one block in eight lanes.
+func sumRow[T Float](x []T) float64 {
+	var a, b, c, d, e, f, g, h float64
+	for ; len(x) >= 8; x = x[8:] {
+		y := x[:8]
+		a += float64(y[0])
+		b += float64(y[1])
+		c += float64(y[2])
+		d += float64(y[3])
+		e += float64(y[4])
+		f += float64(y[5])
+		g += float64(y[6])
+		h += float64(y[7])
+	}
+	l := [8]float64{a, b, c, d, e, f, g, h}
+	for i, v := range x {
+		l[i] += float64(v)
+	}
+	return l[0] + l[4] + (l[2] + l[6]) + (l[1] + l[5] + (l[3] + l[7]))
 }
 
 // reduceColumns reduces len(dst) neighbouring columns, the first being i.

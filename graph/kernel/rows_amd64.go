@@ -17,6 +17,7 @@ func rowsAVX2() {
 	f.addVS, f.subVS, f.mulVS, f.divVS = addVS32AVX2, subVS32AVX2, mulVS32AVX2, divVS32AVX2
 	f.subSV, f.divSV = subSV32AVX2, divSV32AVX2
 	f.abs, f.softsign = abs32AVX2, softsign32AVX2
+	f.lessVS, f.greaterVS, f.fromBool = lessVS32AVX2, greaterVS32AVX2, fromBool32AVX2
 	f.clip, f.leaky = clip32AVX2, leaky32AVX2
 	f.max[0], f.max[1] = max32AVX2, maxEven32AVX2
 	f.taps[0] = [...]tapLoop{taps1AVX2r1v1, taps1AVX2r1v2, taps1AVX2r1v3, taps1AVX2r1v4, taps1AVX2r2v2, taps1AVX2r2v3, taps1AVX2r4v1}

@@ -406,6 +406,24 @@ func abs32AVX2(dst *float32, x *float32, n int)
 //go:noescape
 func hardSigmoid32AVX2(dst *float32, x *float32, alpha float32, beta float32, n int)
 
+// lessVS32AVX2 is dst[i] = a[i] < b.
+// n is a multiple of 8.
+//
+//go:noescape
+func lessVS32AVX2(dst *bool, a *float32, b float32, n int)
+
+// greaterVS32AVX2 is dst[i] = a[i] > b.
+// n is a multiple of 8.
+//
+//go:noescape
+func greaterVS32AVX2(dst *bool, a *float32, b float32, n int)
+
+// fromBool32AVX2 is dst[i] = 1 where x[i], else 0.
+// n is a multiple of 8.
+//
+//go:noescape
+func fromBool32AVX2(dst *float32, x *bool, n int)
+
 // max32AVX2 is dst[i] = max(dst[i], x[stride*i]), the stride being 2 if its name says Even, else 1;
 // NaN wins. n is a multiple of 8.
 //

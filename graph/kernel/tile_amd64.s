@@ -4524,9 +4524,9 @@ loop:
 	VBLENDVPS    Y0, Y3, Y1, Y1
 	VDIVPS       Y2, Y1, Y1
 	VMOVUPS      Y1, (AX)
-	ADDQ         $0x20, CX
-	ADDQ         $0x20, AX
-	SUBQ         $0x08, DX
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, AX
+	SUBQ         $0x00000008, DX
 	JNE          loop
 
 done:
@@ -4653,9 +4653,9 @@ loop:
 	VDIVPS       Y2, Y1, Y1
 	VMULPS       Y1, Y0, Y1
 	VMOVUPS      Y1, (AX)
-	ADDQ         $0x20, CX
-	ADDQ         $0x20, AX
-	SUBQ         $0x08, DX
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, AX
+	SUBQ         $0x00000008, DX
 	JNE          loop
 
 done:
@@ -5816,10 +5816,34 @@ GLOBL word3fc5555555555555<>(SB), RODATA|NOPTR, $32
 // func addVV32AVX2(dst *float32, a *float32, b *float32, n int)
 // Requires: AVX
 TEXT ·addVV32AVX2(SB), NOSPLIT, $0-32
-	MOVQ  dst+0(FP), AX
-	MOVQ  a+8(FP), CX
-	MOVQ  b+16(FP), DX
-	MOVQ  n+24(FP), BX
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ n+24(FP), BX
+	SUBQ $0x00000020, BX
+	JL   rest
+
+several:
+	VMOVUPS (CX), Y0
+	VADDPS  (DX), Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(CX), Y0
+	VADDPS  32(DX), Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(CX), Y0
+	VADDPS  64(DX), Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(CX), Y0
+	VADDPS  96(DX), Y0, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000020, BX
+	JGE     several
+
+rest:
+	ADDQ  $0x00000020, BX
 	TESTQ BX, BX
 	JE    done
 
@@ -5827,10 +5851,10 @@ loop:
 	VMOVUPS (CX), Y0
 	VADDPS  (DX), Y0, Y0
 	VMOVUPS Y0, (AX)
-	ADDQ    $0x20, CX
-	ADDQ    $0x20, DX
-	ADDQ    $0x20, AX
-	SUBQ    $0x08, BX
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, DX
+	ADDQ    $0x00000020, AX
+	SUBQ    $0x00000008, BX
 	JNE     loop
 
 done:
@@ -5845,16 +5869,39 @@ TEXT ·addVS32AVX2(SB), NOSPLIT, $0-32
 	MOVQ         n+24(FP), DX
 	MOVSS        b+16(FP), X0
 	VBROADCASTSS X0, Y0
-	TESTQ        DX, DX
-	JE           done
+	SUBQ         $0x00000020, DX
+	JL           rest
+
+several:
+	VMOVUPS (CX), Y1
+	VADDPS  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(CX), Y1
+	VADDPS  Y0, Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(CX), Y1
+	VADDPS  Y0, Y1, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(CX), Y1
+	VADDPS  Y0, Y1, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000020, DX
+	JGE     several
+
+rest:
+	ADDQ  $0x00000020, DX
+	TESTQ DX, DX
+	JE    done
 
 loop:
 	VMOVUPS (CX), Y1
 	VADDPS  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
-	ADDQ    $0x20, CX
-	ADDQ    $0x20, AX
-	SUBQ    $0x08, DX
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, AX
+	SUBQ    $0x00000008, DX
 	JNE     loop
 
 done:
@@ -5864,10 +5911,34 @@ done:
 // func subVV32AVX2(dst *float32, a *float32, b *float32, n int)
 // Requires: AVX
 TEXT ·subVV32AVX2(SB), NOSPLIT, $0-32
-	MOVQ  dst+0(FP), AX
-	MOVQ  a+8(FP), CX
-	MOVQ  b+16(FP), DX
-	MOVQ  n+24(FP), BX
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ n+24(FP), BX
+	SUBQ $0x00000020, BX
+	JL   rest
+
+several:
+	VMOVUPS (CX), Y0
+	VSUBPS  (DX), Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(CX), Y0
+	VSUBPS  32(DX), Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(CX), Y0
+	VSUBPS  64(DX), Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(CX), Y0
+	VSUBPS  96(DX), Y0, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000020, BX
+	JGE     several
+
+rest:
+	ADDQ  $0x00000020, BX
 	TESTQ BX, BX
 	JE    done
 
@@ -5875,10 +5946,10 @@ loop:
 	VMOVUPS (CX), Y0
 	VSUBPS  (DX), Y0, Y0
 	VMOVUPS Y0, (AX)
-	ADDQ    $0x20, CX
-	ADDQ    $0x20, DX
-	ADDQ    $0x20, AX
-	SUBQ    $0x08, BX
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, DX
+	ADDQ    $0x00000020, AX
+	SUBQ    $0x00000008, BX
 	JNE     loop
 
 done:
@@ -5893,16 +5964,39 @@ TEXT ·subVS32AVX2(SB), NOSPLIT, $0-32
 	MOVQ         n+24(FP), DX
 	MOVSS        b+16(FP), X0
 	VBROADCASTSS X0, Y0
-	TESTQ        DX, DX
-	JE           done
+	SUBQ         $0x00000020, DX
+	JL           rest
+
+several:
+	VMOVUPS (CX), Y1
+	VSUBPS  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(CX), Y1
+	VSUBPS  Y0, Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(CX), Y1
+	VSUBPS  Y0, Y1, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(CX), Y1
+	VSUBPS  Y0, Y1, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000020, DX
+	JGE     several
+
+rest:
+	ADDQ  $0x00000020, DX
+	TESTQ DX, DX
+	JE    done
 
 loop:
 	VMOVUPS (CX), Y1
 	VSUBPS  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
-	ADDQ    $0x20, CX
-	ADDQ    $0x20, AX
-	SUBQ    $0x08, DX
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, AX
+	SUBQ    $0x00000008, DX
 	JNE     loop
 
 done:
@@ -5917,15 +6011,34 @@ TEXT ·subSV32AVX2(SB), NOSPLIT, $0-32
 	MOVQ         n+24(FP), DX
 	MOVSS        a+8(FP), X0
 	VBROADCASTSS X0, Y0
-	TESTQ        DX, DX
-	JE           done
+	SUBQ         $0x00000020, DX
+	JL           rest
+
+several:
+	VSUBPS  (CX), Y0, Y1
+	VMOVUPS Y1, (AX)
+	VSUBPS  32(CX), Y0, Y1
+	VMOVUPS Y1, 32(AX)
+	VSUBPS  64(CX), Y0, Y1
+	VMOVUPS Y1, 64(AX)
+	VSUBPS  96(CX), Y0, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000020, DX
+	JGE     several
+
+rest:
+	ADDQ  $0x00000020, DX
+	TESTQ DX, DX
+	JE    done
 
 loop:
 	VSUBPS  (CX), Y0, Y1
 	VMOVUPS Y1, (AX)
-	ADDQ    $0x20, CX
-	ADDQ    $0x20, AX
-	SUBQ    $0x08, DX
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, AX
+	SUBQ    $0x00000008, DX
 	JNE     loop
 
 done:
@@ -5935,10 +6048,34 @@ done:
 // func mulVV32AVX2(dst *float32, a *float32, b *float32, n int)
 // Requires: AVX
 TEXT ·mulVV32AVX2(SB), NOSPLIT, $0-32
-	MOVQ  dst+0(FP), AX
-	MOVQ  a+8(FP), CX
-	MOVQ  b+16(FP), DX
-	MOVQ  n+24(FP), BX
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ n+24(FP), BX
+	SUBQ $0x00000020, BX
+	JL   rest
+
+several:
+	VMOVUPS (CX), Y0
+	VMULPS  (DX), Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(CX), Y0
+	VMULPS  32(DX), Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(CX), Y0
+	VMULPS  64(DX), Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(CX), Y0
+	VMULPS  96(DX), Y0, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000020, BX
+	JGE     several
+
+rest:
+	ADDQ  $0x00000020, BX
 	TESTQ BX, BX
 	JE    done
 
@@ -5946,10 +6083,10 @@ loop:
 	VMOVUPS (CX), Y0
 	VMULPS  (DX), Y0, Y0
 	VMOVUPS Y0, (AX)
-	ADDQ    $0x20, CX
-	ADDQ    $0x20, DX
-	ADDQ    $0x20, AX
-	SUBQ    $0x08, BX
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, DX
+	ADDQ    $0x00000020, AX
+	SUBQ    $0x00000008, BX
 	JNE     loop
 
 done:
@@ -5964,16 +6101,39 @@ TEXT ·mulVS32AVX2(SB), NOSPLIT, $0-32
 	MOVQ         n+24(FP), DX
 	MOVSS        b+16(FP), X0
 	VBROADCASTSS X0, Y0
-	TESTQ        DX, DX
-	JE           done
+	SUBQ         $0x00000020, DX
+	JL           rest
+
+several:
+	VMOVUPS (CX), Y1
+	VMULPS  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(CX), Y1
+	VMULPS  Y0, Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(CX), Y1
+	VMULPS  Y0, Y1, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(CX), Y1
+	VMULPS  Y0, Y1, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000020, DX
+	JGE     several
+
+rest:
+	ADDQ  $0x00000020, DX
+	TESTQ DX, DX
+	JE    done
 
 loop:
 	VMOVUPS (CX), Y1
 	VMULPS  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
-	ADDQ    $0x20, CX
-	ADDQ    $0x20, AX
-	SUBQ    $0x08, DX
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, AX
+	SUBQ    $0x00000008, DX
 	JNE     loop
 
 done:
@@ -5983,10 +6143,34 @@ done:
 // func divVV32AVX2(dst *float32, a *float32, b *float32, n int)
 // Requires: AVX
 TEXT ·divVV32AVX2(SB), NOSPLIT, $0-32
-	MOVQ  dst+0(FP), AX
-	MOVQ  a+8(FP), CX
-	MOVQ  b+16(FP), DX
-	MOVQ  n+24(FP), BX
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ n+24(FP), BX
+	SUBQ $0x00000020, BX
+	JL   rest
+
+several:
+	VMOVUPS (CX), Y0
+	VDIVPS  (DX), Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(CX), Y0
+	VDIVPS  32(DX), Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(CX), Y0
+	VDIVPS  64(DX), Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(CX), Y0
+	VDIVPS  96(DX), Y0, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000020, BX
+	JGE     several
+
+rest:
+	ADDQ  $0x00000020, BX
 	TESTQ BX, BX
 	JE    done
 
@@ -5994,10 +6178,10 @@ loop:
 	VMOVUPS (CX), Y0
 	VDIVPS  (DX), Y0, Y0
 	VMOVUPS Y0, (AX)
-	ADDQ    $0x20, CX
-	ADDQ    $0x20, DX
-	ADDQ    $0x20, AX
-	SUBQ    $0x08, BX
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, DX
+	ADDQ    $0x00000020, AX
+	SUBQ    $0x00000008, BX
 	JNE     loop
 
 done:
@@ -6012,16 +6196,39 @@ TEXT ·divVS32AVX2(SB), NOSPLIT, $0-32
 	MOVQ         n+24(FP), DX
 	MOVSS        b+16(FP), X0
 	VBROADCASTSS X0, Y0
-	TESTQ        DX, DX
-	JE           done
+	SUBQ         $0x00000020, DX
+	JL           rest
+
+several:
+	VMOVUPS (CX), Y1
+	VDIVPS  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(CX), Y1
+	VDIVPS  Y0, Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(CX), Y1
+	VDIVPS  Y0, Y1, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(CX), Y1
+	VDIVPS  Y0, Y1, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000020, DX
+	JGE     several
+
+rest:
+	ADDQ  $0x00000020, DX
+	TESTQ DX, DX
+	JE    done
 
 loop:
 	VMOVUPS (CX), Y1
 	VDIVPS  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
-	ADDQ    $0x20, CX
-	ADDQ    $0x20, AX
-	SUBQ    $0x08, DX
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, AX
+	SUBQ    $0x00000008, DX
 	JNE     loop
 
 done:
@@ -6036,15 +6243,34 @@ TEXT ·divSV32AVX2(SB), NOSPLIT, $0-32
 	MOVQ         n+24(FP), DX
 	MOVSS        a+8(FP), X0
 	VBROADCASTSS X0, Y0
-	TESTQ        DX, DX
-	JE           done
+	SUBQ         $0x00000020, DX
+	JL           rest
+
+several:
+	VDIVPS  (CX), Y0, Y1
+	VMOVUPS Y1, (AX)
+	VDIVPS  32(CX), Y0, Y1
+	VMOVUPS Y1, 32(AX)
+	VDIVPS  64(CX), Y0, Y1
+	VMOVUPS Y1, 64(AX)
+	VDIVPS  96(CX), Y0, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000020, DX
+	JGE     several
+
+rest:
+	ADDQ  $0x00000020, DX
+	TESTQ DX, DX
+	JE    done
 
 loop:
 	VDIVPS  (CX), Y0, Y1
 	VMOVUPS Y1, (AX)
-	ADDQ    $0x20, CX
-	ADDQ    $0x20, AX
-	SUBQ    $0x08, DX
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, AX
+	SUBQ    $0x00000008, DX
 	JNE     loop
 
 done:
@@ -6061,16 +6287,39 @@ TEXT ·clip32AVX2(SB), NOSPLIT, $0-32
 	VBROADCASTSS X0, Y0
 	MOVSS        hi+20(FP), X1
 	VBROADCASTSS X1, Y1
-	TESTQ        DX, DX
-	JE           done
+	SUBQ         $0x00000020, DX
+	JL           rest
+
+several:
+	VMAXPS  (CX), Y0, Y2
+	VMINPS  Y2, Y1, Y2
+	VMOVUPS Y2, (AX)
+	VMAXPS  32(CX), Y0, Y2
+	VMINPS  Y2, Y1, Y2
+	VMOVUPS Y2, 32(AX)
+	VMAXPS  64(CX), Y0, Y2
+	VMINPS  Y2, Y1, Y2
+	VMOVUPS Y2, 64(AX)
+	VMAXPS  96(CX), Y0, Y2
+	VMINPS  Y2, Y1, Y2
+	VMOVUPS Y2, 96(AX)
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000020, DX
+	JGE     several
+
+rest:
+	ADDQ  $0x00000020, DX
+	TESTQ DX, DX
+	JE    done
 
 loop:
 	VMAXPS  (CX), Y0, Y2
 	VMINPS  Y2, Y1, Y2
 	VMOVUPS Y2, (AX)
-	ADDQ    $0x20, CX
-	ADDQ    $0x20, AX
-	SUBQ    $0x08, DX
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, AX
+	SUBQ    $0x00000008, DX
 	JNE     loop
 
 done:
@@ -6095,9 +6344,9 @@ loop:
 	VMULPS    Y2, Y0, Y4
 	VBLENDVPS Y3, Y4, Y2, Y2
 	VMOVUPS   Y2, (AX)
-	ADDQ      $0x20, CX
-	ADDQ      $0x20, AX
-	SUBQ      $0x08, DX
+	ADDQ      $0x00000020, CX
+	ADDQ      $0x00000020, AX
+	SUBQ      $0x00000008, DX
 	JNE       loop
 
 done:
@@ -6121,9 +6370,9 @@ loop:
 	VADDPS  Y1, Y3, Y3
 	VDIVPS  Y3, Y2, Y2
 	VMOVUPS Y2, (AX)
-	ADDQ    $0x20, CX
-	ADDQ    $0x20, AX
-	SUBQ    $0x08, DX
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, AX
+	SUBQ    $0x00000008, DX
 	JNE     loop
 
 done:
@@ -6143,15 +6392,34 @@ TEXT ·abs32AVX2(SB), NOSPLIT, $0-24
 	MOVQ         x+8(FP), CX
 	MOVQ         n+16(FP), DX
 	VBROADCASTSS sign32<>+0(SB), Y0
-	TESTQ        DX, DX
-	JE           done
+	SUBQ         $0x00000020, DX
+	JL           rest
+
+several:
+	VANDNPS (CX), Y0, Y1
+	VMOVUPS Y1, (AX)
+	VANDNPS 32(CX), Y0, Y1
+	VMOVUPS Y1, 32(AX)
+	VANDNPS 64(CX), Y0, Y1
+	VMOVUPS Y1, 64(AX)
+	VANDNPS 96(CX), Y0, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000020, DX
+	JGE     several
+
+rest:
+	ADDQ  $0x00000020, DX
+	TESTQ DX, DX
+	JE    done
 
 loop:
 	VANDNPS (CX), Y0, Y1
 	VMOVUPS Y1, (AX)
-	ADDQ    $0x20, CX
-	ADDQ    $0x20, AX
-	SUBQ    $0x08, DX
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, AX
+	SUBQ    $0x00000008, DX
 	JNE     loop
 
 done:
@@ -6179,10 +6447,91 @@ loop:
 	VMAXPS      Y4, Y2, Y4
 	VMINPS      Y4, Y3, Y4
 	VMOVUPS     Y4, (AX)
-	ADDQ        $0x20, CX
-	ADDQ        $0x20, AX
-	SUBQ        $0x08, DX
+	ADDQ        $0x00000020, CX
+	ADDQ        $0x00000020, AX
+	SUBQ        $0x00000008, DX
 	JNE         loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func lessVS32AVX2(dst *bool, a *float32, b float32, n int)
+// Requires: AVX, AVX2, SSE
+TEXT ·lessVS32AVX2(SB), NOSPLIT, $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         n+24(FP), DX
+	MOVSS        b+16(FP), X0
+	VBROADCASTSS X0, Y0
+	TESTQ        DX, DX
+	JE           done
+
+loop:
+	VMOVUPS      (CX), Y1
+	VCMPPS       $0x11, Y0, Y1, Y1
+	VEXTRACTF128 $0x01, Y1, X2
+	VPACKSSDW    X2, X1, X1
+	VPACKSSWB    X1, X1, X1
+	VPABSB       X1, X1
+	VMOVQ        X1, (AX)
+	ADDQ         $0x20, CX
+	ADDQ         $0x08, AX
+	SUBQ         $0x08, DX
+	JNE          loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func greaterVS32AVX2(dst *bool, a *float32, b float32, n int)
+// Requires: AVX, AVX2, SSE
+TEXT ·greaterVS32AVX2(SB), NOSPLIT, $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         n+24(FP), DX
+	MOVSS        b+16(FP), X0
+	VBROADCASTSS X0, Y0
+	TESTQ        DX, DX
+	JE           done
+
+loop:
+	VMOVUPS      (CX), Y1
+	VCMPPS       $0x1e, Y0, Y1, Y1
+	VEXTRACTF128 $0x01, Y1, X2
+	VPACKSSDW    X2, X1, X1
+	VPACKSSWB    X1, X1, X1
+	VPABSB       X1, X1
+	VMOVQ        X1, (AX)
+	ADDQ         $0x20, CX
+	ADDQ         $0x08, AX
+	SUBQ         $0x08, DX
+	JNE          loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func fromBool32AVX2(dst *float32, x *bool, n int)
+// Requires: AVX, AVX2
+TEXT ·fromBool32AVX2(SB), NOSPLIT, $0-24
+	MOVQ         dst+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         n+16(FP), DX
+	VBROADCASTSS one32<>+0(SB), Y0
+	TESTQ        DX, DX
+	JE           done
+
+loop:
+	VPMOVZXBD (CX), Y1
+	VPXOR     Y2, Y2, Y2
+	VPSUBD    Y1, Y2, Y1
+	VANDPS    Y0, Y1, Y1
+	VMOVUPS   Y1, (AX)
+	ADDQ      $0x08, CX
+	ADDQ      $0x20, AX
+	SUBQ      $0x08, DX
+	JNE       loop
 
 done:
 	VZEROUPPER

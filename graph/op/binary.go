@@ -1,6 +1,8 @@
 package op
 
 import (
+	"slices"
+
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/kernel"
 	"github.com/onnxloss/onnxloss/graph/tensor"
@@ -215,6 +217,14 @@ func byType(by map[tensor.DType]Kernel) Kernel {
 // broadcastTo runs rows over inputs 0 and 1 into output 0.
 func broadcastTo[D, S tensor.Elem](x *Call, rows kernel.Rows[D, S]) error {
 	a, b := x.In[0], x.In[1]
+	if shape := flatShape(a, b); shape != nil {
+		out, err := x.New(0, tensor.TypeOf[D](), shape...)
+		if err != nil {
+			return err
+		}
+		kernel.Pairs(x.Parallel, tensor.Data[D](out), tensor.Data[S](a), tensor.Data[S](b), rows)
+		return nil
+	}
 	shape, err := BroadcastShapes(a.Shape, b.Shape)
 	if err != nil {
 		return err
@@ -226,6 +236,18 @@ func broadcastTo[D, S tensor.Elem](x *Call, rows kernel.Rows[D, S]) error {
 	sa, _ := kernel.BroadcastStrides(shape, a.Shape)
 	sb, _ := kernel.BroadcastStrides(shape, b.Shape)
 	kernel.Broadcast(x.Parallel, shape, tensor.Data[D](out), tensor.Data[S](a), sa, tensor.Data[S](b), sb, rows)
+	return nil
+}
+
+// flatShape is the shape of the result where both have the same, or one is a single
+// element that adds no axis; else nil.
+func flatShape(a, b *tensor.Tensor) []int {
+	switch {
+	case b.Len() == 1 && b.Rank() <= a.Rank(), slices.Equal(a.Shape, b.Shape):
+		return a.Shape
+	case a.Len() == 1 && a.Rank() <= b.Rank():
+		return b.Shape
+	}
 	return nil
 }
 

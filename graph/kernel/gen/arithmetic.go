@@ -12,7 +12,7 @@ func arithmetic() {
 		op         func(...Op)
 	}{{"add", "+", VADDPS}, {"sub", "-", VSUBPS}, {"mul", "*", VMULPS}, {"div", "/", VDIVPS}} {
 		vv, vs := o.name+"VV32AVX2", o.name+"VS32AVX2"
-		narrowRow(vv, "func(dst, a, b *float32, n int)", "dst[i] = a[i] "+o.sign+" b[i].", []string{"a", "b"}, nil, func(at []Mem) vec {
+		unrolledRow(4, vv, "func(dst, a, b *float32, n int)", "dst[i] = a[i] "+o.sign+" b[i].", []string{"a", "b"}, nil, func(at []Mem) vec {
 			r := YMM()
 			VMOVUPS(at[0], r)
 			o.op(at[1], r, r)
@@ -20,7 +20,7 @@ func arithmetic() {
 		})
 		var p vec
 		scalar := func() { p = spread32("b") }
-		narrowRow(vs, "func(dst, a *float32, b float32, n int)", "dst[i] = a[i] "+o.sign+" b.", []string{"a"}, scalar, func(at []Mem) vec {
+		unrolledRow(4, vs, "func(dst, a *float32, b float32, n int)", "dst[i] = a[i] "+o.sign+" b.", []string{"a"}, scalar, func(at []Mem) vec {
 			r := YMM()
 			VMOVUPS(at[0], r)
 			o.op(p, r, r)
@@ -31,14 +31,14 @@ func arithmetic() {
 		}
 		sv := o.name + "SV32AVX2"
 		first := func() { p = spread32("a") }
-		narrowRow(sv, "func(dst *float32, a float32, b *float32, n int)", "dst[i] = a "+o.sign+" b[i].", []string{"b"}, first, func(at []Mem) vec {
+		unrolledRow(4, sv, "func(dst *float32, a float32, b *float32, n int)", "dst[i] = a "+o.sign+" b[i].", []string{"b"}, first, func(at []Mem) vec {
 			r := YMM()
 			o.op(at[0], p, r)
 			return r
 		})
 	}
 	var lo, hi vec
-	narrowRow("clip32AVX2", "func(dst, x *float32, lo, hi float32, n int)", "dst[i] = min(max(x[i], lo), hi); NaN stays.", []string{"x"}, func() {
+	unrolledRow(4, "clip32AVX2", "func(dst, x *float32, lo, hi float32, n int)", "dst[i] = min(max(x[i], lo), hi); NaN stays.", []string{"x"}, func() {
 		lo, hi = spread32("lo"), spread32("hi")
 	}, func(at []Mem) vec {
 		r := YMM()
@@ -71,7 +71,7 @@ func arithmetic() {
 		VDIVPS(d, r, r)
 		return r
 	})
-	narrowRow("abs32AVX2", "func(dst, x *float32, n int)", "dst[i] = |x[i]|.", []string{"x"}, func() {
+	unrolledRow(4, "abs32AVX2", "func(dst, x *float32, n int)", "dst[i] = |x[i]|.", []string{"x"}, func() {
 		sign = YMM()
 		VBROADCASTSS(signBit32(), sign)
 	}, func(at []Mem) vec {
@@ -93,8 +93,75 @@ func arithmetic() {
 		VMINPS(r, top, r)
 		return r
 	})
+	comparisons()
 	maxRow("max32AVX2", 1)
 	maxRow("maxEven32AVX2", 2)
+}
+
+// comparisons writes the loops between float32 and booleans, which are bytes.
+func comparisons() {
+	var p, one vec
+	for _, o := range []struct {
+		name, sign string
+		predicate  uint64
+	}{{"less", "<", 0x11}, {"greater", ">", 0x1e}} {
+		boolRow(o.name+"VS32AVX2", "func(dst *bool, a *float32, b float32, n int)", "dst[i] = a[i] "+o.sign+" b.", func() { p = spread32("b") }, func(at Mem) vec {
+			r := YMM()
+			VMOVUPS(at, r)
+			VCMPPS(Imm(o.predicate), p, r, r)
+			return r
+		})
+	}
+	TEXT("fromBool32AVX2", NOSPLIT, "func(dst *float32, x *bool, n int)")
+	Pragma("noescape")
+	Doc("fromBool32AVX2 is dst[i] = 1 where x[i], else 0.", "n is a multiple of 8.")
+	dst, x, n := Load(Param("dst"), GP64()), Load(Param("x"), GP64()), Load(Param("n"), GP64())
+	one = YMM()
+	VBROADCASTSS(ones(), one)
+	TESTQ(n, n)
+	JE(LabelRef("done"))
+	Label("loop")
+	r, zero := YMM(), YMM()
+	VPMOVZXBD(Mem{Base: x}, r)
+	VPXOR(zero, zero, zero)
+	VPSUBD(r, zero, r) // all bits where true
+	VANDPS(one, r, r)
+	VMOVUPS(r, Mem{Base: dst})
+	ADDQ(Imm(8), x)
+	ADDQ(Imm(32), dst)
+	SUBQ(Imm(8), n)
+	JNE(LabelRef("loop"))
+	Label("done")
+	VZEROUPPER()
+	RET()
+}
+
+// boolRow is a loop that stores a boolean for each element; body gives all bits of
+// an element where it is true.
+func boolRow(name, signature, doc string, setup func(), body func(at Mem) vec) {
+	TEXT(name, NOSPLIT, signature)
+	Pragma("noescape")
+	Doc(name+" is "+doc, "n is a multiple of 8.")
+	dst, a, n := Load(Param("dst"), GP64()), Load(Param("a"), GP64()), Load(Param("n"), GP64())
+	setup()
+	TESTQ(n, n)
+	JE(LabelRef("done"))
+	Label("loop")
+	r := body(Mem{Base: a})
+	high := XMM()
+	VEXTRACTF128(Imm(1), r, high)
+	low := r.AsX()
+	VPACKSSDW(high, low, low)
+	VPACKSSWB(low, low, low)
+	VPABSB(low, low) // -1 becomes 1
+	VMOVQ(low, Mem{Base: dst})
+	ADDQ(Imm(32), a)
+	ADDQ(Imm(8), dst)
+	SUBQ(Imm(8), n)
+	JNE(LabelRef("loop"))
+	Label("done")
+	VZEROUPPER()
+	RET()
 }
 
 // maxRow is a loop of dst[i] = max(dst[i], x[stride*i]).

@@ -73,6 +73,12 @@ func wideRow(name, signature, doc string, setup func(), body func(x vec) vec) {
 // narrowRow is a loop over float32 rows whose length n is a multiple of 8.
 // body maps the eight elements at each of the operands.
 func narrowRow(name, signature, doc string, operands []string, setup func(), body func(at []Mem) vec) {
+	unrolledRow(1, name, signature, doc, operands, setup, body)
+}
+
+// unrolledRow is narrowRow with so many vectors at a time, and what is left one by
+// one.
+func unrolledRow(times int, name, signature, doc string, operands []string, setup func(), body func(at []Mem) vec) {
 	TEXT(name, NOSPLIT, signature)
 	Pragma("noescape")
 	Doc(name+" is "+doc, "n is a multiple of 8.")
@@ -85,15 +91,33 @@ func narrowRow(name, signature, doc string, operands []string, setup func(), bod
 	if setup != nil {
 		setup()
 	}
+	step := func(vectors int) {
+		for k := range vectors {
+			var here []Mem
+			for _, m := range at {
+				here = append(here, m.Offset(32*k))
+			}
+			VMOVUPS(body(here), Mem{Base: dst, Disp: 32 * k})
+		}
+		for _, m := range at {
+			ADDQ(U32(32*vectors), m.Base)
+		}
+		ADDQ(U32(32*vectors), dst)
+		SUBQ(U32(8*vectors), n)
+	}
+	if times > 1 {
+		SUBQ(U32(8*times), n)
+		JL(LabelRef("rest"))
+		Label("several")
+		step(times)
+		JGE(LabelRef("several"))
+		Label("rest")
+		ADDQ(U32(8*times), n)
+	}
 	TESTQ(n, n)
 	JE(LabelRef("done"))
 	Label("loop")
-	VMOVUPS(body(at), Mem{Base: dst})
-	for _, m := range at {
-		ADDQ(Imm(32), m.Base)
-	}
-	ADDQ(Imm(32), dst)
-	SUBQ(Imm(8), n)
+	step(1)
 	JNE(LabelRef("loop"))
 	Label("done")
 	VZEROUPPER()
