@@ -6,6 +6,7 @@ import (
 
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/op"
+	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
 // joinRows makes one step of each set of steps that work on rows of one shape
@@ -288,7 +289,7 @@ func (j *joiner) join(g *rowGroup) step {
 	inner := map[ref]int{} // slots of sub
 	for _, k := range g.steps {
 		old := &j.prog.steps[k]
-		made := step{node: old.node, kernel: old.kernel, min: old.min}
+		made := step{node: old.node, kernel: old.kernel, min: old.min, piece: old.piece}
 		for i, at := range old.in {
 			slot, ok := inner[at]
 			if !ok {
@@ -315,8 +316,31 @@ func (j *joiner) join(g *rowGroup) step {
 		}
 	}
 	sub.lifetimes()
+	r.tiles = j.flatten(sub, g)
 	s.label = g.label(j.prog)
 	return s
+}
+
+// flatten is the program of a group with its elementwise steps on full values joined.
+func (j *joiner) flatten(sub *program, g *rowGroup) *program {
+	if j.plan.opts.Double {
+		return sub
+	}
+	alone := map[int]bool{} // slots of single elements
+	isFlat := func(s *step) bool {
+		if s.piece == nil || s.piece.Channel != nil || !slices.Equal(j.of(s.node.Output(0)).Shape, g.shape) {
+			return false
+		}
+		for i, r := range s.operands() {
+			t := j.of(s.node.Input(i))
+			if t.DType != tensor.Float32 || !single(t.Shape) && !slices.Equal(t.Shape, g.shape) {
+				return false
+			}
+			alone[r.slot] = single(t.Shape)
+		}
+		return !alone[s.in[0].slot] || len(s.operands()) == 2 && !alone[s.in[1].slot]
+	}
+	return sub.flatten(isFlat, alone)
 }
 
 // readOutside tells whether a slot is fetched, or read by a step that is not in

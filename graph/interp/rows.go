@@ -20,10 +20,11 @@ const tileElems = 1 << 14
 // cut, so the results are those of the steps run one by one; that is also what is
 // done where shapes are not those planned, or all is one tile.
 type rowStep struct {
-	prog *program // reads its inputs by number, and has the outputs that others read
-	in   []extent
-	out  []extent
-	rank int // of full values
+	prog  *program // reads its inputs by number, and has the outputs that others read
+	tiles *program // the same for tiles: its elementwise steps are joined
+	in    []extent
+	out   []extent
+	rank  int // of full values
 }
 
 // extent is how a value lies along the rows. The full shape of a rowStep is
@@ -184,7 +185,7 @@ func (t *tiling) first(rows int) error {
 		return err
 	}
 	for i, e := range t.out {
-		d := f.vals[t.prog.outputs[i].slot].DType
+		d := f.vals[t.tiles.outputs[i].slot].DType
 		if _, err := t.call.New(i, d, e.of(t.shape, -1)...); err != nil {
 			return err
 		}
@@ -195,7 +196,7 @@ func (t *tiling) first(rows int) error {
 
 // collect copies a tile's results to rows [lo, hi) of the outputs.
 func (t *tiling) collect(f *frame, lo, hi int) {
-	for i, o := range t.prog.outputs {
+	for i, o := range t.tiles.outputs {
 		dst := part(t.call.Out[i], lo, hi, t.rows, nil)
 		reflect.Copy(reflect.ValueOf(dst.Store().Data), reflect.ValueOf(f.vals[o.slot].Store().Data))
 	}
@@ -219,7 +220,7 @@ func (t *tiling) frame() *frame {
 			body(0, n)
 		}
 	}}
-	return newFrame(t.prog, nil, r)
+	return newFrame(t.tiles, nil, r)
 }
 
 func (t *tiling) done(f *frame, err error) {

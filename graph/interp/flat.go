@@ -1,0 +1,222 @@
+package interp
+
+import (
+	"slices"
+	"sync"
+
+	"github.com/onnxloss/onnxloss/graph/op"
+	"github.com/onnxloss/onnxloss/graph/tensor"
+)
+
+// flat is elementwise steps of a rowStep that run as one, on a piece of all their
+// values after another, so that what passes between them stays in the first cache.
+// The bits are those of the steps run one by one.
+type flat struct {
+	ops       []flatOp
+	single    []bool // which inputs are one element; the others are full
+	outs      int
+	registers int
+	scratch   sync.Pool // of *flatScratch
+}
+
+// flatOp is one step. Values are numbered: inputs, then outputs, then registers.
+type flatOp struct {
+	piece *op.Piece
+	dst   int
+	args  []int
+}
+
+// flatPiece is how many elements a piece has: few enough for the registers of a
+// loss with its gradient.
+const flatPiece = 1024
+
+// flatScratch is one core's registers, and where each value is at present.
+type flatScratch struct {
+	registers []float32
+	vals      [][]float32
+}
+
+func (f *flat) run(x *op.Call) error {
+	s, _ := f.scratch.Get().(*flatScratch)
+	if s == nil {
+		s = &flatScratch{make([]float32, f.registers*flatPiece), make([][]float32, len(f.single)+f.outs+f.registers)}
+	}
+	defer f.scratch.Put(s)
+	whole := make([][]float32, len(f.single)+f.outs)
+	var shape []int
+	for i, t := range x.In {
+		whole[i] = tensor.Data[float32](t)
+		if !f.single[i] {
+			shape = t.Shape
+		}
+	}
+	n := product(shape)
+	for i := range f.outs {
+		t, err := x.New(i, tensor.Float32, shape...)
+		if err != nil {
+			return err
+		}
+		whole[len(f.single)+i] = tensor.Data[float32](t)
+	}
+	for lo := 0; lo < n; lo += flatPiece {
+		hi := min(lo+flatPiece, n)
+		for i, v := range whole {
+			if s.vals[i] = v; i >= len(f.single) || !f.single[i] {
+				s.vals[i] = v[lo:hi]
+			}
+		}
+		for r := range f.registers {
+			s.vals[len(whole)+r] = s.registers[r*flatPiece:][:hi-lo]
+		}
+		f.piece(s.vals)
+	}
+	clear(s.vals)
+	return nil
+}
+
+func (f *flat) piece(vals [][]float32) {
+	for i := range f.ops {
+		o := &f.ops[i]
+		dst, a := vals[o.dst], o.args[0]
+		switch p := o.piece; {
+		case p.Map != nil:
+			p.Map(dst, vals[a])
+		case f.isSingle(a):
+			p.Pair.SV(dst, vals[a][0], vals[o.args[1]])
+		case f.isSingle(o.args[1]):
+			p.Pair.VS(dst, vals[a], vals[o.args[1]][0])
+		default:
+			p.Pair.VV(dst, vals[a], vals[o.args[1]])
+		}
+	}
+}
+
+func (f *flat) isSingle(v int) bool { return v < len(f.single) && f.single[v] }
+
+// operands is what the step's piece works on: further inputs are constants that it
+// knows.
+func (s *step) operands() []ref {
+	if s.piece.Pair == nil {
+		return s.in[:1]
+	}
+	return s.in[:2]
+}
+
+// flatten is the program with its flat steps joined: whatever else is ready comes
+// first, then all flat steps that need no more. single has the slots of one element.
+func (p *program) flatten(isFlat func(s *step) bool, single map[int]bool) *program {
+	q := *p
+	q.steps = nil
+	have := map[int]bool{}
+	for _, slot := range p.inputs {
+		have[slot] = true
+	}
+	rest := slices.Clone(p.steps)
+	take := func(flat bool) []step {
+		var taken []step
+		rest = slices.DeleteFunc(rest, func(s step) bool {
+			if isFlat(&s) != flat || slices.ContainsFunc(s.in, func(r ref) bool { return !have[r.slot] }) {
+				return false
+			}
+			for _, slot := range s.out {
+				have[slot] = true
+			}
+			taken = append(taken, s)
+			return true
+		})
+		return taken
+	}
+	for len(rest) > 0 {
+		q.steps = append(q.steps, take(false)...)
+		switch group := take(true); {
+		case len(group) > 1:
+			q.steps = append(q.steps, p.join(group, single))
+		default:
+			q.steps = append(q.steps, group...)
+		}
+	}
+	for i := range q.steps {
+		q.steps[i].drop = nil
+	}
+	q.lifetimes()
+	return &q
+}
+
+// join is a group of flat steps, in order, as one.
+func (p *program) join(group []step, single map[int]bool) step {
+	f := &flat{}
+	made := map[int]int{} // by slot: the step that makes it
+	for i, s := range group {
+		made[s.out[0]] = i
+	}
+	last := group[len(group)-1]
+	joint := step{node: last.node, kernel: f.run}
+	number := map[int]int{} // of inputs and outputs, by slot
+	for _, s := range group {
+		for _, r := range s.operands() {
+			if _, ok := made[r.slot]; ok || slices.Contains(joint.in, r) {
+				continue
+			}
+			number[r.slot] = len(joint.in)
+			joint.in, f.single = append(joint.in, r), append(f.single, single[r.slot])
+		}
+	}
+	for _, s := range group {
+		if p.readBeside(s.out[0], group) {
+			number[s.out[0]] = len(joint.in) + len(joint.out)
+			joint.out = append(joint.out, s.out[0])
+		}
+	}
+	f.outs = len(joint.out)
+	f.assign(group, number)
+	return joint
+}
+
+// assign writes the ops, with registers for what only they read.
+func (f *flat) assign(group []step, number map[int]int) {
+	first := len(f.single) + f.outs
+	lastRead := map[int]int{} // by slot
+	for i, s := range group {
+		for _, r := range s.operands() {
+			lastRead[r.slot] = i
+		}
+	}
+	var free []int
+	for i, s := range group {
+		o := flatOp{piece: s.piece}
+		for _, r := range s.operands() {
+			o.args = append(o.args, number[r.slot])
+		}
+		for _, r := range s.operands() {
+			if v := number[r.slot]; v >= first && lastRead[r.slot] == i && !slices.Contains(free, v) {
+				free = append(free, v)
+			}
+		}
+		slot := s.out[0]
+		if _, ok := number[slot]; !ok {
+			if n := len(free); n > 0 {
+				number[slot], free = free[n-1], free[:n-1]
+			} else {
+				number[slot] = first + f.registers
+				f.registers++
+			}
+		}
+		o.dst = number[slot]
+		f.ops = append(f.ops, o)
+	}
+}
+
+// readBeside tells whether a slot is an output, or read by a step that is not in the
+// group.
+func (p *program) readBeside(slot int, group []step) bool {
+	if slices.Contains(p.outputs, ref{0, slot}) {
+		return true
+	}
+	for i := range p.steps {
+		s := &p.steps[i]
+		if slices.Contains(s.in, ref{0, slot}) && !slices.ContainsFunc(group, func(g step) bool { return g.out[0] == s.out[0] }) {
+			return true
+		}
+	}
+	return false
+}
