@@ -31,6 +31,9 @@ var joined = []struct {
 		a = Neg (x)  b = Exp (a)  y = Softplus (b)  m = ReduceMean <keepdims: int = 0> (b) }`, 2},
 	{"a path that leaves and comes back", `(float[N,A,C] x) => (float[N,A,C] y) {
 		a = Neg (x)  b = Exp (a)  m = ReduceMean <keepdims: int = 1, axes: ints = [0, 1, 2]> (b)  c = Sub (b, m)  y = Abs (c) }`, 3},
+	{"several outputs, registers used again, single elements on either side", `(float[N,A,C] x, float[N,A,C] z, float s) => (float[N,A,C] u, float[N,A,C] y) <float two = {2}> {
+		a = Mul (x, two)  b = Sub (two, a)  c = Exp (b)  u = Mul (c, b)  g = Greater (z, s)  h = Cast <to: int = 1> (g)  d = Div (u, s)
+		e = Sub (s, d)  f = Mul (e, h)  i = HardSigmoid (f)  j = Add (i, a)  k = LeakyRelu (j)  y = Mul (k, k) }`, 1},
 	{"two chains that meet", `(float[N,A,C] x, float[N,A,C] z) => (float[N,A,C] y) {
 		a = Neg (x)  b = Exp (z)  c = Abs (a)  d = Log (b)  y = Add (c, d) }`, 1},
 	{"rows against anchors", `(float[N,A,C] x, float[N,A] w, float[A] v) => (float[N,A] y) {

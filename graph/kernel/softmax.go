@@ -1,6 +1,9 @@
 package kernel
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // axisRows runs row over every line along the middle axis of an
 // (outer, axis, inner) shape. Lines that are not contiguous are gathered in
@@ -26,8 +29,17 @@ func axisRows[T Float](par Parallel, dst, x []T, outer, axis, inner int, row fun
 //
 //	dst[a] = exp(x[a]-m) / Σ exp(x[k]-m),  m = max x
 //
-// in float64 and rounded once. dst may be x.
+// in float64 and rounded once, but for float32 lines that are contiguous: of these
+// the exponentials are rounded, and their sum. dst may be x.
 func Softmax[T Float](par Parallel, dst, x []T, outer, axis, inner int) {
+	if inner == 1 && axis >= vectorLen && isFloat32[T]() {
+		lines32(par, float32s(dst), float32s(x), axis, func(dst, x []float32) {
+			rows32.exp(dst, x, float64(greatest(x)))
+			sum := float32(sumRow(dst))
+			divVS(dst, dst, sum)
+		})
+		return
+	}
 	axisRows(par, dst, x, outer, axis, inner, func(row []float64) {
 		m := maxOf(row)
 		sum := 0.0
@@ -46,6 +58,28 @@ func Softmax[T Float](par Parallel, dst, x []T, outer, axis, inner int) {
 // middle axis of the shape (outer, axis, inner). dst may be x. Results near 0
 // keep their relative accuracy.
 func LogSoftmax[T Float](par Parallel, dst, x []T, outer, axis, inner int) {
+	if inner == 1 && axis >= vectorLen && isFloat32[T]() {
+		par.Do(outer, grainFor(2*axis), func(lo, hi int) {
+			b := borrow[float32](axis)
+			defer b.free()
+			for t := lo; t < hi; t++ {
+				row := float32s(x)[t*axis:][:axis]
+				m := greatest(row)
+				rows32.exp(b.s, row, float64(m))
+				for i, v := range row {
+					if v == m {
+						b.s[i] = 0 // 1, which is left to Log1p
+						break
+					}
+				}
+				s := math.Log1p(sumRow(b.s))
+				for i, v := range row {
+					dst[t*axis+i] = T(float64(v) - float64(m) - s)
+				}
+			}
+		})
+		return
+	}
 	axisRows(par, dst, x, outer, axis, inner, func(row []float64) {
 		m, s := logSumExp(row)
 		for i, v := range row {
@@ -73,6 +107,30 @@ func LogSumExp[T Float](par Parallel, dst, x []T, outer, axis, inner int) {
 			dst[t] = T(m + s)
 		}
 	})
+}
+
+// lines32 runs f over every line of so many elements.
+func lines32(par Parallel, dst, x []float32, axis int, f func(dst, x []float32)) {
+	par.Do(len(x)/axis, grainFor(2*axis), func(lo, hi int) {
+		for t := lo; t < hi; t++ {
+			f(dst[t*axis:][:axis], x[t*axis:][:axis])
+		}
+	})
+}
+
+// greatest is the greatest element, NaN if any is, -Inf of none.
+func greatest(x []float32) float32 {
+	m, sum := float32(math.Inf(-1)), float32(0)
+	for _, v := range x {
+		if v > m {
+			m = v
+		}
+		sum += v * 0 // NaN where v is, or is infinite
+	}
+	if sum != 0 && slices.ContainsFunc(x, func(v float32) bool { return v != v }) {
+		return float32(math.NaN())
+	}
+	return m
 }
 
 // Hardmax is 1 at the first greatest element along the middle axis of the
