@@ -15,6 +15,8 @@ func (s *site) background(h *finding, p *part) (byConvention bool) {
 	switch {
 	case p.n < 2 || p.act == Sigmoid && (p.span != match.All || !p.marks.Has(match.Output|match.NMSScore)):
 		return false
+	case first && !last && p.act == Sigmoid && p.marks.Has(match.TopK|match.TopKChan):
+		return false // the first of the ranked, whose places are no channels
 	case first && !last:
 		h.setBackground(int(p.n)-1, "background class last: it is cut off behind the activation")
 	case apart && !first:

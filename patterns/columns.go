@@ -19,7 +19,7 @@ type column struct {
 // distribution for each; one channel is a confidence; what remains is classes.
 func columns(s *site) []*finding {
 	s.splitObjectness()
-	cols := s.neutralColumns()
+	cols := s.onMapsOfBoxes(s.neutralColumns())
 	if len(cols) == 0 {
 		return nil
 	}
@@ -44,6 +44,26 @@ func (s *site) neutralColumns() []column {
 		cols[i].parts = append(cols[i].parts, p)
 	}
 	return cols
+}
+
+// onMapsOfBoxes leaves out the columns on maps of sizes of which no box's is, as
+// segmentations are, where others are on maps of boxes.
+func (s *site) onMapsOfBoxes(cols []column) []column {
+	off := func(c column) bool {
+		return !slices.ContainsFunc(c.parts, func(p *part) bool { return !s.offBoxes(p) })
+	}
+	if !slices.ContainsFunc(cols, func(c column) bool { return !off(c) }) {
+		return cols
+	}
+	return slices.DeleteFunc(cols, func(c column) bool {
+		if !off(c) {
+			return false
+		}
+		for _, p := range c.parts {
+			p.role, p.why = other, []string{"on maps of another size than those on which boxes are regressed, as segmentations are"}
+		}
+		return true
+	})
 }
 
 // hasRows reports whether p has more than one row per image, each a place or a

@@ -50,7 +50,7 @@ func divide(f *match.Field, whole bool) []division {
 		d := division{Span: match.Span{Start: cuts[i], Stop: cuts[i+1], Stride: stride}}
 		pre, post := f.At(d.Span)
 		d.marks = pre | post
-		if k := len(out) - 1; k >= 0 && use(out[k].marks, act) == use(d.marks, act) && !d.marks.Has(match.Product) {
+		if k := len(out) - 1; k >= 0 && use(out[k].marks, act) == use(d.marks, act) && !d.marks.Has(match.Product) && bins(out[k].marks) == bins(d.marks) {
 			out[k].Stop = d.Stop
 			out[k].marks |= d.marks
 			continue
@@ -62,6 +62,13 @@ func divide(f *match.Field, whole bool) []division {
 		out[0].Span = match.All
 	}
 	return out
+}
+
+// bins reports whether only the place of the greatest channel is used, and none of
+// the scores.
+func bins(m match.Marks) bool {
+	const used = match.Factored | match.Product | match.NMSScore | match.TopK | match.TopKChan | match.Threshold | match.Output
+	return m.Has(match.ArgMax) && !m.Has(used)
 }
 
 // byLayer takes the division apart that two layers make, where one of them

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/tensor"
 	"github.com/onnxloss/onnxloss/patterns"
 )
 
@@ -55,6 +56,32 @@ func TestLayouts(t *testing.T) {
 			n.output(n.do("Reciprocal", nil, n.do("Add", nil, e, n.floats(1))), n.do("Exp", nil, n.conv(n.x, 4)))
 			return v
 		}, "NCHW", patterns.Slice{Start: 0, Stop: 6, Stride: 6}, 256, patterns.Sigmoid, -1},
+		{"a segmentation at another size beside", func(n *net) *graph.Value {
+			v := n.conv(n.x, 4)
+			up := n.do("ConvTranspose", []*graph.Attr{graph.Ints("strides", 2, 2)}, n.x, n.weights(8, 8, 2, 2))
+			n.output(n.do("Exp", nil, n.conv(n.x, 4)), n.do("Sigmoid", nil, v), n.do("Sigmoid", nil, n.conv(up, 3)))
+			return v
+		}, "NCHW", patterns.Slice{Start: 0, Stop: 4, Stride: 4}, 256, patterns.Sigmoid, -1},
+		{"an angle in bins behind the classes", func(n *net) *graph.Value {
+			rows := func(v *graph.Value) *graph.Value {
+				return n.transpose(n.reshape(v, 1, v.Shape()[1].Value, -1), 0, 2, 1)
+			}
+			v := rows(n.conv(n.x, 6))
+			s := n.do("Sigmoid", nil, n.concat(2, rows(n.conv(n.x, 4)), rows(n.conv(n.x, 1)), v, rows(n.conv(n.x, 180))))
+			bin := n.do("ArgMax", []*graph.Attr{graph.Int("axis", 2)}, n.slice(s, 2, 11, 191, 1))
+			angle := n.do("Mul", nil, n.do("Sub", nil, n.do("Cast", []*graph.Attr{graph.Int("to", int64(tensor.Float32))}, bin), n.floats(90)), n.floats(0.0175))
+			n.output(n.concat(2, n.do("Mul", nil, n.slice(s, 2, 0, 4, 1), n.floats(64)), angle), n.do("Mul", nil, n.slice(s, 2, 5, 11, 1), n.slice(s, 2, 4, 5, 1)))
+			return v
+		}, "NRC", patterns.Slice{Start: 0, Stop: 6, Stride: 6}, 256, patterns.Sigmoid, -1},
+		{"scores ranked over rows and classes at once, of which fewer than the classes are taken", func(n *net) *graph.Value {
+			v := n.reshape(n.transpose(n.conv(n.x, 80), 0, 2, 3, 1), 256, 80)
+			k := n.ints(100)
+			best := n.many("TopK", 2, nil, n.do("Sigmoid", nil, n.reshape(v, -1)), k)
+			at := n.slice(best[1], 0, 0, 20, 1)
+			boxes := n.reshape(n.transpose(n.do("Exp", nil, n.conv(n.x, 4)), 0, 2, 3, 1), 256, 4)
+			n.output(n.do("Gather", nil, boxes, n.do("Div", nil, at, n.ints(80))), n.slice(best[0], 0, 0, 20, 1), n.do("Mod", nil, at, n.ints(80)))
+			return v
+		}, "RC", patterns.Slice{Start: 0, Stop: 80, Stride: 80}, 256, patterns.Sigmoid, -1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			n := newNet(t)
