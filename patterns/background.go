@@ -11,15 +11,14 @@ const convention = 0.88
 // confidence that stands beside says what a background class would, so that
 // there is none by convention.
 func (s *site) background(h *finding, p *part) (byConvention bool) {
-	first, last, apart := uses(p)
+	low, high := uses(p)
+	apart := low >= 0
 	switch {
 	case p.n < 2 || p.act == Sigmoid && (p.span != match.All || !p.marks.Has(match.Output|match.NMSScore)):
 		return false
-	case first && !last && p.act == Sigmoid && p.marks.Has(match.TopK|match.TopKChan):
-		return false // the first of the ranked, whose places are no channels
-	case first && !last:
+	case low == 0 && high == p.n-1:
 		h.setBackground(int(p.n)-1, "background class last: it is cut off behind the activation")
-	case apart && !first:
+	case low == 1 && high == p.n:
 		h.setBackground(0, "background class first: it is cut off behind the activation")
 	case p.act == Sigmoid, apart: // each class is used by itself
 	case p.marks.Has(match.Factored|match.Product) || s.confident(p):
@@ -38,19 +37,25 @@ func (h *finding) setBackground(class int, why string) {
 	h.Evidence = append(h.Evidence, why)
 }
 
-// uses says whether the first and the last of p's classes are used apart from
-// all together behind its activation, and whether any class is.
-func uses(p *part) (first, last, apart bool) {
+// uses is the run [low, high) of p's classes that are used apart from all
+// together behind its activation; low is -1 where none is.
+func uses(p *part) (low, high int64) {
+	low = -1
 	if p.field == nil {
-		return false, false, false
+		return low, 0
 	}
 	for _, x := range p.field.Facts {
-		if x.Span == match.All || x.Start == 0 && (x.Stop < 0 || x.Stop == p.n) {
+		stop := x.Stop
+		if stop < 0 || stop > p.n {
+			stop = p.n
+		}
+		if x.Span == match.All || x.Start == 0 && stop == p.n {
 			continue
 		}
-		apart = true
-		first = first || x.Start == 0
-		last = last || x.Stop < 0 || x.Stop >= p.n
+		if low < 0 || x.Start < low {
+			low = x.Start
+		}
+		high = max(high, stop)
 	}
-	return first, last, apart
+	return low, high
 }

@@ -16,6 +16,7 @@ type boxes struct {
 	sized  map[string]*graph.Value           // the first that is visible of each size
 	wide   map[string]map[int64]*match.Field // a layer of each size and number of channels
 	sizes  map[string]bool                   // of their maps
+	extent float64                           // of the largest of their maps
 	bins   map[string][]root                 // those that may be distributions over bins, by the size of their maps
 	tensor *graph.Value                      // the first that is visible
 }
@@ -37,6 +38,7 @@ func (s *site) addBoxes(roots ...root) {
 		}
 		if k := mapSize(f); k != "" {
 			b.sizes[k] = true
+			b.extent = max(b.extent, extent(f))
 			if r.sides() {
 				b.bins[k] = append(b.bins[k], r)
 			}

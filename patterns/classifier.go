@@ -2,7 +2,9 @@ package patterns
 
 import (
 	"math/bits"
+	"slices"
 
+	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/patterns/match"
 )
 
@@ -39,5 +41,9 @@ func classifier(s *site) []*finding {
 	case found.act == Sigmoid:
 		confidence = 0.8 // or points, or attributes
 	}
-	return s.headsOf([]*part{found}, 0, confidence, "one row per image and no boxes: an image classifier")
+	kind := "one row per sample and no boxes: a classifier of what is no image"
+	if slices.ContainsFunc(s.Model.Graph.Inputs, func(v *graph.Value) bool { return v.Init == nil && len(v.Shape()) >= 4 }) {
+		kind = "one row per image and no boxes: an image classifier"
+	}
+	return s.headsOf([]*part{found}, 0, confidence, kind)
 }

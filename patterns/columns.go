@@ -19,7 +19,8 @@ type column struct {
 // distribution for each; one channel is a confidence; what remains is classes.
 func columns(s *site) []*finding {
 	s.splitObjectness()
-	cols := s.onMapsOfBoxes(s.neutralColumns())
+	s.setPixelsAside()
+	cols := s.neutralColumns()
 	if len(cols) == 0 {
 		return nil
 	}
@@ -27,6 +28,16 @@ func columns(s *site) []*finding {
 		return s.besideBoxes(cols)
 	}
 	return s.solve(cols)
+}
+
+// setPixelsAside sets apart what a segmentation beside a detector gives: maps
+// finer than every map on which boxes are regressed.
+func (s *site) setPixelsAside() {
+	for _, p := range s.parts {
+		if p.role == neutral && len(p.roots[0].field.Shape) == 4 && s.offBoxes(p) && p.extent() > s.boxes.extent {
+			p.role, p.why = other, []string{"a finer map than any on which boxes are regressed, as a segmentation's is"}
+		}
+	}
 }
 
 // neutralColumns are the undecided parts with rows, by width.
@@ -44,26 +55,6 @@ func (s *site) neutralColumns() []column {
 		cols[i].parts = append(cols[i].parts, p)
 	}
 	return cols
-}
-
-// onMapsOfBoxes leaves out the columns on maps of sizes of which no box's is, as
-// segmentations are, where others are on maps of boxes.
-func (s *site) onMapsOfBoxes(cols []column) []column {
-	off := func(c column) bool {
-		return !slices.ContainsFunc(c.parts, func(p *part) bool { return !s.offBoxes(p) })
-	}
-	if !slices.ContainsFunc(cols, func(c column) bool { return !off(c) }) {
-		return cols
-	}
-	return slices.DeleteFunc(cols, func(c column) bool {
-		if !off(c) {
-			return false
-		}
-		for _, p := range c.parts {
-			p.role, p.why = other, []string{"on maps of another size than those on which boxes are regressed, as segmentations are"}
-		}
-		return true
-	})
 }
 
 // hasRows reports whether p has more than one row per image, each a place or a

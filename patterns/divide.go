@@ -50,7 +50,7 @@ func divide(f *match.Field, whole bool) []division {
 		d := division{Span: match.Span{Start: cuts[i], Stop: cuts[i+1], Stride: stride}}
 		pre, post := f.At(d.Span)
 		d.marks = pre | post
-		if k := len(out) - 1; k >= 0 && use(out[k].marks, act) == use(d.marks, act) && !d.marks.Has(match.Product) && bins(out[k].marks) == bins(d.marks) {
+		if k := len(out) - 1; k >= 0 && use(out[k].marks, act) == use(d.marks, act) && !d.marks.Has(match.Product) && !rankedApart(out[k].marks, d.marks) {
 			out[k].Stop = d.Stop
 			out[k].marks |= d.marks
 			continue
@@ -64,11 +64,12 @@ func divide(f *match.Field, whole bool) []division {
 	return out
 }
 
-// bins reports whether only the place of the greatest channel is used, and none of
-// the scores.
-func bins(m match.Marks) bool {
-	const used = match.Factored | match.Product | match.NMSScore | match.TopK | match.TopKChan | match.Threshold | match.Output
-	return m.Has(match.ArgMax) && !m.Has(used)
+// rankedApart reports whether of two neighbouring runs one has the greatest of
+// its channels taken without the other, which has another use of its own: the
+// bins of an angle beside classes.
+func rankedApart(a, b match.Marks) bool {
+	const ranks = match.MaxChan | match.ArgMax
+	return a.Has(ranks) != b.Has(ranks) && a != 0 && b != 0
 }
 
 // byLayer takes the division apart that two layers make, where one of them
@@ -104,7 +105,7 @@ func byLayer(ds []division, w *match.View, dim int) []division {
 // withBackground joins a first or last channel that nobody reads with the run
 // beside it: a background class that is cut off.
 func withBackground(d []division, total int64) []division {
-	if len(d) != 2 || total < 3 {
+	if len(d) != 2 {
 		return d
 	}
 	dead := func(x division) bool { return x.Len() == 1 && x.marks == 0 }

@@ -176,10 +176,13 @@ func mapSize(f *match.Field) string {
 	return spatial(f)
 }
 
-// extent is how large the map of p's first layer is: its rows, or for one of
-// dynamic size a number that falls with its stride.
-func (p *part) extent() float64 {
-	f := p.roots[0].field.Places
+// extent is how large the map of p's first layer is.
+func (p *part) extent() float64 { return extent(p.roots[0].field) }
+
+// extent is how large the map of layer f is: its rows, or for one of dynamic
+// size a number that falls with its stride; 0 if unknown.
+func extent(f *match.Field) float64 {
+	f = f.Places
 	rows := 1.0
 	for d, x := range f.Shape {
 		switch {

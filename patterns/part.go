@@ -89,7 +89,6 @@ func survey(a *match.Analysis, in *match.Inlined) *site {
 		s.weigh(p)
 	}
 	s.qualities()
-	s.binned()
 	s.propose()
 	slices.SortStableFunc(s.parts, func(p, q *part) int {
 		return cmp.Or(cmp.Compare(q.extent(), p.extent()), cmp.Compare(a.Order(p.value), a.Order(q.value)))

@@ -47,10 +47,9 @@ func (s *site) solve(cols []column) []*finding {
 		group = best.classes
 	}
 	confidence := min(0.96, 0.7+0.2*margin)
-	maps := cols[best.cls].act == Sigmoid && cols[best.box].act == Sigmoid && len(cols[best.cls].parts[0].roots[0].field.Shape) == 4
-	if maps || cols[best.cls].act == None || cols[best.cls].n == cols[best.box].n || s.otherClasses(cols, best.cls, best.box) ||
+	if cols[best.cls].act == None || cols[best.box].act == Sigmoid || cols[best.cls].n == cols[best.box].n || s.otherClasses(cols, best.cls, best.box) ||
 		best.classes > 1 && s.confidences(cols[best.cls].parts[0]) > 1 {
-		confidence = min(confidence, convention) // raw maps, or maps of which all are scores: any may be anything
+		confidence = min(confidence, convention) // raw maps, of which any may be anything
 	}
 	return s.headsOf(parts, group, confidence, best.text)
 }

@@ -141,19 +141,3 @@ func (s *site) qualities() {
 		}
 	}
 }
-
-// binned sets apart what is only looked at for the place of its greatest channel,
-// beside scores of the same activation that are used as such: a number given by
-// bins, as angles are.
-func (s *site) binned() {
-	for _, p := range s.parts {
-		if p.role != class || !bins(p.marks) {
-			continue
-		}
-		if slices.ContainsFunc(s.parts, func(q *part) bool {
-			return q != p && q.role == class && q.field == p.field && q.marks.Has(match.Factored|match.NMSScore)
-		}) {
-			p.role, p.why = other, []string{"only the place of its greatest channel is used, beside scores: a number given by bins, as angles are"}
-		}
-	}
-}

@@ -4,6 +4,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"github.com/onnxloss/onnxloss/patterns/match"
 )
 
 // scored finds heads whose parts the graph itself uses as class scores:
@@ -43,6 +45,15 @@ func scored(s *site) []*finding {
 		if h.Activation == Softmax && h.Background >= 0 && h.Confidence > convention {
 			h.score++ // a background that is cut off, as only a detection's is
 		}
+		if len(sets) > 1 && onlyIndex(set) {
+			h.score -= 2
+			h.Confidence = min(h.Confidence, 0.5)
+			h.Evidence = append(h.Evidence, "nothing but the index of its greatest channel is used, as of the bins of an angle, beside scores")
+		}
+		if h.Activation == Softmax && set[0].marks.Has(match.Sum) {
+			h.Confidence = min(h.Confidence, convention)
+			h.Evidence = append(h.Evidence, "its scores are added to those of another head: which of them is meant is a convention")
+		}
 		if aligned && !s.onBoxes(set) {
 			h.score -= 3
 			h.Confidence = min(h.Confidence, 0.5)
@@ -52,6 +63,15 @@ func scored(s *site) []*finding {
 		heads = append(heads, h)
 	}
 	return heads
+}
+
+// onlyIndex reports whether of each part nothing is used but the index of its
+// greatest channel.
+func onlyIndex(set []*part) bool {
+	return !slices.ContainsFunc(set, func(p *part) bool {
+		const scores = match.Output | match.MaxChan | match.TopK | match.TopKChan | match.Factored | match.Product | match.Threshold | match.NMSScore | match.Opaque
+		return !p.marks.Has(match.ArgMax) || p.marks.Has(scores)
+	})
 }
 
 // regresses reports whether something beside parts has the form of boxes:
