@@ -52,12 +52,16 @@ func (j *job[T]) setBeta(beta T) {
 	}
 }
 
-// plan splits C: whole rows if the columns give enough tasks.
+// plan splits C: whole rows if the columns give enough tasks. Where rows and the
+// sum are short, ranges of columns are wide: what follows the products works on
+// rows of a task, and begins anew in each.
 func (j *job[T]) plan() {
-	j.cols = blockCols
-	if j.batch*(j.n/blockCols) < wantTasks {
-		even := (j.n*j.batch + wantTasks - 1) / wantTasks
-		j.cols = min(blockCols, max(2*j.tile.cols, roundUp(even, j.tile.cols)))
+	most := blockElems / (min(j.k, blockDepth) + min(j.m, blockDepth))
+	most = max(blockCols, most/j.tile.cols*j.tile.cols)
+	even := (j.n*j.batch + wantTasks - 1) / wantTasks
+	j.cols = min(most, max(2*j.tile.cols, roundUp(even, j.tile.cols)))
+	if j.plainB != nil && j.n <= most && j.tile.panels(j.m)*j.batch >= wantTasks/2 {
+		j.cols = roundUp(j.n, j.tile.cols)
 	}
 	j.colTasks = (j.n + j.cols - 1) / j.cols
 	j.panels = j.tile.panels(j.m)
@@ -166,22 +170,36 @@ type strip[T Float] struct {
 // block multiplies panels [r0, r1) of A, which stay in cache, by the packed
 // columns.
 func (j *job[T]) block(s *strip[T], r0, r1 int) {
-	cols, panels := j.tile.cols, j.tile.panels(j.m)
-	for q := 0; q < s.nc; q += cols {
-		w := min(cols, s.nc-q)
-		b, ldb := s.b[q*s.kc:], cols
-		if s.plain != nil && w == cols {
-			b, ldb = s.plain[q:], j.ldb
-		}
+	cols := j.tile.cols
+	if s.kc < rowsFirst {
 		for r := r0; r < r1; r++ {
-			i, end := panelRow(r, panels, j.m), panelRow(r+1, panels, j.m)
-			var start *T
-			if s.start != nil {
-				start = &s.start[i]
+			for q := 0; q < s.nc; q += cols {
+				j.panel(s, r, q)
 			}
-			j.one(s, s.a[i*s.kc:], b, ldb, s.c[i*j.ldc+s.j0+q:], end-i, w, start)
+		}
+		return
+	}
+	for q := 0; q < s.nc; q += cols {
+		for r := r0; r < r1; r++ {
+			j.panel(s, r, q)
 		}
 	}
+}
+
+// panel multiplies panel r of A by the columns of one panel of B, from column q.
+func (j *job[T]) panel(s *strip[T], r, q int) {
+	cols, panels := j.tile.cols, j.tile.panels(j.m)
+	w := min(cols, s.nc-q)
+	b, ldb := s.b[q*s.kc:], cols
+	if s.plain != nil && w == cols {
+		b, ldb = s.plain[q:], j.ldb
+	}
+	i, end := panelRow(r, panels, j.m), panelRow(r+1, panels, j.m)
+	var start *T
+	if s.start != nil {
+		start = &s.start[i]
+	}
+	j.one(s, s.a[i*s.kc:], b, ldb, s.c[i*j.ldc+s.j0+q:], end-i, w, start)
 }
 
 // one computes a tile of h rows, of which w columns are stored.
