@@ -75,7 +75,7 @@ func runConform(c *cli.Context) error {
 
 func (r *conformResult) add(c *cli.Context, name, dir string, opts interp.Options) {
 	err := conform.Run(c.Context, dir, opts)
-	reason := conform.Skip(filepath.Base(dir))
+	reason := conform.Skip(filepath.Base(dir), opts.Double)
 	switch {
 	case c.Context.Err() != nil:
 	case err != nil && reason != "":

@@ -43,6 +43,17 @@ func TestCompareSeesDifferences(t *testing.T) {
 	}
 }
 
+func TestCodesOfNaNAreEqual(t *testing.T) {
+	for _, p := range [][2]*tensor.Tensor{pair[tensor.F8E4M3](0x7f, 0xff), pair[tensor.F8E5M2](0x7d, 0xff)} {
+		if err := Compare(p[0], p[1]); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := Compare(tensor.Vector[tensor.F8E5M2](0x7c), tensor.Vector[tensor.F8E5M2](0x7d)); err == nil {
+		t.Error("infinity is taken for NaN")
+	}
+}
+
 func TestTolerance(t *testing.T) {
 	a, b := tensor.Vector[float32](1), tensor.Vector[float32](1.0009)
 	if err := Compare(a, b); err != nil {
