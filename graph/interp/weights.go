@@ -110,7 +110,7 @@ const foldLimit = 1 << 22
 // results as constants.
 func (b *builder) fold(p *program, s *step, spec *op.Spec) bool {
 	row := op.Lookup(s.node.Domain, s.node.Op)
-	if row == nil || row.Random() || len(s.node.Subgraphs()) > 0 {
+	if row == nil || row.Random() || row.Composed || len(s.node.Subgraphs()) > 0 {
 		return false
 	}
 	in := make([]*tensor.Tensor, len(s.in))

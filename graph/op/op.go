@@ -43,6 +43,8 @@ type Op struct {
 	Half bool
 	// Containers is set where inputs may be sequences or empty optionals.
 	Containers bool
+	// Composed is set where the kernel runs a graph of other operators.
+	Composed bool
 	// Grad builds the adjoints of the inputs; NoGrad is why there is none.
 	// Exactly one of the two is set.
 	Grad   func(c *Grad) error

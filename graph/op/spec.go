@@ -90,10 +90,12 @@ func (s *Spec) Body(name string) (Body, error) {
 		return nil, fmt.Errorf("attribute %q: no subgraph", name)
 	}
 	if s.MakeBody == nil {
-		return nil, errors.New("subgraphs cannot be run here")
+		return nil, errNoBodies
 	}
 	return s.MakeBody(a.Graph)
 }
+
+var errNoBodies = errors.New("subgraphs cannot be run here")
 
 // Widen is t, with float32 elements made float64 if double is set.
 func Widen(t *tensor.Tensor, double bool) *tensor.Tensor {
