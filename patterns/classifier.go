@@ -2,13 +2,11 @@ package patterns
 
 import (
 	"math/bits"
-	"slices"
 
-	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/patterns/match"
 )
 
-// classifier finds the head of an image classifier: one row per image from a
+// classifier finds the head of a classifier: one row per image, or sample, from a
 // dense layer, alone, in a model without boxes.
 func classifier(s *site) []*finding {
 	if s.hasBoxes() {
@@ -42,7 +40,7 @@ func classifier(s *site) []*finding {
 		confidence = 0.8 // or points, or attributes
 	}
 	kind := "one row per sample and no boxes: a classifier of what is no image"
-	if slices.ContainsFunc(s.Model.Graph.Inputs, func(v *graph.Value) bool { return v.Init == nil && len(v.Shape()) >= 4 }) {
+	if images(s.Model.Graph) {
 		kind = "one row per image and no boxes: an image classifier"
 	}
 	return s.headsOf([]*part{found}, 0, confidence, kind)

@@ -1,6 +1,8 @@
 package patterns
 
 import (
+	"slices"
+
 	"github.com/onnxloss/onnxloss/graph"
 )
 
@@ -103,7 +105,16 @@ type Head struct {
 	parts []*part // what it was made of
 }
 
-// PerImage reports whether h is an image classifier's: one row for each image.
+// PerImage reports whether h is a classifier's: one row for each image, or
+// whatever else the model reads.
 func (h *Head) PerImage() bool {
 	return len(h.Levels) == 1 && h.Box == nil && h.Levels[0].Layout.Index(Batch) >= 0 && h.Levels[0].Anchors == graph.Known(1)
+}
+
+// OfImages reports whether the model of h reads images.
+func (h *Head) OfImages() bool { return images(h.Levels[0].Source.Graph()) }
+
+// images reports whether an input of g has the four axes of images.
+func images(g *graph.Graph) bool {
+	return slices.ContainsFunc(g.Inputs, func(v *graph.Value) bool { return v.Init == nil && len(v.Shape()) >= 4 })
 }

@@ -68,7 +68,7 @@ var likenesses = []likeness{
 // like says what kind of model this looks like; empty if like none that is
 // known.
 func (s *site) like() string {
-	x := &seen{site: s, outputs: s.Model.Graph.Outputs}
+	x := &seen{site: s, outputs: s.Model.Graph.Outputs, image: images(s.Model.Graph)}
 	if len(x.outputs) == 0 {
 		return ""
 	}
@@ -78,7 +78,6 @@ func (s *site) like() string {
 			continue
 		}
 		inputs++
-		x.image = x.image || len(v.Shape()) >= 4
 		if isInteger(v) && len(v.Shape()) <= 2 {
 			tokens++
 		}

@@ -2,12 +2,48 @@ package patterns_test
 
 import (
 	"encoding/json"
+	"slices"
 	"testing"
 
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 	"github.com/onnxloss/onnxloss/patterns"
 )
+
+// TestNoImage holds what a classifier of rows of numbers is called.
+func TestNoImage(t *testing.T) {
+	m := graph.New(13)
+	x, err := m.Graph.AddInput("row", graph.TensorOf(tensor.Float32, graph.Static(1, 16)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := &net{t, m, x}
+	n.output(n.softmax(n.do("MatMul", nil, x, n.weights(16, 3)), 1))
+	r, err := patterns.Locate(m, patterns.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := r.Heads[0]
+	if !h.PerImage() || h.OfImages() || !slices.Contains(h.Evidence, "one row per sample and no boxes: a classifier of what is no image") {
+		t.Errorf("per image %t, of images %t, evidence %q", h.PerImage(), h.OfImages(), h.Evidence)
+	}
+}
+
+// TestAddedScores holds that of heads whose scores are added, as the stages of a
+// cascade, none is sure to be the one.
+func TestAddedScores(t *testing.T) {
+	n := newNet(t)
+	score := func() *graph.Value { return n.softmax(n.transpose(n.conv(n.x, 5), 0, 2, 3, 1), 3) }
+	mean := n.do("Mul", nil, n.do("Add", nil, score(), score()), n.floats(0.5))
+	n.output(n.do("ReduceMax", []*graph.Attr{graph.Ints("axes", 3)}, mean), n.do("Exp", nil, n.conv(n.x, 4)))
+	r, err := patterns.Locate(n.m, patterns.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Heads) != 2 || r.Heads[0].Confidence >= 0.9 {
+		t.Errorf("%d heads, the first at %g; want 2 below 0.9", len(r.Heads), r.Heads[0].Confidence)
+	}
+}
 
 // TestLayouts holds source, layout, slice and rows of small detectors, one for
 // each way in which class channels lie.
@@ -73,6 +109,18 @@ func TestLayouts(t *testing.T) {
 			n.output(n.concat(2, n.do("Mul", nil, n.slice(s, 2, 0, 4, 1), n.floats(64)), angle), n.do("Mul", nil, n.slice(s, 2, 5, 11, 1), n.slice(s, 2, 4, 5, 1)))
 			return v
 		}, "NRC", patterns.Slice{Start: 0, Stop: 6, Stride: 6}, 256, patterns.Sigmoid, -1},
+		{"two sigmoids of which the first is cut off", func(n *net) *graph.Value {
+			v := n.reshape(n.transpose(n.conv(n.x, 3*2), 0, 2, 3, 1), 1, -1, 2)
+			boxes := n.reshape(n.transpose(n.conv(n.x, 3*4), 0, 2, 3, 1), 1, -1, 4)
+			n.output(n.do("Exp", nil, boxes), n.slice(n.do("Sigmoid", nil, v), 2, 1, 2, 1))
+			return v
+		}, "NRC", patterns.Slice{Start: 0, Stop: 2, Stride: 2}, 3 * 256, patterns.Sigmoid, 0},
+		{"sigmoids of which those in the middle have a use of their own", func(n *net) *graph.Value {
+			v := n.transpose(n.conv(n.x, 6), 0, 2, 3, 1)
+			s := n.do("Sigmoid", nil, v)
+			n.output(n.do("Exp", nil, n.conv(n.x, 4)), s, n.slice(s, 3, 0, 3, 1))
+			return v
+		}, "NHWC", patterns.Slice{Start: 0, Stop: 6, Stride: 6}, 256, patterns.Sigmoid, -1},
 		{"scores ranked over rows and classes at once, of which fewer than the classes are taken", func(n *net) *graph.Value {
 			v := n.reshape(n.transpose(n.conv(n.x, 80), 0, 2, 3, 1), 256, 80)
 			k := n.ints(100)

@@ -115,8 +115,11 @@ func headRow(n int, h *patterns.Head) []cell {
 func (p *page) head(n int, h *patterns.Head, path []*patterns.Step) {
 	p.line()
 	kind := ""
-	if h.PerImage() {
+	switch {
+	case h.PerImage() && h.OfImages():
 		kind = ": an image classifier's, one row per image"
+	case h.PerImage():
+		kind = ": a classifier's, one row per sample; no input is an image"
 	}
 	p.line(p.in(bold, fmt.Sprintf("head %d", n)), kind)
 	p.tensors(h)
