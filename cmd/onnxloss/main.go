@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -110,9 +111,29 @@ func onUsageError(c *cli.Context, err error, _ bool) error {
 		text = dashed(flag) + " needs a value"
 	} else if value, rest, ok := strings.Cut(strings.TrimPrefix(text, "invalid value "), " for flag -"); ok {
 		flag, reason, _ := strings.Cut(rest, ": ")
+		if want := wanted(c.Command, flag); want != "" && reason == "parse error" {
+			reason = "want " + want
+		}
 		text = fmt.Sprintf("%s %s: %s", dashed(flag), value, reason)
 	}
 	return usagef("%s; see %s --help", text, name)
+}
+
+// wanted is what a flag of c takes, where it is a number; else "".
+func wanted(c *cli.Command, flag string) string {
+	for _, f := range c.Flags {
+		if slices.Contains(f.Names(), flag) {
+			switch f.(type) {
+			case *cli.Float64Flag:
+				return "a number"
+			case *cli.IntFlag, *cli.Int64Flag:
+				return "a whole number"
+			case *cli.Uint64Flag:
+				return "a whole number of at least 0"
+			}
+		}
+	}
+	return ""
 }
 
 // dashed is a flag as it is typed.

@@ -56,7 +56,7 @@ func rewriteOptions(c *cli.Context) (emit.Options, error) {
 	}
 	l, err := loss.Find(loss.Classification, name)
 	if err != nil {
-		return o, usagef("--loss %q: there is no such loss; %s", name, nearest(name, loss.Names(loss.Classification)))
+		return o, noClassLoss(name)
 	}
 	if o.Box != "" {
 		if _, err := loss.Find(loss.Box, o.Box); err != nil {
@@ -104,6 +104,17 @@ func rewriteOptions(c *cli.Context) (emit.Options, error) {
 		return o, usagef("--%v; see onnxloss losses %s and onnxloss rewrite --help", err, l.Name)
 	}
 	return o, nil
+}
+
+// noClassLoss is the error where --loss has none of the losses of classes: it may
+// be one of another kind.
+func noClassLoss(name string) error {
+	for kind, flag := range map[loss.Kind]string{loss.Confidence: "confidence", loss.Box: "box"} {
+		if l, err := loss.Find(kind, name); err == nil {
+			return usagef("--loss %q: that is a %v loss, which --%s adds; --loss takes one of classes", name, l.Kind, flag)
+		}
+	}
+	return usagef("--loss %q: there is no such loss; %s", name, nearest(name, loss.Names(loss.Classification)))
 }
 
 // eachClass reads what may be given for each class.
