@@ -12,15 +12,23 @@ func BatchNorm[T, P Float](par Parallel, dst, x []T, n, c, inner int, scale, bia
 		for t := lo; t < hi; t++ {
 			ch := t % c
 			s := float64(scale[ch]) / math.Sqrt(float64(variance[ch])+epsilon)
-			affine(dst[t*inner:(t+1)*inner], x[t*inner:], float64(mean[ch]), s, float64(bias[ch]))
+			Affine(dst[t*inner:(t+1)*inner], x[t*inner:], float64(mean[ch]), s, float64(bias[ch]))
 		}
 	})
 }
 
-// affine is for i: dst[i] = (x[i]-mean)*s + b.
-func affine[T Float](dst, x []T, mean, s, b float64) {
+// Affine is for i: dst[i] = (x[i]-mean)*s + b, in float64 and rounded once. dst may
+// be x.
+func Affine[T Float](dst, x []T, mean, s, b float64) {
 	x = x[:len(dst)]
-	for i, v := range x {
+	at := 0
+	if f := fast32.affine; f != nil && isFloat32[T]() {
+		if at = len(dst) &^ (vectorLen - 1); at > 0 {
+			f(at32(dst), at32(x), mean, s, b, at)
+		}
+	}
+	for i := at; i < len(dst); i++ {
+		v := x[i]
 		dst[i] = T((float64(v)-mean)*s + b)
 	}
 }
@@ -105,7 +113,7 @@ func GroupNorm[T Float](par Parallel, dst, x []T, n, c, inner, groups int, scale
 			for i := range per {
 				ch := t%groups*per + i
 				from := at + i*inner
-				affine(dst[from:from+inner], x[from:], mean, inv*float64(scale[ch]), float64(bias[ch]))
+				Affine(dst[from:from+inner], x[from:], mean, inv*float64(scale[ch]), float64(bias[ch]))
 			}
 		}
 	})

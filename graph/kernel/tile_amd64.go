@@ -280,6 +280,12 @@ func tanh32AVX2(dst *float32, x *float32, n int)
 //go:noescape
 func swish32AVX2(dst *float32, x *float32, alpha float64, n int)
 
+// affine32AVX2 is dst[i] = (x[i]-mean)*s + b.
+// n is a multiple of 8.
+//
+//go:noescape
+func affine32AVX2(dst *float32, x *float32, mean float64, s float64, b float64, n int)
+
 // softplus32AVX2 is dst[i] = ln(1+exp(x[i])).
 // n is a multiple of 8.
 //

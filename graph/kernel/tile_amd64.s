@@ -5015,6 +5015,43 @@ done:
 	VZEROUPPER
 	RET
 
+// func affine32AVX2(dst *float32, x *float32, mean float64, s float64, b float64, n int)
+// Requires: AVX, AVX2, SSE2
+TEXT ·affine32AVX2(SB), NOSPLIT, $0-48
+	MOVQ         dst+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         n+40(FP), DX
+	MOVSD        mean+16(FP), X0
+	VBROADCASTSD X0, Y0
+	MOVSD        s+24(FP), X1
+	VBROADCASTSD X1, Y1
+	MOVSD        b+32(FP), X2
+	VBROADCASTSD X2, Y2
+	TESTQ        DX, DX
+	JE           done
+
+loop:
+	VCVTPS2PD  (CX), Y3
+	VSUBPD     Y0, Y3, Y3
+	VMULPD     Y1, Y3, Y3
+	VADDPD     Y2, Y3, Y3
+	VCVTPD2PSY Y3, X3
+	VMOVUPS    X3, (AX)
+	VCVTPS2PD  16(CX), Y3
+	VSUBPD     Y0, Y3, Y3
+	VMULPD     Y1, Y3, Y3
+	VADDPD     Y2, Y3, Y3
+	VCVTPD2PSY Y3, X3
+	VMOVUPS    X3, 16(AX)
+	ADDQ       $0x20, CX
+	ADDQ       $0x20, AX
+	SUBQ       $0x08, DX
+	JNE        loop
+
+done:
+	VZEROUPPER
+	RET
+
 // func softplus32AVX2(dst *float32, x *float32, n int)
 // Requires: AVX, AVX2, FMA3
 TEXT ·softplus32AVX2(SB), NOSPLIT, $0-24

@@ -164,6 +164,16 @@ func functions() {
 		VMULPD(x, s, s)
 		return s
 	})
+	var mean, factor, shift vec
+	wideRow("affine32AVX2", "func(dst, x *float32, mean, s, b float64, n int)", "dst[i] = (x[i]-mean)*s + b.", func() {
+		mean, factor, shift = spread64("mean"), spread64("s"), spread64("b")
+	}, func(x vec) vec {
+		r := YMM()
+		VSUBPD(mean, x, r)
+		VMULPD(factor, r, r)
+		VADDPD(shift, r, r)
+		return r
+	})
 	wideRow("softplus32AVX2", plain, "dst[i] = ln(1+exp(x[i])).", nil, func(x vec) vec {
 		r := log1pOf(expOf(minusAbs(x)))
 		top := load64(0)
