@@ -33,7 +33,7 @@ var long = map[string]string{
   y = NonMaxSuppression (x, s, most, overlap)
 }`,
 	"order": `{
-  x = RandomUniform <shape: ints = [20000000], seed: float = 1.0> ()
+  x = RandomUniform <shape: ints = [10000000], seed: float = 1.0> ()
   y = Unique (x)
 }`,
 	"loop": `<int64 n = {1000000000}, bool go = {1}, float z = {0}> {

@@ -132,6 +132,9 @@ func groupBy[T cmp.Ordered](x *Call, data []T, shape []int, axis int, sorted boo
 	if len(data) > 0 {
 		slices.SortStableFunc(order, kernel.OrderWith(x.Stopped, compare))
 	}
+	if x.Stopped() {
+		return &groups{}
+	}
 	g := &groups{which: make([]int64, n)}
 	for k, i := range order {
 		if k == 0 || len(data) > 0 && compare(order[k-1], i) != 0 {
