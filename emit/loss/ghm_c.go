@@ -45,35 +45,40 @@ func gradientEdges(bins int) []float64 {
 	return edges
 }
 
-// density is β. Anchors are counted in integers, which holds for any number.
+// density is β. The bin of a class is told by how many edges it lies below. Its
+// row's counts are whole floats; those of all anchors are integers, which holds for
+// any number.
 func density(b *Build) *graph.Value {
 	bins, d := int(b.Param("bins")), b.raw.Type.DType
-	one := func(x int32) *graph.Value { return op.Const(b.raw.Graph(), "count", tensor.Scalar(x)) }
 	near := op.Cast(op.Less(b.Labels, b.Const(0.5)), d) // 1 where q is nearer to 0
 	x := op.Mul(b.raw, op.Sub(b.Scale(near, 2), b.Const(1)))
-	counted := op.Cast(b.OfCounted(op.Add(op.Mul(b.raw, b.Const(0)), b.Const(1))), tensor.Int32)
-	above, index := []*graph.Value{op.ReduceSum(counted, []int64{0, 1, 2}, false)}, op.Mul(counted, one(0))
+	index := b.Const(float64(bins - 1))
+	var rows []*graph.Value // of each edge, how many classes of an anchor lie below
 	for _, edge := range gradientEdges(bins) {
-		in := op.Cast(op.Not(op.Less(x, b.Const(edge))), tensor.Int32)
-		index = op.Add(index, in)
-		above = append(above, op.ReduceSum(op.Mul(in, counted), []int64{0, 1, 2}, false))
+		below := op.Cast(op.Less(x, b.Const(edge)), d)
+		index = op.Sub(index, below)
+		rows = append(rows, op.ReduceSum(below, []int64{2}, true))
 	}
-	var counts []*graph.Value
-	for k, n := range above {
-		if k+1 < bins {
-			n = op.Sub(n, above[k+1])
-		}
-		counts = append(counts, op.Unsqueeze(op.Cast(n, d), 0))
+	all := op.Add(b.Scale(op.ReduceSum(near, []int64{2}, true), 0), b.Const(float64(b.Classes)))
+	below := op.Cast(b.OfCounted(op.Concat(2, append(rows, all)...)), tensor.Int32)
+	below = op.ReduceSum(below, []int64{0, 1}, false) // of all anchors, [bins]
+	r, total := below, below
+	if bins > 1 {
+		zero := op.Const(b.raw.Graph(), "none_below", tensor.Of([]int{1}, []int32{0}))
+		r = op.Sub(below, op.Concat(0, zero, op.Slice(below, 0, 0, -1)))
+		total = op.Slice(below, 0, int64(bins-1), int64(bins))
 	}
-	r := op.Concat(0, counts...)
+	r, total = op.Cast(r, d), op.Cast(total, d)
 	if m := b.Param("momentum"); m > 0 {
 		r = op.Add(b.Scale(b.State[0], m), b.Scale(r, 1-m))
 		b.NewState[0] = r
 	}
 	some, none := b.split(op.Greater(r, b.Const(0)))
-	total := op.Cast(above[0], d)
 	β := op.Div(op.Mul(total, some), b.Scale(op.Add(r, none), float64(bins)))
-	return op.Gather(β, index, 0)
+	if bins == 1 {
+		return β
+	}
+	return op.Gather(β, op.Cast(index, tensor.Int32), 0)
 }
 
 func closedDensity(s *Scene) {
