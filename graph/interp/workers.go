@@ -60,6 +60,14 @@ const (
 	breath   = 20 * time.Microsecond
 )
 
+// makeWay lets others run, goroutines as well as threads: the system may have put
+// two of the plan's on one core, where one would look for what the other is kept
+// from doing.
+func makeWay() {
+	runtime.Gosched()
+	yield()
+}
+
 func (c *crew) serve(core int) {
 	for {
 		if j := c.await(); j != nil {
@@ -80,7 +88,7 @@ func (c *crew) serve(core int) {
 
 // await looks for a loop; nil if none comes.
 func (c *crew) await() *job {
-	for began := time.Now(); ; runtime.Gosched() {
+	for began := time.Now(); ; makeWay() {
 		for range looks {
 			if j := c.open(); j != nil {
 				return j
@@ -152,7 +160,7 @@ func (w *workers) run(ctx context.Context, prof *Profile, n, grain int, body fun
 
 // wait returns when all parts are done.
 func (j *job) wait() {
-	for began := time.Now(); ; runtime.Gosched() {
+	for began := time.Now(); ; makeWay() {
 		for range looks {
 			if j.left.Load() == 0 {
 				return
