@@ -21,7 +21,8 @@
 //
 // Invariants. A Plan is read-only after New. Every error names its node.
 // Kernels see only what their node reads. A run stops within one chunk of work
-// of its context's end, and never holds more than Options.MaxMemory.
+// of its context's end, and its tensors never hold more than
+// Options.MaxMemory; what kernels borrow for themselves is not counted.
 //
 // Non-goals: what operators compute (package op), training.
 package interp

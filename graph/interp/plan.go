@@ -27,7 +27,8 @@ type Options struct {
 	// Direct computes convolutions without Winograd's transform, which is
 	// faster and a few roundings less exact.
 	Direct bool
-	// MaxMemory bounds the bytes that one run holds beside the weights; 0 is
+	// MaxMemory bounds the bytes of the tensors that one run holds beside the
+	// weights, not what kernels borrow for themselves; 0 is
 	// three quarters of the machine's memory, where the system tells it
 	// (Linux), else no bound.
 	MaxMemory int64
