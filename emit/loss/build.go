@@ -29,6 +29,8 @@ type Build struct {
 	// the loss sets, as it is after this batch.
 	State, NewState []*graph.Value
 
+	weights []*graph.Value // of the classes' losses, for the derivative
+
 	raw    *graph.Value // logits [N, A, C], float32 or float64
 	z      *graph.Value // those that the activation takes
 	act    Activation
@@ -52,13 +54,17 @@ func (b *Build) Param(name string) float64 { return b.params[name] }
 
 // Positive is the positive term of every class, weight · q · (1−p)^γ · (−log p).
 func (b *Build) Positive(weight, γ float64) *graph.Value {
-	return op.Mul(b.positiveWeight(weight, γ), b.CostOfP())
+	return b.part(fmt.Sprint("positive ", weight, γ), func() *graph.Value {
+		return op.Mul(b.positiveWeight(weight, γ), b.CostOfP())
+	})
 }
 
 // Negative is the negative term of every class,
 // weight · (1−q) · p^γ · (−log(1−p)).
 func (b *Build) Negative(weight, γ float64) *graph.Value {
-	return op.Mul(b.negativeWeight(weight, γ), b.CostOfNotP())
+	return b.part(fmt.Sprint("negative ", weight, γ), func() *graph.Value {
+		return op.Mul(b.negativeWeight(weight, γ), b.CostOfNotP())
+	})
 }
 
 // positiveWeight is weight · q · (1−p)^γ.

@@ -239,14 +239,17 @@ func (e *emission) terms(b *Build) *graph.Value {
 
 // slope is the closed form of the derivative of the anchors' sums.
 func (e *emission) slope(b *Build) *graph.Value {
+	if e.factor != nil {
+		b.weights = append(b.weights, e.factor)
+	}
+	if w := e.loss.classWeights(e.opts, e.classes); w != nil {
+		b.weights = append(b.weights, e.perClass("class_weights", w))
+	}
 	dz := e.loss.Gradient(b)
-	if e.factor != nil && dz != nil {
-		dz = op.Mul(dz, e.factor)
+	if dz == nil || e.loss.Activation == Softmax { // whose classes act on each other
+		return dz
 	}
-	if w := e.loss.classWeights(e.opts, e.classes); w != nil && dz != nil {
-		dz = op.Mul(dz, e.perClass("class_weights", w))
-	}
-	return dz
+	return b.weighted(dz)
 }
 
 // byLabel is the weight of every anchor by its targets q, [N, A]; see

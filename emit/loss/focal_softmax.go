@@ -1,6 +1,9 @@
 package loss
 
-import "github.com/onnxloss/onnxloss/graph"
+import (
+	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/op"
+)
 
 func init() {
 	register(&Loss{
@@ -12,6 +15,14 @@ func init() {
 		Terms:    focalTerms(oneTerm), Base: "ce",
 		Build: func(b *Build) *graph.Value {
 			return b.Positive(b.Param("alpha"), b.Param("gamma"))
+		},
+		Gradient: func(b *Build) *graph.Value {
+			α, γ := b.Param("alpha"), b.Param("gamma")
+			byP := op.Neg(b.positiveWeight(α, γ))
+			if γ == 0 {
+				return b.SoftmaxSlope(byP, nil)
+			}
+			return b.SoftmaxSlope(byP, b.Scale(b.Positive(α, γ), γ))
 		},
 		Closed: func(x *Point) Slope {
 			α, γ := x.Param("alpha"), x.Param("gamma")

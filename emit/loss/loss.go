@@ -63,10 +63,11 @@ type Loss struct {
 	Base string
 	// Build makes the loss of every class, [N, A, C], before class weights.
 	Build func(b *Build) *graph.Value
-	// Gradient makes the derivative of Build's value by the logit of the same
-	// class, [N, A, C], of a loss without ε whose classes do not act on each
-	// other. It is there for what is shorter than the derivative by the operators'
-	// rules, which is taken where Gradient is nil or gives nil.
+	// Gradient makes the derivative of Build's value by the logits, [N, A, C], of a
+	// loss without ε: under a sigmoid, of each class by its own; under a softmax, of
+	// their sum, by SoftmaxSlope, with the weights of the classes. It is there for
+	// what is shorter than the derivative by the operators' rules, which is taken
+	// where Gradient is nil or gives nil.
 	Gradient func(b *Build) *graph.Value
 	// Closed is the loss of one class of one anchor, in float64, and its
 	// derivatives.

@@ -1,5 +1,10 @@
 package loss
 
+import (
+	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/op"
+)
+
 func init() {
 	register(&Loss{
 		Name: "modified-ce-softmax", Golden: "modified_ce_softmax", Activation: Softmax, Eps: true, Instead: "bce",
@@ -8,6 +13,7 @@ func init() {
 		When:     "a softmax head whose wrong classes should be charged one by one and not only through the softmax",
 		Terms:    twoTerms,
 		Build:    (*Build).BCE,
+		Gradient: func(b *Build) *graph.Value { return b.SoftmaxSlope(op.Neg(b.Q), op.Neg(b.NotQ())) },
 		Closed:   closedBinaryCrossEntropy,
 	})
 }

@@ -29,6 +29,13 @@ func init() {
 			cost := op.Add(b.CostOfP(), b.Scale(b.NotP(), ε))
 			return op.Add(op.Mul(b.Q, cost), b.Scale(b.NoClass(), ε/float64(b.Classes)))
 		},
+		Gradient: func(b *Build) *graph.Value {
+			byP := op.Neg(b.Q)
+			if ε := b.Param("epsilon"); ε != 0 {
+				byP = op.Sub(byP, op.Mul(b.Scale(b.Q, ε), b.P()))
+			}
+			return b.SoftmaxSlope(byP, nil)
+		},
 		Closed: func(x *Point) Slope {
 			ε := x.Param("epsilon")
 			return Slope{

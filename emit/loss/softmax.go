@@ -67,10 +67,56 @@ func (b *Build) softmaxCostOfP() *graph.Value {
 func (b *Build) softmaxCostOfNotP() *graph.Value {
 	top, _ := b.dominates()
 	each, _ := b.others()
-	rest := op.LogSoftmax(op.Sub(b.z, b.Scale(top, far)), 2)
+	rest := b.logAmongOthers()
 	best := op.Cast(op.Equal(op.ArgMax(rest, 2, true), b.classIndices()), b.z.Type.DType)
 	logRest := op.ReduceSum(op.Mul(best, op.Sub(b.logSoftmax(), rest)), []int64{2}, true)
 	return op.Neg(op.Add(op.Mul(top, logRest), b.log1p(op.Neg(each))))
+}
+
+// logAmongOthers is the logarithm of each class's share among those that do not
+// dominate; of one that does, so low that its share is 0.
+func (b *Build) logAmongOthers() *graph.Value {
+	return b.part("log share of others", func() *graph.Value {
+		top, _ := b.dominates()
+		return op.LogSoftmax(op.Sub(b.z, b.Scale(top, far)), 2)
+	})
+}
+
+// SoftmaxSlope is the derivative by z of the sum over the classes of what has the
+// derivatives byP by log p and byNotP by log(1−p), nil if none, each times the
+// weights of the classes. With δ = 1 for i = j, else 0,
+//
+//	d log pᵢ / d zⱼ = δ − pⱼ,  d log(1−pᵢ) / d zⱼ = −(δ − pⱼ) pᵢ/(1−pᵢ).
+//
+// What the dominant class does to the others, and they to it, is summed apart, so
+// that nothing cancels: its δ − p is the sum of the others' p, and for it
+// pⱼ/(1−pᵢ) is the share of j among them.
+func (b *Build) SoftmaxSlope(byP, byNotP *graph.Value) *graph.Value {
+	top, rest := b.dominates()
+	each, sum := b.others()
+	over := func(x *graph.Value) *graph.Value { return op.ReduceSum(x, []int64{2}, true) }
+	byP = b.weighted(byP)
+	dz := op.Mul(rest, byP)
+	all, ofTop := op.Neg(over(dz)), over(op.Mul(top, byP)) // of every anchor, [N, A, 1]
+	atTop := op.Mul(sum, ofTop)
+	pTop := op.Sub(b.Const(1), sum)
+	if byNotP != nil {
+		byNotP = b.weighted(byNotP)
+		odds := op.Mul(byNotP, op.Div(each, op.Sub(b.Const(1), each)))
+		notTop := op.Mul(over(op.Mul(top, byNotP)), pTop)
+		dz = op.Add(op.Sub(dz, odds), op.Mul(op.Exp(b.logAmongOthers()), notTop))
+		all, atTop = op.Add(all, over(odds)), op.Sub(atTop, notTop)
+	}
+	atTop = op.Add(atTop, op.Mul(pTop, all))
+	return op.Add(op.Add(dz, op.Mul(each, op.Sub(all, ofTop))), op.Mul(top, atTop))
+}
+
+// weighted is x times the weights of the classes.
+func (b *Build) weighted(x *graph.Value) *graph.Value {
+	for _, w := range b.weights {
+		x = op.Mul(x, w)
+	}
+	return x
 }
 
 // log1p is log(1 + x) for −0.6 ≤ x ≤ 1. What rounding 1 + x lost is added to
