@@ -197,6 +197,19 @@ func (b *Build) Pow(x *graph.Value, k float64) *graph.Value {
 	return op.Mul(some, op.Exp(b.Scale(log, k)))
 }
 
+// powTarget is Pow of what rests on targets alone: since nobody differentiates by
+// these, halves of powers are square roots.
+func (b *Build) powTarget(x *graph.Value, k float64) *graph.Value {
+	whole := math.Trunc(k)
+	switch {
+	case k-whole != 0.5 || whole > maxProducts:
+		return b.Pow(x, k)
+	case whole == 0:
+		return op.Sqrt(x)
+	}
+	return op.Mul(b.power(x, int(whole)), op.Sqrt(x))
+}
+
 // powEach is x^k for 0 ≤ x ≤ 1, k of each class, as Pow where k is no whole number.
 func (b *Build) powEach(x *graph.Value, k []float64) *graph.Value {
 	some, none := b.split(op.Greater(x, b.Const(smallest)))

@@ -43,7 +43,7 @@ func heatWeights(b *Build) (centre, around *graph.Value) {
 	around = b.part("around", func() *graph.Value {
 		around, _ := b.split(op.Less(b.Q, b.Const(1)))
 		if γ != 0 {
-			around = op.Mul(around, b.Pow(b.NotQ(), γ))
+			around = op.Mul(around, b.powTarget(b.NotQ(), γ))
 		}
 		return weighPower(around, b.PowP, α)
 	})
