@@ -18,11 +18,16 @@ type workers struct {
 // within microseconds, and a goroutine that sleeps is awake only after many a
 // loop is done: so while a run is under way its helpers look for the next loop,
 // and whoever waits for a loop's last part does so looking, too. They make way
-// for other goroutines as they look, and sleep where nothing comes for long.
+// for other goroutines as they look, and sleep where nothing comes for long. The
+// system may wake a helper on the very core that it is to relieve, and leave it
+// there for milliseconds while another core idles: so whoever calls one gives it a
+// chance to run, and it leaves for another core.
 type crew struct {
 	posted   atomic.Pointer[job] // the latest
 	runs     atomic.Int32        // under way
 	sleeping atomic.Int32
+	called   atomic.Int32 // who slept and do not look yet
+	cpu      atomic.Int32 // where the latest loop was posted
 	wake     chan struct{}
 	end      chan struct{}
 }
@@ -78,6 +83,7 @@ func (c *crew) serve(core int) {
 		if c.open() == nil {
 			select {
 			case <-c.wake:
+				c.called.Add(-1)
 			case <-c.end:
 				return
 			}
@@ -89,6 +95,7 @@ func (c *crew) serve(core int) {
 // await looks for a loop; nil if none comes.
 func (c *crew) await() *job {
 	for began := time.Now(); ; makeWay() {
+		leave(int(c.cpu.Load()))
 		for range looks {
 			if j := c.open(); j != nil {
 				return j
@@ -113,6 +120,7 @@ func (c *crew) call(n int) {
 	for range min(n, int(c.sleeping.Load())) {
 		select {
 		case c.wake <- struct{}{}:
+			c.called.Add(1)
 		default:
 			return
 		}
@@ -147,8 +155,12 @@ func (w *workers) run(ctx context.Context, prof *Profile, n, grain int, body fun
 	j := &job{n: n, grain: grain, most: max(grain, n/(w.n*partsPerWorker)), body: body, ctx: ctx, prof: prof}
 	j.left.Store(int64(n))
 	if int(w.runs.Load()) < w.n { // else there are no cores to spare
+		w.cpu.Store(int32(cpu()))
 		w.posted.Store(j)
 		w.call(min(w.n, parts) - 1)
+		if w.called.Load() > 0 {
+			yield()
+		}
 	}
 	j.work(0)
 	j.wait()
