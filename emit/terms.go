@@ -1,6 +1,8 @@
 package emit
 
 import (
+	"slices"
+
 	"github.com/onnxloss/onnxloss/emit/loss"
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/op"
@@ -100,11 +102,26 @@ func LogitsGradient(y, logits *graph.Value, l *loss.Result) (*graph.Value, error
 		return nil, err
 	}
 	defer y.Graph().Scope("grad")()
-	dz := op.Mul(slope, op.Unsqueeze(ds[0], 2))
+	dz := scaled(slope, ds[0])
 	if dz != nil && dz.Type.DType != logits.Type.DType {
 		dz = op.Cast(dz, logits.Type.DType)
 	}
 	return dz, nil
+}
+
+// scaled is slope, [N, A, C], times the derivative by each anchor's sum, [N, A]: by
+// the number itself where that is one number expanded, and not at all where it is 1.
+func scaled(slope, by *graph.Value) *graph.Value {
+	if by != nil && by.Producer() != nil && by.Producer().Op == "Expand" {
+		number := by.Producer().Inputs[0]
+		if t, err := op.ConstantOf(number); err == nil && t.Len() == 1 && op.Floats(t)[0] == 1 {
+			return slope
+		}
+		if slices.Equal(number.Shape().Ints(), []int{1, 1}) {
+			by = number
+		}
+	}
+	return op.Mul(slope, op.Unsqueeze(by, 2))
 }
 
 func lossName(of string) string {

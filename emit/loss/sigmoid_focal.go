@@ -80,27 +80,25 @@ func gradFocal(b *Build, weight *graph.Value, ε float64) *graph.Value {
 	if γ != 0 && !isPower(γ) {
 		return nil
 	}
-	slope := b.Residual()
-	if γ != 0 {
-		slope = op.Add(op.Mul(b.Scale(wrongSlope(b), γ), b.BCE()), op.Mul(b.Wrong(), slope))
-		weight = focus(b, weight, γ)
-	}
-	slope = weigh(weight, slope)
-	if ε != 0 {
-		poly := b.Scale(wrongSlope(b), ε*(γ+1))
-		if γ != 0 {
-			poly = op.Mul(b.Pow(b.Wrong(), γ), poly)
+	if γ == 0 {
+		slope := weigh(weight, b.Residual())
+		if ε != 0 {
+			slope = op.Add(slope, b.wrongSlope(ε))
 		}
-		slope = op.Add(slope, poly)
+		return b.ByDepth(slope)
+	}
+	wrong := b.wrongSlope(γ)
+	slope := op.Add(op.Mul(wrong, b.BCE()), op.Mul(b.Wrong(), b.Residual()))
+	slope = weigh(focus(b, weight, γ), slope)
+	if ε != 0 {
+		slope = op.Add(slope, op.Mul(b.Pow(b.Wrong(), γ), b.Scale(wrong, ε*(γ+1)/γ)))
 	}
 	return b.ByDepth(slope)
 }
 
-// wrongSlope is the derivative of W by −|z|.
-func wrongSlope(b *Build) *graph.Value {
-	return b.part("slope of 1-p_t", func() *graph.Value {
-		return op.Mul(b.Spread(), op.Sub(b.Const(1), b.Scale(b.miss(), 2)))
-	})
+// wrongSlope is c times the derivative of W by −|z|.
+func (b *Build) wrongSlope(c float64) *graph.Value {
+	return op.Mul(b.Spread(), op.Sub(b.Const(c), b.Scale(b.miss(), 2*c)))
 }
 
 func closedSigmoidFocal(x *Point) Slope {

@@ -162,6 +162,7 @@ func (t *tiling) run(perTile int) error {
 		var err error
 		for k := lo + 1; k < hi+1 && err == nil; k++ {
 			from, to := k*perTile, min((k+1)*perTile, t.rows)
+			t.place(f, from, to)
 			if err = f.steps(t.inputs(from, to)); err == nil {
 				t.collect(f, from, to)
 			}
@@ -194,11 +195,24 @@ func (t *tiling) first(rows int) error {
 	return nil
 }
 
-// collect copies a tile's results to rows [lo, hi) of the outputs.
+// place has the tile's results written into rows [lo, hi) of the outputs.
+func (t *tiling) place(f *frame, lo, hi int) {
+	if f.into == nil {
+		f.into = make([]*tensor.Tensor, len(f.vals))
+	}
+	for i, o := range t.tiles.outputs {
+		f.into[o.slot] = part(t.call.Out[i], lo, hi, t.rows, t.out[i].of(t.shape, hi-lo))
+	}
+}
+
+// collect copies those of a tile's results to rows [lo, hi) of the outputs that are
+// elsewhere.
 func (t *tiling) collect(f *frame, lo, hi int) {
 	for i, o := range t.tiles.outputs {
-		dst := part(t.call.Out[i], lo, hi, t.rows, nil)
-		reflect.Copy(reflect.ValueOf(dst.Store().Data), reflect.ValueOf(f.vals[o.slot].Store().Data))
+		if v := f.vals[o.slot]; f.into == nil || v != f.into[o.slot] {
+			dst := part(t.call.Out[i], lo, hi, t.rows, nil)
+			reflect.Copy(reflect.ValueOf(dst.Store().Data), reflect.ValueOf(v.Store().Data))
+		}
 	}
 }
 

@@ -31,6 +31,9 @@ type frame struct {
 	vals   []*tensor.Tensor
 	// override has the caller's values for initializers, by name.
 	override map[string]*tensor.Tensor
+	// into has memory for values that the caller has a place for, by slot; nil or
+	// shorter where there are none.
+	into []*tensor.Tensor
 }
 
 func newFrame(p *program, parent *frame, r *run) *frame {
@@ -222,6 +225,14 @@ func (f *frame) step(s *step) error {
 		}
 		if x.In[i] = f.at(r); x.In[i] == nil && i < s.min {
 			return fmt.Errorf("node %v: %w", s.node, x.InputError(i, "has no value"))
+		}
+	}
+	if f.into != nil && s.leaves {
+		x.Into = make([]*tensor.Tensor, len(s.out))
+		for i, slot := range s.out {
+			if slot >= 0 {
+				x.Into[i] = f.into[slot]
+			}
 		}
 	}
 	f.run.arena.leaving = s.leaves

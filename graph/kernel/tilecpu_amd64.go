@@ -40,7 +40,16 @@ func useAVX2() {
 
 // useAVX512 puts those loops to use that exist for AVX-512 (F and DQ).
 func useAVX512() {
-	rows32.sigmoid, rows32.silu = padded(sigmoid32AVX512), padded(silu32AVX512)
+	r := &rows32
+	r.sigmoid, r.silu, r.log = padded(sigmoid32AVX512), padded(silu32AVX512), padded(log32AVX512)
+	exp, shifted := padded(exp32AVX512), r.exp
+	r.exp = func(dst, x []float32, shift float64) {
+		if shift == 0 {
+			exp(dst, x)
+		} else {
+			shifted(dst, x, shift)
+		}
+	}
 	tile32 = &tileShape[float32]{12, 32, [][2]microKernel[float32]{
 		{tile32AVX512r1v1, tile32AVX512r1v2},
 		{tile32AVX512r2v1, tile32AVX512r2v2},

@@ -65,7 +65,7 @@ func (a axesArg) ofNode(n *graph.Node) (axes []int64, given bool, err error) {
 	if v == nil {
 		return nil, false, nil
 	}
-	t, err := constantOf(v)
+	t, err := ConstantOf(v)
 	if err != nil {
 		return nil, true, fmt.Errorf("input %d %q: %w", a.input, v.Name, err)
 	}
@@ -76,9 +76,9 @@ func (a axesArg) ofNode(n *graph.Node) (axes []int64, given bool, err error) {
 	return axes, true, err
 }
 
-// constantOf is the constant that v is: an initializer, or the output of a
+// ConstantOf is the constant that v is: an initializer, or the output of a
 // node Constant or of nodes on constants that inference can compute.
-func constantOf(v *graph.Value) (*tensor.Tensor, error) {
+func ConstantOf(v *graph.Value) (*tensor.Tensor, error) {
 	if f := factOf(v, factDepth); f.Const != nil {
 		return f.Const, nil
 	}

@@ -2,6 +2,7 @@ package op
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/tensor"
@@ -138,8 +139,8 @@ func factOf(v *graph.Value, depth int) *Fact {
 		return dataFact(v.Init)
 	}
 	x := &Fact{Type: v.Type}
-	n, d := v.Producer(), v.Type.DType
-	if n == nil || depth == 0 || len(v.Shape()) > 1 || d != tensor.Int64 && d != tensor.Int32 && d != tensor.Bool || len(n.Subgraphs()) > 0 {
+	n := v.Producer()
+	if n == nil || depth == 0 || !isSmall(v) || len(n.Subgraphs()) > 0 {
 		return x
 	}
 	row := Lookup(n.Domain, n.Op)
@@ -161,6 +162,16 @@ func factOf(v *graph.Value, depth int) *Fact {
 	out := c.Out[v.Index()]
 	out.Type = refine(v.Type, out.Type)
 	return &out
+}
+
+// isSmall tells whether v is worth computing ahead of a run: a vector of integers or
+// booleans, or one element.
+func isSmall(v *graph.Value) bool {
+	d, s := v.Type.DType, v.Shape()
+	if len(s) <= 1 && (d == tensor.Int64 || d == tensor.Int32 || d == tensor.Bool) {
+		return true
+	}
+	return s != nil && !slices.ContainsFunc(s.Ints(), func(n int) bool { return n != 1 })
 }
 
 // Const adds a constant to g: an initializer, or before IR version 4, where

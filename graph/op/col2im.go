@@ -89,7 +89,7 @@ func runCol2Im[T float32 | float64](x *Call, s *slide) error {
 // gradCol2Im unfolds the adjoint: a convolution whose weights pick one place
 // of the window each.
 func gradCol2Im(c *Grad) error {
-	t, err := constantOf(c.In(2))
+	t, err := ConstantOf(c.In(2))
 	if err != nil {
 		return InputError(c.Node, 2, "%v", err)
 	}

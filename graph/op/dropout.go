@@ -123,7 +123,7 @@ func keepTimes[T float32 | float64](dst, src []T, keep []bool, scale T) {
 func gradDropout(c *Grad) error {
 	dy, training := c.Dy[0], c.In(2)
 	if training != nil {
-		if t, err := constantOf(training); err == nil && t.DType == tensor.Bool && t.Len() == 1 && !tensor.Data[bool](t)[0] {
+		if t, err := ConstantOf(training); err == nil && t.DType == tensor.Bool && t.Len() == 1 && !tensor.Data[bool](t)[0] {
 			training = nil
 		}
 	}

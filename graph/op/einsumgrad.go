@@ -68,7 +68,7 @@ func gradAffineGrid(c *Grad) error {
 	if _, err := c.rank(0); err != nil {
 		return err
 	}
-	size, err := constantOf(c.In(1))
+	size, err := ConstantOf(c.In(1))
 	if err != nil {
 		return InputError(c.Node, 1, "%v", err)
 	}

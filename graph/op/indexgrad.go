@@ -22,7 +22,7 @@ func adding(c *Grad, distinct bool) (string, error) {
 // distinctIndices reports whether v holds constant indices that differ, for an
 // axis of size n.
 func distinctIndices(v *graph.Value, n graph.Dim) bool {
-	t, err := constantOf(v)
+	t, err := ConstantOf(v)
 	if err != nil {
 		return false
 	}

@@ -66,7 +66,7 @@ func constantPads(n *graph.Node, rank int, opset int64) (pads, error) {
 		if v == nil {
 			continue
 		}
-		t, err := constantOf(v)
+		t, err := ConstantOf(v)
 		if err != nil {
 			return pads{}, InputError(n, at, "%v", err)
 		}
@@ -113,7 +113,7 @@ func padValues(x *graph.Value, pads []*graph.Value) *graph.Value {
 		if p == nil {
 			return nil
 		}
-		if t, err := constantOf(p); err == nil {
+		if t, err := ConstantOf(p); err == nil {
 			if v, err := Ints(t); err == nil && len(v) == 1 {
 				known = append(known, int64(v[0]))
 			}

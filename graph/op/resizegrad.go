@@ -62,7 +62,7 @@ func (r *resize) nodeScales(n *graph.Node, rank int) ([]float64, error) {
 		if v == nil {
 			return nil, nil
 		}
-		t, err := constantOf(v)
+		t, err := ConstantOf(v)
 		if err != nil {
 			return nil, InputError(n, r.scales, "%v", err)
 		}

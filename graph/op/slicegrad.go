@@ -92,7 +92,7 @@ func constantCuts(n *graph.Node, rank int) ([]cut, error) {
 		if v == nil {
 			continue
 		}
-		t, err := constantOf(v)
+		t, err := ConstantOf(v)
 		if err != nil {
 			return nil, InputError(n, i+1, "%v", err)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/tensor"
@@ -151,6 +152,9 @@ type Call struct {
 	Node    *graph.Node
 	In      []*tensor.Tensor // nil where an optional input is left out
 	Out     []*tensor.Tensor // set by New and Set
+	// Into has memory for outputs, where the caller has a place for them: New takes
+	// it if type and shape are those wanted.
+	Into []*tensor.Tensor
 	// Frame is the interpreter's own.
 	Frame any
 	Env   *Env
@@ -186,6 +190,10 @@ func (x *Call) Wants(i int) bool { return i < len(x.Node.Outputs) && x.Node.Outp
 
 // New allocates output i, uninitialized: a kernel writes every element.
 func (x *Call) New(i int, d tensor.DType, shape ...int) (*tensor.Tensor, error) {
+	if i < len(x.Into) && x.Into[i] != nil && x.Into[i].DType == d && slices.Equal(x.Into[i].Shape, shape) {
+		x.Out[i] = x.Into[i]
+		return x.Out[i], nil
+	}
 	t, err := x.Env.Alloc(d, shape)
 	if err != nil {
 		return nil, err

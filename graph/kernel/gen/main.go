@@ -12,6 +12,6 @@ func main() {
 	taps()
 	gathers()
 	winograd()
-	sigmoids512()
+	rows512()
 	Generate()
 }

@@ -1,0 +1,147 @@
+package main
+
+import (
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// rows512 writes row functions with sixteen elements at a time.
+func rows512() {
+	var e exponential
+	sigmoid := func(times bool) func(v vec) vec {
+		return func(v vec) vec {
+			t, den := ZMM(), ZMM()
+			VPORD(e.sign, v, t)
+			p := e.of(t)
+			VADDPS(e.one, p, den)
+			negative := K()
+			VPMOVD2M(v, negative)
+			VBLENDMPS(p, e.one, negative, p)
+			VDIVPS(den, p, p)
+			if times {
+				VMULPS(p, v, p)
+			}
+			return p
+		}
+	}
+	row512("sigmoid32AVX512", sigmoidDoc, func() { e.load() }, sigmoid(false))
+	row512("silu32AVX512", siluDoc, func() { e.load() }, sigmoid(true))
+	var most vec
+	row512("exp32AVX512", "dst[i] = exp(x[i]), within 1.1 units in the last place.", func() {
+		e.load()
+		most = spread512(f32(110))
+	}, func(v vec) vec {
+		VMINPS(v, most, v) // NaN stays
+		return e.of(v)
+	})
+	log512()
+}
+
+// exponential has the constants of exp in registers.
+type exponential struct {
+	one, scale, high, low, sign, least vec
+	tail                               []vec
+}
+
+func (e *exponential) load() {
+	e.one, e.scale, e.high, e.low = spread512(f32(1)), spread512(f32(log2e)), spread512(f32(ln2High)), spread512(f32(ln2Low))
+	e.sign, e.least = spread512(bits32(1<<31)), spread512(f32(-110))
+	e.tail = nil
+	for _, c := range expTail {
+		e.tail = append(e.tail, spread512(f32(c)))
+	}
+}
+
+// of is exp(t) for t up to some 110; t is destroyed.
+func (e *exponential) of(t vec) vec {
+	k, p, sq := ZMM(), ZMM(), ZMM()
+	VMAXPS(t, e.least, t) // NaN stays
+	VMULPS(e.scale, t, k)
+	VRNDSCALEPS(Imm(8), k, k)
+	VFNMADD231PS(e.high, k, t)
+	VFNMADD231PS(e.low, k, t)
+	VMOVAPS(e.tail[len(e.tail)-1], p)
+	for i := len(e.tail) - 2; i >= 0; i-- {
+		VFMADD213PS(e.tail[i], t, p)
+	}
+	VMULPS(t, t, sq)
+	VFMADD213PS(t, sq, p)
+	VADDPS(e.one, p, p)
+	VSCALEFPS(k, p, p)
+	return p
+}
+
+// logTail is (ln(1+f) - f + f²/2)/f³ for -1/4 <= f < 1/2, by powers of f.
+var logTail = []float32{
+	0.33333334, -0.25000057, 0.2000014, -0.16660817, 0.14268306, -0.12639311, 0.11680682, -0.0956134, 0.04287198,
+}
+
+// log512 is ln x as ln m + k·ln 2, with m between 3/4 and 3/2.
+func log512() {
+	const normal = 0xf // m is from 3/4; NaN of negative numbers, and 1 of -0
+	var one, half, high, low vec
+	var tail []vec
+	row512("log32AVX512", "dst[i] = ln x[i], within 1.6 units in the last place.", func() {
+		one, half, high, low = spread512(f32(1)), spread512(f32(-0.5)), spread512(f32(ln2High)), spread512(f32(-ln2Low))
+		for _, c := range logTail {
+			tail = append(tail, spread512(f32(c)))
+		}
+	}, func(v vec) vec {
+		f, k, shift, p, sq := ZMM(), ZMM(), ZMM(), ZMM(), ZMM()
+		VGETMANTPS(Imm(normal), v, f)
+		VGETEXPPS(v, k)
+		VGETEXPPS(f, shift)
+		VSUBPS(shift, k, k)
+		VSUBPS(one, f, f)
+		VMOVAPS(tail[len(tail)-1], p)
+		for i := len(tail) - 2; i >= 0; i-- {
+			VFMADD213PS(tail[i], f, p)
+		}
+		VFMADD213PS(half, f, p)
+		VMULPS(f, f, sq)
+		VMULPS(sq, p, p)
+		VFNMADD231PS(low, k, p)
+		VFMADD231PS(high, k, f)
+		VADDPS(p, f, p)
+		return p
+	})
+}
+
+// row512 is a loop over float32 rows whose length n is a multiple of 8. body maps
+// sixteen elements; of a last eight the other half of the vector is masked.
+func row512(name, doc string, setup func(), body func(v vec) vec) {
+	TEXT(name, NOSPLIT, "func(dst, x *float32, n int)")
+	Pragma("noescape")
+	Doc(name+" is "+doc, "n is a multiple of 8.")
+	dst, x, n := Load(Param("dst"), GP64()), Load(Param("x"), GP64()), Load(Param("n"), GP64())
+	setup()
+	mask, bits := K(), GP32()
+	MOVL(U32(0xffff), bits)
+	KMOVW(bits, mask)
+	TESTQ(n, n)
+	JE(LabelRef("done"))
+	Label("loop")
+	CMPQ(n, Imm(16))
+	JGE(LabelRef("whole"))
+	MOVL(U32(0xff), bits)
+	KMOVW(bits, mask)
+	Label("whole")
+	v := ZMM()
+	VMOVUPS_Z(Mem{Base: x}, mask, v)
+	VMOVUPS(body(v), mask, Mem{Base: dst})
+	ADDQ(Imm(64), x)
+	ADDQ(Imm(64), dst)
+	SUBQ(Imm(16), n)
+	JG(LabelRef("loop"))
+	Label("done")
+	VZEROUPPER()
+	RET()
+}
+
+// spread512 is the first number in memory in all places of a vector.
+func spread512(m Mem) reg.VecVirtual {
+	r := ZMM()
+	VBROADCASTSS(m, r)
+	return r
+}
