@@ -3,6 +3,8 @@ package tensor
 import (
 	"fmt"
 	"math"
+	"strings"
+	"unsafe"
 )
 
 // Tensor is a dense array in row-major order, or a sequence of tensors.
@@ -96,8 +98,26 @@ func OnStore(d DType, shape []int, s *Store) *Tensor {
 	return &Tensor{DType: d, Shape: clone(shape), store: s}
 }
 
-// MakeStore allocates the store of n elements of type d.
-func MakeStore(d DType, n int) *Store { return &Store{Data: dtypes[d].make(n)} }
+// MakeStore allocates the store of n elements of type d, whose values are whatever
+// the memory held.
+func MakeStore(d DType, n int) *Store {
+	if d == Float32 && n >= manyFloats {
+		return &Store{Data: uncleared(n)}
+	}
+	return &Store{Data: dtypes[d].make(n)}
+}
+
+// manyFloats is from how many on it takes longer to clear memory than to have it.
+const manyFloats = 1 << 14
+
+// uncleared is memory that nobody has cleared. Builder is what the standard library
+// gives out such memory through.
+func uncleared(n int) []float32 {
+	var b strings.Builder
+	b.Grow(4 * n)
+	b.WriteByte(0) // so that there is a first byte to point at
+	return unsafe.Slice((*float32)(unsafe.Pointer(unsafe.StringData(b.String()))), n)
+}
 
 // Outline is t's type and shape without its elements, which nobody may read.
 func (t *Tensor) Outline() *Tensor {
