@@ -4,6 +4,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/onnxloss/onnxloss/graph/kernel"
 	"github.com/onnxloss/onnxloss/graph/op"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
@@ -19,9 +20,11 @@ type flat struct {
 	scratch   sync.Pool // of *flatScratch
 }
 
-// flatOp is one step. Values are numbered: inputs, then outputs, then registers.
+// flatOp is one step, or two as a chain. Values are numbered: inputs, then outputs,
+// then registers.
 type flatOp struct {
 	piece *op.Piece
+	chain *kernel.Chain // nil for one step
 	dst   int
 	args  []int
 }
@@ -79,6 +82,12 @@ func (f *flat) piece(vals [][]float32) {
 		o := &f.ops[i]
 		dst, a := vals[o.dst], o.args[0]
 		switch p := o.piece; {
+		case o.chain != nil:
+			var c []float32
+			if len(o.args) > 2 {
+				c = vals[o.args[2]]
+			}
+			o.chain.Run(dst, vals[a], vals[o.args[1]], c)
 		case p.Map != nil:
 			p.Map(dst, vals[a])
 		case f.isSingle(a):
@@ -168,40 +177,82 @@ func (p *program) join(group []step, single map[int]bool) step {
 		}
 	}
 	f.outs = len(joint.out)
-	f.assign(group, number)
+	f.assign(chained(group, func(slot int) bool { _, leaves := number[slot]; return leaves }, single), number)
 	return joint
 }
 
+// link is a flat step, or two of which one is read by the other alone.
+type link struct {
+	piece *op.Piece
+	chain *kernel.Chain // nil for one step
+	args  []ref
+	out   int // slot; -1 where it is part of another
+}
+
+// chained is the steps of a group, with those in pairs that a loop can do at once.
+func chained(group []step, leaves func(slot int) bool, single map[int]bool) []link {
+	reads := map[int]int{} // by slot
+	for _, s := range group {
+		for _, r := range s.operands() {
+			reads[r.slot]++
+		}
+	}
+	var links []link
+	made := map[int]int{} // by slot: the link of one step
+	for _, s := range group {
+		l := link{piece: s.piece, args: s.operands(), out: s.out[0]}
+		for i, r := range l.args {
+			k, ok := made[r.slot]
+			if !ok || reads[r.slot] > 1 || leaves(r.slot) {
+				continue
+			}
+			first, other := &links[k], slices.Delete(slices.Clone(l.args), i, i+1)
+			if len(first.args) < 2 {
+				continue
+			}
+			one := func(r ref) bool { return single[r.slot] }
+			if l.chain = kernel.ChainOf(first.piece.Link, one(first.args[0]), one(first.args[1]), s.piece.Link, i == 0, slices.ContainsFunc(other, one)); l.chain != nil {
+				l.args = append(slices.Clone(first.args), other...)
+				first.out = -1
+				break
+			}
+		}
+		if l.chain == nil {
+			made[l.out] = len(links)
+		}
+		links = append(links, l)
+	}
+	return slices.DeleteFunc(links, func(l link) bool { return l.out < 0 })
+}
+
 // assign writes the ops, with registers for what only they read.
-func (f *flat) assign(group []step, number map[int]int) {
+func (f *flat) assign(links []link, number map[int]int) {
 	first := len(f.single) + f.outs
 	lastRead := map[int]int{} // by slot
-	for i, s := range group {
-		for _, r := range s.operands() {
+	for i, l := range links {
+		for _, r := range l.args {
 			lastRead[r.slot] = i
 		}
 	}
 	var free []int
-	for i, s := range group {
-		o := flatOp{piece: s.piece}
-		for _, r := range s.operands() {
-			o.args = append(o.args, number[r.slot])
-		}
-		for _, r := range s.operands() {
-			if v := number[r.slot]; v >= first && lastRead[r.slot] == i && !slices.Contains(free, v) {
+	for i, l := range links {
+		o := flatOp{piece: l.piece, chain: l.chain}
+		for _, r := range l.args {
+			v := number[r.slot]
+			o.args = append(o.args, v)
+			if v >= first && lastRead[r.slot] == i && !slices.Contains(free, v) {
 				free = append(free, v)
 			}
 		}
-		slot := s.out[0]
-		if _, ok := number[slot]; !ok {
+		if _, ok := number[l.out]; !ok {
 			if n := len(free); n > 0 {
-				number[slot], free = free[n-1], free[:n-1]
+				number[l.out], free = free[n-1], free[:n-1]
 			} else {
-				number[slot] = first + f.registers
+				number[l.out] = first + f.registers
 				f.registers++
 			}
 		}
-		o.dst = number[slot]
+		o.dst = number[l.out]
 		f.ops = append(f.ops, o)
 	}
 }

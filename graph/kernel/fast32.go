@@ -17,6 +17,8 @@ var fast32 struct {
 	lessVS, greaterVS func(dst *bool, a *float32, b float32, n int)
 	fromBool          func(dst *float32, x *bool, n int)
 
+	chain [firstForms][secondForms]chainLoop // of Chain
+
 	clip   func(dst, x *float32, lo, hi float32, n int)
 	affine func(dst, x *float32, mean, s, b float64, n int)
 	max    [2]func(dst, x *float32, n int) // by stride less 1: dst[i] = max(dst[i], x[stride*i]); NaN wins

@@ -23,6 +23,14 @@ func rowsAVX2() {
 	f.taps[0] = [...]tapLoop{taps1AVX2r1v1, taps1AVX2r1v2, taps1AVX2r1v3, taps1AVX2r1v4, taps1AVX2r2v2, taps1AVX2r2v3, taps1AVX2r4v1}
 	f.taps[1] = [...]tapLoop{taps2AVX2r1v1, taps2AVX2r1v2, taps2AVX2r1v3, taps2AVX2r1v4, taps2AVX2r2v2, taps2AVX2r2v3, taps2AVX2r4v1}
 	f.winogradInput, f.winogradOutput = winogradInputAVX2, winogradOutputAVX2
+	f.chain = [firstForms][secondForms]chainLoop{
+		{chain32AVX2f0s0, chain32AVX2f0s1, chain32AVX2f0s2, chain32AVX2f0s3, chain32AVX2f0s4, chain32AVX2f0s5, chain32AVX2f0s6, chain32AVX2f0s7},
+		{chain32AVX2f1s0, chain32AVX2f1s1, chain32AVX2f1s2, chain32AVX2f1s3, chain32AVX2f1s4, chain32AVX2f1s5, chain32AVX2f1s6, chain32AVX2f1s7},
+		{chain32AVX2f2s0, chain32AVX2f2s1, chain32AVX2f2s2, chain32AVX2f2s3, chain32AVX2f2s4, chain32AVX2f2s5, chain32AVX2f2s6, chain32AVX2f2s7},
+		{chain32AVX2f3s0, chain32AVX2f3s1, chain32AVX2f3s2, chain32AVX2f3s3, chain32AVX2f3s4, chain32AVX2f3s5, chain32AVX2f3s6, chain32AVX2f3s7},
+		{chain32AVX2f4s0, chain32AVX2f4s1, chain32AVX2f4s2, chain32AVX2f4s3, chain32AVX2f4s4, chain32AVX2f4s5, chain32AVX2f4s6, chain32AVX2f4s7},
+		{chain32AVX2f5s0, chain32AVX2f5s1, chain32AVX2f5s2, chain32AVX2f5s3, chain32AVX2f5s4, chain32AVX2f5s5, chain32AVX2f5s6, chain32AVX2f5s7},
+	}
 	f.frameRows = frameRowsAVX2
 	f.gather[0], f.gather[1] = gather1AVX2, gather2AVX2
 }

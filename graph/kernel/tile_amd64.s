@@ -8351,6 +8351,2550 @@ DATA word4058000040580000<>+16(SB)/8, $0x4058000040580000
 DATA word4058000040580000<>+24(SB)/8, $0x4058000040580000
 GLOBL word4058000040580000<>(SB), RODATA|NOPTR, $32
 
+// func chain32AVX2f0s0(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// Requires: AVX
+TEXT ·chain32AVX2f0s0(SB), NOSPLIT, $0-48
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ c+24(FP), BX
+	MOVQ n+40(FP), SI
+	SUBQ $0x00000020, SI
+	JL   rest
+
+several:
+	VMOVUPS (CX), Y0
+	VADDPS  (DX), Y0, Y0
+	VADDPS  (BX), Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(CX), Y0
+	VADDPS  32(DX), Y0, Y0
+	VADDPS  32(BX), Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(CX), Y0
+	VADDPS  64(DX), Y0, Y0
+	VADDPS  64(BX), Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(CX), Y0
+	VADDPS  96(DX), Y0, Y0
+	VADDPS  96(BX), Y0, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, BX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000020, SI
+	JGE     several
+
+rest:
+	ADDQ  $0x00000020, SI
+	TESTQ SI, SI
+	JE    done
+
+loop:
+	VMOVUPS (CX), Y0
+	VADDPS  (DX), Y0, Y0
+	VADDPS  (BX), Y0, Y0
+	VMOVUPS Y0, (AX)
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, DX
+	ADDQ    $0x00000020, BX
+	ADDQ    $0x00000020, AX
+	SUBQ    $0x00000008, SI
+	JNE     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func chain32AVX2f0s1(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// Requires: AVX
+TEXT ·chain32AVX2f0s1(SB), NOSPLIT, $0-48
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ c+24(FP), BX
+	MOVQ n+40(FP), SI
+	SUBQ $0x00000020, SI
+	JL   rest
+
+several:
+	VMOVUPS (CX), Y0
+	VADDPS  (DX), Y0, Y0
+	VSUBPS  (BX), Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(CX), Y0
+	VADDPS  32(DX), Y0, Y0
+	VSUBPS  32(BX), Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(CX), Y0
+	VADDPS  64(DX), Y0, Y0
+	VSUBPS  64(BX), Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(CX), Y0
+	VADDPS  96(DX), Y0, Y0
+	VSUBPS  96(BX), Y0, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, BX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000020, SI
+	JGE     several
+
+rest:
+	ADDQ  $0x00000020, SI
+	TESTQ SI, SI
+	JE    done
+
+loop:
+	VMOVUPS (CX), Y0
+	VADDPS  (DX), Y0, Y0
+	VSUBPS  (BX), Y0, Y0
+	VMOVUPS Y0, (AX)
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, DX
+	ADDQ    $0x00000020, BX
+	ADDQ    $0x00000020, AX
+	SUBQ    $0x00000008, SI
+	JNE     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func chain32AVX2f0s2(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// Requires: AVX
+TEXT ·chain32AVX2f0s2(SB), NOSPLIT, $0-48
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ c+24(FP), BX
+	MOVQ n+40(FP), SI
+	SUBQ $0x00000020, SI
+	JL   rest
+
+several:
+	VMOVUPS (CX), Y0
+	VADDPS  (DX), Y0, Y0
+	VMOVUPS (BX), Y1
+	VSUBPS  Y0, Y1, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(CX), Y0
+	VADDPS  32(DX), Y0, Y0
+	VMOVUPS 32(BX), Y1
+	VSUBPS  Y0, Y1, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(CX), Y0
+	VADDPS  64(DX), Y0, Y0
+	VMOVUPS 64(BX), Y1
+	VSUBPS  Y0, Y1, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(CX), Y0
+	VADDPS  96(DX), Y0, Y0
+	VMOVUPS 96(BX), Y1
+	VSUBPS  Y0, Y1, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, BX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000020, SI
+	JGE     several
+
+rest:
+	ADDQ  $0x00000020, SI
+	TESTQ SI, SI
+	JE    done
+
+loop:
+	VMOVUPS (CX), Y0
+	VADDPS  (DX), Y0, Y0
+	VMOVUPS (BX), Y1
+	VSUBPS  Y0, Y1, Y0
+	VMOVUPS Y0, (AX)
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, DX
+	ADDQ    $0x00000020, BX
+	ADDQ    $0x00000020, AX
+	SUBQ    $0x00000008, SI
+	JNE     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func chain32AVX2f0s3(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// Requires: AVX
+TEXT ·chain32AVX2f0s3(SB), NOSPLIT, $0-48
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ c+24(FP), BX
+	MOVQ n+40(FP), SI
+	SUBQ $0x00000020, SI
+	JL   rest
+
+several:
+	VMOVUPS (CX), Y0
+	VADDPS  (DX), Y0, Y0
+	VMULPS  (BX), Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(CX), Y0
+	VADDPS  32(DX), Y0, Y0
+	VMULPS  32(BX), Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(CX), Y0
+	VADDPS  64(DX), Y0, Y0
+	VMULPS  64(BX), Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(CX), Y0
+	VADDPS  96(DX), Y0, Y0
+	VMULPS  96(BX), Y0, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, BX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000020, SI
+	JGE     several
+
+rest:
+	ADDQ  $0x00000020, SI
+	TESTQ SI, SI
+	JE    done
+
+loop:
+	VMOVUPS (CX), Y0
+	VADDPS  (DX), Y0, Y0
+	VMULPS  (BX), Y0, Y0
+	VMOVUPS Y0, (AX)
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, DX
+	ADDQ    $0x00000020, BX
+	ADDQ    $0x00000020, AX
+	SUBQ    $0x00000008, SI
+	JNE     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func chain32AVX2f0s4(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// Requires: AVX, AVX2, SSE
+TEXT ·chain32AVX2f0s4(SB), NOSPLIT, $0-48
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         b+16(FP), DX
+	MOVQ         n+40(FP), BX
+	MOVSS        q+36(FP), X0
+	VBROADCASTSS X0, Y0
+	SUBQ         $0x00000020, BX
+	JL           rest
+
+several:
+	VMOVUPS (CX), Y1
+	VADDPS  (DX), Y1, Y1
+	VADDPS  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(CX), Y1
+	VADDPS  32(DX), Y1, Y1
+	VADDPS  Y0, Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(CX), Y1
+	VADDPS  64(DX), Y1, Y1
+	VADDPS  Y0, Y1, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(CX), Y1
+	VADDPS  96(DX), Y1, Y1
+	VADDPS  Y0, Y1, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000020, BX
+	JGE     several
+
+rest:
+	ADDQ  $0x00000020, BX
+	TESTQ BX, BX
+	JE    done
+
+loop:
+	VMOVUPS (CX), Y1
+	VADDPS  (DX), Y1, Y1
+	VADDPS  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, DX
+	ADDQ    $0x00000020, AX
+	SUBQ    $0x00000008, BX
+	JNE     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func chain32AVX2f0s5(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// Requires: AVX, AVX2, SSE
+TEXT ·chain32AVX2f0s5(SB), NOSPLIT, $0-48
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         b+16(FP), DX
+	MOVQ         n+40(FP), BX
+	MOVSS        q+36(FP), X0
+	VBROADCASTSS X0, Y0
+	SUBQ         $0x00000020, BX
+	JL           rest
+
+several:
+	VMOVUPS (CX), Y1
+	VADDPS  (DX), Y1, Y1
+	VSUBPS  Y1, Y0, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(CX), Y1
+	VADDPS  32(DX), Y1, Y1
+	VSUBPS  Y1, Y0, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(CX), Y1
+	VADDPS  64(DX), Y1, Y1
+	VSUBPS  Y1, Y0, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(CX), Y1
+	VADDPS  96(DX), Y1, Y1
+	VSUBPS  Y1, Y0, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000020, BX
+	JGE     several
+
+rest:
+	ADDQ  $0x00000020, BX
+	TESTQ BX, BX
+	JE    done
+
+loop:
+	VMOVUPS (CX), Y1
+	VADDPS  (DX), Y1, Y1
+	VSUBPS  Y1, Y0, Y1
+	VMOVUPS Y1, (AX)
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, DX
+	ADDQ    $0x00000020, AX
+	SUBQ    $0x00000008, BX
+	JNE     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func chain32AVX2f0s6(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// Requires: AVX, AVX2, SSE
+TEXT ·chain32AVX2f0s6(SB), NOSPLIT, $0-48
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         b+16(FP), DX
+	MOVQ         n+40(FP), BX
+	MOVSS        q+36(FP), X0
+	VBROADCASTSS X0, Y0
+	SUBQ         $0x00000020, BX
+	JL           rest
+
+several:
+	VMOVUPS (CX), Y1
+	VADDPS  (DX), Y1, Y1
+	VMULPS  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(CX), Y1
+	VADDPS  32(DX), Y1, Y1
+	VMULPS  Y0, Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(CX), Y1
+	VADDPS  64(DX), Y1, Y1
+	VMULPS  Y0, Y1, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(CX), Y1
+	VADDPS  96(DX), Y1, Y1
+	VMULPS  Y0, Y1, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000020, BX
+	JGE     several
+
+rest:
+	ADDQ  $0x00000020, BX
+	TESTQ BX, BX
+	JE    done
+
+loop:
+	VMOVUPS (CX), Y1
+	VADDPS  (DX), Y1, Y1
+	VMULPS  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, DX
+	ADDQ    $0x00000020, AX
+	SUBQ    $0x00000008, BX
+	JNE     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func chain32AVX2f0s7(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// Requires: AVX
+TEXT ·chain32AVX2f0s7(SB), NOSPLIT, $0-48
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         b+16(FP), DX
+	MOVQ         n+40(FP), BX
+	VBROADCASTSS sign32<>+0(SB), Y0
+	SUBQ         $0x00000020, BX
+	JL           rest
+
+several:
+	VMOVUPS (CX), Y1
+	VADDPS  (DX), Y1, Y1
+	VANDNPS Y1, Y0, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(CX), Y1
+	VADDPS  32(DX), Y1, Y1
+	VANDNPS Y1, Y0, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(CX), Y1
+	VADDPS  64(DX), Y1, Y1
+	VANDNPS Y1, Y0, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(CX), Y1
+	VADDPS  96(DX), Y1, Y1
+	VANDNPS Y1, Y0, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000020, BX
+	JGE     several
+
+rest:
+	ADDQ  $0x00000020, BX
+	TESTQ BX, BX
+	JE    done
+
+loop:
+	VMOVUPS (CX), Y1
+	VADDPS  (DX), Y1, Y1
+	VANDNPS Y1, Y0, Y1
+	VMOVUPS Y1, (AX)
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, DX
+	ADDQ    $0x00000020, AX
+	SUBQ    $0x00000008, BX
+	JNE     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func chain32AVX2f1s0(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// Requires: AVX
+TEXT ·chain32AVX2f1s0(SB), NOSPLIT, $0-48
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ c+24(FP), BX
+	MOVQ n+40(FP), SI
+	SUBQ $0x00000020, SI
+	JL   rest
+
+several:
+	VMOVUPS (CX), Y0
+	VSUBPS  (DX), Y0, Y0
+	VADDPS  (BX), Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(CX), Y0
+	VSUBPS  32(DX), Y0, Y0
+	VADDPS  32(BX), Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(CX), Y0
+	VSUBPS  64(DX), Y0, Y0
+	VADDPS  64(BX), Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(CX), Y0
+	VSUBPS  96(DX), Y0, Y0
+	VADDPS  96(BX), Y0, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, BX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000020, SI
+	JGE     several
+
+rest:
+	ADDQ  $0x00000020, SI
+	TESTQ SI, SI
+	JE    done
+
+loop:
+	VMOVUPS (CX), Y0
+	VSUBPS  (DX), Y0, Y0
+	VADDPS  (BX), Y0, Y0
+	VMOVUPS Y0, (AX)
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, DX
+	ADDQ    $0x00000020, BX
+	ADDQ    $0x00000020, AX
+	SUBQ    $0x00000008, SI
+	JNE     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func chain32AVX2f1s1(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// Requires: AVX
+TEXT ·chain32AVX2f1s1(SB), NOSPLIT, $0-48
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ c+24(FP), BX
+	MOVQ n+40(FP), SI
+	SUBQ $0x00000020, SI
+	JL   rest
+
+several:
+	VMOVUPS (CX), Y0
+	VSUBPS  (DX), Y0, Y0
+	VSUBPS  (BX), Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(CX), Y0
+	VSUBPS  32(DX), Y0, Y0
+	VSUBPS  32(BX), Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(CX), Y0
+	VSUBPS  64(DX), Y0, Y0
+	VSUBPS  64(BX), Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(CX), Y0
+	VSUBPS  96(DX), Y0, Y0
+	VSUBPS  96(BX), Y0, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, BX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000020, SI
+	JGE     several
+
+rest:
+	ADDQ  $0x00000020, SI
+	TESTQ SI, SI
+	JE    done
+
+loop:
+	VMOVUPS (CX), Y0
+	VSUBPS  (DX), Y0, Y0
+	VSUBPS  (BX), Y0, Y0
+	VMOVUPS Y0, (AX)
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, DX
+	ADDQ    $0x00000020, BX
+	ADDQ    $0x00000020, AX
+	SUBQ    $0x00000008, SI
+	JNE     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func chain32AVX2f1s2(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// Requires: AVX
+TEXT ·chain32AVX2f1s2(SB), NOSPLIT, $0-48
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ c+24(FP), BX
+	MOVQ n+40(FP), SI
+	SUBQ $0x00000020, SI
+	JL   rest
+
+several:
+	VMOVUPS (CX), Y0
+	VSUBPS  (DX), Y0, Y0
+	VMOVUPS (BX), Y1
+	VSUBPS  Y0, Y1, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(CX), Y0
+	VSUBPS  32(DX), Y0, Y0
+	VMOVUPS 32(BX), Y1
+	VSUBPS  Y0, Y1, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(CX), Y0
+	VSUBPS  64(DX), Y0, Y0
+	VMOVUPS 64(BX), Y1
+	VSUBPS  Y0, Y1, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(CX), Y0
+	VSUBPS  96(DX), Y0, Y0
+	VMOVUPS 96(BX), Y1
+	VSUBPS  Y0, Y1, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, BX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000020, SI
+	JGE     several
+
+rest:
+	ADDQ  $0x00000020, SI
+	TESTQ SI, SI
+	JE    done
+
+loop:
+	VMOVUPS (CX), Y0
+	VSUBPS  (DX), Y0, Y0
+	VMOVUPS (BX), Y1
+	VSUBPS  Y0, Y1, Y0
+	VMOVUPS Y0, (AX)
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, DX
+	ADDQ    $0x00000020, BX
+	ADDQ    $0x00000020, AX
+	SUBQ    $0x00000008, SI
+	JNE     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func chain32AVX2f1s3(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// Requires: AVX
+TEXT ·chain32AVX2f1s3(SB), NOSPLIT, $0-48
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ c+24(FP), BX
+	MOVQ n+40(FP), SI
+	SUBQ $0x00000020, SI
+	JL   rest
+
+several:
+	VMOVUPS (CX), Y0
+	VSUBPS  (DX), Y0, Y0
+	VMULPS  (BX), Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(CX), Y0
+	VSUBPS  32(DX), Y0, Y0
+	VMULPS  32(BX), Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(CX), Y0
+	VSUBPS  64(DX), Y0, Y0
+	VMULPS  64(BX), Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(CX), Y0
+	VSUBPS  96(DX), Y0, Y0
+	VMULPS  96(BX), Y0, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, BX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000020, SI
+	JGE     several
+
+rest:
+	ADDQ  $0x00000020, SI
+	TESTQ SI, SI
+	JE    done
+
+loop:
+	VMOVUPS (CX), Y0
+	VSUBPS  (DX), Y0, Y0
+	VMULPS  (BX), Y0, Y0
+	VMOVUPS Y0, (AX)
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, DX
+	ADDQ    $0x00000020, BX
+	ADDQ    $0x00000020, AX
+	SUBQ    $0x00000008, SI
+	JNE     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func chain32AVX2f1s4(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// Requires: AVX, AVX2, SSE
+TEXT ·chain32AVX2f1s4(SB), NOSPLIT, $0-48
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         b+16(FP), DX
+	MOVQ         n+40(FP), BX
+	MOVSS        q+36(FP), X0
+	VBROADCASTSS X0, Y0
+	SUBQ         $0x00000020, BX
+	JL           rest
+
+several:
+	VMOVUPS (CX), Y1
+	VSUBPS  (DX), Y1, Y1
+	VADDPS  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(CX), Y1
+	VSUBPS  32(DX), Y1, Y1
+	VADDPS  Y0, Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(CX), Y1
+	VSUBPS  64(DX), Y1, Y1
+	VADDPS  Y0, Y1, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(CX), Y1
+	VSUBPS  96(DX), Y1, Y1
+	VADDPS  Y0, Y1, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000020, BX
+	JGE     several
+
+rest:
+	ADDQ  $0x00000020, BX
+	TESTQ BX, BX
+	JE    done
+
+loop:
+	VMOVUPS (CX), Y1
+	VSUBPS  (DX), Y1, Y1
+	VADDPS  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, DX
+	ADDQ    $0x00000020, AX
+	SUBQ    $0x00000008, BX
+	JNE     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func chain32AVX2f1s5(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// Requires: AVX, AVX2, SSE
+TEXT ·chain32AVX2f1s5(SB), NOSPLIT, $0-48
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         b+16(FP), DX
+	MOVQ         n+40(FP), BX
+	MOVSS        q+36(FP), X0
+	VBROADCASTSS X0, Y0
+	SUBQ         $0x00000020, BX
+	JL           rest
+
+several:
+	VMOVUPS (CX), Y1
+	VSUBPS  (DX), Y1, Y1
+	VSUBPS  Y1, Y0, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(CX), Y1
+	VSUBPS  32(DX), Y1, Y1
+	VSUBPS  Y1, Y0, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(CX), Y1
+	VSUBPS  64(DX), Y1, Y1
+	VSUBPS  Y1, Y0, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(CX), Y1
+	VSUBPS  96(DX), Y1, Y1
+	VSUBPS  Y1, Y0, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000020, BX
+	JGE     several
+
+rest:
+	ADDQ  $0x00000020, BX
+	TESTQ BX, BX
+	JE    done
+
+loop:
+	VMOVUPS (CX), Y1
+	VSUBPS  (DX), Y1, Y1
+	VSUBPS  Y1, Y0, Y1
+	VMOVUPS Y1, (AX)
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, DX
+	ADDQ    $0x00000020, AX
+	SUBQ    $0x00000008, BX
+	JNE     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func chain32AVX2f1s6(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// Requires: AVX, AVX2, SSE
+TEXT ·chain32AVX2f1s6(SB), NOSPLIT, $0-48
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         b+16(FP), DX
+	MOVQ         n+40(FP), BX
+	MOVSS        q+36(FP), X0
+	VBROADCASTSS X0, Y0
+	SUBQ         $0x00000020, BX
+	JL           rest
+
+several:
+	VMOVUPS (CX), Y1
+	VSUBPS  (DX), Y1, Y1
+	VMULPS  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(CX), Y1
+	VSUBPS  32(DX), Y1, Y1
+	VMULPS  Y0, Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(CX), Y1
+	VSUBPS  64(DX), Y1, Y1
+	VMULPS  Y0, Y1, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(CX), Y1
+	VSUBPS  96(DX), Y1, Y1
+	VMULPS  Y0, Y1, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000020, BX
+	JGE     several
+
+rest:
+	ADDQ  $0x00000020, BX
+	TESTQ BX, BX
+	JE    done
+
+loop:
+	VMOVUPS (CX), Y1
+	VSUBPS  (DX), Y1, Y1
+	VMULPS  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, DX
+	ADDQ    $0x00000020, AX
+	SUBQ    $0x00000008, BX
+	JNE     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func chain32AVX2f1s7(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// Requires: AVX
+TEXT ·chain32AVX2f1s7(SB), NOSPLIT, $0-48
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         b+16(FP), DX
+	MOVQ         n+40(FP), BX
+	VBROADCASTSS sign32<>+0(SB), Y0
+	SUBQ         $0x00000020, BX
+	JL           rest
+
+several:
+	VMOVUPS (CX), Y1
+	VSUBPS  (DX), Y1, Y1
+	VANDNPS Y1, Y0, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(CX), Y1
+	VSUBPS  32(DX), Y1, Y1
+	VANDNPS Y1, Y0, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(CX), Y1
+	VSUBPS  64(DX), Y1, Y1
+	VANDNPS Y1, Y0, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(CX), Y1
+	VSUBPS  96(DX), Y1, Y1
+	VANDNPS Y1, Y0, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000020, BX
+	JGE     several
+
+rest:
+	ADDQ  $0x00000020, BX
+	TESTQ BX, BX
+	JE    done
+
+loop:
+	VMOVUPS (CX), Y1
+	VSUBPS  (DX), Y1, Y1
+	VANDNPS Y1, Y0, Y1
+	VMOVUPS Y1, (AX)
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, DX
+	ADDQ    $0x00000020, AX
+	SUBQ    $0x00000008, BX
+	JNE     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func chain32AVX2f2s0(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// Requires: AVX
+TEXT ·chain32AVX2f2s0(SB), NOSPLIT, $0-48
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ c+24(FP), BX
+	MOVQ n+40(FP), SI
+	SUBQ $0x00000020, SI
+	JL   rest
+
+several:
+	VMOVUPS (CX), Y0
+	VMULPS  (DX), Y0, Y0
+	VADDPS  (BX), Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(CX), Y0
+	VMULPS  32(DX), Y0, Y0
+	VADDPS  32(BX), Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(CX), Y0
+	VMULPS  64(DX), Y0, Y0
+	VADDPS  64(BX), Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(CX), Y0
+	VMULPS  96(DX), Y0, Y0
+	VADDPS  96(BX), Y0, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, BX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000020, SI
+	JGE     several
+
+rest:
+	ADDQ  $0x00000020, SI
+	TESTQ SI, SI
+	JE    done
+
+loop:
+	VMOVUPS (CX), Y0
+	VMULPS  (DX), Y0, Y0
+	VADDPS  (BX), Y0, Y0
+	VMOVUPS Y0, (AX)
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, DX
+	ADDQ    $0x00000020, BX
+	ADDQ    $0x00000020, AX
+	SUBQ    $0x00000008, SI
+	JNE     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func chain32AVX2f2s1(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// Requires: AVX
+TEXT ·chain32AVX2f2s1(SB), NOSPLIT, $0-48
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ c+24(FP), BX
+	MOVQ n+40(FP), SI
+	SUBQ $0x00000020, SI
+	JL   rest
+
+several:
+	VMOVUPS (CX), Y0
+	VMULPS  (DX), Y0, Y0
+	VSUBPS  (BX), Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(CX), Y0
+	VMULPS  32(DX), Y0, Y0
+	VSUBPS  32(BX), Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(CX), Y0
+	VMULPS  64(DX), Y0, Y0
+	VSUBPS  64(BX), Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(CX), Y0
+	VMULPS  96(DX), Y0, Y0
+	VSUBPS  96(BX), Y0, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, BX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000020, SI
+	JGE     several
+
+rest:
+	ADDQ  $0x00000020, SI
+	TESTQ SI, SI
+	JE    done
+
+loop:
+	VMOVUPS (CX), Y0
+	VMULPS  (DX), Y0, Y0
+	VSUBPS  (BX), Y0, Y0
+	VMOVUPS Y0, (AX)
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, DX
+	ADDQ    $0x00000020, BX
+	ADDQ    $0x00000020, AX
+	SUBQ    $0x00000008, SI
+	JNE     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func chain32AVX2f2s2(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// Requires: AVX
+TEXT ·chain32AVX2f2s2(SB), NOSPLIT, $0-48
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ c+24(FP), BX
+	MOVQ n+40(FP), SI
+	SUBQ $0x00000020, SI
+	JL   rest
+
+several:
+	VMOVUPS (CX), Y0
+	VMULPS  (DX), Y0, Y0
+	VMOVUPS (BX), Y1
+	VSUBPS  Y0, Y1, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(CX), Y0
+	VMULPS  32(DX), Y0, Y0
+	VMOVUPS 32(BX), Y1
+	VSUBPS  Y0, Y1, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(CX), Y0
+	VMULPS  64(DX), Y0, Y0
+	VMOVUPS 64(BX), Y1
+	VSUBPS  Y0, Y1, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(CX), Y0
+	VMULPS  96(DX), Y0, Y0
+	VMOVUPS 96(BX), Y1
+	VSUBPS  Y0, Y1, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, BX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000020, SI
+	JGE     several
+
+rest:
+	ADDQ  $0x00000020, SI
+	TESTQ SI, SI
+	JE    done
+
+loop:
+	VMOVUPS (CX), Y0
+	VMULPS  (DX), Y0, Y0
+	VMOVUPS (BX), Y1
+	VSUBPS  Y0, Y1, Y0
+	VMOVUPS Y0, (AX)
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, DX
+	ADDQ    $0x00000020, BX
+	ADDQ    $0x00000020, AX
+	SUBQ    $0x00000008, SI
+	JNE     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func chain32AVX2f2s3(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// Requires: AVX
+TEXT ·chain32AVX2f2s3(SB), NOSPLIT, $0-48
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ c+24(FP), BX
+	MOVQ n+40(FP), SI
+	SUBQ $0x00000020, SI
+	JL   rest
+
+several:
+	VMOVUPS (CX), Y0
+	VMULPS  (DX), Y0, Y0
+	VMULPS  (BX), Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(CX), Y0
+	VMULPS  32(DX), Y0, Y0
+	VMULPS  32(BX), Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(CX), Y0
+	VMULPS  64(DX), Y0, Y0
+	VMULPS  64(BX), Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(CX), Y0
+	VMULPS  96(DX), Y0, Y0
+	VMULPS  96(BX), Y0, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, BX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000020, SI
+	JGE     several
+
+rest:
+	ADDQ  $0x00000020, SI
+	TESTQ SI, SI
+	JE    done
+
+loop:
+	VMOVUPS (CX), Y0
+	VMULPS  (DX), Y0, Y0
+	VMULPS  (BX), Y0, Y0
+	VMOVUPS Y0, (AX)
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, DX
+	ADDQ    $0x00000020, BX
+	ADDQ    $0x00000020, AX
+	SUBQ    $0x00000008, SI
+	JNE     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func chain32AVX2f2s4(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// Requires: AVX, AVX2, SSE
+TEXT ·chain32AVX2f2s4(SB), NOSPLIT, $0-48
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         b+16(FP), DX
+	MOVQ         n+40(FP), BX
+	MOVSS        q+36(FP), X0
+	VBROADCASTSS X0, Y0
+	SUBQ         $0x00000020, BX
+	JL           rest
+
+several:
+	VMOVUPS (CX), Y1
+	VMULPS  (DX), Y1, Y1
+	VADDPS  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(CX), Y1
+	VMULPS  32(DX), Y1, Y1
+	VADDPS  Y0, Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(CX), Y1
+	VMULPS  64(DX), Y1, Y1
+	VADDPS  Y0, Y1, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(CX), Y1
+	VMULPS  96(DX), Y1, Y1
+	VADDPS  Y0, Y1, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000020, BX
+	JGE     several
+
+rest:
+	ADDQ  $0x00000020, BX
+	TESTQ BX, BX
+	JE    done
+
+loop:
+	VMOVUPS (CX), Y1
+	VMULPS  (DX), Y1, Y1
+	VADDPS  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, DX
+	ADDQ    $0x00000020, AX
+	SUBQ    $0x00000008, BX
+	JNE     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func chain32AVX2f2s5(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// Requires: AVX, AVX2, SSE
+TEXT ·chain32AVX2f2s5(SB), NOSPLIT, $0-48
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         b+16(FP), DX
+	MOVQ         n+40(FP), BX
+	MOVSS        q+36(FP), X0
+	VBROADCASTSS X0, Y0
+	SUBQ         $0x00000020, BX
+	JL           rest
+
+several:
+	VMOVUPS (CX), Y1
+	VMULPS  (DX), Y1, Y1
+	VSUBPS  Y1, Y0, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(CX), Y1
+	VMULPS  32(DX), Y1, Y1
+	VSUBPS  Y1, Y0, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(CX), Y1
+	VMULPS  64(DX), Y1, Y1
+	VSUBPS  Y1, Y0, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(CX), Y1
+	VMULPS  96(DX), Y1, Y1
+	VSUBPS  Y1, Y0, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000020, BX
+	JGE     several
+
+rest:
+	ADDQ  $0x00000020, BX
+	TESTQ BX, BX
+	JE    done
+
+loop:
+	VMOVUPS (CX), Y1
+	VMULPS  (DX), Y1, Y1
+	VSUBPS  Y1, Y0, Y1
+	VMOVUPS Y1, (AX)
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, DX
+	ADDQ    $0x00000020, AX
+	SUBQ    $0x00000008, BX
+	JNE     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func chain32AVX2f2s6(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// Requires: AVX, AVX2, SSE
+TEXT ·chain32AVX2f2s6(SB), NOSPLIT, $0-48
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         b+16(FP), DX
+	MOVQ         n+40(FP), BX
+	MOVSS        q+36(FP), X0
+	VBROADCASTSS X0, Y0
+	SUBQ         $0x00000020, BX
+	JL           rest
+
+several:
+	VMOVUPS (CX), Y1
+	VMULPS  (DX), Y1, Y1
+	VMULPS  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(CX), Y1
+	VMULPS  32(DX), Y1, Y1
+	VMULPS  Y0, Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(CX), Y1
+	VMULPS  64(DX), Y1, Y1
+	VMULPS  Y0, Y1, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(CX), Y1
+	VMULPS  96(DX), Y1, Y1
+	VMULPS  Y0, Y1, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000020, BX
+	JGE     several
+
+rest:
+	ADDQ  $0x00000020, BX
+	TESTQ BX, BX
+	JE    done
+
+loop:
+	VMOVUPS (CX), Y1
+	VMULPS  (DX), Y1, Y1
+	VMULPS  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, DX
+	ADDQ    $0x00000020, AX
+	SUBQ    $0x00000008, BX
+	JNE     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func chain32AVX2f2s7(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// Requires: AVX
+TEXT ·chain32AVX2f2s7(SB), NOSPLIT, $0-48
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         b+16(FP), DX
+	MOVQ         n+40(FP), BX
+	VBROADCASTSS sign32<>+0(SB), Y0
+	SUBQ         $0x00000020, BX
+	JL           rest
+
+several:
+	VMOVUPS (CX), Y1
+	VMULPS  (DX), Y1, Y1
+	VANDNPS Y1, Y0, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(CX), Y1
+	VMULPS  32(DX), Y1, Y1
+	VANDNPS Y1, Y0, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(CX), Y1
+	VMULPS  64(DX), Y1, Y1
+	VANDNPS Y1, Y0, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(CX), Y1
+	VMULPS  96(DX), Y1, Y1
+	VANDNPS Y1, Y0, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000020, BX
+	JGE     several
+
+rest:
+	ADDQ  $0x00000020, BX
+	TESTQ BX, BX
+	JE    done
+
+loop:
+	VMOVUPS (CX), Y1
+	VMULPS  (DX), Y1, Y1
+	VANDNPS Y1, Y0, Y1
+	VMOVUPS Y1, (AX)
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, DX
+	ADDQ    $0x00000020, AX
+	SUBQ    $0x00000008, BX
+	JNE     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func chain32AVX2f3s0(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// Requires: AVX, AVX2, SSE
+TEXT ·chain32AVX2f3s0(SB), NOSPLIT, $0-48
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         c+24(FP), DX
+	MOVQ         n+40(FP), BX
+	MOVSS        p+32(FP), X0
+	VBROADCASTSS X0, Y0
+	SUBQ         $0x00000020, BX
+	JL           rest
+
+several:
+	VADDPS  (CX), Y0, Y1
+	VADDPS  (DX), Y1, Y1
+	VMOVUPS Y1, (AX)
+	VADDPS  32(CX), Y0, Y1
+	VADDPS  32(DX), Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	VADDPS  64(CX), Y0, Y1
+	VADDPS  64(DX), Y1, Y1
+	VMOVUPS Y1, 64(AX)
+	VADDPS  96(CX), Y0, Y1
+	VADDPS  96(DX), Y1, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000020, BX
+	JGE     several
+
+rest:
+	ADDQ  $0x00000020, BX
+	TESTQ BX, BX
+	JE    done
+
+loop:
+	VADDPS  (CX), Y0, Y1
+	VADDPS  (DX), Y1, Y1
+	VMOVUPS Y1, (AX)
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, DX
+	ADDQ    $0x00000020, AX
+	SUBQ    $0x00000008, BX
+	JNE     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func chain32AVX2f3s1(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// Requires: AVX, AVX2, SSE
+TEXT ·chain32AVX2f3s1(SB), NOSPLIT, $0-48
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         c+24(FP), DX
+	MOVQ         n+40(FP), BX
+	MOVSS        p+32(FP), X0
+	VBROADCASTSS X0, Y0
+	SUBQ         $0x00000020, BX
+	JL           rest
+
+several:
+	VADDPS  (CX), Y0, Y1
+	VSUBPS  (DX), Y1, Y1
+	VMOVUPS Y1, (AX)
+	VADDPS  32(CX), Y0, Y1
+	VSUBPS  32(DX), Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	VADDPS  64(CX), Y0, Y1
+	VSUBPS  64(DX), Y1, Y1
+	VMOVUPS Y1, 64(AX)
+	VADDPS  96(CX), Y0, Y1
+	VSUBPS  96(DX), Y1, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000020, BX
+	JGE     several
+
+rest:
+	ADDQ  $0x00000020, BX
+	TESTQ BX, BX
+	JE    done
+
+loop:
+	VADDPS  (CX), Y0, Y1
+	VSUBPS  (DX), Y1, Y1
+	VMOVUPS Y1, (AX)
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, DX
+	ADDQ    $0x00000020, AX
+	SUBQ    $0x00000008, BX
+	JNE     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func chain32AVX2f3s2(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// Requires: AVX, AVX2, SSE
+TEXT ·chain32AVX2f3s2(SB), NOSPLIT, $0-48
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         c+24(FP), DX
+	MOVQ         n+40(FP), BX
+	MOVSS        p+32(FP), X0
+	VBROADCASTSS X0, Y0
+	SUBQ         $0x00000020, BX
+	JL           rest
+
+several:
+	VADDPS  (CX), Y0, Y1
+	VMOVUPS (DX), Y2
+	VSUBPS  Y1, Y2, Y1
+	VMOVUPS Y1, (AX)
+	VADDPS  32(CX), Y0, Y1
+	VMOVUPS 32(DX), Y2
+	VSUBPS  Y1, Y2, Y1
+	VMOVUPS Y1, 32(AX)
+	VADDPS  64(CX), Y0, Y1
+	VMOVUPS 64(DX), Y2
+	VSUBPS  Y1, Y2, Y1
+	VMOVUPS Y1, 64(AX)
+	VADDPS  96(CX), Y0, Y1
+	VMOVUPS 96(DX), Y2
+	VSUBPS  Y1, Y2, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000020, BX
+	JGE     several
+
+rest:
+	ADDQ  $0x00000020, BX
+	TESTQ BX, BX
+	JE    done
+
+loop:
+	VADDPS  (CX), Y0, Y1
+	VMOVUPS (DX), Y2
+	VSUBPS  Y1, Y2, Y1
+	VMOVUPS Y1, (AX)
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, DX
+	ADDQ    $0x00000020, AX
+	SUBQ    $0x00000008, BX
+	JNE     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func chain32AVX2f3s3(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// Requires: AVX, AVX2, SSE
+TEXT ·chain32AVX2f3s3(SB), NOSPLIT, $0-48
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         c+24(FP), DX
+	MOVQ         n+40(FP), BX
+	MOVSS        p+32(FP), X0
+	VBROADCASTSS X0, Y0
+	SUBQ         $0x00000020, BX
+	JL           rest
+
+several:
+	VADDPS  (CX), Y0, Y1
+	VMULPS  (DX), Y1, Y1
+	VMOVUPS Y1, (AX)
+	VADDPS  32(CX), Y0, Y1
+	VMULPS  32(DX), Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	VADDPS  64(CX), Y0, Y1
+	VMULPS  64(DX), Y1, Y1
+	VMOVUPS Y1, 64(AX)
+	VADDPS  96(CX), Y0, Y1
+	VMULPS  96(DX), Y1, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000020, BX
+	JGE     several
+
+rest:
+	ADDQ  $0x00000020, BX
+	TESTQ BX, BX
+	JE    done
+
+loop:
+	VADDPS  (CX), Y0, Y1
+	VMULPS  (DX), Y1, Y1
+	VMOVUPS Y1, (AX)
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, DX
+	ADDQ    $0x00000020, AX
+	SUBQ    $0x00000008, BX
+	JNE     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func chain32AVX2f3s4(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// Requires: AVX, AVX2, SSE
+TEXT ·chain32AVX2f3s4(SB), NOSPLIT, $0-48
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         n+40(FP), DX
+	MOVSS        p+32(FP), X0
+	VBROADCASTSS X0, Y0
+	MOVSS        q+36(FP), X1
+	VBROADCASTSS X1, Y1
+	SUBQ         $0x00000020, DX
+	JL           rest
+
+several:
+	VADDPS  (CX), Y0, Y2
+	VADDPS  Y1, Y2, Y2
+	VMOVUPS Y2, (AX)
+	VADDPS  32(CX), Y0, Y2
+	VADDPS  Y1, Y2, Y2
+	VMOVUPS Y2, 32(AX)
+	VADDPS  64(CX), Y0, Y2
+	VADDPS  Y1, Y2, Y2
+	VMOVUPS Y2, 64(AX)
+	VADDPS  96(CX), Y0, Y2
+	VADDPS  Y1, Y2, Y2
+	VMOVUPS Y2, 96(AX)
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000020, DX
+	JGE     several
+
+rest:
+	ADDQ  $0x00000020, DX
+	TESTQ DX, DX
+	JE    done
+
+loop:
+	VADDPS  (CX), Y0, Y2
+	VADDPS  Y1, Y2, Y2
+	VMOVUPS Y2, (AX)
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, AX
+	SUBQ    $0x00000008, DX
+	JNE     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func chain32AVX2f3s5(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// Requires: AVX, AVX2, SSE
+TEXT ·chain32AVX2f3s5(SB), NOSPLIT, $0-48
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         n+40(FP), DX
+	MOVSS        p+32(FP), X0
+	VBROADCASTSS X0, Y0
+	MOVSS        q+36(FP), X1
+	VBROADCASTSS X1, Y1
+	SUBQ         $0x00000020, DX
+	JL           rest
+
+several:
+	VADDPS  (CX), Y0, Y2
+	VSUBPS  Y2, Y1, Y2
+	VMOVUPS Y2, (AX)
+	VADDPS  32(CX), Y0, Y2
+	VSUBPS  Y2, Y1, Y2
+	VMOVUPS Y2, 32(AX)
+	VADDPS  64(CX), Y0, Y2
+	VSUBPS  Y2, Y1, Y2
+	VMOVUPS Y2, 64(AX)
+	VADDPS  96(CX), Y0, Y2
+	VSUBPS  Y2, Y1, Y2
+	VMOVUPS Y2, 96(AX)
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000020, DX
+	JGE     several
+
+rest:
+	ADDQ  $0x00000020, DX
+	TESTQ DX, DX
+	JE    done
+
+loop:
+	VADDPS  (CX), Y0, Y2
+	VSUBPS  Y2, Y1, Y2
+	VMOVUPS Y2, (AX)
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, AX
+	SUBQ    $0x00000008, DX
+	JNE     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func chain32AVX2f3s6(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// Requires: AVX, AVX2, SSE
+TEXT ·chain32AVX2f3s6(SB), NOSPLIT, $0-48
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         n+40(FP), DX
+	MOVSS        p+32(FP), X0
+	VBROADCASTSS X0, Y0
+	MOVSS        q+36(FP), X1
+	VBROADCASTSS X1, Y1
+	SUBQ         $0x00000020, DX
+	JL           rest
+
+several:
+	VADDPS  (CX), Y0, Y2
+	VMULPS  Y1, Y2, Y2
+	VMOVUPS Y2, (AX)
+	VADDPS  32(CX), Y0, Y2
+	VMULPS  Y1, Y2, Y2
+	VMOVUPS Y2, 32(AX)
+	VADDPS  64(CX), Y0, Y2
+	VMULPS  Y1, Y2, Y2
+	VMOVUPS Y2, 64(AX)
+	VADDPS  96(CX), Y0, Y2
+	VMULPS  Y1, Y2, Y2
+	VMOVUPS Y2, 96(AX)
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000020, DX
+	JGE     several
+
+rest:
+	ADDQ  $0x00000020, DX
+	TESTQ DX, DX
+	JE    done
+
+loop:
+	VADDPS  (CX), Y0, Y2
+	VMULPS  Y1, Y2, Y2
+	VMOVUPS Y2, (AX)
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, AX
+	SUBQ    $0x00000008, DX
+	JNE     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func chain32AVX2f3s7(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// Requires: AVX, AVX2, SSE
+TEXT ·chain32AVX2f3s7(SB), NOSPLIT, $0-48
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         n+40(FP), DX
+	MOVSS        p+32(FP), X0
+	VBROADCASTSS X0, Y0
+	VBROADCASTSS sign32<>+0(SB), Y1
+	SUBQ         $0x00000020, DX
+	JL           rest
+
+several:
+	VADDPS  (CX), Y0, Y2
+	VANDNPS Y2, Y1, Y2
+	VMOVUPS Y2, (AX)
+	VADDPS  32(CX), Y0, Y2
+	VANDNPS Y2, Y1, Y2
+	VMOVUPS Y2, 32(AX)
+	VADDPS  64(CX), Y0, Y2
+	VANDNPS Y2, Y1, Y2
+	VMOVUPS Y2, 64(AX)
+	VADDPS  96(CX), Y0, Y2
+	VANDNPS Y2, Y1, Y2
+	VMOVUPS Y2, 96(AX)
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000020, DX
+	JGE     several
+
+rest:
+	ADDQ  $0x00000020, DX
+	TESTQ DX, DX
+	JE    done
+
+loop:
+	VADDPS  (CX), Y0, Y2
+	VANDNPS Y2, Y1, Y2
+	VMOVUPS Y2, (AX)
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, AX
+	SUBQ    $0x00000008, DX
+	JNE     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func chain32AVX2f4s0(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// Requires: AVX, AVX2, SSE
+TEXT ·chain32AVX2f4s0(SB), NOSPLIT, $0-48
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         c+24(FP), DX
+	MOVQ         n+40(FP), BX
+	MOVSS        p+32(FP), X0
+	VBROADCASTSS X0, Y0
+	SUBQ         $0x00000020, BX
+	JL           rest
+
+several:
+	VSUBPS  (CX), Y0, Y1
+	VADDPS  (DX), Y1, Y1
+	VMOVUPS Y1, (AX)
+	VSUBPS  32(CX), Y0, Y1
+	VADDPS  32(DX), Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	VSUBPS  64(CX), Y0, Y1
+	VADDPS  64(DX), Y1, Y1
+	VMOVUPS Y1, 64(AX)
+	VSUBPS  96(CX), Y0, Y1
+	VADDPS  96(DX), Y1, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000020, BX
+	JGE     several
+
+rest:
+	ADDQ  $0x00000020, BX
+	TESTQ BX, BX
+	JE    done
+
+loop:
+	VSUBPS  (CX), Y0, Y1
+	VADDPS  (DX), Y1, Y1
+	VMOVUPS Y1, (AX)
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, DX
+	ADDQ    $0x00000020, AX
+	SUBQ    $0x00000008, BX
+	JNE     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func chain32AVX2f4s1(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// Requires: AVX, AVX2, SSE
+TEXT ·chain32AVX2f4s1(SB), NOSPLIT, $0-48
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         c+24(FP), DX
+	MOVQ         n+40(FP), BX
+	MOVSS        p+32(FP), X0
+	VBROADCASTSS X0, Y0
+	SUBQ         $0x00000020, BX
+	JL           rest
+
+several:
+	VSUBPS  (CX), Y0, Y1
+	VSUBPS  (DX), Y1, Y1
+	VMOVUPS Y1, (AX)
+	VSUBPS  32(CX), Y0, Y1
+	VSUBPS  32(DX), Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	VSUBPS  64(CX), Y0, Y1
+	VSUBPS  64(DX), Y1, Y1
+	VMOVUPS Y1, 64(AX)
+	VSUBPS  96(CX), Y0, Y1
+	VSUBPS  96(DX), Y1, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000020, BX
+	JGE     several
+
+rest:
+	ADDQ  $0x00000020, BX
+	TESTQ BX, BX
+	JE    done
+
+loop:
+	VSUBPS  (CX), Y0, Y1
+	VSUBPS  (DX), Y1, Y1
+	VMOVUPS Y1, (AX)
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, DX
+	ADDQ    $0x00000020, AX
+	SUBQ    $0x00000008, BX
+	JNE     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func chain32AVX2f4s2(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// Requires: AVX, AVX2, SSE
+TEXT ·chain32AVX2f4s2(SB), NOSPLIT, $0-48
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         c+24(FP), DX
+	MOVQ         n+40(FP), BX
+	MOVSS        p+32(FP), X0
+	VBROADCASTSS X0, Y0
+	SUBQ         $0x00000020, BX
+	JL           rest
+
+several:
+	VSUBPS  (CX), Y0, Y1
+	VMOVUPS (DX), Y2
+	VSUBPS  Y1, Y2, Y1
+	VMOVUPS Y1, (AX)
+	VSUBPS  32(CX), Y0, Y1
+	VMOVUPS 32(DX), Y2
+	VSUBPS  Y1, Y2, Y1
+	VMOVUPS Y1, 32(AX)
+	VSUBPS  64(CX), Y0, Y1
+	VMOVUPS 64(DX), Y2
+	VSUBPS  Y1, Y2, Y1
+	VMOVUPS Y1, 64(AX)
+	VSUBPS  96(CX), Y0, Y1
+	VMOVUPS 96(DX), Y2
+	VSUBPS  Y1, Y2, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000020, BX
+	JGE     several
+
+rest:
+	ADDQ  $0x00000020, BX
+	TESTQ BX, BX
+	JE    done
+
+loop:
+	VSUBPS  (CX), Y0, Y1
+	VMOVUPS (DX), Y2
+	VSUBPS  Y1, Y2, Y1
+	VMOVUPS Y1, (AX)
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, DX
+	ADDQ    $0x00000020, AX
+	SUBQ    $0x00000008, BX
+	JNE     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func chain32AVX2f4s3(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// Requires: AVX, AVX2, SSE
+TEXT ·chain32AVX2f4s3(SB), NOSPLIT, $0-48
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         c+24(FP), DX
+	MOVQ         n+40(FP), BX
+	MOVSS        p+32(FP), X0
+	VBROADCASTSS X0, Y0
+	SUBQ         $0x00000020, BX
+	JL           rest
+
+several:
+	VSUBPS  (CX), Y0, Y1
+	VMULPS  (DX), Y1, Y1
+	VMOVUPS Y1, (AX)
+	VSUBPS  32(CX), Y0, Y1
+	VMULPS  32(DX), Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	VSUBPS  64(CX), Y0, Y1
+	VMULPS  64(DX), Y1, Y1
+	VMOVUPS Y1, 64(AX)
+	VSUBPS  96(CX), Y0, Y1
+	VMULPS  96(DX), Y1, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000020, BX
+	JGE     several
+
+rest:
+	ADDQ  $0x00000020, BX
+	TESTQ BX, BX
+	JE    done
+
+loop:
+	VSUBPS  (CX), Y0, Y1
+	VMULPS  (DX), Y1, Y1
+	VMOVUPS Y1, (AX)
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, DX
+	ADDQ    $0x00000020, AX
+	SUBQ    $0x00000008, BX
+	JNE     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func chain32AVX2f4s4(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// Requires: AVX, AVX2, SSE
+TEXT ·chain32AVX2f4s4(SB), NOSPLIT, $0-48
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         n+40(FP), DX
+	MOVSS        p+32(FP), X0
+	VBROADCASTSS X0, Y0
+	MOVSS        q+36(FP), X1
+	VBROADCASTSS X1, Y1
+	SUBQ         $0x00000020, DX
+	JL           rest
+
+several:
+	VSUBPS  (CX), Y0, Y2
+	VADDPS  Y1, Y2, Y2
+	VMOVUPS Y2, (AX)
+	VSUBPS  32(CX), Y0, Y2
+	VADDPS  Y1, Y2, Y2
+	VMOVUPS Y2, 32(AX)
+	VSUBPS  64(CX), Y0, Y2
+	VADDPS  Y1, Y2, Y2
+	VMOVUPS Y2, 64(AX)
+	VSUBPS  96(CX), Y0, Y2
+	VADDPS  Y1, Y2, Y2
+	VMOVUPS Y2, 96(AX)
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000020, DX
+	JGE     several
+
+rest:
+	ADDQ  $0x00000020, DX
+	TESTQ DX, DX
+	JE    done
+
+loop:
+	VSUBPS  (CX), Y0, Y2
+	VADDPS  Y1, Y2, Y2
+	VMOVUPS Y2, (AX)
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, AX
+	SUBQ    $0x00000008, DX
+	JNE     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func chain32AVX2f4s5(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// Requires: AVX, AVX2, SSE
+TEXT ·chain32AVX2f4s5(SB), NOSPLIT, $0-48
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         n+40(FP), DX
+	MOVSS        p+32(FP), X0
+	VBROADCASTSS X0, Y0
+	MOVSS        q+36(FP), X1
+	VBROADCASTSS X1, Y1
+	SUBQ         $0x00000020, DX
+	JL           rest
+
+several:
+	VSUBPS  (CX), Y0, Y2
+	VSUBPS  Y2, Y1, Y2
+	VMOVUPS Y2, (AX)
+	VSUBPS  32(CX), Y0, Y2
+	VSUBPS  Y2, Y1, Y2
+	VMOVUPS Y2, 32(AX)
+	VSUBPS  64(CX), Y0, Y2
+	VSUBPS  Y2, Y1, Y2
+	VMOVUPS Y2, 64(AX)
+	VSUBPS  96(CX), Y0, Y2
+	VSUBPS  Y2, Y1, Y2
+	VMOVUPS Y2, 96(AX)
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000020, DX
+	JGE     several
+
+rest:
+	ADDQ  $0x00000020, DX
+	TESTQ DX, DX
+	JE    done
+
+loop:
+	VSUBPS  (CX), Y0, Y2
+	VSUBPS  Y2, Y1, Y2
+	VMOVUPS Y2, (AX)
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, AX
+	SUBQ    $0x00000008, DX
+	JNE     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func chain32AVX2f4s6(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// Requires: AVX, AVX2, SSE
+TEXT ·chain32AVX2f4s6(SB), NOSPLIT, $0-48
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         n+40(FP), DX
+	MOVSS        p+32(FP), X0
+	VBROADCASTSS X0, Y0
+	MOVSS        q+36(FP), X1
+	VBROADCASTSS X1, Y1
+	SUBQ         $0x00000020, DX
+	JL           rest
+
+several:
+	VSUBPS  (CX), Y0, Y2
+	VMULPS  Y1, Y2, Y2
+	VMOVUPS Y2, (AX)
+	VSUBPS  32(CX), Y0, Y2
+	VMULPS  Y1, Y2, Y2
+	VMOVUPS Y2, 32(AX)
+	VSUBPS  64(CX), Y0, Y2
+	VMULPS  Y1, Y2, Y2
+	VMOVUPS Y2, 64(AX)
+	VSUBPS  96(CX), Y0, Y2
+	VMULPS  Y1, Y2, Y2
+	VMOVUPS Y2, 96(AX)
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000020, DX
+	JGE     several
+
+rest:
+	ADDQ  $0x00000020, DX
+	TESTQ DX, DX
+	JE    done
+
+loop:
+	VSUBPS  (CX), Y0, Y2
+	VMULPS  Y1, Y2, Y2
+	VMOVUPS Y2, (AX)
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, AX
+	SUBQ    $0x00000008, DX
+	JNE     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func chain32AVX2f4s7(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// Requires: AVX, AVX2, SSE
+TEXT ·chain32AVX2f4s7(SB), NOSPLIT, $0-48
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         n+40(FP), DX
+	MOVSS        p+32(FP), X0
+	VBROADCASTSS X0, Y0
+	VBROADCASTSS sign32<>+0(SB), Y1
+	SUBQ         $0x00000020, DX
+	JL           rest
+
+several:
+	VSUBPS  (CX), Y0, Y2
+	VANDNPS Y2, Y1, Y2
+	VMOVUPS Y2, (AX)
+	VSUBPS  32(CX), Y0, Y2
+	VANDNPS Y2, Y1, Y2
+	VMOVUPS Y2, 32(AX)
+	VSUBPS  64(CX), Y0, Y2
+	VANDNPS Y2, Y1, Y2
+	VMOVUPS Y2, 64(AX)
+	VSUBPS  96(CX), Y0, Y2
+	VANDNPS Y2, Y1, Y2
+	VMOVUPS Y2, 96(AX)
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000020, DX
+	JGE     several
+
+rest:
+	ADDQ  $0x00000020, DX
+	TESTQ DX, DX
+	JE    done
+
+loop:
+	VSUBPS  (CX), Y0, Y2
+	VANDNPS Y2, Y1, Y2
+	VMOVUPS Y2, (AX)
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, AX
+	SUBQ    $0x00000008, DX
+	JNE     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func chain32AVX2f5s0(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// Requires: AVX, AVX2, SSE
+TEXT ·chain32AVX2f5s0(SB), NOSPLIT, $0-48
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         c+24(FP), DX
+	MOVQ         n+40(FP), BX
+	MOVSS        p+32(FP), X0
+	VBROADCASTSS X0, Y0
+	SUBQ         $0x00000020, BX
+	JL           rest
+
+several:
+	VMULPS  (CX), Y0, Y1
+	VADDPS  (DX), Y1, Y1
+	VMOVUPS Y1, (AX)
+	VMULPS  32(CX), Y0, Y1
+	VADDPS  32(DX), Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	VMULPS  64(CX), Y0, Y1
+	VADDPS  64(DX), Y1, Y1
+	VMOVUPS Y1, 64(AX)
+	VMULPS  96(CX), Y0, Y1
+	VADDPS  96(DX), Y1, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000020, BX
+	JGE     several
+
+rest:
+	ADDQ  $0x00000020, BX
+	TESTQ BX, BX
+	JE    done
+
+loop:
+	VMULPS  (CX), Y0, Y1
+	VADDPS  (DX), Y1, Y1
+	VMOVUPS Y1, (AX)
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, DX
+	ADDQ    $0x00000020, AX
+	SUBQ    $0x00000008, BX
+	JNE     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func chain32AVX2f5s1(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// Requires: AVX, AVX2, SSE
+TEXT ·chain32AVX2f5s1(SB), NOSPLIT, $0-48
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         c+24(FP), DX
+	MOVQ         n+40(FP), BX
+	MOVSS        p+32(FP), X0
+	VBROADCASTSS X0, Y0
+	SUBQ         $0x00000020, BX
+	JL           rest
+
+several:
+	VMULPS  (CX), Y0, Y1
+	VSUBPS  (DX), Y1, Y1
+	VMOVUPS Y1, (AX)
+	VMULPS  32(CX), Y0, Y1
+	VSUBPS  32(DX), Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	VMULPS  64(CX), Y0, Y1
+	VSUBPS  64(DX), Y1, Y1
+	VMOVUPS Y1, 64(AX)
+	VMULPS  96(CX), Y0, Y1
+	VSUBPS  96(DX), Y1, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000020, BX
+	JGE     several
+
+rest:
+	ADDQ  $0x00000020, BX
+	TESTQ BX, BX
+	JE    done
+
+loop:
+	VMULPS  (CX), Y0, Y1
+	VSUBPS  (DX), Y1, Y1
+	VMOVUPS Y1, (AX)
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, DX
+	ADDQ    $0x00000020, AX
+	SUBQ    $0x00000008, BX
+	JNE     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func chain32AVX2f5s2(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// Requires: AVX, AVX2, SSE
+TEXT ·chain32AVX2f5s2(SB), NOSPLIT, $0-48
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         c+24(FP), DX
+	MOVQ         n+40(FP), BX
+	MOVSS        p+32(FP), X0
+	VBROADCASTSS X0, Y0
+	SUBQ         $0x00000020, BX
+	JL           rest
+
+several:
+	VMULPS  (CX), Y0, Y1
+	VMOVUPS (DX), Y2
+	VSUBPS  Y1, Y2, Y1
+	VMOVUPS Y1, (AX)
+	VMULPS  32(CX), Y0, Y1
+	VMOVUPS 32(DX), Y2
+	VSUBPS  Y1, Y2, Y1
+	VMOVUPS Y1, 32(AX)
+	VMULPS  64(CX), Y0, Y1
+	VMOVUPS 64(DX), Y2
+	VSUBPS  Y1, Y2, Y1
+	VMOVUPS Y1, 64(AX)
+	VMULPS  96(CX), Y0, Y1
+	VMOVUPS 96(DX), Y2
+	VSUBPS  Y1, Y2, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000020, BX
+	JGE     several
+
+rest:
+	ADDQ  $0x00000020, BX
+	TESTQ BX, BX
+	JE    done
+
+loop:
+	VMULPS  (CX), Y0, Y1
+	VMOVUPS (DX), Y2
+	VSUBPS  Y1, Y2, Y1
+	VMOVUPS Y1, (AX)
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, DX
+	ADDQ    $0x00000020, AX
+	SUBQ    $0x00000008, BX
+	JNE     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func chain32AVX2f5s3(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// Requires: AVX, AVX2, SSE
+TEXT ·chain32AVX2f5s3(SB), NOSPLIT, $0-48
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         c+24(FP), DX
+	MOVQ         n+40(FP), BX
+	MOVSS        p+32(FP), X0
+	VBROADCASTSS X0, Y0
+	SUBQ         $0x00000020, BX
+	JL           rest
+
+several:
+	VMULPS  (CX), Y0, Y1
+	VMULPS  (DX), Y1, Y1
+	VMOVUPS Y1, (AX)
+	VMULPS  32(CX), Y0, Y1
+	VMULPS  32(DX), Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	VMULPS  64(CX), Y0, Y1
+	VMULPS  64(DX), Y1, Y1
+	VMOVUPS Y1, 64(AX)
+	VMULPS  96(CX), Y0, Y1
+	VMULPS  96(DX), Y1, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000020, BX
+	JGE     several
+
+rest:
+	ADDQ  $0x00000020, BX
+	TESTQ BX, BX
+	JE    done
+
+loop:
+	VMULPS  (CX), Y0, Y1
+	VMULPS  (DX), Y1, Y1
+	VMOVUPS Y1, (AX)
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, DX
+	ADDQ    $0x00000020, AX
+	SUBQ    $0x00000008, BX
+	JNE     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func chain32AVX2f5s4(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// Requires: AVX, AVX2, SSE
+TEXT ·chain32AVX2f5s4(SB), NOSPLIT, $0-48
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         n+40(FP), DX
+	MOVSS        p+32(FP), X0
+	VBROADCASTSS X0, Y0
+	MOVSS        q+36(FP), X1
+	VBROADCASTSS X1, Y1
+	SUBQ         $0x00000020, DX
+	JL           rest
+
+several:
+	VMULPS  (CX), Y0, Y2
+	VADDPS  Y1, Y2, Y2
+	VMOVUPS Y2, (AX)
+	VMULPS  32(CX), Y0, Y2
+	VADDPS  Y1, Y2, Y2
+	VMOVUPS Y2, 32(AX)
+	VMULPS  64(CX), Y0, Y2
+	VADDPS  Y1, Y2, Y2
+	VMOVUPS Y2, 64(AX)
+	VMULPS  96(CX), Y0, Y2
+	VADDPS  Y1, Y2, Y2
+	VMOVUPS Y2, 96(AX)
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000020, DX
+	JGE     several
+
+rest:
+	ADDQ  $0x00000020, DX
+	TESTQ DX, DX
+	JE    done
+
+loop:
+	VMULPS  (CX), Y0, Y2
+	VADDPS  Y1, Y2, Y2
+	VMOVUPS Y2, (AX)
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, AX
+	SUBQ    $0x00000008, DX
+	JNE     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func chain32AVX2f5s5(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// Requires: AVX, AVX2, SSE
+TEXT ·chain32AVX2f5s5(SB), NOSPLIT, $0-48
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         n+40(FP), DX
+	MOVSS        p+32(FP), X0
+	VBROADCASTSS X0, Y0
+	MOVSS        q+36(FP), X1
+	VBROADCASTSS X1, Y1
+	SUBQ         $0x00000020, DX
+	JL           rest
+
+several:
+	VMULPS  (CX), Y0, Y2
+	VSUBPS  Y2, Y1, Y2
+	VMOVUPS Y2, (AX)
+	VMULPS  32(CX), Y0, Y2
+	VSUBPS  Y2, Y1, Y2
+	VMOVUPS Y2, 32(AX)
+	VMULPS  64(CX), Y0, Y2
+	VSUBPS  Y2, Y1, Y2
+	VMOVUPS Y2, 64(AX)
+	VMULPS  96(CX), Y0, Y2
+	VSUBPS  Y2, Y1, Y2
+	VMOVUPS Y2, 96(AX)
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000020, DX
+	JGE     several
+
+rest:
+	ADDQ  $0x00000020, DX
+	TESTQ DX, DX
+	JE    done
+
+loop:
+	VMULPS  (CX), Y0, Y2
+	VSUBPS  Y2, Y1, Y2
+	VMOVUPS Y2, (AX)
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, AX
+	SUBQ    $0x00000008, DX
+	JNE     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func chain32AVX2f5s6(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// Requires: AVX, AVX2, SSE
+TEXT ·chain32AVX2f5s6(SB), NOSPLIT, $0-48
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         n+40(FP), DX
+	MOVSS        p+32(FP), X0
+	VBROADCASTSS X0, Y0
+	MOVSS        q+36(FP), X1
+	VBROADCASTSS X1, Y1
+	SUBQ         $0x00000020, DX
+	JL           rest
+
+several:
+	VMULPS  (CX), Y0, Y2
+	VMULPS  Y1, Y2, Y2
+	VMOVUPS Y2, (AX)
+	VMULPS  32(CX), Y0, Y2
+	VMULPS  Y1, Y2, Y2
+	VMOVUPS Y2, 32(AX)
+	VMULPS  64(CX), Y0, Y2
+	VMULPS  Y1, Y2, Y2
+	VMOVUPS Y2, 64(AX)
+	VMULPS  96(CX), Y0, Y2
+	VMULPS  Y1, Y2, Y2
+	VMOVUPS Y2, 96(AX)
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000020, DX
+	JGE     several
+
+rest:
+	ADDQ  $0x00000020, DX
+	TESTQ DX, DX
+	JE    done
+
+loop:
+	VMULPS  (CX), Y0, Y2
+	VMULPS  Y1, Y2, Y2
+	VMOVUPS Y2, (AX)
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, AX
+	SUBQ    $0x00000008, DX
+	JNE     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func chain32AVX2f5s7(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// Requires: AVX, AVX2, SSE
+TEXT ·chain32AVX2f5s7(SB), NOSPLIT, $0-48
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         n+40(FP), DX
+	MOVSS        p+32(FP), X0
+	VBROADCASTSS X0, Y0
+	VBROADCASTSS sign32<>+0(SB), Y1
+	SUBQ         $0x00000020, DX
+	JL           rest
+
+several:
+	VMULPS  (CX), Y0, Y2
+	VANDNPS Y2, Y1, Y2
+	VMOVUPS Y2, (AX)
+	VMULPS  32(CX), Y0, Y2
+	VANDNPS Y2, Y1, Y2
+	VMOVUPS Y2, 32(AX)
+	VMULPS  64(CX), Y0, Y2
+	VANDNPS Y2, Y1, Y2
+	VMOVUPS Y2, 64(AX)
+	VMULPS  96(CX), Y0, Y2
+	VANDNPS Y2, Y1, Y2
+	VMOVUPS Y2, 96(AX)
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000020, DX
+	JGE     several
+
+rest:
+	ADDQ  $0x00000020, DX
+	TESTQ DX, DX
+	JE    done
+
+loop:
+	VMULPS  (CX), Y0, Y2
+	VANDNPS Y2, Y1, Y2
+	VMOVUPS Y2, (AX)
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, AX
+	SUBQ    $0x00000008, DX
+	JNE     loop
+
+done:
+	VZEROUPPER
+	RET
+
 // func sigmoid32AVX512(dst *float32, x *float32, n int)
 // Requires: AVX, AVX512DQ, AVX512F
 TEXT ·sigmoid32AVX512(SB), NOSPLIT, $0-24

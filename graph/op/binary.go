@@ -11,6 +11,7 @@ import (
 // arithmetic is a row of the family z = f(x, y) with broadcasting, on numbers.
 type arithmetic struct {
 	name, equation string
+	link           kernel.Link
 	rows           numberRows
 	elems          func(a, b Num) Num // on the elements of shapes
 	grad           func(c *Grad, x, y, z, dz *graph.Value)
@@ -19,13 +20,13 @@ type arithmetic struct {
 
 func init() {
 	for _, a := range []arithmetic{
-		{"Add", "z = x + y", numberRows{
+		{"Add", "z = x + y", kernel.AddLink, numberRows{
 			kernel.Add[float32], kernel.Add[float64],
 			kernel.Add[int8], kernel.Add[int16], kernel.Add[int32], kernel.Add[int64],
 			kernel.Add[uint8], kernel.Add[uint16], kernel.Add[uint32], kernel.Add[uint64]},
 			func(a, b Num) Num { return addNum(a, b, 1) },
 			func(c *Grad, x, y, z, dz *graph.Value) { c.Set(0, dz); c.Set(1, dz) }, Check{Lo: -2, Hi: 2}},
-		{"Sub", "z = x − y", numberRows{
+		{"Sub", "z = x − y", kernel.SubLink, numberRows{
 			kernel.Sub[float32], kernel.Sub[float64],
 			kernel.Sub[int8], kernel.Sub[int16], kernel.Sub[int32], kernel.Sub[int64],
 			kernel.Sub[uint8], kernel.Sub[uint16], kernel.Sub[uint32], kernel.Sub[uint64]},
@@ -36,7 +37,7 @@ func init() {
 					c.Set(1, Neg(dz))
 				}
 			}, Check{Lo: -2, Hi: 2}},
-		{"Mul", "z = x · y", numberRows{
+		{"Mul", "z = x · y", kernel.MulLink, numberRows{
 			kernel.Mul[float32], kernel.Mul[float64],
 			kernel.Mul[int8], kernel.Mul[int16], kernel.Mul[int32], kernel.Mul[int64],
 			kernel.Mul[uint8], kernel.Mul[uint16], kernel.Mul[uint32], kernel.Mul[uint64]},
@@ -49,7 +50,7 @@ func init() {
 					c.Set(1, Mul(dz, x))
 				}
 			}, Check{Lo: -2, Hi: 2}},
-		{"Div", "z = x / y; for integers truncated, and 0 where y = 0", numberRows{
+		{"Div", "z = x / y; for integers truncated, and 0 where y = 0", kernel.NoLink, numberRows{
 			kernel.Div[float32], kernel.Div[float64],
 			kernel.DivInt[int8], kernel.DivInt[int16], kernel.DivInt[int32], kernel.DivInt[int64],
 			kernel.DivInt[uint8], kernel.DivInt[uint16], kernel.DivInt[uint32], kernel.DivInt[uint64]},
@@ -68,7 +69,7 @@ func init() {
 			Name: a.name, Equation: a.equation, Versions: []int64{1, 6, 7, 13, 14}, In: Arity{2, 2}, Out: Arity{1, 1}, Half: true, Rows: eachBroadcast,
 			Infer:  func(c *Infer) error { return inferArithmetic(c, a.elems) },
 			Kernel: func(s *Spec) (Kernel, error) { return aligned(s, run), nil },
-			Piece:  pairPiece(a.rows.f32),
+			Piece:  linked(a.link, pairPiece(a.rows.f32)),
 			Grad: func(c *Grad) error {
 				a.grad(c, c.In(0), c.In(1), c.Out(0), c.Dy[0])
 				return nil

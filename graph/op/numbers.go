@@ -58,6 +58,7 @@ func init() {
 				return numberMap{f32: kernel.Neg[float32], f64: kernel.Neg[float64],
 					i8: kernel.Neg[int8], i16: kernel.Neg[int16], i32: kernel.Neg[int32], i64: kernel.Neg[int64]}.run, nil
 			},
+			Piece: mapPiece(kernel.Neg[float32]),
 			Grad:  func(c *Grad) error { c.Set(0, Neg(c.Dy[0])); return nil },
 			Check: Check{Lo: -2, Hi: 2}},
 		&Op{Name: "Abs", Equation: "y = |x|", Versions: since1, In: Arity{1, 1}, Out: Arity{1, 1}, Half: true, Rows: eachElement,
@@ -70,6 +71,7 @@ func init() {
 					kernel.Abs[int8], kernel.Abs[int16], kernel.Abs[int32], kernel.Abs[int64],
 					kernel.Abs[uint8], kernel.Abs[uint16], kernel.Abs[uint32], kernel.Abs[uint64]}.run, nil
 			},
+			Piece: linked(kernel.AbsLink, mapPiece(kernel.Abs[float32])),
 			Grad:  func(c *Grad) error { c.Set(0, Mul(c.Dy[0], signOf(c.In(0)))); return nil },
 			Check: Check{Lo: -2, Hi: 2, Avoid: []float64{0}}},
 		&Op{Name: "Sign", Equation: "y = −1, 0 or 1 by the sign of x", Versions: []int64{9, 13}, In: Arity{1, 1}, Out: Arity{1, 1}, Half: true, Rows: eachElement,

@@ -18,6 +18,8 @@ type Piece struct {
 	Channel func(dst, x []float32, channel int)
 	// Channels is how many Channel knows.
 	Channels int
+	// Link is what it is in a kernel.Chain, if anything.
+	Link kernel.Link
 	// Times, which may be nil, is x times what Map makes of it, in one go.
 	Times func(dst, x []float32)
 }
@@ -135,6 +137,17 @@ func (t *Tail) run(y []float32, inputs [][]float32, regs []float32, at, n, chann
 // mapPiece is the Piece of a map over elements.
 func mapPiece(f func(dst, x []float32)) func(*Spec) *Piece {
 	return func(*Spec) *Piece { return &Piece{Map: f} }
+}
+
+// linked is a Piece that may be part of a kernel.Chain.
+func linked(l kernel.Link, piece func(*Spec) *Piece) func(*Spec) *Piece {
+	return func(s *Spec) *Piece {
+		p := piece(s)
+		if p != nil {
+			p.Link = l
+		}
+		return p
+	}
 }
 
 // pairPiece is the Piece of a binary operator; there is none before

@@ -12,6 +12,7 @@ func main() {
 	taps()
 	gathers()
 	winograd()
+	chains()
 	rows512()
 	Generate()
 }
