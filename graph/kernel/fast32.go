@@ -19,6 +19,8 @@ var fast32 struct {
 
 	chain [firstForms][secondForms]chainLoop // of Chain
 
+	sumLanes func(lanes *float64, x *float32, n int) // lanes[k] = Σ x[8i+k] for k < 8
+
 	clip   func(dst, x *float32, lo, hi float32, n int)
 	affine func(dst, x *float32, mean, s, b float64, n int)
 	max    [2]func(dst, x *float32, n int) // by stride less 1: dst[i] = max(dst[i], x[stride*i]); NaN wins

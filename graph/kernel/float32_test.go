@@ -50,6 +50,8 @@ func lastPlaces(got float32, want float64) float64 {
 	switch {
 	case got != got && w != w, got == w && (w == 0 || math.IsInf(float64(w), 0)):
 		return 0
+	case got != got:
+		return math.Inf(1)
 	case math.IsInf(float64(w), 0):
 		want = math.Copysign(math.MaxFloat32, want)
 	}

@@ -168,6 +168,11 @@ func reduceRow[T Float](r *reduction, l *lanes, x []T) float64 {
 
 // sumRow is reduceRow's sum of one block in eight lanes.
 func sumRow[T Float](x []T) float64 {
+	if n := vectors[T](fast32.sumLanes != nil, len(x)); n > 0 {
+		var l [8]float64
+		fast32.sumLanes(&l[0], at32(x), n)
+		return sumLanes(&l, x[n:])
+	}
 	var a, b, c, d, e, f, g, h float64
 	for ; len(x) >= 8; x = x[8:] {
 		y := x[:8]
@@ -180,8 +185,12 @@ func sumRow[T Float](x []T) float64 {
 		g += float64(y[6])
 		h += float64(y[7])
 	}
-	l := [8]float64{a, b, c, d, e, f, g, h}
-	for i, v := range x {
+	return sumLanes(&[8]float64{a, b, c, d, e, f, g, h}, x)
+}
+
+// sumLanes is the sum of eight lanes and of the last few elements of their row.
+func sumLanes[T Float](l *[8]float64, rest []T) float64 {
+	for i, v := range rest {
 		l[i] += float64(v)
 	}
 	return l[0] + l[4] + (l[2] + l[6]) + (l[1] + l[5] + (l[3] + l[7]))

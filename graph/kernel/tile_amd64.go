@@ -554,6 +554,12 @@ func winogradInputAVX2(dst *float32, step int, x *float32, off *int, vecs int, t
 //go:noescape
 func winogradOutputAVX2(dst *float32, stride int, m *float32, step int, bias float32, vecs int, tmp *float32)
 
+// sumLanes32AVX2 is lanes[k] = Σ x[8i+k] for k < 8.
+// n is a multiple of 8.
+//
+//go:noescape
+func sumLanes32AVX2(lanes *float64, x *float32, n int)
+
 // chain32AVX2f0s0 is t = a[i]+b[i]; dst[i] = t+c[i].
 // n is a multiple of 8.
 //

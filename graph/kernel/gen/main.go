@@ -12,6 +12,7 @@ func main() {
 	taps()
 	gathers()
 	winograd()
+	sums()
 	chains()
 	rows512()
 	Generate()

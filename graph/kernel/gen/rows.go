@@ -139,3 +139,30 @@ func spread64(name string) vec {
 	VBROADCASTSD(p, r)
 	return r
 }
+
+// sums writes the sum of a row in eight lanes of float64.
+func sums() {
+	TEXT("sumLanes32AVX2", NOSPLIT, "func(lanes *float64, x *float32, n int)")
+	Pragma("noescape")
+	Doc("sumLanes32AVX2 is lanes[k] = Σ x[8i+k] for k < 8.", "n is a multiple of 8.")
+	lanes, x, n := Load(Param("lanes"), GP64()), Load(Param("x"), GP64()), Load(Param("n"), GP64())
+	low, high := YMM(), YMM()
+	VXORPD(low, low, low)
+	VXORPD(high, high, high)
+	TESTQ(n, n)
+	JE(LabelRef("done"))
+	Label("loop")
+	a, b := YMM(), YMM()
+	VCVTPS2PD(Mem{Base: x}, a)
+	VCVTPS2PD(Mem{Base: x, Disp: 16}, b)
+	VADDPD(a, low, low)
+	VADDPD(b, high, high)
+	ADDQ(Imm(32), x)
+	SUBQ(Imm(8), n)
+	JNE(LabelRef("loop"))
+	Label("done")
+	VMOVUPD(low, Mem{Base: lanes})
+	VMOVUPD(high, Mem{Base: lanes, Disp: 32})
+	VZEROUPPER()
+	RET()
+}

@@ -79,11 +79,15 @@ var logTail = []float32{
 
 // log512 is ln x as ln m + k·ln 2, with m between 3/4 and 3/2.
 func log512() {
-	const normal = 0xf // m is from 3/4; NaN of negative numbers, and 1 of -0
+	const (
+		normal   = 0xf // m is from 3/4; NaN of negative numbers, and 1 of -0
+		ln2First = 0x1.62e4p-1
+		ln2Rest  = 1.4286068203094172e-06 // positive, so that nothing is undefined for 0
+	)
 	var one, half, high, low vec
 	var tail []vec
 	row512("log32AVX512", "dst[i] = ln x[i], within 1.6 units in the last place.", func() {
-		one, half, high, low = spread512(f32(1)), spread512(f32(-0.5)), spread512(f32(ln2High)), spread512(f32(-ln2Low))
+		one, half, high, low = spread512(f32(1)), spread512(f32(-0.5)), spread512(f32(ln2First)), spread512(f32(ln2Rest))
 		for _, c := range logTail {
 			tail = append(tail, spread512(f32(c)))
 		}
@@ -101,7 +105,7 @@ func log512() {
 		VFMADD213PS(half, f, p)
 		VMULPS(f, f, sq)
 		VMULPS(sq, p, p)
-		VFNMADD231PS(low, k, p)
+		VFMADD231PS(low, k, p)
 		VFMADD231PS(high, k, f)
 		VADDPS(p, f, p)
 		return p
