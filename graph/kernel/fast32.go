@@ -12,14 +12,15 @@ var fast32 struct {
 	addVV, subVV, mulVV, divVV        func(dst, a, b *float32, n int)
 	addVS, subVS, mulVS, divVS, leaky func(dst, a *float32, b float32, n int)
 	subSV, divSV                      func(dst *float32, a float32, b *float32, n int)
-	abs, softsign                     func(dst, x *float32, n int)
+	abs, neg, sqrt, softsign          func(dst, x *float32, n int)
 
 	lessVS, greaterVS func(dst *bool, a *float32, b float32, n int)
 	fromBool          func(dst *float32, x *bool, n int)
 
 	chain [firstForms][secondForms]chainLoop // of Chain
 
-	sumLanes func(lanes *float64, x *float32, n int) // lanes[k] = Σ x[8i+k] for k < 8
+	sumLanes func(x *float32, n int) (lanes [8]float64) // lanes[k] = Σ x[8i+k]
+	greatest func(x *float32, n int) float32            // max x[i], NaN if any is; n > 0
 
 	clip   func(dst, x *float32, lo, hi float32, n int)
 	affine func(dst, x *float32, mean, s, b float64, n int)

@@ -169,8 +169,7 @@ func reduceRow[T Float](r *reduction, l *lanes, x []T) float64 {
 // sumRow is reduceRow's sum of one block in eight lanes.
 func sumRow[T Float](x []T) float64 {
 	if n := vectors[T](fast32.sumLanes != nil, len(x)); n > 0 {
-		var l [8]float64
-		fast32.sumLanes(&l[0], at32(x), n)
+		l := fast32.sumLanes(at32(x), n)
 		return sumLanes(&l, x[n:])
 	}
 	var a, b, c, d, e, f, g, h float64

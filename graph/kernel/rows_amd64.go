@@ -16,7 +16,7 @@ func rowsAVX2() {
 	f.addVV, f.subVV, f.mulVV, f.divVV = addVV32AVX2, subVV32AVX2, mulVV32AVX2, divVV32AVX2
 	f.addVS, f.subVS, f.mulVS, f.divVS = addVS32AVX2, subVS32AVX2, mulVS32AVX2, divVS32AVX2
 	f.subSV, f.divSV = subSV32AVX2, divSV32AVX2
-	f.abs, f.softsign = abs32AVX2, softsign32AVX2
+	f.abs, f.neg, f.sqrt, f.softsign = abs32AVX2, neg32AVX2, sqrt32AVX2, softsign32AVX2
 	f.lessVS, f.greaterVS, f.fromBool = lessVS32AVX2, greaterVS32AVX2, fromBool32AVX2
 	f.clip, f.leaky, f.affine = clip32AVX2, leaky32AVX2, affine32AVX2
 	f.max[0], f.max[1] = max32AVX2, maxEven32AVX2
@@ -31,7 +31,7 @@ func rowsAVX2() {
 		{chain32AVX2f4s0, chain32AVX2f4s1, chain32AVX2f4s2, chain32AVX2f4s3, chain32AVX2f4s4, chain32AVX2f4s5, chain32AVX2f4s6, chain32AVX2f4s7},
 		{chain32AVX2f5s0, chain32AVX2f5s1, chain32AVX2f5s2, chain32AVX2f5s3, chain32AVX2f5s4, chain32AVX2f5s5, chain32AVX2f5s6, chain32AVX2f5s7},
 	}
-	f.frameRows, f.sumLanes = frameRowsAVX2, sumLanes32AVX2
+	f.frameRows, f.sumLanes, f.greatest = frameRowsAVX2, sumLanes32AVX2, greatest32AVX2
 	f.gather[0], f.gather[1] = gather1AVX2, gather2AVX2
 }
 

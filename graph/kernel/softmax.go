@@ -73,8 +73,13 @@ func LogSoftmax[T Float](par Parallel, dst, x []T, outer, axis, inner int) {
 					}
 				}
 				s := math.Log1p(sumRow(b.s))
-				for i, v := range row {
-					dst[t*axis+i] = T(float64(v) - float64(m) - s)
+				out := float32s(dst)[t*axis:][:axis]
+				n := vectors[float32](fast32.affine != nil, axis)
+				if n > 0 {
+					fast32.affine(&out[0], &row[0], float64(m), 1, -s, n)
+				}
+				for i, v := range row[n:] {
+					out[n+i] = float32(float64(v) - float64(m) - s)
 				}
 			}
 		})
@@ -121,6 +126,12 @@ func lines32(par Parallel, dst, x []float32, axis int, f func(dst, x []float32))
 // greatest is the greatest element, NaN if any is, -Inf of none.
 func greatest(x []float32) float32 {
 	m, sum := float32(math.Inf(-1)), float32(0)
+	if n := vectors[float32](fast32.greatest != nil, len(x)); n > 0 {
+		if m = fast32.greatest(at32(x), n); m != m {
+			return m
+		}
+		x = x[n:]
+	}
 	for _, v := range x {
 		if v > m {
 			m = v

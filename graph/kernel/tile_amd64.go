@@ -406,6 +406,18 @@ func softsign32AVX2(dst *float32, x *float32, n int)
 //go:noescape
 func abs32AVX2(dst *float32, x *float32, n int)
 
+// neg32AVX2 is dst[i] = -x[i].
+// n is a multiple of 8.
+//
+//go:noescape
+func neg32AVX2(dst *float32, x *float32, n int)
+
+// sqrt32AVX2 is dst[i] = √x[i].
+// n is a multiple of 8.
+//
+//go:noescape
+func sqrt32AVX2(dst *float32, x *float32, n int)
+
 // hardSigmoid32AVX2 is dst[i] = min(max(alpha*x[i]+beta, 0), 1); NaN stays.
 // n is a multiple of 8.
 //
@@ -554,11 +566,17 @@ func winogradInputAVX2(dst *float32, step int, x *float32, off *int, vecs int, t
 //go:noescape
 func winogradOutputAVX2(dst *float32, stride int, m *float32, step int, bias float32, vecs int, tmp *float32)
 
-// sumLanes32AVX2 is lanes[k] = Σ x[8i+k] for k < 8.
+// sumLanes32AVX2 is lanes[k] = Σ x[8i+k].
 // n is a multiple of 8.
 //
 //go:noescape
-func sumLanes32AVX2(lanes *float64, x *float32, n int)
+func sumLanes32AVX2(x *float32, n int) (lanes [8]float64)
+
+// greatest32AVX2 is max x[i], NaN if any is.
+// n is a multiple of 8 and not 0.
+//
+//go:noescape
+func greatest32AVX2(x *float32, n int) float32
 
 // chain32AVX2f0s0 is t = a[i]+b[i]; dst[i] = t+c[i].
 // n is a multiple of 8.

@@ -6463,6 +6463,87 @@ done:
 	VZEROUPPER
 	RET
 
+// func neg32AVX2(dst *float32, x *float32, n int)
+// Requires: AVX
+TEXT ·neg32AVX2(SB), NOSPLIT, $0-24
+	MOVQ         dst+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         n+16(FP), DX
+	VBROADCASTSS sign32<>+0(SB), Y0
+	SUBQ         $0x00000020, DX
+	JL           rest
+
+several:
+	VXORPS  (CX), Y0, Y1
+	VMOVUPS Y1, (AX)
+	VXORPS  32(CX), Y0, Y1
+	VMOVUPS Y1, 32(AX)
+	VXORPS  64(CX), Y0, Y1
+	VMOVUPS Y1, 64(AX)
+	VXORPS  96(CX), Y0, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000020, DX
+	JGE     several
+
+rest:
+	ADDQ  $0x00000020, DX
+	TESTQ DX, DX
+	JE    done
+
+loop:
+	VXORPS  (CX), Y0, Y1
+	VMOVUPS Y1, (AX)
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, AX
+	SUBQ    $0x00000008, DX
+	JNE     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func sqrt32AVX2(dst *float32, x *float32, n int)
+// Requires: AVX
+TEXT ·sqrt32AVX2(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ n+16(FP), DX
+	SUBQ $0x00000020, DX
+	JL   rest
+
+several:
+	VSQRTPS (CX), Y0
+	VMOVUPS Y0, (AX)
+	VSQRTPS 32(CX), Y0
+	VMOVUPS Y0, 32(AX)
+	VSQRTPS 64(CX), Y0
+	VMOVUPS Y0, 64(AX)
+	VSQRTPS 96(CX), Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000020, DX
+	JGE     several
+
+rest:
+	ADDQ  $0x00000020, DX
+	TESTQ DX, DX
+	JE    done
+
+loop:
+	VSQRTPS (CX), Y0
+	VMOVUPS Y0, (AX)
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, AX
+	SUBQ    $0x00000008, DX
+	JNE     loop
+
+done:
+	VZEROUPPER
+	RET
+
 // func hardSigmoid32AVX2(dst *float32, x *float32, alpha float32, beta float32, n int)
 // Requires: AVX, AVX2, FMA3, SSE
 TEXT ·hardSigmoid32AVX2(SB), NOSPLIT, $0-32
@@ -8351,29 +8432,61 @@ DATA word4058000040580000<>+16(SB)/8, $0x4058000040580000
 DATA word4058000040580000<>+24(SB)/8, $0x4058000040580000
 GLOBL word4058000040580000<>(SB), RODATA|NOPTR, $32
 
-// func sumLanes32AVX2(lanes *float64, x *float32, n int)
+// func sumLanes32AVX2(x *float32, n int) (lanes [8]float64)
 // Requires: AVX
-TEXT ·sumLanes32AVX2(SB), NOSPLIT, $0-24
-	MOVQ   lanes+0(FP), AX
-	MOVQ   x+8(FP), CX
-	MOVQ   n+16(FP), DX
+TEXT ·sumLanes32AVX2(SB), NOSPLIT, $0-80
+	MOVQ   x+0(FP), AX
+	MOVQ   n+8(FP), CX
 	VXORPD Y0, Y0, Y0
 	VXORPD Y1, Y1, Y1
-	TESTQ  DX, DX
+	TESTQ  CX, CX
 	JE     done
 
 loop:
-	VCVTPS2PD (CX), Y2
-	VCVTPS2PD 16(CX), Y3
+	VCVTPS2PD (AX), Y2
+	VCVTPS2PD 16(AX), Y3
 	VADDPD    Y2, Y0, Y0
 	VADDPD    Y3, Y1, Y1
-	ADDQ      $0x20, CX
-	SUBQ      $0x08, DX
+	ADDQ      $0x20, AX
+	SUBQ      $0x08, CX
 	JNE       loop
 
 done:
-	VMOVUPD Y0, (AX)
-	VMOVUPD Y1, 32(AX)
+	VMOVUPD Y0, lanes_0+16(FP)
+	VMOVUPD Y1, lanes_4+48(FP)
+	VZEROUPPER
+	RET
+
+// func greatest32AVX2(x *float32, n int) float32
+// Requires: AVX, SSE
+TEXT ·greatest32AVX2(SB), NOSPLIT, $0-20
+	MOVQ    x+0(FP), AX
+	MOVQ    n+8(FP), CX
+	VMOVUPS (AX), Y0
+	VXORPS  Y1, Y1, Y1
+
+loop:
+	VMOVUPS      (AX), Y2
+	VCMPPS       $0x03, Y2, Y2, Y3
+	VORPS        Y3, Y1, Y1
+	VMAXPS       Y2, Y0, Y0
+	ADDQ         $0x20, AX
+	SUBQ         $0x08, CX
+	JNE          loop
+	VEXTRACTF128 $0x01, Y0, X2
+	VMAXPS       X2, X0, X0
+	VMOVHLPS     X0, X0, X2
+	VMAXPS       X2, X0, X0
+	VSHUFPS      $0x01, X0, X0, X2
+	VMAXPS       X2, X0, X0
+	VEXTRACTF128 $0x01, Y1, X2
+	VORPS        X2, X1, X1
+	VMOVHLPS     X1, X1, X2
+	VORPS        X2, X1, X1
+	VSHUFPS      $0x01, X1, X1, X2
+	VORPS        X2, X1, X1
+	VORPS        X1, X0, X0
+	MOVSS        X0, ret+16(FP)
 	VZEROUPPER
 	RET
 

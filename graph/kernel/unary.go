@@ -23,8 +23,9 @@ func Map[T Float](dst, x []T, f func(float64) float64) {
 // Neg is dst[i] = -x[i].
 func Neg[T Number](dst, x []T) {
 	x = x[:len(dst)]
-	for i, v := range x {
-		dst[i] = -v
+	at := vectorV(fast32.neg, dst, x)
+	for i, v := range x[at:] {
+		dst[at+i] = -v
 	}
 }
 
@@ -66,8 +67,9 @@ func Reciprocal[T Float](dst, x []T) {
 // Sqrt is dst[i] = √x[i].
 func Sqrt[T Float](dst, x []T) {
 	x = x[:len(dst)]
-	for i, v := range x {
-		dst[i] = T(math.Sqrt(float64(v)))
+	at := vectorV(fast32.sqrt, dst, x)
+	for i, v := range x[at:] {
+		dst[at+i] = T(math.Sqrt(float64(v)))
 	}
 }
 

@@ -79,6 +79,19 @@ func arithmetic() {
 		VANDNPS(at[0], sign, r)
 		return r
 	})
+	unrolledRow(4, "neg32AVX2", "func(dst, x *float32, n int)", "dst[i] = -x[i].", []string{"x"}, func() {
+		sign = YMM()
+		VBROADCASTSS(signBit32(), sign)
+	}, func(at []Mem) vec {
+		r := YMM()
+		VXORPS(at[0], sign, r)
+		return r
+	})
+	unrolledRow(4, "sqrt32AVX2", "func(dst, x *float32, n int)", "dst[i] = √x[i].", []string{"x"}, nil, func(at []Mem) vec {
+		r := YMM()
+		VSQRTPS(at[0], r)
+		return r
+	})
 	var low, top vec
 	narrowRow("hardSigmoid32AVX2", "func(dst, x *float32, alpha, beta float32, n int)", "dst[i] = min(max(alpha*x[i]+beta, 0), 1); NaN stays.", []string{"x"}, func() {
 		lo, hi = spread32("alpha"), spread32("beta")

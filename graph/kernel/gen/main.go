@@ -12,7 +12,7 @@ func main() {
 	taps()
 	gathers()
 	winograd()
-	sums()
+	ends()
 	chains()
 	rows512()
 	Generate()

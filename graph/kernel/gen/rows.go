@@ -140,12 +140,12 @@ func spread64(name string) vec {
 	return r
 }
 
-// sums writes the sum of a row in eight lanes of float64.
-func sums() {
-	TEXT("sumLanes32AVX2", NOSPLIT, "func(lanes *float64, x *float32, n int)")
+// ends writes what reduces a row to a few numbers.
+func ends() {
+	TEXT("sumLanes32AVX2", NOSPLIT, "func(x *float32, n int) (lanes [8]float64)")
 	Pragma("noescape")
-	Doc("sumLanes32AVX2 is lanes[k] = Σ x[8i+k] for k < 8.", "n is a multiple of 8.")
-	lanes, x, n := Load(Param("lanes"), GP64()), Load(Param("x"), GP64()), Load(Param("n"), GP64())
+	Doc("sumLanes32AVX2 is lanes[k] = Σ x[8i+k].", "n is a multiple of 8.")
+	x, n := Load(Param("x"), GP64()), Load(Param("n"), GP64())
 	low, high := YMM(), YMM()
 	VXORPD(low, low, low)
 	VXORPD(high, high, high)
@@ -161,8 +161,53 @@ func sums() {
 	SUBQ(Imm(8), n)
 	JNE(LabelRef("loop"))
 	Label("done")
-	VMOVUPD(low, Mem{Base: lanes})
-	VMOVUPD(high, Mem{Base: lanes, Disp: 32})
+	lanes := func(i int) Mem {
+		at, err := Return("lanes").Index(i).Resolve()
+		if err != nil {
+			panic(err)
+		}
+		return at.Addr
+	}
+	VMOVUPD(low, lanes(0))
+	VMOVUPD(high, lanes(4))
+	VZEROUPPER()
+	RET()
+
+	TEXT("greatest32AVX2", NOSPLIT, "func(x *float32, n int) float32")
+	Pragma("noescape")
+	Doc("greatest32AVX2 is max x[i], NaN if any is.", "n is a multiple of 8 and not 0.")
+	x, n = Load(Param("x"), GP64()), Load(Param("n"), GP64())
+	m, nan := YMM(), YMM()
+	VMOVUPS(Mem{Base: x}, m)
+	VXORPS(nan, nan, nan)
+	Label("loop")
+	v, is := YMM(), YMM()
+	VMOVUPS(Mem{Base: x}, v)
+	VCMPPS(Imm(3), v, v, is)
+	VORPS(is, nan, nan) // all bits, which is a NaN
+	VMAXPS(v, m, m)
+	ADDQ(Imm(32), x)
+	SUBQ(Imm(8), n)
+	JNE(LabelRef("loop"))
+	for _, r := range []vec{m, nan} {
+		top := XMM()
+		VEXTRACTF128(Imm(1), r, top)
+		l := r.AsX()
+		join := func() {
+			if r == m {
+				VMAXPS(top, l, l)
+			} else {
+				VORPS(top, l, l)
+			}
+		}
+		join()
+		VMOVHLPS(l, l, top)
+		join()
+		VSHUFPS(Imm(1), l, l, top)
+		join()
+	}
+	VORPS(nan.AsX(), m.AsX(), m.AsX())
+	Store(m.AsX(), ReturnIndex(0))
 	VZEROUPPER()
 	RET()
 }
