@@ -34,6 +34,7 @@ type frame struct {
 	// into has memory for values that the caller has a place for, by slot; nil or
 	// shorter where there are none.
 	into []*tensor.Tensor
+	call op.Call // of the step under way
 }
 
 func newFrame(p *program, parent *frame, r *run) *frame {
@@ -215,10 +216,7 @@ func (f *frame) step(s *step) error {
 	if err := f.run.ctx.Err(); err != nil {
 		return err
 	}
-	x := op.Call{
-		Context: f.run.ctx, Node: s.node, Frame: f, Env: &f.run.env,
-		In: make([]*tensor.Tensor, len(s.in)), Out: make([]*tensor.Tensor, len(s.out)),
-	}
+	x := f.newCall(s)
 	for i, r := range s.in {
 		if r == noRef {
 			continue
@@ -228,25 +226,44 @@ func (f *frame) step(s *step) error {
 		}
 	}
 	if f.into != nil && s.leaves {
-		x.Into = make([]*tensor.Tensor, len(s.out))
-		for i, slot := range s.out {
+		for _, slot := range s.out {
+			var t *tensor.Tensor
 			if slot >= 0 {
-				x.Into[i] = f.into[slot]
+				t = f.into[slot]
 			}
+			x.Into = append(x.Into, t)
 		}
 	}
 	f.run.arena.leaving = s.leaves
 	f.run.prof.start(s)
-	if err := guard(s.kernel, &x); err != nil && s.rows != nil {
+	if err := guard(s.kernel, x); err != nil && s.rows != nil {
 		return err
 	} else if err != nil {
 		return fmt.Errorf("node %v: %w", s.node, err)
 	}
-	f.run.prof.done(&x, f.run.arena)
+	f.run.prof.done(x, f.run.arena)
 	if err := f.run.ctx.Err(); err != nil {
 		return err
 	}
-	return f.settle(s, &x)
+	return f.settle(s, x)
+}
+
+// newCall is the frame's call, for a step; its memory is that of the step before.
+func (f *frame) newCall(s *step) *op.Call {
+	x := &f.call
+	clear(x.In)
+	clear(x.Out)
+	x.In, x.Out = room(x.In, len(s.in)), room(x.Out, len(s.out))
+	x.Context, x.Node, x.Frame, x.Env, x.Into = f.run.ctx, s.node, f, &f.run.env, x.Into[:0]
+	return x
+}
+
+// room is n nils, in the memory of list, which is clear, if there is room.
+func room(list []*tensor.Tensor, n int) []*tensor.Tensor {
+	if n <= cap(list) {
+		return list[:n]
+	}
+	return make([]*tensor.Tensor, n, 2*n)
 }
 
 // settle puts the outputs into their slots and drops what is dead.
