@@ -212,7 +212,8 @@ func (j *job) work(core int) {
 func (j *job) part(core, lo, hi int) {
 	defer func() {
 		if r := recover(); r != nil {
-			j.failed.CompareAndSwap(nil, &r)
+			failed := r // made only here
+			j.failed.CompareAndSwap(nil, &failed)
 		}
 		if j.left.Add(int64(lo-hi)) > 0 {
 			return
