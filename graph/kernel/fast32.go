@@ -19,8 +19,9 @@ var fast32 struct {
 
 	chain [firstForms][secondForms]chainLoop // of Chain
 
-	sumLanes func(x *float32, n int) (lanes [8]float64) // lanes[k] = Σ x[8i+k]
-	greatest func(x *float32, n int) float32            // max x[i], NaN if any is; n > 0
+	sumLanes   func(x *float32, n int) (lanes [8]float64) // lanes[k] = Σ x[8i+k]
+	accumulate func(acc *float64, x *float32, n int)      // acc[i] = acc[i] + x[i]
+	greatest   func(x *float32, n int) float32            // max x[i], NaN if any is; n > 0
 
 	clip   func(dst, x *float32, lo, hi float32, n int)
 	affine func(dst, x *float32, mean, s, b float64, n int)

@@ -152,10 +152,7 @@ func reduceRow[T Float](r *reduction, l *lanes, x []T) float64 {
 		fill(acc, r.start)
 		for len(block) > 0 {
 			m := min(len(block), w)
-			for i, v := range block[:m] {
-				in[i] = float64(v)
-			}
-			r.fold(acc[:m], in[:m])
+			foldRow(r, acc[:m], in[:m], block)
 			block = block[m:]
 		}
 		r.join(total, acc)
@@ -164,6 +161,25 @@ func reduceRow[T Float](r *reduction, l *lanes, x []T) float64 {
 		r.join(total[:w], total[w:2*w])
 	}
 	return total[0]
+}
+
+// foldRow folds len(acc) terms into acc; in is scratch of that length.
+func foldRow[T Float](r *reduction, acc, in []float64, x []T) {
+	x = x[:len(acc)]
+	n := 0
+	if r.sums {
+		if n = vectors[T](fast32.accumulate != nil, len(acc)); n > 0 {
+			fast32.accumulate(&acc[0], at32(x), n)
+		}
+	}
+	acc, in, x = acc[n:], in[n:], x[n:]
+	if len(x) == 0 {
+		return
+	}
+	for k, v := range x {
+		in[k] = float64(v)
+	}
+	r.fold(acc, in)
 }
 
 // sumRow is reduceRow's sum of one block in eight lanes.
@@ -203,10 +219,7 @@ func reduceColumns[T Float](r *reduction, l *lanes, dst, x []T, i, axis, inner i
 	for a := 0; a < axis; a += sumBlock {
 		fill(acc, r.start)
 		for b := a; b < min(a+sumBlock, axis); b++ {
-			for k, v := range x[b*inner+i:][:n] {
-				in[k] = float64(v)
-			}
-			r.fold(acc, in)
+			foldRow(r, acc, in, x[b*inner+i:])
 		}
 		r.join(total, acc)
 	}

@@ -572,6 +572,12 @@ func winogradOutputAVX2(dst *float32, stride int, m *float32, step int, bias flo
 //go:noescape
 func sumLanes32AVX2(x *float32, n int) (lanes [8]float64)
 
+// accumulate32AVX2 is acc[i] = acc[i] + x[i].
+// n is a multiple of 8.
+//
+//go:noescape
+func accumulate32AVX2(acc *float64, x *float32, n int)
+
 // greatest32AVX2 is max x[i], NaN if any is.
 // n is a multiple of 8 and not 0.
 //

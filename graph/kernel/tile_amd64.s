@@ -8457,6 +8457,31 @@ done:
 	VZEROUPPER
 	RET
 
+// func accumulate32AVX2(acc *float64, x *float32, n int)
+// Requires: AVX
+TEXT ·accumulate32AVX2(SB), NOSPLIT, $0-24
+	MOVQ  acc+0(FP), AX
+	MOVQ  x+8(FP), CX
+	MOVQ  n+16(FP), DX
+	TESTQ DX, DX
+	JE    done
+
+loop:
+	VCVTPS2PD (CX), Y0
+	VADDPD    (AX), Y0, Y0
+	VMOVUPD   Y0, (AX)
+	VCVTPS2PD 16(CX), Y0
+	VADDPD    32(AX), Y0, Y0
+	VMOVUPD   Y0, 32(AX)
+	ADDQ      $0x20, CX
+	ADDQ      $0x40, AX
+	SUBQ      $0x08, DX
+	JNE       loop
+
+done:
+	VZEROUPPER
+	RET
+
 // func greatest32AVX2(x *float32, n int) float32
 // Requires: AVX, SSE
 TEXT ·greatest32AVX2(SB), NOSPLIT, $0-20

@@ -173,6 +173,28 @@ func ends() {
 	VZEROUPPER()
 	RET()
 
+	TEXT("accumulate32AVX2", NOSPLIT, "func(acc *float64, x *float32, n int)")
+	Pragma("noescape")
+	Doc("accumulate32AVX2 is acc[i] = acc[i] + x[i].", "n is a multiple of 8.")
+	acc := Load(Param("acc"), GP64())
+	x, n = Load(Param("x"), GP64()), Load(Param("n"), GP64())
+	TESTQ(n, n)
+	JE(LabelRef("done"))
+	Label("loop")
+	for half := range 2 {
+		v := YMM()
+		VCVTPS2PD(Mem{Base: x, Disp: 16 * half}, v)
+		VADDPD(Mem{Base: acc, Disp: 32 * half}, v, v)
+		VMOVUPD(v, Mem{Base: acc, Disp: 32 * half})
+	}
+	ADDQ(Imm(32), x)
+	ADDQ(Imm(64), acc)
+	SUBQ(Imm(8), n)
+	JNE(LabelRef("loop"))
+	Label("done")
+	VZEROUPPER()
+	RET()
+
 	TEXT("greatest32AVX2", NOSPLIT, "func(x *float32, n int) float32")
 	Pragma("noescape")
 	Doc("greatest32AVX2 is max x[i], NaN if any is.", "n is a multiple of 8 and not 0.")
