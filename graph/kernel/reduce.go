@@ -137,12 +137,17 @@ func Reduce[T Float](par Parallel, op ReduceOp, dst, x []T, outer, axis, inner i
 
 // reduceRow reduces a contiguous row; element i goes to lane i mod w.
 func reduceRow[T Float](r *reduction, l *lanes, x []T) float64 {
+	if r.sums {
+		total := 0.0
+		for len(x) > sumBlock*8 {
+			total += sumRow(x[:sumBlock*8])
+			x = x[sumBlock*8:]
+		}
+		return total + sumRow(x)
+	}
 	w := reduceTile
 	for w > 8 && w*8 > len(x) {
 		w /= 2
-	}
-	if w == 8 && r.sums && len(x) <= sumBlock*w {
-		return sumRow(x)
 	}
 	total, acc, in := l.total[:w], l.acc[:w], l.in[:w]
 	fill(total, r.start)
@@ -182,7 +187,7 @@ func foldRow[T Float](r *reduction, acc, in []float64, x []T) {
 	r.fold(acc, in)
 }
 
-// sumRow is reduceRow's sum of one block in eight lanes.
+// sumRow is the sum of a row in eight lanes.
 func sumRow[T Float](x []T) float64 {
 	if n := vectors[T](fast32.sumLanes != nil, len(x)); n > 0 {
 		l := fast32.sumLanes(at32(x), n)

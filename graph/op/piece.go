@@ -86,19 +86,35 @@ func (t *Tail) over(x *Call, y []float32, channels, size int) kernel.Finish {
 			}
 		}
 	}
+	alike := t.alike()
 	return func(first, count, at, n int) {
 		regs, _ := t.scratch.Get().(*[]float32)
 		if regs == nil {
 			block := make([]float32, (t.Registers-1)*tailPiece)
 			regs = &block
 		}
+		begin := first*size + at
+		if n == size && alike { // planes that follow each other are one
+			count, n = 1, count*n
+		}
 		for p := first; p < first+count; p++ {
-			for lo := at; lo < at+n; lo += tailPiece {
-				t.run(y, inputs, *regs, p*size+lo, min(tailPiece, at+n-lo), p%channels)
+			for lo := 0; lo < n; lo += tailPiece {
+				t.run(y, inputs, *regs, begin+lo, min(tailPiece, n-lo), p%channels)
 			}
+			begin += size
 		}
 		t.scratch.Put(regs)
 	}
+}
+
+// alike tells whether the tail does the same in all channels.
+func (t *Tail) alike() bool {
+	for _, s := range t.Steps {
+		if s.Piece.Channel != nil || slices.ContainsFunc(s.Args, func(o Operand) bool { return len(o.Const) > 1 }) {
+			return false
+		}
+	}
+	return true
 }
 
 // run does one piece: n elements from at.
