@@ -130,7 +130,7 @@ func runPlain(x *op.Call, steps []step) error {
 	for i := range steps {
 		s := &steps[i]
 		c := *x
-		c.Node, c.In, c.Out = s.node, make([]*tensor.Tensor, len(s.in)), make([]*tensor.Tensor, len(s.out))
+		c.Node, c.Into, c.In, c.Out = s.node, nil, make([]*tensor.Tensor, len(s.in)), make([]*tensor.Tensor, len(s.out))
 		for k, r := range s.in {
 			if t, ok := made[r.slot]; ok && r.up == 0 {
 				c.In[k] = t

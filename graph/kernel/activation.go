@@ -35,6 +35,23 @@ func Sigmoid[T Float](dst, x []T) {
 // are those of a product of the two.
 func Silu(dst, x []float32) { rows32.silu(dst, x) }
 
+// TimesHardSigmoid is dst[i] = x[i] * s, s being what HardSigmoid gives of alpha and beta,
+// so that the roundings are those of a product of the two.
+func TimesHardSigmoid(dst, x []float32, alpha, beta float64) {
+	x = x[:len(dst)]
+	n := vectors[float32](fast32.hardSwish != nil, len(dst))
+	if n > 0 {
+		fast32.hardSwish(&dst[0], &x[0], float32(alpha), float32(beta), n)
+	}
+	if n == len(dst) {
+		return
+	}
+	b := borrow[float32](len(dst) - n)
+	HardSigmoid(b.s, x[n:], alpha, beta)
+	mulVV(dst[n:], x[n:], b.s)
+	b.free()
+}
+
 // Softplus is dst[i] = ln(1+exp(x[i])), stable at any x.
 func Softplus[T Float](dst, x []T) {
 	if d, s, ok := asFloat32(dst, x); ok {

@@ -121,19 +121,27 @@ func TestRowsAlike(t *testing.T) {
 	}
 }
 
-// TestSilu: it has the bits of a product with Sigmoid's result.
+// TestSilu: functions times their argument have the bits of that product.
 func TestSilu(t *testing.T) {
 	inf := float32(math.Inf(1))
 	x := []float32{0, -0.1, 3e38, -3e38, inf, float32(math.NaN()), 1e-45, -87, -104, 20}
 	for i := range 1000 {
 		x = append(x, float32(i-500)*0.037)
 	}
-	got, s := make([]float32, len(x)), make([]float32, len(x))
-	Silu(got, x)
-	Sigmoid(s, x)
-	for i, v := range x {
-		if want := v * s[i]; math.Float32bits(got[i]) != math.Float32bits(want) && want == want {
-			t.Fatalf("x=%v: %v, want %v", v, got[i], want)
+	for _, c := range []struct {
+		name         string
+		factor, both func(dst, x []float32)
+	}{
+		{"Silu", Sigmoid[float32], Silu},
+		{"TimesHardSigmoid", func(dst, x []float32) { HardSigmoid(dst, x, 0.2, 0.5) }, func(dst, x []float32) { TimesHardSigmoid(dst, x, 0.2, 0.5) }},
+	} {
+		got, s := make([]float32, len(x)), make([]float32, len(x))
+		c.both(got, x)
+		c.factor(s, x)
+		for i, v := range x {
+			if want := v * s[i]; math.Float32bits(got[i]) != math.Float32bits(want) && want == want {
+				t.Fatalf("%s of %v: %v, want %v", c.name, v, got[i], want)
+			}
 		}
 	}
 }

@@ -29,6 +29,10 @@ func newTapPlanes(g *ConvGeom) *tapPlanes {
 	return p
 }
 
+// finishElems is how many elements of small planes are finished at once, while they
+// lie in the first cache.
+const finishElems = 1 << 12
+
 func (p *tapPlanes) run(par Parallel, x, w, bias, y []float32, finish Finish) {
 	g := p.g
 	slack := (p.vecs*vectorLen + 2) * g.Stride[1] // that a row of vectors reads beyond its outputs
@@ -37,7 +41,8 @@ func (p *tapPlanes) run(par Parallel, x, w, bias, y []float32, finish Finish) {
 		defer b.free()
 		clear(b.s[p.size():])
 		frame, row := b.s[:p.size()+slack+frameSlack], b.s[p.size()+slack+frameSlack:]
-		held := -1 // the plane in the frame
+		held := -1    // the plane in the frame
+		pending := lo // the first plane that is not finished
 		for t := lo; t < hi; t++ {
 			n, m := t/g.M, t%g.M
 			if c := n*g.C + m/g.mg; c != held {
@@ -49,8 +54,9 @@ func (p *tapPlanes) run(par Parallel, x, w, bias, y []float32, finish Finish) {
 				v = bias[m]
 			}
 			p.plane(y[t*g.outSize:][:g.outSize], frame, row, w[m*g.taps:][:g.taps], v)
-			if finish != nil {
-				finish(t, 1, 0, g.outSize)
+			if count := t + 1 - pending; finish != nil && (t == hi-1 || (count+1)*g.outSize > finishElems) {
+				finish(pending, count, 0, g.outSize)
+				pending = t + 1
 			}
 		}
 	})

@@ -6574,6 +6574,77 @@ done:
 	VZEROUPPER
 	RET
 
+// func hardSwishOf32AVX2(dst *float32, x *float32, alpha float32, beta float32, n int)
+// Requires: AVX, AVX2, FMA3, SSE
+TEXT ·hardSwishOf32AVX2(SB), NOSPLIT, $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         n+24(FP), DX
+	MOVSS        alpha+16(FP), X0
+	VBROADCASTSS X0, Y0
+	MOVSS        beta+20(FP), X1
+	VBROADCASTSS X1, Y1
+	VXORPS       Y2, Y2, Y2
+	VBROADCASTSS one32<>+0(SB), Y3
+	SUBQ         $0x00000020, DX
+	JL           rest
+
+several:
+	VMOVUPS     (CX), Y4
+	VMOVAPS     Y4, Y5
+	VFMADD213PS Y1, Y0, Y5
+	VMAXPS      Y5, Y2, Y5
+	VMINPS      Y5, Y3, Y5
+	VMULPS      Y4, Y5, Y5
+	VMOVUPS     Y5, (AX)
+	VMOVUPS     32(CX), Y4
+	VMOVAPS     Y4, Y5
+	VFMADD213PS Y1, Y0, Y5
+	VMAXPS      Y5, Y2, Y5
+	VMINPS      Y5, Y3, Y5
+	VMULPS      Y4, Y5, Y5
+	VMOVUPS     Y5, 32(AX)
+	VMOVUPS     64(CX), Y4
+	VMOVAPS     Y4, Y5
+	VFMADD213PS Y1, Y0, Y5
+	VMAXPS      Y5, Y2, Y5
+	VMINPS      Y5, Y3, Y5
+	VMULPS      Y4, Y5, Y5
+	VMOVUPS     Y5, 64(AX)
+	VMOVUPS     96(CX), Y4
+	VMOVAPS     Y4, Y5
+	VFMADD213PS Y1, Y0, Y5
+	VMAXPS      Y5, Y2, Y5
+	VMINPS      Y5, Y3, Y5
+	VMULPS      Y4, Y5, Y5
+	VMOVUPS     Y5, 96(AX)
+	ADDQ        $0x00000080, CX
+	ADDQ        $0x00000080, AX
+	SUBQ        $0x00000020, DX
+	JGE         several
+
+rest:
+	ADDQ  $0x00000020, DX
+	TESTQ DX, DX
+	JE    done
+
+loop:
+	VMOVUPS     (CX), Y4
+	VMOVAPS     Y4, Y5
+	VFMADD213PS Y1, Y0, Y5
+	VMAXPS      Y5, Y2, Y5
+	VMINPS      Y5, Y3, Y5
+	VMULPS      Y4, Y5, Y5
+	VMOVUPS     Y5, (AX)
+	ADDQ        $0x00000020, CX
+	ADDQ        $0x00000020, AX
+	SUBQ        $0x00000008, DX
+	JNE         loop
+
+done:
+	VZEROUPPER
+	RET
+
 // func lessVS32AVX2(dst *bool, a *float32, b float32, n int)
 // Requires: AVX, AVX2, SSE
 TEXT ·lessVS32AVX2(SB), NOSPLIT, $0-32

@@ -17,6 +17,8 @@ type activation struct {
 	// slope is dy/dx from x, y and the parameters.
 	slope func(x, y *graph.Value, a, b float64) *graph.Value
 	check Check
+	// times, which may be nil, is Piece.Times.
+	times func(a, b float64) func(dst, x []float32)
 }
 
 // param is a float attribute with its default.
@@ -78,7 +80,10 @@ func init() {
 			},
 			slope: func(_, y *graph.Value, a, _ float64) *graph.Value {
 				return Mul(Like(y, a), Mul(above(y, 0), below(y, 1)))
-			}, check: Check{Lo: -4, Hi: 4, Avoid: []float64{-2.5, 2.5}}},
+			}, check: Check{Lo: -4, Hi: 4, Avoid: []float64{-2.5, 2.5}},
+			times: func(a, b float64) func(dst, x []float32) {
+				return func(dst, x []float32) { kernel.TimesHardSigmoid(dst, x, a, b) }
+			}},
 		{name: "Swish", equation: "y = x/(1+exp(−α·x))", versions: []int64{24}, a: alpha(1),
 			loops: func(a, _ float64) (func(dst, x []float32), func(dst, x []float64)) {
 				return func(dst, x []float32) { kernel.Swish(dst, x, a) }, func(dst, x []float64) { kernel.Swish(dst, x, a) }
@@ -107,7 +112,11 @@ func (a activation) row() *Op {
 		},
 		Piece: func(s *Spec) *Piece {
 			f32, _ := a.loops(a.a.of(s.Node), a.b.of(s.Node))
-			return &Piece{Map: f32}
+			p := &Piece{Map: f32}
+			if a.times != nil {
+				p.Times = a.times(a.a.of(s.Node), a.b.of(s.Node))
+			}
+			return p
 		},
 		Grad: func(c *Grad) error {
 			c.Set(0, Mul(c.Dy[0], a.slope(c.In(0), c.Out(0), a.a.of(c.Node), a.b.of(c.Node))))

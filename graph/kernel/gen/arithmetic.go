@@ -106,6 +106,21 @@ func arithmetic() {
 		VMINPS(r, top, r)
 		return r
 	})
+	unrolledRow(4, "hardSwishOf32AVX2", "func(dst, x *float32, alpha, beta float32, n int)", "dst[i] = x[i]*min(max(alpha*x[i]+beta, 0), 1).", []string{"x"}, func() {
+		lo, hi = spread32("alpha"), spread32("beta")
+		low, top = YMM(), YMM()
+		VXORPS(low, low, low)
+		VBROADCASTSS(ones(), top)
+	}, func(at []Mem) vec {
+		x, r := YMM(), YMM()
+		VMOVUPS(at[0], x)
+		VMOVAPS(x, r)
+		VFMADD213PS(hi, lo, r)
+		VMAXPS(r, low, r)
+		VMINPS(r, top, r)
+		VMULPS(x, r, r)
+		return r
+	})
 	comparisons()
 	maxRow("max32AVX2", 1)
 	maxRow("maxEven32AVX2", 2)
