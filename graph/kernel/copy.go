@@ -1,5 +1,7 @@
 package kernel
 
+import "unsafe"
+
 // tile is the side of the square blocks in which transposes are copied.
 const tile = 16
 
@@ -65,6 +67,7 @@ func copyTransposed[E any](par Parallel, n *nest, dst []E, dstAt int, src []E, s
 			r0 := b % bands * tile
 			r1 := min(r0+tile, rows)
 			d0, s0 := dstAt+c.off[0], srcAt+c.off[1]
+			r0 += transposeFast(dst[d0+r0*ds:], src[s0+r0:], ds, ss, r1-r0, cols)
 			for c0 := 0; c0 < cols; c0 += tile {
 				c1 := min(c0+tile, cols)
 				for r := r0; r < r1; r++ {
@@ -78,6 +81,27 @@ func copyTransposed[E any](par Parallel, n *nest, dst []E, dstAt int, src []E, s
 			}
 		}
 	})
+}
+
+// transposeFast copies as many of the first rows as fast32 can, whole, and tells how
+// many: for r, c < cols: dst[r*ds+c] = src[c*ss+r].
+func transposeFast[E any](dst, src []E, ds, ss, rows, cols int) int {
+	var e E
+	blocks := cols / vectorLen
+	rows &^= vectorLen - 1
+	if fast32.transpose == nil || unsafe.Sizeof(e) != 4 || rows == 0 || blocks == 0 || ds < 0 || ss < 0 {
+		return 0
+	}
+	_, _ = dst[(rows-1)*ds+cols-1], src[(cols-1)*ss+rows-1]
+	for r := 0; r < rows; r += vectorLen {
+		fast32.transpose(at32(dst[r*ds:]), at32(src[r:]), ds, ss, blocks)
+		for k := r; k < r+vectorLen; k++ {
+			for c := blocks * vectorLen; c < cols; c++ {
+				dst[k*ds+c] = src[c*ss+k]
+			}
+		}
+	}
+	return rows
 }
 
 // fill sets every element: for i: dst[i] = v.

@@ -45,6 +45,10 @@ var fast32 struct {
 	// for i < zeros*vectorLen: dst[r*stride+width+i] = 0; in that order.
 	frameRows func(dst, x *float32, rows, width, stride, vecs, zeros int)
 
+	// transpose is for r < vectorLen, c < blocks*vectorLen: dst[r*dstStride+c] =
+	// src[c*srcStride+r], of any elements of four bytes.
+	transpose func(dst, src *float32, dstStride, srcStride, blocks int)
+
 	// gather, by stride less 1, copies whole vectors:
 	//
 	//	for p < kc, (at, from, n) of runs, i < n*vectorLen: dst[p*cols+at+i] = x[off[p]+from+stride*i]

@@ -199,3 +199,28 @@ func TestSuppressionParts(t *testing.T) {
 		}
 	}
 }
+
+// TestTransposed: rows and columns exchanged, of every small size, in a larger array.
+func TestTransposed(t *testing.T) {
+	for rows := 1; rows < 36; rows++ {
+		for cols := 1; cols < 36; cols++ {
+			const width, height = 41, 43
+			src := make([]int32, 40*width)
+			for i := range src {
+				src[i] = int32(i)
+			}
+			dst := make([]int32, 40*height)
+			CopyStrided(nil, []int{rows, cols}, dst, 3, []int{height, 1}, src, 2, []int{1, width})
+			for i, v := range dst {
+				r, c := (i-3+height)/height-1, (i-3+height)%height
+				want := int32(0)
+				if i >= 3 && r < rows && c < cols {
+					want = int32(2 + r + c*width)
+				}
+				if v != want {
+					t.Fatalf("%d×%d: element %d (%d, %d) is %d, want %d", rows, cols, i, r, c, v, want)
+				}
+			}
+		}
+	}
+}

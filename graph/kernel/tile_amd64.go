@@ -590,6 +590,11 @@ func accumulate32AVX2(acc *float64, x *float32, n int)
 //go:noescape
 func greatest32AVX2(x *float32, n int) float32
 
+// transpose32AVX2 is, for r < 8, c < 8*blocks: dst[r*dstStride+c] = src[c*srcStride+r].
+//
+//go:noescape
+func transpose32AVX2(dst *float32, src *float32, dstStride int, srcStride int, blocks int)
+
 // chain32AVX2f0s0 is t = a[i]+b[i]; dst[i] = t+c[i].
 // n is a multiple of 8.
 //

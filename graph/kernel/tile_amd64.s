@@ -8586,6 +8586,80 @@ loop:
 	VZEROUPPER
 	RET
 
+// func transpose32AVX2(dst *float32, src *float32, dstStride int, srcStride int, blocks int)
+// Requires: AVX
+TEXT ·transpose32AVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ dstStride+16(FP), DX
+	MOVQ srcStride+24(FP), BX
+	MOVQ blocks+32(FP), SI
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+
+block:
+	VMOVUPS    (CX), Y0
+	ADDQ       BX, CX
+	VMOVUPS    (CX), Y2
+	ADDQ       BX, CX
+	VMOVUPS    (CX), Y4
+	ADDQ       BX, CX
+	VMOVUPS    (CX), Y5
+	ADDQ       BX, CX
+	VMOVUPS    (CX), Y7
+	ADDQ       BX, CX
+	VMOVUPS    (CX), Y9
+	ADDQ       BX, CX
+	VMOVUPS    (CX), Y11
+	ADDQ       BX, CX
+	VMOVUPS    (CX), Y12
+	ADDQ       BX, CX
+	VUNPCKLPS  Y2, Y0, Y1
+	VUNPCKHPS  Y2, Y0, Y3
+	VUNPCKLPS  Y5, Y4, Y2
+	VUNPCKHPS  Y5, Y4, Y6
+	VUNPCKLPS  Y9, Y7, Y8
+	VUNPCKHPS  Y9, Y7, Y10
+	VUNPCKLPS  Y12, Y11, Y9
+	VUNPCKHPS  Y12, Y11, Y12
+	VSHUFPS    $0x44, Y2, Y1, Y0
+	VSHUFPS    $0xee, Y2, Y1, Y2
+	VSHUFPS    $0x44, Y6, Y3, Y4
+	VSHUFPS    $0xee, Y6, Y3, Y5
+	VSHUFPS    $0x44, Y9, Y8, Y7
+	VSHUFPS    $0xee, Y9, Y8, Y9
+	VSHUFPS    $0x44, Y12, Y10, Y11
+	VSHUFPS    $0xee, Y12, Y10, Y12
+	VPERM2F128 $0x20, Y7, Y0, Y1
+	VPERM2F128 $0x31, Y7, Y0, Y8
+	VPERM2F128 $0x20, Y9, Y2, Y3
+	VPERM2F128 $0x31, Y9, Y2, Y10
+	VPERM2F128 $0x20, Y11, Y4, Y2
+	VPERM2F128 $0x31, Y11, Y4, Y9
+	VPERM2F128 $0x20, Y12, Y5, Y6
+	VPERM2F128 $0x31, Y12, Y5, Y12
+	MOVQ       AX, DI
+	VMOVUPS    Y1, (DI)
+	ADDQ       DX, DI
+	VMOVUPS    Y3, (DI)
+	ADDQ       DX, DI
+	VMOVUPS    Y2, (DI)
+	ADDQ       DX, DI
+	VMOVUPS    Y6, (DI)
+	ADDQ       DX, DI
+	VMOVUPS    Y8, (DI)
+	ADDQ       DX, DI
+	VMOVUPS    Y10, (DI)
+	ADDQ       DX, DI
+	VMOVUPS    Y9, (DI)
+	ADDQ       DX, DI
+	VMOVUPS    Y12, (DI)
+	ADDQ       $0x20, AX
+	DECQ       SI
+	JNE        block
+	VZEROUPPER
+	RET
+
 // func chain32AVX2f0s0(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 // Requires: AVX
 TEXT ·chain32AVX2f0s0(SB), NOSPLIT, $0-48

@@ -13,6 +13,7 @@ func main() {
 	gathers()
 	winograd()
 	ends()
+	transposes()
 	chains()
 	rows512()
 	Generate()
