@@ -47,7 +47,13 @@ func CopyStrided[E any](par Parallel, shape []int, dst []E, dstAt int, dstStride
 // copyEven is for i: dst[i] = src[2i].
 func copyEven[E any](dst, src []E) {
 	src = src[:2*len(dst)-1]
-	for i := range dst {
+	var e E
+	n := 0
+	if fast32.even != nil && unsafe.Sizeof(e) == 4 && len(dst) >= vectorLen {
+		n = len(dst) &^ (vectorLen - 1)
+		fast32.even(at32(dst), at32(src), n)
+	}
+	for i := n; i < len(dst); i++ {
 		dst[i] = src[2*i]
 	}
 }

@@ -49,6 +49,8 @@ var fast32 struct {
 	// src[c*srcStride+r], of any elements of four bytes.
 	transpose func(dst, src *float32, dstStride, srcStride, blocks int)
 
+	even func(dst, src *float32, n int) // dst[i] = src[2*i], of any elements of four bytes
+
 	// gather, by stride less 1, copies whole vectors:
 	//
 	//	for p < kc, (at, from, n) of runs, i < n*vectorLen: dst[p*cols+at+i] = x[off[p]+from+stride*i]

@@ -31,7 +31,7 @@ func rowsAVX2() {
 		{chain32AVX2f4s0, chain32AVX2f4s1, chain32AVX2f4s2, chain32AVX2f4s3, chain32AVX2f4s4, chain32AVX2f4s5, chain32AVX2f4s6, chain32AVX2f4s7},
 		{chain32AVX2f5s0, chain32AVX2f5s1, chain32AVX2f5s2, chain32AVX2f5s3, chain32AVX2f5s4, chain32AVX2f5s5, chain32AVX2f5s6, chain32AVX2f5s7},
 	}
-	f.frameRows, f.transpose = frameRowsAVX2, transpose32AVX2
+	f.frameRows, f.transpose, f.even = frameRowsAVX2, transpose32AVX2, even32AVX2
 	f.sumLanes, f.accumulate, f.greatest = sumLanes32AVX2, accumulate32AVX2, greatest32AVX2
 	f.gather[0], f.gather[1] = gather1AVX2, gather2AVX2
 }

@@ -590,6 +590,12 @@ func accumulate32AVX2(acc *float64, x *float32, n int)
 //go:noescape
 func greatest32AVX2(x *float32, n int) float32
 
+// even32AVX2 is dst[i] = src[2*i].
+// n is a multiple of 8 and not 0.
+//
+//go:noescape
+func even32AVX2(dst *float32, src *float32, n int)
+
 // transpose32AVX2 is, for r < 8, c < 8*blocks: dst[r*dstStride+c] = src[c*srcStride+r].
 //
 //go:noescape

@@ -8586,6 +8586,25 @@ loop:
 	VZEROUPPER
 	RET
 
+// func even32AVX2(dst *float32, src *float32, n int)
+// Requires: AVX, AVX2
+TEXT ·even32AVX2(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ n+16(FP), DX
+
+loop:
+	VMOVUPS (CX), Y0
+	VSHUFPS $0xd8, 28(CX), Y0, Y0
+	VPERMPD $0xd8, Y0, Y0
+	VMOVUPS Y0, (AX)
+	ADDQ    $0x40, CX
+	ADDQ    $0x20, AX
+	SUBQ    $0x08, DX
+	JNE     loop
+	VZEROUPPER
+	RET
+
 // func transpose32AVX2(dst *float32, src *float32, dstStride int, srcStride int, blocks int)
 // Requires: AVX
 TEXT ·transpose32AVX2(SB), NOSPLIT, $0-40

@@ -5,8 +5,10 @@ import (
 	. "github.com/mmcloughlin/avo/operand"
 )
 
-// transposes writes the loop that exchanges rows and columns, eight by eight.
+// transposes writes the loop that exchanges rows and columns, eight by eight, and
+// that which takes every other element.
 func transposes() {
+	even()
 	TEXT("transpose32AVX2", NOSPLIT, "func(dst, src *float32, dstStride, srcStride, blocks int)")
 	Pragma("noescape")
 	Doc("transpose32AVX2 is, for r < 8, c < 8*blocks: dst[r*dstStride+c] = src[c*srcStride+r].")
@@ -48,6 +50,25 @@ func transposes() {
 	ADDQ(Imm(32), dst)
 	DECQ(blocks)
 	JNE(LabelRef("block"))
+	VZEROUPPER()
+	RET()
+}
+
+func even() {
+	TEXT("even32AVX2", NOSPLIT, "func(dst, src *float32, n int)")
+	Pragma("noescape")
+	Doc("even32AVX2 is dst[i] = src[2*i].", "n is a multiple of 8 and not 0.")
+	dst, src, n := Load(Param("dst"), GP64()), Load(Param("src"), GP64()), Load(Param("n"), GP64())
+	Label("loop")
+	r := YMM()
+	VMOVUPS(Mem{Base: src}, r)
+	VSHUFPS(Imm(0xd8), Mem{Base: src, Disp: 28}, r, r) // of 15 elements, each half by itself
+	VPERMPD(Imm(0xd8), r, r)
+	VMOVUPS(r, Mem{Base: dst})
+	ADDQ(Imm(64), src)
+	ADDQ(Imm(32), dst)
+	SUBQ(Imm(8), n)
+	JNE(LabelRef("loop"))
 	VZEROUPPER()
 	RET()
 }
