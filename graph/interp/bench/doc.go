@@ -3,7 +3,8 @@
 // build tag, ortbench, brings in cgo and the peers; run says how it is used,
 // and BENCHMARKS.md in the folder above has what it printed.
 //
-// The engines take turns at one input, with a pause before each, so that what
-// else the machine does, and threads that wait for work, trouble all alike; the
-// medians are compared. Memory is that of a process of its own for each engine.
+// The engines take turns at one input, so that what else the machine does troubles
+// all alike; the medians are compared. There is a pause before each run, for ONNX
+// Runtime's threads go on looking for work, on a core of their own, for longer than
+// a run takes. Memory is that of a process of its own for each engine.
 package main

@@ -39,7 +39,7 @@ var engines = map[string]opening{"onnxloss": openInterp, "ort": openORT, "gonnx"
 func main() {
 	log.SetFlags(0)
 	rounds := flag.Int("rounds", 15, "timed runs of each engine")
-	pause := flag.Duration("pause", 30*time.Millisecond, "wait before each run")
+	pause := flag.Duration("pause", 250*time.Millisecond, "wait before each run, until the threads of the engine before sleep")
 	threads := flag.String("threads", "1,2", "numbers of threads")
 	size := flag.Int("size", 320, "size of images where the model leaves it open")
 	peers := flag.Bool("peers", false, "time gonnx and onnx-go's Gorgonia backend instead, once")
