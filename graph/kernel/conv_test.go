@@ -18,6 +18,8 @@ var convCases = []convCase{
 	{n: 2, c: 4, m: 6, group: 2, in: []int{37}, kernel: []int{5}, stride: []int{2}, pb: []int{2}, pe: []int{3}},
 	{n: 2, c: 3, m: 8, group: 1, in: []int{19, 23}, kernel: []int{3, 3}, pb: []int{1, 1}, pe: []int{1, 1}},
 	{n: 1, c: 3, m: 8, group: 1, in: []int{32, 40}, kernel: []int{6, 6}, stride: []int{2, 2}, pb: []int{2, 2}, pe: []int{2, 2}},
+	{n: 2, c: 5, m: 13, group: 1, in: []int{9, 75}, kernel: []int{3, 3}, pb: []int{1, 1}, pe: []int{1, 1}},
+	{n: 1, c: 30, m: 20, group: 2, in: []int{9, 66}, kernel: []int{5, 5}, stride: []int{2, 1}, dilation: []int{1, 2}, pb: []int{2, 4}, pe: []int{2, 4}},
 	{n: 1, c: 5, m: 7, group: 1, in: []int{11, 13}, kernel: []int{3, 2}, stride: []int{1, 3}, dilation: []int{2, 3}, pb: []int{0, 4}, pe: []int{3, 1}},
 	{n: 3, c: 16, m: 20, group: 1, in: []int{9, 9}, kernel: []int{1, 1}},
 	{n: 1, c: 16, m: 20, group: 1, in: []int{9, 9}, kernel: []int{1, 1}, stride: []int{2, 2}},

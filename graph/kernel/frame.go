@@ -91,6 +91,16 @@ func (f *frame) runs(list []run, j, n int) []run {
 	return list
 }
 
+// column is where output position j lies in a frame under kernel position 0, if it
+// and the n-1 after it are neighbours in one output row; else -1.
+func (f *frame) column(j, n int) int {
+	r, o := j/f.Out[1], j%f.Out[1]
+	if o+n > f.Out[1] {
+		return -1
+	}
+	return r*f.Stride[0]*f.width + o*f.Stride[1]
+}
+
 // packFrames packs a block of the unfolded input from the frames of its
 // channels. The layout is packColumns'; a panel's last row may be followed by
 // as many arbitrary elements as a vector has.

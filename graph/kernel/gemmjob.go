@@ -15,8 +15,15 @@ type job[T Float] struct {
 	// panels that are not full are packed then.
 	plainB func(t int) []T
 	ldb    int
-	c      func(t int) []T
-	ldc    int
+	// spreadB, if it is there, has what product t's B is read from, where all of a
+	// panel's columns follow each other: at the sum of off[p] and what column gives
+	// for the first. Panels for which column gives -1, or that are not full, are
+	// packed.
+	spreadB func(t int) []T
+	off     []int
+	column  func(j int) int
+	c       func(t int) []T
+	ldc     int
 
 	// start has what is added to the rows of product t's C; nil is nothing.
 	start func(t int) []T
@@ -145,6 +152,13 @@ func (j *job[T]) task(t, j0, r0, r1 int, buf, edge []T) {
 			if full < nc {
 				j.packB(t, buf[full*s.kc:], p0, s.kc, j0+full, nc-full)
 			}
+		case j.spreadB != nil:
+			s.spread, s.off = j.spreadB(t), j.off[p0:p0+s.kc]
+			for q := 0; q < nc; q += j.tile.cols {
+				if w := min(j.tile.cols, nc-q); w < j.tile.cols || j.column(j0+q) < 0 {
+					j.packB(t, buf[q*s.kc:], p0, s.kc, j0+q, w)
+				}
+			}
 		default:
 			j.packB(t, buf, p0, s.kc, j0, nc)
 		}
@@ -161,6 +175,8 @@ func (j *job[T]) task(t, j0, r0, r1 int, buf, edge []T) {
 type strip[T Float] struct {
 	kc          int
 	plain       []T
+	spread      []T
+	off         []int
 	a, b, c     []T
 	edge, start []T
 	j0, nc      int
@@ -198,6 +214,14 @@ func (j *job[T]) panel(s *strip[T], r, q int) {
 	var start *T
 	if s.start != nil {
 		start = &s.start[i]
+	}
+	if s.spread != nil && w == cols {
+		if at := j.column(s.j0 + q); at >= 0 {
+			b, c := s.spread[at:], s.c[i*j.ldc+s.j0+q:]
+			_, _ = b[s.off[s.kc-1]+cols-1], c[(end-i-1)*j.ldc+cols-1]
+			j.tile.spread[end-i-1](s.kc, &s.a[i*s.kc], &b[0], &s.off[0], &c[0], j.ldc, start, s.add)
+			return
+		}
 	}
 	j.one(s, s.a[i*s.kc:], b, ldb, s.c[i*j.ldc+s.j0+q:], end-i, w, start)
 }

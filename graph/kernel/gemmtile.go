@@ -22,11 +22,17 @@ const (
 // s being c[i*ldc+j] if add, else start[i], or 0 if start is nil. kc >= 1.
 type microKernel[T Float] func(kc int, a, b *T, ldb int, c *T, ldc int, start *T, add bool)
 
+// spreadKernel is a microKernel of all columns whose rows of B lie anywhere:
+// b[off[p]+j] is in the place of b[p*ldb+j].
+type spreadKernel[T Float] func(kc int, a, b *T, off *int, c *T, ldc int, start *T, add bool)
+
 // tileShape is the micro-kernels in use for an element type. kernels[r-1] are
-// those of r rows, for half of cols columns and for all of them.
+// those of r rows, for half of cols columns and for all of them; spread[r-1], where
+// there are any, are those of r rows and all columns.
 type tileShape[T Float] struct {
 	rows, cols int // the greatest
 	kernels    [][2]microKernel[T]
+	spread     []spreadKernel[T]
 }
 
 // tile32 and tile64 are the micro-kernels in use. An initializer replaces them

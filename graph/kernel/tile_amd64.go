@@ -14,6 +14,11 @@ func tile32AVX2r1v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int
 //go:noescape
 func tile32AVX2r1v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
 
+// tile32AVX2r1off is tilePlain of 1 rows and 16 columns, row p of B being at b[off[p]].
+//
+//go:noescape
+func tile32AVX2r1off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool)
+
 // tile32AVX2r2v1 is tilePlain of 2 rows and 8 columns.
 //
 //go:noescape
@@ -23,6 +28,11 @@ func tile32AVX2r2v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int
 //
 //go:noescape
 func tile32AVX2r2v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+
+// tile32AVX2r2off is tilePlain of 2 rows and 16 columns, row p of B being at b[off[p]].
+//
+//go:noescape
+func tile32AVX2r2off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool)
 
 // tile32AVX2r3v1 is tilePlain of 3 rows and 8 columns.
 //
@@ -34,6 +44,11 @@ func tile32AVX2r3v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int
 //go:noescape
 func tile32AVX2r3v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
 
+// tile32AVX2r3off is tilePlain of 3 rows and 16 columns, row p of B being at b[off[p]].
+//
+//go:noescape
+func tile32AVX2r3off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool)
+
 // tile32AVX2r4v1 is tilePlain of 4 rows and 8 columns.
 //
 //go:noescape
@@ -43,6 +58,11 @@ func tile32AVX2r4v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int
 //
 //go:noescape
 func tile32AVX2r4v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+
+// tile32AVX2r4off is tilePlain of 4 rows and 16 columns, row p of B being at b[off[p]].
+//
+//go:noescape
+func tile32AVX2r4off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool)
 
 // tile32AVX2r5v1 is tilePlain of 5 rows and 8 columns.
 //
@@ -54,6 +74,11 @@ func tile32AVX2r5v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int
 //go:noescape
 func tile32AVX2r5v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
 
+// tile32AVX2r5off is tilePlain of 5 rows and 16 columns, row p of B being at b[off[p]].
+//
+//go:noescape
+func tile32AVX2r5off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool)
+
 // tile32AVX2r6v1 is tilePlain of 6 rows and 8 columns.
 //
 //go:noescape
@@ -63,6 +88,11 @@ func tile32AVX2r6v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int
 //
 //go:noescape
 func tile32AVX2r6v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+
+// tile32AVX2r6off is tilePlain of 6 rows and 16 columns, row p of B being at b[off[p]].
+//
+//go:noescape
+func tile32AVX2r6off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool)
 
 // tile64AVX2r1v1 is tilePlain of 1 rows and 4 columns.
 //
@@ -134,6 +164,11 @@ func tile32AVX512r1v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc i
 //go:noescape
 func tile32AVX512r1v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
 
+// tile32AVX512r1off is tilePlain of 1 rows and 32 columns, row p of B being at b[off[p]].
+//
+//go:noescape
+func tile32AVX512r1off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool)
+
 // tile32AVX512r2v1 is tilePlain of 2 rows and 16 columns.
 //
 //go:noescape
@@ -143,6 +178,11 @@ func tile32AVX512r2v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc i
 //
 //go:noescape
 func tile32AVX512r2v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+
+// tile32AVX512r2off is tilePlain of 2 rows and 32 columns, row p of B being at b[off[p]].
+//
+//go:noescape
+func tile32AVX512r2off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool)
 
 // tile32AVX512r3v1 is tilePlain of 3 rows and 16 columns.
 //
@@ -154,6 +194,11 @@ func tile32AVX512r3v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc i
 //go:noescape
 func tile32AVX512r3v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
 
+// tile32AVX512r3off is tilePlain of 3 rows and 32 columns, row p of B being at b[off[p]].
+//
+//go:noescape
+func tile32AVX512r3off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool)
+
 // tile32AVX512r4v1 is tilePlain of 4 rows and 16 columns.
 //
 //go:noescape
@@ -163,6 +208,11 @@ func tile32AVX512r4v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc i
 //
 //go:noescape
 func tile32AVX512r4v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+
+// tile32AVX512r4off is tilePlain of 4 rows and 32 columns, row p of B being at b[off[p]].
+//
+//go:noescape
+func tile32AVX512r4off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool)
 
 // tile32AVX512r5v1 is tilePlain of 5 rows and 16 columns.
 //
@@ -174,6 +224,11 @@ func tile32AVX512r5v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc i
 //go:noescape
 func tile32AVX512r5v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
 
+// tile32AVX512r5off is tilePlain of 5 rows and 32 columns, row p of B being at b[off[p]].
+//
+//go:noescape
+func tile32AVX512r5off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool)
+
 // tile32AVX512r6v1 is tilePlain of 6 rows and 16 columns.
 //
 //go:noescape
@@ -183,6 +238,11 @@ func tile32AVX512r6v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc i
 //
 //go:noescape
 func tile32AVX512r6v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+
+// tile32AVX512r6off is tilePlain of 6 rows and 32 columns, row p of B being at b[off[p]].
+//
+//go:noescape
+func tile32AVX512r6off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool)
 
 // tile32AVX512r7v1 is tilePlain of 7 rows and 16 columns.
 //
@@ -194,6 +254,11 @@ func tile32AVX512r7v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc i
 //go:noescape
 func tile32AVX512r7v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
 
+// tile32AVX512r7off is tilePlain of 7 rows and 32 columns, row p of B being at b[off[p]].
+//
+//go:noescape
+func tile32AVX512r7off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool)
+
 // tile32AVX512r8v1 is tilePlain of 8 rows and 16 columns.
 //
 //go:noescape
@@ -203,6 +268,11 @@ func tile32AVX512r8v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc i
 //
 //go:noescape
 func tile32AVX512r8v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+
+// tile32AVX512r8off is tilePlain of 8 rows and 32 columns, row p of B being at b[off[p]].
+//
+//go:noescape
+func tile32AVX512r8off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool)
 
 // tile32AVX512r9v1 is tilePlain of 9 rows and 16 columns.
 //
@@ -214,6 +284,11 @@ func tile32AVX512r9v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc i
 //go:noescape
 func tile32AVX512r9v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
 
+// tile32AVX512r9off is tilePlain of 9 rows and 32 columns, row p of B being at b[off[p]].
+//
+//go:noescape
+func tile32AVX512r9off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool)
+
 // tile32AVX512r10v1 is tilePlain of 10 rows and 16 columns.
 //
 //go:noescape
@@ -223,6 +298,11 @@ func tile32AVX512r10v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc 
 //
 //go:noescape
 func tile32AVX512r10v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+
+// tile32AVX512r10off is tilePlain of 10 rows and 32 columns, row p of B being at b[off[p]].
+//
+//go:noescape
+func tile32AVX512r10off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool)
 
 // tile32AVX512r11v1 is tilePlain of 11 rows and 16 columns.
 //
@@ -234,6 +314,11 @@ func tile32AVX512r11v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc 
 //go:noescape
 func tile32AVX512r11v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
 
+// tile32AVX512r11off is tilePlain of 11 rows and 32 columns, row p of B being at b[off[p]].
+//
+//go:noescape
+func tile32AVX512r11off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool)
+
 // tile32AVX512r12v1 is tilePlain of 12 rows and 16 columns.
 //
 //go:noescape
@@ -243,6 +328,11 @@ func tile32AVX512r12v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc 
 //
 //go:noescape
 func tile32AVX512r12v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+
+// tile32AVX512r12off is tilePlain of 12 rows and 32 columns, row p of B being at b[off[p]].
+//
+//go:noescape
+func tile32AVX512r12off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool)
 
 // exp32AVX2 is dst[i] = exp(x[i]-shift).
 // n is a multiple of 8.

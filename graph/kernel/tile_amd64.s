@@ -11,10 +11,10 @@ TEXT ·tile32AVX2r1v1(SB), NOSPLIT, $0-57
 	MOVQ   a+8(FP), CX
 	MOVQ   b+16(FP), DX
 	MOVQ   c+32(FP), BX
-	MOVQ   ldb+24(FP), SI
-	MOVQ   ldc+40(FP), DI
-	IMUL3Q $0x04, SI, SI
+	MOVQ   ldc+40(FP), SI
+	MOVQ   ldb+24(FP), DI
 	IMUL3Q $0x04, DI, DI
+	IMUL3Q $0x04, SI, SI
 	VXORPS Y0, Y0, Y0
 
 depth:
@@ -22,7 +22,7 @@ depth:
 	VBROADCASTSS (CX), Y1
 	VFMADD231PS  Y2, Y1, Y0
 	ADDQ         $0x04, CX
-	ADDQ         SI, DX
+	ADDQ         DI, DX
 	DECQ         AX
 	JNE          depth
 	MOVB         add+56(FP), AL
@@ -52,10 +52,10 @@ TEXT ·tile32AVX2r1v2(SB), NOSPLIT, $0-57
 	MOVQ   a+8(FP), CX
 	MOVQ   b+16(FP), DX
 	MOVQ   c+32(FP), BX
-	MOVQ   ldb+24(FP), SI
-	MOVQ   ldc+40(FP), DI
-	IMUL3Q $0x04, SI, SI
+	MOVQ   ldc+40(FP), SI
+	MOVQ   ldb+24(FP), DI
 	IMUL3Q $0x04, DI, DI
+	IMUL3Q $0x04, SI, SI
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 
@@ -66,7 +66,54 @@ depth:
 	VFMADD231PS  Y3, Y2, Y0
 	VFMADD231PS  Y4, Y2, Y1
 	ADDQ         $0x04, CX
-	ADDQ         SI, DX
+	ADDQ         DI, DX
+	DECQ         AX
+	JNE          depth
+	MOVB         add+56(FP), AL
+	TESTB        AL, AL
+	JE           fresh
+	MOVQ         BX, AX
+	VADDPS       (AX), Y0, Y0
+	VADDPS       32(AX), Y1, Y1
+	JMP          store
+
+fresh:
+	MOVQ         start+48(FP), AX
+	TESTQ        AX, AX
+	JE           store
+	VBROADCASTSS (AX), Y2
+	VADDPS       Y2, Y0, Y0
+	VADDPS       Y2, Y1, Y1
+
+store:
+	MOVQ    BX, AX
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	VZEROUPPER
+	RET
+
+// func tile32AVX2r1off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool)
+// Requires: AVX, FMA3
+TEXT ·tile32AVX2r1off(SB), NOSPLIT, $0-57
+	MOVQ   kc+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   b+16(FP), DX
+	MOVQ   c+32(FP), BX
+	MOVQ   ldc+40(FP), SI
+	MOVQ   off+24(FP), DI
+	IMUL3Q $0x04, SI, SI
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+
+depth:
+	MOVQ         (DI), SI
+	VMOVUPS      (DX)(SI*4), Y3
+	VMOVUPS      32(DX)(SI*4), Y4
+	VBROADCASTSS (CX), Y2
+	VFMADD231PS  Y3, Y2, Y0
+	VFMADD231PS  Y4, Y2, Y1
+	ADDQ         $0x04, CX
+	ADDQ         $0x08, DI
 	DECQ         AX
 	JNE          depth
 	MOVB         add+56(FP), AL
@@ -99,10 +146,10 @@ TEXT ·tile32AVX2r2v1(SB), NOSPLIT, $0-57
 	MOVQ   a+8(FP), CX
 	MOVQ   b+16(FP), DX
 	MOVQ   c+32(FP), BX
-	MOVQ   ldb+24(FP), SI
-	MOVQ   ldc+40(FP), DI
-	IMUL3Q $0x04, SI, SI
+	MOVQ   ldc+40(FP), SI
+	MOVQ   ldb+24(FP), DI
 	IMUL3Q $0x04, DI, DI
+	IMUL3Q $0x04, SI, SI
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 
@@ -113,7 +160,7 @@ depth:
 	VBROADCASTSS 4(CX), Y2
 	VFMADD231PS  Y3, Y2, Y1
 	ADDQ         $0x08, CX
-	ADDQ         SI, DX
+	ADDQ         DI, DX
 	DECQ         AX
 	JNE          depth
 	MOVB         add+56(FP), AL
@@ -121,7 +168,7 @@ depth:
 	JE           fresh
 	MOVQ         BX, AX
 	VADDPS       (AX), Y0, Y0
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Y1, Y1
 	JMP          store
 
@@ -137,7 +184,7 @@ fresh:
 store:
 	MOVQ    BX, AX
 	VMOVUPS Y0, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Y1, (AX)
 	VZEROUPPER
 	RET
@@ -149,10 +196,10 @@ TEXT ·tile32AVX2r2v2(SB), NOSPLIT, $0-57
 	MOVQ   a+8(FP), CX
 	MOVQ   b+16(FP), DX
 	MOVQ   c+32(FP), BX
-	MOVQ   ldb+24(FP), SI
-	MOVQ   ldc+40(FP), DI
-	IMUL3Q $0x04, SI, SI
+	MOVQ   ldc+40(FP), SI
+	MOVQ   ldb+24(FP), DI
 	IMUL3Q $0x04, DI, DI
+	IMUL3Q $0x04, SI, SI
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -168,7 +215,7 @@ depth:
 	VFMADD231PS  Y5, Y4, Y2
 	VFMADD231PS  Y6, Y4, Y3
 	ADDQ         $0x08, CX
-	ADDQ         SI, DX
+	ADDQ         DI, DX
 	DECQ         AX
 	JNE          depth
 	MOVB         add+56(FP), AL
@@ -177,7 +224,7 @@ depth:
 	MOVQ         BX, AX
 	VADDPS       (AX), Y0, Y0
 	VADDPS       32(AX), Y1, Y1
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Y2, Y2
 	VADDPS       32(AX), Y3, Y3
 	JMP          store
@@ -197,7 +244,68 @@ store:
 	MOVQ    BX, AX
 	VMOVUPS Y0, (AX)
 	VMOVUPS Y1, 32(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
+	VMOVUPS Y2, (AX)
+	VMOVUPS Y3, 32(AX)
+	VZEROUPPER
+	RET
+
+// func tile32AVX2r2off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool)
+// Requires: AVX, FMA3
+TEXT ·tile32AVX2r2off(SB), NOSPLIT, $0-57
+	MOVQ   kc+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   b+16(FP), DX
+	MOVQ   c+32(FP), BX
+	MOVQ   ldc+40(FP), SI
+	MOVQ   off+24(FP), DI
+	IMUL3Q $0x04, SI, SI
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+
+depth:
+	MOVQ         (DI), R8
+	VMOVUPS      (DX)(R8*4), Y5
+	VMOVUPS      32(DX)(R8*4), Y6
+	VBROADCASTSS (CX), Y4
+	VFMADD231PS  Y5, Y4, Y0
+	VFMADD231PS  Y6, Y4, Y1
+	VBROADCASTSS 4(CX), Y4
+	VFMADD231PS  Y5, Y4, Y2
+	VFMADD231PS  Y6, Y4, Y3
+	ADDQ         $0x08, CX
+	ADDQ         $0x08, DI
+	DECQ         AX
+	JNE          depth
+	MOVB         add+56(FP), AL
+	TESTB        AL, AL
+	JE           fresh
+	MOVQ         BX, AX
+	VADDPS       (AX), Y0, Y0
+	VADDPS       32(AX), Y1, Y1
+	ADDQ         SI, AX
+	VADDPS       (AX), Y2, Y2
+	VADDPS       32(AX), Y3, Y3
+	JMP          store
+
+fresh:
+	MOVQ         start+48(FP), AX
+	TESTQ        AX, AX
+	JE           store
+	VBROADCASTSS (AX), Y4
+	VADDPS       Y4, Y0, Y0
+	VADDPS       Y4, Y1, Y1
+	VBROADCASTSS 4(AX), Y4
+	VADDPS       Y4, Y2, Y2
+	VADDPS       Y4, Y3, Y3
+
+store:
+	MOVQ    BX, AX
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	ADDQ    SI, AX
 	VMOVUPS Y2, (AX)
 	VMOVUPS Y3, 32(AX)
 	VZEROUPPER
@@ -210,10 +318,10 @@ TEXT ·tile32AVX2r3v1(SB), NOSPLIT, $0-57
 	MOVQ   a+8(FP), CX
 	MOVQ   b+16(FP), DX
 	MOVQ   c+32(FP), BX
-	MOVQ   ldb+24(FP), SI
-	MOVQ   ldc+40(FP), DI
-	IMUL3Q $0x04, SI, SI
+	MOVQ   ldc+40(FP), SI
+	MOVQ   ldb+24(FP), DI
 	IMUL3Q $0x04, DI, DI
+	IMUL3Q $0x04, SI, SI
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -227,7 +335,7 @@ depth:
 	VBROADCASTSS 8(CX), Y3
 	VFMADD231PS  Y4, Y3, Y2
 	ADDQ         $0x0c, CX
-	ADDQ         SI, DX
+	ADDQ         DI, DX
 	DECQ         AX
 	JNE          depth
 	MOVB         add+56(FP), AL
@@ -235,9 +343,9 @@ depth:
 	JE           fresh
 	MOVQ         BX, AX
 	VADDPS       (AX), Y0, Y0
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Y1, Y1
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Y2, Y2
 	JMP          store
 
@@ -255,9 +363,9 @@ fresh:
 store:
 	MOVQ    BX, AX
 	VMOVUPS Y0, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Y1, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Y2, (AX)
 	VZEROUPPER
 	RET
@@ -269,10 +377,10 @@ TEXT ·tile32AVX2r3v2(SB), NOSPLIT, $0-57
 	MOVQ   a+8(FP), CX
 	MOVQ   b+16(FP), DX
 	MOVQ   c+32(FP), BX
-	MOVQ   ldb+24(FP), SI
-	MOVQ   ldc+40(FP), DI
-	IMUL3Q $0x04, SI, SI
+	MOVQ   ldc+40(FP), SI
+	MOVQ   ldb+24(FP), DI
 	IMUL3Q $0x04, DI, DI
+	IMUL3Q $0x04, SI, SI
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -293,7 +401,7 @@ depth:
 	VFMADD231PS  Y7, Y6, Y4
 	VFMADD231PS  Y8, Y6, Y5
 	ADDQ         $0x0c, CX
-	ADDQ         SI, DX
+	ADDQ         DI, DX
 	DECQ         AX
 	JNE          depth
 	MOVB         add+56(FP), AL
@@ -302,10 +410,10 @@ depth:
 	MOVQ         BX, AX
 	VADDPS       (AX), Y0, Y0
 	VADDPS       32(AX), Y1, Y1
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Y2, Y2
 	VADDPS       32(AX), Y3, Y3
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Y4, Y4
 	VADDPS       32(AX), Y5, Y5
 	JMP          store
@@ -328,10 +436,85 @@ store:
 	MOVQ    BX, AX
 	VMOVUPS Y0, (AX)
 	VMOVUPS Y1, 32(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Y2, (AX)
 	VMOVUPS Y3, 32(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
+	VMOVUPS Y4, (AX)
+	VMOVUPS Y5, 32(AX)
+	VZEROUPPER
+	RET
+
+// func tile32AVX2r3off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool)
+// Requires: AVX, FMA3
+TEXT ·tile32AVX2r3off(SB), NOSPLIT, $0-57
+	MOVQ   kc+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   b+16(FP), DX
+	MOVQ   c+32(FP), BX
+	MOVQ   ldc+40(FP), SI
+	MOVQ   off+24(FP), DI
+	IMUL3Q $0x04, SI, SI
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+
+depth:
+	MOVQ         (DI), R8
+	VMOVUPS      (DX)(R8*4), Y7
+	VMOVUPS      32(DX)(R8*4), Y8
+	VBROADCASTSS (CX), Y6
+	VFMADD231PS  Y7, Y6, Y0
+	VFMADD231PS  Y8, Y6, Y1
+	VBROADCASTSS 4(CX), Y6
+	VFMADD231PS  Y7, Y6, Y2
+	VFMADD231PS  Y8, Y6, Y3
+	VBROADCASTSS 8(CX), Y6
+	VFMADD231PS  Y7, Y6, Y4
+	VFMADD231PS  Y8, Y6, Y5
+	ADDQ         $0x0c, CX
+	ADDQ         $0x08, DI
+	DECQ         AX
+	JNE          depth
+	MOVB         add+56(FP), AL
+	TESTB        AL, AL
+	JE           fresh
+	MOVQ         BX, AX
+	VADDPS       (AX), Y0, Y0
+	VADDPS       32(AX), Y1, Y1
+	ADDQ         SI, AX
+	VADDPS       (AX), Y2, Y2
+	VADDPS       32(AX), Y3, Y3
+	ADDQ         SI, AX
+	VADDPS       (AX), Y4, Y4
+	VADDPS       32(AX), Y5, Y5
+	JMP          store
+
+fresh:
+	MOVQ         start+48(FP), AX
+	TESTQ        AX, AX
+	JE           store
+	VBROADCASTSS (AX), Y6
+	VADDPS       Y6, Y0, Y0
+	VADDPS       Y6, Y1, Y1
+	VBROADCASTSS 4(AX), Y6
+	VADDPS       Y6, Y2, Y2
+	VADDPS       Y6, Y3, Y3
+	VBROADCASTSS 8(AX), Y6
+	VADDPS       Y6, Y4, Y4
+	VADDPS       Y6, Y5, Y5
+
+store:
+	MOVQ    BX, AX
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	ADDQ    SI, AX
+	VMOVUPS Y2, (AX)
+	VMOVUPS Y3, 32(AX)
+	ADDQ    SI, AX
 	VMOVUPS Y4, (AX)
 	VMOVUPS Y5, 32(AX)
 	VZEROUPPER
@@ -344,10 +527,10 @@ TEXT ·tile32AVX2r4v1(SB), NOSPLIT, $0-57
 	MOVQ   a+8(FP), CX
 	MOVQ   b+16(FP), DX
 	MOVQ   c+32(FP), BX
-	MOVQ   ldb+24(FP), SI
-	MOVQ   ldc+40(FP), DI
-	IMUL3Q $0x04, SI, SI
+	MOVQ   ldc+40(FP), SI
+	MOVQ   ldb+24(FP), DI
 	IMUL3Q $0x04, DI, DI
+	IMUL3Q $0x04, SI, SI
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -364,7 +547,7 @@ depth:
 	VBROADCASTSS 12(CX), Y4
 	VFMADD231PS  Y5, Y4, Y3
 	ADDQ         $0x10, CX
-	ADDQ         SI, DX
+	ADDQ         DI, DX
 	DECQ         AX
 	JNE          depth
 	MOVB         add+56(FP), AL
@@ -372,11 +555,11 @@ depth:
 	JE           fresh
 	MOVQ         BX, AX
 	VADDPS       (AX), Y0, Y0
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Y1, Y1
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Y2, Y2
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Y3, Y3
 	JMP          store
 
@@ -396,11 +579,11 @@ fresh:
 store:
 	MOVQ    BX, AX
 	VMOVUPS Y0, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Y1, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Y2, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Y3, (AX)
 	VZEROUPPER
 	RET
@@ -412,10 +595,10 @@ TEXT ·tile32AVX2r4v2(SB), NOSPLIT, $0-57
 	MOVQ   a+8(FP), CX
 	MOVQ   b+16(FP), DX
 	MOVQ   c+32(FP), BX
-	MOVQ   ldb+24(FP), SI
-	MOVQ   ldc+40(FP), DI
-	IMUL3Q $0x04, SI, SI
+	MOVQ   ldc+40(FP), SI
+	MOVQ   ldb+24(FP), DI
 	IMUL3Q $0x04, DI, DI
+	IMUL3Q $0x04, SI, SI
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -441,7 +624,7 @@ depth:
 	VFMADD231PS  Y9, Y8, Y6
 	VFMADD231PS  Y10, Y8, Y7
 	ADDQ         $0x10, CX
-	ADDQ         SI, DX
+	ADDQ         DI, DX
 	DECQ         AX
 	JNE          depth
 	MOVB         add+56(FP), AL
@@ -450,13 +633,13 @@ depth:
 	MOVQ         BX, AX
 	VADDPS       (AX), Y0, Y0
 	VADDPS       32(AX), Y1, Y1
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Y2, Y2
 	VADDPS       32(AX), Y3, Y3
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Y4, Y4
 	VADDPS       32(AX), Y5, Y5
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Y6, Y6
 	VADDPS       32(AX), Y7, Y7
 	JMP          store
@@ -482,13 +665,102 @@ store:
 	MOVQ    BX, AX
 	VMOVUPS Y0, (AX)
 	VMOVUPS Y1, 32(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Y2, (AX)
 	VMOVUPS Y3, 32(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Y4, (AX)
 	VMOVUPS Y5, 32(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
+	VMOVUPS Y6, (AX)
+	VMOVUPS Y7, 32(AX)
+	VZEROUPPER
+	RET
+
+// func tile32AVX2r4off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool)
+// Requires: AVX, FMA3
+TEXT ·tile32AVX2r4off(SB), NOSPLIT, $0-57
+	MOVQ   kc+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   b+16(FP), DX
+	MOVQ   c+32(FP), BX
+	MOVQ   ldc+40(FP), SI
+	MOVQ   off+24(FP), DI
+	IMUL3Q $0x04, SI, SI
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+
+depth:
+	MOVQ         (DI), R8
+	VMOVUPS      (DX)(R8*4), Y9
+	VMOVUPS      32(DX)(R8*4), Y10
+	VBROADCASTSS (CX), Y8
+	VFMADD231PS  Y9, Y8, Y0
+	VFMADD231PS  Y10, Y8, Y1
+	VBROADCASTSS 4(CX), Y8
+	VFMADD231PS  Y9, Y8, Y2
+	VFMADD231PS  Y10, Y8, Y3
+	VBROADCASTSS 8(CX), Y8
+	VFMADD231PS  Y9, Y8, Y4
+	VFMADD231PS  Y10, Y8, Y5
+	VBROADCASTSS 12(CX), Y8
+	VFMADD231PS  Y9, Y8, Y6
+	VFMADD231PS  Y10, Y8, Y7
+	ADDQ         $0x10, CX
+	ADDQ         $0x08, DI
+	DECQ         AX
+	JNE          depth
+	MOVB         add+56(FP), AL
+	TESTB        AL, AL
+	JE           fresh
+	MOVQ         BX, AX
+	VADDPS       (AX), Y0, Y0
+	VADDPS       32(AX), Y1, Y1
+	ADDQ         SI, AX
+	VADDPS       (AX), Y2, Y2
+	VADDPS       32(AX), Y3, Y3
+	ADDQ         SI, AX
+	VADDPS       (AX), Y4, Y4
+	VADDPS       32(AX), Y5, Y5
+	ADDQ         SI, AX
+	VADDPS       (AX), Y6, Y6
+	VADDPS       32(AX), Y7, Y7
+	JMP          store
+
+fresh:
+	MOVQ         start+48(FP), AX
+	TESTQ        AX, AX
+	JE           store
+	VBROADCASTSS (AX), Y8
+	VADDPS       Y8, Y0, Y0
+	VADDPS       Y8, Y1, Y1
+	VBROADCASTSS 4(AX), Y8
+	VADDPS       Y8, Y2, Y2
+	VADDPS       Y8, Y3, Y3
+	VBROADCASTSS 8(AX), Y8
+	VADDPS       Y8, Y4, Y4
+	VADDPS       Y8, Y5, Y5
+	VBROADCASTSS 12(AX), Y8
+	VADDPS       Y8, Y6, Y6
+	VADDPS       Y8, Y7, Y7
+
+store:
+	MOVQ    BX, AX
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	ADDQ    SI, AX
+	VMOVUPS Y2, (AX)
+	VMOVUPS Y3, 32(AX)
+	ADDQ    SI, AX
+	VMOVUPS Y4, (AX)
+	VMOVUPS Y5, 32(AX)
+	ADDQ    SI, AX
 	VMOVUPS Y6, (AX)
 	VMOVUPS Y7, 32(AX)
 	VZEROUPPER
@@ -501,10 +773,10 @@ TEXT ·tile32AVX2r5v1(SB), NOSPLIT, $0-57
 	MOVQ   a+8(FP), CX
 	MOVQ   b+16(FP), DX
 	MOVQ   c+32(FP), BX
-	MOVQ   ldb+24(FP), SI
-	MOVQ   ldc+40(FP), DI
-	IMUL3Q $0x04, SI, SI
+	MOVQ   ldc+40(FP), SI
+	MOVQ   ldb+24(FP), DI
 	IMUL3Q $0x04, DI, DI
+	IMUL3Q $0x04, SI, SI
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -524,7 +796,7 @@ depth:
 	VBROADCASTSS 16(CX), Y5
 	VFMADD231PS  Y6, Y5, Y4
 	ADDQ         $0x14, CX
-	ADDQ         SI, DX
+	ADDQ         DI, DX
 	DECQ         AX
 	JNE          depth
 	MOVB         add+56(FP), AL
@@ -532,13 +804,13 @@ depth:
 	JE           fresh
 	MOVQ         BX, AX
 	VADDPS       (AX), Y0, Y0
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Y1, Y1
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Y2, Y2
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Y3, Y3
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Y4, Y4
 	JMP          store
 
@@ -560,13 +832,13 @@ fresh:
 store:
 	MOVQ    BX, AX
 	VMOVUPS Y0, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Y1, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Y2, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Y3, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Y4, (AX)
 	VZEROUPPER
 	RET
@@ -578,10 +850,10 @@ TEXT ·tile32AVX2r5v2(SB), NOSPLIT, $0-57
 	MOVQ   a+8(FP), CX
 	MOVQ   b+16(FP), DX
 	MOVQ   c+32(FP), BX
-	MOVQ   ldb+24(FP), SI
-	MOVQ   ldc+40(FP), DI
-	IMUL3Q $0x04, SI, SI
+	MOVQ   ldc+40(FP), SI
+	MOVQ   ldb+24(FP), DI
 	IMUL3Q $0x04, DI, DI
+	IMUL3Q $0x04, SI, SI
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -612,7 +884,7 @@ depth:
 	VFMADD231PS  Y11, Y10, Y8
 	VFMADD231PS  Y12, Y10, Y9
 	ADDQ         $0x14, CX
-	ADDQ         SI, DX
+	ADDQ         DI, DX
 	DECQ         AX
 	JNE          depth
 	MOVB         add+56(FP), AL
@@ -621,16 +893,16 @@ depth:
 	MOVQ         BX, AX
 	VADDPS       (AX), Y0, Y0
 	VADDPS       32(AX), Y1, Y1
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Y2, Y2
 	VADDPS       32(AX), Y3, Y3
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Y4, Y4
 	VADDPS       32(AX), Y5, Y5
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Y6, Y6
 	VADDPS       32(AX), Y7, Y7
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Y8, Y8
 	VADDPS       32(AX), Y9, Y9
 	JMP          store
@@ -659,16 +931,119 @@ store:
 	MOVQ    BX, AX
 	VMOVUPS Y0, (AX)
 	VMOVUPS Y1, 32(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Y2, (AX)
 	VMOVUPS Y3, 32(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Y4, (AX)
 	VMOVUPS Y5, 32(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Y6, (AX)
 	VMOVUPS Y7, 32(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
+	VMOVUPS Y8, (AX)
+	VMOVUPS Y9, 32(AX)
+	VZEROUPPER
+	RET
+
+// func tile32AVX2r5off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool)
+// Requires: AVX, FMA3
+TEXT ·tile32AVX2r5off(SB), NOSPLIT, $0-57
+	MOVQ   kc+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   b+16(FP), DX
+	MOVQ   c+32(FP), BX
+	MOVQ   ldc+40(FP), SI
+	MOVQ   off+24(FP), DI
+	IMUL3Q $0x04, SI, SI
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+
+depth:
+	MOVQ         (DI), R8
+	VMOVUPS      (DX)(R8*4), Y11
+	VMOVUPS      32(DX)(R8*4), Y12
+	VBROADCASTSS (CX), Y10
+	VFMADD231PS  Y11, Y10, Y0
+	VFMADD231PS  Y12, Y10, Y1
+	VBROADCASTSS 4(CX), Y10
+	VFMADD231PS  Y11, Y10, Y2
+	VFMADD231PS  Y12, Y10, Y3
+	VBROADCASTSS 8(CX), Y10
+	VFMADD231PS  Y11, Y10, Y4
+	VFMADD231PS  Y12, Y10, Y5
+	VBROADCASTSS 12(CX), Y10
+	VFMADD231PS  Y11, Y10, Y6
+	VFMADD231PS  Y12, Y10, Y7
+	VBROADCASTSS 16(CX), Y10
+	VFMADD231PS  Y11, Y10, Y8
+	VFMADD231PS  Y12, Y10, Y9
+	ADDQ         $0x14, CX
+	ADDQ         $0x08, DI
+	DECQ         AX
+	JNE          depth
+	MOVB         add+56(FP), AL
+	TESTB        AL, AL
+	JE           fresh
+	MOVQ         BX, AX
+	VADDPS       (AX), Y0, Y0
+	VADDPS       32(AX), Y1, Y1
+	ADDQ         SI, AX
+	VADDPS       (AX), Y2, Y2
+	VADDPS       32(AX), Y3, Y3
+	ADDQ         SI, AX
+	VADDPS       (AX), Y4, Y4
+	VADDPS       32(AX), Y5, Y5
+	ADDQ         SI, AX
+	VADDPS       (AX), Y6, Y6
+	VADDPS       32(AX), Y7, Y7
+	ADDQ         SI, AX
+	VADDPS       (AX), Y8, Y8
+	VADDPS       32(AX), Y9, Y9
+	JMP          store
+
+fresh:
+	MOVQ         start+48(FP), AX
+	TESTQ        AX, AX
+	JE           store
+	VBROADCASTSS (AX), Y10
+	VADDPS       Y10, Y0, Y0
+	VADDPS       Y10, Y1, Y1
+	VBROADCASTSS 4(AX), Y10
+	VADDPS       Y10, Y2, Y2
+	VADDPS       Y10, Y3, Y3
+	VBROADCASTSS 8(AX), Y10
+	VADDPS       Y10, Y4, Y4
+	VADDPS       Y10, Y5, Y5
+	VBROADCASTSS 12(AX), Y10
+	VADDPS       Y10, Y6, Y6
+	VADDPS       Y10, Y7, Y7
+	VBROADCASTSS 16(AX), Y10
+	VADDPS       Y10, Y8, Y8
+	VADDPS       Y10, Y9, Y9
+
+store:
+	MOVQ    BX, AX
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	ADDQ    SI, AX
+	VMOVUPS Y2, (AX)
+	VMOVUPS Y3, 32(AX)
+	ADDQ    SI, AX
+	VMOVUPS Y4, (AX)
+	VMOVUPS Y5, 32(AX)
+	ADDQ    SI, AX
+	VMOVUPS Y6, (AX)
+	VMOVUPS Y7, 32(AX)
+	ADDQ    SI, AX
 	VMOVUPS Y8, (AX)
 	VMOVUPS Y9, 32(AX)
 	VZEROUPPER
@@ -681,10 +1056,10 @@ TEXT ·tile32AVX2r6v1(SB), NOSPLIT, $0-57
 	MOVQ   a+8(FP), CX
 	MOVQ   b+16(FP), DX
 	MOVQ   c+32(FP), BX
-	MOVQ   ldb+24(FP), SI
-	MOVQ   ldc+40(FP), DI
-	IMUL3Q $0x04, SI, SI
+	MOVQ   ldc+40(FP), SI
+	MOVQ   ldb+24(FP), DI
 	IMUL3Q $0x04, DI, DI
+	IMUL3Q $0x04, SI, SI
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -707,7 +1082,7 @@ depth:
 	VBROADCASTSS 20(CX), Y6
 	VFMADD231PS  Y7, Y6, Y5
 	ADDQ         $0x18, CX
-	ADDQ         SI, DX
+	ADDQ         DI, DX
 	DECQ         AX
 	JNE          depth
 	MOVB         add+56(FP), AL
@@ -715,15 +1090,15 @@ depth:
 	JE           fresh
 	MOVQ         BX, AX
 	VADDPS       (AX), Y0, Y0
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Y1, Y1
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Y2, Y2
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Y3, Y3
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Y4, Y4
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Y5, Y5
 	JMP          store
 
@@ -747,15 +1122,15 @@ fresh:
 store:
 	MOVQ    BX, AX
 	VMOVUPS Y0, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Y1, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Y2, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Y3, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Y4, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Y5, (AX)
 	VZEROUPPER
 	RET
@@ -767,10 +1142,10 @@ TEXT ·tile32AVX2r6v2(SB), NOSPLIT, $0-57
 	MOVQ   a+8(FP), CX
 	MOVQ   b+16(FP), DX
 	MOVQ   c+32(FP), BX
-	MOVQ   ldb+24(FP), SI
-	MOVQ   ldc+40(FP), DI
-	IMUL3Q $0x04, SI, SI
+	MOVQ   ldc+40(FP), SI
+	MOVQ   ldb+24(FP), DI
 	IMUL3Q $0x04, DI, DI
+	IMUL3Q $0x04, SI, SI
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -806,7 +1181,7 @@ depth:
 	VFMADD231PS  Y13, Y12, Y10
 	VFMADD231PS  Y14, Y12, Y11
 	ADDQ         $0x18, CX
-	ADDQ         SI, DX
+	ADDQ         DI, DX
 	DECQ         AX
 	JNE          depth
 	MOVB         add+56(FP), AL
@@ -815,19 +1190,19 @@ depth:
 	MOVQ         BX, AX
 	VADDPS       (AX), Y0, Y0
 	VADDPS       32(AX), Y1, Y1
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Y2, Y2
 	VADDPS       32(AX), Y3, Y3
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Y4, Y4
 	VADDPS       32(AX), Y5, Y5
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Y6, Y6
 	VADDPS       32(AX), Y7, Y7
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Y8, Y8
 	VADDPS       32(AX), Y9, Y9
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Y10, Y10
 	VADDPS       32(AX), Y11, Y11
 	JMP          store
@@ -859,19 +1234,136 @@ store:
 	MOVQ    BX, AX
 	VMOVUPS Y0, (AX)
 	VMOVUPS Y1, 32(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Y2, (AX)
 	VMOVUPS Y3, 32(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Y4, (AX)
 	VMOVUPS Y5, 32(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Y6, (AX)
 	VMOVUPS Y7, 32(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Y8, (AX)
 	VMOVUPS Y9, 32(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
+	VMOVUPS Y10, (AX)
+	VMOVUPS Y11, 32(AX)
+	VZEROUPPER
+	RET
+
+// func tile32AVX2r6off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool)
+// Requires: AVX, FMA3
+TEXT ·tile32AVX2r6off(SB), NOSPLIT, $0-57
+	MOVQ   kc+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   b+16(FP), DX
+	MOVQ   c+32(FP), BX
+	MOVQ   ldc+40(FP), SI
+	MOVQ   off+24(FP), DI
+	IMUL3Q $0x04, SI, SI
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
+	VXORPS Y11, Y11, Y11
+
+depth:
+	MOVQ         (DI), R8
+	VMOVUPS      (DX)(R8*4), Y13
+	VMOVUPS      32(DX)(R8*4), Y14
+	VBROADCASTSS (CX), Y12
+	VFMADD231PS  Y13, Y12, Y0
+	VFMADD231PS  Y14, Y12, Y1
+	VBROADCASTSS 4(CX), Y12
+	VFMADD231PS  Y13, Y12, Y2
+	VFMADD231PS  Y14, Y12, Y3
+	VBROADCASTSS 8(CX), Y12
+	VFMADD231PS  Y13, Y12, Y4
+	VFMADD231PS  Y14, Y12, Y5
+	VBROADCASTSS 12(CX), Y12
+	VFMADD231PS  Y13, Y12, Y6
+	VFMADD231PS  Y14, Y12, Y7
+	VBROADCASTSS 16(CX), Y12
+	VFMADD231PS  Y13, Y12, Y8
+	VFMADD231PS  Y14, Y12, Y9
+	VBROADCASTSS 20(CX), Y12
+	VFMADD231PS  Y13, Y12, Y10
+	VFMADD231PS  Y14, Y12, Y11
+	ADDQ         $0x18, CX
+	ADDQ         $0x08, DI
+	DECQ         AX
+	JNE          depth
+	MOVB         add+56(FP), AL
+	TESTB        AL, AL
+	JE           fresh
+	MOVQ         BX, AX
+	VADDPS       (AX), Y0, Y0
+	VADDPS       32(AX), Y1, Y1
+	ADDQ         SI, AX
+	VADDPS       (AX), Y2, Y2
+	VADDPS       32(AX), Y3, Y3
+	ADDQ         SI, AX
+	VADDPS       (AX), Y4, Y4
+	VADDPS       32(AX), Y5, Y5
+	ADDQ         SI, AX
+	VADDPS       (AX), Y6, Y6
+	VADDPS       32(AX), Y7, Y7
+	ADDQ         SI, AX
+	VADDPS       (AX), Y8, Y8
+	VADDPS       32(AX), Y9, Y9
+	ADDQ         SI, AX
+	VADDPS       (AX), Y10, Y10
+	VADDPS       32(AX), Y11, Y11
+	JMP          store
+
+fresh:
+	MOVQ         start+48(FP), AX
+	TESTQ        AX, AX
+	JE           store
+	VBROADCASTSS (AX), Y12
+	VADDPS       Y12, Y0, Y0
+	VADDPS       Y12, Y1, Y1
+	VBROADCASTSS 4(AX), Y12
+	VADDPS       Y12, Y2, Y2
+	VADDPS       Y12, Y3, Y3
+	VBROADCASTSS 8(AX), Y12
+	VADDPS       Y12, Y4, Y4
+	VADDPS       Y12, Y5, Y5
+	VBROADCASTSS 12(AX), Y12
+	VADDPS       Y12, Y6, Y6
+	VADDPS       Y12, Y7, Y7
+	VBROADCASTSS 16(AX), Y12
+	VADDPS       Y12, Y8, Y8
+	VADDPS       Y12, Y9, Y9
+	VBROADCASTSS 20(AX), Y12
+	VADDPS       Y12, Y10, Y10
+	VADDPS       Y12, Y11, Y11
+
+store:
+	MOVQ    BX, AX
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	ADDQ    SI, AX
+	VMOVUPS Y2, (AX)
+	VMOVUPS Y3, 32(AX)
+	ADDQ    SI, AX
+	VMOVUPS Y4, (AX)
+	VMOVUPS Y5, 32(AX)
+	ADDQ    SI, AX
+	VMOVUPS Y6, (AX)
+	VMOVUPS Y7, 32(AX)
+	ADDQ    SI, AX
+	VMOVUPS Y8, (AX)
+	VMOVUPS Y9, 32(AX)
+	ADDQ    SI, AX
 	VMOVUPS Y10, (AX)
 	VMOVUPS Y11, 32(AX)
 	VZEROUPPER
@@ -884,10 +1376,10 @@ TEXT ·tile64AVX2r1v1(SB), NOSPLIT, $0-57
 	MOVQ   a+8(FP), CX
 	MOVQ   b+16(FP), DX
 	MOVQ   c+32(FP), BX
-	MOVQ   ldb+24(FP), SI
-	MOVQ   ldc+40(FP), DI
-	IMUL3Q $0x08, SI, SI
+	MOVQ   ldc+40(FP), SI
+	MOVQ   ldb+24(FP), DI
 	IMUL3Q $0x08, DI, DI
+	IMUL3Q $0x08, SI, SI
 	VXORPD Y0, Y0, Y0
 
 depth:
@@ -895,7 +1387,7 @@ depth:
 	VBROADCASTSD (CX), Y1
 	VFMADD231PD  Y2, Y1, Y0
 	ADDQ         $0x08, CX
-	ADDQ         SI, DX
+	ADDQ         DI, DX
 	DECQ         AX
 	JNE          depth
 	MOVB         add+56(FP), AL
@@ -925,10 +1417,10 @@ TEXT ·tile64AVX2r1v2(SB), NOSPLIT, $0-57
 	MOVQ   a+8(FP), CX
 	MOVQ   b+16(FP), DX
 	MOVQ   c+32(FP), BX
-	MOVQ   ldb+24(FP), SI
-	MOVQ   ldc+40(FP), DI
-	IMUL3Q $0x08, SI, SI
+	MOVQ   ldc+40(FP), SI
+	MOVQ   ldb+24(FP), DI
 	IMUL3Q $0x08, DI, DI
+	IMUL3Q $0x08, SI, SI
 	VXORPD Y0, Y0, Y0
 	VXORPD Y1, Y1, Y1
 
@@ -939,7 +1431,7 @@ depth:
 	VFMADD231PD  Y3, Y2, Y0
 	VFMADD231PD  Y4, Y2, Y1
 	ADDQ         $0x08, CX
-	ADDQ         SI, DX
+	ADDQ         DI, DX
 	DECQ         AX
 	JNE          depth
 	MOVB         add+56(FP), AL
@@ -972,10 +1464,10 @@ TEXT ·tile64AVX2r2v1(SB), NOSPLIT, $0-57
 	MOVQ   a+8(FP), CX
 	MOVQ   b+16(FP), DX
 	MOVQ   c+32(FP), BX
-	MOVQ   ldb+24(FP), SI
-	MOVQ   ldc+40(FP), DI
-	IMUL3Q $0x08, SI, SI
+	MOVQ   ldc+40(FP), SI
+	MOVQ   ldb+24(FP), DI
 	IMUL3Q $0x08, DI, DI
+	IMUL3Q $0x08, SI, SI
 	VXORPD Y0, Y0, Y0
 	VXORPD Y1, Y1, Y1
 
@@ -986,7 +1478,7 @@ depth:
 	VBROADCASTSD 8(CX), Y2
 	VFMADD231PD  Y3, Y2, Y1
 	ADDQ         $0x10, CX
-	ADDQ         SI, DX
+	ADDQ         DI, DX
 	DECQ         AX
 	JNE          depth
 	MOVB         add+56(FP), AL
@@ -994,7 +1486,7 @@ depth:
 	JE           fresh
 	MOVQ         BX, AX
 	VADDPD       (AX), Y0, Y0
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPD       (AX), Y1, Y1
 	JMP          store
 
@@ -1010,7 +1502,7 @@ fresh:
 store:
 	MOVQ    BX, AX
 	VMOVUPD Y0, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPD Y1, (AX)
 	VZEROUPPER
 	RET
@@ -1022,10 +1514,10 @@ TEXT ·tile64AVX2r2v2(SB), NOSPLIT, $0-57
 	MOVQ   a+8(FP), CX
 	MOVQ   b+16(FP), DX
 	MOVQ   c+32(FP), BX
-	MOVQ   ldb+24(FP), SI
-	MOVQ   ldc+40(FP), DI
-	IMUL3Q $0x08, SI, SI
+	MOVQ   ldc+40(FP), SI
+	MOVQ   ldb+24(FP), DI
 	IMUL3Q $0x08, DI, DI
+	IMUL3Q $0x08, SI, SI
 	VXORPD Y0, Y0, Y0
 	VXORPD Y1, Y1, Y1
 	VXORPD Y2, Y2, Y2
@@ -1041,7 +1533,7 @@ depth:
 	VFMADD231PD  Y5, Y4, Y2
 	VFMADD231PD  Y6, Y4, Y3
 	ADDQ         $0x10, CX
-	ADDQ         SI, DX
+	ADDQ         DI, DX
 	DECQ         AX
 	JNE          depth
 	MOVB         add+56(FP), AL
@@ -1050,7 +1542,7 @@ depth:
 	MOVQ         BX, AX
 	VADDPD       (AX), Y0, Y0
 	VADDPD       32(AX), Y1, Y1
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPD       (AX), Y2, Y2
 	VADDPD       32(AX), Y3, Y3
 	JMP          store
@@ -1070,7 +1562,7 @@ store:
 	MOVQ    BX, AX
 	VMOVUPD Y0, (AX)
 	VMOVUPD Y1, 32(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPD Y2, (AX)
 	VMOVUPD Y3, 32(AX)
 	VZEROUPPER
@@ -1083,10 +1575,10 @@ TEXT ·tile64AVX2r3v1(SB), NOSPLIT, $0-57
 	MOVQ   a+8(FP), CX
 	MOVQ   b+16(FP), DX
 	MOVQ   c+32(FP), BX
-	MOVQ   ldb+24(FP), SI
-	MOVQ   ldc+40(FP), DI
-	IMUL3Q $0x08, SI, SI
+	MOVQ   ldc+40(FP), SI
+	MOVQ   ldb+24(FP), DI
 	IMUL3Q $0x08, DI, DI
+	IMUL3Q $0x08, SI, SI
 	VXORPD Y0, Y0, Y0
 	VXORPD Y1, Y1, Y1
 	VXORPD Y2, Y2, Y2
@@ -1100,7 +1592,7 @@ depth:
 	VBROADCASTSD 16(CX), Y3
 	VFMADD231PD  Y4, Y3, Y2
 	ADDQ         $0x18, CX
-	ADDQ         SI, DX
+	ADDQ         DI, DX
 	DECQ         AX
 	JNE          depth
 	MOVB         add+56(FP), AL
@@ -1108,9 +1600,9 @@ depth:
 	JE           fresh
 	MOVQ         BX, AX
 	VADDPD       (AX), Y0, Y0
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPD       (AX), Y1, Y1
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPD       (AX), Y2, Y2
 	JMP          store
 
@@ -1128,9 +1620,9 @@ fresh:
 store:
 	MOVQ    BX, AX
 	VMOVUPD Y0, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPD Y1, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPD Y2, (AX)
 	VZEROUPPER
 	RET
@@ -1142,10 +1634,10 @@ TEXT ·tile64AVX2r3v2(SB), NOSPLIT, $0-57
 	MOVQ   a+8(FP), CX
 	MOVQ   b+16(FP), DX
 	MOVQ   c+32(FP), BX
-	MOVQ   ldb+24(FP), SI
-	MOVQ   ldc+40(FP), DI
-	IMUL3Q $0x08, SI, SI
+	MOVQ   ldc+40(FP), SI
+	MOVQ   ldb+24(FP), DI
 	IMUL3Q $0x08, DI, DI
+	IMUL3Q $0x08, SI, SI
 	VXORPD Y0, Y0, Y0
 	VXORPD Y1, Y1, Y1
 	VXORPD Y2, Y2, Y2
@@ -1166,7 +1658,7 @@ depth:
 	VFMADD231PD  Y7, Y6, Y4
 	VFMADD231PD  Y8, Y6, Y5
 	ADDQ         $0x18, CX
-	ADDQ         SI, DX
+	ADDQ         DI, DX
 	DECQ         AX
 	JNE          depth
 	MOVB         add+56(FP), AL
@@ -1175,10 +1667,10 @@ depth:
 	MOVQ         BX, AX
 	VADDPD       (AX), Y0, Y0
 	VADDPD       32(AX), Y1, Y1
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPD       (AX), Y2, Y2
 	VADDPD       32(AX), Y3, Y3
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPD       (AX), Y4, Y4
 	VADDPD       32(AX), Y5, Y5
 	JMP          store
@@ -1201,10 +1693,10 @@ store:
 	MOVQ    BX, AX
 	VMOVUPD Y0, (AX)
 	VMOVUPD Y1, 32(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPD Y2, (AX)
 	VMOVUPD Y3, 32(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPD Y4, (AX)
 	VMOVUPD Y5, 32(AX)
 	VZEROUPPER
@@ -1217,10 +1709,10 @@ TEXT ·tile64AVX2r4v1(SB), NOSPLIT, $0-57
 	MOVQ   a+8(FP), CX
 	MOVQ   b+16(FP), DX
 	MOVQ   c+32(FP), BX
-	MOVQ   ldb+24(FP), SI
-	MOVQ   ldc+40(FP), DI
-	IMUL3Q $0x08, SI, SI
+	MOVQ   ldc+40(FP), SI
+	MOVQ   ldb+24(FP), DI
 	IMUL3Q $0x08, DI, DI
+	IMUL3Q $0x08, SI, SI
 	VXORPD Y0, Y0, Y0
 	VXORPD Y1, Y1, Y1
 	VXORPD Y2, Y2, Y2
@@ -1237,7 +1729,7 @@ depth:
 	VBROADCASTSD 24(CX), Y4
 	VFMADD231PD  Y5, Y4, Y3
 	ADDQ         $0x20, CX
-	ADDQ         SI, DX
+	ADDQ         DI, DX
 	DECQ         AX
 	JNE          depth
 	MOVB         add+56(FP), AL
@@ -1245,11 +1737,11 @@ depth:
 	JE           fresh
 	MOVQ         BX, AX
 	VADDPD       (AX), Y0, Y0
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPD       (AX), Y1, Y1
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPD       (AX), Y2, Y2
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPD       (AX), Y3, Y3
 	JMP          store
 
@@ -1269,11 +1761,11 @@ fresh:
 store:
 	MOVQ    BX, AX
 	VMOVUPD Y0, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPD Y1, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPD Y2, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPD Y3, (AX)
 	VZEROUPPER
 	RET
@@ -1285,10 +1777,10 @@ TEXT ·tile64AVX2r4v2(SB), NOSPLIT, $0-57
 	MOVQ   a+8(FP), CX
 	MOVQ   b+16(FP), DX
 	MOVQ   c+32(FP), BX
-	MOVQ   ldb+24(FP), SI
-	MOVQ   ldc+40(FP), DI
-	IMUL3Q $0x08, SI, SI
+	MOVQ   ldc+40(FP), SI
+	MOVQ   ldb+24(FP), DI
 	IMUL3Q $0x08, DI, DI
+	IMUL3Q $0x08, SI, SI
 	VXORPD Y0, Y0, Y0
 	VXORPD Y1, Y1, Y1
 	VXORPD Y2, Y2, Y2
@@ -1314,7 +1806,7 @@ depth:
 	VFMADD231PD  Y9, Y8, Y6
 	VFMADD231PD  Y10, Y8, Y7
 	ADDQ         $0x20, CX
-	ADDQ         SI, DX
+	ADDQ         DI, DX
 	DECQ         AX
 	JNE          depth
 	MOVB         add+56(FP), AL
@@ -1323,13 +1815,13 @@ depth:
 	MOVQ         BX, AX
 	VADDPD       (AX), Y0, Y0
 	VADDPD       32(AX), Y1, Y1
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPD       (AX), Y2, Y2
 	VADDPD       32(AX), Y3, Y3
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPD       (AX), Y4, Y4
 	VADDPD       32(AX), Y5, Y5
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPD       (AX), Y6, Y6
 	VADDPD       32(AX), Y7, Y7
 	JMP          store
@@ -1355,13 +1847,13 @@ store:
 	MOVQ    BX, AX
 	VMOVUPD Y0, (AX)
 	VMOVUPD Y1, 32(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPD Y2, (AX)
 	VMOVUPD Y3, 32(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPD Y4, (AX)
 	VMOVUPD Y5, 32(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPD Y6, (AX)
 	VMOVUPD Y7, 32(AX)
 	VZEROUPPER
@@ -1374,10 +1866,10 @@ TEXT ·tile64AVX2r5v1(SB), NOSPLIT, $0-57
 	MOVQ   a+8(FP), CX
 	MOVQ   b+16(FP), DX
 	MOVQ   c+32(FP), BX
-	MOVQ   ldb+24(FP), SI
-	MOVQ   ldc+40(FP), DI
-	IMUL3Q $0x08, SI, SI
+	MOVQ   ldc+40(FP), SI
+	MOVQ   ldb+24(FP), DI
 	IMUL3Q $0x08, DI, DI
+	IMUL3Q $0x08, SI, SI
 	VXORPD Y0, Y0, Y0
 	VXORPD Y1, Y1, Y1
 	VXORPD Y2, Y2, Y2
@@ -1397,7 +1889,7 @@ depth:
 	VBROADCASTSD 32(CX), Y5
 	VFMADD231PD  Y6, Y5, Y4
 	ADDQ         $0x28, CX
-	ADDQ         SI, DX
+	ADDQ         DI, DX
 	DECQ         AX
 	JNE          depth
 	MOVB         add+56(FP), AL
@@ -1405,13 +1897,13 @@ depth:
 	JE           fresh
 	MOVQ         BX, AX
 	VADDPD       (AX), Y0, Y0
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPD       (AX), Y1, Y1
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPD       (AX), Y2, Y2
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPD       (AX), Y3, Y3
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPD       (AX), Y4, Y4
 	JMP          store
 
@@ -1433,13 +1925,13 @@ fresh:
 store:
 	MOVQ    BX, AX
 	VMOVUPD Y0, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPD Y1, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPD Y2, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPD Y3, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPD Y4, (AX)
 	VZEROUPPER
 	RET
@@ -1451,10 +1943,10 @@ TEXT ·tile64AVX2r5v2(SB), NOSPLIT, $0-57
 	MOVQ   a+8(FP), CX
 	MOVQ   b+16(FP), DX
 	MOVQ   c+32(FP), BX
-	MOVQ   ldb+24(FP), SI
-	MOVQ   ldc+40(FP), DI
-	IMUL3Q $0x08, SI, SI
+	MOVQ   ldc+40(FP), SI
+	MOVQ   ldb+24(FP), DI
 	IMUL3Q $0x08, DI, DI
+	IMUL3Q $0x08, SI, SI
 	VXORPD Y0, Y0, Y0
 	VXORPD Y1, Y1, Y1
 	VXORPD Y2, Y2, Y2
@@ -1485,7 +1977,7 @@ depth:
 	VFMADD231PD  Y11, Y10, Y8
 	VFMADD231PD  Y12, Y10, Y9
 	ADDQ         $0x28, CX
-	ADDQ         SI, DX
+	ADDQ         DI, DX
 	DECQ         AX
 	JNE          depth
 	MOVB         add+56(FP), AL
@@ -1494,16 +1986,16 @@ depth:
 	MOVQ         BX, AX
 	VADDPD       (AX), Y0, Y0
 	VADDPD       32(AX), Y1, Y1
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPD       (AX), Y2, Y2
 	VADDPD       32(AX), Y3, Y3
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPD       (AX), Y4, Y4
 	VADDPD       32(AX), Y5, Y5
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPD       (AX), Y6, Y6
 	VADDPD       32(AX), Y7, Y7
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPD       (AX), Y8, Y8
 	VADDPD       32(AX), Y9, Y9
 	JMP          store
@@ -1532,16 +2024,16 @@ store:
 	MOVQ    BX, AX
 	VMOVUPD Y0, (AX)
 	VMOVUPD Y1, 32(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPD Y2, (AX)
 	VMOVUPD Y3, 32(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPD Y4, (AX)
 	VMOVUPD Y5, 32(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPD Y6, (AX)
 	VMOVUPD Y7, 32(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPD Y8, (AX)
 	VMOVUPD Y9, 32(AX)
 	VZEROUPPER
@@ -1554,10 +2046,10 @@ TEXT ·tile64AVX2r6v1(SB), NOSPLIT, $0-57
 	MOVQ   a+8(FP), CX
 	MOVQ   b+16(FP), DX
 	MOVQ   c+32(FP), BX
-	MOVQ   ldb+24(FP), SI
-	MOVQ   ldc+40(FP), DI
-	IMUL3Q $0x08, SI, SI
+	MOVQ   ldc+40(FP), SI
+	MOVQ   ldb+24(FP), DI
 	IMUL3Q $0x08, DI, DI
+	IMUL3Q $0x08, SI, SI
 	VXORPD Y0, Y0, Y0
 	VXORPD Y1, Y1, Y1
 	VXORPD Y2, Y2, Y2
@@ -1580,7 +2072,7 @@ depth:
 	VBROADCASTSD 40(CX), Y6
 	VFMADD231PD  Y7, Y6, Y5
 	ADDQ         $0x30, CX
-	ADDQ         SI, DX
+	ADDQ         DI, DX
 	DECQ         AX
 	JNE          depth
 	MOVB         add+56(FP), AL
@@ -1588,15 +2080,15 @@ depth:
 	JE           fresh
 	MOVQ         BX, AX
 	VADDPD       (AX), Y0, Y0
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPD       (AX), Y1, Y1
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPD       (AX), Y2, Y2
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPD       (AX), Y3, Y3
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPD       (AX), Y4, Y4
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPD       (AX), Y5, Y5
 	JMP          store
 
@@ -1620,15 +2112,15 @@ fresh:
 store:
 	MOVQ    BX, AX
 	VMOVUPD Y0, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPD Y1, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPD Y2, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPD Y3, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPD Y4, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPD Y5, (AX)
 	VZEROUPPER
 	RET
@@ -1640,10 +2132,10 @@ TEXT ·tile64AVX2r6v2(SB), NOSPLIT, $0-57
 	MOVQ   a+8(FP), CX
 	MOVQ   b+16(FP), DX
 	MOVQ   c+32(FP), BX
-	MOVQ   ldb+24(FP), SI
-	MOVQ   ldc+40(FP), DI
-	IMUL3Q $0x08, SI, SI
+	MOVQ   ldc+40(FP), SI
+	MOVQ   ldb+24(FP), DI
 	IMUL3Q $0x08, DI, DI
+	IMUL3Q $0x08, SI, SI
 	VXORPD Y0, Y0, Y0
 	VXORPD Y1, Y1, Y1
 	VXORPD Y2, Y2, Y2
@@ -1679,7 +2171,7 @@ depth:
 	VFMADD231PD  Y13, Y12, Y10
 	VFMADD231PD  Y14, Y12, Y11
 	ADDQ         $0x30, CX
-	ADDQ         SI, DX
+	ADDQ         DI, DX
 	DECQ         AX
 	JNE          depth
 	MOVB         add+56(FP), AL
@@ -1688,19 +2180,19 @@ depth:
 	MOVQ         BX, AX
 	VADDPD       (AX), Y0, Y0
 	VADDPD       32(AX), Y1, Y1
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPD       (AX), Y2, Y2
 	VADDPD       32(AX), Y3, Y3
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPD       (AX), Y4, Y4
 	VADDPD       32(AX), Y5, Y5
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPD       (AX), Y6, Y6
 	VADDPD       32(AX), Y7, Y7
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPD       (AX), Y8, Y8
 	VADDPD       32(AX), Y9, Y9
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPD       (AX), Y10, Y10
 	VADDPD       32(AX), Y11, Y11
 	JMP          store
@@ -1732,19 +2224,19 @@ store:
 	MOVQ    BX, AX
 	VMOVUPD Y0, (AX)
 	VMOVUPD Y1, 32(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPD Y2, (AX)
 	VMOVUPD Y3, 32(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPD Y4, (AX)
 	VMOVUPD Y5, 32(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPD Y6, (AX)
 	VMOVUPD Y7, 32(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPD Y8, (AX)
 	VMOVUPD Y9, 32(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPD Y10, (AX)
 	VMOVUPD Y11, 32(AX)
 	VZEROUPPER
@@ -1757,10 +2249,10 @@ TEXT ·tile32AVX512r1v1(SB), NOSPLIT, $0-57
 	MOVQ   a+8(FP), CX
 	MOVQ   b+16(FP), DX
 	MOVQ   c+32(FP), BX
-	MOVQ   ldb+24(FP), SI
-	MOVQ   ldc+40(FP), DI
-	IMUL3Q $0x04, SI, SI
+	MOVQ   ldc+40(FP), SI
+	MOVQ   ldb+24(FP), DI
 	IMUL3Q $0x04, DI, DI
+	IMUL3Q $0x04, SI, SI
 	VPXORD Z0, Z0, Z0
 
 depth:
@@ -1768,7 +2260,7 @@ depth:
 	VBROADCASTSS (CX), Z1
 	VFMADD231PS  Z2, Z1, Z0
 	ADDQ         $0x04, CX
-	ADDQ         SI, DX
+	ADDQ         DI, DX
 	DECQ         AX
 	JNE          depth
 	MOVB         add+56(FP), AL
@@ -1798,10 +2290,10 @@ TEXT ·tile32AVX512r1v2(SB), NOSPLIT, $0-57
 	MOVQ   a+8(FP), CX
 	MOVQ   b+16(FP), DX
 	MOVQ   c+32(FP), BX
-	MOVQ   ldb+24(FP), SI
-	MOVQ   ldc+40(FP), DI
-	IMUL3Q $0x04, SI, SI
+	MOVQ   ldc+40(FP), SI
+	MOVQ   ldb+24(FP), DI
 	IMUL3Q $0x04, DI, DI
+	IMUL3Q $0x04, SI, SI
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 
@@ -1812,7 +2304,54 @@ depth:
 	VFMADD231PS  Z3, Z2, Z0
 	VFMADD231PS  Z4, Z2, Z1
 	ADDQ         $0x04, CX
-	ADDQ         SI, DX
+	ADDQ         DI, DX
+	DECQ         AX
+	JNE          depth
+	MOVB         add+56(FP), AL
+	TESTB        AL, AL
+	JE           fresh
+	MOVQ         BX, AX
+	VADDPS       (AX), Z0, Z0
+	VADDPS       64(AX), Z1, Z1
+	JMP          store
+
+fresh:
+	MOVQ         start+48(FP), AX
+	TESTQ        AX, AX
+	JE           store
+	VBROADCASTSS (AX), Z2
+	VADDPS       Z2, Z0, Z0
+	VADDPS       Z2, Z1, Z1
+
+store:
+	MOVQ    BX, AX
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, 64(AX)
+	VZEROUPPER
+	RET
+
+// func tile32AVX512r1off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool)
+// Requires: AVX, AVX512F
+TEXT ·tile32AVX512r1off(SB), NOSPLIT, $0-57
+	MOVQ   kc+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   b+16(FP), DX
+	MOVQ   c+32(FP), BX
+	MOVQ   ldc+40(FP), SI
+	MOVQ   off+24(FP), DI
+	IMUL3Q $0x04, SI, SI
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+
+depth:
+	MOVQ         (DI), SI
+	VMOVUPS      (DX)(SI*4), Z3
+	VMOVUPS      64(DX)(SI*4), Z4
+	VBROADCASTSS (CX), Z2
+	VFMADD231PS  Z3, Z2, Z0
+	VFMADD231PS  Z4, Z2, Z1
+	ADDQ         $0x04, CX
+	ADDQ         $0x08, DI
 	DECQ         AX
 	JNE          depth
 	MOVB         add+56(FP), AL
@@ -1845,10 +2384,10 @@ TEXT ·tile32AVX512r2v1(SB), NOSPLIT, $0-57
 	MOVQ   a+8(FP), CX
 	MOVQ   b+16(FP), DX
 	MOVQ   c+32(FP), BX
-	MOVQ   ldb+24(FP), SI
-	MOVQ   ldc+40(FP), DI
-	IMUL3Q $0x04, SI, SI
+	MOVQ   ldc+40(FP), SI
+	MOVQ   ldb+24(FP), DI
 	IMUL3Q $0x04, DI, DI
+	IMUL3Q $0x04, SI, SI
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 
@@ -1859,7 +2398,7 @@ depth:
 	VBROADCASTSS 4(CX), Z2
 	VFMADD231PS  Z3, Z2, Z1
 	ADDQ         $0x08, CX
-	ADDQ         SI, DX
+	ADDQ         DI, DX
 	DECQ         AX
 	JNE          depth
 	MOVB         add+56(FP), AL
@@ -1867,7 +2406,7 @@ depth:
 	JE           fresh
 	MOVQ         BX, AX
 	VADDPS       (AX), Z0, Z0
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z1, Z1
 	JMP          store
 
@@ -1883,7 +2422,7 @@ fresh:
 store:
 	MOVQ    BX, AX
 	VMOVUPS Z0, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z1, (AX)
 	VZEROUPPER
 	RET
@@ -1895,10 +2434,10 @@ TEXT ·tile32AVX512r2v2(SB), NOSPLIT, $0-57
 	MOVQ   a+8(FP), CX
 	MOVQ   b+16(FP), DX
 	MOVQ   c+32(FP), BX
-	MOVQ   ldb+24(FP), SI
-	MOVQ   ldc+40(FP), DI
-	IMUL3Q $0x04, SI, SI
+	MOVQ   ldc+40(FP), SI
+	MOVQ   ldb+24(FP), DI
 	IMUL3Q $0x04, DI, DI
+	IMUL3Q $0x04, SI, SI
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -1914,7 +2453,7 @@ depth:
 	VFMADD231PS  Z5, Z4, Z2
 	VFMADD231PS  Z6, Z4, Z3
 	ADDQ         $0x08, CX
-	ADDQ         SI, DX
+	ADDQ         DI, DX
 	DECQ         AX
 	JNE          depth
 	MOVB         add+56(FP), AL
@@ -1923,7 +2462,7 @@ depth:
 	MOVQ         BX, AX
 	VADDPS       (AX), Z0, Z0
 	VADDPS       64(AX), Z1, Z1
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z2, Z2
 	VADDPS       64(AX), Z3, Z3
 	JMP          store
@@ -1943,7 +2482,68 @@ store:
 	MOVQ    BX, AX
 	VMOVUPS Z0, (AX)
 	VMOVUPS Z1, 64(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
+	VMOVUPS Z2, (AX)
+	VMOVUPS Z3, 64(AX)
+	VZEROUPPER
+	RET
+
+// func tile32AVX512r2off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool)
+// Requires: AVX, AVX512F
+TEXT ·tile32AVX512r2off(SB), NOSPLIT, $0-57
+	MOVQ   kc+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   b+16(FP), DX
+	MOVQ   c+32(FP), BX
+	MOVQ   ldc+40(FP), SI
+	MOVQ   off+24(FP), DI
+	IMUL3Q $0x04, SI, SI
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+
+depth:
+	MOVQ         (DI), R8
+	VMOVUPS      (DX)(R8*4), Z5
+	VMOVUPS      64(DX)(R8*4), Z6
+	VBROADCASTSS (CX), Z4
+	VFMADD231PS  Z5, Z4, Z0
+	VFMADD231PS  Z6, Z4, Z1
+	VBROADCASTSS 4(CX), Z4
+	VFMADD231PS  Z5, Z4, Z2
+	VFMADD231PS  Z6, Z4, Z3
+	ADDQ         $0x08, CX
+	ADDQ         $0x08, DI
+	DECQ         AX
+	JNE          depth
+	MOVB         add+56(FP), AL
+	TESTB        AL, AL
+	JE           fresh
+	MOVQ         BX, AX
+	VADDPS       (AX), Z0, Z0
+	VADDPS       64(AX), Z1, Z1
+	ADDQ         SI, AX
+	VADDPS       (AX), Z2, Z2
+	VADDPS       64(AX), Z3, Z3
+	JMP          store
+
+fresh:
+	MOVQ         start+48(FP), AX
+	TESTQ        AX, AX
+	JE           store
+	VBROADCASTSS (AX), Z4
+	VADDPS       Z4, Z0, Z0
+	VADDPS       Z4, Z1, Z1
+	VBROADCASTSS 4(AX), Z4
+	VADDPS       Z4, Z2, Z2
+	VADDPS       Z4, Z3, Z3
+
+store:
+	MOVQ    BX, AX
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, 64(AX)
+	ADDQ    SI, AX
 	VMOVUPS Z2, (AX)
 	VMOVUPS Z3, 64(AX)
 	VZEROUPPER
@@ -1956,10 +2556,10 @@ TEXT ·tile32AVX512r3v1(SB), NOSPLIT, $0-57
 	MOVQ   a+8(FP), CX
 	MOVQ   b+16(FP), DX
 	MOVQ   c+32(FP), BX
-	MOVQ   ldb+24(FP), SI
-	MOVQ   ldc+40(FP), DI
-	IMUL3Q $0x04, SI, SI
+	MOVQ   ldc+40(FP), SI
+	MOVQ   ldb+24(FP), DI
 	IMUL3Q $0x04, DI, DI
+	IMUL3Q $0x04, SI, SI
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -1973,7 +2573,7 @@ depth:
 	VBROADCASTSS 8(CX), Z3
 	VFMADD231PS  Z4, Z3, Z2
 	ADDQ         $0x0c, CX
-	ADDQ         SI, DX
+	ADDQ         DI, DX
 	DECQ         AX
 	JNE          depth
 	MOVB         add+56(FP), AL
@@ -1981,9 +2581,9 @@ depth:
 	JE           fresh
 	MOVQ         BX, AX
 	VADDPS       (AX), Z0, Z0
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z1, Z1
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z2, Z2
 	JMP          store
 
@@ -2001,9 +2601,9 @@ fresh:
 store:
 	MOVQ    BX, AX
 	VMOVUPS Z0, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z1, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z2, (AX)
 	VZEROUPPER
 	RET
@@ -2015,10 +2615,10 @@ TEXT ·tile32AVX512r3v2(SB), NOSPLIT, $0-57
 	MOVQ   a+8(FP), CX
 	MOVQ   b+16(FP), DX
 	MOVQ   c+32(FP), BX
-	MOVQ   ldb+24(FP), SI
-	MOVQ   ldc+40(FP), DI
-	IMUL3Q $0x04, SI, SI
+	MOVQ   ldc+40(FP), SI
+	MOVQ   ldb+24(FP), DI
 	IMUL3Q $0x04, DI, DI
+	IMUL3Q $0x04, SI, SI
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -2039,7 +2639,7 @@ depth:
 	VFMADD231PS  Z7, Z6, Z4
 	VFMADD231PS  Z8, Z6, Z5
 	ADDQ         $0x0c, CX
-	ADDQ         SI, DX
+	ADDQ         DI, DX
 	DECQ         AX
 	JNE          depth
 	MOVB         add+56(FP), AL
@@ -2048,10 +2648,10 @@ depth:
 	MOVQ         BX, AX
 	VADDPS       (AX), Z0, Z0
 	VADDPS       64(AX), Z1, Z1
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z2, Z2
 	VADDPS       64(AX), Z3, Z3
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z4, Z4
 	VADDPS       64(AX), Z5, Z5
 	JMP          store
@@ -2074,10 +2674,85 @@ store:
 	MOVQ    BX, AX
 	VMOVUPS Z0, (AX)
 	VMOVUPS Z1, 64(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z2, (AX)
 	VMOVUPS Z3, 64(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
+	VMOVUPS Z4, (AX)
+	VMOVUPS Z5, 64(AX)
+	VZEROUPPER
+	RET
+
+// func tile32AVX512r3off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool)
+// Requires: AVX, AVX512F
+TEXT ·tile32AVX512r3off(SB), NOSPLIT, $0-57
+	MOVQ   kc+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   b+16(FP), DX
+	MOVQ   c+32(FP), BX
+	MOVQ   ldc+40(FP), SI
+	MOVQ   off+24(FP), DI
+	IMUL3Q $0x04, SI, SI
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+
+depth:
+	MOVQ         (DI), R8
+	VMOVUPS      (DX)(R8*4), Z7
+	VMOVUPS      64(DX)(R8*4), Z8
+	VBROADCASTSS (CX), Z6
+	VFMADD231PS  Z7, Z6, Z0
+	VFMADD231PS  Z8, Z6, Z1
+	VBROADCASTSS 4(CX), Z6
+	VFMADD231PS  Z7, Z6, Z2
+	VFMADD231PS  Z8, Z6, Z3
+	VBROADCASTSS 8(CX), Z6
+	VFMADD231PS  Z7, Z6, Z4
+	VFMADD231PS  Z8, Z6, Z5
+	ADDQ         $0x0c, CX
+	ADDQ         $0x08, DI
+	DECQ         AX
+	JNE          depth
+	MOVB         add+56(FP), AL
+	TESTB        AL, AL
+	JE           fresh
+	MOVQ         BX, AX
+	VADDPS       (AX), Z0, Z0
+	VADDPS       64(AX), Z1, Z1
+	ADDQ         SI, AX
+	VADDPS       (AX), Z2, Z2
+	VADDPS       64(AX), Z3, Z3
+	ADDQ         SI, AX
+	VADDPS       (AX), Z4, Z4
+	VADDPS       64(AX), Z5, Z5
+	JMP          store
+
+fresh:
+	MOVQ         start+48(FP), AX
+	TESTQ        AX, AX
+	JE           store
+	VBROADCASTSS (AX), Z6
+	VADDPS       Z6, Z0, Z0
+	VADDPS       Z6, Z1, Z1
+	VBROADCASTSS 4(AX), Z6
+	VADDPS       Z6, Z2, Z2
+	VADDPS       Z6, Z3, Z3
+	VBROADCASTSS 8(AX), Z6
+	VADDPS       Z6, Z4, Z4
+	VADDPS       Z6, Z5, Z5
+
+store:
+	MOVQ    BX, AX
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, 64(AX)
+	ADDQ    SI, AX
+	VMOVUPS Z2, (AX)
+	VMOVUPS Z3, 64(AX)
+	ADDQ    SI, AX
 	VMOVUPS Z4, (AX)
 	VMOVUPS Z5, 64(AX)
 	VZEROUPPER
@@ -2090,10 +2765,10 @@ TEXT ·tile32AVX512r4v1(SB), NOSPLIT, $0-57
 	MOVQ   a+8(FP), CX
 	MOVQ   b+16(FP), DX
 	MOVQ   c+32(FP), BX
-	MOVQ   ldb+24(FP), SI
-	MOVQ   ldc+40(FP), DI
-	IMUL3Q $0x04, SI, SI
+	MOVQ   ldc+40(FP), SI
+	MOVQ   ldb+24(FP), DI
 	IMUL3Q $0x04, DI, DI
+	IMUL3Q $0x04, SI, SI
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -2110,7 +2785,7 @@ depth:
 	VBROADCASTSS 12(CX), Z4
 	VFMADD231PS  Z5, Z4, Z3
 	ADDQ         $0x10, CX
-	ADDQ         SI, DX
+	ADDQ         DI, DX
 	DECQ         AX
 	JNE          depth
 	MOVB         add+56(FP), AL
@@ -2118,11 +2793,11 @@ depth:
 	JE           fresh
 	MOVQ         BX, AX
 	VADDPS       (AX), Z0, Z0
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z1, Z1
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z2, Z2
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z3, Z3
 	JMP          store
 
@@ -2142,11 +2817,11 @@ fresh:
 store:
 	MOVQ    BX, AX
 	VMOVUPS Z0, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z1, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z2, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z3, (AX)
 	VZEROUPPER
 	RET
@@ -2158,10 +2833,10 @@ TEXT ·tile32AVX512r4v2(SB), NOSPLIT, $0-57
 	MOVQ   a+8(FP), CX
 	MOVQ   b+16(FP), DX
 	MOVQ   c+32(FP), BX
-	MOVQ   ldb+24(FP), SI
-	MOVQ   ldc+40(FP), DI
-	IMUL3Q $0x04, SI, SI
+	MOVQ   ldc+40(FP), SI
+	MOVQ   ldb+24(FP), DI
 	IMUL3Q $0x04, DI, DI
+	IMUL3Q $0x04, SI, SI
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -2187,7 +2862,7 @@ depth:
 	VFMADD231PS  Z9, Z8, Z6
 	VFMADD231PS  Z10, Z8, Z7
 	ADDQ         $0x10, CX
-	ADDQ         SI, DX
+	ADDQ         DI, DX
 	DECQ         AX
 	JNE          depth
 	MOVB         add+56(FP), AL
@@ -2196,13 +2871,13 @@ depth:
 	MOVQ         BX, AX
 	VADDPS       (AX), Z0, Z0
 	VADDPS       64(AX), Z1, Z1
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z2, Z2
 	VADDPS       64(AX), Z3, Z3
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z4, Z4
 	VADDPS       64(AX), Z5, Z5
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z6, Z6
 	VADDPS       64(AX), Z7, Z7
 	JMP          store
@@ -2228,13 +2903,102 @@ store:
 	MOVQ    BX, AX
 	VMOVUPS Z0, (AX)
 	VMOVUPS Z1, 64(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z2, (AX)
 	VMOVUPS Z3, 64(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z4, (AX)
 	VMOVUPS Z5, 64(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
+	VMOVUPS Z6, (AX)
+	VMOVUPS Z7, 64(AX)
+	VZEROUPPER
+	RET
+
+// func tile32AVX512r4off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool)
+// Requires: AVX, AVX512F
+TEXT ·tile32AVX512r4off(SB), NOSPLIT, $0-57
+	MOVQ   kc+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   b+16(FP), DX
+	MOVQ   c+32(FP), BX
+	MOVQ   ldc+40(FP), SI
+	MOVQ   off+24(FP), DI
+	IMUL3Q $0x04, SI, SI
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+
+depth:
+	MOVQ         (DI), R8
+	VMOVUPS      (DX)(R8*4), Z9
+	VMOVUPS      64(DX)(R8*4), Z10
+	VBROADCASTSS (CX), Z8
+	VFMADD231PS  Z9, Z8, Z0
+	VFMADD231PS  Z10, Z8, Z1
+	VBROADCASTSS 4(CX), Z8
+	VFMADD231PS  Z9, Z8, Z2
+	VFMADD231PS  Z10, Z8, Z3
+	VBROADCASTSS 8(CX), Z8
+	VFMADD231PS  Z9, Z8, Z4
+	VFMADD231PS  Z10, Z8, Z5
+	VBROADCASTSS 12(CX), Z8
+	VFMADD231PS  Z9, Z8, Z6
+	VFMADD231PS  Z10, Z8, Z7
+	ADDQ         $0x10, CX
+	ADDQ         $0x08, DI
+	DECQ         AX
+	JNE          depth
+	MOVB         add+56(FP), AL
+	TESTB        AL, AL
+	JE           fresh
+	MOVQ         BX, AX
+	VADDPS       (AX), Z0, Z0
+	VADDPS       64(AX), Z1, Z1
+	ADDQ         SI, AX
+	VADDPS       (AX), Z2, Z2
+	VADDPS       64(AX), Z3, Z3
+	ADDQ         SI, AX
+	VADDPS       (AX), Z4, Z4
+	VADDPS       64(AX), Z5, Z5
+	ADDQ         SI, AX
+	VADDPS       (AX), Z6, Z6
+	VADDPS       64(AX), Z7, Z7
+	JMP          store
+
+fresh:
+	MOVQ         start+48(FP), AX
+	TESTQ        AX, AX
+	JE           store
+	VBROADCASTSS (AX), Z8
+	VADDPS       Z8, Z0, Z0
+	VADDPS       Z8, Z1, Z1
+	VBROADCASTSS 4(AX), Z8
+	VADDPS       Z8, Z2, Z2
+	VADDPS       Z8, Z3, Z3
+	VBROADCASTSS 8(AX), Z8
+	VADDPS       Z8, Z4, Z4
+	VADDPS       Z8, Z5, Z5
+	VBROADCASTSS 12(AX), Z8
+	VADDPS       Z8, Z6, Z6
+	VADDPS       Z8, Z7, Z7
+
+store:
+	MOVQ    BX, AX
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, 64(AX)
+	ADDQ    SI, AX
+	VMOVUPS Z2, (AX)
+	VMOVUPS Z3, 64(AX)
+	ADDQ    SI, AX
+	VMOVUPS Z4, (AX)
+	VMOVUPS Z5, 64(AX)
+	ADDQ    SI, AX
 	VMOVUPS Z6, (AX)
 	VMOVUPS Z7, 64(AX)
 	VZEROUPPER
@@ -2247,10 +3011,10 @@ TEXT ·tile32AVX512r5v1(SB), NOSPLIT, $0-57
 	MOVQ   a+8(FP), CX
 	MOVQ   b+16(FP), DX
 	MOVQ   c+32(FP), BX
-	MOVQ   ldb+24(FP), SI
-	MOVQ   ldc+40(FP), DI
-	IMUL3Q $0x04, SI, SI
+	MOVQ   ldc+40(FP), SI
+	MOVQ   ldb+24(FP), DI
 	IMUL3Q $0x04, DI, DI
+	IMUL3Q $0x04, SI, SI
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -2270,7 +3034,7 @@ depth:
 	VBROADCASTSS 16(CX), Z5
 	VFMADD231PS  Z6, Z5, Z4
 	ADDQ         $0x14, CX
-	ADDQ         SI, DX
+	ADDQ         DI, DX
 	DECQ         AX
 	JNE          depth
 	MOVB         add+56(FP), AL
@@ -2278,13 +3042,13 @@ depth:
 	JE           fresh
 	MOVQ         BX, AX
 	VADDPS       (AX), Z0, Z0
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z1, Z1
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z2, Z2
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z3, Z3
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z4, Z4
 	JMP          store
 
@@ -2306,13 +3070,13 @@ fresh:
 store:
 	MOVQ    BX, AX
 	VMOVUPS Z0, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z1, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z2, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z3, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z4, (AX)
 	VZEROUPPER
 	RET
@@ -2324,10 +3088,10 @@ TEXT ·tile32AVX512r5v2(SB), NOSPLIT, $0-57
 	MOVQ   a+8(FP), CX
 	MOVQ   b+16(FP), DX
 	MOVQ   c+32(FP), BX
-	MOVQ   ldb+24(FP), SI
-	MOVQ   ldc+40(FP), DI
-	IMUL3Q $0x04, SI, SI
+	MOVQ   ldc+40(FP), SI
+	MOVQ   ldb+24(FP), DI
 	IMUL3Q $0x04, DI, DI
+	IMUL3Q $0x04, SI, SI
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -2358,7 +3122,7 @@ depth:
 	VFMADD231PS  Z11, Z10, Z8
 	VFMADD231PS  Z12, Z10, Z9
 	ADDQ         $0x14, CX
-	ADDQ         SI, DX
+	ADDQ         DI, DX
 	DECQ         AX
 	JNE          depth
 	MOVB         add+56(FP), AL
@@ -2367,16 +3131,16 @@ depth:
 	MOVQ         BX, AX
 	VADDPS       (AX), Z0, Z0
 	VADDPS       64(AX), Z1, Z1
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z2, Z2
 	VADDPS       64(AX), Z3, Z3
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z4, Z4
 	VADDPS       64(AX), Z5, Z5
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z6, Z6
 	VADDPS       64(AX), Z7, Z7
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z8, Z8
 	VADDPS       64(AX), Z9, Z9
 	JMP          store
@@ -2405,16 +3169,119 @@ store:
 	MOVQ    BX, AX
 	VMOVUPS Z0, (AX)
 	VMOVUPS Z1, 64(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z2, (AX)
 	VMOVUPS Z3, 64(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z4, (AX)
 	VMOVUPS Z5, 64(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z6, (AX)
 	VMOVUPS Z7, 64(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
+	VMOVUPS Z8, (AX)
+	VMOVUPS Z9, 64(AX)
+	VZEROUPPER
+	RET
+
+// func tile32AVX512r5off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool)
+// Requires: AVX, AVX512F
+TEXT ·tile32AVX512r5off(SB), NOSPLIT, $0-57
+	MOVQ   kc+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   b+16(FP), DX
+	MOVQ   c+32(FP), BX
+	MOVQ   ldc+40(FP), SI
+	MOVQ   off+24(FP), DI
+	IMUL3Q $0x04, SI, SI
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+
+depth:
+	MOVQ         (DI), R8
+	VMOVUPS      (DX)(R8*4), Z11
+	VMOVUPS      64(DX)(R8*4), Z12
+	VBROADCASTSS (CX), Z10
+	VFMADD231PS  Z11, Z10, Z0
+	VFMADD231PS  Z12, Z10, Z1
+	VBROADCASTSS 4(CX), Z10
+	VFMADD231PS  Z11, Z10, Z2
+	VFMADD231PS  Z12, Z10, Z3
+	VBROADCASTSS 8(CX), Z10
+	VFMADD231PS  Z11, Z10, Z4
+	VFMADD231PS  Z12, Z10, Z5
+	VBROADCASTSS 12(CX), Z10
+	VFMADD231PS  Z11, Z10, Z6
+	VFMADD231PS  Z12, Z10, Z7
+	VBROADCASTSS 16(CX), Z10
+	VFMADD231PS  Z11, Z10, Z8
+	VFMADD231PS  Z12, Z10, Z9
+	ADDQ         $0x14, CX
+	ADDQ         $0x08, DI
+	DECQ         AX
+	JNE          depth
+	MOVB         add+56(FP), AL
+	TESTB        AL, AL
+	JE           fresh
+	MOVQ         BX, AX
+	VADDPS       (AX), Z0, Z0
+	VADDPS       64(AX), Z1, Z1
+	ADDQ         SI, AX
+	VADDPS       (AX), Z2, Z2
+	VADDPS       64(AX), Z3, Z3
+	ADDQ         SI, AX
+	VADDPS       (AX), Z4, Z4
+	VADDPS       64(AX), Z5, Z5
+	ADDQ         SI, AX
+	VADDPS       (AX), Z6, Z6
+	VADDPS       64(AX), Z7, Z7
+	ADDQ         SI, AX
+	VADDPS       (AX), Z8, Z8
+	VADDPS       64(AX), Z9, Z9
+	JMP          store
+
+fresh:
+	MOVQ         start+48(FP), AX
+	TESTQ        AX, AX
+	JE           store
+	VBROADCASTSS (AX), Z10
+	VADDPS       Z10, Z0, Z0
+	VADDPS       Z10, Z1, Z1
+	VBROADCASTSS 4(AX), Z10
+	VADDPS       Z10, Z2, Z2
+	VADDPS       Z10, Z3, Z3
+	VBROADCASTSS 8(AX), Z10
+	VADDPS       Z10, Z4, Z4
+	VADDPS       Z10, Z5, Z5
+	VBROADCASTSS 12(AX), Z10
+	VADDPS       Z10, Z6, Z6
+	VADDPS       Z10, Z7, Z7
+	VBROADCASTSS 16(AX), Z10
+	VADDPS       Z10, Z8, Z8
+	VADDPS       Z10, Z9, Z9
+
+store:
+	MOVQ    BX, AX
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, 64(AX)
+	ADDQ    SI, AX
+	VMOVUPS Z2, (AX)
+	VMOVUPS Z3, 64(AX)
+	ADDQ    SI, AX
+	VMOVUPS Z4, (AX)
+	VMOVUPS Z5, 64(AX)
+	ADDQ    SI, AX
+	VMOVUPS Z6, (AX)
+	VMOVUPS Z7, 64(AX)
+	ADDQ    SI, AX
 	VMOVUPS Z8, (AX)
 	VMOVUPS Z9, 64(AX)
 	VZEROUPPER
@@ -2427,10 +3294,10 @@ TEXT ·tile32AVX512r6v1(SB), NOSPLIT, $0-57
 	MOVQ   a+8(FP), CX
 	MOVQ   b+16(FP), DX
 	MOVQ   c+32(FP), BX
-	MOVQ   ldb+24(FP), SI
-	MOVQ   ldc+40(FP), DI
-	IMUL3Q $0x04, SI, SI
+	MOVQ   ldc+40(FP), SI
+	MOVQ   ldb+24(FP), DI
 	IMUL3Q $0x04, DI, DI
+	IMUL3Q $0x04, SI, SI
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -2453,7 +3320,7 @@ depth:
 	VBROADCASTSS 20(CX), Z6
 	VFMADD231PS  Z7, Z6, Z5
 	ADDQ         $0x18, CX
-	ADDQ         SI, DX
+	ADDQ         DI, DX
 	DECQ         AX
 	JNE          depth
 	MOVB         add+56(FP), AL
@@ -2461,15 +3328,15 @@ depth:
 	JE           fresh
 	MOVQ         BX, AX
 	VADDPS       (AX), Z0, Z0
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z1, Z1
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z2, Z2
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z3, Z3
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z4, Z4
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z5, Z5
 	JMP          store
 
@@ -2493,15 +3360,15 @@ fresh:
 store:
 	MOVQ    BX, AX
 	VMOVUPS Z0, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z1, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z2, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z3, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z4, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z5, (AX)
 	VZEROUPPER
 	RET
@@ -2513,10 +3380,10 @@ TEXT ·tile32AVX512r6v2(SB), NOSPLIT, $0-57
 	MOVQ   a+8(FP), CX
 	MOVQ   b+16(FP), DX
 	MOVQ   c+32(FP), BX
-	MOVQ   ldb+24(FP), SI
-	MOVQ   ldc+40(FP), DI
-	IMUL3Q $0x04, SI, SI
+	MOVQ   ldc+40(FP), SI
+	MOVQ   ldb+24(FP), DI
 	IMUL3Q $0x04, DI, DI
+	IMUL3Q $0x04, SI, SI
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -2552,7 +3419,7 @@ depth:
 	VFMADD231PS  Z13, Z12, Z10
 	VFMADD231PS  Z14, Z12, Z11
 	ADDQ         $0x18, CX
-	ADDQ         SI, DX
+	ADDQ         DI, DX
 	DECQ         AX
 	JNE          depth
 	MOVB         add+56(FP), AL
@@ -2561,19 +3428,19 @@ depth:
 	MOVQ         BX, AX
 	VADDPS       (AX), Z0, Z0
 	VADDPS       64(AX), Z1, Z1
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z2, Z2
 	VADDPS       64(AX), Z3, Z3
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z4, Z4
 	VADDPS       64(AX), Z5, Z5
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z6, Z6
 	VADDPS       64(AX), Z7, Z7
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z8, Z8
 	VADDPS       64(AX), Z9, Z9
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z10, Z10
 	VADDPS       64(AX), Z11, Z11
 	JMP          store
@@ -2605,19 +3472,136 @@ store:
 	MOVQ    BX, AX
 	VMOVUPS Z0, (AX)
 	VMOVUPS Z1, 64(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z2, (AX)
 	VMOVUPS Z3, 64(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z4, (AX)
 	VMOVUPS Z5, 64(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z6, (AX)
 	VMOVUPS Z7, 64(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z8, (AX)
 	VMOVUPS Z9, 64(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
+	VMOVUPS Z10, (AX)
+	VMOVUPS Z11, 64(AX)
+	VZEROUPPER
+	RET
+
+// func tile32AVX512r6off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool)
+// Requires: AVX, AVX512F
+TEXT ·tile32AVX512r6off(SB), NOSPLIT, $0-57
+	MOVQ   kc+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   b+16(FP), DX
+	MOVQ   c+32(FP), BX
+	MOVQ   ldc+40(FP), SI
+	MOVQ   off+24(FP), DI
+	IMUL3Q $0x04, SI, SI
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+
+depth:
+	MOVQ         (DI), R8
+	VMOVUPS      (DX)(R8*4), Z13
+	VMOVUPS      64(DX)(R8*4), Z14
+	VBROADCASTSS (CX), Z12
+	VFMADD231PS  Z13, Z12, Z0
+	VFMADD231PS  Z14, Z12, Z1
+	VBROADCASTSS 4(CX), Z12
+	VFMADD231PS  Z13, Z12, Z2
+	VFMADD231PS  Z14, Z12, Z3
+	VBROADCASTSS 8(CX), Z12
+	VFMADD231PS  Z13, Z12, Z4
+	VFMADD231PS  Z14, Z12, Z5
+	VBROADCASTSS 12(CX), Z12
+	VFMADD231PS  Z13, Z12, Z6
+	VFMADD231PS  Z14, Z12, Z7
+	VBROADCASTSS 16(CX), Z12
+	VFMADD231PS  Z13, Z12, Z8
+	VFMADD231PS  Z14, Z12, Z9
+	VBROADCASTSS 20(CX), Z12
+	VFMADD231PS  Z13, Z12, Z10
+	VFMADD231PS  Z14, Z12, Z11
+	ADDQ         $0x18, CX
+	ADDQ         $0x08, DI
+	DECQ         AX
+	JNE          depth
+	MOVB         add+56(FP), AL
+	TESTB        AL, AL
+	JE           fresh
+	MOVQ         BX, AX
+	VADDPS       (AX), Z0, Z0
+	VADDPS       64(AX), Z1, Z1
+	ADDQ         SI, AX
+	VADDPS       (AX), Z2, Z2
+	VADDPS       64(AX), Z3, Z3
+	ADDQ         SI, AX
+	VADDPS       (AX), Z4, Z4
+	VADDPS       64(AX), Z5, Z5
+	ADDQ         SI, AX
+	VADDPS       (AX), Z6, Z6
+	VADDPS       64(AX), Z7, Z7
+	ADDQ         SI, AX
+	VADDPS       (AX), Z8, Z8
+	VADDPS       64(AX), Z9, Z9
+	ADDQ         SI, AX
+	VADDPS       (AX), Z10, Z10
+	VADDPS       64(AX), Z11, Z11
+	JMP          store
+
+fresh:
+	MOVQ         start+48(FP), AX
+	TESTQ        AX, AX
+	JE           store
+	VBROADCASTSS (AX), Z12
+	VADDPS       Z12, Z0, Z0
+	VADDPS       Z12, Z1, Z1
+	VBROADCASTSS 4(AX), Z12
+	VADDPS       Z12, Z2, Z2
+	VADDPS       Z12, Z3, Z3
+	VBROADCASTSS 8(AX), Z12
+	VADDPS       Z12, Z4, Z4
+	VADDPS       Z12, Z5, Z5
+	VBROADCASTSS 12(AX), Z12
+	VADDPS       Z12, Z6, Z6
+	VADDPS       Z12, Z7, Z7
+	VBROADCASTSS 16(AX), Z12
+	VADDPS       Z12, Z8, Z8
+	VADDPS       Z12, Z9, Z9
+	VBROADCASTSS 20(AX), Z12
+	VADDPS       Z12, Z10, Z10
+	VADDPS       Z12, Z11, Z11
+
+store:
+	MOVQ    BX, AX
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, 64(AX)
+	ADDQ    SI, AX
+	VMOVUPS Z2, (AX)
+	VMOVUPS Z3, 64(AX)
+	ADDQ    SI, AX
+	VMOVUPS Z4, (AX)
+	VMOVUPS Z5, 64(AX)
+	ADDQ    SI, AX
+	VMOVUPS Z6, (AX)
+	VMOVUPS Z7, 64(AX)
+	ADDQ    SI, AX
+	VMOVUPS Z8, (AX)
+	VMOVUPS Z9, 64(AX)
+	ADDQ    SI, AX
 	VMOVUPS Z10, (AX)
 	VMOVUPS Z11, 64(AX)
 	VZEROUPPER
@@ -2630,10 +3614,10 @@ TEXT ·tile32AVX512r7v1(SB), NOSPLIT, $0-57
 	MOVQ   a+8(FP), CX
 	MOVQ   b+16(FP), DX
 	MOVQ   c+32(FP), BX
-	MOVQ   ldb+24(FP), SI
-	MOVQ   ldc+40(FP), DI
-	IMUL3Q $0x04, SI, SI
+	MOVQ   ldc+40(FP), SI
+	MOVQ   ldb+24(FP), DI
 	IMUL3Q $0x04, DI, DI
+	IMUL3Q $0x04, SI, SI
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -2659,7 +3643,7 @@ depth:
 	VBROADCASTSS 24(CX), Z7
 	VFMADD231PS  Z8, Z7, Z6
 	ADDQ         $0x1c, CX
-	ADDQ         SI, DX
+	ADDQ         DI, DX
 	DECQ         AX
 	JNE          depth
 	MOVB         add+56(FP), AL
@@ -2667,17 +3651,17 @@ depth:
 	JE           fresh
 	MOVQ         BX, AX
 	VADDPS       (AX), Z0, Z0
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z1, Z1
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z2, Z2
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z3, Z3
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z4, Z4
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z5, Z5
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z6, Z6
 	JMP          store
 
@@ -2703,17 +3687,17 @@ fresh:
 store:
 	MOVQ    BX, AX
 	VMOVUPS Z0, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z1, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z2, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z3, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z4, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z5, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z6, (AX)
 	VZEROUPPER
 	RET
@@ -2725,10 +3709,10 @@ TEXT ·tile32AVX512r7v2(SB), NOSPLIT, $0-57
 	MOVQ   a+8(FP), CX
 	MOVQ   b+16(FP), DX
 	MOVQ   c+32(FP), BX
-	MOVQ   ldb+24(FP), SI
-	MOVQ   ldc+40(FP), DI
-	IMUL3Q $0x04, SI, SI
+	MOVQ   ldc+40(FP), SI
+	MOVQ   ldb+24(FP), DI
 	IMUL3Q $0x04, DI, DI
+	IMUL3Q $0x04, SI, SI
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -2769,7 +3753,7 @@ depth:
 	VFMADD231PS  Z15, Z14, Z12
 	VFMADD231PS  Z16, Z14, Z13
 	ADDQ         $0x1c, CX
-	ADDQ         SI, DX
+	ADDQ         DI, DX
 	DECQ         AX
 	JNE          depth
 	MOVB         add+56(FP), AL
@@ -2778,22 +3762,22 @@ depth:
 	MOVQ         BX, AX
 	VADDPS       (AX), Z0, Z0
 	VADDPS       64(AX), Z1, Z1
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z2, Z2
 	VADDPS       64(AX), Z3, Z3
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z4, Z4
 	VADDPS       64(AX), Z5, Z5
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z6, Z6
 	VADDPS       64(AX), Z7, Z7
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z8, Z8
 	VADDPS       64(AX), Z9, Z9
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z10, Z10
 	VADDPS       64(AX), Z11, Z11
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z12, Z12
 	VADDPS       64(AX), Z13, Z13
 	JMP          store
@@ -2828,22 +3812,153 @@ store:
 	MOVQ    BX, AX
 	VMOVUPS Z0, (AX)
 	VMOVUPS Z1, 64(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z2, (AX)
 	VMOVUPS Z3, 64(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z4, (AX)
 	VMOVUPS Z5, 64(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z6, (AX)
 	VMOVUPS Z7, 64(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z8, (AX)
 	VMOVUPS Z9, 64(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z10, (AX)
 	VMOVUPS Z11, 64(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
+	VMOVUPS Z12, (AX)
+	VMOVUPS Z13, 64(AX)
+	VZEROUPPER
+	RET
+
+// func tile32AVX512r7off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool)
+// Requires: AVX, AVX512F
+TEXT ·tile32AVX512r7off(SB), NOSPLIT, $0-57
+	MOVQ   kc+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   b+16(FP), DX
+	MOVQ   c+32(FP), BX
+	MOVQ   ldc+40(FP), SI
+	MOVQ   off+24(FP), DI
+	IMUL3Q $0x04, SI, SI
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+
+depth:
+	MOVQ         (DI), R8
+	VMOVUPS      (DX)(R8*4), Z15
+	VMOVUPS      64(DX)(R8*4), Z16
+	VBROADCASTSS (CX), Z14
+	VFMADD231PS  Z15, Z14, Z0
+	VFMADD231PS  Z16, Z14, Z1
+	VBROADCASTSS 4(CX), Z14
+	VFMADD231PS  Z15, Z14, Z2
+	VFMADD231PS  Z16, Z14, Z3
+	VBROADCASTSS 8(CX), Z14
+	VFMADD231PS  Z15, Z14, Z4
+	VFMADD231PS  Z16, Z14, Z5
+	VBROADCASTSS 12(CX), Z14
+	VFMADD231PS  Z15, Z14, Z6
+	VFMADD231PS  Z16, Z14, Z7
+	VBROADCASTSS 16(CX), Z14
+	VFMADD231PS  Z15, Z14, Z8
+	VFMADD231PS  Z16, Z14, Z9
+	VBROADCASTSS 20(CX), Z14
+	VFMADD231PS  Z15, Z14, Z10
+	VFMADD231PS  Z16, Z14, Z11
+	VBROADCASTSS 24(CX), Z14
+	VFMADD231PS  Z15, Z14, Z12
+	VFMADD231PS  Z16, Z14, Z13
+	ADDQ         $0x1c, CX
+	ADDQ         $0x08, DI
+	DECQ         AX
+	JNE          depth
+	MOVB         add+56(FP), AL
+	TESTB        AL, AL
+	JE           fresh
+	MOVQ         BX, AX
+	VADDPS       (AX), Z0, Z0
+	VADDPS       64(AX), Z1, Z1
+	ADDQ         SI, AX
+	VADDPS       (AX), Z2, Z2
+	VADDPS       64(AX), Z3, Z3
+	ADDQ         SI, AX
+	VADDPS       (AX), Z4, Z4
+	VADDPS       64(AX), Z5, Z5
+	ADDQ         SI, AX
+	VADDPS       (AX), Z6, Z6
+	VADDPS       64(AX), Z7, Z7
+	ADDQ         SI, AX
+	VADDPS       (AX), Z8, Z8
+	VADDPS       64(AX), Z9, Z9
+	ADDQ         SI, AX
+	VADDPS       (AX), Z10, Z10
+	VADDPS       64(AX), Z11, Z11
+	ADDQ         SI, AX
+	VADDPS       (AX), Z12, Z12
+	VADDPS       64(AX), Z13, Z13
+	JMP          store
+
+fresh:
+	MOVQ         start+48(FP), AX
+	TESTQ        AX, AX
+	JE           store
+	VBROADCASTSS (AX), Z14
+	VADDPS       Z14, Z0, Z0
+	VADDPS       Z14, Z1, Z1
+	VBROADCASTSS 4(AX), Z14
+	VADDPS       Z14, Z2, Z2
+	VADDPS       Z14, Z3, Z3
+	VBROADCASTSS 8(AX), Z14
+	VADDPS       Z14, Z4, Z4
+	VADDPS       Z14, Z5, Z5
+	VBROADCASTSS 12(AX), Z14
+	VADDPS       Z14, Z6, Z6
+	VADDPS       Z14, Z7, Z7
+	VBROADCASTSS 16(AX), Z14
+	VADDPS       Z14, Z8, Z8
+	VADDPS       Z14, Z9, Z9
+	VBROADCASTSS 20(AX), Z14
+	VADDPS       Z14, Z10, Z10
+	VADDPS       Z14, Z11, Z11
+	VBROADCASTSS 24(AX), Z14
+	VADDPS       Z14, Z12, Z12
+	VADDPS       Z14, Z13, Z13
+
+store:
+	MOVQ    BX, AX
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, 64(AX)
+	ADDQ    SI, AX
+	VMOVUPS Z2, (AX)
+	VMOVUPS Z3, 64(AX)
+	ADDQ    SI, AX
+	VMOVUPS Z4, (AX)
+	VMOVUPS Z5, 64(AX)
+	ADDQ    SI, AX
+	VMOVUPS Z6, (AX)
+	VMOVUPS Z7, 64(AX)
+	ADDQ    SI, AX
+	VMOVUPS Z8, (AX)
+	VMOVUPS Z9, 64(AX)
+	ADDQ    SI, AX
+	VMOVUPS Z10, (AX)
+	VMOVUPS Z11, 64(AX)
+	ADDQ    SI, AX
 	VMOVUPS Z12, (AX)
 	VMOVUPS Z13, 64(AX)
 	VZEROUPPER
@@ -2856,10 +3971,10 @@ TEXT ·tile32AVX512r8v1(SB), NOSPLIT, $0-57
 	MOVQ   a+8(FP), CX
 	MOVQ   b+16(FP), DX
 	MOVQ   c+32(FP), BX
-	MOVQ   ldb+24(FP), SI
-	MOVQ   ldc+40(FP), DI
-	IMUL3Q $0x04, SI, SI
+	MOVQ   ldc+40(FP), SI
+	MOVQ   ldb+24(FP), DI
 	IMUL3Q $0x04, DI, DI
+	IMUL3Q $0x04, SI, SI
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -2888,7 +4003,7 @@ depth:
 	VBROADCASTSS 28(CX), Z8
 	VFMADD231PS  Z9, Z8, Z7
 	ADDQ         $0x20, CX
-	ADDQ         SI, DX
+	ADDQ         DI, DX
 	DECQ         AX
 	JNE          depth
 	MOVB         add+56(FP), AL
@@ -2896,19 +4011,19 @@ depth:
 	JE           fresh
 	MOVQ         BX, AX
 	VADDPS       (AX), Z0, Z0
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z1, Z1
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z2, Z2
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z3, Z3
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z4, Z4
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z5, Z5
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z6, Z6
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z7, Z7
 	JMP          store
 
@@ -2936,19 +4051,19 @@ fresh:
 store:
 	MOVQ    BX, AX
 	VMOVUPS Z0, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z1, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z2, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z3, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z4, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z5, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z6, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z7, (AX)
 	VZEROUPPER
 	RET
@@ -2960,10 +4075,10 @@ TEXT ·tile32AVX512r8v2(SB), NOSPLIT, $0-57
 	MOVQ   a+8(FP), CX
 	MOVQ   b+16(FP), DX
 	MOVQ   c+32(FP), BX
-	MOVQ   ldb+24(FP), SI
-	MOVQ   ldc+40(FP), DI
-	IMUL3Q $0x04, SI, SI
+	MOVQ   ldc+40(FP), SI
+	MOVQ   ldb+24(FP), DI
 	IMUL3Q $0x04, DI, DI
+	IMUL3Q $0x04, SI, SI
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -3009,7 +4124,7 @@ depth:
 	VFMADD231PS  Z17, Z16, Z14
 	VFMADD231PS  Z18, Z16, Z15
 	ADDQ         $0x20, CX
-	ADDQ         SI, DX
+	ADDQ         DI, DX
 	DECQ         AX
 	JNE          depth
 	MOVB         add+56(FP), AL
@@ -3018,25 +4133,25 @@ depth:
 	MOVQ         BX, AX
 	VADDPS       (AX), Z0, Z0
 	VADDPS       64(AX), Z1, Z1
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z2, Z2
 	VADDPS       64(AX), Z3, Z3
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z4, Z4
 	VADDPS       64(AX), Z5, Z5
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z6, Z6
 	VADDPS       64(AX), Z7, Z7
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z8, Z8
 	VADDPS       64(AX), Z9, Z9
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z10, Z10
 	VADDPS       64(AX), Z11, Z11
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z12, Z12
 	VADDPS       64(AX), Z13, Z13
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z14, Z14
 	VADDPS       64(AX), Z15, Z15
 	JMP          store
@@ -3074,25 +4189,170 @@ store:
 	MOVQ    BX, AX
 	VMOVUPS Z0, (AX)
 	VMOVUPS Z1, 64(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z2, (AX)
 	VMOVUPS Z3, 64(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z4, (AX)
 	VMOVUPS Z5, 64(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z6, (AX)
 	VMOVUPS Z7, 64(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z8, (AX)
 	VMOVUPS Z9, 64(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z10, (AX)
 	VMOVUPS Z11, 64(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z12, (AX)
 	VMOVUPS Z13, 64(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
+	VMOVUPS Z14, (AX)
+	VMOVUPS Z15, 64(AX)
+	VZEROUPPER
+	RET
+
+// func tile32AVX512r8off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool)
+// Requires: AVX, AVX512F
+TEXT ·tile32AVX512r8off(SB), NOSPLIT, $0-57
+	MOVQ   kc+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   b+16(FP), DX
+	MOVQ   c+32(FP), BX
+	MOVQ   ldc+40(FP), SI
+	MOVQ   off+24(FP), DI
+	IMUL3Q $0x04, SI, SI
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+
+depth:
+	MOVQ         (DI), R8
+	VMOVUPS      (DX)(R8*4), Z17
+	VMOVUPS      64(DX)(R8*4), Z18
+	VBROADCASTSS (CX), Z16
+	VFMADD231PS  Z17, Z16, Z0
+	VFMADD231PS  Z18, Z16, Z1
+	VBROADCASTSS 4(CX), Z16
+	VFMADD231PS  Z17, Z16, Z2
+	VFMADD231PS  Z18, Z16, Z3
+	VBROADCASTSS 8(CX), Z16
+	VFMADD231PS  Z17, Z16, Z4
+	VFMADD231PS  Z18, Z16, Z5
+	VBROADCASTSS 12(CX), Z16
+	VFMADD231PS  Z17, Z16, Z6
+	VFMADD231PS  Z18, Z16, Z7
+	VBROADCASTSS 16(CX), Z16
+	VFMADD231PS  Z17, Z16, Z8
+	VFMADD231PS  Z18, Z16, Z9
+	VBROADCASTSS 20(CX), Z16
+	VFMADD231PS  Z17, Z16, Z10
+	VFMADD231PS  Z18, Z16, Z11
+	VBROADCASTSS 24(CX), Z16
+	VFMADD231PS  Z17, Z16, Z12
+	VFMADD231PS  Z18, Z16, Z13
+	VBROADCASTSS 28(CX), Z16
+	VFMADD231PS  Z17, Z16, Z14
+	VFMADD231PS  Z18, Z16, Z15
+	ADDQ         $0x20, CX
+	ADDQ         $0x08, DI
+	DECQ         AX
+	JNE          depth
+	MOVB         add+56(FP), AL
+	TESTB        AL, AL
+	JE           fresh
+	MOVQ         BX, AX
+	VADDPS       (AX), Z0, Z0
+	VADDPS       64(AX), Z1, Z1
+	ADDQ         SI, AX
+	VADDPS       (AX), Z2, Z2
+	VADDPS       64(AX), Z3, Z3
+	ADDQ         SI, AX
+	VADDPS       (AX), Z4, Z4
+	VADDPS       64(AX), Z5, Z5
+	ADDQ         SI, AX
+	VADDPS       (AX), Z6, Z6
+	VADDPS       64(AX), Z7, Z7
+	ADDQ         SI, AX
+	VADDPS       (AX), Z8, Z8
+	VADDPS       64(AX), Z9, Z9
+	ADDQ         SI, AX
+	VADDPS       (AX), Z10, Z10
+	VADDPS       64(AX), Z11, Z11
+	ADDQ         SI, AX
+	VADDPS       (AX), Z12, Z12
+	VADDPS       64(AX), Z13, Z13
+	ADDQ         SI, AX
+	VADDPS       (AX), Z14, Z14
+	VADDPS       64(AX), Z15, Z15
+	JMP          store
+
+fresh:
+	MOVQ         start+48(FP), AX
+	TESTQ        AX, AX
+	JE           store
+	VBROADCASTSS (AX), Z16
+	VADDPS       Z16, Z0, Z0
+	VADDPS       Z16, Z1, Z1
+	VBROADCASTSS 4(AX), Z16
+	VADDPS       Z16, Z2, Z2
+	VADDPS       Z16, Z3, Z3
+	VBROADCASTSS 8(AX), Z16
+	VADDPS       Z16, Z4, Z4
+	VADDPS       Z16, Z5, Z5
+	VBROADCASTSS 12(AX), Z16
+	VADDPS       Z16, Z6, Z6
+	VADDPS       Z16, Z7, Z7
+	VBROADCASTSS 16(AX), Z16
+	VADDPS       Z16, Z8, Z8
+	VADDPS       Z16, Z9, Z9
+	VBROADCASTSS 20(AX), Z16
+	VADDPS       Z16, Z10, Z10
+	VADDPS       Z16, Z11, Z11
+	VBROADCASTSS 24(AX), Z16
+	VADDPS       Z16, Z12, Z12
+	VADDPS       Z16, Z13, Z13
+	VBROADCASTSS 28(AX), Z16
+	VADDPS       Z16, Z14, Z14
+	VADDPS       Z16, Z15, Z15
+
+store:
+	MOVQ    BX, AX
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, 64(AX)
+	ADDQ    SI, AX
+	VMOVUPS Z2, (AX)
+	VMOVUPS Z3, 64(AX)
+	ADDQ    SI, AX
+	VMOVUPS Z4, (AX)
+	VMOVUPS Z5, 64(AX)
+	ADDQ    SI, AX
+	VMOVUPS Z6, (AX)
+	VMOVUPS Z7, 64(AX)
+	ADDQ    SI, AX
+	VMOVUPS Z8, (AX)
+	VMOVUPS Z9, 64(AX)
+	ADDQ    SI, AX
+	VMOVUPS Z10, (AX)
+	VMOVUPS Z11, 64(AX)
+	ADDQ    SI, AX
+	VMOVUPS Z12, (AX)
+	VMOVUPS Z13, 64(AX)
+	ADDQ    SI, AX
 	VMOVUPS Z14, (AX)
 	VMOVUPS Z15, 64(AX)
 	VZEROUPPER
@@ -3105,10 +4365,10 @@ TEXT ·tile32AVX512r9v1(SB), NOSPLIT, $0-57
 	MOVQ   a+8(FP), CX
 	MOVQ   b+16(FP), DX
 	MOVQ   c+32(FP), BX
-	MOVQ   ldb+24(FP), SI
-	MOVQ   ldc+40(FP), DI
-	IMUL3Q $0x04, SI, SI
+	MOVQ   ldc+40(FP), SI
+	MOVQ   ldb+24(FP), DI
 	IMUL3Q $0x04, DI, DI
+	IMUL3Q $0x04, SI, SI
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -3140,7 +4400,7 @@ depth:
 	VBROADCASTSS 32(CX), Z9
 	VFMADD231PS  Z10, Z9, Z8
 	ADDQ         $0x24, CX
-	ADDQ         SI, DX
+	ADDQ         DI, DX
 	DECQ         AX
 	JNE          depth
 	MOVB         add+56(FP), AL
@@ -3148,21 +4408,21 @@ depth:
 	JE           fresh
 	MOVQ         BX, AX
 	VADDPS       (AX), Z0, Z0
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z1, Z1
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z2, Z2
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z3, Z3
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z4, Z4
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z5, Z5
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z6, Z6
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z7, Z7
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z8, Z8
 	JMP          store
 
@@ -3192,21 +4452,21 @@ fresh:
 store:
 	MOVQ    BX, AX
 	VMOVUPS Z0, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z1, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z2, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z3, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z4, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z5, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z6, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z7, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z8, (AX)
 	VZEROUPPER
 	RET
@@ -3218,10 +4478,10 @@ TEXT ·tile32AVX512r9v2(SB), NOSPLIT, $0-57
 	MOVQ   a+8(FP), CX
 	MOVQ   b+16(FP), DX
 	MOVQ   c+32(FP), BX
-	MOVQ   ldb+24(FP), SI
-	MOVQ   ldc+40(FP), DI
-	IMUL3Q $0x04, SI, SI
+	MOVQ   ldc+40(FP), SI
+	MOVQ   ldb+24(FP), DI
 	IMUL3Q $0x04, DI, DI
+	IMUL3Q $0x04, SI, SI
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -3272,7 +4532,7 @@ depth:
 	VFMADD231PS  Z19, Z18, Z16
 	VFMADD231PS  Z20, Z18, Z17
 	ADDQ         $0x24, CX
-	ADDQ         SI, DX
+	ADDQ         DI, DX
 	DECQ         AX
 	JNE          depth
 	MOVB         add+56(FP), AL
@@ -3281,28 +4541,28 @@ depth:
 	MOVQ         BX, AX
 	VADDPS       (AX), Z0, Z0
 	VADDPS       64(AX), Z1, Z1
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z2, Z2
 	VADDPS       64(AX), Z3, Z3
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z4, Z4
 	VADDPS       64(AX), Z5, Z5
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z6, Z6
 	VADDPS       64(AX), Z7, Z7
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z8, Z8
 	VADDPS       64(AX), Z9, Z9
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z10, Z10
 	VADDPS       64(AX), Z11, Z11
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z12, Z12
 	VADDPS       64(AX), Z13, Z13
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z14, Z14
 	VADDPS       64(AX), Z15, Z15
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z16, Z16
 	VADDPS       64(AX), Z17, Z17
 	JMP          store
@@ -3343,28 +4603,187 @@ store:
 	MOVQ    BX, AX
 	VMOVUPS Z0, (AX)
 	VMOVUPS Z1, 64(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z2, (AX)
 	VMOVUPS Z3, 64(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z4, (AX)
 	VMOVUPS Z5, 64(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z6, (AX)
 	VMOVUPS Z7, 64(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z8, (AX)
 	VMOVUPS Z9, 64(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z10, (AX)
 	VMOVUPS Z11, 64(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z12, (AX)
 	VMOVUPS Z13, 64(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z14, (AX)
 	VMOVUPS Z15, 64(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
+	VMOVUPS Z16, (AX)
+	VMOVUPS Z17, 64(AX)
+	VZEROUPPER
+	RET
+
+// func tile32AVX512r9off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool)
+// Requires: AVX, AVX512F
+TEXT ·tile32AVX512r9off(SB), NOSPLIT, $0-57
+	MOVQ   kc+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   b+16(FP), DX
+	MOVQ   c+32(FP), BX
+	MOVQ   ldc+40(FP), SI
+	MOVQ   off+24(FP), DI
+	IMUL3Q $0x04, SI, SI
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+
+depth:
+	MOVQ         (DI), R8
+	VMOVUPS      (DX)(R8*4), Z19
+	VMOVUPS      64(DX)(R8*4), Z20
+	VBROADCASTSS (CX), Z18
+	VFMADD231PS  Z19, Z18, Z0
+	VFMADD231PS  Z20, Z18, Z1
+	VBROADCASTSS 4(CX), Z18
+	VFMADD231PS  Z19, Z18, Z2
+	VFMADD231PS  Z20, Z18, Z3
+	VBROADCASTSS 8(CX), Z18
+	VFMADD231PS  Z19, Z18, Z4
+	VFMADD231PS  Z20, Z18, Z5
+	VBROADCASTSS 12(CX), Z18
+	VFMADD231PS  Z19, Z18, Z6
+	VFMADD231PS  Z20, Z18, Z7
+	VBROADCASTSS 16(CX), Z18
+	VFMADD231PS  Z19, Z18, Z8
+	VFMADD231PS  Z20, Z18, Z9
+	VBROADCASTSS 20(CX), Z18
+	VFMADD231PS  Z19, Z18, Z10
+	VFMADD231PS  Z20, Z18, Z11
+	VBROADCASTSS 24(CX), Z18
+	VFMADD231PS  Z19, Z18, Z12
+	VFMADD231PS  Z20, Z18, Z13
+	VBROADCASTSS 28(CX), Z18
+	VFMADD231PS  Z19, Z18, Z14
+	VFMADD231PS  Z20, Z18, Z15
+	VBROADCASTSS 32(CX), Z18
+	VFMADD231PS  Z19, Z18, Z16
+	VFMADD231PS  Z20, Z18, Z17
+	ADDQ         $0x24, CX
+	ADDQ         $0x08, DI
+	DECQ         AX
+	JNE          depth
+	MOVB         add+56(FP), AL
+	TESTB        AL, AL
+	JE           fresh
+	MOVQ         BX, AX
+	VADDPS       (AX), Z0, Z0
+	VADDPS       64(AX), Z1, Z1
+	ADDQ         SI, AX
+	VADDPS       (AX), Z2, Z2
+	VADDPS       64(AX), Z3, Z3
+	ADDQ         SI, AX
+	VADDPS       (AX), Z4, Z4
+	VADDPS       64(AX), Z5, Z5
+	ADDQ         SI, AX
+	VADDPS       (AX), Z6, Z6
+	VADDPS       64(AX), Z7, Z7
+	ADDQ         SI, AX
+	VADDPS       (AX), Z8, Z8
+	VADDPS       64(AX), Z9, Z9
+	ADDQ         SI, AX
+	VADDPS       (AX), Z10, Z10
+	VADDPS       64(AX), Z11, Z11
+	ADDQ         SI, AX
+	VADDPS       (AX), Z12, Z12
+	VADDPS       64(AX), Z13, Z13
+	ADDQ         SI, AX
+	VADDPS       (AX), Z14, Z14
+	VADDPS       64(AX), Z15, Z15
+	ADDQ         SI, AX
+	VADDPS       (AX), Z16, Z16
+	VADDPS       64(AX), Z17, Z17
+	JMP          store
+
+fresh:
+	MOVQ         start+48(FP), AX
+	TESTQ        AX, AX
+	JE           store
+	VBROADCASTSS (AX), Z18
+	VADDPS       Z18, Z0, Z0
+	VADDPS       Z18, Z1, Z1
+	VBROADCASTSS 4(AX), Z18
+	VADDPS       Z18, Z2, Z2
+	VADDPS       Z18, Z3, Z3
+	VBROADCASTSS 8(AX), Z18
+	VADDPS       Z18, Z4, Z4
+	VADDPS       Z18, Z5, Z5
+	VBROADCASTSS 12(AX), Z18
+	VADDPS       Z18, Z6, Z6
+	VADDPS       Z18, Z7, Z7
+	VBROADCASTSS 16(AX), Z18
+	VADDPS       Z18, Z8, Z8
+	VADDPS       Z18, Z9, Z9
+	VBROADCASTSS 20(AX), Z18
+	VADDPS       Z18, Z10, Z10
+	VADDPS       Z18, Z11, Z11
+	VBROADCASTSS 24(AX), Z18
+	VADDPS       Z18, Z12, Z12
+	VADDPS       Z18, Z13, Z13
+	VBROADCASTSS 28(AX), Z18
+	VADDPS       Z18, Z14, Z14
+	VADDPS       Z18, Z15, Z15
+	VBROADCASTSS 32(AX), Z18
+	VADDPS       Z18, Z16, Z16
+	VADDPS       Z18, Z17, Z17
+
+store:
+	MOVQ    BX, AX
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, 64(AX)
+	ADDQ    SI, AX
+	VMOVUPS Z2, (AX)
+	VMOVUPS Z3, 64(AX)
+	ADDQ    SI, AX
+	VMOVUPS Z4, (AX)
+	VMOVUPS Z5, 64(AX)
+	ADDQ    SI, AX
+	VMOVUPS Z6, (AX)
+	VMOVUPS Z7, 64(AX)
+	ADDQ    SI, AX
+	VMOVUPS Z8, (AX)
+	VMOVUPS Z9, 64(AX)
+	ADDQ    SI, AX
+	VMOVUPS Z10, (AX)
+	VMOVUPS Z11, 64(AX)
+	ADDQ    SI, AX
+	VMOVUPS Z12, (AX)
+	VMOVUPS Z13, 64(AX)
+	ADDQ    SI, AX
+	VMOVUPS Z14, (AX)
+	VMOVUPS Z15, 64(AX)
+	ADDQ    SI, AX
 	VMOVUPS Z16, (AX)
 	VMOVUPS Z17, 64(AX)
 	VZEROUPPER
@@ -3377,10 +4796,10 @@ TEXT ·tile32AVX512r10v1(SB), NOSPLIT, $0-57
 	MOVQ   a+8(FP), CX
 	MOVQ   b+16(FP), DX
 	MOVQ   c+32(FP), BX
-	MOVQ   ldb+24(FP), SI
-	MOVQ   ldc+40(FP), DI
-	IMUL3Q $0x04, SI, SI
+	MOVQ   ldc+40(FP), SI
+	MOVQ   ldb+24(FP), DI
 	IMUL3Q $0x04, DI, DI
+	IMUL3Q $0x04, SI, SI
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -3415,7 +4834,7 @@ depth:
 	VBROADCASTSS 36(CX), Z10
 	VFMADD231PS  Z11, Z10, Z9
 	ADDQ         $0x28, CX
-	ADDQ         SI, DX
+	ADDQ         DI, DX
 	DECQ         AX
 	JNE          depth
 	MOVB         add+56(FP), AL
@@ -3423,23 +4842,23 @@ depth:
 	JE           fresh
 	MOVQ         BX, AX
 	VADDPS       (AX), Z0, Z0
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z1, Z1
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z2, Z2
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z3, Z3
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z4, Z4
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z5, Z5
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z6, Z6
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z7, Z7
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z8, Z8
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z9, Z9
 	JMP          store
 
@@ -3471,23 +4890,23 @@ fresh:
 store:
 	MOVQ    BX, AX
 	VMOVUPS Z0, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z1, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z2, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z3, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z4, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z5, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z6, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z7, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z8, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z9, (AX)
 	VZEROUPPER
 	RET
@@ -3499,10 +4918,10 @@ TEXT ·tile32AVX512r10v2(SB), NOSPLIT, $0-57
 	MOVQ   a+8(FP), CX
 	MOVQ   b+16(FP), DX
 	MOVQ   c+32(FP), BX
-	MOVQ   ldb+24(FP), SI
-	MOVQ   ldc+40(FP), DI
-	IMUL3Q $0x04, SI, SI
+	MOVQ   ldc+40(FP), SI
+	MOVQ   ldb+24(FP), DI
 	IMUL3Q $0x04, DI, DI
+	IMUL3Q $0x04, SI, SI
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -3558,7 +4977,7 @@ depth:
 	VFMADD231PS  Z21, Z20, Z18
 	VFMADD231PS  Z22, Z20, Z19
 	ADDQ         $0x28, CX
-	ADDQ         SI, DX
+	ADDQ         DI, DX
 	DECQ         AX
 	JNE          depth
 	MOVB         add+56(FP), AL
@@ -3567,31 +4986,31 @@ depth:
 	MOVQ         BX, AX
 	VADDPS       (AX), Z0, Z0
 	VADDPS       64(AX), Z1, Z1
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z2, Z2
 	VADDPS       64(AX), Z3, Z3
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z4, Z4
 	VADDPS       64(AX), Z5, Z5
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z6, Z6
 	VADDPS       64(AX), Z7, Z7
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z8, Z8
 	VADDPS       64(AX), Z9, Z9
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z10, Z10
 	VADDPS       64(AX), Z11, Z11
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z12, Z12
 	VADDPS       64(AX), Z13, Z13
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z14, Z14
 	VADDPS       64(AX), Z15, Z15
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z16, Z16
 	VADDPS       64(AX), Z17, Z17
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z18, Z18
 	VADDPS       64(AX), Z19, Z19
 	JMP          store
@@ -3635,31 +5054,204 @@ store:
 	MOVQ    BX, AX
 	VMOVUPS Z0, (AX)
 	VMOVUPS Z1, 64(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z2, (AX)
 	VMOVUPS Z3, 64(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z4, (AX)
 	VMOVUPS Z5, 64(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z6, (AX)
 	VMOVUPS Z7, 64(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z8, (AX)
 	VMOVUPS Z9, 64(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z10, (AX)
 	VMOVUPS Z11, 64(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z12, (AX)
 	VMOVUPS Z13, 64(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z14, (AX)
 	VMOVUPS Z15, 64(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z16, (AX)
 	VMOVUPS Z17, 64(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
+	VMOVUPS Z18, (AX)
+	VMOVUPS Z19, 64(AX)
+	VZEROUPPER
+	RET
+
+// func tile32AVX512r10off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool)
+// Requires: AVX, AVX512F
+TEXT ·tile32AVX512r10off(SB), NOSPLIT, $0-57
+	MOVQ   kc+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   b+16(FP), DX
+	MOVQ   c+32(FP), BX
+	MOVQ   ldc+40(FP), SI
+	MOVQ   off+24(FP), DI
+	IMUL3Q $0x04, SI, SI
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+
+depth:
+	MOVQ         (DI), R8
+	VMOVUPS      (DX)(R8*4), Z21
+	VMOVUPS      64(DX)(R8*4), Z22
+	VBROADCASTSS (CX), Z20
+	VFMADD231PS  Z21, Z20, Z0
+	VFMADD231PS  Z22, Z20, Z1
+	VBROADCASTSS 4(CX), Z20
+	VFMADD231PS  Z21, Z20, Z2
+	VFMADD231PS  Z22, Z20, Z3
+	VBROADCASTSS 8(CX), Z20
+	VFMADD231PS  Z21, Z20, Z4
+	VFMADD231PS  Z22, Z20, Z5
+	VBROADCASTSS 12(CX), Z20
+	VFMADD231PS  Z21, Z20, Z6
+	VFMADD231PS  Z22, Z20, Z7
+	VBROADCASTSS 16(CX), Z20
+	VFMADD231PS  Z21, Z20, Z8
+	VFMADD231PS  Z22, Z20, Z9
+	VBROADCASTSS 20(CX), Z20
+	VFMADD231PS  Z21, Z20, Z10
+	VFMADD231PS  Z22, Z20, Z11
+	VBROADCASTSS 24(CX), Z20
+	VFMADD231PS  Z21, Z20, Z12
+	VFMADD231PS  Z22, Z20, Z13
+	VBROADCASTSS 28(CX), Z20
+	VFMADD231PS  Z21, Z20, Z14
+	VFMADD231PS  Z22, Z20, Z15
+	VBROADCASTSS 32(CX), Z20
+	VFMADD231PS  Z21, Z20, Z16
+	VFMADD231PS  Z22, Z20, Z17
+	VBROADCASTSS 36(CX), Z20
+	VFMADD231PS  Z21, Z20, Z18
+	VFMADD231PS  Z22, Z20, Z19
+	ADDQ         $0x28, CX
+	ADDQ         $0x08, DI
+	DECQ         AX
+	JNE          depth
+	MOVB         add+56(FP), AL
+	TESTB        AL, AL
+	JE           fresh
+	MOVQ         BX, AX
+	VADDPS       (AX), Z0, Z0
+	VADDPS       64(AX), Z1, Z1
+	ADDQ         SI, AX
+	VADDPS       (AX), Z2, Z2
+	VADDPS       64(AX), Z3, Z3
+	ADDQ         SI, AX
+	VADDPS       (AX), Z4, Z4
+	VADDPS       64(AX), Z5, Z5
+	ADDQ         SI, AX
+	VADDPS       (AX), Z6, Z6
+	VADDPS       64(AX), Z7, Z7
+	ADDQ         SI, AX
+	VADDPS       (AX), Z8, Z8
+	VADDPS       64(AX), Z9, Z9
+	ADDQ         SI, AX
+	VADDPS       (AX), Z10, Z10
+	VADDPS       64(AX), Z11, Z11
+	ADDQ         SI, AX
+	VADDPS       (AX), Z12, Z12
+	VADDPS       64(AX), Z13, Z13
+	ADDQ         SI, AX
+	VADDPS       (AX), Z14, Z14
+	VADDPS       64(AX), Z15, Z15
+	ADDQ         SI, AX
+	VADDPS       (AX), Z16, Z16
+	VADDPS       64(AX), Z17, Z17
+	ADDQ         SI, AX
+	VADDPS       (AX), Z18, Z18
+	VADDPS       64(AX), Z19, Z19
+	JMP          store
+
+fresh:
+	MOVQ         start+48(FP), AX
+	TESTQ        AX, AX
+	JE           store
+	VBROADCASTSS (AX), Z20
+	VADDPS       Z20, Z0, Z0
+	VADDPS       Z20, Z1, Z1
+	VBROADCASTSS 4(AX), Z20
+	VADDPS       Z20, Z2, Z2
+	VADDPS       Z20, Z3, Z3
+	VBROADCASTSS 8(AX), Z20
+	VADDPS       Z20, Z4, Z4
+	VADDPS       Z20, Z5, Z5
+	VBROADCASTSS 12(AX), Z20
+	VADDPS       Z20, Z6, Z6
+	VADDPS       Z20, Z7, Z7
+	VBROADCASTSS 16(AX), Z20
+	VADDPS       Z20, Z8, Z8
+	VADDPS       Z20, Z9, Z9
+	VBROADCASTSS 20(AX), Z20
+	VADDPS       Z20, Z10, Z10
+	VADDPS       Z20, Z11, Z11
+	VBROADCASTSS 24(AX), Z20
+	VADDPS       Z20, Z12, Z12
+	VADDPS       Z20, Z13, Z13
+	VBROADCASTSS 28(AX), Z20
+	VADDPS       Z20, Z14, Z14
+	VADDPS       Z20, Z15, Z15
+	VBROADCASTSS 32(AX), Z20
+	VADDPS       Z20, Z16, Z16
+	VADDPS       Z20, Z17, Z17
+	VBROADCASTSS 36(AX), Z20
+	VADDPS       Z20, Z18, Z18
+	VADDPS       Z20, Z19, Z19
+
+store:
+	MOVQ    BX, AX
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, 64(AX)
+	ADDQ    SI, AX
+	VMOVUPS Z2, (AX)
+	VMOVUPS Z3, 64(AX)
+	ADDQ    SI, AX
+	VMOVUPS Z4, (AX)
+	VMOVUPS Z5, 64(AX)
+	ADDQ    SI, AX
+	VMOVUPS Z6, (AX)
+	VMOVUPS Z7, 64(AX)
+	ADDQ    SI, AX
+	VMOVUPS Z8, (AX)
+	VMOVUPS Z9, 64(AX)
+	ADDQ    SI, AX
+	VMOVUPS Z10, (AX)
+	VMOVUPS Z11, 64(AX)
+	ADDQ    SI, AX
+	VMOVUPS Z12, (AX)
+	VMOVUPS Z13, 64(AX)
+	ADDQ    SI, AX
+	VMOVUPS Z14, (AX)
+	VMOVUPS Z15, 64(AX)
+	ADDQ    SI, AX
+	VMOVUPS Z16, (AX)
+	VMOVUPS Z17, 64(AX)
+	ADDQ    SI, AX
 	VMOVUPS Z18, (AX)
 	VMOVUPS Z19, 64(AX)
 	VZEROUPPER
@@ -3672,10 +5264,10 @@ TEXT ·tile32AVX512r11v1(SB), NOSPLIT, $0-57
 	MOVQ   a+8(FP), CX
 	MOVQ   b+16(FP), DX
 	MOVQ   c+32(FP), BX
-	MOVQ   ldb+24(FP), SI
-	MOVQ   ldc+40(FP), DI
-	IMUL3Q $0x04, SI, SI
+	MOVQ   ldc+40(FP), SI
+	MOVQ   ldb+24(FP), DI
 	IMUL3Q $0x04, DI, DI
+	IMUL3Q $0x04, SI, SI
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -3713,7 +5305,7 @@ depth:
 	VBROADCASTSS 40(CX), Z11
 	VFMADD231PS  Z12, Z11, Z10
 	ADDQ         $0x2c, CX
-	ADDQ         SI, DX
+	ADDQ         DI, DX
 	DECQ         AX
 	JNE          depth
 	MOVB         add+56(FP), AL
@@ -3721,25 +5313,25 @@ depth:
 	JE           fresh
 	MOVQ         BX, AX
 	VADDPS       (AX), Z0, Z0
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z1, Z1
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z2, Z2
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z3, Z3
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z4, Z4
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z5, Z5
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z6, Z6
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z7, Z7
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z8, Z8
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z9, Z9
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z10, Z10
 	JMP          store
 
@@ -3773,25 +5365,25 @@ fresh:
 store:
 	MOVQ    BX, AX
 	VMOVUPS Z0, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z1, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z2, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z3, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z4, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z5, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z6, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z7, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z8, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z9, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z10, (AX)
 	VZEROUPPER
 	RET
@@ -3803,10 +5395,10 @@ TEXT ·tile32AVX512r11v2(SB), NOSPLIT, $0-57
 	MOVQ   a+8(FP), CX
 	MOVQ   b+16(FP), DX
 	MOVQ   c+32(FP), BX
-	MOVQ   ldb+24(FP), SI
-	MOVQ   ldc+40(FP), DI
-	IMUL3Q $0x04, SI, SI
+	MOVQ   ldc+40(FP), SI
+	MOVQ   ldb+24(FP), DI
 	IMUL3Q $0x04, DI, DI
+	IMUL3Q $0x04, SI, SI
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -3867,7 +5459,7 @@ depth:
 	VFMADD231PS  Z23, Z22, Z20
 	VFMADD231PS  Z24, Z22, Z21
 	ADDQ         $0x2c, CX
-	ADDQ         SI, DX
+	ADDQ         DI, DX
 	DECQ         AX
 	JNE          depth
 	MOVB         add+56(FP), AL
@@ -3876,34 +5468,34 @@ depth:
 	MOVQ         BX, AX
 	VADDPS       (AX), Z0, Z0
 	VADDPS       64(AX), Z1, Z1
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z2, Z2
 	VADDPS       64(AX), Z3, Z3
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z4, Z4
 	VADDPS       64(AX), Z5, Z5
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z6, Z6
 	VADDPS       64(AX), Z7, Z7
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z8, Z8
 	VADDPS       64(AX), Z9, Z9
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z10, Z10
 	VADDPS       64(AX), Z11, Z11
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z12, Z12
 	VADDPS       64(AX), Z13, Z13
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z14, Z14
 	VADDPS       64(AX), Z15, Z15
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z16, Z16
 	VADDPS       64(AX), Z17, Z17
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z18, Z18
 	VADDPS       64(AX), Z19, Z19
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z20, Z20
 	VADDPS       64(AX), Z21, Z21
 	JMP          store
@@ -3950,34 +5542,221 @@ store:
 	MOVQ    BX, AX
 	VMOVUPS Z0, (AX)
 	VMOVUPS Z1, 64(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z2, (AX)
 	VMOVUPS Z3, 64(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z4, (AX)
 	VMOVUPS Z5, 64(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z6, (AX)
 	VMOVUPS Z7, 64(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z8, (AX)
 	VMOVUPS Z9, 64(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z10, (AX)
 	VMOVUPS Z11, 64(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z12, (AX)
 	VMOVUPS Z13, 64(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z14, (AX)
 	VMOVUPS Z15, 64(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z16, (AX)
 	VMOVUPS Z17, 64(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z18, (AX)
 	VMOVUPS Z19, 64(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
+	VMOVUPS Z20, (AX)
+	VMOVUPS Z21, 64(AX)
+	VZEROUPPER
+	RET
+
+// func tile32AVX512r11off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool)
+// Requires: AVX, AVX512F
+TEXT ·tile32AVX512r11off(SB), NOSPLIT, $0-57
+	MOVQ   kc+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   b+16(FP), DX
+	MOVQ   c+32(FP), BX
+	MOVQ   ldc+40(FP), SI
+	MOVQ   off+24(FP), DI
+	IMUL3Q $0x04, SI, SI
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+
+depth:
+	MOVQ         (DI), R8
+	VMOVUPS      (DX)(R8*4), Z23
+	VMOVUPS      64(DX)(R8*4), Z24
+	VBROADCASTSS (CX), Z22
+	VFMADD231PS  Z23, Z22, Z0
+	VFMADD231PS  Z24, Z22, Z1
+	VBROADCASTSS 4(CX), Z22
+	VFMADD231PS  Z23, Z22, Z2
+	VFMADD231PS  Z24, Z22, Z3
+	VBROADCASTSS 8(CX), Z22
+	VFMADD231PS  Z23, Z22, Z4
+	VFMADD231PS  Z24, Z22, Z5
+	VBROADCASTSS 12(CX), Z22
+	VFMADD231PS  Z23, Z22, Z6
+	VFMADD231PS  Z24, Z22, Z7
+	VBROADCASTSS 16(CX), Z22
+	VFMADD231PS  Z23, Z22, Z8
+	VFMADD231PS  Z24, Z22, Z9
+	VBROADCASTSS 20(CX), Z22
+	VFMADD231PS  Z23, Z22, Z10
+	VFMADD231PS  Z24, Z22, Z11
+	VBROADCASTSS 24(CX), Z22
+	VFMADD231PS  Z23, Z22, Z12
+	VFMADD231PS  Z24, Z22, Z13
+	VBROADCASTSS 28(CX), Z22
+	VFMADD231PS  Z23, Z22, Z14
+	VFMADD231PS  Z24, Z22, Z15
+	VBROADCASTSS 32(CX), Z22
+	VFMADD231PS  Z23, Z22, Z16
+	VFMADD231PS  Z24, Z22, Z17
+	VBROADCASTSS 36(CX), Z22
+	VFMADD231PS  Z23, Z22, Z18
+	VFMADD231PS  Z24, Z22, Z19
+	VBROADCASTSS 40(CX), Z22
+	VFMADD231PS  Z23, Z22, Z20
+	VFMADD231PS  Z24, Z22, Z21
+	ADDQ         $0x2c, CX
+	ADDQ         $0x08, DI
+	DECQ         AX
+	JNE          depth
+	MOVB         add+56(FP), AL
+	TESTB        AL, AL
+	JE           fresh
+	MOVQ         BX, AX
+	VADDPS       (AX), Z0, Z0
+	VADDPS       64(AX), Z1, Z1
+	ADDQ         SI, AX
+	VADDPS       (AX), Z2, Z2
+	VADDPS       64(AX), Z3, Z3
+	ADDQ         SI, AX
+	VADDPS       (AX), Z4, Z4
+	VADDPS       64(AX), Z5, Z5
+	ADDQ         SI, AX
+	VADDPS       (AX), Z6, Z6
+	VADDPS       64(AX), Z7, Z7
+	ADDQ         SI, AX
+	VADDPS       (AX), Z8, Z8
+	VADDPS       64(AX), Z9, Z9
+	ADDQ         SI, AX
+	VADDPS       (AX), Z10, Z10
+	VADDPS       64(AX), Z11, Z11
+	ADDQ         SI, AX
+	VADDPS       (AX), Z12, Z12
+	VADDPS       64(AX), Z13, Z13
+	ADDQ         SI, AX
+	VADDPS       (AX), Z14, Z14
+	VADDPS       64(AX), Z15, Z15
+	ADDQ         SI, AX
+	VADDPS       (AX), Z16, Z16
+	VADDPS       64(AX), Z17, Z17
+	ADDQ         SI, AX
+	VADDPS       (AX), Z18, Z18
+	VADDPS       64(AX), Z19, Z19
+	ADDQ         SI, AX
+	VADDPS       (AX), Z20, Z20
+	VADDPS       64(AX), Z21, Z21
+	JMP          store
+
+fresh:
+	MOVQ         start+48(FP), AX
+	TESTQ        AX, AX
+	JE           store
+	VBROADCASTSS (AX), Z22
+	VADDPS       Z22, Z0, Z0
+	VADDPS       Z22, Z1, Z1
+	VBROADCASTSS 4(AX), Z22
+	VADDPS       Z22, Z2, Z2
+	VADDPS       Z22, Z3, Z3
+	VBROADCASTSS 8(AX), Z22
+	VADDPS       Z22, Z4, Z4
+	VADDPS       Z22, Z5, Z5
+	VBROADCASTSS 12(AX), Z22
+	VADDPS       Z22, Z6, Z6
+	VADDPS       Z22, Z7, Z7
+	VBROADCASTSS 16(AX), Z22
+	VADDPS       Z22, Z8, Z8
+	VADDPS       Z22, Z9, Z9
+	VBROADCASTSS 20(AX), Z22
+	VADDPS       Z22, Z10, Z10
+	VADDPS       Z22, Z11, Z11
+	VBROADCASTSS 24(AX), Z22
+	VADDPS       Z22, Z12, Z12
+	VADDPS       Z22, Z13, Z13
+	VBROADCASTSS 28(AX), Z22
+	VADDPS       Z22, Z14, Z14
+	VADDPS       Z22, Z15, Z15
+	VBROADCASTSS 32(AX), Z22
+	VADDPS       Z22, Z16, Z16
+	VADDPS       Z22, Z17, Z17
+	VBROADCASTSS 36(AX), Z22
+	VADDPS       Z22, Z18, Z18
+	VADDPS       Z22, Z19, Z19
+	VBROADCASTSS 40(AX), Z22
+	VADDPS       Z22, Z20, Z20
+	VADDPS       Z22, Z21, Z21
+
+store:
+	MOVQ    BX, AX
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, 64(AX)
+	ADDQ    SI, AX
+	VMOVUPS Z2, (AX)
+	VMOVUPS Z3, 64(AX)
+	ADDQ    SI, AX
+	VMOVUPS Z4, (AX)
+	VMOVUPS Z5, 64(AX)
+	ADDQ    SI, AX
+	VMOVUPS Z6, (AX)
+	VMOVUPS Z7, 64(AX)
+	ADDQ    SI, AX
+	VMOVUPS Z8, (AX)
+	VMOVUPS Z9, 64(AX)
+	ADDQ    SI, AX
+	VMOVUPS Z10, (AX)
+	VMOVUPS Z11, 64(AX)
+	ADDQ    SI, AX
+	VMOVUPS Z12, (AX)
+	VMOVUPS Z13, 64(AX)
+	ADDQ    SI, AX
+	VMOVUPS Z14, (AX)
+	VMOVUPS Z15, 64(AX)
+	ADDQ    SI, AX
+	VMOVUPS Z16, (AX)
+	VMOVUPS Z17, 64(AX)
+	ADDQ    SI, AX
+	VMOVUPS Z18, (AX)
+	VMOVUPS Z19, 64(AX)
+	ADDQ    SI, AX
 	VMOVUPS Z20, (AX)
 	VMOVUPS Z21, 64(AX)
 	VZEROUPPER
@@ -3990,10 +5769,10 @@ TEXT ·tile32AVX512r12v1(SB), NOSPLIT, $0-57
 	MOVQ   a+8(FP), CX
 	MOVQ   b+16(FP), DX
 	MOVQ   c+32(FP), BX
-	MOVQ   ldb+24(FP), SI
-	MOVQ   ldc+40(FP), DI
-	IMUL3Q $0x04, SI, SI
+	MOVQ   ldc+40(FP), SI
+	MOVQ   ldb+24(FP), DI
 	IMUL3Q $0x04, DI, DI
+	IMUL3Q $0x04, SI, SI
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -4034,7 +5813,7 @@ depth:
 	VBROADCASTSS 44(CX), Z12
 	VFMADD231PS  Z13, Z12, Z11
 	ADDQ         $0x30, CX
-	ADDQ         SI, DX
+	ADDQ         DI, DX
 	DECQ         AX
 	JNE          depth
 	MOVB         add+56(FP), AL
@@ -4042,27 +5821,27 @@ depth:
 	JE           fresh
 	MOVQ         BX, AX
 	VADDPS       (AX), Z0, Z0
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z1, Z1
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z2, Z2
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z3, Z3
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z4, Z4
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z5, Z5
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z6, Z6
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z7, Z7
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z8, Z8
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z9, Z9
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z10, Z10
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z11, Z11
 	JMP          store
 
@@ -4098,27 +5877,27 @@ fresh:
 store:
 	MOVQ    BX, AX
 	VMOVUPS Z0, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z1, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z2, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z3, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z4, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z5, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z6, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z7, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z8, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z9, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z10, (AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z11, (AX)
 	VZEROUPPER
 	RET
@@ -4130,10 +5909,10 @@ TEXT ·tile32AVX512r12v2(SB), NOSPLIT, $0-57
 	MOVQ   a+8(FP), CX
 	MOVQ   b+16(FP), DX
 	MOVQ   c+32(FP), BX
-	MOVQ   ldb+24(FP), SI
-	MOVQ   ldc+40(FP), DI
-	IMUL3Q $0x04, SI, SI
+	MOVQ   ldc+40(FP), SI
+	MOVQ   ldb+24(FP), DI
 	IMUL3Q $0x04, DI, DI
+	IMUL3Q $0x04, SI, SI
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -4199,7 +5978,7 @@ depth:
 	VFMADD231PS  Z25, Z24, Z22
 	VFMADD231PS  Z26, Z24, Z23
 	ADDQ         $0x30, CX
-	ADDQ         SI, DX
+	ADDQ         DI, DX
 	DECQ         AX
 	JNE          depth
 	MOVB         add+56(FP), AL
@@ -4208,37 +5987,37 @@ depth:
 	MOVQ         BX, AX
 	VADDPS       (AX), Z0, Z0
 	VADDPS       64(AX), Z1, Z1
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z2, Z2
 	VADDPS       64(AX), Z3, Z3
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z4, Z4
 	VADDPS       64(AX), Z5, Z5
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z6, Z6
 	VADDPS       64(AX), Z7, Z7
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z8, Z8
 	VADDPS       64(AX), Z9, Z9
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z10, Z10
 	VADDPS       64(AX), Z11, Z11
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z12, Z12
 	VADDPS       64(AX), Z13, Z13
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z14, Z14
 	VADDPS       64(AX), Z15, Z15
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z16, Z16
 	VADDPS       64(AX), Z17, Z17
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z18, Z18
 	VADDPS       64(AX), Z19, Z19
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z20, Z20
 	VADDPS       64(AX), Z21, Z21
-	ADDQ         DI, AX
+	ADDQ         SI, AX
 	VADDPS       (AX), Z22, Z22
 	VADDPS       64(AX), Z23, Z23
 	JMP          store
@@ -4288,37 +6067,238 @@ store:
 	MOVQ    BX, AX
 	VMOVUPS Z0, (AX)
 	VMOVUPS Z1, 64(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z2, (AX)
 	VMOVUPS Z3, 64(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z4, (AX)
 	VMOVUPS Z5, 64(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z6, (AX)
 	VMOVUPS Z7, 64(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z8, (AX)
 	VMOVUPS Z9, 64(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z10, (AX)
 	VMOVUPS Z11, 64(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z12, (AX)
 	VMOVUPS Z13, 64(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z14, (AX)
 	VMOVUPS Z15, 64(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z16, (AX)
 	VMOVUPS Z17, 64(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z18, (AX)
 	VMOVUPS Z19, 64(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
 	VMOVUPS Z20, (AX)
 	VMOVUPS Z21, 64(AX)
-	ADDQ    DI, AX
+	ADDQ    SI, AX
+	VMOVUPS Z22, (AX)
+	VMOVUPS Z23, 64(AX)
+	VZEROUPPER
+	RET
+
+// func tile32AVX512r12off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool)
+// Requires: AVX, AVX512F
+TEXT ·tile32AVX512r12off(SB), NOSPLIT, $0-57
+	MOVQ   kc+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   b+16(FP), DX
+	MOVQ   c+32(FP), BX
+	MOVQ   ldc+40(FP), SI
+	MOVQ   off+24(FP), DI
+	IMUL3Q $0x04, SI, SI
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+	VPXORD Z22, Z22, Z22
+	VPXORD Z23, Z23, Z23
+
+depth:
+	MOVQ         (DI), R8
+	VMOVUPS      (DX)(R8*4), Z25
+	VMOVUPS      64(DX)(R8*4), Z26
+	VBROADCASTSS (CX), Z24
+	VFMADD231PS  Z25, Z24, Z0
+	VFMADD231PS  Z26, Z24, Z1
+	VBROADCASTSS 4(CX), Z24
+	VFMADD231PS  Z25, Z24, Z2
+	VFMADD231PS  Z26, Z24, Z3
+	VBROADCASTSS 8(CX), Z24
+	VFMADD231PS  Z25, Z24, Z4
+	VFMADD231PS  Z26, Z24, Z5
+	VBROADCASTSS 12(CX), Z24
+	VFMADD231PS  Z25, Z24, Z6
+	VFMADD231PS  Z26, Z24, Z7
+	VBROADCASTSS 16(CX), Z24
+	VFMADD231PS  Z25, Z24, Z8
+	VFMADD231PS  Z26, Z24, Z9
+	VBROADCASTSS 20(CX), Z24
+	VFMADD231PS  Z25, Z24, Z10
+	VFMADD231PS  Z26, Z24, Z11
+	VBROADCASTSS 24(CX), Z24
+	VFMADD231PS  Z25, Z24, Z12
+	VFMADD231PS  Z26, Z24, Z13
+	VBROADCASTSS 28(CX), Z24
+	VFMADD231PS  Z25, Z24, Z14
+	VFMADD231PS  Z26, Z24, Z15
+	VBROADCASTSS 32(CX), Z24
+	VFMADD231PS  Z25, Z24, Z16
+	VFMADD231PS  Z26, Z24, Z17
+	VBROADCASTSS 36(CX), Z24
+	VFMADD231PS  Z25, Z24, Z18
+	VFMADD231PS  Z26, Z24, Z19
+	VBROADCASTSS 40(CX), Z24
+	VFMADD231PS  Z25, Z24, Z20
+	VFMADD231PS  Z26, Z24, Z21
+	VBROADCASTSS 44(CX), Z24
+	VFMADD231PS  Z25, Z24, Z22
+	VFMADD231PS  Z26, Z24, Z23
+	ADDQ         $0x30, CX
+	ADDQ         $0x08, DI
+	DECQ         AX
+	JNE          depth
+	MOVB         add+56(FP), AL
+	TESTB        AL, AL
+	JE           fresh
+	MOVQ         BX, AX
+	VADDPS       (AX), Z0, Z0
+	VADDPS       64(AX), Z1, Z1
+	ADDQ         SI, AX
+	VADDPS       (AX), Z2, Z2
+	VADDPS       64(AX), Z3, Z3
+	ADDQ         SI, AX
+	VADDPS       (AX), Z4, Z4
+	VADDPS       64(AX), Z5, Z5
+	ADDQ         SI, AX
+	VADDPS       (AX), Z6, Z6
+	VADDPS       64(AX), Z7, Z7
+	ADDQ         SI, AX
+	VADDPS       (AX), Z8, Z8
+	VADDPS       64(AX), Z9, Z9
+	ADDQ         SI, AX
+	VADDPS       (AX), Z10, Z10
+	VADDPS       64(AX), Z11, Z11
+	ADDQ         SI, AX
+	VADDPS       (AX), Z12, Z12
+	VADDPS       64(AX), Z13, Z13
+	ADDQ         SI, AX
+	VADDPS       (AX), Z14, Z14
+	VADDPS       64(AX), Z15, Z15
+	ADDQ         SI, AX
+	VADDPS       (AX), Z16, Z16
+	VADDPS       64(AX), Z17, Z17
+	ADDQ         SI, AX
+	VADDPS       (AX), Z18, Z18
+	VADDPS       64(AX), Z19, Z19
+	ADDQ         SI, AX
+	VADDPS       (AX), Z20, Z20
+	VADDPS       64(AX), Z21, Z21
+	ADDQ         SI, AX
+	VADDPS       (AX), Z22, Z22
+	VADDPS       64(AX), Z23, Z23
+	JMP          store
+
+fresh:
+	MOVQ         start+48(FP), AX
+	TESTQ        AX, AX
+	JE           store
+	VBROADCASTSS (AX), Z24
+	VADDPS       Z24, Z0, Z0
+	VADDPS       Z24, Z1, Z1
+	VBROADCASTSS 4(AX), Z24
+	VADDPS       Z24, Z2, Z2
+	VADDPS       Z24, Z3, Z3
+	VBROADCASTSS 8(AX), Z24
+	VADDPS       Z24, Z4, Z4
+	VADDPS       Z24, Z5, Z5
+	VBROADCASTSS 12(AX), Z24
+	VADDPS       Z24, Z6, Z6
+	VADDPS       Z24, Z7, Z7
+	VBROADCASTSS 16(AX), Z24
+	VADDPS       Z24, Z8, Z8
+	VADDPS       Z24, Z9, Z9
+	VBROADCASTSS 20(AX), Z24
+	VADDPS       Z24, Z10, Z10
+	VADDPS       Z24, Z11, Z11
+	VBROADCASTSS 24(AX), Z24
+	VADDPS       Z24, Z12, Z12
+	VADDPS       Z24, Z13, Z13
+	VBROADCASTSS 28(AX), Z24
+	VADDPS       Z24, Z14, Z14
+	VADDPS       Z24, Z15, Z15
+	VBROADCASTSS 32(AX), Z24
+	VADDPS       Z24, Z16, Z16
+	VADDPS       Z24, Z17, Z17
+	VBROADCASTSS 36(AX), Z24
+	VADDPS       Z24, Z18, Z18
+	VADDPS       Z24, Z19, Z19
+	VBROADCASTSS 40(AX), Z24
+	VADDPS       Z24, Z20, Z20
+	VADDPS       Z24, Z21, Z21
+	VBROADCASTSS 44(AX), Z24
+	VADDPS       Z24, Z22, Z22
+	VADDPS       Z24, Z23, Z23
+
+store:
+	MOVQ    BX, AX
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, 64(AX)
+	ADDQ    SI, AX
+	VMOVUPS Z2, (AX)
+	VMOVUPS Z3, 64(AX)
+	ADDQ    SI, AX
+	VMOVUPS Z4, (AX)
+	VMOVUPS Z5, 64(AX)
+	ADDQ    SI, AX
+	VMOVUPS Z6, (AX)
+	VMOVUPS Z7, 64(AX)
+	ADDQ    SI, AX
+	VMOVUPS Z8, (AX)
+	VMOVUPS Z9, 64(AX)
+	ADDQ    SI, AX
+	VMOVUPS Z10, (AX)
+	VMOVUPS Z11, 64(AX)
+	ADDQ    SI, AX
+	VMOVUPS Z12, (AX)
+	VMOVUPS Z13, 64(AX)
+	ADDQ    SI, AX
+	VMOVUPS Z14, (AX)
+	VMOVUPS Z15, 64(AX)
+	ADDQ    SI, AX
+	VMOVUPS Z16, (AX)
+	VMOVUPS Z17, 64(AX)
+	ADDQ    SI, AX
+	VMOVUPS Z18, (AX)
+	VMOVUPS Z19, 64(AX)
+	ADDQ    SI, AX
+	VMOVUPS Z20, (AX)
+	VMOVUPS Z21, 64(AX)
+	ADDQ    SI, AX
 	VMOVUPS Z22, (AX)
 	VMOVUPS Z23, 64(AX)
 	VZEROUPPER

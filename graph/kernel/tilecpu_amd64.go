@@ -27,7 +27,7 @@ func useAVX2() {
 		{tile32AVX2r4v1, tile32AVX2r4v2},
 		{tile32AVX2r5v1, tile32AVX2r5v2},
 		{tile32AVX2r6v1, tile32AVX2r6v2},
-	}}
+	}, []spreadKernel[float32]{tile32AVX2r1off, tile32AVX2r2off, tile32AVX2r3off, tile32AVX2r4off, tile32AVX2r5off, tile32AVX2r6off}}
 	tile64 = &tileShape[float64]{6, 8, [][2]microKernel[float64]{
 		{tile64AVX2r1v1, tile64AVX2r1v2},
 		{tile64AVX2r2v1, tile64AVX2r2v2},
@@ -35,7 +35,7 @@ func useAVX2() {
 		{tile64AVX2r4v1, tile64AVX2r4v2},
 		{tile64AVX2r5v1, tile64AVX2r5v2},
 		{tile64AVX2r6v1, tile64AVX2r6v2},
-	}}
+	}, nil}
 }
 
 // useAVX512 puts those loops to use that exist for AVX-512 (F and DQ).
@@ -63,5 +63,8 @@ func useAVX512() {
 		{tile32AVX512r10v1, tile32AVX512r10v2},
 		{tile32AVX512r11v1, tile32AVX512r11v2},
 		{tile32AVX512r12v1, tile32AVX512r12v2},
+	}, []spreadKernel[float32]{
+		tile32AVX512r1off, tile32AVX512r2off, tile32AVX512r3off, tile32AVX512r4off, tile32AVX512r5off, tile32AVX512r6off,
+		tile32AVX512r7off, tile32AVX512r8off, tile32AVX512r9off, tile32AVX512r10off, tile32AVX512r11off, tile32AVX512r12off,
 	}}
 }

@@ -26,23 +26,36 @@ func tiles() {
 	} {
 		for rows := 1; rows <= k.rows; rows++ {
 			for vecs := 1; vecs <= 2; vecs++ {
-				tile(&k, rows, vecs)
+				tile(&k, rows, vecs, false)
+			}
+			if k.size == 4 {
+				tile(&k, rows, 2, true)
 			}
 		}
 	}
 }
 
 // tile is one microKernel: rows × vecs accumulators, the vectors of B, and one
-// element of A at a time in all places of a vector.
-func tile(k *tileKind, rows, vecs int) {
-	name := fmt.Sprintf("%sr%dv%d", k.name, rows, vecs)
-	TEXT(name, NOSPLIT, fmt.Sprintf("func(kc int, a, b *%[1]s, ldb int, c *%[1]s, ldc int, start *%[1]s, add bool)", k.elem))
+// element of A at a time in all places of a vector. If spread is set, it is a
+// spreadKernel.
+func tile(k *tileKind, rows, vecs int, spread bool) {
+	name, step, doc := fmt.Sprintf("%sr%dv%d", k.name, rows, vecs), "ldb int", ""
+	if spread {
+		name, step, doc = fmt.Sprintf("%sr%doff", k.name, rows), "off *int", ", row p of B being at b[off[p]]"
+	}
+	TEXT(name, NOSPLIT, fmt.Sprintf("func(kc int, a, b *%[1]s, %[2]s, c *%[1]s, ldc int, start *%[1]s, add bool)", k.elem, step))
 	Pragma("noescape")
-	Doc(fmt.Sprintf("%s is tilePlain of %d rows and %d columns.", name, rows, vecs*k.width/k.size))
+	Doc(fmt.Sprintf("%s is tilePlain of %d rows and %d columns%s.", name, rows, vecs*k.width/k.size, doc))
 	kc := Load(Param("kc"), GP64())
 	a, b, c := Load(Param("a"), GP64()), Load(Param("b"), GP64()), Load(Param("c"), GP64())
-	ldb, ldc := Load(Param("ldb"), GP64()), Load(Param("ldc"), GP64())
-	IMUL3Q(Imm(uint64(k.size)), ldb, ldb)
+	ldc := Load(Param("ldc"), GP64())
+	var ldb, off, at reg.Register
+	if spread {
+		off, at = Load(Param("off"), GP64()), GP64()
+	} else {
+		ldb = Load(Param("ldb"), GP64())
+		IMUL3Q(Imm(uint64(k.size)), ldb, ldb)
+	}
 	IMUL3Q(Imm(uint64(k.size)), ldc, ldc)
 
 	acc := make([][]vec, rows)
@@ -72,9 +85,14 @@ func tile(k *tileKind, rows, vecs int) {
 	Label("depth")
 	av := k.vector()
 	bv := make([]vec, vecs)
+	row := Mem{Base: b}
+	if spread {
+		MOVQ(Mem{Base: off}, at)
+		row = Mem{Base: b, Index: at, Scale: uint8(k.size)}
+	}
 	for v := range bv {
 		bv[v] = k.vector()
-		k.move(Mem{Base: b, Disp: v * k.width}, bv[v])
+		k.move(row.Offset(v*k.width), bv[v])
 	}
 	for i := range acc {
 		k.broadcast(Mem{Base: a, Disp: i * k.size}, av)
@@ -83,7 +101,11 @@ func tile(k *tileKind, rows, vecs int) {
 		}
 	}
 	ADDQ(Imm(uint64(rows*k.size)), a)
-	ADDQ(ldb, b)
+	if spread {
+		ADDQ(Imm(8), off)
+	} else {
+		ADDQ(ldb, b)
+	}
 	DECQ(kc)
 	JNE(LabelRef("depth"))
 
