@@ -173,7 +173,7 @@ func convGemm[T Float](par Parallel, g *ConvGeom, x, packed, bias, y []T, finish
 		j.packB = func(t int, dst []T, p0, kc, j0, nc int) {
 			packFrames(f, tile, dst, frames.s[t*g.cg*f.size():], off[p0:p0+kc], j0, nc)
 		}
-		if tile.spread != nil && g.Stride[1] == 1 && tile.panels(g.mg) <= 4 { // as for a pointwise one
+		if tile.spread != nil && tile.panels(g.mg) <= 4 { // as for a pointwise one
 			j.off = off
 			j.spreadB = func(t int) []T { return frames.s[t*g.cg*f.size():] }
 			j.column = func(q int) int { return f.column(q, tile.cols) }

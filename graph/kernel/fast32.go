@@ -28,13 +28,13 @@ var fast32 struct {
 	affine    func(dst, x *float32, mean, s, b float64, n int)
 	max       [2]func(dst, x *float32, n int) // by stride less 1: dst[i] = max(dst[i], x[stride*i]); NaN wins
 
-	// taps, by stride less 1 and by shape (tapShapes), is the sum over taps:
+	// taps, by shape (tapShapes), is the sum over taps:
 	//
-	//	for r < rows, i < vecs*vectorLen: dst[r*dstStride+i] = bias + Σ_{t<taps} w[t]*x[r*xStride+stride*i+off[t]]
+	//	for r < rows, i < vecs*vectorLen: dst[r*dstStride+i] = bias + Σ_{t<taps} w[t]*x[r*xStride+i+off[t]]
 	//
 	// row after row, with FMA, so that it differs in last bits from
 	// convDepthwise in Go. rows is a multiple of the shape's.
-	taps [2][len(tapShapes)]tapLoop
+	taps [len(tapShapes)]tapLoop
 
 	// winogradInput and winogradOutput are the functions of these names for
 	// vecs*vectorLen tiles, with FMA; tmp is scratch of 36 vectors.
@@ -51,10 +51,15 @@ var fast32 struct {
 
 	even func(dst, src *float32, n int) // dst[i] = src[2*i], of any elements of four bytes
 
-	// gather, by stride less 1, copies whole vectors:
+	// splitRows is for r < rows, i < vecs*vectorLen: dst[r*stride+first+i] =
+	// x[r*width+2i], dst[r*stride+second+i] = x[r*width+2i+1], with a vector of zeros
+	// before at 0 and at phase, and after at first+n0 and second+n1.
+	splitRows func(dst, x *float32, rows, width, stride, phase, first, second, n0, n1, vecs int)
+
+	// gather copies whole vectors:
 	//
-	//	for p < kc, (at, from, n) of runs, i < n*vectorLen: dst[p*cols+at+i] = x[off[p]+from+stride*i]
-	gather [2]func(dst, x *float32, off *int, kc, cols int, runs *int, count int)
+	//	for p < kc, (at, from, n) of runs, i < n*vectorLen: dst[p*cols+at+i] = x[off[p]+from+i]
+	gather func(dst, x *float32, off *int, kc, cols int, runs *int, count int)
 }
 
 const vectorLen = 8

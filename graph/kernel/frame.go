@@ -1,15 +1,21 @@
 package kernel
 
 // frame is an image set into zeros, so that every kernel position of every
-// output position of a two-dimensional window is inside: element (r, s) of the
-// frame is (r-PadBegin[0], s-PadBegin[1]) of the image. After the frame come
-// frameSlack elements that vectors may read.
+// output position of a two-dimensional window is inside: row r and column c of the
+// frame are those of the image, less PadBegin. Where the window moves by more than
+// one column, a row of the frame has those columns first that are a multiple of the
+// stride, then those that are one more, and so on: so what neighbouring outputs read
+// under one kernel position lies side by side. After the frame come frameSlack
+// elements that vectors may read.
 type frame struct {
 	*Window
-	height, width int
+	height, width int // in rows and columns
+	phases        int // Stride[1]
+	phase         int // elements that the columns of one phase take in a row
+	row           int // elements of a row
 }
 
-const frameSlack = 2 * maxCols * 2
+const frameSlack = 2 * maxCols
 
 // newFrame gives nil where the window has another rank, or where the frame
 // would be much larger than the image.
@@ -17,17 +23,25 @@ func newFrame(w *Window) *frame {
 	if len(w.In) != 2 || w.outSize == 0 {
 		return nil
 	}
-	f := &frame{Window: w}
+	f := &frame{Window: w, phases: w.Stride[1]}
 	f.height = (w.Out[0]-1)*w.Stride[0] + (w.Kernel[0]-1)*w.Dilation[0] + 1
 	f.width = (w.Out[1]-1)*w.Stride[1] + (w.Kernel[1]-1)*w.Dilation[1] + 1
-	size, err := checkedProduct(f.height, f.width)
-	if err != nil || size > 8*(w.inSize+w.outSize)+1<<12 {
+	f.phase = (f.width + f.phases - 1) / f.phases
+	if f.phases > 1 {
+		f.phase += 2 * vectorLen // that vectors of a phase may spill into
+	}
+	f.row = f.phases * f.phase
+	size, err := checkedProduct(f.height, f.row)
+	if err != nil || size > 8*(w.inSize+w.outSize)+1<<14 {
 		return nil
 	}
 	return f
 }
 
-func (f *frame) size() int { return f.height * f.width }
+func (f *frame) size() int { return f.height * f.row }
+
+// at is the place of a column in a row of the frame.
+func (f *frame) at(col int) int { return col%f.phases*f.phase + col/f.phases }
 
 // fillFrame writes the frame of an image.
 func fillFrame[T Float](f *frame, dst, src []T) {
@@ -39,26 +53,49 @@ func fillFrame[T Float](f *frame, dst, src []T) {
 	if n == 0 {
 		top, end = f.height, f.height
 	}
-	clear(dst[:top*f.width])
-	clear(dst[end*f.width : f.height*f.width])
-	at := top * f.width
+	clear(dst[:top*f.row])
+	clear(dst[end*f.row : f.height*f.row])
 	image := src[max(0, -f.PadBegin[0])*f.In[1]:]
-	// All rows but the last: vectors spill into the row that follows.
-	if rows := end - top - 1; rows > 0 && n >= vectorLen && from == 0 && n == f.In[1] && f.width >= left+vectorLen && isFloat32[T]() && fast32.frameRows != nil {
-		clear(dst[at : at+left])
-		vecs, zeros := (n+vectorLen-1)/vectorLen, (f.width-n+vectorLen-1)/vectorLen
-		_, _ = dst[at+rows*f.width+left+vectorLen-1], image[(rows-1)*n+vecs*vectorLen-1]
-		fast32.frameRows(at32(dst[at+left:]), at32(image), rows, n, f.width, vecs, max(zeros, 1))
-		top, at, image = top+rows, at+rows*f.width, image[rows*n:]
+	if from == 0 && isFloat32[T]() { // all rows but the last: vectors spill into the row that follows
+		done := f.fillFast(float32s(dst[top*f.row:]), float32s(image), end-top-1, left, n)
+		top, image = top+done, image[done*f.In[1]:]
 	}
 	for ; top < end; top++ {
-		row := dst[at:][:f.width]
-		clear(row[:left])
-		copy(row[left:left+n], image[from:])
-		clear(row[left+n:])
-		at += f.width
+		row := dst[top*f.row:][:f.row]
+		clear(row)
+		if f.phases == 1 {
+			copy(row[left:left+n], image[from:])
+		} else {
+			for k, v := range image[from : from+n] {
+				row[f.at(left+k)] = v
+			}
+		}
 		image = image[f.In[1]:]
 	}
+}
+
+// fillFast writes as many of the rows as fast32 can, all or none, and tells how many.
+func (f *frame) fillFast(dst, image []float32, rows, left, n int) int {
+	switch {
+	case rows <= 0 || n < vectorLen*f.phases:
+	case f.phases == 1 && fast32.frameRows != nil && n == f.In[1] && f.width >= left+vectorLen:
+		clear(dst[:left])
+		vecs, zeros := (n+vectorLen-1)/vectorLen, (f.width-n+vectorLen-1)/vectorLen
+		_, _ = dst[rows*f.row+left+vectorLen-1], image[(rows-1)*n+vecs*vectorLen-1]
+		fast32.frameRows(&dst[left], &image[0], rows, n, f.row, vecs, max(zeros, 1))
+		return rows
+	case f.phases == 2 && fast32.splitRows != nil:
+		first, second := f.at(left), f.at(left+1)
+		n0, n1, vecs := (n+1)/2, n/2, (n+2*vectorLen-1)/(2*vectorLen)
+		used := f.phase - 2*vectorLen
+		if first%f.phase > vectorLen || max(used-first%f.phase-n0, used-second%f.phase-n1) > vectorLen {
+			return 0 // zeros on the left, or on the right, that a vector does not cover
+		}
+		_, _ = dst[rows*f.row-1], image[(rows-1)*f.In[1]+vecs*2*vectorLen-1]
+		fast32.splitRows(&dst[0], &image[0], rows, f.In[1], f.row, f.phase, first, second, n0, n1, vecs)
+		return rows
+	}
+	return 0
 }
 
 // offsets are those of channel c's kernel position k, in order c, k, in frames
@@ -68,7 +105,7 @@ func (f *frame) offsets(channels int) []int {
 	for c := range channels {
 		for i := range f.Kernel[0] {
 			for j := range f.Kernel[1] {
-				off = append(off, c*f.size()+i*f.Dilation[0]*f.width+j*f.Dilation[1])
+				off = append(off, c*f.size()+i*f.Dilation[0]*f.row+f.at(j*f.Dilation[1]))
 			}
 		}
 	}
@@ -85,7 +122,7 @@ func (f *frame) runs(list []run, j, n int) []run {
 	for at := 0; at < n; {
 		r, o := (j+at)/width, (j+at)%width
 		size := min(n-at, width-o)
-		list = append(list, run{at, r*f.Stride[0]*f.width + o*f.Stride[1], size})
+		list = append(list, run{at, r*f.Stride[0]*f.row + o, size})
 		at += size
 	}
 	return list
@@ -98,7 +135,7 @@ func (f *frame) column(j, n int) int {
 	if o+n > f.Out[1] {
 		return -1
 	}
-	return r*f.Stride[0]*f.width + o*f.Stride[1]
+	return r*f.Stride[0]*f.row + o
 }
 
 // packFrames packs a block of the unfolded input from the frames of its
@@ -109,7 +146,7 @@ func packFrames[T Float](f *frame, tile *tileShape[T], dst, x []T, off []int, j0
 	lists := borrow[run](cols)
 	defer lists.free()
 	for j := 0; j < nc; j += cols {
-		packRuns(dst[j*kc:], x, off, cols, f.runs(lists.s[:0], j0+j, min(cols, nc-j)), f.Stride[1])
+		packRuns(dst[j*kc:], x, off, cols, f.runs(lists.s[:0], j0+j, min(cols, nc-j)))
 	}
 }
 
@@ -132,31 +169,23 @@ func packChannels[T Float](tile *tileShape[T], dst, x []T, off []int, j0, nc int
 		}
 	}
 	if rows > 0 {
-		packRuns(dst, x, off[:rows], cols, list, 1)
+		packRuns(dst, x, off[:rows], cols, list)
 	}
 }
 
-// packRuns is for p and each run: for i < size: dst[p*cols+at+i] = x[off[p]+from+i*step].
+// packRuns is for p and each run: for i < size: dst[p*cols+at+i] = x[off[p]+from+i].
 // The list does not last.
-func packRuns[T Float](dst, x []T, off []int, cols int, list []run, step int) {
-	if isFloat32[T]() && step <= len(fast32.gather) && fast32.gather[step-1] != nil {
+func packRuns[T Float](dst, x []T, off []int, cols int, list []run) {
+	if isFloat32[T]() && fast32.gather != nil {
 		for i := range list {
 			list[i].size = (list[i].size + vectorLen - 1) / vectorLen
 		}
-		fast32.gather[step-1](at32(dst), at32(x), &off[0], len(off), cols, &list[0].at, len(list))
+		fast32.gather(at32(dst), at32(x), &off[0], len(off), cols, &list[0].at, len(list))
 		return
 	}
 	for p, o := range off {
 		for _, r := range list {
-			src := x[o+r.from:]
-			d := dst[p*cols+r.at:][:r.size]
-			if step == 1 {
-				copy(d, src)
-				continue
-			}
-			for i := range d {
-				d[i] = src[i*step]
-			}
+			copy(dst[p*cols+r.at:][:r.size], x[o+r.from:])
 		}
 	}
 }

@@ -20,8 +20,7 @@ func rowsAVX2() {
 	f.lessVS, f.greaterVS, f.fromBool = lessVS32AVX2, greaterVS32AVX2, fromBool32AVX2
 	f.clip, f.leaky, f.affine, f.hardSwish = clip32AVX2, leaky32AVX2, affine32AVX2, hardSwishOf32AVX2
 	f.max[0], f.max[1] = max32AVX2, maxEven32AVX2
-	f.taps[0] = [...]tapLoop{taps1AVX2r1v1, taps1AVX2r1v2, taps1AVX2r1v3, taps1AVX2r1v4, taps1AVX2r2v2, taps1AVX2r2v3, taps1AVX2r4v1}
-	f.taps[1] = [...]tapLoop{taps2AVX2r1v1, taps2AVX2r1v2, taps2AVX2r1v3, taps2AVX2r1v4, taps2AVX2r2v2, taps2AVX2r2v3, taps2AVX2r4v1}
+	f.taps = [...]tapLoop{tapsAVX2r1v1, tapsAVX2r1v2, tapsAVX2r1v3, tapsAVX2r1v4, tapsAVX2r2v2, tapsAVX2r2v3, tapsAVX2r4v1}
 	f.winogradInput, f.winogradOutput = winogradInputAVX2, winogradOutputAVX2
 	f.chain = [firstForms][secondForms]chainLoop{
 		{chain32AVX2f0s0, chain32AVX2f0s1, chain32AVX2f0s2, chain32AVX2f0s3, chain32AVX2f0s4, chain32AVX2f0s5, chain32AVX2f0s6, chain32AVX2f0s7},
@@ -33,7 +32,7 @@ func rowsAVX2() {
 	}
 	f.frameRows, f.transpose, f.even = frameRowsAVX2, transpose32AVX2, even32AVX2
 	f.sumLanes, f.accumulate, f.greatest = sumLanes32AVX2, accumulate32AVX2, greatest32AVX2
-	f.gather[0], f.gather[1] = gather1AVX2, gather2AVX2
+	f.gather, f.splitRows = gatherAVX2, splitRowsAVX2
 }
 
 func padded(f func(dst, x *float32, n int)) row32 {

@@ -6,7 +6,6 @@ type tapPlanes struct {
 	*frame
 	g      *ConvGeom
 	off    []int // of the taps in the frame
-	loops  *[len(tapShapes)]tapLoop
 	vecs   int   // vectors in an output row
 	blocks []int // vectors in each block of columns
 }
@@ -14,10 +13,10 @@ type tapPlanes struct {
 // newTapPlanes gives nil where there is no loop or no frame for the geometry.
 func newTapPlanes(g *ConvGeom) *tapPlanes {
 	f := newFrame(g.Window)
-	if f == nil || g.Stride[1] > len(fast32.taps) || fast32.taps[g.Stride[1]-1][0] == nil {
+	if f == nil || fast32.taps[0] == nil {
 		return nil
 	}
-	p := &tapPlanes{frame: f, g: g, off: f.offsets(1), loops: &fast32.taps[g.Stride[1]-1], vecs: (g.Out[1] + vectorLen - 1) / vectorLen}
+	p := &tapPlanes{frame: f, g: g, off: f.offsets(1), vecs: (g.Out[1] + vectorLen - 1) / vectorLen}
 	for left := p.vecs; left > 0; {
 		n := min(left, 4)
 		if left == 5 || left == 6 {
@@ -35,7 +34,7 @@ const finishElems = 1 << 12
 
 func (p *tapPlanes) run(par Parallel, x, w, bias, y []float32, finish Finish) {
 	g := p.g
-	slack := (p.vecs*vectorLen + 2) * g.Stride[1] // that a row of vectors reads beyond its outputs
+	slack := p.vecs*vectorLen + 2 // that a row of vectors reads beyond its outputs
 	par.Do(g.N*g.M, grainFor(g.outSize*g.taps/8), func(lo, hi int) {
 		b := borrow[float32](p.size() + slack + frameSlack + p.vecs*vectorLen)
 		defer b.free()
@@ -73,7 +72,7 @@ func (p *tapPlanes) plane(dst, frame, row, w []float32, bias float32) {
 		p.rows(dst, frame, w, bias, inside, width)
 	}
 	for r := inside; r < count; r++ {
-		p.rows(row, frame[r*p.Stride[0]*p.width:], w, bias, 1, len(row))
+		p.rows(row, frame[r*p.Stride[0]*p.row:], w, bias, 1, len(row))
 		copy(dst[r*width:(r+1)*width], row)
 	}
 }
@@ -90,8 +89,8 @@ func (p *tapPlanes) rows(dst, frame, w []float32, bias float32, rows, width int)
 			if tapShapes[s].vecs != vecs || n == 0 {
 				continue
 			}
-			p.loops[s](&dst[done*width+col*vectorLen], &frame[done*p.Stride[0]*p.width+col*vectorLen*p.Stride[1]],
-				&w[0], &p.off[0], len(w), bias, n, width, p.Stride[0]*p.width)
+			fast32.taps[s](&dst[done*width+col*vectorLen], &frame[done*p.Stride[0]*p.row+col*vectorLen],
+				&w[0], &p.off[0], len(w), bias, n, width, p.Stride[0]*p.row)
 			done += n
 		}
 	}

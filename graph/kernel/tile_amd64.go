@@ -550,89 +550,47 @@ func max32AVX2(dst *float32, x *float32, n int)
 //go:noescape
 func maxEven32AVX2(dst *float32, x *float32, n int)
 
-// taps1AVX2r1v1 is, for r < count and i < 8: dst[r*dstStride+i] = bias + Σ_t w[t]*x[r*xStride+1*i+off[t]],
+// tapsAVX2r1v1 is, for r < count and i < 8: dst[r*dstStride+i] = bias + Σ_t w[t]*x[r*xStride+i+off[t]],
 // row after row; count is a multiple of 1.
 //
 //go:noescape
-func taps1AVX2r1v1(dst *float32, x *float32, w *float32, off *int, taps int, bias float32, count int, dstStride int, xStride int)
+func tapsAVX2r1v1(dst *float32, x *float32, w *float32, off *int, taps int, bias float32, count int, dstStride int, xStride int)
 
-// taps1AVX2r1v2 is, for r < count and i < 16: dst[r*dstStride+i] = bias + Σ_t w[t]*x[r*xStride+1*i+off[t]],
+// tapsAVX2r1v2 is, for r < count and i < 16: dst[r*dstStride+i] = bias + Σ_t w[t]*x[r*xStride+i+off[t]],
 // row after row; count is a multiple of 1.
 //
 //go:noescape
-func taps1AVX2r1v2(dst *float32, x *float32, w *float32, off *int, taps int, bias float32, count int, dstStride int, xStride int)
+func tapsAVX2r1v2(dst *float32, x *float32, w *float32, off *int, taps int, bias float32, count int, dstStride int, xStride int)
 
-// taps1AVX2r1v3 is, for r < count and i < 24: dst[r*dstStride+i] = bias + Σ_t w[t]*x[r*xStride+1*i+off[t]],
+// tapsAVX2r1v3 is, for r < count and i < 24: dst[r*dstStride+i] = bias + Σ_t w[t]*x[r*xStride+i+off[t]],
 // row after row; count is a multiple of 1.
 //
 //go:noescape
-func taps1AVX2r1v3(dst *float32, x *float32, w *float32, off *int, taps int, bias float32, count int, dstStride int, xStride int)
+func tapsAVX2r1v3(dst *float32, x *float32, w *float32, off *int, taps int, bias float32, count int, dstStride int, xStride int)
 
-// taps1AVX2r1v4 is, for r < count and i < 32: dst[r*dstStride+i] = bias + Σ_t w[t]*x[r*xStride+1*i+off[t]],
+// tapsAVX2r1v4 is, for r < count and i < 32: dst[r*dstStride+i] = bias + Σ_t w[t]*x[r*xStride+i+off[t]],
 // row after row; count is a multiple of 1.
 //
 //go:noescape
-func taps1AVX2r1v4(dst *float32, x *float32, w *float32, off *int, taps int, bias float32, count int, dstStride int, xStride int)
+func tapsAVX2r1v4(dst *float32, x *float32, w *float32, off *int, taps int, bias float32, count int, dstStride int, xStride int)
 
-// taps1AVX2r2v2 is, for r < count and i < 16: dst[r*dstStride+i] = bias + Σ_t w[t]*x[r*xStride+1*i+off[t]],
+// tapsAVX2r2v2 is, for r < count and i < 16: dst[r*dstStride+i] = bias + Σ_t w[t]*x[r*xStride+i+off[t]],
 // row after row; count is a multiple of 2.
 //
 //go:noescape
-func taps1AVX2r2v2(dst *float32, x *float32, w *float32, off *int, taps int, bias float32, count int, dstStride int, xStride int)
+func tapsAVX2r2v2(dst *float32, x *float32, w *float32, off *int, taps int, bias float32, count int, dstStride int, xStride int)
 
-// taps1AVX2r2v3 is, for r < count and i < 24: dst[r*dstStride+i] = bias + Σ_t w[t]*x[r*xStride+1*i+off[t]],
+// tapsAVX2r2v3 is, for r < count and i < 24: dst[r*dstStride+i] = bias + Σ_t w[t]*x[r*xStride+i+off[t]],
 // row after row; count is a multiple of 2.
 //
 //go:noescape
-func taps1AVX2r2v3(dst *float32, x *float32, w *float32, off *int, taps int, bias float32, count int, dstStride int, xStride int)
+func tapsAVX2r2v3(dst *float32, x *float32, w *float32, off *int, taps int, bias float32, count int, dstStride int, xStride int)
 
-// taps1AVX2r4v1 is, for r < count and i < 8: dst[r*dstStride+i] = bias + Σ_t w[t]*x[r*xStride+1*i+off[t]],
+// tapsAVX2r4v1 is, for r < count and i < 8: dst[r*dstStride+i] = bias + Σ_t w[t]*x[r*xStride+i+off[t]],
 // row after row; count is a multiple of 4.
 //
 //go:noescape
-func taps1AVX2r4v1(dst *float32, x *float32, w *float32, off *int, taps int, bias float32, count int, dstStride int, xStride int)
-
-// taps2AVX2r1v1 is, for r < count and i < 8: dst[r*dstStride+i] = bias + Σ_t w[t]*x[r*xStride+2*i+off[t]],
-// row after row; count is a multiple of 1.
-//
-//go:noescape
-func taps2AVX2r1v1(dst *float32, x *float32, w *float32, off *int, taps int, bias float32, count int, dstStride int, xStride int)
-
-// taps2AVX2r1v2 is, for r < count and i < 16: dst[r*dstStride+i] = bias + Σ_t w[t]*x[r*xStride+2*i+off[t]],
-// row after row; count is a multiple of 1.
-//
-//go:noescape
-func taps2AVX2r1v2(dst *float32, x *float32, w *float32, off *int, taps int, bias float32, count int, dstStride int, xStride int)
-
-// taps2AVX2r1v3 is, for r < count and i < 24: dst[r*dstStride+i] = bias + Σ_t w[t]*x[r*xStride+2*i+off[t]],
-// row after row; count is a multiple of 1.
-//
-//go:noescape
-func taps2AVX2r1v3(dst *float32, x *float32, w *float32, off *int, taps int, bias float32, count int, dstStride int, xStride int)
-
-// taps2AVX2r1v4 is, for r < count and i < 32: dst[r*dstStride+i] = bias + Σ_t w[t]*x[r*xStride+2*i+off[t]],
-// row after row; count is a multiple of 1.
-//
-//go:noescape
-func taps2AVX2r1v4(dst *float32, x *float32, w *float32, off *int, taps int, bias float32, count int, dstStride int, xStride int)
-
-// taps2AVX2r2v2 is, for r < count and i < 16: dst[r*dstStride+i] = bias + Σ_t w[t]*x[r*xStride+2*i+off[t]],
-// row after row; count is a multiple of 2.
-//
-//go:noescape
-func taps2AVX2r2v2(dst *float32, x *float32, w *float32, off *int, taps int, bias float32, count int, dstStride int, xStride int)
-
-// taps2AVX2r2v3 is, for r < count and i < 24: dst[r*dstStride+i] = bias + Σ_t w[t]*x[r*xStride+2*i+off[t]],
-// row after row; count is a multiple of 2.
-//
-//go:noescape
-func taps2AVX2r2v3(dst *float32, x *float32, w *float32, off *int, taps int, bias float32, count int, dstStride int, xStride int)
-
-// taps2AVX2r4v1 is, for r < count and i < 8: dst[r*dstStride+i] = bias + Σ_t w[t]*x[r*xStride+2*i+off[t]],
-// row after row; count is a multiple of 4.
-//
-//go:noescape
-func taps2AVX2r4v1(dst *float32, x *float32, w *float32, off *int, taps int, bias float32, count int, dstStride int, xStride int)
+func tapsAVX2r4v1(dst *float32, x *float32, w *float32, off *int, taps int, bias float32, count int, dstStride int, xStride int)
 
 // frameRowsAVX2 is, for r < rows: for i < 8*vecs: dst[r*stride+i] = x[r*width+i];
 // for i < 8*zeros: dst[r*stride+width+i] = 0; in that order.
@@ -640,17 +598,18 @@ func taps2AVX2r4v1(dst *float32, x *float32, w *float32, off *int, taps int, bia
 //go:noescape
 func frameRowsAVX2(dst *float32, x *float32, rows int, width int, stride int, vecs int, zeros int)
 
-// gather1AVX2 is, for p < kc and the runs (at, from, n): for i < 8*n: dst[p*cols+at+i] = x[off[p]+from+stride*i],
-// in that order, the stride being the number in its name.
+// splitRowsAVX2 is, for r < rows: for i < 8*vecs: dst[r*stride+first+i] = x[r*width+2i],
+// dst[r*stride+second+i] = x[r*width+2i+1]; with eight zeros before that at 0 and at phase,
+// and after it at first+n0 and second+n1.
 //
 //go:noescape
-func gather1AVX2(dst *float32, x *float32, off *int, kc int, cols int, runs *int, count int)
+func splitRowsAVX2(dst *float32, x *float32, rows int, width int, stride int, phase int, first int, second int, n0 int, n1 int, vecs int)
 
-// gather2AVX2 is, for p < kc and the runs (at, from, n): for i < 8*n: dst[p*cols+at+i] = x[off[p]+from+stride*i],
-// in that order, the stride being the number in its name.
+// gatherAVX2 is, for p < kc and the runs (at, from, n): for i < 8*n: dst[p*cols+at+i] = x[off[p]+from+i],
+// in that order.
 //
 //go:noescape
-func gather2AVX2(dst *float32, x *float32, off *int, kc int, cols int, runs *int, count int)
+func gatherAVX2(dst *float32, x *float32, off *int, kc int, cols int, runs *int, count int)
 
 // winogradInputAVX2 is winogradInput for 8*vecs tiles; tmp has room for 36 vectors.
 //

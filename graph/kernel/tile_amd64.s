@@ -8760,9 +8760,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func taps1AVX2r1v1(dst *float32, x *float32, w *float32, off *int, taps int, bias float32, count int, dstStride int, xStride int)
+// func tapsAVX2r1v1(dst *float32, x *float32, w *float32, off *int, taps int, bias float32, count int, dstStride int, xStride int)
 // Requires: AVX, AVX2, FMA3, SSE
-TEXT ·taps1AVX2r1v1(SB), NOSPLIT, $0-72
+TEXT ·tapsAVX2r1v1(SB), NOSPLIT, $0-72
 	MOVQ         dst+0(FP), AX
 	MOVQ         x+8(FP), CX
 	MOVQ         w+16(FP), DX
@@ -8796,9 +8796,9 @@ tap:
 	VZEROUPPER
 	RET
 
-// func taps1AVX2r1v2(dst *float32, x *float32, w *float32, off *int, taps int, bias float32, count int, dstStride int, xStride int)
+// func tapsAVX2r1v2(dst *float32, x *float32, w *float32, off *int, taps int, bias float32, count int, dstStride int, xStride int)
 // Requires: AVX, AVX2, FMA3, SSE
-TEXT ·taps1AVX2r1v2(SB), NOSPLIT, $0-72
+TEXT ·tapsAVX2r1v2(SB), NOSPLIT, $0-72
 	MOVQ         dst+0(FP), AX
 	MOVQ         x+8(FP), CX
 	MOVQ         w+16(FP), DX
@@ -8835,9 +8835,9 @@ tap:
 	VZEROUPPER
 	RET
 
-// func taps1AVX2r1v3(dst *float32, x *float32, w *float32, off *int, taps int, bias float32, count int, dstStride int, xStride int)
+// func tapsAVX2r1v3(dst *float32, x *float32, w *float32, off *int, taps int, bias float32, count int, dstStride int, xStride int)
 // Requires: AVX, AVX2, FMA3, SSE
-TEXT ·taps1AVX2r1v3(SB), NOSPLIT, $0-72
+TEXT ·tapsAVX2r1v3(SB), NOSPLIT, $0-72
 	MOVQ         dst+0(FP), AX
 	MOVQ         x+8(FP), CX
 	MOVQ         w+16(FP), DX
@@ -8877,9 +8877,9 @@ tap:
 	VZEROUPPER
 	RET
 
-// func taps1AVX2r1v4(dst *float32, x *float32, w *float32, off *int, taps int, bias float32, count int, dstStride int, xStride int)
+// func tapsAVX2r1v4(dst *float32, x *float32, w *float32, off *int, taps int, bias float32, count int, dstStride int, xStride int)
 // Requires: AVX, AVX2, FMA3, SSE
-TEXT ·taps1AVX2r1v4(SB), NOSPLIT, $0-72
+TEXT ·tapsAVX2r1v4(SB), NOSPLIT, $0-72
 	MOVQ         dst+0(FP), AX
 	MOVQ         x+8(FP), CX
 	MOVQ         w+16(FP), DX
@@ -8922,9 +8922,9 @@ tap:
 	VZEROUPPER
 	RET
 
-// func taps1AVX2r2v2(dst *float32, x *float32, w *float32, off *int, taps int, bias float32, count int, dstStride int, xStride int)
+// func tapsAVX2r2v2(dst *float32, x *float32, w *float32, off *int, taps int, bias float32, count int, dstStride int, xStride int)
 // Requires: AVX, AVX2, FMA3, SSE
-TEXT ·taps1AVX2r2v2(SB), NOSPLIT, $0-72
+TEXT ·tapsAVX2r2v2(SB), NOSPLIT, $0-72
 	MOVQ         dst+0(FP), AX
 	MOVQ         x+8(FP), CX
 	MOVQ         w+16(FP), DX
@@ -8970,9 +8970,9 @@ tap:
 	VZEROUPPER
 	RET
 
-// func taps1AVX2r2v3(dst *float32, x *float32, w *float32, off *int, taps int, bias float32, count int, dstStride int, xStride int)
+// func tapsAVX2r2v3(dst *float32, x *float32, w *float32, off *int, taps int, bias float32, count int, dstStride int, xStride int)
 // Requires: AVX, AVX2, FMA3, SSE
-TEXT ·taps1AVX2r2v3(SB), NOSPLIT, $0-72
+TEXT ·tapsAVX2r2v3(SB), NOSPLIT, $0-72
 	MOVQ         dst+0(FP), AX
 	MOVQ         x+8(FP), CX
 	MOVQ         w+16(FP), DX
@@ -9024,9 +9024,9 @@ tap:
 	VZEROUPPER
 	RET
 
-// func taps1AVX2r4v1(dst *float32, x *float32, w *float32, off *int, taps int, bias float32, count int, dstStride int, xStride int)
+// func tapsAVX2r4v1(dst *float32, x *float32, w *float32, off *int, taps int, bias float32, count int, dstStride int, xStride int)
 // Requires: AVX, AVX2, FMA3, SSE
-TEXT ·taps1AVX2r4v1(SB), NOSPLIT, $0-72
+TEXT ·tapsAVX2r4v1(SB), NOSPLIT, $0-72
 	MOVQ         dst+0(FP), AX
 	MOVQ         x+8(FP), CX
 	MOVQ         w+16(FP), DX
@@ -9078,396 +9078,6 @@ tap:
 	VZEROUPPER
 	RET
 
-// func taps2AVX2r1v1(dst *float32, x *float32, w *float32, off *int, taps int, bias float32, count int, dstStride int, xStride int)
-// Requires: AVX, AVX2, FMA3, SSE
-TEXT ·taps2AVX2r1v1(SB), NOSPLIT, $0-72
-	MOVQ         dst+0(FP), AX
-	MOVQ         x+8(FP), CX
-	MOVQ         w+16(FP), DX
-	MOVQ         off+24(FP), BX
-	MOVQ         taps+32(FP), SI
-	MOVQ         count+48(FP), DI
-	MOVQ         dstStride+56(FP), R8
-	MOVQ         xStride+64(FP), R9
-	SHLQ         $0x02, R8
-	SHLQ         $0x02, R9
-	MOVSS        bias+40(FP), X0
-	VBROADCASTSS X0, Y0
-
-rows:
-	VMOVAPS Y0, Y1
-	XORQ    R10, R10
-
-tap:
-	MOVQ         (BX)(R10*8), R11
-	LEAQ         (CX)(R11*4), R11
-	VBROADCASTSS (DX)(R10*4), Y2
-	VMOVUPS      (R11), Y3
-	VSHUFPS      $0xd8, 28(R11), Y3, Y3
-	VFMADD231PS  Y3, Y2, Y1
-	INCQ         R10
-	CMPQ         R10, SI
-	JL           tap
-	VPERMPD      $0xd8, Y1, Y1
-	VMOVUPS      Y1, (AX)
-	ADDQ         R8, AX
-	ADDQ         R9, CX
-	SUBQ         $0x01, DI
-	JNE          rows
-	VZEROUPPER
-	RET
-
-// func taps2AVX2r1v2(dst *float32, x *float32, w *float32, off *int, taps int, bias float32, count int, dstStride int, xStride int)
-// Requires: AVX, AVX2, FMA3, SSE
-TEXT ·taps2AVX2r1v2(SB), NOSPLIT, $0-72
-	MOVQ         dst+0(FP), AX
-	MOVQ         x+8(FP), CX
-	MOVQ         w+16(FP), DX
-	MOVQ         off+24(FP), BX
-	MOVQ         taps+32(FP), SI
-	MOVQ         count+48(FP), DI
-	MOVQ         dstStride+56(FP), R8
-	MOVQ         xStride+64(FP), R9
-	SHLQ         $0x02, R8
-	SHLQ         $0x02, R9
-	MOVSS        bias+40(FP), X0
-	VBROADCASTSS X0, Y0
-
-rows:
-	VMOVAPS Y0, Y1
-	VMOVAPS Y0, Y2
-	XORQ    R10, R10
-
-tap:
-	MOVQ         (BX)(R10*8), R11
-	LEAQ         (CX)(R11*4), R11
-	VBROADCASTSS (DX)(R10*4), Y3
-	VMOVUPS      (R11), Y4
-	VSHUFPS      $0xd8, 28(R11), Y4, Y4
-	VFMADD231PS  Y4, Y3, Y1
-	VMOVUPS      64(R11), Y4
-	VSHUFPS      $0xd8, 92(R11), Y4, Y4
-	VFMADD231PS  Y4, Y3, Y2
-	INCQ         R10
-	CMPQ         R10, SI
-	JL           tap
-	VPERMPD      $0xd8, Y1, Y1
-	VMOVUPS      Y1, (AX)
-	VPERMPD      $0xd8, Y2, Y2
-	VMOVUPS      Y2, 32(AX)
-	ADDQ         R8, AX
-	ADDQ         R9, CX
-	SUBQ         $0x01, DI
-	JNE          rows
-	VZEROUPPER
-	RET
-
-// func taps2AVX2r1v3(dst *float32, x *float32, w *float32, off *int, taps int, bias float32, count int, dstStride int, xStride int)
-// Requires: AVX, AVX2, FMA3, SSE
-TEXT ·taps2AVX2r1v3(SB), NOSPLIT, $0-72
-	MOVQ         dst+0(FP), AX
-	MOVQ         x+8(FP), CX
-	MOVQ         w+16(FP), DX
-	MOVQ         off+24(FP), BX
-	MOVQ         taps+32(FP), SI
-	MOVQ         count+48(FP), DI
-	MOVQ         dstStride+56(FP), R8
-	MOVQ         xStride+64(FP), R9
-	SHLQ         $0x02, R8
-	SHLQ         $0x02, R9
-	MOVSS        bias+40(FP), X0
-	VBROADCASTSS X0, Y0
-
-rows:
-	VMOVAPS Y0, Y1
-	VMOVAPS Y0, Y2
-	VMOVAPS Y0, Y3
-	XORQ    R10, R10
-
-tap:
-	MOVQ         (BX)(R10*8), R11
-	LEAQ         (CX)(R11*4), R11
-	VBROADCASTSS (DX)(R10*4), Y4
-	VMOVUPS      (R11), Y5
-	VSHUFPS      $0xd8, 28(R11), Y5, Y5
-	VFMADD231PS  Y5, Y4, Y1
-	VMOVUPS      64(R11), Y5
-	VSHUFPS      $0xd8, 92(R11), Y5, Y5
-	VFMADD231PS  Y5, Y4, Y2
-	VMOVUPS      128(R11), Y5
-	VSHUFPS      $0xd8, 156(R11), Y5, Y5
-	VFMADD231PS  Y5, Y4, Y3
-	INCQ         R10
-	CMPQ         R10, SI
-	JL           tap
-	VPERMPD      $0xd8, Y1, Y1
-	VMOVUPS      Y1, (AX)
-	VPERMPD      $0xd8, Y2, Y2
-	VMOVUPS      Y2, 32(AX)
-	VPERMPD      $0xd8, Y3, Y3
-	VMOVUPS      Y3, 64(AX)
-	ADDQ         R8, AX
-	ADDQ         R9, CX
-	SUBQ         $0x01, DI
-	JNE          rows
-	VZEROUPPER
-	RET
-
-// func taps2AVX2r1v4(dst *float32, x *float32, w *float32, off *int, taps int, bias float32, count int, dstStride int, xStride int)
-// Requires: AVX, AVX2, FMA3, SSE
-TEXT ·taps2AVX2r1v4(SB), NOSPLIT, $0-72
-	MOVQ         dst+0(FP), AX
-	MOVQ         x+8(FP), CX
-	MOVQ         w+16(FP), DX
-	MOVQ         off+24(FP), BX
-	MOVQ         taps+32(FP), SI
-	MOVQ         count+48(FP), DI
-	MOVQ         dstStride+56(FP), R8
-	MOVQ         xStride+64(FP), R9
-	SHLQ         $0x02, R8
-	SHLQ         $0x02, R9
-	MOVSS        bias+40(FP), X0
-	VBROADCASTSS X0, Y0
-
-rows:
-	VMOVAPS Y0, Y1
-	VMOVAPS Y0, Y2
-	VMOVAPS Y0, Y3
-	VMOVAPS Y0, Y4
-	XORQ    R10, R10
-
-tap:
-	MOVQ         (BX)(R10*8), R11
-	LEAQ         (CX)(R11*4), R11
-	VBROADCASTSS (DX)(R10*4), Y5
-	VMOVUPS      (R11), Y6
-	VSHUFPS      $0xd8, 28(R11), Y6, Y6
-	VFMADD231PS  Y6, Y5, Y1
-	VMOVUPS      64(R11), Y6
-	VSHUFPS      $0xd8, 92(R11), Y6, Y6
-	VFMADD231PS  Y6, Y5, Y2
-	VMOVUPS      128(R11), Y6
-	VSHUFPS      $0xd8, 156(R11), Y6, Y6
-	VFMADD231PS  Y6, Y5, Y3
-	VMOVUPS      192(R11), Y6
-	VSHUFPS      $0xd8, 220(R11), Y6, Y6
-	VFMADD231PS  Y6, Y5, Y4
-	INCQ         R10
-	CMPQ         R10, SI
-	JL           tap
-	VPERMPD      $0xd8, Y1, Y1
-	VMOVUPS      Y1, (AX)
-	VPERMPD      $0xd8, Y2, Y2
-	VMOVUPS      Y2, 32(AX)
-	VPERMPD      $0xd8, Y3, Y3
-	VMOVUPS      Y3, 64(AX)
-	VPERMPD      $0xd8, Y4, Y4
-	VMOVUPS      Y4, 96(AX)
-	ADDQ         R8, AX
-	ADDQ         R9, CX
-	SUBQ         $0x01, DI
-	JNE          rows
-	VZEROUPPER
-	RET
-
-// func taps2AVX2r2v2(dst *float32, x *float32, w *float32, off *int, taps int, bias float32, count int, dstStride int, xStride int)
-// Requires: AVX, AVX2, FMA3, SSE
-TEXT ·taps2AVX2r2v2(SB), NOSPLIT, $0-72
-	MOVQ         dst+0(FP), AX
-	MOVQ         x+8(FP), CX
-	MOVQ         w+16(FP), DX
-	MOVQ         off+24(FP), BX
-	MOVQ         taps+32(FP), SI
-	MOVQ         count+48(FP), DI
-	MOVQ         dstStride+56(FP), R8
-	MOVQ         xStride+64(FP), R9
-	SHLQ         $0x02, R8
-	SHLQ         $0x02, R9
-	MOVSS        bias+40(FP), X0
-	VBROADCASTSS X0, Y0
-
-rows:
-	VMOVAPS Y0, Y1
-	VMOVAPS Y0, Y2
-	VMOVAPS Y0, Y3
-	VMOVAPS Y0, Y4
-	XORQ    R10, R10
-
-tap:
-	MOVQ         (BX)(R10*8), R11
-	LEAQ         (CX)(R11*4), R11
-	VBROADCASTSS (DX)(R10*4), Y5
-	VMOVUPS      (R11), Y6
-	VSHUFPS      $0xd8, 28(R11), Y6, Y6
-	VFMADD231PS  Y6, Y5, Y1
-	VMOVUPS      64(R11), Y6
-	VSHUFPS      $0xd8, 92(R11), Y6, Y6
-	VFMADD231PS  Y6, Y5, Y2
-	ADDQ         R9, R11
-	VMOVUPS      (R11), Y6
-	VSHUFPS      $0xd8, 28(R11), Y6, Y6
-	VFMADD231PS  Y6, Y5, Y3
-	VMOVUPS      64(R11), Y6
-	VSHUFPS      $0xd8, 92(R11), Y6, Y6
-	VFMADD231PS  Y6, Y5, Y4
-	INCQ         R10
-	CMPQ         R10, SI
-	JL           tap
-	VPERMPD      $0xd8, Y1, Y1
-	VMOVUPS      Y1, (AX)
-	VPERMPD      $0xd8, Y2, Y2
-	VMOVUPS      Y2, 32(AX)
-	ADDQ         R8, AX
-	ADDQ         R9, CX
-	VPERMPD      $0xd8, Y3, Y3
-	VMOVUPS      Y3, (AX)
-	VPERMPD      $0xd8, Y4, Y4
-	VMOVUPS      Y4, 32(AX)
-	ADDQ         R8, AX
-	ADDQ         R9, CX
-	SUBQ         $0x02, DI
-	JNE          rows
-	VZEROUPPER
-	RET
-
-// func taps2AVX2r2v3(dst *float32, x *float32, w *float32, off *int, taps int, bias float32, count int, dstStride int, xStride int)
-// Requires: AVX, AVX2, FMA3, SSE
-TEXT ·taps2AVX2r2v3(SB), NOSPLIT, $0-72
-	MOVQ         dst+0(FP), AX
-	MOVQ         x+8(FP), CX
-	MOVQ         w+16(FP), DX
-	MOVQ         off+24(FP), BX
-	MOVQ         taps+32(FP), SI
-	MOVQ         count+48(FP), DI
-	MOVQ         dstStride+56(FP), R8
-	MOVQ         xStride+64(FP), R9
-	SHLQ         $0x02, R8
-	SHLQ         $0x02, R9
-	MOVSS        bias+40(FP), X0
-	VBROADCASTSS X0, Y0
-
-rows:
-	VMOVAPS Y0, Y1
-	VMOVAPS Y0, Y2
-	VMOVAPS Y0, Y3
-	VMOVAPS Y0, Y4
-	VMOVAPS Y0, Y5
-	VMOVAPS Y0, Y6
-	XORQ    R10, R10
-
-tap:
-	MOVQ         (BX)(R10*8), R11
-	LEAQ         (CX)(R11*4), R11
-	VBROADCASTSS (DX)(R10*4), Y7
-	VMOVUPS      (R11), Y8
-	VSHUFPS      $0xd8, 28(R11), Y8, Y8
-	VFMADD231PS  Y8, Y7, Y1
-	VMOVUPS      64(R11), Y8
-	VSHUFPS      $0xd8, 92(R11), Y8, Y8
-	VFMADD231PS  Y8, Y7, Y2
-	VMOVUPS      128(R11), Y8
-	VSHUFPS      $0xd8, 156(R11), Y8, Y8
-	VFMADD231PS  Y8, Y7, Y3
-	ADDQ         R9, R11
-	VMOVUPS      (R11), Y8
-	VSHUFPS      $0xd8, 28(R11), Y8, Y8
-	VFMADD231PS  Y8, Y7, Y4
-	VMOVUPS      64(R11), Y8
-	VSHUFPS      $0xd8, 92(R11), Y8, Y8
-	VFMADD231PS  Y8, Y7, Y5
-	VMOVUPS      128(R11), Y8
-	VSHUFPS      $0xd8, 156(R11), Y8, Y8
-	VFMADD231PS  Y8, Y7, Y6
-	INCQ         R10
-	CMPQ         R10, SI
-	JL           tap
-	VPERMPD      $0xd8, Y1, Y1
-	VMOVUPS      Y1, (AX)
-	VPERMPD      $0xd8, Y2, Y2
-	VMOVUPS      Y2, 32(AX)
-	VPERMPD      $0xd8, Y3, Y3
-	VMOVUPS      Y3, 64(AX)
-	ADDQ         R8, AX
-	ADDQ         R9, CX
-	VPERMPD      $0xd8, Y4, Y4
-	VMOVUPS      Y4, (AX)
-	VPERMPD      $0xd8, Y5, Y5
-	VMOVUPS      Y5, 32(AX)
-	VPERMPD      $0xd8, Y6, Y6
-	VMOVUPS      Y6, 64(AX)
-	ADDQ         R8, AX
-	ADDQ         R9, CX
-	SUBQ         $0x02, DI
-	JNE          rows
-	VZEROUPPER
-	RET
-
-// func taps2AVX2r4v1(dst *float32, x *float32, w *float32, off *int, taps int, bias float32, count int, dstStride int, xStride int)
-// Requires: AVX, AVX2, FMA3, SSE
-TEXT ·taps2AVX2r4v1(SB), NOSPLIT, $0-72
-	MOVQ         dst+0(FP), AX
-	MOVQ         x+8(FP), CX
-	MOVQ         w+16(FP), DX
-	MOVQ         off+24(FP), BX
-	MOVQ         taps+32(FP), SI
-	MOVQ         count+48(FP), DI
-	MOVQ         dstStride+56(FP), R8
-	MOVQ         xStride+64(FP), R9
-	SHLQ         $0x02, R8
-	SHLQ         $0x02, R9
-	MOVSS        bias+40(FP), X0
-	VBROADCASTSS X0, Y0
-
-rows:
-	VMOVAPS Y0, Y1
-	VMOVAPS Y0, Y2
-	VMOVAPS Y0, Y3
-	VMOVAPS Y0, Y4
-	XORQ    R10, R10
-
-tap:
-	MOVQ         (BX)(R10*8), R11
-	LEAQ         (CX)(R11*4), R11
-	VBROADCASTSS (DX)(R10*4), Y5
-	VMOVUPS      (R11), Y6
-	VSHUFPS      $0xd8, 28(R11), Y6, Y6
-	VFMADD231PS  Y6, Y5, Y1
-	ADDQ         R9, R11
-	VMOVUPS      (R11), Y6
-	VSHUFPS      $0xd8, 28(R11), Y6, Y6
-	VFMADD231PS  Y6, Y5, Y2
-	ADDQ         R9, R11
-	VMOVUPS      (R11), Y6
-	VSHUFPS      $0xd8, 28(R11), Y6, Y6
-	VFMADD231PS  Y6, Y5, Y3
-	ADDQ         R9, R11
-	VMOVUPS      (R11), Y6
-	VSHUFPS      $0xd8, 28(R11), Y6, Y6
-	VFMADD231PS  Y6, Y5, Y4
-	INCQ         R10
-	CMPQ         R10, SI
-	JL           tap
-	VPERMPD      $0xd8, Y1, Y1
-	VMOVUPS      Y1, (AX)
-	ADDQ         R8, AX
-	ADDQ         R9, CX
-	VPERMPD      $0xd8, Y2, Y2
-	VMOVUPS      Y2, (AX)
-	ADDQ         R8, AX
-	ADDQ         R9, CX
-	VPERMPD      $0xd8, Y3, Y3
-	VMOVUPS      Y3, (AX)
-	ADDQ         R8, AX
-	ADDQ         R9, CX
-	VPERMPD      $0xd8, Y4, Y4
-	VMOVUPS      Y4, (AX)
-	ADDQ         R8, AX
-	ADDQ         R9, CX
-	SUBQ         $0x04, DI
-	JNE          rows
-	VZEROUPPER
-	RET
-
 // func frameRowsAVX2(dst *float32, x *float32, rows int, width int, stride int, vecs int, zeros int)
 // Requires: AVX
 TEXT ·frameRowsAVX2(SB), NOSPLIT, $0-56
@@ -9508,9 +9118,58 @@ zero:
 	VZEROUPPER
 	RET
 
-// func gather1AVX2(dst *float32, x *float32, off *int, kc int, cols int, runs *int, count int)
+// func splitRowsAVX2(dst *float32, x *float32, rows int, width int, stride int, phase int, first int, second int, n0 int, n1 int, vecs int)
+// Requires: AVX, AVX2
+TEXT ·splitRowsAVX2(SB), NOSPLIT, $8-88
+	MOVQ   dst+0(FP), AX
+	MOVQ   x+8(FP), CX
+	MOVQ   rows+16(FP), DX
+	MOVQ   width+24(FP), BX
+	MOVQ   stride+32(FP), SI
+	MOVQ   phase+40(FP), DI
+	MOVQ   first+48(FP), R8
+	MOVQ   second+56(FP), R9
+	MOVQ   vecs+80(FP), R10
+	VXORPS Y0, Y0, Y0
+
+row:
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y0, (AX)(DI*4)
+	LEAQ    (AX)(R8*4), R11
+	LEAQ    (AX)(R9*4), R12
+	MOVQ    CX, R13
+	MOVQ    R10, R14
+	MOVQ    n0+64(FP), R15
+	MOVQ    n1+72(FP), BP
+	LEAQ    (R11)(R15*4), R15
+	LEAQ    (R12)(BP*4), BP
+
+vector:
+	VMOVUPS (R13), Y1
+	VMOVUPS 32(R13), Y3
+	VSHUFPS $0x88, Y3, Y1, Y2
+	VSHUFPS $0xdd, Y3, Y1, Y3
+	VPERMPD $0xd8, Y2, Y2
+	VPERMPD $0xd8, Y3, Y3
+	VMOVUPS Y2, (R11)
+	VMOVUPS Y3, (R12)
+	ADDQ    $0x40, R13
+	ADDQ    $0x20, R11
+	ADDQ    $0x20, R12
+	DECQ    R14
+	JNE     vector
+	VMOVUPS Y0, (R15)
+	VMOVUPS Y0, (BP)
+	LEAQ    (CX)(BX*4), CX
+	LEAQ    (AX)(SI*4), AX
+	DECQ    DX
+	JNE     row
+	VZEROUPPER
+	RET
+
+// func gatherAVX2(dst *float32, x *float32, off *int, kc int, cols int, runs *int, count int)
 // Requires: AVX
-TEXT ·gather1AVX2(SB), NOSPLIT, $0-56
+TEXT ·gatherAVX2(SB), NOSPLIT, $0-56
 	MOVQ dst+0(FP), AX
 	MOVQ x+8(FP), CX
 	MOVQ off+16(FP), DX
@@ -9537,50 +9196,6 @@ vector:
 	VMOVUPS (R13), Y0
 	VMOVUPS Y0, (R12)
 	ADDQ    $0x20, R13
-	ADDQ    $0x20, R12
-	DECQ    R14
-	JNE     vector
-	ADDQ    $0x18, R10
-	DECQ    R11
-	JNE     run
-	ADDQ    SI, AX
-	ADDQ    $0x08, DX
-	DECQ    BX
-	JNE     depth
-	VZEROUPPER
-	RET
-
-// func gather2AVX2(dst *float32, x *float32, off *int, kc int, cols int, runs *int, count int)
-// Requires: AVX, AVX2
-TEXT ·gather2AVX2(SB), NOSPLIT, $0-56
-	MOVQ dst+0(FP), AX
-	MOVQ x+8(FP), CX
-	MOVQ off+16(FP), DX
-	MOVQ kc+24(FP), BX
-	MOVQ cols+32(FP), SI
-	MOVQ runs+40(FP), DI
-	MOVQ count+48(FP), R8
-	SHLQ $0x02, SI
-
-depth:
-	MOVQ (DX), R9
-	LEAQ (CX)(R9*4), R9
-	MOVQ DI, R10
-	MOVQ R8, R11
-
-run:
-	MOVQ (R10), R12
-	LEAQ (AX)(R12*4), R12
-	MOVQ 8(R10), R13
-	LEAQ (R9)(R13*4), R13
-	MOVQ 16(R10), R14
-
-vector:
-	VMOVUPS (R13), Y0
-	VSHUFPS $0x88, 32(R13), Y0, Y0
-	VPERMPD $0xd8, Y0, Y0
-	VMOVUPS Y0, (R12)
-	ADDQ    $0x40, R13
 	ADDQ    $0x20, R12
 	DECQ    R14
 	JNE     vector

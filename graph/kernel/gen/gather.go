@@ -5,19 +5,13 @@ import (
 	. "github.com/mmcloughlin/avo/operand"
 )
 
-// gathers writes the loops that pack panels of a framed image, by stride.
+// gathers writes the loop that packs panels of a framed image: it copies, for each
+// p, the vectors of each run from the image to a row of the panel.
 func gathers() {
-	gather("gather1AVX2", 1)
-	gather("gather2AVX2", 2)
-}
-
-// gather copies, for each p, the vectors of each run from the image to a row
-// of the panel.
-func gather(name string, stride int) {
-	TEXT(name, NOSPLIT, "func(dst, x *float32, off *int, kc, cols int, runs *int, count int)")
+	TEXT("gatherAVX2", NOSPLIT, "func(dst, x *float32, off *int, kc, cols int, runs *int, count int)")
 	Pragma("noescape")
-	Doc(name+" is, for p < kc and the runs (at, from, n): for i < 8*n: dst[p*cols+at+i] = x[off[p]+from+stride*i],",
-		"in that order, the stride being the number in its name.")
+	Doc("gatherAVX2 is, for p < kc and the runs (at, from, n): for i < 8*n: dst[p*cols+at+i] = x[off[p]+from+i],",
+		"in that order.")
 	dst, x := Load(Param("dst"), GP64()), Load(Param("x"), GP64())
 	off, kc := Load(Param("off"), GP64()), Load(Param("kc"), GP64())
 	cols := Load(Param("cols"), GP64())
@@ -40,12 +34,8 @@ func gather(name string, stride int) {
 	Label("vector")
 	v := YMM()
 	VMOVUPS(Mem{Base: from}, v)
-	if stride == 2 {
-		VSHUFPS(Imm(0x88), Mem{Base: from, Disp: 32}, v, v)
-		VPERMPD(Imm(0xd8), v, v)
-	}
 	VMOVUPS(v, Mem{Base: to})
-	ADDQ(Imm(uint64(32*stride)), from)
+	ADDQ(Imm(32), from)
 	ADDQ(Imm(32), to)
 	DECQ(n)
 	JNE(LabelRef("vector"))

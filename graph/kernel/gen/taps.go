@@ -7,24 +7,23 @@ import (
 	. "github.com/mmcloughlin/avo/operand"
 )
 
-// taps writes the loops of depthwise convolution, by stride of the input and
-// by the shape of what they sum at once.
+// taps writes the loops of depthwise convolution, by the shape of what they sum at
+// once.
 func taps() {
-	for stride := 1; stride <= 2; stride++ {
-		for _, s := range [][2]int{{1, 1}, {1, 2}, {1, 3}, {1, 4}, {2, 2}, {2, 3}, {4, 1}} {
-			tapsLoop(stride, s[0], s[1])
-		}
+	for _, s := range [][2]int{{1, 1}, {1, 2}, {1, 3}, {1, 4}, {2, 2}, {2, 3}, {4, 1}} {
+		tapsLoop(s[0], s[1])
 	}
 	frameRows()
+	splitRows()
 }
 
 // tapsLoop sums rows × vecs vectors of outputs at once over the taps, until
 // count rows are done.
-func tapsLoop(stride, rows, vecs int) {
-	name := fmt.Sprintf("taps%dAVX2r%dv%d", stride, rows, vecs)
+func tapsLoop(rows, vecs int) {
+	name := fmt.Sprintf("tapsAVX2r%dv%d", rows, vecs)
 	TEXT(name, NOSPLIT, "func(dst, x, w *float32, off *int, taps int, bias float32, count, dstStride, xStride int)")
 	Pragma("noescape")
-	Doc(fmt.Sprintf("%s is, for r < count and i < %d: dst[r*dstStride+i] = bias + Σ_t w[t]*x[r*xStride+%d*i+off[t]],", name, 8*vecs, stride),
+	Doc(fmt.Sprintf("%s is, for r < count and i < %d: dst[r*dstStride+i] = bias + Σ_t w[t]*x[r*xStride+i+off[t]],", name, 8*vecs),
 		fmt.Sprintf("row after row; count is a multiple of %d.", rows))
 	dst, x := Load(Param("dst"), GP64()), Load(Param("x"), GP64())
 	w, off := Load(Param("w"), GP64()), Load(Param("off"), GP64())
@@ -52,15 +51,7 @@ func tapsLoop(stride, rows, vecs int) {
 	VBROADCASTSS(Mem{Base: w, Index: t, Scale: 4}, v)
 	for r := range acc {
 		for i, a := range acc[r] {
-			from := Mem{Base: at, Disp: 32 * stride * i}
-			if stride == 1 {
-				VFMADD231PS(from, v, a)
-				continue
-			}
-			even := YMM() // of 15 elements, each half by itself
-			VMOVUPS(from, even)
-			VSHUFPS(Imm(0xd8), from.Offset(28), even, even)
-			VFMADD231PS(even, v, a)
+			VFMADD231PS(Mem{Base: at, Disp: 32 * i}, v, a)
 		}
 		if r+1 < rows {
 			ADDQ(over, at)
@@ -71,9 +62,6 @@ func tapsLoop(stride, rows, vecs int) {
 	JL(LabelRef("tap"))
 	for r := range acc {
 		for i, a := range acc[r] {
-			if stride == 2 {
-				VPERMPD(Imm(0xd8), a, a)
-			}
 			VMOVUPS(a, Mem{Base: dst, Disp: 32 * i})
 		}
 		ADDQ(down, dst)
@@ -120,6 +108,55 @@ func frameRows() {
 	JL(LabelRef("zero"))
 	ADDQ(width, x)
 	ADDQ(stride, dst)
+	DECQ(rows)
+	JNE(LabelRef("row"))
+	VZEROUPPER()
+	RET()
+}
+
+// splitRows writes the loop that copies an image's rows into a frame of two phases.
+func splitRows() {
+	TEXT("splitRowsAVX2", NOSPLIT, "func(dst, x *float32, rows, width, stride, phase, first, second, n0, n1, vecs int)")
+	Pragma("noescape")
+	Doc("splitRowsAVX2 is, for r < rows: for i < 8*vecs: dst[r*stride+first+i] = x[r*width+2i],",
+		"dst[r*stride+second+i] = x[r*width+2i+1]; with eight zeros before that at 0 and at phase,",
+		"and after it at first+n0 and second+n1.")
+	dst, x := Load(Param("dst"), GP64()), Load(Param("x"), GP64())
+	rows, width, stride, phase := Load(Param("rows"), GP64()), Load(Param("width"), GP64()), Load(Param("stride"), GP64()), Load(Param("phase"), GP64())
+	first, second := Load(Param("first"), GP64()), Load(Param("second"), GP64())
+	vecs := Load(Param("vecs"), GP64())
+	zero := YMM()
+	VXORPS(zero, zero, zero)
+	Label("row")
+	VMOVUPS(zero, Mem{Base: dst})
+	VMOVUPS(zero, Mem{Base: dst, Index: phase, Scale: 4})
+	to, and, from, left := GP64(), GP64(), GP64(), GP64()
+	LEAQ(Mem{Base: dst, Index: first, Scale: 4}, to)
+	LEAQ(Mem{Base: dst, Index: second, Scale: 4}, and)
+	MOVQ(x, from)
+	MOVQ(vecs, left)
+	end0, end1 := Load(Param("n0"), GP64()), Load(Param("n1"), GP64())
+	LEAQ(Mem{Base: to, Index: end0, Scale: 4}, end0)
+	LEAQ(Mem{Base: and, Index: end1, Scale: 4}, end1)
+	Label("vector")
+	a, even, odd := YMM(), YMM(), YMM()
+	VMOVUPS(Mem{Base: from}, a)
+	VMOVUPS(Mem{Base: from, Disp: 32}, odd)
+	VSHUFPS(Imm(0x88), odd, a, even)
+	VSHUFPS(Imm(0xdd), odd, a, odd)
+	VPERMPD(Imm(0xd8), even, even)
+	VPERMPD(Imm(0xd8), odd, odd)
+	VMOVUPS(even, Mem{Base: to})
+	VMOVUPS(odd, Mem{Base: and})
+	ADDQ(Imm(64), from)
+	ADDQ(Imm(32), to)
+	ADDQ(Imm(32), and)
+	DECQ(left)
+	JNE(LabelRef("vector"))
+	VMOVUPS(zero, Mem{Base: end0})
+	VMOVUPS(zero, Mem{Base: end1})
+	LEAQ(Mem{Base: x, Index: width, Scale: 4}, x)
+	LEAQ(Mem{Base: dst, Index: stride, Scale: 4}, dst)
 	DECQ(rows)
 	JNE(LabelRef("row"))
 	VZEROUPPER()
