@@ -158,7 +158,7 @@ func convGemm[T Float](par Parallel, g *ConvGeom, x, packed, bias, y []T, finish
 		j.packB = func(t int, dst []T, p0, kc, j0, nc int) {
 			packChannels(tile, dst, x[t*g.cg*g.inSize:], off[p0:p0+kc], j0, nc)
 		}
-		if tile.panels(g.mg) <= 4 || g.outSize <= plainColumns { // too few rows to pay for packing, or rows of B that lie close together
+		if tile.panels(g.mg) <= 8 || g.outSize <= plainColumns { // too few rows to pay for packing, or rows of B that lie close together
 			j.plainB, j.ldb = image, g.inSize
 		}
 	case f != nil:
