@@ -72,6 +72,22 @@ func (a *arena) alloc(d tensor.DType, shape []int) (*tensor.Tensor, error) {
 	return tensor.OnStore(d, shape, s), nil
 }
 
+// hold counts memory that a kernel has from elsewhere.
+func (a *arena) hold(size int64) (release func(), err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if err := a.room(size); err != nil {
+		return nil, err
+	}
+	a.live += size
+	a.peak = max(a.peak, a.live+a.idle+a.escaped.Load())
+	return func() {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		a.live -= size
+	}, nil
+}
+
 // spare is how many classes up free memory is looked for: up to eight times as
 // much as is wanted.
 const spare = 12

@@ -21,8 +21,9 @@
 //
 // Invariants. A Plan is read-only after New. Every error names its node.
 // Kernels see only what their node reads. A run stops within one chunk of work
-// of its context's end, and its tensors never hold more than
-// Options.MaxMemory; what kernels borrow for themselves is not counted.
+// of its context's end. Its tensors, and what convolutions unfold or transform,
+// never hold more than Options.MaxMemory; a core's blocks, which go with a plane or a
+// tile, are not counted.
 //
 // Non-goals: what operators compute (package op), training.
 package interp

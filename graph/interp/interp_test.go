@@ -231,6 +231,27 @@ func TestMemoryLimit(t *testing.T) {
 	}
 }
 
+// TestMemoryOfKernels: what convolutions unfold or transform counts too.
+func TestMemoryOfKernels(t *testing.T) {
+	x := feeds{"x": tensor.Of([]int{1, 16, 128, 128}, make([]float32, 16*128*128))}
+	weight := strings.Repeat("0, ", 16*16*9-1) + "0"
+	for name, node := range map[string]string{
+		"unfolded":    "Conv <pads: ints = [1, 1, 1, 1], strides: ints = [2, 2]> (x, w)",
+		"transformed": "Conv <pads: ints = [1, 1, 1, 1]> (x, w)",
+		"folded":      "ConvTranspose <pads: ints = [1, 1, 1, 1]> (x, w)",
+	} {
+		text := "g (float[1,16,128,128] x) => (float[1,16,H,W] y) <float[16,16,3,3] w = {" + weight + "}> {\n  y = " + node + "\n}"
+		out, err := plan(t, text, interp.Options{}).Run(context.Background(), x)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		room := int64(4*out["y"].Len()) + 1<<17 // for the result alone
+		if _, err := plan(t, text, interp.Options{MaxMemory: room}).Run(context.Background(), x); !errors.Is(err, interp.ErrMemory) {
+			t.Errorf("%s: got %v, want %v", name, err, interp.ErrMemory)
+		}
+	}
+}
+
 // TestMemoryIsReused runs a long chain of large values within room for a few.
 func TestMemoryIsReused(t *testing.T) {
 	var b strings.Builder

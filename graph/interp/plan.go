@@ -27,9 +27,8 @@ type Options struct {
 	// Direct computes convolutions without Winograd's transform, which is
 	// faster and a few roundings less exact.
 	Direct bool
-	// MaxMemory bounds the bytes of the tensors that one run holds beside the
-	// weights, not what kernels borrow for themselves; 0 is
-	// three quarters of the machine's memory, where the system tells it
+	// MaxMemory bounds the bytes that one run holds beside the weights: its tensors,
+	// and what convolutions unfold or transform; 0 is three quarters of the machine's memory, where the system tells it
 	// (Linux), else no bound.
 	MaxMemory int64
 	// Feeds are the values that the caller gives, cutting the graph there;

@@ -61,7 +61,7 @@ func (p *Plan) runWith(ctx context.Context, feeds map[string]*tensor.Tensor, pro
 		a = p.arenas.Get().(*arena)
 	}
 	r := &run{ctx: ctx, arena: a, prof: prof, double: p.opts.Double}
-	r.env = op.Env{Alloc: a.alloc, Free: a.freeTensor, Parallel: func(n, grain int, body func(lo, hi int)) {
+	r.env = op.Env{Alloc: a.alloc, Free: a.freeTensor, Hold: a.hold, Parallel: func(n, grain int, body func(lo, hi int)) {
 		p.workers.run(ctx, prof, n, grain, body)
 	}}
 	f := newFrame(prog, nil, r)

@@ -118,6 +118,27 @@ func ConvPacked[T Float](par Parallel, g *ConvGeom, x []T, w *PackedConv[T], bia
 	convGemm(par, g, x, w.data, bias, y, finish)
 }
 
+// ConvScratch is how many elements ConvPacked borrows beside what each core needs for
+// the plane or block that it works on; w is nil for Conv.
+func ConvScratch[T Float](g *ConvGeom, w *PackedConv[T]) int {
+	switch {
+	case g.cg == 1:
+		return 0
+	case w != nil:
+		if k := w.plan(g); k != nil {
+			return k.size()
+		}
+	}
+	n := 0
+	if w == nil {
+		n = g.M * g.cg * g.taps
+	}
+	if f := newFrame(g.Window); f != nil && !g.isPointwise() {
+		n += g.N * g.C * f.size()
+	}
+	return n
+}
+
 func packWeights[T Float](par Parallel, g *ConvGeom, dst, w []T) {
 	k := g.cg * g.taps
 	size := g.mg * k

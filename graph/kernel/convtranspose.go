@@ -1,5 +1,12 @@
 package kernel
 
+// foldStep is how many channels are unfolded at a time: as many as keep that small.
+func foldStep(g *ConvGeom) int { return min(g.mg, max(1, foldElements/max(1, g.taps*g.outSize))) }
+
+// ConvTransposeScratch is how many elements ConvTranspose borrows beside the blocks of
+// its matrix products.
+func ConvTransposeScratch(g *ConvGeom) int { return foldStep(g) * g.taps * g.outSize }
+
 // ConvTranspose is the adjoint of the convolution of g's geometry, plus a bias
 // that may be nil:
 //
@@ -15,9 +22,8 @@ func ConvTranspose[T Float](par Parallel, g *ConvGeom, x, w, bias, y []T) {
 	if g.mg == 0 || g.inSize == 0 {
 		return
 	}
-	// Channels per step: as many as keep the unfolded product small.
-	step := min(g.mg, max(1, foldElements/max(1, g.taps*g.outSize)))
-	cols := borrow[T](step * g.taps * g.outSize)
+	step := foldStep(g)
+	cols := borrow[T](ConvTransposeScratch(g))
 	defer cols.free()
 	for n := range g.N {
 		for i := range g.Group {

@@ -138,10 +138,13 @@ func winogradKernel(dst []float32, step int, k []float32) {
 // winogradRows are the rows of output channels of one task.
 const winogradRows = 48
 
+// size is how many elements the transformed inputs of an image have.
+func (w *winograd) size() int { return w.panels*winogradPlaces*w.g.cg*w.ldb + vectorLen }
+
 func (w *winograd) run(par Parallel, x, packed, bias, y []float32, finish Finish) {
 	g := w.g
 	place := g.cg * w.ldb // a panel's place
-	in := borrow[float32](w.panels*winogradPlaces*place + vectorLen)
+	in := borrow[float32](w.size())
 	defer in.free()
 	heights := w.tile.panels(g.mg)
 	step := (winogradRows + w.tile.rows - 1) / w.tile.rows

@@ -196,6 +196,11 @@ func runConv[T float32 | float64](x *Call, c *convolution, packed *kernel.Packed
 	if c.tail != nil {
 		finish = c.tail.over(x, tensor.Data[float32](out), w.Shape[0], win.OutSize())
 	}
+	release, err := x.Hold(in.DType, kernel.ConvScratch(g, packed))
+	if err != nil {
+		return err
+	}
+	defer release()
 	if packed != nil {
 		kernel.ConvPacked(x.Parallel, g, tensor.Data[T](in), packed, dataOr[T](x, 2), tensor.Data[T](out), finish)
 		return nil

@@ -162,6 +162,11 @@ func runConvTranspose[T float32 | float64](x *Call, s *slide, group int) error {
 	if err != nil {
 		return err
 	}
+	release, err := x.Hold(in.DType, kernel.ConvTransposeScratch(g))
+	if err != nil {
+		return err
+	}
+	defer release()
 	kernel.ConvTranspose(x.Parallel, g, tensor.Data[T](in), tensor.Data[T](w), dataOr[T](x, 2), tensor.Data[T](out))
 	return nil
 }

@@ -166,6 +166,9 @@ type Env struct {
 	Alloc func(d tensor.DType, shape []int) (*tensor.Tensor, error)
 	// Free gives back what Alloc made and nothing else refers to.
 	Free func(t *tensor.Tensor)
+	// Hold counts so many bytes, which a kernel gets elsewhere, as memory of the run
+	// until release is called; nil counts nothing.
+	Hold func(bytes int64) (release func(), err error)
 	// Parallel splits [0, n) into parts of at least grain and runs body on
 	// each, on several cores; it returns when all are done.
 	Parallel func(n, grain int, body func(lo, hi int))
@@ -208,6 +211,14 @@ func (x *Call) New(i int, d tensor.DType, shape ...int) (*tensor.Tensor, error) 
 // x.Env.Free.
 func (x *Call) Temp(d tensor.DType, shape ...int) (*tensor.Tensor, error) {
 	return x.Env.Alloc(d, shape)
+}
+
+// Hold counts the memory of n elements of type d that a kernel borrows; see Env.
+func (x *Call) Hold(d tensor.DType, n int) (release func(), err error) {
+	if x.Env.Hold == nil || n == 0 {
+		return func() {}, nil
+	}
+	return x.Env.Hold(int64(n) * int64(d.Size()))
 }
 
 // Set makes t, which may share its store with an input, output i.
