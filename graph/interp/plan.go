@@ -28,8 +28,8 @@ type Options struct {
 	// faster and a few roundings less exact.
 	Direct bool
 	// MaxMemory bounds the bytes that one run holds beside the weights: its tensors,
-	// and what convolutions unfold or transform; 0 is three quarters of the machine's memory, where the system tells it
-	// (Linux), else no bound.
+	// and what convolutions unfold or transform; 0 is three quarters of the
+	// machine's memory, where the system tells it (Linux), else no bound.
 	MaxMemory int64
 	// Feeds are the values that the caller gives, cutting the graph there;
 	// nil is the model's inputs that are not initializers.
