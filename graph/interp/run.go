@@ -31,8 +31,8 @@ type frame struct {
 	vals   []*tensor.Tensor
 	// override has the caller's values for initializers, by name.
 	override map[string]*tensor.Tensor
-	// into has memory for values that the caller has a place for, by slot; nil or
-	// shorter where there are none.
+	// into has memory for values that the caller has a place for, by slot; nil where
+	// there are none.
 	into []*tensor.Tensor
 	call op.Call // of the step under way
 }

@@ -39,9 +39,9 @@ func Silu(dst, x []float32) { rows32.silu(dst, x) }
 // so that the roundings are those of a product of the two.
 func TimesHardSigmoid(dst, x []float32, alpha, beta float64) {
 	x = x[:len(dst)]
-	n := vectors[float32](fast32.hardSwish != nil, len(dst))
+	n := vectors[float32](fast32.timesHardSigmoid != nil, len(dst))
 	if n > 0 {
-		fast32.hardSwish(&dst[0], &x[0], float32(alpha), float32(beta), n)
+		fast32.timesHardSigmoid(&dst[0], &x[0], float32(alpha), float32(beta), n)
 	}
 	if n == len(dst) {
 		return

@@ -18,7 +18,7 @@ func rowsAVX2() {
 	f.subSV, f.divSV = subSV32AVX2, divSV32AVX2
 	f.abs, f.neg, f.sqrt, f.softsign = abs32AVX2, neg32AVX2, sqrt32AVX2, softsign32AVX2
 	f.lessVS, f.greaterVS, f.fromBool = lessVS32AVX2, greaterVS32AVX2, fromBool32AVX2
-	f.clip, f.leaky, f.affine, f.hardSwish = clip32AVX2, leaky32AVX2, affine32AVX2, hardSwishOf32AVX2
+	f.clip, f.leaky, f.affine, f.timesHardSigmoid = clip32AVX2, leaky32AVX2, affine32AVX2, timesHardSigmoid32AVX2
 	f.max[0], f.max[1] = max32AVX2, maxEven32AVX2
 	f.taps = [...]tapLoop{tapsAVX2r1v1, tapsAVX2r1v2, tapsAVX2r1v3, tapsAVX2r1v4, tapsAVX2r2v2, tapsAVX2r2v3, tapsAVX2r4v1}
 	f.winogradInput, f.winogradOutput = winogradInputAVX2, winogradOutputAVX2

@@ -514,11 +514,11 @@ func sqrt32AVX2(dst *float32, x *float32, n int)
 //go:noescape
 func hardSigmoid32AVX2(dst *float32, x *float32, alpha float32, beta float32, n int)
 
-// hardSwishOf32AVX2 is dst[i] = x[i]*min(max(alpha*x[i]+beta, 0), 1).
+// timesHardSigmoid32AVX2 is dst[i] = x[i]*min(max(alpha*x[i]+beta, 0), 1).
 // n is a multiple of 8.
 //
 //go:noescape
-func hardSwishOf32AVX2(dst *float32, x *float32, alpha float32, beta float32, n int)
+func timesHardSigmoid32AVX2(dst *float32, x *float32, alpha float32, beta float32, n int)
 
 // lessVS32AVX2 is dst[i] = a[i] < b.
 // n is a multiple of 8.

@@ -8554,9 +8554,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func hardSwishOf32AVX2(dst *float32, x *float32, alpha float32, beta float32, n int)
+// func timesHardSigmoid32AVX2(dst *float32, x *float32, alpha float32, beta float32, n int)
 // Requires: AVX, AVX2, FMA3, SSE
-TEXT ·hardSwishOf32AVX2(SB), NOSPLIT, $0-32
+TEXT ·timesHardSigmoid32AVX2(SB), NOSPLIT, $0-32
 	MOVQ         dst+0(FP), AX
 	MOVQ         x+8(FP), CX
 	MOVQ         n+24(FP), DX

@@ -106,7 +106,7 @@ func arithmetic() {
 		VMINPS(r, top, r)
 		return r
 	})
-	unrolledRow(4, "hardSwishOf32AVX2", "func(dst, x *float32, alpha, beta float32, n int)", "dst[i] = x[i]*min(max(alpha*x[i]+beta, 0), 1).", []string{"x"}, func() {
+	unrolledRow(4, "timesHardSigmoid32AVX2", "func(dst, x *float32, alpha, beta float32, n int)", "dst[i] = x[i]*min(max(alpha*x[i]+beta, 0), 1).", []string{"x"}, func() {
 		lo, hi = spread32("alpha"), spread32("beta")
 		low, top = YMM(), YMM()
 		VXORPS(low, low, low)
@@ -146,20 +146,16 @@ func comparisons() {
 	dst, x, n := Load(Param("dst"), GP64()), Load(Param("x"), GP64()), Load(Param("n"), GP64())
 	one = YMM()
 	VBROADCASTSS(ones(), one)
-	TESTQ(n, n)
-	JE(LabelRef("done"))
-	Label("loop")
-	r, zero := YMM(), YMM()
-	VPMOVZXBD(Mem{Base: x}, r)
-	VPXOR(zero, zero, zero)
-	VPSUBD(r, zero, r) // all bits where true
-	VANDPS(one, r, r)
-	VMOVUPS(r, Mem{Base: dst})
-	ADDQ(Imm(8), x)
-	ADDQ(Imm(32), dst)
-	SUBQ(Imm(8), n)
-	JNE(LabelRef("loop"))
-	Label("done")
+	eights(n, func() {
+		r, zero := YMM(), YMM()
+		VPMOVZXBD(Mem{Base: x}, r)
+		VPXOR(zero, zero, zero)
+		VPSUBD(r, zero, r) // all bits where true
+		VANDPS(one, r, r)
+		VMOVUPS(r, Mem{Base: dst})
+		ADDQ(Imm(8), x)
+		ADDQ(Imm(32), dst)
+	})
 	VZEROUPPER()
 	RET()
 }
@@ -172,22 +168,18 @@ func boolRow(name, signature, doc string, setup func(), body func(at Mem) vec) {
 	Doc(name+" is "+doc, "n is a multiple of 8.")
 	dst, a, n := Load(Param("dst"), GP64()), Load(Param("a"), GP64()), Load(Param("n"), GP64())
 	setup()
-	TESTQ(n, n)
-	JE(LabelRef("done"))
-	Label("loop")
-	r := body(Mem{Base: a})
-	high := XMM()
-	VEXTRACTF128(Imm(1), r, high)
-	low := r.AsX()
-	VPACKSSDW(high, low, low)
-	VPACKSSWB(low, low, low)
-	VPABSB(low, low) // -1 becomes 1
-	VMOVQ(low, Mem{Base: dst})
-	ADDQ(Imm(32), a)
-	ADDQ(Imm(8), dst)
-	SUBQ(Imm(8), n)
-	JNE(LabelRef("loop"))
-	Label("done")
+	eights(n, func() {
+		r := body(Mem{Base: a})
+		high := XMM()
+		VEXTRACTF128(Imm(1), r, high)
+		low := r.AsX()
+		VPACKSSDW(high, low, low)
+		VPACKSSWB(low, low, low)
+		VPABSB(low, low) // -1 becomes 1
+		VMOVQ(low, Mem{Base: dst})
+		ADDQ(Imm(32), a)
+		ADDQ(Imm(8), dst)
+	})
 	VZEROUPPER()
 	RET()
 }
@@ -199,26 +191,22 @@ func maxRow(name string, stride int) {
 	Doc(name+" is dst[i] = max(dst[i], x[stride*i]), the stride being 2 if its name says Even, else 1;",
 		"NaN wins. n is a multiple of 8.")
 	dst, x, n := Load(Param("dst"), GP64()), Load(Param("x"), GP64()), Load(Param("n"), GP64())
-	TESTQ(n, n)
-	JE(LabelRef("done"))
-	Label("loop")
-	r, y, m, nan := YMM(), YMM(), YMM(), YMM()
-	VMOVUPS(Mem{Base: x}, r)
-	if stride == 2 {
-		VSHUFPS(Imm(0xd8), Mem{Base: x, Disp: 28}, r, r)
-		VPERMPD(Imm(0xd8), r, r)
-	}
-	VMOVUPS(Mem{Base: dst}, y)
-	VCMPPS(Imm(2), y, r, m) // x <= dst: dst stays
-	VCMPPS(Imm(3), y, y, nan)
-	VORPS(nan, m, m)
-	VBLENDVPS(m, y, r, r)
-	VMOVUPS(r, Mem{Base: dst})
-	ADDQ(U32(32*stride), x)
-	ADDQ(U32(32), dst)
-	SUBQ(Imm(8), n)
-	JNE(LabelRef("loop"))
-	Label("done")
+	eights(n, func() {
+		r, y, m, nan := YMM(), YMM(), YMM(), YMM()
+		VMOVUPS(Mem{Base: x}, r)
+		if stride == 2 {
+			VSHUFPS(Imm(0xd8), Mem{Base: x, Disp: 28}, r, r)
+			VPERMPD(Imm(0xd8), r, r)
+		}
+		VMOVUPS(Mem{Base: dst}, y)
+		VCMPPS(Imm(2), y, r, m) // x <= dst: dst stays
+		VCMPPS(Imm(3), y, y, nan)
+		VORPS(nan, m, m)
+		VBLENDVPS(m, y, r, r)
+		VMOVUPS(r, Mem{Base: dst})
+		ADDQ(U32(32*stride), x)
+		ADDQ(U32(32), dst)
+	})
 	VZEROUPPER()
 	RET()
 }

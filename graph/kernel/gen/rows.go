@@ -51,23 +51,30 @@ func wideRow(name, signature, doc string, setup func(), body func(x vec) vec) {
 	if setup != nil {
 		setup()
 	}
+	eights(n, func() {
+		for half := range 2 {
+			v := YMM()
+			VCVTPS2PD(Mem{Base: x, Disp: 16 * half}, v)
+			r := XMM()
+			VCVTPD2PSY(body(v), r)
+			VMOVUPS(r, Mem{Base: dst, Disp: 16 * half})
+		}
+		ADDQ(Imm(32), x)
+		ADDQ(Imm(32), dst)
+	})
+	VZEROUPPER()
+	RET()
+}
+
+// eights runs body for every eight of n elements, n being a multiple of eight.
+func eights(n reg.Register, body func()) {
 	TESTQ(n, n)
 	JE(LabelRef("done"))
 	Label("loop")
-	for half := range 2 {
-		v := YMM()
-		VCVTPS2PD(Mem{Base: x, Disp: 16 * half}, v)
-		r := XMM()
-		VCVTPD2PSY(body(v), r)
-		VMOVUPS(r, Mem{Base: dst, Disp: 16 * half})
-	}
-	ADDQ(Imm(32), x)
-	ADDQ(Imm(32), dst)
+	body()
 	SUBQ(Imm(8), n)
 	JNE(LabelRef("loop"))
 	Label("done")
-	VZEROUPPER()
-	RET()
 }
 
 // narrowRow is a loop over float32 rows whose length n is a multiple of 8.
@@ -149,18 +156,14 @@ func ends() {
 	low, high := YMM(), YMM()
 	VXORPD(low, low, low)
 	VXORPD(high, high, high)
-	TESTQ(n, n)
-	JE(LabelRef("done"))
-	Label("loop")
-	a, b := YMM(), YMM()
-	VCVTPS2PD(Mem{Base: x}, a)
-	VCVTPS2PD(Mem{Base: x, Disp: 16}, b)
-	VADDPD(a, low, low)
-	VADDPD(b, high, high)
-	ADDQ(Imm(32), x)
-	SUBQ(Imm(8), n)
-	JNE(LabelRef("loop"))
-	Label("done")
+	eights(n, func() {
+		a, b := YMM(), YMM()
+		VCVTPS2PD(Mem{Base: x}, a)
+		VCVTPS2PD(Mem{Base: x, Disp: 16}, b)
+		VADDPD(a, low, low)
+		VADDPD(b, high, high)
+		ADDQ(Imm(32), x)
+	})
 	lanes := func(i int) Mem {
 		at, err := Return("lanes").Index(i).Resolve()
 		if err != nil {
@@ -178,20 +181,16 @@ func ends() {
 	Doc("accumulate32AVX2 is acc[i] = acc[i] + x[i].", "n is a multiple of 8.")
 	acc := Load(Param("acc"), GP64())
 	x, n = Load(Param("x"), GP64()), Load(Param("n"), GP64())
-	TESTQ(n, n)
-	JE(LabelRef("done"))
-	Label("loop")
-	for half := range 2 {
-		v := YMM()
-		VCVTPS2PD(Mem{Base: x, Disp: 16 * half}, v)
-		VADDPD(Mem{Base: acc, Disp: 32 * half}, v, v)
-		VMOVUPD(v, Mem{Base: acc, Disp: 32 * half})
-	}
-	ADDQ(Imm(32), x)
-	ADDQ(Imm(64), acc)
-	SUBQ(Imm(8), n)
-	JNE(LabelRef("loop"))
-	Label("done")
+	eights(n, func() {
+		for half := range 2 {
+			v := YMM()
+			VCVTPS2PD(Mem{Base: x, Disp: 16 * half}, v)
+			VADDPD(Mem{Base: acc, Disp: 32 * half}, v, v)
+			VMOVUPD(v, Mem{Base: acc, Disp: 32 * half})
+		}
+		ADDQ(Imm(32), x)
+		ADDQ(Imm(64), acc)
+	})
 	VZEROUPPER()
 	RET()
 
