@@ -4,26 +4,41 @@ package kernel
 // a sum of shifted input planes, added row by row.
 func convDepthwise[T Float](par Parallel, g *ConvGeom, x, w, bias, y []T, finish Finish) {
 	if isFloat32[T]() {
+		if p := newMaskedPlanes(g); p != nil {
+			p.run(par, float32s(x), float32s(w), float32s(bias), float32s(y), finish)
+			return
+		}
 		if p := newTapPlanes(g); p != nil {
 			p.run(par, float32s(x), float32s(w), float32s(bias), float32s(y), finish)
 			return
 		}
 	}
 	par.Do(g.N*g.M, grainFor(g.outSize*g.taps), func(lo, hi int) {
-		for t := lo; t < hi; t++ {
-			n, m := t/g.M, t%g.M
-			src := x[(n*g.C+m/g.mg)*g.inSize:][:g.inSize]
-			dst := y[t*g.outSize:][:g.outSize]
-			var b T
-			if bias != nil {
-				b = bias[m]
-			}
-			depthwisePlane(g.Window, dst, src, w[m*g.taps:][:g.taps], b)
-			if finish != nil {
-				finish(t, 1, 0, g.outSize)
-			}
-		}
+		eachPlane(g, lo, hi, x, w, bias, y, finish, func(dst, src, w []T, bias T, _ int) { depthwisePlane(g.Window, dst, src, w, bias) })
 	})
+}
+
+// finishElems is how many elements of small planes are finished at once, while they
+// lie in the first cache.
+const finishElems = 1 << 12
+
+// eachPlane has plane compute output planes [lo, hi), each from input plane c, and
+// finishes them.
+func eachPlane[T Float](g *ConvGeom, lo, hi int, x, w, bias, y []T, finish Finish, plane func(dst, src, w []T, bias T, c int)) {
+	pending := lo // the first plane that is not finished
+	for t := lo; t < hi; t++ {
+		n, m := t/g.M, t%g.M
+		c := n*g.C + m/g.mg
+		var b T
+		if bias != nil {
+			b = bias[m]
+		}
+		plane(y[t*g.outSize:][:g.outSize], x[c*g.inSize:][:g.inSize], w[m*g.taps:][:g.taps], b, c)
+		if count := t + 1 - pending; finish != nil && (t == hi-1 || (count+1)*g.outSize > finishElems) {
+			finish(pending, count, 0, g.outSize)
+			pending = t + 1
+		}
+	}
 }
 
 // depthwisePlane convolves one plane.

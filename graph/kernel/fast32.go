@@ -36,6 +36,13 @@ var fast32 struct {
 	// convDepthwise in Go. rows is a multiple of the shape's.
 	taps [len(tapShapes)]tapLoop
 
+	// planes, by size/2-1 of the square kernel and stride less 1, is depthwisePlane
+	// with FMA, reading top and left elements before x. Of masks there are, for each
+	// vector of columns, those of what lies inside, for each kernel column, or, with
+	// stride 2, for the first and second vector that an even one reads, and that
+	// of what is stored.
+	planes [2][2]planeLoop
+
 	// winogradInput and winogradOutput are the functions of these names for
 	// vecs*vectorLen tiles, with FMA; tmp is scratch of 36 vectors.
 	winogradInput  func(dst *float32, step int, x *float32, off *int, vecs int, tmp *float32)

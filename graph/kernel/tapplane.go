@@ -28,10 +28,6 @@ func newTapPlanes(g *ConvGeom) *tapPlanes {
 	return p
 }
 
-// finishElems is how many elements of small planes are finished at once, while they
-// lie in the first cache.
-const finishElems = 1 << 12
-
 func (p *tapPlanes) run(par Parallel, x, w, bias, y []float32, finish Finish) {
 	g := p.g
 	slack := p.vecs*vectorLen + 2 // that a row of vectors reads beyond its outputs
@@ -40,24 +36,14 @@ func (p *tapPlanes) run(par Parallel, x, w, bias, y []float32, finish Finish) {
 		defer b.free()
 		clear(b.s[p.size():])
 		frame, row := b.s[:p.size()+slack+frameSlack], b.s[p.size()+slack+frameSlack:]
-		held := -1    // the plane in the frame
-		pending := lo // the first plane that is not finished
-		for t := lo; t < hi; t++ {
-			n, m := t/g.M, t%g.M
-			if c := n*g.C + m/g.mg; c != held {
-				fillFrame(p.frame, frame, x[c*g.inSize:][:g.inSize])
+		held := -1 // the plane in the frame
+		eachPlane(g, lo, hi, x, w, bias, y, finish, func(dst, src, w []float32, bias float32, c int) {
+			if c != held {
+				fillFrame(p.frame, frame, src)
 				held = c
 			}
-			var v float32
-			if bias != nil {
-				v = bias[m]
-			}
-			p.plane(y[t*g.outSize:][:g.outSize], frame, row, w[m*g.taps:][:g.taps], v)
-			if count := t + 1 - pending; finish != nil && (t == hi-1 || (count+1)*g.outSize > finishElems) {
-				finish(pending, count, 0, g.outSize)
-				pending = t + 1
-			}
-		}
+			p.plane(dst, frame, row, w, bias)
+		})
 	})
 }
 

@@ -961,3 +961,23 @@ func exp32AVX512(dst *float32, x *float32, n int)
 //
 //go:noescape
 func log32AVX512(dst *float32, x *float32, n int)
+
+// planeAVX512k3s1 convolves a plane by 3×3 taps with stride 1; see fast32.planes.
+//
+//go:noescape
+func planeAVX512k3s1(dst *float32, x *float32, w *float32, bias float32, inRows int, inCols int, outRows int, outCols int, top int, left int, masks *uint16, vecs int)
+
+// planeAVX512k3s2 convolves a plane by 3×3 taps with stride 2; see fast32.planes.
+//
+//go:noescape
+func planeAVX512k3s2(dst *float32, x *float32, w *float32, bias float32, inRows int, inCols int, outRows int, outCols int, top int, left int, masks *uint16, vecs int)
+
+// planeAVX512k5s1 convolves a plane by 5×5 taps with stride 1; see fast32.planes.
+//
+//go:noescape
+func planeAVX512k5s1(dst *float32, x *float32, w *float32, bias float32, inRows int, inCols int, outRows int, outCols int, top int, left int, masks *uint16, vecs int)
+
+// planeAVX512k5s2 convolves a plane by 5×5 taps with stride 2; see fast32.planes.
+//
+//go:noescape
+func planeAVX512k5s2(dst *float32, x *float32, w *float32, bias float32, inRows int, inCols int, outRows int, outCols int, top int, left int, masks *uint16, vecs int)

@@ -20,6 +20,7 @@ var hasAVX512 = cpu.X86.HasAVX2 && cpu.X86.HasFMA && cpu.X86.HasAVX512F && cpu.X
 // useAVX2 puts the loops for AVX2 and FMA to use.
 func useAVX2() {
 	rowsAVX2()
+	fast32.planes = [2][2]planeLoop{}
 	tile32 = &tileShape[float32]{6, 16, [][2]microKernel[float32]{
 		{tile32AVX2r1v1, tile32AVX2r1v2},
 		{tile32AVX2r2v1, tile32AVX2r2v2},
@@ -50,6 +51,7 @@ func useAVX512() {
 			shifted(dst, x, shift)
 		}
 	}
+	fast32.planes = [2][2]planeLoop{{planeAVX512k3s1, planeAVX512k3s2}, {planeAVX512k5s1, planeAVX512k5s2}}
 	tile32 = &tileShape[float32]{12, 32, [][2]microKernel[float32]{
 		{tile32AVX512r1v1, tile32AVX512r1v2},
 		{tile32AVX512r2v1, tile32AVX512r2v2},

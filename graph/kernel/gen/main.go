@@ -16,5 +16,6 @@ func main() {
 	transposes()
 	chains()
 	rows512()
+	planes()
 	Generate()
 }

@@ -1,0 +1,182 @@
+package main
+
+import (
+	"fmt"
+
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// planes writes the loops of depthwise convolution that need no frame, since masks
+// leave out what lies beside a row, by the size of the square kernel and the stride.
+func planes() {
+	for _, size := range []int{3, 5} {
+		for _, stride := range []int{1, 2} {
+			planeLoop(size, stride)
+		}
+	}
+}
+
+// planeRows is how many output rows a loop of planes sums at once.
+const planeRows = 4
+
+func planeLoop(size, stride int) {
+	name := fmt.Sprintf("planeAVX512k%ds%d", size, stride)
+	TEXT(name, NOSPLIT, "func(dst, x, w *float32, bias float32, inRows, inCols, outRows, outCols, top, left int, masks *uint16, vecs int)")
+	Pragma("noescape")
+	Doc(fmt.Sprintf("%s convolves a plane by %d×%d taps with stride %d; see fast32.planes.", name, size, size, stride))
+	dst, x, w := Load(Param("dst"), GP64()), Load(Param("x"), GP64()), Load(Param("w"), GP64())
+	inRows, inCols := Load(Param("inRows"), GP64()), Load(Param("inCols"), GP64())
+	outRows, outCols := Load(Param("outRows"), GP64()), Load(Param("outCols"), GP64())
+	masks := Load(Param("masks"), GP64())
+	SHLQ(Imm(2), inCols)
+	SHLQ(Imm(2), outCols)
+	p := &planeSums{size: size, stride: stride, w: w}
+	p.load()
+	bias := ZMM()
+	b, _ := Param("bias").Resolve()
+	VBROADCASTSS(b.Addr, bias)
+
+	// x is where kernel position 0 of the first output lies.
+	at := Load(Param("left"), GP64())
+	SHLQ(Imm(2), at)
+	SUBQ(at, x)
+	Load(Param("top"), at)
+	IMULQ(inCols, at)
+	SUBQ(at, x)
+
+	Label("column")
+	for i, m := range p.masks {
+		KMOVW(Mem{Base: masks, Disp: 2 * i}, m)
+	}
+	row, in, from, to := GP64(), GP64(), GP64(), GP64()
+	XORQ(row, row)
+	Load(Param("top"), in)
+	NEGQ(in)
+	MOVQ(x, from)
+	MOVQ(dst, to)
+	Label("rows")
+	for r := range p.acc {
+		VMOVAPS(bias, p.acc[r])
+	}
+	next := GP64()
+	MOVQ(from, next)
+	for i := range (planeRows-1)*stride + size {
+		skip := fmt.Sprintf("skip%d", i)
+		if i == planeRows*stride {
+			MOVQ(next, from)
+		}
+		CMPQ(in, inRows)
+		JAE(LabelRef(skip)) // as of unsigned numbers: negative ones are great
+		p.row(next, i)
+		Label(skip)
+		INCQ(in)
+		ADDQ(inCols, next)
+	}
+	SUBQ(Imm(uint64(size-stride)), in)
+	for r := range p.acc {
+		VMOVUPS(p.acc[r], p.masks[len(p.masks)-1], Mem{Base: to})
+		ADDQ(outCols, to)
+		INCQ(row)
+		CMPQ(row, outRows)
+		JE(LabelRef("below"))
+	}
+	JMP(LabelRef("rows"))
+	Label("below")
+	ADDQ(Imm(64), dst)
+	ADDQ(Imm(uint64(64*stride)), x)
+	ADDQ(Imm(uint64(2*len(p.masks))), masks)
+	vecs, _ := Param("vecs").Resolve()
+	DECQ(vecs.Addr)
+	JNE(LabelRef("column"))
+	VZEROUPPER()
+	RET()
+}
+
+// planeSums is the work of one vector of columns.
+type planeSums struct {
+	size, stride int
+	w            reg.Register
+	taps         []vec // nil where there are too many
+	acc          []vec
+	masks        []reg.OpmaskVirtual // of the loads of a row, and of the stores
+	pick         [2]vec              // even and odd elements of two vectors
+}
+
+func (p *planeSums) load() {
+	if p.size == 3 || p.stride == 1 {
+		for i := range p.size * p.size {
+			v := ZMM()
+			VBROADCASTSS(Mem{Base: p.w, Disp: 4 * i}, v)
+			p.taps = append(p.taps, v)
+		}
+	}
+	for range planeRows {
+		p.acc = append(p.acc, ZMM())
+	}
+	loads := p.size
+	if p.stride == 2 {
+		loads = (p.size + 1) / 2 * 2
+		for odd := range p.pick {
+			p.pick[odd] = ZMM()
+			VMOVUPS(everySecond(odd), p.pick[odd])
+		}
+	}
+	for range loads + 1 {
+		p.masks = append(p.masks, K())
+	}
+}
+
+// row adds what input row i of a block of output rows, at from, has for them.
+func (p *planeSums) row(from reg.Register, i int) {
+	load := func(k, disp int) vec {
+		v := ZMM()
+		VMOVUPS_Z(Mem{Base: from, Disp: disp}, p.masks[k], v)
+		return v
+	}
+	if p.stride == 1 {
+		for kx := range p.size {
+			p.add(load(kx, 4*kx), i, kx)
+		}
+		return
+	}
+	for kx := 0; kx < p.size; kx += 2 {
+		a, b := load(kx, 4*kx), load(kx+1, 4*kx+64)
+		for odd := range min(2, p.size-kx) {
+			v := ZMM()
+			VMOVAPS(p.pick[odd], v)
+			VPERMI2PS(b, a, v)
+			p.add(v, i, kx+odd)
+		}
+	}
+}
+
+// add adds input row i, as kernel column kx sees it, to the outputs that it is for.
+func (p *planeSums) add(v vec, i, kx int) {
+	for r, acc := range p.acc {
+		ky := i - r*p.stride
+		if ky < 0 || ky >= p.size {
+			continue
+		}
+		if t := ky*p.size + kx; p.taps != nil {
+			VFMADD231PS(v, p.taps[t], acc)
+		} else {
+			VFMADD231PS_BCST(Mem{Base: p.w, Disp: 4 * t}, v, acc)
+		}
+	}
+}
+
+// everySecond numbers the even elements of two vectors, or the odd.
+func everySecond(odd int) Mem {
+	name := fmt.Sprintf("everySecond%d", odd)
+	m, ok := constants[name]
+	if !ok {
+		m = GLOBL(name, 8|16) // read-only, no pointers
+		for i := range 16 {
+			DATA(4*i, U32(2*i+odd))
+		}
+		constants[name] = m
+	}
+	return m
+}
