@@ -120,7 +120,7 @@ func (p *planeSums) load() {
 		loads = (p.size + 1) / 2 * 2
 		for odd := range p.pick {
 			p.pick[odd] = ZMM()
-			VMOVUPS(everySecond(odd), p.pick[odd])
+			VMOVUPS(table512(fmt.Sprintf("second%d", odd), func(i int) uint32 { return uint32(2*i + odd) }), p.pick[odd])
 		}
 	}
 	for range loads + 1 {
@@ -165,18 +165,4 @@ func (p *planeSums) add(v vec, i, kx int) {
 			VFMADD231PS_BCST(Mem{Base: p.w, Disp: 4 * t}, v, acc)
 		}
 	}
-}
-
-// everySecond numbers the even elements of two vectors, or the odd.
-func everySecond(odd int) Mem {
-	name := fmt.Sprintf("everySecond%d", odd)
-	m, ok := constants[name]
-	if !ok {
-		m = GLOBL(name, 8|16) // read-only, no pointers
-		for i := range 16 {
-			DATA(4*i, U32(2*i+odd))
-		}
-		constants[name] = m
-	}
-	return m
 }

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"math"
+
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
@@ -18,7 +20,7 @@ func rows512() {
 			negative := K()
 			VPMOVD2M(v, negative)
 			VBLENDMPS(p, e.one, negative, p)
-			VDIVPS(den, p, p)
+			p = quotient(p, den)
 			if times {
 				VMULPS(p, v, p)
 			}
@@ -38,38 +40,57 @@ func rows512() {
 	log512()
 }
 
-// exponential has the constants of exp in registers.
+// exponential has the constants of exp in registers: with k the multiple of 1/16
+// that is nearest to t·log₂e and r = t − k·ln 2, exp t is 2^⌊k⌋ times one of sixteen
+// powers of two times exp r.
 type exponential struct {
-	one, scale, high, low, sign, least vec
-	tail                               []vec
+	one, sign, least, scale, rounder, high, low, third, second, powers vec
 }
+
+// Coefficients of r³ and r² in exp r for |r| <= ln 2/32, the latter with most of
+// what r⁴/24 adds.
+const (
+	exp3 = 1. / 6
+	exp2 = 0.5 + 0.828*(math.Ln2/32)*(math.Ln2/32)/24
+)
 
 func (e *exponential) load() {
 	e.one, e.scale, e.high, e.low = spread512(f32(1)), spread512(f32(log2e)), spread512(f32(ln2High)), spread512(f32(ln2Low))
 	e.sign, e.least = spread512(bits32(1<<31)), spread512(f32(-110))
-	e.tail = nil
-	for _, c := range expTail {
-		e.tail = append(e.tail, spread512(f32(c)))
-	}
+	e.rounder = spread512(f32(0x1.8p19)) // leaves sixteenths in the low bits
+	e.third, e.second = spread512(f32(exp3)), spread512(f32(exp2))
+	e.powers = ZMM()
+	VMOVUPS(table512("powers", func(i int) uint32 { return math.Float32bits(float32(math.Exp2(float64(i) / 16))) }), e.powers)
 }
 
 // of is exp(t) for t up to some 110; t is destroyed.
 func (e *exponential) of(t vec) vec {
-	k, p, sq := ZMM(), ZMM(), ZMM()
+	n, k, p, sq, power := ZMM(), ZMM(), ZMM(), ZMM(), ZMM()
 	VMAXPS(t, e.least, t) // NaN stays
-	VMULPS(e.scale, t, k)
-	VRNDSCALEPS(Imm(8), k, k)
+	VMOVAPS(e.rounder, n)
+	VFMADD231PS(e.scale, t, n)
+	VSUBPS(e.rounder, n, k)
 	VFNMADD231PS(e.high, k, t)
 	VFNMADD231PS(e.low, k, t)
-	VMOVAPS(e.tail[len(e.tail)-1], p)
-	for i := len(e.tail) - 2; i >= 0; i-- {
-		VFMADD213PS(e.tail[i], t, p)
-	}
+	VPERMPS(e.powers, n, power)
+	VMOVAPS(e.second, p)
+	VFMADD231PS(e.third, t, p)
 	VMULPS(t, t, sq)
 	VFMADD213PS(t, sq, p)
-	VADDPS(e.one, p, p)
+	VFMADD213PS(power, power, p)
 	VSCALEFPS(k, p, p)
 	return p
+}
+
+// quotient is a/b for b from 1 to 2: an estimate, and once what it leaves.
+func quotient(a, b vec) vec {
+	inverse, q, rest := ZMM(), ZMM(), ZMM()
+	VRCP14PS(b, inverse)
+	VMULPS(inverse, a, q)
+	VMOVAPS(a, rest)
+	VFNMADD231PS(b, q, rest)
+	VFMADD231PS(inverse, rest, q)
+	return q
 }
 
 // logTail is (ln(1+f) - f + f²/2)/f³ for -1/4 <= f < 1/2, by powers of f.
@@ -148,4 +169,17 @@ func spread512(m Mem) reg.VecVirtual {
 	r := ZMM()
 	VBROADCASTSS(m, r)
 	return r
+}
+
+// table512 is sixteen words in memory.
+func table512(name string, of func(i int) uint32) Mem {
+	m, ok := constants[name]
+	if !ok {
+		m = GLOBL(name, 8|16) // read-only, no pointers
+		for i := range 16 {
+			DATA(4*i, U32(of(i)))
+		}
+		constants[name] = m
+	}
+	return m
 }
