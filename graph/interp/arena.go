@@ -144,7 +144,7 @@ func (a *arena) giveBack() {
 func (a *arena) hand(t *tensor.Tensor) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if s := t.Store(); s != nil {
+	if s := t.Store().Root(); s != nil {
 		if _, ok := a.owned[s]; ok {
 			s.Refs--
 		}
@@ -176,7 +176,7 @@ func (a *arena) room(size int64) error {
 func (a *arena) retain(t *tensor.Tensor) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if s := t.Store(); s != nil {
+	if s := t.Store().Root(); s != nil {
 		if _, ok := a.owned[s]; ok {
 			s.Refs++
 		}
@@ -186,7 +186,7 @@ func (a *arena) retain(t *tensor.Tensor) {
 func (a *arena) release(t *tensor.Tensor) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	s := t.Store()
+	s := t.Store().Root()
 	c, ok := a.owned[s]
 	if s == nil || !ok {
 		return
@@ -228,7 +228,7 @@ func (a *arena) escape(t *tensor.Tensor) {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	s := t.Store()
+	s := t.Store().Root()
 	c, ok := a.owned[s]
 	if s == nil || !ok {
 		return

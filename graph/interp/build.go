@@ -72,8 +72,10 @@ func (b *builder) program(g *graph.Graph, outer *program, feeds, fetches []*grap
 		p.outputs = append(p.outputs, r)
 	}
 	if !b.plan.opts.Unfused {
+		b.joinViews(p)
 		b.fuse(p)
 		b.joinRows(p)
+		b.placed(p)
 	}
 	for i := range p.steps {
 		p.steps[i].spec = nil
@@ -132,6 +134,11 @@ func (b *builder) step(p *program, n *graph.Node) error {
 	b.taken(p, &s)
 	if row := op.Lookup(n.Domain, n.Op); row != nil && row.Piece != nil && !spec.Double {
 		s.piece = row.Piece(spec)
+	}
+	if row := op.Lookup(n.Domain, n.Op); row != nil && row.View != nil {
+		if v := row.View(spec); v != nil {
+			s.views = []op.View{v}
+		}
 	}
 	p.steps = append(p.steps, s)
 	return nil

@@ -102,7 +102,7 @@ func (p *Profile) done(x *op.Call, a *arena) {
 // other way round.
 func shared(t *tensor.Tensor, in, out []*tensor.Tensor) bool {
 	has := func(list []*tensor.Tensor) bool {
-		return slices.ContainsFunc(list, func(u *tensor.Tensor) bool { return u != nil && u.Store() == t.Store() })
+		return slices.ContainsFunc(list, func(u *tensor.Tensor) bool { return u != nil && u.Store().Root() == t.Store().Root() })
 	}
 	return t.Store() != nil && has(in) && has(out)
 }

@@ -20,6 +20,7 @@ type program struct {
 	inputs   []int // slots, in the order of graph.Inputs (or Feeds)
 	feeds    []*graph.Value
 	steps    []step
+	joins    int // how many steps have a join
 	outputs  []ref
 	names    []string
 	// unread counts the steps yet to be planned that read a value, and other
@@ -36,12 +37,15 @@ type step struct {
 	node   *graph.Node
 	kernel op.Kernel
 	in     []ref
-	out    []int // -1 where the output is not wanted
-	drop   []int // slots of this frame that nobody reads after the step
-	min    int   // how many of the inputs must have a value
-	leaves bool  // an output is the program's
+	out    []int    // -1 where the output is not wanted
+	drop   []int    // slots of this frame that nobody reads after the step
+	min    int      // how many of the inputs must have a value
+	leaves bool     // an output is the program's
+	places []*place // of the outputs; nil where there are none
+	join   *join    // that the step is; nil if none of its inputs has a place in it
 	piece  *op.Piece
-	spec   *op.Spec // until the program is planned
+	views  []op.View // what the kernel does, where it only rearranges input 0
+	spec   *op.Spec  // until the program is planned
 	label  string
 	rows   *rowStep // what the kernel runs, where that is steps; errors then name their node
 }
@@ -101,9 +105,8 @@ func (p *program) lifetimes() {
 	for i := range last {
 		last[i] = -1
 	}
-	leaves := func(slot int) bool { return slices.Contains(p.outputs, ref{0, slot}) }
 	for i, s := range p.steps {
-		p.steps[i].leaves = slices.ContainsFunc(s.out, leaves)
+		p.steps[i].leaves = slices.ContainsFunc(s.out, p.leaves)
 		for _, o := range s.out {
 			if o >= 0 {
 				last[o] = i

@@ -257,11 +257,13 @@ func (t *tiling) inputs(lo, hi int) []*tensor.Tensor {
 	return in
 }
 
-// part is rows [lo, hi) of a tensor of so many, over its memory.
+// part is rows [lo, hi) of a tensor of so many, in the given shape.
 func part(t *tensor.Tensor, lo, hi, rows int, shape []int) *tensor.Tensor {
 	n := t.Len() / rows
-	data := reflect.ValueOf(t.Store().Data).Slice(lo*n, hi*n).Interface()
-	return tensor.OnStore(t.DType, shape, &tensor.Store{Data: data})
+	if shape == nil {
+		shape = []int{(hi - lo) * n}
+	}
+	return t.Part(lo*n, shape...)
 }
 
 func product(s []int) int {

@@ -34,7 +34,9 @@ type frame struct {
 	// into has memory for values that the caller has a place for, by slot; nil where
 	// there are none.
 	into []*tensor.Tensor
-	call op.Call // of the step under way
+	// joins has the memory of what joins make, by their number, while it is filled.
+	joins []*tensor.Tensor
+	call  op.Call // of the step under way
 }
 
 func newFrame(p *program, parent *frame, r *run) *frame {
@@ -203,6 +205,12 @@ func (f *frame) release() {
 			f.vals[i] = nil
 		}
 	}
+	for i, t := range f.joins {
+		if t != nil {
+			f.run.arena.release(t)
+			f.joins[i] = nil
+		}
+	}
 }
 
 func (f *frame) at(r ref) *tensor.Tensor {
@@ -233,6 +241,8 @@ func (f *frame) step(s *step) error {
 			}
 			x.Into = append(x.Into, t)
 		}
+	} else if err := f.intoPlaces(s, x); err != nil {
+		return fmt.Errorf("node %v: %w", s.node, err)
 	}
 	f.run.arena.leaving = s.leaves
 	f.run.prof.start(s)
@@ -245,7 +255,9 @@ func (f *frame) step(s *step) error {
 	if err := f.run.ctx.Err(); err != nil {
 		return err
 	}
-	return f.settle(s, x)
+	err := f.settle(s, x)
+	f.left(s.join)
+	return err
 }
 
 // newCall is the frame's call, for a step; its memory is that of the step before.

@@ -19,6 +19,10 @@ func init() {
 			}
 			return func(x *Call) error { return concat(x, axis) }, nil
 		},
+		Joins: func(n *graph.Node, rank int) (int, bool) {
+			axis, err := Axis(n.Int("axis", 1), rank)
+			return axis, err == nil
+		},
 		Grad: gradConcat, Check: Check{Lo: -2, Hi: 2},
 	})
 }
@@ -102,7 +106,9 @@ func concat(x *Call, axis int64) error {
 	stride := tensor.Strides(shape)
 	at := 0
 	for _, t := range x.In {
-		copyStrided(x, t.Shape, out, at*stride[k], stride, t, 0, tensor.Strides(t.Shape))
+		if !t.IsPart(out, at*stride[k]) {
+			copyStrided(x, t.Shape, out, at*stride[k], stride, t, 0, tensor.Strides(t.Shape))
+		}
 		at += t.Shape[k]
 	}
 	return nil

@@ -38,6 +38,13 @@ type Op struct {
 	// give its output cut likewise, to the same bits. Operands that are broadcast
 	// along the rows are not cut. Nil is no.
 	Rows func(n *graph.Node, since int64, rank int) bool
+	// View is what an operator does that only rearranges its input 0; it is nil, or
+	// gives nil, where the operator does more, or what it does is not known before
+	// the run.
+	View func(s *Spec) View
+	// Joins is what an operator does that only puts its inputs one behind the other
+	// along an axis, which it gives; it is nil, or not ok, where the operator does more.
+	Joins func(n *graph.Node, rank int) (axis int, ok bool)
 	// Half is set where the kernel knows float32 and float64 only: 16-bit
 	// floats are then computed in float32 and the results rounded.
 	Half bool

@@ -15,13 +15,15 @@ func init() {
 		In: Arity{1, 5}, Out: Arity{1, 1}, Infer: inferSlice,
 		Kernel: func(s *Spec) (Kernel, error) {
 			since := s.Since
-			return func(x *Call) error {
-				cuts, err := sliceCuts(x, since)
-				if err != nil {
-					return err
+			return func(x *Call) error { return viewed(sliceView(x.Node, since, x.In))(x) }, nil
+		},
+		View: func(s *Spec) View {
+			for i, v := range s.Node.Inputs {
+				if i > 0 && v != nil && s.Const[i] == nil {
+					return nil
 				}
-				return slice(x, cuts)
-			}, nil
+			}
+			return sliceView(s.Node, s.Since, s.Const)
 		},
 		Grad: gradSlice, Check: Check{Lo: -2, Hi: 2},
 	})
@@ -63,22 +65,40 @@ func makeCuts(starts, ends, axes, steps []int, rank int) ([]cut, error) {
 	return cuts, nil
 }
 
-func sliceCuts(x *Call, since int64) ([]cut, error) {
-	rank := x.In[0].Rank()
+// sliceView is the View of a node Slice, whose inputs but the first are in.
+func sliceView(n *graph.Node, since int64, in []*tensor.Tensor) View {
+	return func(l *Layout) error {
+		cuts, err := sliceCuts(n, since, in, len(l.Shape))
+		if err != nil {
+			return err
+		}
+		for _, c := range cuts {
+			from, n := c.on(l.Shape[c.axis])
+			l.At += from * l.Stride[c.axis]
+			l.Shape[c.axis] = n
+			if n > 1 { // else the step may be anything
+				l.Stride[c.axis] *= c.step
+			}
+		}
+		return nil
+	}
+}
+
+func sliceCuts(n *graph.Node, since int64, in []*tensor.Tensor, rank int) ([]cut, error) {
 	if since < 10 {
-		return attrCuts(x.Node, rank)
+		return attrCuts(n, rank)
 	}
 	var lists [4][]int
 	for i := range lists {
-		if !x.Has(i + 1) {
+		if i+1 >= len(in) || in[i+1] == nil {
 			if i < 2 {
-				return nil, x.InputError(i+1, "is missing")
+				return nil, InputError(n, i+1, "is missing")
 			}
 			continue
 		}
-		v, err := Ints(x.In[i+1])
+		v, err := Ints(in[i+1])
 		if err != nil {
-			return nil, x.InputError(i+1, "%v", err)
+			return nil, InputError(n, i+1, "%v", err)
 		}
 		lists[i] = v
 	}
@@ -121,27 +141,6 @@ func (c cut) on(size int) (from, n int) {
 		return max(from, 0), 0
 	}
 	return from, (from-to-1)/-c.step + 1
-}
-
-func slice(x *Call, cuts []cut) error {
-	in := x.In[0]
-	shape := append([]int{}, in.Shape...)
-	stride := tensor.Strides(in.Shape)
-	at := 0
-	for _, c := range cuts {
-		from, n := c.on(in.Shape[c.axis])
-		shape[c.axis] = n
-		at += from * stride[c.axis]
-		if n > 1 { // else the step may be anything
-			stride[c.axis] *= c.step
-		}
-	}
-	out, err := x.New(0, in.DType, shape...)
-	if err != nil {
-		return err
-	}
-	copyStrided(x, shape, out, 0, tensor.Strides(shape), in, at, stride)
-	return nil
 }
 
 func inferSlice(c *Infer) error {

@@ -123,13 +123,11 @@ func split(x *Call, axis, since int64) error {
 	at := 0
 	for i, n := range parts {
 		if x.Wants(i) {
-			shape := append([]int{}, in.Shape...)
-			shape[k] = n
-			out, err := x.New(i, in.DType, shape...)
-			if err != nil {
+			l := &Layout{Shape: append([]int{}, in.Shape...), Stride: stride, At: at * stride[k]}
+			l.Shape[k] = n
+			if err := l.set(x, i); err != nil {
 				return err
 			}
-			copyStrided(x, shape, out, 0, tensor.Strides(shape), in, at*stride[k], stride)
 		}
 		at += n
 	}

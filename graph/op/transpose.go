@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"github.com/onnxloss/onnxloss/graph"
-	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
 func init() {
@@ -32,16 +31,8 @@ func init() {
 			moveElems(c, 0)
 			return nil
 		},
-		Kernel: func(s *Spec) (Kernel, error) {
-			want := s.Ints("perm")
-			return func(x *Call) error {
-				perm, err := permutation(want, x.In[0].Rank())
-				if err != nil {
-					return err
-				}
-				return transpose(x, perm)
-			}, nil
-		},
+		Kernel: func(s *Spec) (Kernel, error) { return viewed(transposeView(s.Ints("perm"))), nil },
+		View:   func(s *Spec) View { return transposeView(s.Ints("perm")) },
 		Grad: func(c *Grad) error {
 			p := c.Node.Ints("perm")
 			if p == nil {
@@ -61,6 +52,22 @@ func init() {
 		},
 		Check: Check{Lo: -2, Hi: 2},
 	})
+}
+
+// transposeView is the View of a node Transpose.
+func transposeView(want []int64) View {
+	return func(l *Layout) error {
+		perm, err := permutation(want, len(l.Shape))
+		if err != nil {
+			return err
+		}
+		from := *l
+		l.Shape, l.Stride = make([]int, len(perm)), make([]int, len(perm))
+		for i, p := range perm {
+			l.Shape[i], l.Stride[i] = from.Shape[p], from.Stride[p]
+		}
+		return nil
+	}
 }
 
 // permutation checks perm; nil reverses the axes.
@@ -87,30 +94,6 @@ func permutation(perm []int64, rank int) ([]int, error) {
 		}
 	}
 	return out, nil
-}
-
-func transpose(x *Call, perm []int) error {
-	in := x.In[0]
-	from := tensor.Strides(in.Shape)
-	shape, stride := make([]int, len(perm)), make([]int, len(perm))
-	moved := false
-	last := -1
-	for i, p := range perm {
-		shape[i], stride[i] = in.Shape[p], from[p]
-		if shape[i] != 1 {
-			moved = moved || p < last
-			last = p
-		}
-	}
-	if !moved {
-		return setView(x, shape)
-	}
-	out, err := x.New(0, in.DType, shape...)
-	if err != nil {
-		return err
-	}
-	copyStrided(x, shape, out, 0, tensor.Strides(shape), in, 0, stride)
-	return nil
 }
 
 // Transpose is x with its axes in the order perm.

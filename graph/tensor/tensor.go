@@ -3,6 +3,7 @@ package tensor
 import (
 	"fmt"
 	"math"
+	"reflect"
 	"strings"
 	"unsafe"
 )
@@ -36,6 +37,16 @@ const (
 type Store struct {
 	Data any // one Go slice, of the type that the DType is stored as
 	Refs int32
+	Of   *Store // whose memory it is a part of; nil if that is its own
+	at   int    // in Of
+}
+
+// Root is the store whose own the memory is.
+func (s *Store) Root() *Store {
+	for s != nil && s.Of != nil {
+		s = s.Of
+	}
+	return s
 }
 
 // MaxElems bounds the number of elements of one tensor.
@@ -179,6 +190,23 @@ func (t *Tensor) Reshape(shape ...int) (*Tensor, error) {
 		return nil, fmt.Errorf("cannot view shape %v as %v", t.Shape, shape)
 	}
 	return &Tensor{DType: t.DType, Shape: clone(shape), store: t.store}, nil
+}
+
+// Part is the elements from at on as a tensor of the given shape, in the same memory.
+// It panics if there are fewer elements.
+func (t *Tensor) Part(at int, shape ...int) *Tensor {
+	n := 1
+	for _, d := range shape {
+		n *= d
+	}
+	data := reflect.ValueOf(t.store.Data).Slice(at, at+n).Interface()
+	return &Tensor{DType: t.DType, Shape: clone(shape), store: &Store{Data: data, Of: t.store, at: at}}
+}
+
+// IsPart tells whether t is what of.Part(at, …) gives.
+func (t *Tensor) IsPart(of *Tensor, at int) bool {
+	s := t.store
+	return s != nil && s.Of != nil && s.Of == of.store && s.at == at
 }
 
 // Strides is the row-major strides of shape, in elements.
