@@ -47,9 +47,8 @@ func CopyStrided[E any](par Parallel, shape []int, dst []E, dstAt int, dstStride
 // copyEven is for i: dst[i] = src[2i].
 func copyEven[E any](dst, src []E) {
 	src = src[:2*len(dst)-1]
-	var e E
 	n := 0
-	if fast32.even != nil && unsafe.Sizeof(e) == 4 && len(dst) >= vectorLen {
+	if fast32.even != nil && isWord[E]() && len(dst) >= vectorLen {
 		n = len(dst) &^ (vectorLen - 1)
 		fast32.even(at32(dst), at32(src), n)
 	}
@@ -92,10 +91,9 @@ func copyTransposed[E any](par Parallel, n *nest, dst []E, dstAt int, src []E, s
 // transposeFast copies as many of the first rows as fast32 can, whole, and tells how
 // many: for r, c < cols: dst[r*ds+c] = src[c*ss+r].
 func transposeFast[E any](dst, src []E, ds, ss, rows, cols int) int {
-	var e E
 	blocks := cols / vectorLen
 	rows &^= vectorLen - 1
-	if fast32.transpose == nil || unsafe.Sizeof(e) != 4 || rows == 0 || blocks == 0 || ds < 0 || ss < 0 {
+	if fast32.transpose == nil || !isWord[E]() || rows == 0 || blocks == 0 || ds < 0 || ss < 0 {
 		return 0
 	}
 	_, _ = dst[(rows-1)*ds+cols-1], src[(cols-1)*ss+rows-1]
@@ -151,7 +149,9 @@ func IndexCopy[E any](par Parallel, dst []E, out []int, src []E, in []int, table
 		return nil
 	}
 	stride := rowStrides(in)
+	twice := in[last]*2 == width && isTwice(table[last])
 	par.Do(product(out[:last]), grainFor(width), func(lo, hi int) {
+		before := -1 // where the row before came from
 		for row := lo; row < hi; row++ {
 			base := tableOffset(row, out[:last], stride, table)
 			d := dst[row*width : row*width+width]
@@ -160,12 +160,51 @@ func IndexCopy[E any](par Parallel, dst []E, out []int, src []E, in []int, table
 				fill(d, pad)
 			case table[last] == nil:
 				copy(d, src[base:base+width])
+			case base == before:
+				copy(d, dst[(row-1)*width:])
+			case twice && isWord[E]():
+				copyTwice(words(d), words(src[base:base+in[last]]))
 			default:
 				indexRow(d, src[base:base+in[last]], table[last], pad)
 			}
+			before = base
 		}
 	})
 	return nil
+}
+
+// isTwice tells whether a table takes each position twice.
+func isTwice(table []int) bool {
+	for i, k := range table {
+		if k != i/2 {
+			return false
+		}
+	}
+	return len(table) > 0
+}
+
+// copyTwice is for i: dst[2i] = dst[2i+1] = src[i].
+func copyTwice(dst, src []uint32) {
+	dst = dst[:2*len(src)]
+	for len(src) >= 4 {
+		a, b, c, d := src[0], src[1], src[2], src[3]
+		dst[0], dst[1], dst[2], dst[3], dst[4], dst[5], dst[6], dst[7] = a, a, b, b, c, c, d, d
+		dst, src = dst[8:], src[4:]
+	}
+	for i, v := range src {
+		dst[2*i], dst[2*i+1] = v, v
+	}
+}
+
+// isWord tells whether E has four bytes.
+func isWord[E any]() bool {
+	var e E
+	return unsafe.Sizeof(e) == 4
+}
+
+// words is x, of elements of four bytes, as such.
+func words[E any](x []E) []uint32 {
+	return unsafe.Slice((*uint32)(unsafe.Pointer(unsafe.SliceData(x))), len(x))
 }
 
 func indexRow[E any](dst, src []E, index []int, pad E) {

@@ -23,6 +23,8 @@ var fast32 struct {
 	accumulate func(acc *float64, x *float32, n int)      // acc[i] = acc[i] + x[i]
 	greatest   func(x *float32, n int) float32            // max x[i], NaN if any is; n > 0
 
+	softmax func(dst, x *float32, rows, cols int) // Softmax of rows that follow each other
+
 	clip             func(dst, x *float32, lo, hi float32, n int)
 	timesHardSigmoid func(dst, x *float32, alpha, beta float32, n int) // dst[i] = x[i]*min(max(alpha*x[i]+beta, 0), 1)
 	affine           func(dst, x *float32, mean, s, b float64, n int)

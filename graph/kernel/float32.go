@@ -142,17 +142,17 @@ type row32 func(dst, x []float32)
 var rows32 = struct {
 	sigmoid, silu, tanh, softplus, mish, erf, gelu, geluTanh, hardSwish, log row32
 
-	exp   func(dst, x []float32, shift float64) // exp(x-shift)
+	exp   func(dst, x []float32, shift float32) // exp(x-shift)
 	swish func(dst, x []float32, alpha float64)
 
 	hardSigmoid func(dst, x []float32, alpha, beta float32)
 }{
 	sigmoid: rowOf(sigmoidShort), silu: rowOf(siluShort), tanh: rowOf(tanhShort), softplus: rowOf(softplusShort), mish: rowOf(mishShort),
 	erf: rowOf(erfShort), log: rowOf(logShort), gelu: rowOf(geluShort), geluTanh: rowOf(geluTanhShort), hardSwish: rowOf(hardSwishShort),
-	exp: func(dst, x []float32, shift float64) {
+	exp: func(dst, x []float32, shift float32) {
 		x = x[:len(dst)]
 		for i, v := range x {
-			dst[i] = float32(expShort(float64(v) - shift))
+			dst[i] = float32(expShort(float64(v) - float64(shift)))
 		}
 	},
 	swish: func(dst, x []float32, alpha float64) {

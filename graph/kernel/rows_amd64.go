@@ -8,7 +8,9 @@ func rowsAVX2() {
 	r.tanh, r.softplus, r.mish = padded(tanh32AVX2), padded(softplus32AVX2), padded(mish32AVX2)
 	r.erf, r.gelu, r.geluTanh, r.hardSwish = padded(erf32AVX2), padded(gelu32AVX2), padded(geluTanh32AVX2), padded(hardSwish32AVX2)
 	r.log = padded(log32AVX2)
-	r.exp, r.swish = paddedWith(exp32AVX2), paddedWith(swish32AVX2)
+	r.swish = paddedWith(swish32AVX2)
+	exp := paddedWith(exp32AVX2)
+	r.exp = func(dst, x []float32, shift float32) { exp(dst, x, float64(shift)) }
 	r.hardSigmoid = func(dst, x []float32, alpha, beta float32) {
 		inVectors(dst, x, func(dst, x *float32, n int) { hardSigmoid32AVX2(dst, x, alpha, beta, n) })
 	}

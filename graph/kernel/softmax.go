@@ -32,9 +32,16 @@ func axisRows[T Float](par Parallel, dst, x []T, outer, axis, inner int, row fun
 // in float64 and rounded once, but for float32 lines that are contiguous: of these
 // the exponentials are rounded, and their sum. dst may be x.
 func Softmax[T Float](par Parallel, dst, x []T, outer, axis, inner int) {
+	if inner == 1 && axis > 0 && isFloat32[T]() && fast32.softmax != nil {
+		par.Do(outer, grainFor(2*axis), func(lo, hi int) {
+			_, _ = dst[hi*axis-1], x[hi*axis-1]
+			fast32.softmax(at32(dst[lo*axis:]), at32(x[lo*axis:]), hi-lo, axis)
+		})
+		return
+	}
 	if inner == 1 && axis >= vectorLen && isFloat32[T]() {
 		lines32(par, float32s(dst), float32s(x), axis, func(dst, x []float32) {
-			rows32.exp(dst, x, float64(greatest(x)))
+			rows32.exp(dst, x, greatest(x))
 			sum := float32(sumRow(dst))
 			divVS(dst, dst, sum)
 		})
@@ -65,7 +72,7 @@ func LogSoftmax[T Float](par Parallel, dst, x []T, outer, axis, inner int) {
 			for t := lo; t < hi; t++ {
 				row := float32s(x)[t*axis:][:axis]
 				m := greatest(row)
-				rows32.exp(b.s, row, float64(m))
+				rows32.exp(b.s, row, m)
 				for i, v := range row {
 					if v == m {
 						b.s[i] = 0 // 1, which is left to Log1p

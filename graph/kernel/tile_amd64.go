@@ -956,11 +956,23 @@ func silu32AVX512(dst *float32, x *float32, n int)
 //go:noescape
 func exp32AVX512(dst *float32, x *float32, n int)
 
+// expShifted32AVX512 is dst[i] = exp(x[i]-shift), within 1.1 units in the last place.
+// n is a multiple of 8.
+//
+//go:noescape
+func expShifted32AVX512(dst *float32, x *float32, shift float32, n int)
+
 // log32AVX512 is dst[i] = ln x[i], within 1.6 units in the last place.
 // n is a multiple of 8.
 //
 //go:noescape
 func log32AVX512(dst *float32, x *float32, n int)
+
+// softmax32AVX512 is, for each of rows of cols elements that follow each other:
+// dst[i] = exp(x[i]-m) / Σ exp(x[k]-m), m being the greatest; cols > 0.
+//
+//go:noescape
+func softmax32AVX512(dst *float32, x *float32, rows int, cols int)
 
 // planeAVX512k3s1 convolves a plane by 3×3 taps with stride 1; see fast32.planes.
 //

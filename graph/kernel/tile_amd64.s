@@ -13037,6 +13037,70 @@ DATA word42dc000042dc0000<>+16(SB)/8, $0x42dc000042dc0000
 DATA word42dc000042dc0000<>+24(SB)/8, $0x42dc000042dc0000
 GLOBL word42dc000042dc0000<>(SB), RODATA|NOPTR, $32
 
+// func expShifted32AVX512(dst *float32, x *float32, shift float32, n int)
+// Requires: AVX, AVX512F
+TEXT ·expShifted32AVX512(SB), NOSPLIT, $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         n+24(FP), DX
+	VBROADCASTSS word3f8000003f800000<>+0(SB), Z0
+	VBROADCASTSS word3fb8aa3b3fb8aa3b<>+0(SB), Z0
+	VBROADCASTSS word3f3180003f318000<>+0(SB), Z1
+	VBROADCASTSS wordb95e8083b95e8083<>+0(SB), Z2
+	VBROADCASTSS word8000000080000000<>+0(SB), Z3
+	VBROADCASTSS wordc2dc0000c2dc0000<>+0(SB), Z3
+	VBROADCASTSS word4940000049400000<>+0(SB), Z4
+	VBROADCASTSS word3e2aaaab3e2aaaab<>+0(SB), Z5
+	VBROADCASTSS word3f0001103f000110<>+0(SB), Z6
+	VMOVUPS      powers<>+0(SB), Z7
+	VBROADCASTSS word42dc000042dc0000<>+0(SB), Z8
+	VBROADCASTSS shift+16(FP), Z9
+	MOVL         $0x0000ffff, BX
+	KMOVW        BX, K1
+	TESTQ        DX, DX
+	JE           done
+
+loop:
+	CMPQ  DX, $0x10
+	JGE   whole
+	MOVL  $0x000000ff, BX
+	KMOVW BX, K1
+
+whole:
+	VMOVUPS.Z    (CX), K1, Z10
+	VSUBPS       Z9, Z10, Z11
+	VSUBPS       Z10, Z11, Z12
+	VSUBPS       Z12, Z11, Z13
+	VSUBPS       Z13, Z10, Z13
+	VADDPS       Z12, Z9, Z10
+	VSUBPS       Z10, Z13, Z13
+	VCMPPS       $0x0d, Z3, Z11, K2
+	VCMPPS       $0x02, Z8, Z11, K2, K2
+	VMINPS       Z11, Z8, Z11
+	VMAXPS       Z11, Z3, Z11
+	VMOVAPS      Z4, Z10
+	VFMADD231PS  Z0, Z11, Z10
+	VSUBPS       Z4, Z10, Z12
+	VFNMADD231PS Z1, Z12, Z11
+	VFNMADD231PS Z2, Z12, Z11
+	VADDPS       Z13, Z11, K2, Z11
+	VPERMPS      Z7, Z10, Z14
+	VMOVAPS      Z6, Z10
+	VFMADD231PS  Z5, Z11, Z10
+	VMULPS       Z11, Z11, Z13
+	VFMADD213PS  Z11, Z13, Z10
+	VFMADD213PS  Z14, Z14, Z10
+	VSCALEFPS    Z12, Z10, Z10
+	VMOVUPS      Z10, K1, (AX)
+	ADDQ         $0x40, CX
+	ADDQ         $0x40, AX
+	SUBQ         $0x10, DX
+	JG           loop
+
+done:
+	VZEROUPPER
+	RET
+
 // func log32AVX512(dst *float32, x *float32, n int)
 // Requires: AVX, AVX512F
 TEXT ·log32AVX512(SB), NOSPLIT, $0-24
@@ -13170,6 +13234,175 @@ DATA word3d2f9a883d2f9a88<>+8(SB)/8, $0x3d2f9a883d2f9a88
 DATA word3d2f9a883d2f9a88<>+16(SB)/8, $0x3d2f9a883d2f9a88
 DATA word3d2f9a883d2f9a88<>+24(SB)/8, $0x3d2f9a883d2f9a88
 GLOBL word3d2f9a883d2f9a88<>(SB), RODATA|NOPTR, $32
+
+// func softmax32AVX512(dst *float32, x *float32, rows int, cols int)
+// Requires: AVX, AVX512F
+TEXT ·softmax32AVX512(SB), NOSPLIT, $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         rows+16(FP), DX
+	MOVQ         cols+24(FP), BX
+	VBROADCASTSS word3f8000003f800000<>+0(SB), Z0
+	VBROADCASTSS word3fb8aa3b3fb8aa3b<>+0(SB), Z0
+	VBROADCASTSS word3f3180003f318000<>+0(SB), Z3
+	VBROADCASTSS wordb95e8083b95e8083<>+0(SB), Z4
+	VBROADCASTSS word8000000080000000<>+0(SB), Z5
+	VBROADCASTSS wordc2dc0000c2dc0000<>+0(SB), Z5
+	VBROADCASTSS word4940000049400000<>+0(SB), Z6
+	VBROADCASTSS word3e2aaaab3e2aaaab<>+0(SB), Z7
+	VBROADCASTSS word3f0001103f000110<>+0(SB), Z8
+	VMOVUPS      powers<>+0(SB), Z9
+	VBROADCASTSS wordff800000ff800000<>+0(SB), Z10
+	MOVQ         BX, SI
+	SHRQ         $0x04, BX
+	SHLQ         $0x06, BX
+	ANDQ         $0x0f, SI
+	XORQ         DI, DI
+	BTSQ         SI, DI
+	DECQ         DI
+	KMOVW        DI, K1
+
+row:
+	VMOVAPS Z10, Z11
+	XORQ    DI, DI
+
+greatest:
+	CMPQ   DI, BX
+	JGE    greatestRest
+	VMAXPS (CX)(DI*1), Z11, Z11
+	ADDQ   $0x40, DI
+	JMP    greatest
+
+greatestRest:
+	TESTQ  SI, SI
+	JE     greatestDone
+	VMAXPS (CX)(DI*1), Z11, K1, Z11
+
+greatestDone:
+	VSHUFF64X2 $0x4e, Z11, Z11, Z12
+	VMAXPS     Z12, Z11, Z11
+	VSHUFF64X2 $0xb1, Z11, Z11, Z12
+	VMAXPS     Z12, Z11, Z11
+	VPERMILPD  $0x55, Z11, Z12
+	VMAXPS     Z12, Z11, Z11
+	VPERMILPS  $0xb1, Z11, Z12
+	VMAXPS     Z12, Z11, Z11
+	VPXORQ     Z1, Z1, Z1
+	VPXORQ     Z2, Z2, Z2
+	XORQ       DI, DI
+
+exponentials:
+	CMPQ          DI, BX
+	JGE           exponentialsRest
+	VMOVUPS       (CX)(DI*1), Z12
+	VSUBPS        Z11, Z12, Z13
+	VSUBPS        Z12, Z13, Z14
+	VSUBPS        Z14, Z13, Z15
+	VSUBPS        Z15, Z12, Z15
+	VADDPS        Z14, Z11, Z12
+	VSUBPS        Z12, Z15, Z15
+	VCMPPS        $0x0d, Z5, Z13, K2
+	VMAXPS        Z13, Z5, Z13
+	VMOVAPS       Z6, Z12
+	VFMADD231PS   Z0, Z13, Z12
+	VSUBPS        Z6, Z12, Z14
+	VFNMADD231PS  Z3, Z14, Z13
+	VFNMADD231PS  Z4, Z14, Z13
+	VADDPS        Z15, Z13, K2, Z13
+	VPERMPS       Z9, Z12, Z16
+	VMOVAPS       Z8, Z12
+	VFMADD231PS   Z7, Z13, Z12
+	VMULPS        Z13, Z13, Z15
+	VFMADD213PS   Z13, Z15, Z12
+	VFMADD213PS   Z16, Z16, Z12
+	VSCALEFPS     Z14, Z12, Z12
+	VMOVUPS       Z12, (AX)(DI*1)
+	VEXTRACTF64X4 $0x00, Z12, Y13
+	VCVTPS2PD     Y13, Z13
+	VADDPD        Z13, Z1, Z1
+	VEXTRACTF64X4 $0x01, Z12, Y12
+	VCVTPS2PD     Y12, Z12
+	VADDPD        Z12, Z2, Z2
+	ADDQ          $0x40, DI
+	JMP           exponentials
+
+exponentialsRest:
+	TESTQ         SI, SI
+	JE            exponentialsDone
+	VMOVUPS.Z     (CX)(DI*1), K1, Z12
+	VSUBPS        Z11, Z12, Z13
+	VSUBPS        Z12, Z13, Z14
+	VSUBPS        Z14, Z13, Z15
+	VSUBPS        Z15, Z12, Z15
+	VADDPS        Z14, Z11, Z11
+	VSUBPS        Z11, Z15, Z15
+	VCMPPS        $0x0d, Z5, Z13, K2
+	VMAXPS        Z13, Z5, Z13
+	VMOVAPS       Z6, Z11
+	VFMADD231PS   Z0, Z13, Z11
+	VSUBPS        Z6, Z11, Z12
+	VFNMADD231PS  Z3, Z12, Z13
+	VFNMADD231PS  Z4, Z12, Z13
+	VADDPS        Z15, Z13, K2, Z13
+	VPERMPS       Z9, Z11, Z15
+	VMOVAPS       Z8, Z11
+	VFMADD231PS   Z7, Z13, Z11
+	VMULPS        Z13, Z13, Z14
+	VFMADD213PS   Z13, Z14, Z11
+	VFMADD213PS   Z15, Z15, Z11
+	VSCALEFPS     Z12, Z11, Z11
+	VMOVAPS.Z     Z11, K1, Z11
+	VMOVUPS       Z11, K1, (AX)(DI*1)
+	VEXTRACTF64X4 $0x00, Z11, Y12
+	VCVTPS2PD     Y12, Z12
+	VADDPD        Z12, Z1, Z1
+	VEXTRACTF64X4 $0x01, Z11, Y11
+	VCVTPS2PD     Y11, Z11
+	VADDPD        Z11, Z2, Z2
+
+exponentialsDone:
+	VADDPD       Z2, Z1, Z1
+	VSHUFF64X2   $0x4e, Z1, Z1, Z11
+	VADDPD       Z11, Z1, Z1
+	VSHUFF64X2   $0xb1, Z1, Z1, Z11
+	VADDPD       Z11, Z1, Z1
+	VPERMILPD    $0x55, Z1, Z11
+	VADDPD       Z11, Z1, Z1
+	VCVTPD2PS    Z1, Y11
+	VBROADCASTSS X11, Z11
+	XORQ         DI, DI
+
+quotients:
+	CMPQ    DI, BX
+	JGE     quotientsRest
+	VMOVUPS (AX)(DI*1), Z12
+	VDIVPS  Z11, Z12, Z12
+	VMOVUPS Z12, (AX)(DI*1)
+	ADDQ    $0x40, DI
+	JMP     quotients
+
+quotientsRest:
+	TESTQ     SI, SI
+	JE        quotientsDone
+	VMOVUPS.Z (AX)(DI*1), K1, Z12
+	VDIVPS    Z11, Z12, Z12
+	VMOVUPS   Z12, K1, (AX)(DI*1)
+
+quotientsDone:
+	LEAQ (CX)(BX*1), CX
+	LEAQ (CX)(SI*4), CX
+	LEAQ (AX)(BX*1), AX
+	LEAQ (AX)(SI*4), AX
+	DECQ DX
+	JNE  row
+	VZEROUPPER
+	RET
+
+DATA wordff800000ff800000<>+0(SB)/8, $0xff800000ff800000
+DATA wordff800000ff800000<>+8(SB)/8, $0xff800000ff800000
+DATA wordff800000ff800000<>+16(SB)/8, $0xff800000ff800000
+DATA wordff800000ff800000<>+24(SB)/8, $0xff800000ff800000
+GLOBL wordff800000ff800000<>(SB), RODATA|NOPTR, $32
 
 // func planeAVX512k3s1(dst *float32, x *float32, w *float32, bias float32, inRows int, inCols int, outRows int, outCols int, top int, left int, masks *uint16, vecs int)
 // Requires: AVX, AVX512F

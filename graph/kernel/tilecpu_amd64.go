@@ -20,7 +20,7 @@ var hasAVX512 = cpu.X86.HasAVX2 && cpu.X86.HasFMA && cpu.X86.HasAVX512F && cpu.X
 // useAVX2 puts the loops for AVX2 and FMA to use.
 func useAVX2() {
 	rowsAVX2()
-	fast32.planes = [2][2]planeLoop{}
+	fast32.planes, fast32.softmax = [2][2]planeLoop{}, nil
 	tile32 = &tileShape[float32]{6, 16, [][2]microKernel[float32]{
 		{tile32AVX2r1v1, tile32AVX2r1v2},
 		{tile32AVX2r2v1, tile32AVX2r2v2},
@@ -43,14 +43,15 @@ func useAVX2() {
 func useAVX512() {
 	r := &rows32
 	r.sigmoid, r.silu, r.log = padded(sigmoid32AVX512), padded(silu32AVX512), padded(log32AVX512)
-	exp, shifted := padded(exp32AVX512), r.exp
-	r.exp = func(dst, x []float32, shift float64) {
+	exp := padded(exp32AVX512)
+	r.exp = func(dst, x []float32, shift float32) {
 		if shift == 0 {
 			exp(dst, x)
-		} else {
-			shifted(dst, x, shift)
+			return
 		}
+		inVectors(dst, x, func(dst, x *float32, n int) { expShifted32AVX512(dst, x, shift, n) })
 	}
+	fast32.softmax = softmax32AVX512
 	fast32.planes = [2][2]planeLoop{{planeAVX512k3s1, planeAVX512k3s2}, {planeAVX512k5s1, planeAVX512k5s2}}
 	tile32 = &tileShape[float32]{12, 32, [][2]microKernel[float32]{
 		{tile32AVX512r1v1, tile32AVX512r1v2},

@@ -2,6 +2,7 @@ package main
 
 import (
 	"math"
+	"strings"
 
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
@@ -29,15 +30,21 @@ func rows512() {
 	}
 	row512("sigmoid32AVX512", sigmoidDoc, func() { e.load() }, sigmoid(false))
 	row512("silu32AVX512", siluDoc, func() { e.load() }, sigmoid(true))
-	var most vec
 	row512("exp32AVX512", "dst[i] = exp(x[i]), within 1.1 units in the last place.", func() {
 		e.load()
-		most = spread512(f32(110))
+		e.most = spread512(f32(110))
 	}, func(v vec) vec {
-		VMINPS(v, most, v) // NaN stays
+		VMINPS(v, e.most, v) // NaN stays
 		return e.of(v)
 	})
+	var shift vec
+	row512("expShifted32AVX512", "dst[i] = exp(x[i]-shift), within 1.1 units in the last place.", func() {
+		e.load()
+		e.most = spread512(f32(110))
+		shift = spread512(parameter("shift"))
+	}, func(v vec) vec { return e.ofDifference(v, shift) })
 	log512()
+	softmax512(&e)
 }
 
 // exponential has the constants of exp in registers: with k the multiple of 1/16
@@ -45,6 +52,8 @@ func rows512() {
 // powers of two times exp r.
 type exponential struct {
 	one, sign, least, scale, rounder, high, low, third, second, powers vec
+
+	most vec // that ofDifference bounds its exponent by; nil where it cannot be above 0
 }
 
 // Coefficients of r³ and r² in exp r for |r| <= ln 2/32, the latter with most of
@@ -55,6 +64,7 @@ const (
 )
 
 func (e *exponential) load() {
+	e.most = nil
 	e.one, e.scale, e.high, e.low = spread512(f32(1)), spread512(f32(log2e)), spread512(f32(ln2High)), spread512(f32(ln2Low))
 	e.sign, e.least = spread512(bits32(1<<31)), spread512(f32(-110))
 	e.rounder = spread512(f32(0x1.8p19)) // leaves sixteenths in the low bits
@@ -64,14 +74,41 @@ func (e *exponential) load() {
 }
 
 // of is exp(t) for t up to some 110; t is destroyed.
-func (e *exponential) of(t vec) vec {
+func (e *exponential) of(t vec) vec { return e.ofSum(t, nil) }
+
+// ofDifference is exp(v-m).
+func (e *exponential) ofDifference(v, m vec) vec {
+	t, back, rest, lost := ZMM(), ZMM(), ZMM(), ZMM()
+	VSUBPS(m, v, t)
+	VSUBPS(v, t, back) // of -m, what t has
+	VSUBPS(back, t, rest)
+	VSUBPS(rest, v, rest)
+	VADDPS(back, m, lost)
+	VSUBPS(lost, rest, rest)
+	return e.ofSum(t, rest)
+}
+
+// ofSum is exp(t+rest), rest being what t was rounded by; nil is nothing. t is
+// destroyed.
+func (e *exponential) ofSum(t, rest vec) vec {
 	n, k, p, sq, power := ZMM(), ZMM(), ZMM(), ZMM(), ZMM()
+	counts := K()
+	if rest != nil {
+		VCMPPS(Imm(13), e.least, t, counts) // at least; the rest of an infinity is NaN
+		if e.most != nil {
+			VCMPPS(Imm(2), e.most, t, counts, counts) // at most
+			VMINPS(t, e.most, t)                      // NaN stays
+		}
+	}
 	VMAXPS(t, e.least, t) // NaN stays
 	VMOVAPS(e.rounder, n)
 	VFMADD231PS(e.scale, t, n)
 	VSUBPS(e.rounder, n, k)
 	VFNMADD231PS(e.high, k, t)
 	VFNMADD231PS(e.low, k, t)
+	if rest != nil {
+		VADDPS(rest, t, counts, t)
+	}
 	VPERMPS(e.powers, n, power)
 	VMOVAPS(e.second, p)
 	VFMADD231PS(e.third, t, p)
@@ -136,7 +173,11 @@ func log512() {
 // row512 is a loop over float32 rows whose length n is a multiple of 8. body maps
 // sixteen elements; of a last eight the other half of the vector is masked.
 func row512(name, doc string, setup func(), body func(v vec) vec) {
-	TEXT(name, NOSPLIT, "func(dst, x *float32, n int)")
+	signature := "func(dst, x *float32, n int)"
+	if strings.Contains(doc, "shift") {
+		signature = "func(dst, x *float32, shift float32, n int)"
+	}
+	TEXT(name, NOSPLIT, signature)
 	Pragma("noescape")
 	Doc(name+" is "+doc, "n is a multiple of 8.")
 	dst, x, n := Load(Param("dst"), GP64()), Load(Param("x"), GP64()), Load(Param("n"), GP64())
@@ -182,4 +223,131 @@ func table512(name string, of func(i int) uint32) Mem {
 		constants[name] = m
 	}
 	return m
+}
+
+// parameter is where the function has its parameter of that name.
+func parameter(name string) Mem {
+	b, err := Param(name).Resolve()
+	if err != nil {
+		panic(err)
+	}
+	return b.Addr
+}
+
+// softmax512 writes the softmax of rows: their greatest element, the exponentials and
+// their sum, in float64, and the quotients.
+func softmax512(e *exponential) {
+	TEXT("softmax32AVX512", NOSPLIT, "func(dst, x *float32, rows, cols int)")
+	Pragma("noescape")
+	Doc("softmax32AVX512 is, for each of rows of cols elements that follow each other:",
+		"dst[i] = exp(x[i]-m) / Σ exp(x[k]-m), m being the greatest; cols > 0.")
+	dst, x, rows := Load(Param("dst"), GP64()), Load(Param("x"), GP64()), Load(Param("rows"), GP64())
+	whole, rest := Load(Param("cols"), GP64()), GP64()
+	e.load()
+	lowest := spread512(bits32(math.Float32bits(float32(math.Inf(-1)))))
+	MOVQ(whole, rest)
+	SHRQ(Imm(4), whole)
+	SHLQ(Imm(6), whole) // bytes
+	ANDQ(Imm(15), rest)
+	bits := GP64()
+	XORQ(bits, bits)
+	BTSQ(rest, bits)
+	DECQ(bits)
+	tail := K()
+	KMOVW(bits.As32(), tail)
+	at := GP64()
+	// each goes over the row, and does what is left of it under the mask.
+	each := func(name string, body func(m Mem, last bool)) {
+		XORQ(at, at)
+		Label(name)
+		CMPQ(at, whole)
+		JGE(LabelRef(name + "Rest"))
+		body(Mem{Base: x, Index: at, Scale: 1}, false)
+		ADDQ(Imm(64), at)
+		JMP(LabelRef(name))
+		Label(name + "Rest")
+		TESTQ(rest, rest)
+		JE(LabelRef(name + "Done"))
+		body(Mem{Base: x, Index: at, Scale: 1}, true)
+		Label(name + "Done")
+	}
+	out := Mem{Base: dst, Index: at, Scale: 1}
+
+	Label("row")
+	m := ZMM()
+	VMOVAPS(lowest, m)
+	each("greatest", func(from Mem, last bool) {
+		if last {
+			VMAXPS(from, m, tail, m)
+		} else {
+			VMAXPS(from, m, m)
+		}
+	})
+	across(m, 4, VMAXPS)
+	sums := [2]vec{ZMM(), ZMM()}
+	for _, s := range sums {
+		VPXORQ(s, s, s)
+	}
+	each("exponentials", func(from Mem, last bool) {
+		v := ZMM()
+		if last {
+			VMOVUPS_Z(from, tail, v)
+		} else {
+			VMOVUPS(from, v)
+		}
+		p := e.ofDifference(v, m)
+		if last {
+			VMOVAPS_Z(p, tail, p)
+			VMOVUPS(p, tail, out)
+		} else {
+			VMOVUPS(p, out)
+		}
+		for half, s := range sums {
+			part, wide := YMM(), ZMM()
+			VEXTRACTF64X4(Imm(uint64(half)), p, part)
+			VCVTPS2PD(part, wide)
+			VADDPD(wide, s, s)
+		}
+	})
+	VADDPD(sums[1], sums[0], sums[0])
+	sum := YMM()
+	across(sums[0], 8, VADDPD)
+	VCVTPD2PS(sums[0], sum)
+	total := ZMM()
+	VBROADCASTSS(sum.AsX(), total)
+	each("quotients", func(_ Mem, last bool) {
+		v := ZMM()
+		if last {
+			VMOVUPS_Z(out, tail, v)
+			VDIVPS(total, v, v)
+			VMOVUPS(v, tail, out)
+		} else {
+			VMOVUPS(out, v)
+			VDIVPS(total, v, v)
+			VMOVUPS(v, out)
+		}
+	})
+	LEAQ(Mem{Base: x, Index: whole, Scale: 1}, x)
+	LEAQ(Mem{Base: x, Index: rest, Scale: 4}, x)
+	LEAQ(Mem{Base: dst, Index: whole, Scale: 1}, dst)
+	LEAQ(Mem{Base: dst, Index: rest, Scale: 4}, dst)
+	DECQ(rows)
+	JNE(LabelRef("row"))
+	VZEROUPPER()
+	RET()
+}
+
+// across joins all elements of v, of so many bytes, in each of its places.
+func across(v vec, size int, join func(...Op)) {
+	other := ZMM()
+	for _, half := range []uint64{0x4e, 0xb1} { // of the vector, and of its quarters
+		VSHUFF64X2(Imm(half), v, v, other)
+		join(other, v, v)
+	}
+	VPERMILPD(Imm(0x55), v, other)
+	join(other, v, v)
+	if size == 4 {
+		VPERMILPS(Imm(0xb1), v, other)
+		join(other, v, v)
+	}
 }
