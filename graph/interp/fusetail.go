@@ -49,11 +49,12 @@ func (f *fusion) makeTail(g *group) {
 		}
 		step := op.TailStep{Piece: s.piece, Dst: dst, Args: args}
 		if last := len(t.Steps) - 1; last >= 0 && s.node.Op == "Mul" && s.node.Domain == "" && f.dead(g, g.slots[k-1], k) && isProduct(&t.Steps[last], args) {
-			step.Piece, step.Args = &op.Piece{Map: t.Steps[last].Piece.Times}, t.Steps[last].Args
+			step.Piece, step.Args = &op.Piece{Map: t.Steps[last].Piece.Times, Act: t.Steps[last].Piece.TimesAct}, t.Steps[last].Args
 			t.Steps = t.Steps[:last]
 		}
 		t.Steps = append(t.Steps, step)
 	}
+	t.Ready()
 	g.tail = t
 }
 

@@ -2,7 +2,31 @@
 
 package kernel
 
-import "testing"
+import (
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// TestRegisters: functions for AVX2 use no registers that only AVX-512 has.
+func TestRegisters(t *testing.T) {
+	text, err := os.ReadFile("tile_amd64.s")
+	if err != nil {
+		t.Fatal(err)
+	}
+	beyond := regexp.MustCompile(`\b([XY](1[6-9]|[23][0-9])|Z[0-9]+|K[0-7])\b`)
+	functions := strings.Split(string(text), "\nTEXT ")[1:]
+	for _, f := range functions {
+		name, body, _ := strings.Cut(f, "(SB)")
+		if m := beyond.FindString(body); m != "" && !strings.Contains(name, "AVX512") {
+			t.Errorf("%s uses %s", name, m)
+		}
+	}
+	if len(functions) < 100 {
+		t.Errorf("only %d functions found", len(functions))
+	}
+}
 
 // TestWithoutAVX512 runs the tests of what has loops for AVX-512 on those for
 // AVX2.
@@ -16,6 +40,7 @@ func TestWithoutAVX512(t *testing.T) {
 	t.Run("Gemm", TestGemm)
 	t.Run("GemmSplit", TestGemmSplit)
 	t.Run("Conv", TestConv)
+	t.Run("Finish", TestFinish)
 	t.Run("Winograd", TestWinograd)
 	t.Run("Float32", TestFloat32)
 	t.Run("RowsAlike", TestRowsAlike)

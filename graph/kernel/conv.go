@@ -9,8 +9,6 @@ import "sync"
 // over the kernel positions k… inside the input and the channels c of m's
 // group, c' being c's number in the group. bias may be nil.
 //
-// finish, which may be nil, is called for every part of y once it is complete.
-//
 // A pointwise convolution is a matrix product; one with a single input channel
 // per group (depthwise) runs along rows; all others are matrix products whose
 // right operand, the unfolded input, exists only block by block.
@@ -26,11 +24,6 @@ func Conv[T Float](par Parallel, g *ConvGeom, x, w, bias, y []T, finish Finish) 
 	packWeights(par, g, s.s, w)
 	convGemm(par, g, x, s.s, bias, y, finish)
 }
-
-// Finish does what is to be done with elements [at, at+n) of the output planes
-// [first, first+count), which are complete; planes are numbered n*M+m. It is
-// called from several goroutines.
-type Finish func(first, count, at, n int)
 
 // PackedConv is the weight of a convolution in the orders in which its kernels
 // read it: that of the matrix product, or of Winograd's transform, or both. It
@@ -112,7 +105,7 @@ func ConvPacked[T Float](par Parallel, g *ConvGeom, x []T, w *PackedConv[T], bia
 		return
 	}
 	if k := w.plan(g); k != nil {
-		k.run(par, float32s(x), w.forWinograd(par, g, nil), float32s(bias), float32s(y), finish)
+		k.run(par, float32s(x), w.forWinograd(par, g, nil), float32s(bias), float32s(y), apart(finish, y, g.outSize))
 		return
 	}
 	convGemm(par, g, x, w.data, bias, y, finish)
@@ -165,8 +158,12 @@ func convGemm[T Float](par Parallel, g *ConvGeom, x, packed, bias, y []T, finish
 	if bias != nil {
 		j.start = func(t int) []T { return bias[t%g.Group*g.mg:][:g.mg] }
 	}
-	if finish != nil {
-		j.after = func(t, i0, i1, j0, nc int) { finish(t*g.mg+i0, i1-i0, j0, nc) }
+	then := apart(finish, y, g.outSize)
+	if tile.acts && k > 0 {
+		j.act, then = finish.Act.at(), finish.Then
+	}
+	if then != nil {
+		j.after = func(t, i0, i1, j0, nc int) { then(t*g.mg+i0, i1-i0, j0, nc) }
 	}
 	image := func(t int) []T { return x[t*g.cg*g.inSize:][:g.cg*g.inSize] }
 	f := newFrame(g.Window)

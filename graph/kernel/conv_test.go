@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
@@ -127,9 +128,9 @@ func testConv[T Float](t *testing.T) {
 		}
 		want, scale := naiveConv(g, x, w, bias, false)
 		for name, run := range map[string]func(y []T){
-			"inline": func(y []T) { Conv(nil, g, x, w, bias, y, nil) },
-			"split":  func(y []T) { Conv(split(3), g, x, w, bias, y, nil) },
-			"packed": func(y []T) { ConvPacked(split(2), g, x, PackConv(split(2), g, w, true), bias, y, nil) },
+			"inline": func(y []T) { Conv(nil, g, x, w, bias, y, Finish{}) },
+			"split":  func(y []T) { Conv(split(3), g, x, w, bias, y, Finish{}) },
+			"packed": func(y []T) { ConvPacked(split(2), g, x, PackConv(split(2), g, w, true), bias, y, Finish{}) },
 		} {
 			y, check := guarded[T](len(want))
 			run(y)
@@ -149,6 +150,42 @@ func testConv[T Float](t *testing.T) {
 func TestConv(t *testing.T) {
 	t.Run("float32", testConv[float32])
 	t.Run("float64", testConv[float64])
+}
+
+// TestFinish: an Activation gives the bits that it gives by itself, and what follows
+// sees each output once, after it.
+func TestFinish(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 4))
+	cases := append(slices.Clone(convCases), convCase{n: 1, c: 150, m: 31, group: 1, in: []int{9, 41}, kernel: []int{1, 1}},
+		convCase{n: 1, c: 300, m: 13, group: 1, in: []int{7, 40}, kernel: []int{1, 1}}, *winogradCase(1, 17, 50, 26, 27, 1))
+	for ci, c := range cases {
+		g := c.geom(t)
+		x, w, bias := random[float32](rng, g.N*g.C*g.inSize), random[float32](rng, g.M*g.cg*g.taps), random[float32](rng, g.M)
+		for name, act := range map[string]*Activation{
+			"none": nil, "relu": ClipActivation(0, float32(math.Inf(1))), "clip": ClipActivation(-0.5, 1.5), "hard swish": TimesHardSigmoidActivation(1./6, 0.5),
+		} {
+			want := make([]float32, g.N*g.M*g.outSize)
+			p := PackConv(nil, g, w, false)
+			ConvPacked(nil, g, x, p, bias, want, Finish{})
+			if act != nil {
+				act.rows(want, want)
+			}
+			got, check := guarded[float32](len(want))
+			ConvPacked(split(3), g, x, p, bias, got, Finish{act, func(first, count, at, n int) {
+				for p := first; p < first+count; p++ {
+					for i := at; i < at+n; i++ {
+						got[p*g.outSize+i]++
+					}
+				}
+			}})
+			check(t)
+			for i, v := range want {
+				if got[i] != v+1 {
+					t.Fatalf("case %d, %s: element %d is %v, want %v", ci, name, i, got[i], v+1)
+				}
+			}
+		}
+	}
 }
 
 // TestWindowErrors: sizes that are wrong or overflow are errors.
@@ -199,7 +236,7 @@ func BenchmarkConv(b *testing.B) {
 			x, y := random[float32](rng, g.C*g.inSize), make([]float32, g.M*g.outSize)
 			w := PackConv(nil, g, random[float32](rng, g.M*g.cg*g.taps), false)
 			for b.Loop() {
-				ConvPacked(split(2), g, x, w, nil, y, nil)
+				ConvPacked(split(2), g, x, w, nil, y, Finish{})
 			}
 			flops := 2 * float64(g.M*g.outSize*g.cg*g.taps)
 			b.ReportMetric(flops*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
@@ -223,7 +260,7 @@ func TestPackedConvOrders(t *testing.T) {
 		pack(p)
 		for _, g := range []*ConvGeom{small, large} {
 			x, y := random[float32](rng, g.C*g.inSize), make([]float32, g.M*g.outSize)
-			ConvPacked(nil, g, x, p, nil, y, nil)
+			ConvPacked(nil, g, x, p, nil, y, Finish{})
 			want, size := naiveConv(g, x, w, nil, false)
 			for i, v := range y {
 				if d := math.Abs(float64(v) - want[i]); d > 1e-5*size[i] {

@@ -13,8 +13,9 @@ func convDepthwise[T Float](par Parallel, g *ConvGeom, x, w, bias, y []T, finish
 			return
 		}
 	}
+	then := apart(finish, y, g.outSize)
 	par.Do(g.N*g.M, grainFor(g.outSize*g.taps), func(lo, hi int) {
-		eachPlane(g, lo, hi, x, w, bias, y, finish, func(dst, src, w []T, bias T, _ int) { depthwisePlane(g.Window, dst, src, w, bias) })
+		eachPlane(g, lo, hi, x, w, bias, y, then, func(dst, src, w []T, bias T, _ int) { depthwisePlane(g.Window, dst, src, w, bias) })
 	})
 }
 
@@ -23,8 +24,8 @@ func convDepthwise[T Float](par Parallel, g *ConvGeom, x, w, bias, y []T, finish
 const finishElems = 1 << 12
 
 // eachPlane has plane compute output planes [lo, hi), each from input plane c, and
-// finishes them.
-func eachPlane[T Float](g *ConvGeom, lo, hi int, x, w, bias, y []T, finish Finish, plane func(dst, src, w []T, bias T, c int)) {
+// finishes them, if finish is not nil.
+func eachPlane[T Float](g *ConvGeom, lo, hi int, x, w, bias, y []T, finish func(first, count, at, n int), plane func(dst, src, w []T, bias T, c int)) {
 	pending := lo // the first plane that is not finished
 	for t := lo; t < hi; t++ {
 		n, m := t/g.M, t%g.M

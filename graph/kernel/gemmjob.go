@@ -22,6 +22,7 @@ type job[T Float] struct {
 	spreadB func(t int) []T
 	off     []int
 	column  func(j int) int
+	act     *float32 // parameters of an Activation of C, if alpha is 1; nil for none
 	c       func(t int) []T
 	ldc     int
 
@@ -144,6 +145,9 @@ func (j *job[T]) task(t, j0, r0, r1 int, buf, edge []T) {
 	inCache := max(1, blockRows/j.tile.rows)
 	for p0 := 0; p0 < j.k; p0 += blockDepth {
 		s := strip[T]{kc: min(blockDepth, j.k-p0), a: a[p0*j.m:], b: buf, c: c, edge: edge, j0: j0, nc: nc, add: j.add || p0 > 0, start: start}
+		if p0+s.kc == j.k {
+			s.act = j.act
+		}
 		switch full := nc / j.tile.cols * j.tile.cols; {
 		case j.packedB != nil:
 			s.b = j.packedB[(t*j.k+p0)*width+j0*s.kc:]
@@ -181,6 +185,7 @@ type strip[T Float] struct {
 	edge, start []T
 	j0, nc      int
 	add         bool
+	act         *float32
 }
 
 // block multiplies panels [r0, r1) of A, which stay in cache, by the packed
@@ -189,26 +194,32 @@ func (j *job[T]) block(s *strip[T], r0, r1 int) {
 	cols := j.tile.cols
 	if s.kc < rowsFirst {
 		for r := r0; r < r1; r++ {
-			for q := 0; q < s.nc; q += cols {
-				j.panel(s, r, q)
+			for q := 0; q < s.nc; {
+				count := max(1, (s.nc-q)/cols)
+				if s.spread != nil {
+					count = 1
+				}
+				j.panel(s, r, q, count)
+				q += count * cols
 			}
 		}
 		return
 	}
 	for q := 0; q < s.nc; q += cols {
 		for r := r0; r < r1; r++ {
-			j.panel(s, r, q)
+			j.panel(s, r, q, 1)
 		}
 	}
 }
 
-// panel multiplies panel r of A by the columns of one panel of B, from column q.
-func (j *job[T]) panel(s *strip[T], r, q int) {
+// panel multiplies panel r of A by the columns of count panels of B, from column q.
+// Several are full.
+func (j *job[T]) panel(s *strip[T], r, q, count int) {
 	cols, panels := j.tile.cols, j.tile.panels(j.m)
 	w := min(cols, s.nc-q)
-	b, ldb := s.b[q*s.kc:], cols
+	b, ldb, next := s.b[q*s.kc:], cols, cols*s.kc
 	if s.plain != nil && w == cols {
-		b, ldb = s.plain[q:], j.ldb
+		b, ldb, next = s.plain[q:], j.ldb, cols
 	}
 	i, end := panelRow(r, panels, j.m), panelRow(r+1, panels, j.m)
 	var start *T
@@ -219,11 +230,19 @@ func (j *job[T]) panel(s *strip[T], r, q int) {
 		if at := j.column(s.j0 + q); at >= 0 {
 			b, c := s.spread[at:], s.c[i*j.ldc+s.j0+q:]
 			_, _ = b[s.off[s.kc-1]+cols-1], c[(end-i-1)*j.ldc+cols-1]
-			j.tile.spread[end-i-1](s.kc, &s.a[i*s.kc], &b[0], &s.off[0], &c[0], j.ldc, start, s.add)
+			j.tile.spread[end-i-1](s.kc, &s.a[i*s.kc], &b[0], &s.off[0], &c[0], j.ldc, start, s.add, 1, 0, s.act)
 			return
 		}
 	}
-	j.one(s, s.a[i*s.kc:], b, ldb, s.c[i*j.ldc+s.j0+q:], end-i, w, start)
+	c := s.c[i*j.ldc+s.j0+q:]
+	if w == cols && j.alpha == 1 {
+		_, _ = b[(count-1)*next+(s.kc-1)*ldb+cols-1], c[(end-i-1)*j.ldc+count*cols-1]
+		j.tile.kernels[end-i-1][1](s.kc, &s.a[i*s.kc], &b[0], ldb, &c[0], j.ldc, start, s.add, count, next, s.act)
+		return
+	}
+	for k := range count {
+		j.one(s, s.a[i*s.kc:], b[k*next:], ldb, c[k*cols:], end-i, w, start)
+	}
 }
 
 // one computes a tile of h rows, of which w columns are stored.
@@ -236,7 +255,7 @@ func (j *job[T]) one(s *strip[T], a, b []T, ldb int, c []T, h, w int, start *T) 
 	kernel := j.tile.kernels[h-1][half]
 	if w == cols>>(1-half) && j.alpha == 1 {
 		_ = c[(h-1)*j.ldc+w-1]
-		kernel(s.kc, &a[0], &b[0], ldb, &c[0], j.ldc, start, s.add)
+		kernel(s.kc, &a[0], &b[0], ldb, &c[0], j.ldc, start, s.add, 1, 0, s.act)
 		return
 	}
 	add := s.add && j.alpha == 1
@@ -245,7 +264,7 @@ func (j *job[T]) one(s *strip[T], a, b []T, ldb int, c []T, h, w int, start *T) 
 			copy(s.edge[r*cols:][:w], c[r*j.ldc:])
 		}
 	}
-	kernel(s.kc, &a[0], &b[0], ldb, &s.edge[0], cols, start, add)
+	kernel(s.kc, &a[0], &b[0], ldb, &s.edge[0], cols, start, add, 1, 0, s.act)
 	for r := range h {
 		store(c[r*j.ldc:][:w], s.edge[r*cols:], j.alpha, s.add && !add)
 	}

@@ -19,18 +19,22 @@ const (
 //
 //	for i < rows, j < cols: c[i*ldc+j] = Σ_{p<kc} a[p*rows+i] * b[p*ldb+j] + s
 //
-// s being c[i*ldc+j] if add, else start[i], or 0 if start is nil. kc >= 1.
-type microKernel[T Float] func(kc int, a, b *T, ldb int, c *T, ldc int, start *T, add bool)
+// s being c[i*ldc+j] if add, else start[i], or 0 if start is nil; then the same, count
+// times in all, for the next columns of C, with b further on by next elements. kc and
+// count are at least 1. act, which may be nil and is left alone where the tileShape's
+// acts is not set, is an Activation's parameters.
+type microKernel[T Float] func(kc int, a, b *T, ldb int, c *T, ldc int, start *T, add bool, count, next int, act *float32)
 
 // spreadKernel is a microKernel of all columns whose rows of B lie anywhere:
 // b[off[p]+j] is in the place of b[p*ldb+j].
-type spreadKernel[T Float] func(kc int, a, b *T, off *int, c *T, ldc int, start *T, add bool)
+type spreadKernel[T Float] func(kc int, a, b *T, off *int, c *T, ldc int, start *T, add bool, count, next int, act *float32)
 
 // tileShape is the micro-kernels in use for an element type. kernels[r-1] are
 // those of r rows, for half of cols columns and for all of them; spread[r-1], where
 // there are any, are those of r rows and all columns.
 type tileShape[T Float] struct {
 	rows, cols int // the greatest
+	acts       bool
 	kernels    [][2]microKernel[T]
 	spread     []spreadKernel[T]
 }
@@ -56,13 +60,20 @@ func plainTiles[T Float](rows, cols int) *tileShape[T] {
 		var pair [2]microKernel[T]
 		for i := range pair {
 			w := cols / 2 * (i + 1)
-			pair[i] = func(kc int, a, b *T, ldb int, c *T, ldc int, start *T, add bool) {
-				tilePlain(r, w, kc, a, b, ldb, c, ldc, start, add)
+			pair[i] = func(kc int, a, b *T, ldb int, c *T, ldc int, start *T, add bool, count, next int, _ *float32) {
+				for k := range count {
+					tilePlain(r, w, kc, a, further(b, k*next), ldb, further(c, k*w), ldc, start, add)
+				}
 			}
 		}
 		s.kernels = append(s.kernels, pair)
 	}
 	return s
+}
+
+// further is the element n after p's.
+func further[T Float](p *T, n int) *T {
+	return (*T)(unsafe.Add(unsafe.Pointer(p), n*int(unsafe.Sizeof(*p))))
 }
 
 // tilePlain is the micro-kernel in Go, 2×4 elements at a time, as many as

@@ -9,7 +9,7 @@ type maskedPlanes struct {
 }
 
 // planeLoop is a loop of fast32.planes.
-type planeLoop = func(dst, x, w *float32, bias float32, inRows, inCols, outRows, outCols, top, left int, masks *uint16, vecs int)
+type planeLoop = func(dst, x, w *float32, bias float32, inRows, inCols, outRows, outCols, top, left int, masks *uint16, vecs int, act *float32)
 
 // maskedLen is the length of the vectors of fast32.planes.
 const maskedLen = 16
@@ -46,15 +46,16 @@ func between(lo, hi int) uint16 {
 	return uint16((1<<hi - 1) &^ (1<<lo - 1))
 }
 
-func (p *maskedPlanes) plane(dst, src, w []float32, bias float32) {
+func (p *maskedPlanes) plane(dst, src, w []float32, bias float32, act *float32) {
 	g := p.g
 	_ = dst[g.outSize-1]
 	p.loop(&dst[0], at32(src), &w[0], bias, g.In[0], g.In[1], g.Out[0], g.Out[1], g.PadBegin[0], g.PadBegin[1],
-		&p.masks[0], (g.Out[1]+maskedLen-1)/maskedLen)
+		&p.masks[0], (g.Out[1]+maskedLen-1)/maskedLen, act)
 }
 
 func (p *maskedPlanes) run(par Parallel, x, w, bias, y []float32, finish Finish) {
+	act := finish.Act.at()
 	par.Do(p.g.N*p.g.M, grainFor(p.g.outSize*p.g.taps/8), func(lo, hi int) {
-		eachPlane(p.g, lo, hi, x, w, bias, y, finish, func(dst, src, w []float32, bias float32, _ int) { p.plane(dst, src, w, bias) })
+		eachPlane(p.g, lo, hi, x, w, bias, y, finish.Then, func(dst, src, w []float32, bias float32, _ int) { p.plane(dst, src, w, bias, act) })
 	})
 }

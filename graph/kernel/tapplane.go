@@ -30,6 +30,7 @@ func newTapPlanes(g *ConvGeom) *tapPlanes {
 
 func (p *tapPlanes) run(par Parallel, x, w, bias, y []float32, finish Finish) {
 	g := p.g
+	then := apart(finish, y, g.outSize)
 	slack := p.vecs*vectorLen + 2 // that a row of vectors reads beyond its outputs
 	par.Do(g.N*g.M, grainFor(g.outSize*g.taps/8), func(lo, hi int) {
 		b := borrow[float32](p.size() + slack + frameSlack + p.vecs*vectorLen)
@@ -37,7 +38,7 @@ func (p *tapPlanes) run(par Parallel, x, w, bias, y []float32, finish Finish) {
 		clear(b.s[p.size():])
 		frame, row := b.s[:p.size()+slack+frameSlack], b.s[p.size()+slack+frameSlack:]
 		held := -1 // the plane in the frame
-		eachPlane(g, lo, hi, x, w, bias, y, finish, func(dst, src, w []float32, bias float32, c int) {
+		eachPlane(g, lo, hi, x, w, bias, y, then, func(dst, src, w []float32, bias float32, c int) {
 			if c != held {
 				fillFrame(p.frame, frame, src)
 				held = c

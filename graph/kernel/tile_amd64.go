@@ -7,332 +7,332 @@ package kernel
 // tile32AVX2r1v1 is tilePlain of 1 rows and 8 columns.
 //
 //go:noescape
-func tile32AVX2r1v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+func tile32AVX2r1v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 
 // tile32AVX2r1v2 is tilePlain of 1 rows and 16 columns.
 //
 //go:noescape
-func tile32AVX2r1v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+func tile32AVX2r1v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 
 // tile32AVX2r1off is tilePlain of 1 rows and 16 columns, row p of B being at b[off[p]].
 //
 //go:noescape
-func tile32AVX2r1off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool)
+func tile32AVX2r1off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 
 // tile32AVX2r2v1 is tilePlain of 2 rows and 8 columns.
 //
 //go:noescape
-func tile32AVX2r2v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+func tile32AVX2r2v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 
 // tile32AVX2r2v2 is tilePlain of 2 rows and 16 columns.
 //
 //go:noescape
-func tile32AVX2r2v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+func tile32AVX2r2v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 
 // tile32AVX2r2off is tilePlain of 2 rows and 16 columns, row p of B being at b[off[p]].
 //
 //go:noescape
-func tile32AVX2r2off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool)
+func tile32AVX2r2off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 
 // tile32AVX2r3v1 is tilePlain of 3 rows and 8 columns.
 //
 //go:noescape
-func tile32AVX2r3v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+func tile32AVX2r3v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 
 // tile32AVX2r3v2 is tilePlain of 3 rows and 16 columns.
 //
 //go:noescape
-func tile32AVX2r3v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+func tile32AVX2r3v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 
 // tile32AVX2r3off is tilePlain of 3 rows and 16 columns, row p of B being at b[off[p]].
 //
 //go:noescape
-func tile32AVX2r3off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool)
+func tile32AVX2r3off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 
 // tile32AVX2r4v1 is tilePlain of 4 rows and 8 columns.
 //
 //go:noescape
-func tile32AVX2r4v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+func tile32AVX2r4v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 
 // tile32AVX2r4v2 is tilePlain of 4 rows and 16 columns.
 //
 //go:noescape
-func tile32AVX2r4v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+func tile32AVX2r4v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 
 // tile32AVX2r4off is tilePlain of 4 rows and 16 columns, row p of B being at b[off[p]].
 //
 //go:noescape
-func tile32AVX2r4off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool)
+func tile32AVX2r4off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 
 // tile32AVX2r5v1 is tilePlain of 5 rows and 8 columns.
 //
 //go:noescape
-func tile32AVX2r5v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+func tile32AVX2r5v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 
 // tile32AVX2r5v2 is tilePlain of 5 rows and 16 columns.
 //
 //go:noescape
-func tile32AVX2r5v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+func tile32AVX2r5v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 
 // tile32AVX2r5off is tilePlain of 5 rows and 16 columns, row p of B being at b[off[p]].
 //
 //go:noescape
-func tile32AVX2r5off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool)
+func tile32AVX2r5off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 
 // tile32AVX2r6v1 is tilePlain of 6 rows and 8 columns.
 //
 //go:noescape
-func tile32AVX2r6v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+func tile32AVX2r6v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 
 // tile32AVX2r6v2 is tilePlain of 6 rows and 16 columns.
 //
 //go:noescape
-func tile32AVX2r6v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+func tile32AVX2r6v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 
 // tile32AVX2r6off is tilePlain of 6 rows and 16 columns, row p of B being at b[off[p]].
 //
 //go:noescape
-func tile32AVX2r6off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool)
+func tile32AVX2r6off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 
 // tile64AVX2r1v1 is tilePlain of 1 rows and 4 columns.
 //
 //go:noescape
-func tile64AVX2r1v1(kc int, a *float64, b *float64, ldb int, c *float64, ldc int, start *float64, add bool)
+func tile64AVX2r1v1(kc int, a *float64, b *float64, ldb int, c *float64, ldc int, start *float64, add bool, count int, next int, act *float32)
 
 // tile64AVX2r1v2 is tilePlain of 1 rows and 8 columns.
 //
 //go:noescape
-func tile64AVX2r1v2(kc int, a *float64, b *float64, ldb int, c *float64, ldc int, start *float64, add bool)
+func tile64AVX2r1v2(kc int, a *float64, b *float64, ldb int, c *float64, ldc int, start *float64, add bool, count int, next int, act *float32)
 
 // tile64AVX2r2v1 is tilePlain of 2 rows and 4 columns.
 //
 //go:noescape
-func tile64AVX2r2v1(kc int, a *float64, b *float64, ldb int, c *float64, ldc int, start *float64, add bool)
+func tile64AVX2r2v1(kc int, a *float64, b *float64, ldb int, c *float64, ldc int, start *float64, add bool, count int, next int, act *float32)
 
 // tile64AVX2r2v2 is tilePlain of 2 rows and 8 columns.
 //
 //go:noescape
-func tile64AVX2r2v2(kc int, a *float64, b *float64, ldb int, c *float64, ldc int, start *float64, add bool)
+func tile64AVX2r2v2(kc int, a *float64, b *float64, ldb int, c *float64, ldc int, start *float64, add bool, count int, next int, act *float32)
 
 // tile64AVX2r3v1 is tilePlain of 3 rows and 4 columns.
 //
 //go:noescape
-func tile64AVX2r3v1(kc int, a *float64, b *float64, ldb int, c *float64, ldc int, start *float64, add bool)
+func tile64AVX2r3v1(kc int, a *float64, b *float64, ldb int, c *float64, ldc int, start *float64, add bool, count int, next int, act *float32)
 
 // tile64AVX2r3v2 is tilePlain of 3 rows and 8 columns.
 //
 //go:noescape
-func tile64AVX2r3v2(kc int, a *float64, b *float64, ldb int, c *float64, ldc int, start *float64, add bool)
+func tile64AVX2r3v2(kc int, a *float64, b *float64, ldb int, c *float64, ldc int, start *float64, add bool, count int, next int, act *float32)
 
 // tile64AVX2r4v1 is tilePlain of 4 rows and 4 columns.
 //
 //go:noescape
-func tile64AVX2r4v1(kc int, a *float64, b *float64, ldb int, c *float64, ldc int, start *float64, add bool)
+func tile64AVX2r4v1(kc int, a *float64, b *float64, ldb int, c *float64, ldc int, start *float64, add bool, count int, next int, act *float32)
 
 // tile64AVX2r4v2 is tilePlain of 4 rows and 8 columns.
 //
 //go:noescape
-func tile64AVX2r4v2(kc int, a *float64, b *float64, ldb int, c *float64, ldc int, start *float64, add bool)
+func tile64AVX2r4v2(kc int, a *float64, b *float64, ldb int, c *float64, ldc int, start *float64, add bool, count int, next int, act *float32)
 
 // tile64AVX2r5v1 is tilePlain of 5 rows and 4 columns.
 //
 //go:noescape
-func tile64AVX2r5v1(kc int, a *float64, b *float64, ldb int, c *float64, ldc int, start *float64, add bool)
+func tile64AVX2r5v1(kc int, a *float64, b *float64, ldb int, c *float64, ldc int, start *float64, add bool, count int, next int, act *float32)
 
 // tile64AVX2r5v2 is tilePlain of 5 rows and 8 columns.
 //
 //go:noescape
-func tile64AVX2r5v2(kc int, a *float64, b *float64, ldb int, c *float64, ldc int, start *float64, add bool)
+func tile64AVX2r5v2(kc int, a *float64, b *float64, ldb int, c *float64, ldc int, start *float64, add bool, count int, next int, act *float32)
 
 // tile64AVX2r6v1 is tilePlain of 6 rows and 4 columns.
 //
 //go:noescape
-func tile64AVX2r6v1(kc int, a *float64, b *float64, ldb int, c *float64, ldc int, start *float64, add bool)
+func tile64AVX2r6v1(kc int, a *float64, b *float64, ldb int, c *float64, ldc int, start *float64, add bool, count int, next int, act *float32)
 
 // tile64AVX2r6v2 is tilePlain of 6 rows and 8 columns.
 //
 //go:noescape
-func tile64AVX2r6v2(kc int, a *float64, b *float64, ldb int, c *float64, ldc int, start *float64, add bool)
+func tile64AVX2r6v2(kc int, a *float64, b *float64, ldb int, c *float64, ldc int, start *float64, add bool, count int, next int, act *float32)
 
 // tile32AVX512r1v1 is tilePlain of 1 rows and 16 columns.
 //
 //go:noescape
-func tile32AVX512r1v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+func tile32AVX512r1v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 
 // tile32AVX512r1v2 is tilePlain of 1 rows and 32 columns.
 //
 //go:noescape
-func tile32AVX512r1v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+func tile32AVX512r1v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 
 // tile32AVX512r1off is tilePlain of 1 rows and 32 columns, row p of B being at b[off[p]].
 //
 //go:noescape
-func tile32AVX512r1off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool)
+func tile32AVX512r1off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 
 // tile32AVX512r2v1 is tilePlain of 2 rows and 16 columns.
 //
 //go:noescape
-func tile32AVX512r2v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+func tile32AVX512r2v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 
 // tile32AVX512r2v2 is tilePlain of 2 rows and 32 columns.
 //
 //go:noescape
-func tile32AVX512r2v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+func tile32AVX512r2v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 
 // tile32AVX512r2off is tilePlain of 2 rows and 32 columns, row p of B being at b[off[p]].
 //
 //go:noescape
-func tile32AVX512r2off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool)
+func tile32AVX512r2off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 
 // tile32AVX512r3v1 is tilePlain of 3 rows and 16 columns.
 //
 //go:noescape
-func tile32AVX512r3v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+func tile32AVX512r3v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 
 // tile32AVX512r3v2 is tilePlain of 3 rows and 32 columns.
 //
 //go:noescape
-func tile32AVX512r3v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+func tile32AVX512r3v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 
 // tile32AVX512r3off is tilePlain of 3 rows and 32 columns, row p of B being at b[off[p]].
 //
 //go:noescape
-func tile32AVX512r3off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool)
+func tile32AVX512r3off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 
 // tile32AVX512r4v1 is tilePlain of 4 rows and 16 columns.
 //
 //go:noescape
-func tile32AVX512r4v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+func tile32AVX512r4v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 
 // tile32AVX512r4v2 is tilePlain of 4 rows and 32 columns.
 //
 //go:noescape
-func tile32AVX512r4v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+func tile32AVX512r4v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 
 // tile32AVX512r4off is tilePlain of 4 rows and 32 columns, row p of B being at b[off[p]].
 //
 //go:noescape
-func tile32AVX512r4off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool)
+func tile32AVX512r4off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 
 // tile32AVX512r5v1 is tilePlain of 5 rows and 16 columns.
 //
 //go:noescape
-func tile32AVX512r5v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+func tile32AVX512r5v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 
 // tile32AVX512r5v2 is tilePlain of 5 rows and 32 columns.
 //
 //go:noescape
-func tile32AVX512r5v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+func tile32AVX512r5v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 
 // tile32AVX512r5off is tilePlain of 5 rows and 32 columns, row p of B being at b[off[p]].
 //
 //go:noescape
-func tile32AVX512r5off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool)
+func tile32AVX512r5off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 
 // tile32AVX512r6v1 is tilePlain of 6 rows and 16 columns.
 //
 //go:noescape
-func tile32AVX512r6v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+func tile32AVX512r6v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 
 // tile32AVX512r6v2 is tilePlain of 6 rows and 32 columns.
 //
 //go:noescape
-func tile32AVX512r6v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+func tile32AVX512r6v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 
 // tile32AVX512r6off is tilePlain of 6 rows and 32 columns, row p of B being at b[off[p]].
 //
 //go:noescape
-func tile32AVX512r6off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool)
+func tile32AVX512r6off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 
 // tile32AVX512r7v1 is tilePlain of 7 rows and 16 columns.
 //
 //go:noescape
-func tile32AVX512r7v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+func tile32AVX512r7v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 
 // tile32AVX512r7v2 is tilePlain of 7 rows and 32 columns.
 //
 //go:noescape
-func tile32AVX512r7v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+func tile32AVX512r7v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 
 // tile32AVX512r7off is tilePlain of 7 rows and 32 columns, row p of B being at b[off[p]].
 //
 //go:noescape
-func tile32AVX512r7off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool)
+func tile32AVX512r7off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 
 // tile32AVX512r8v1 is tilePlain of 8 rows and 16 columns.
 //
 //go:noescape
-func tile32AVX512r8v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+func tile32AVX512r8v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 
 // tile32AVX512r8v2 is tilePlain of 8 rows and 32 columns.
 //
 //go:noescape
-func tile32AVX512r8v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+func tile32AVX512r8v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 
 // tile32AVX512r8off is tilePlain of 8 rows and 32 columns, row p of B being at b[off[p]].
 //
 //go:noescape
-func tile32AVX512r8off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool)
+func tile32AVX512r8off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 
 // tile32AVX512r9v1 is tilePlain of 9 rows and 16 columns.
 //
 //go:noescape
-func tile32AVX512r9v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+func tile32AVX512r9v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 
 // tile32AVX512r9v2 is tilePlain of 9 rows and 32 columns.
 //
 //go:noescape
-func tile32AVX512r9v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+func tile32AVX512r9v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 
 // tile32AVX512r9off is tilePlain of 9 rows and 32 columns, row p of B being at b[off[p]].
 //
 //go:noescape
-func tile32AVX512r9off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool)
+func tile32AVX512r9off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 
 // tile32AVX512r10v1 is tilePlain of 10 rows and 16 columns.
 //
 //go:noescape
-func tile32AVX512r10v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+func tile32AVX512r10v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 
 // tile32AVX512r10v2 is tilePlain of 10 rows and 32 columns.
 //
 //go:noescape
-func tile32AVX512r10v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+func tile32AVX512r10v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 
 // tile32AVX512r10off is tilePlain of 10 rows and 32 columns, row p of B being at b[off[p]].
 //
 //go:noescape
-func tile32AVX512r10off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool)
+func tile32AVX512r10off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 
 // tile32AVX512r11v1 is tilePlain of 11 rows and 16 columns.
 //
 //go:noescape
-func tile32AVX512r11v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+func tile32AVX512r11v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 
 // tile32AVX512r11v2 is tilePlain of 11 rows and 32 columns.
 //
 //go:noescape
-func tile32AVX512r11v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+func tile32AVX512r11v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 
 // tile32AVX512r11off is tilePlain of 11 rows and 32 columns, row p of B being at b[off[p]].
 //
 //go:noescape
-func tile32AVX512r11off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool)
+func tile32AVX512r11off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 
 // tile32AVX512r12v1 is tilePlain of 12 rows and 16 columns.
 //
 //go:noescape
-func tile32AVX512r12v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+func tile32AVX512r12v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 
 // tile32AVX512r12v2 is tilePlain of 12 rows and 32 columns.
 //
 //go:noescape
-func tile32AVX512r12v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+func tile32AVX512r12v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 
 // tile32AVX512r12off is tilePlain of 12 rows and 32 columns, row p of B being at b[off[p]].
 //
 //go:noescape
-func tile32AVX512r12off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool)
+func tile32AVX512r12off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 
 // exp32AVX2 is dst[i] = exp(x[i]-shift).
 // n is a multiple of 8.
@@ -977,19 +977,19 @@ func softmax32AVX512(dst *float32, x *float32, rows int, cols int)
 // planeAVX512k3s1 convolves a plane by 3×3 taps with stride 1; see fast32.planes.
 //
 //go:noescape
-func planeAVX512k3s1(dst *float32, x *float32, w *float32, bias float32, inRows int, inCols int, outRows int, outCols int, top int, left int, masks *uint16, vecs int)
+func planeAVX512k3s1(dst *float32, x *float32, w *float32, bias float32, inRows int, inCols int, outRows int, outCols int, top int, left int, masks *uint16, vecs int, act *float32)
 
 // planeAVX512k3s2 convolves a plane by 3×3 taps with stride 2; see fast32.planes.
 //
 //go:noescape
-func planeAVX512k3s2(dst *float32, x *float32, w *float32, bias float32, inRows int, inCols int, outRows int, outCols int, top int, left int, masks *uint16, vecs int)
+func planeAVX512k3s2(dst *float32, x *float32, w *float32, bias float32, inRows int, inCols int, outRows int, outCols int, top int, left int, masks *uint16, vecs int, act *float32)
 
 // planeAVX512k5s1 convolves a plane by 5×5 taps with stride 1; see fast32.planes.
 //
 //go:noescape
-func planeAVX512k5s1(dst *float32, x *float32, w *float32, bias float32, inRows int, inCols int, outRows int, outCols int, top int, left int, masks *uint16, vecs int)
+func planeAVX512k5s1(dst *float32, x *float32, w *float32, bias float32, inRows int, inCols int, outRows int, outCols int, top int, left int, masks *uint16, vecs int, act *float32)
 
 // planeAVX512k5s2 convolves a plane by 5×5 taps with stride 2; see fast32.planes.
 //
 //go:noescape
-func planeAVX512k5s2(dst *float32, x *float32, w *float32, bias float32, inRows int, inCols int, outRows int, outCols int, top int, left int, masks *uint16, vecs int)
+func planeAVX512k5s2(dst *float32, x *float32, w *float32, bias float32, inRows int, inCols int, outRows int, outCols int, top int, left int, masks *uint16, vecs int, act *float32)

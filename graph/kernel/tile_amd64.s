@@ -4,383 +4,681 @@
 
 #include "textflag.h"
 
-// func tile32AVX2r1v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+// func tile32AVX2r1v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 // Requires: AVX, FMA3
-TEXT ·tile32AVX2r1v1(SB), NOSPLIT, $0-57
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   b+16(FP), DX
-	MOVQ   c+32(FP), BX
-	MOVQ   ldc+40(FP), SI
-	MOVQ   ldb+24(FP), DI
-	IMUL3Q $0x04, DI, DI
+TEXT ·tile32AVX2r1v1(SB), NOSPLIT, $0-88
+	MOVQ   b+16(FP), AX
+	MOVQ   c+32(FP), CX
+	MOVQ   ldc+40(FP), DX
+	MOVQ   next+72(FP), BX
+	MOVQ   ldb+24(FP), SI
 	IMUL3Q $0x04, SI, SI
+	IMUL3Q $0x04, DX, DX
+	IMUL3Q $0x04, BX, BX
+
+tile:
+	MOVQ   kc+0(FP), DX
+	MOVQ   a+8(FP), DI
+	MOVQ   AX, R8
 	VXORPS Y0, Y0, Y0
 
 depth:
-	VMOVUPS      (DX), Y2
-	VBROADCASTSS (CX), Y1
+	VMOVUPS      (R8), Y2
+	VBROADCASTSS (DI), Y1
 	VFMADD231PS  Y2, Y1, Y0
-	ADDQ         $0x04, CX
-	ADDQ         DI, DX
-	DECQ         AX
+	ADDQ         $0x04, DI
+	ADDQ         SI, R8
+	DECQ         DX
 	JNE          depth
-	MOVB         add+56(FP), AL
-	TESTB        AL, AL
+	MOVB         add+56(FP), DL
+	TESTB        DL, DL
 	JE           fresh
-	MOVQ         BX, AX
-	VADDPS       (AX), Y0, Y0
+	MOVQ         CX, DX
+	VADDPS       (DX), Y0, Y0
 	JMP          store
 
 fresh:
-	MOVQ         start+48(FP), AX
-	TESTQ        AX, AX
+	MOVQ         start+48(FP), DX
+	TESTQ        DX, DX
 	JE           store
-	VBROADCASTSS (AX), Y1
+	VBROADCASTSS (DX), Y1
 	VADDPS       Y1, Y0, Y0
 
 store:
-	MOVQ    BX, AX
-	VMOVUPS Y0, (AX)
+	MOVQ         act+80(FP), DX
+	TESTQ        DX, DX
+	JE           activated
+	VBROADCASTSS 4(DX), Y1
+	CMPL         (DX), $0x00
+	JNE          product
+	VBROADCASTSS 8(DX), Y2
+	VMAXPS       Y0, Y1, Y0
+	VMINPS       Y0, Y2, Y0
+	JMP          activated
+
+product:
+	VXORPS       Y4, Y4, Y4
+	VBROADCASTSS 8(DX), Y2
+	VMOVAPS      Y0, Y3
+	VFMADD213PS  Y2, Y1, Y3
+	VMAXPS       Y3, Y4, Y3
+	VMINPS       word3f8000003f800000<>+0(SB), Y3, Y3
+	VMULPS       Y0, Y3, Y0
+
+activated:
+	MOVQ    CX, DX
+	VMOVUPS Y0, (DX)
+	ADDQ    $0x20, CX
+	ADDQ    BX, AX
+	DECQ    count+64(FP)
+	JNE     tile
 	VZEROUPPER
 	RET
 
-// func tile32AVX2r1v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+DATA word3f8000003f800000<>+0(SB)/8, $0x3f8000003f800000
+DATA word3f8000003f800000<>+8(SB)/8, $0x3f8000003f800000
+DATA word3f8000003f800000<>+16(SB)/8, $0x3f8000003f800000
+DATA word3f8000003f800000<>+24(SB)/8, $0x3f8000003f800000
+GLOBL word3f8000003f800000<>(SB), RODATA|NOPTR, $32
+
+// func tile32AVX2r1v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 // Requires: AVX, FMA3
-TEXT ·tile32AVX2r1v2(SB), NOSPLIT, $0-57
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   b+16(FP), DX
-	MOVQ   c+32(FP), BX
-	MOVQ   ldc+40(FP), SI
-	MOVQ   ldb+24(FP), DI
-	IMUL3Q $0x04, DI, DI
+TEXT ·tile32AVX2r1v2(SB), NOSPLIT, $0-88
+	MOVQ   b+16(FP), AX
+	MOVQ   c+32(FP), CX
+	MOVQ   ldc+40(FP), DX
+	MOVQ   next+72(FP), BX
+	MOVQ   ldb+24(FP), SI
 	IMUL3Q $0x04, SI, SI
+	IMUL3Q $0x04, DX, DX
+	IMUL3Q $0x04, BX, BX
+
+tile:
+	MOVQ   kc+0(FP), DX
+	MOVQ   a+8(FP), DI
+	MOVQ   AX, R8
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 
 depth:
-	VMOVUPS      (DX), Y3
-	VMOVUPS      32(DX), Y4
-	VBROADCASTSS (CX), Y2
+	VMOVUPS      (R8), Y3
+	VMOVUPS      32(R8), Y4
+	VBROADCASTSS (DI), Y2
 	VFMADD231PS  Y3, Y2, Y0
 	VFMADD231PS  Y4, Y2, Y1
-	ADDQ         $0x04, CX
-	ADDQ         DI, DX
-	DECQ         AX
+	ADDQ         $0x04, DI
+	ADDQ         SI, R8
+	DECQ         DX
 	JNE          depth
-	MOVB         add+56(FP), AL
-	TESTB        AL, AL
+	MOVB         add+56(FP), DL
+	TESTB        DL, DL
 	JE           fresh
-	MOVQ         BX, AX
-	VADDPS       (AX), Y0, Y0
-	VADDPS       32(AX), Y1, Y1
+	MOVQ         CX, DX
+	VADDPS       (DX), Y0, Y0
+	VADDPS       32(DX), Y1, Y1
 	JMP          store
 
 fresh:
-	MOVQ         start+48(FP), AX
-	TESTQ        AX, AX
+	MOVQ         start+48(FP), DX
+	TESTQ        DX, DX
 	JE           store
-	VBROADCASTSS (AX), Y2
+	VBROADCASTSS (DX), Y2
 	VADDPS       Y2, Y0, Y0
 	VADDPS       Y2, Y1, Y1
 
 store:
-	MOVQ    BX, AX
-	VMOVUPS Y0, (AX)
-	VMOVUPS Y1, 32(AX)
+	MOVQ         act+80(FP), DX
+	TESTQ        DX, DX
+	JE           activated
+	VBROADCASTSS 4(DX), Y2
+	CMPL         (DX), $0x00
+	JNE          product
+	VBROADCASTSS 8(DX), Y3
+	VMAXPS       Y0, Y2, Y0
+	VMINPS       Y0, Y3, Y0
+	VMAXPS       Y1, Y2, Y1
+	VMINPS       Y1, Y3, Y1
+	JMP          activated
+
+product:
+	VXORPS       Y5, Y5, Y5
+	VBROADCASTSS 8(DX), Y3
+	VMOVAPS      Y0, Y4
+	VFMADD213PS  Y3, Y2, Y4
+	VMAXPS       Y4, Y5, Y4
+	VMINPS       word3f8000003f800000<>+0(SB), Y4, Y4
+	VMULPS       Y0, Y4, Y0
+	VMOVAPS      Y1, Y4
+	VFMADD213PS  Y3, Y2, Y4
+	VMAXPS       Y4, Y5, Y4
+	VMINPS       word3f8000003f800000<>+0(SB), Y4, Y4
+	VMULPS       Y1, Y4, Y1
+
+activated:
+	MOVQ    CX, DX
+	VMOVUPS Y0, (DX)
+	VMOVUPS Y1, 32(DX)
+	ADDQ    $0x40, CX
+	ADDQ    BX, AX
+	DECQ    count+64(FP)
+	JNE     tile
 	VZEROUPPER
 	RET
 
-// func tile32AVX2r1off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool)
+// func tile32AVX2r1off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 // Requires: AVX, FMA3
-TEXT ·tile32AVX2r1off(SB), NOSPLIT, $0-57
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   b+16(FP), DX
-	MOVQ   c+32(FP), BX
-	MOVQ   ldc+40(FP), SI
-	MOVQ   off+24(FP), DI
-	IMUL3Q $0x04, SI, SI
+TEXT ·tile32AVX2r1off(SB), NOSPLIT, $0-88
+	MOVQ   b+16(FP), AX
+	MOVQ   c+32(FP), CX
+	MOVQ   ldc+40(FP), DX
+	MOVQ   next+72(FP), BX
+	IMUL3Q $0x04, DX, DX
+	IMUL3Q $0x04, BX, BX
+
+tile:
+	MOVQ   kc+0(FP), DX
+	MOVQ   a+8(FP), SI
+	MOVQ   AX, DI
+	MOVQ   off+24(FP), R8
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 
 depth:
-	MOVQ         (DI), SI
-	VMOVUPS      (DX)(SI*4), Y3
-	VMOVUPS      32(DX)(SI*4), Y4
-	VBROADCASTSS (CX), Y2
+	MOVQ         (R8), R9
+	VMOVUPS      (DI)(R9*4), Y3
+	VMOVUPS      32(DI)(R9*4), Y4
+	VBROADCASTSS (SI), Y2
 	VFMADD231PS  Y3, Y2, Y0
 	VFMADD231PS  Y4, Y2, Y1
-	ADDQ         $0x04, CX
-	ADDQ         $0x08, DI
-	DECQ         AX
+	ADDQ         $0x04, SI
+	ADDQ         $0x08, R8
+	DECQ         DX
 	JNE          depth
-	MOVB         add+56(FP), AL
-	TESTB        AL, AL
+	MOVB         add+56(FP), DL
+	TESTB        DL, DL
 	JE           fresh
-	MOVQ         BX, AX
-	VADDPS       (AX), Y0, Y0
-	VADDPS       32(AX), Y1, Y1
+	MOVQ         CX, DX
+	VADDPS       (DX), Y0, Y0
+	VADDPS       32(DX), Y1, Y1
 	JMP          store
 
 fresh:
-	MOVQ         start+48(FP), AX
-	TESTQ        AX, AX
+	MOVQ         start+48(FP), DX
+	TESTQ        DX, DX
 	JE           store
-	VBROADCASTSS (AX), Y2
+	VBROADCASTSS (DX), Y2
 	VADDPS       Y2, Y0, Y0
 	VADDPS       Y2, Y1, Y1
 
 store:
-	MOVQ    BX, AX
-	VMOVUPS Y0, (AX)
-	VMOVUPS Y1, 32(AX)
+	MOVQ         act+80(FP), DX
+	TESTQ        DX, DX
+	JE           activated
+	VBROADCASTSS 4(DX), Y2
+	CMPL         (DX), $0x00
+	JNE          product
+	VBROADCASTSS 8(DX), Y3
+	VMAXPS       Y0, Y2, Y0
+	VMINPS       Y0, Y3, Y0
+	VMAXPS       Y1, Y2, Y1
+	VMINPS       Y1, Y3, Y1
+	JMP          activated
+
+product:
+	VXORPS       Y5, Y5, Y5
+	VBROADCASTSS 8(DX), Y3
+	VMOVAPS      Y0, Y4
+	VFMADD213PS  Y3, Y2, Y4
+	VMAXPS       Y4, Y5, Y4
+	VMINPS       word3f8000003f800000<>+0(SB), Y4, Y4
+	VMULPS       Y0, Y4, Y0
+	VMOVAPS      Y1, Y4
+	VFMADD213PS  Y3, Y2, Y4
+	VMAXPS       Y4, Y5, Y4
+	VMINPS       word3f8000003f800000<>+0(SB), Y4, Y4
+	VMULPS       Y1, Y4, Y1
+
+activated:
+	MOVQ    CX, DX
+	VMOVUPS Y0, (DX)
+	VMOVUPS Y1, 32(DX)
+	ADDQ    $0x40, CX
+	ADDQ    BX, AX
+	DECQ    count+64(FP)
+	JNE     tile
 	VZEROUPPER
 	RET
 
-// func tile32AVX2r2v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+// func tile32AVX2r2v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 // Requires: AVX, FMA3
-TEXT ·tile32AVX2r2v1(SB), NOSPLIT, $0-57
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   b+16(FP), DX
-	MOVQ   c+32(FP), BX
-	MOVQ   ldc+40(FP), SI
-	MOVQ   ldb+24(FP), DI
-	IMUL3Q $0x04, DI, DI
+TEXT ·tile32AVX2r2v1(SB), NOSPLIT, $0-88
+	MOVQ   b+16(FP), AX
+	MOVQ   c+32(FP), CX
+	MOVQ   ldc+40(FP), DX
+	MOVQ   next+72(FP), BX
+	MOVQ   ldb+24(FP), SI
 	IMUL3Q $0x04, SI, SI
+	IMUL3Q $0x04, DX, DX
+	IMUL3Q $0x04, BX, BX
+
+tile:
+	MOVQ   kc+0(FP), DI
+	MOVQ   a+8(FP), R8
+	MOVQ   AX, R9
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 
 depth:
-	VMOVUPS      (DX), Y3
-	VBROADCASTSS (CX), Y2
+	VMOVUPS      (R9), Y3
+	VBROADCASTSS (R8), Y2
 	VFMADD231PS  Y3, Y2, Y0
-	VBROADCASTSS 4(CX), Y2
+	VBROADCASTSS 4(R8), Y2
 	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         $0x08, CX
-	ADDQ         DI, DX
-	DECQ         AX
+	ADDQ         $0x08, R8
+	ADDQ         SI, R9
+	DECQ         DI
 	JNE          depth
-	MOVB         add+56(FP), AL
-	TESTB        AL, AL
+	MOVB         add+56(FP), DI
+	TESTB        DI, DI
 	JE           fresh
-	MOVQ         BX, AX
-	VADDPS       (AX), Y0, Y0
-	ADDQ         SI, AX
-	VADDPS       (AX), Y1, Y1
+	MOVQ         CX, DI
+	VADDPS       (DI), Y0, Y0
+	ADDQ         DX, DI
+	VADDPS       (DI), Y1, Y1
 	JMP          store
 
 fresh:
-	MOVQ         start+48(FP), AX
-	TESTQ        AX, AX
+	MOVQ         start+48(FP), DI
+	TESTQ        DI, DI
 	JE           store
-	VBROADCASTSS (AX), Y2
+	VBROADCASTSS (DI), Y2
 	VADDPS       Y2, Y0, Y0
-	VBROADCASTSS 4(AX), Y2
+	VBROADCASTSS 4(DI), Y2
 	VADDPS       Y2, Y1, Y1
 
 store:
-	MOVQ    BX, AX
-	VMOVUPS Y0, (AX)
-	ADDQ    SI, AX
-	VMOVUPS Y1, (AX)
+	MOVQ         act+80(FP), DI
+	TESTQ        DI, DI
+	JE           activated
+	VBROADCASTSS 4(DI), Y2
+	CMPL         (DI), $0x00
+	JNE          product
+	VBROADCASTSS 8(DI), Y3
+	VMAXPS       Y0, Y2, Y0
+	VMINPS       Y0, Y3, Y0
+	VMAXPS       Y1, Y2, Y1
+	VMINPS       Y1, Y3, Y1
+	JMP          activated
+
+product:
+	VXORPS       Y5, Y5, Y5
+	VBROADCASTSS 8(DI), Y3
+	VMOVAPS      Y0, Y4
+	VFMADD213PS  Y3, Y2, Y4
+	VMAXPS       Y4, Y5, Y4
+	VMINPS       word3f8000003f800000<>+0(SB), Y4, Y4
+	VMULPS       Y0, Y4, Y0
+	VMOVAPS      Y1, Y4
+	VFMADD213PS  Y3, Y2, Y4
+	VMAXPS       Y4, Y5, Y4
+	VMINPS       word3f8000003f800000<>+0(SB), Y4, Y4
+	VMULPS       Y1, Y4, Y1
+
+activated:
+	MOVQ    CX, DI
+	VMOVUPS Y0, (DI)
+	ADDQ    DX, DI
+	VMOVUPS Y1, (DI)
+	ADDQ    $0x20, CX
+	ADDQ    BX, AX
+	DECQ    count+64(FP)
+	JNE     tile
 	VZEROUPPER
 	RET
 
-// func tile32AVX2r2v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+// func tile32AVX2r2v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 // Requires: AVX, FMA3
-TEXT ·tile32AVX2r2v2(SB), NOSPLIT, $0-57
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   b+16(FP), DX
-	MOVQ   c+32(FP), BX
-	MOVQ   ldc+40(FP), SI
-	MOVQ   ldb+24(FP), DI
-	IMUL3Q $0x04, DI, DI
+TEXT ·tile32AVX2r2v2(SB), NOSPLIT, $0-88
+	MOVQ   b+16(FP), AX
+	MOVQ   c+32(FP), CX
+	MOVQ   ldc+40(FP), DX
+	MOVQ   next+72(FP), BX
+	MOVQ   ldb+24(FP), SI
 	IMUL3Q $0x04, SI, SI
+	IMUL3Q $0x04, DX, DX
+	IMUL3Q $0x04, BX, BX
+
+tile:
+	MOVQ   kc+0(FP), DI
+	MOVQ   a+8(FP), R8
+	MOVQ   AX, R9
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
 
 depth:
-	VMOVUPS      (DX), Y5
-	VMOVUPS      32(DX), Y6
-	VBROADCASTSS (CX), Y4
+	VMOVUPS      (R9), Y5
+	VMOVUPS      32(R9), Y6
+	VBROADCASTSS (R8), Y4
 	VFMADD231PS  Y5, Y4, Y0
 	VFMADD231PS  Y6, Y4, Y1
-	VBROADCASTSS 4(CX), Y4
+	VBROADCASTSS 4(R8), Y4
 	VFMADD231PS  Y5, Y4, Y2
 	VFMADD231PS  Y6, Y4, Y3
-	ADDQ         $0x08, CX
-	ADDQ         DI, DX
-	DECQ         AX
+	ADDQ         $0x08, R8
+	ADDQ         SI, R9
+	DECQ         DI
 	JNE          depth
-	MOVB         add+56(FP), AL
-	TESTB        AL, AL
+	MOVB         add+56(FP), DI
+	TESTB        DI, DI
 	JE           fresh
-	MOVQ         BX, AX
-	VADDPS       (AX), Y0, Y0
-	VADDPS       32(AX), Y1, Y1
-	ADDQ         SI, AX
-	VADDPS       (AX), Y2, Y2
-	VADDPS       32(AX), Y3, Y3
+	MOVQ         CX, DI
+	VADDPS       (DI), Y0, Y0
+	VADDPS       32(DI), Y1, Y1
+	ADDQ         DX, DI
+	VADDPS       (DI), Y2, Y2
+	VADDPS       32(DI), Y3, Y3
 	JMP          store
 
 fresh:
-	MOVQ         start+48(FP), AX
-	TESTQ        AX, AX
+	MOVQ         start+48(FP), DI
+	TESTQ        DI, DI
 	JE           store
-	VBROADCASTSS (AX), Y4
+	VBROADCASTSS (DI), Y4
 	VADDPS       Y4, Y0, Y0
 	VADDPS       Y4, Y1, Y1
-	VBROADCASTSS 4(AX), Y4
+	VBROADCASTSS 4(DI), Y4
 	VADDPS       Y4, Y2, Y2
 	VADDPS       Y4, Y3, Y3
 
 store:
-	MOVQ    BX, AX
-	VMOVUPS Y0, (AX)
-	VMOVUPS Y1, 32(AX)
-	ADDQ    SI, AX
-	VMOVUPS Y2, (AX)
-	VMOVUPS Y3, 32(AX)
+	MOVQ         act+80(FP), DI
+	TESTQ        DI, DI
+	JE           activated
+	VBROADCASTSS 4(DI), Y4
+	CMPL         (DI), $0x00
+	JNE          product
+	VBROADCASTSS 8(DI), Y5
+	VMAXPS       Y0, Y4, Y0
+	VMINPS       Y0, Y5, Y0
+	VMAXPS       Y1, Y4, Y1
+	VMINPS       Y1, Y5, Y1
+	VMAXPS       Y2, Y4, Y2
+	VMINPS       Y2, Y5, Y2
+	VMAXPS       Y3, Y4, Y3
+	VMINPS       Y3, Y5, Y3
+	JMP          activated
+
+product:
+	VXORPS       Y7, Y7, Y7
+	VBROADCASTSS 8(DI), Y5
+	VMOVAPS      Y0, Y6
+	VFMADD213PS  Y5, Y4, Y6
+	VMAXPS       Y6, Y7, Y6
+	VMINPS       word3f8000003f800000<>+0(SB), Y6, Y6
+	VMULPS       Y0, Y6, Y0
+	VMOVAPS      Y1, Y6
+	VFMADD213PS  Y5, Y4, Y6
+	VMAXPS       Y6, Y7, Y6
+	VMINPS       word3f8000003f800000<>+0(SB), Y6, Y6
+	VMULPS       Y1, Y6, Y1
+	VMOVAPS      Y2, Y6
+	VFMADD213PS  Y5, Y4, Y6
+	VMAXPS       Y6, Y7, Y6
+	VMINPS       word3f8000003f800000<>+0(SB), Y6, Y6
+	VMULPS       Y2, Y6, Y2
+	VMOVAPS      Y3, Y6
+	VFMADD213PS  Y5, Y4, Y6
+	VMAXPS       Y6, Y7, Y6
+	VMINPS       word3f8000003f800000<>+0(SB), Y6, Y6
+	VMULPS       Y3, Y6, Y3
+
+activated:
+	MOVQ    CX, DI
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
+	ADDQ    DX, DI
+	VMOVUPS Y2, (DI)
+	VMOVUPS Y3, 32(DI)
+	ADDQ    $0x40, CX
+	ADDQ    BX, AX
+	DECQ    count+64(FP)
+	JNE     tile
 	VZEROUPPER
 	RET
 
-// func tile32AVX2r2off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool)
+// func tile32AVX2r2off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 // Requires: AVX, FMA3
-TEXT ·tile32AVX2r2off(SB), NOSPLIT, $0-57
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   b+16(FP), DX
-	MOVQ   c+32(FP), BX
-	MOVQ   ldc+40(FP), SI
-	MOVQ   off+24(FP), DI
-	IMUL3Q $0x04, SI, SI
+TEXT ·tile32AVX2r2off(SB), NOSPLIT, $0-88
+	MOVQ   b+16(FP), AX
+	MOVQ   c+32(FP), CX
+	MOVQ   ldc+40(FP), DX
+	MOVQ   next+72(FP), BX
+	IMUL3Q $0x04, DX, DX
+	IMUL3Q $0x04, BX, BX
+
+tile:
+	MOVQ   kc+0(FP), SI
+	MOVQ   a+8(FP), DI
+	MOVQ   AX, R8
+	MOVQ   off+24(FP), R9
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
 
 depth:
-	MOVQ         (DI), R8
-	VMOVUPS      (DX)(R8*4), Y5
-	VMOVUPS      32(DX)(R8*4), Y6
-	VBROADCASTSS (CX), Y4
+	MOVQ         (R9), R10
+	VMOVUPS      (R8)(R10*4), Y5
+	VMOVUPS      32(R8)(R10*4), Y6
+	VBROADCASTSS (DI), Y4
 	VFMADD231PS  Y5, Y4, Y0
 	VFMADD231PS  Y6, Y4, Y1
-	VBROADCASTSS 4(CX), Y4
+	VBROADCASTSS 4(DI), Y4
 	VFMADD231PS  Y5, Y4, Y2
 	VFMADD231PS  Y6, Y4, Y3
-	ADDQ         $0x08, CX
 	ADDQ         $0x08, DI
-	DECQ         AX
+	ADDQ         $0x08, R9
+	DECQ         SI
 	JNE          depth
-	MOVB         add+56(FP), AL
-	TESTB        AL, AL
+	MOVB         add+56(FP), SI
+	TESTB        SI, SI
 	JE           fresh
-	MOVQ         BX, AX
-	VADDPS       (AX), Y0, Y0
-	VADDPS       32(AX), Y1, Y1
-	ADDQ         SI, AX
-	VADDPS       (AX), Y2, Y2
-	VADDPS       32(AX), Y3, Y3
+	MOVQ         CX, SI
+	VADDPS       (SI), Y0, Y0
+	VADDPS       32(SI), Y1, Y1
+	ADDQ         DX, SI
+	VADDPS       (SI), Y2, Y2
+	VADDPS       32(SI), Y3, Y3
 	JMP          store
 
 fresh:
-	MOVQ         start+48(FP), AX
-	TESTQ        AX, AX
+	MOVQ         start+48(FP), SI
+	TESTQ        SI, SI
 	JE           store
-	VBROADCASTSS (AX), Y4
+	VBROADCASTSS (SI), Y4
 	VADDPS       Y4, Y0, Y0
 	VADDPS       Y4, Y1, Y1
-	VBROADCASTSS 4(AX), Y4
+	VBROADCASTSS 4(SI), Y4
 	VADDPS       Y4, Y2, Y2
 	VADDPS       Y4, Y3, Y3
 
 store:
-	MOVQ    BX, AX
-	VMOVUPS Y0, (AX)
-	VMOVUPS Y1, 32(AX)
-	ADDQ    SI, AX
-	VMOVUPS Y2, (AX)
-	VMOVUPS Y3, 32(AX)
+	MOVQ         act+80(FP), SI
+	TESTQ        SI, SI
+	JE           activated
+	VBROADCASTSS 4(SI), Y4
+	CMPL         (SI), $0x00
+	JNE          product
+	VBROADCASTSS 8(SI), Y5
+	VMAXPS       Y0, Y4, Y0
+	VMINPS       Y0, Y5, Y0
+	VMAXPS       Y1, Y4, Y1
+	VMINPS       Y1, Y5, Y1
+	VMAXPS       Y2, Y4, Y2
+	VMINPS       Y2, Y5, Y2
+	VMAXPS       Y3, Y4, Y3
+	VMINPS       Y3, Y5, Y3
+	JMP          activated
+
+product:
+	VXORPS       Y7, Y7, Y7
+	VBROADCASTSS 8(SI), Y5
+	VMOVAPS      Y0, Y6
+	VFMADD213PS  Y5, Y4, Y6
+	VMAXPS       Y6, Y7, Y6
+	VMINPS       word3f8000003f800000<>+0(SB), Y6, Y6
+	VMULPS       Y0, Y6, Y0
+	VMOVAPS      Y1, Y6
+	VFMADD213PS  Y5, Y4, Y6
+	VMAXPS       Y6, Y7, Y6
+	VMINPS       word3f8000003f800000<>+0(SB), Y6, Y6
+	VMULPS       Y1, Y6, Y1
+	VMOVAPS      Y2, Y6
+	VFMADD213PS  Y5, Y4, Y6
+	VMAXPS       Y6, Y7, Y6
+	VMINPS       word3f8000003f800000<>+0(SB), Y6, Y6
+	VMULPS       Y2, Y6, Y2
+	VMOVAPS      Y3, Y6
+	VFMADD213PS  Y5, Y4, Y6
+	VMAXPS       Y6, Y7, Y6
+	VMINPS       word3f8000003f800000<>+0(SB), Y6, Y6
+	VMULPS       Y3, Y6, Y3
+
+activated:
+	MOVQ    CX, SI
+	VMOVUPS Y0, (SI)
+	VMOVUPS Y1, 32(SI)
+	ADDQ    DX, SI
+	VMOVUPS Y2, (SI)
+	VMOVUPS Y3, 32(SI)
+	ADDQ    $0x40, CX
+	ADDQ    BX, AX
+	DECQ    count+64(FP)
+	JNE     tile
 	VZEROUPPER
 	RET
 
-// func tile32AVX2r3v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+// func tile32AVX2r3v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 // Requires: AVX, FMA3
-TEXT ·tile32AVX2r3v1(SB), NOSPLIT, $0-57
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   b+16(FP), DX
-	MOVQ   c+32(FP), BX
-	MOVQ   ldc+40(FP), SI
-	MOVQ   ldb+24(FP), DI
-	IMUL3Q $0x04, DI, DI
+TEXT ·tile32AVX2r3v1(SB), NOSPLIT, $0-88
+	MOVQ   b+16(FP), AX
+	MOVQ   c+32(FP), CX
+	MOVQ   ldc+40(FP), DX
+	MOVQ   next+72(FP), BX
+	MOVQ   ldb+24(FP), SI
 	IMUL3Q $0x04, SI, SI
+	IMUL3Q $0x04, DX, DX
+	IMUL3Q $0x04, BX, BX
+
+tile:
+	MOVQ   kc+0(FP), DI
+	MOVQ   a+8(FP), R8
+	MOVQ   AX, R9
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 
 depth:
-	VMOVUPS      (DX), Y4
-	VBROADCASTSS (CX), Y3
+	VMOVUPS      (R9), Y4
+	VBROADCASTSS (R8), Y3
 	VFMADD231PS  Y4, Y3, Y0
-	VBROADCASTSS 4(CX), Y3
+	VBROADCASTSS 4(R8), Y3
 	VFMADD231PS  Y4, Y3, Y1
-	VBROADCASTSS 8(CX), Y3
+	VBROADCASTSS 8(R8), Y3
 	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         $0x0c, CX
-	ADDQ         DI, DX
-	DECQ         AX
+	ADDQ         $0x0c, R8
+	ADDQ         SI, R9
+	DECQ         DI
 	JNE          depth
-	MOVB         add+56(FP), AL
-	TESTB        AL, AL
+	MOVB         add+56(FP), DI
+	TESTB        DI, DI
 	JE           fresh
-	MOVQ         BX, AX
-	VADDPS       (AX), Y0, Y0
-	ADDQ         SI, AX
-	VADDPS       (AX), Y1, Y1
-	ADDQ         SI, AX
-	VADDPS       (AX), Y2, Y2
+	MOVQ         CX, DI
+	VADDPS       (DI), Y0, Y0
+	ADDQ         DX, DI
+	VADDPS       (DI), Y1, Y1
+	ADDQ         DX, DI
+	VADDPS       (DI), Y2, Y2
 	JMP          store
 
 fresh:
-	MOVQ         start+48(FP), AX
-	TESTQ        AX, AX
+	MOVQ         start+48(FP), DI
+	TESTQ        DI, DI
 	JE           store
-	VBROADCASTSS (AX), Y3
+	VBROADCASTSS (DI), Y3
 	VADDPS       Y3, Y0, Y0
-	VBROADCASTSS 4(AX), Y3
+	VBROADCASTSS 4(DI), Y3
 	VADDPS       Y3, Y1, Y1
-	VBROADCASTSS 8(AX), Y3
+	VBROADCASTSS 8(DI), Y3
 	VADDPS       Y3, Y2, Y2
 
 store:
-	MOVQ    BX, AX
-	VMOVUPS Y0, (AX)
-	ADDQ    SI, AX
-	VMOVUPS Y1, (AX)
-	ADDQ    SI, AX
-	VMOVUPS Y2, (AX)
+	MOVQ         act+80(FP), DI
+	TESTQ        DI, DI
+	JE           activated
+	VBROADCASTSS 4(DI), Y3
+	CMPL         (DI), $0x00
+	JNE          product
+	VBROADCASTSS 8(DI), Y4
+	VMAXPS       Y0, Y3, Y0
+	VMINPS       Y0, Y4, Y0
+	VMAXPS       Y1, Y3, Y1
+	VMINPS       Y1, Y4, Y1
+	VMAXPS       Y2, Y3, Y2
+	VMINPS       Y2, Y4, Y2
+	JMP          activated
+
+product:
+	VXORPS       Y6, Y6, Y6
+	VBROADCASTSS 8(DI), Y4
+	VMOVAPS      Y0, Y5
+	VFMADD213PS  Y4, Y3, Y5
+	VMAXPS       Y5, Y6, Y5
+	VMINPS       word3f8000003f800000<>+0(SB), Y5, Y5
+	VMULPS       Y0, Y5, Y0
+	VMOVAPS      Y1, Y5
+	VFMADD213PS  Y4, Y3, Y5
+	VMAXPS       Y5, Y6, Y5
+	VMINPS       word3f8000003f800000<>+0(SB), Y5, Y5
+	VMULPS       Y1, Y5, Y1
+	VMOVAPS      Y2, Y5
+	VFMADD213PS  Y4, Y3, Y5
+	VMAXPS       Y5, Y6, Y5
+	VMINPS       word3f8000003f800000<>+0(SB), Y5, Y5
+	VMULPS       Y2, Y5, Y2
+
+activated:
+	MOVQ    CX, DI
+	VMOVUPS Y0, (DI)
+	ADDQ    DX, DI
+	VMOVUPS Y1, (DI)
+	ADDQ    DX, DI
+	VMOVUPS Y2, (DI)
+	ADDQ    $0x20, CX
+	ADDQ    BX, AX
+	DECQ    count+64(FP)
+	JNE     tile
 	VZEROUPPER
 	RET
 
-// func tile32AVX2r3v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+// func tile32AVX2r3v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 // Requires: AVX, FMA3
-TEXT ·tile32AVX2r3v2(SB), NOSPLIT, $0-57
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   b+16(FP), DX
-	MOVQ   c+32(FP), BX
-	MOVQ   ldc+40(FP), SI
-	MOVQ   ldb+24(FP), DI
-	IMUL3Q $0x04, DI, DI
+TEXT ·tile32AVX2r3v2(SB), NOSPLIT, $0-88
+	MOVQ   b+16(FP), AX
+	MOVQ   c+32(FP), CX
+	MOVQ   ldc+40(FP), DX
+	MOVQ   next+72(FP), BX
+	MOVQ   ldb+24(FP), SI
 	IMUL3Q $0x04, SI, SI
+	IMUL3Q $0x04, DX, DX
+	IMUL3Q $0x04, BX, BX
+
+tile:
+	MOVQ   kc+0(FP), DI
+	MOVQ   a+8(FP), R8
+	MOVQ   AX, R9
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -389,72 +687,137 @@ TEXT ·tile32AVX2r3v2(SB), NOSPLIT, $0-57
 	VXORPS Y5, Y5, Y5
 
 depth:
-	VMOVUPS      (DX), Y7
-	VMOVUPS      32(DX), Y8
-	VBROADCASTSS (CX), Y6
+	VMOVUPS      (R9), Y7
+	VMOVUPS      32(R9), Y8
+	VBROADCASTSS (R8), Y6
 	VFMADD231PS  Y7, Y6, Y0
 	VFMADD231PS  Y8, Y6, Y1
-	VBROADCASTSS 4(CX), Y6
+	VBROADCASTSS 4(R8), Y6
 	VFMADD231PS  Y7, Y6, Y2
 	VFMADD231PS  Y8, Y6, Y3
-	VBROADCASTSS 8(CX), Y6
+	VBROADCASTSS 8(R8), Y6
 	VFMADD231PS  Y7, Y6, Y4
 	VFMADD231PS  Y8, Y6, Y5
-	ADDQ         $0x0c, CX
-	ADDQ         DI, DX
-	DECQ         AX
+	ADDQ         $0x0c, R8
+	ADDQ         SI, R9
+	DECQ         DI
 	JNE          depth
-	MOVB         add+56(FP), AL
-	TESTB        AL, AL
+	MOVB         add+56(FP), DI
+	TESTB        DI, DI
 	JE           fresh
-	MOVQ         BX, AX
-	VADDPS       (AX), Y0, Y0
-	VADDPS       32(AX), Y1, Y1
-	ADDQ         SI, AX
-	VADDPS       (AX), Y2, Y2
-	VADDPS       32(AX), Y3, Y3
-	ADDQ         SI, AX
-	VADDPS       (AX), Y4, Y4
-	VADDPS       32(AX), Y5, Y5
+	MOVQ         CX, DI
+	VADDPS       (DI), Y0, Y0
+	VADDPS       32(DI), Y1, Y1
+	ADDQ         DX, DI
+	VADDPS       (DI), Y2, Y2
+	VADDPS       32(DI), Y3, Y3
+	ADDQ         DX, DI
+	VADDPS       (DI), Y4, Y4
+	VADDPS       32(DI), Y5, Y5
 	JMP          store
 
 fresh:
-	MOVQ         start+48(FP), AX
-	TESTQ        AX, AX
+	MOVQ         start+48(FP), DI
+	TESTQ        DI, DI
 	JE           store
-	VBROADCASTSS (AX), Y6
+	VBROADCASTSS (DI), Y6
 	VADDPS       Y6, Y0, Y0
 	VADDPS       Y6, Y1, Y1
-	VBROADCASTSS 4(AX), Y6
+	VBROADCASTSS 4(DI), Y6
 	VADDPS       Y6, Y2, Y2
 	VADDPS       Y6, Y3, Y3
-	VBROADCASTSS 8(AX), Y6
+	VBROADCASTSS 8(DI), Y6
 	VADDPS       Y6, Y4, Y4
 	VADDPS       Y6, Y5, Y5
 
 store:
-	MOVQ    BX, AX
-	VMOVUPS Y0, (AX)
-	VMOVUPS Y1, 32(AX)
-	ADDQ    SI, AX
-	VMOVUPS Y2, (AX)
-	VMOVUPS Y3, 32(AX)
-	ADDQ    SI, AX
-	VMOVUPS Y4, (AX)
-	VMOVUPS Y5, 32(AX)
+	MOVQ         act+80(FP), DI
+	TESTQ        DI, DI
+	JE           activated
+	VBROADCASTSS 4(DI), Y6
+	CMPL         (DI), $0x00
+	JNE          product
+	VBROADCASTSS 8(DI), Y7
+	VMAXPS       Y0, Y6, Y0
+	VMINPS       Y0, Y7, Y0
+	VMAXPS       Y1, Y6, Y1
+	VMINPS       Y1, Y7, Y1
+	VMAXPS       Y2, Y6, Y2
+	VMINPS       Y2, Y7, Y2
+	VMAXPS       Y3, Y6, Y3
+	VMINPS       Y3, Y7, Y3
+	VMAXPS       Y4, Y6, Y4
+	VMINPS       Y4, Y7, Y4
+	VMAXPS       Y5, Y6, Y5
+	VMINPS       Y5, Y7, Y5
+	JMP          activated
+
+product:
+	VXORPS       Y9, Y9, Y9
+	VBROADCASTSS 8(DI), Y7
+	VMOVAPS      Y0, Y8
+	VFMADD213PS  Y7, Y6, Y8
+	VMAXPS       Y8, Y9, Y8
+	VMINPS       word3f8000003f800000<>+0(SB), Y8, Y8
+	VMULPS       Y0, Y8, Y0
+	VMOVAPS      Y1, Y8
+	VFMADD213PS  Y7, Y6, Y8
+	VMAXPS       Y8, Y9, Y8
+	VMINPS       word3f8000003f800000<>+0(SB), Y8, Y8
+	VMULPS       Y1, Y8, Y1
+	VMOVAPS      Y2, Y8
+	VFMADD213PS  Y7, Y6, Y8
+	VMAXPS       Y8, Y9, Y8
+	VMINPS       word3f8000003f800000<>+0(SB), Y8, Y8
+	VMULPS       Y2, Y8, Y2
+	VMOVAPS      Y3, Y8
+	VFMADD213PS  Y7, Y6, Y8
+	VMAXPS       Y8, Y9, Y8
+	VMINPS       word3f8000003f800000<>+0(SB), Y8, Y8
+	VMULPS       Y3, Y8, Y3
+	VMOVAPS      Y4, Y8
+	VFMADD213PS  Y7, Y6, Y8
+	VMAXPS       Y8, Y9, Y8
+	VMINPS       word3f8000003f800000<>+0(SB), Y8, Y8
+	VMULPS       Y4, Y8, Y4
+	VMOVAPS      Y5, Y8
+	VFMADD213PS  Y7, Y6, Y8
+	VMAXPS       Y8, Y9, Y8
+	VMINPS       word3f8000003f800000<>+0(SB), Y8, Y8
+	VMULPS       Y5, Y8, Y5
+
+activated:
+	MOVQ    CX, DI
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
+	ADDQ    DX, DI
+	VMOVUPS Y2, (DI)
+	VMOVUPS Y3, 32(DI)
+	ADDQ    DX, DI
+	VMOVUPS Y4, (DI)
+	VMOVUPS Y5, 32(DI)
+	ADDQ    $0x40, CX
+	ADDQ    BX, AX
+	DECQ    count+64(FP)
+	JNE     tile
 	VZEROUPPER
 	RET
 
-// func tile32AVX2r3off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool)
+// func tile32AVX2r3off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 // Requires: AVX, FMA3
-TEXT ·tile32AVX2r3off(SB), NOSPLIT, $0-57
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   b+16(FP), DX
-	MOVQ   c+32(FP), BX
-	MOVQ   ldc+40(FP), SI
-	MOVQ   off+24(FP), DI
-	IMUL3Q $0x04, SI, SI
+TEXT ·tile32AVX2r3off(SB), NOSPLIT, $0-88
+	MOVQ   b+16(FP), AX
+	MOVQ   c+32(FP), CX
+	MOVQ   ldc+40(FP), DX
+	MOVQ   next+72(FP), BX
+	IMUL3Q $0x04, DX, DX
+	IMUL3Q $0x04, BX, BX
+
+tile:
+	MOVQ   kc+0(FP), SI
+	MOVQ   a+8(FP), DI
+	MOVQ   AX, R8
+	MOVQ   off+24(FP), R9
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -463,142 +826,258 @@ TEXT ·tile32AVX2r3off(SB), NOSPLIT, $0-57
 	VXORPS Y5, Y5, Y5
 
 depth:
-	MOVQ         (DI), R8
-	VMOVUPS      (DX)(R8*4), Y7
-	VMOVUPS      32(DX)(R8*4), Y8
-	VBROADCASTSS (CX), Y6
+	MOVQ         (R9), R10
+	VMOVUPS      (R8)(R10*4), Y7
+	VMOVUPS      32(R8)(R10*4), Y8
+	VBROADCASTSS (DI), Y6
 	VFMADD231PS  Y7, Y6, Y0
 	VFMADD231PS  Y8, Y6, Y1
-	VBROADCASTSS 4(CX), Y6
+	VBROADCASTSS 4(DI), Y6
 	VFMADD231PS  Y7, Y6, Y2
 	VFMADD231PS  Y8, Y6, Y3
-	VBROADCASTSS 8(CX), Y6
+	VBROADCASTSS 8(DI), Y6
 	VFMADD231PS  Y7, Y6, Y4
 	VFMADD231PS  Y8, Y6, Y5
-	ADDQ         $0x0c, CX
-	ADDQ         $0x08, DI
-	DECQ         AX
+	ADDQ         $0x0c, DI
+	ADDQ         $0x08, R9
+	DECQ         SI
 	JNE          depth
-	MOVB         add+56(FP), AL
-	TESTB        AL, AL
+	MOVB         add+56(FP), SI
+	TESTB        SI, SI
 	JE           fresh
-	MOVQ         BX, AX
-	VADDPS       (AX), Y0, Y0
-	VADDPS       32(AX), Y1, Y1
-	ADDQ         SI, AX
-	VADDPS       (AX), Y2, Y2
-	VADDPS       32(AX), Y3, Y3
-	ADDQ         SI, AX
-	VADDPS       (AX), Y4, Y4
-	VADDPS       32(AX), Y5, Y5
+	MOVQ         CX, SI
+	VADDPS       (SI), Y0, Y0
+	VADDPS       32(SI), Y1, Y1
+	ADDQ         DX, SI
+	VADDPS       (SI), Y2, Y2
+	VADDPS       32(SI), Y3, Y3
+	ADDQ         DX, SI
+	VADDPS       (SI), Y4, Y4
+	VADDPS       32(SI), Y5, Y5
 	JMP          store
 
 fresh:
-	MOVQ         start+48(FP), AX
-	TESTQ        AX, AX
+	MOVQ         start+48(FP), SI
+	TESTQ        SI, SI
 	JE           store
-	VBROADCASTSS (AX), Y6
+	VBROADCASTSS (SI), Y6
 	VADDPS       Y6, Y0, Y0
 	VADDPS       Y6, Y1, Y1
-	VBROADCASTSS 4(AX), Y6
+	VBROADCASTSS 4(SI), Y6
 	VADDPS       Y6, Y2, Y2
 	VADDPS       Y6, Y3, Y3
-	VBROADCASTSS 8(AX), Y6
+	VBROADCASTSS 8(SI), Y6
 	VADDPS       Y6, Y4, Y4
 	VADDPS       Y6, Y5, Y5
 
 store:
-	MOVQ    BX, AX
-	VMOVUPS Y0, (AX)
-	VMOVUPS Y1, 32(AX)
-	ADDQ    SI, AX
-	VMOVUPS Y2, (AX)
-	VMOVUPS Y3, 32(AX)
-	ADDQ    SI, AX
-	VMOVUPS Y4, (AX)
-	VMOVUPS Y5, 32(AX)
+	MOVQ         act+80(FP), SI
+	TESTQ        SI, SI
+	JE           activated
+	VBROADCASTSS 4(SI), Y6
+	CMPL         (SI), $0x00
+	JNE          product
+	VBROADCASTSS 8(SI), Y7
+	VMAXPS       Y0, Y6, Y0
+	VMINPS       Y0, Y7, Y0
+	VMAXPS       Y1, Y6, Y1
+	VMINPS       Y1, Y7, Y1
+	VMAXPS       Y2, Y6, Y2
+	VMINPS       Y2, Y7, Y2
+	VMAXPS       Y3, Y6, Y3
+	VMINPS       Y3, Y7, Y3
+	VMAXPS       Y4, Y6, Y4
+	VMINPS       Y4, Y7, Y4
+	VMAXPS       Y5, Y6, Y5
+	VMINPS       Y5, Y7, Y5
+	JMP          activated
+
+product:
+	VXORPS       Y9, Y9, Y9
+	VBROADCASTSS 8(SI), Y7
+	VMOVAPS      Y0, Y8
+	VFMADD213PS  Y7, Y6, Y8
+	VMAXPS       Y8, Y9, Y8
+	VMINPS       word3f8000003f800000<>+0(SB), Y8, Y8
+	VMULPS       Y0, Y8, Y0
+	VMOVAPS      Y1, Y8
+	VFMADD213PS  Y7, Y6, Y8
+	VMAXPS       Y8, Y9, Y8
+	VMINPS       word3f8000003f800000<>+0(SB), Y8, Y8
+	VMULPS       Y1, Y8, Y1
+	VMOVAPS      Y2, Y8
+	VFMADD213PS  Y7, Y6, Y8
+	VMAXPS       Y8, Y9, Y8
+	VMINPS       word3f8000003f800000<>+0(SB), Y8, Y8
+	VMULPS       Y2, Y8, Y2
+	VMOVAPS      Y3, Y8
+	VFMADD213PS  Y7, Y6, Y8
+	VMAXPS       Y8, Y9, Y8
+	VMINPS       word3f8000003f800000<>+0(SB), Y8, Y8
+	VMULPS       Y3, Y8, Y3
+	VMOVAPS      Y4, Y8
+	VFMADD213PS  Y7, Y6, Y8
+	VMAXPS       Y8, Y9, Y8
+	VMINPS       word3f8000003f800000<>+0(SB), Y8, Y8
+	VMULPS       Y4, Y8, Y4
+	VMOVAPS      Y5, Y8
+	VFMADD213PS  Y7, Y6, Y8
+	VMAXPS       Y8, Y9, Y8
+	VMINPS       word3f8000003f800000<>+0(SB), Y8, Y8
+	VMULPS       Y5, Y8, Y5
+
+activated:
+	MOVQ    CX, SI
+	VMOVUPS Y0, (SI)
+	VMOVUPS Y1, 32(SI)
+	ADDQ    DX, SI
+	VMOVUPS Y2, (SI)
+	VMOVUPS Y3, 32(SI)
+	ADDQ    DX, SI
+	VMOVUPS Y4, (SI)
+	VMOVUPS Y5, 32(SI)
+	ADDQ    $0x40, CX
+	ADDQ    BX, AX
+	DECQ    count+64(FP)
+	JNE     tile
 	VZEROUPPER
 	RET
 
-// func tile32AVX2r4v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+// func tile32AVX2r4v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 // Requires: AVX, FMA3
-TEXT ·tile32AVX2r4v1(SB), NOSPLIT, $0-57
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   b+16(FP), DX
-	MOVQ   c+32(FP), BX
-	MOVQ   ldc+40(FP), SI
-	MOVQ   ldb+24(FP), DI
-	IMUL3Q $0x04, DI, DI
+TEXT ·tile32AVX2r4v1(SB), NOSPLIT, $0-88
+	MOVQ   b+16(FP), AX
+	MOVQ   c+32(FP), CX
+	MOVQ   ldc+40(FP), DX
+	MOVQ   next+72(FP), BX
+	MOVQ   ldb+24(FP), SI
 	IMUL3Q $0x04, SI, SI
+	IMUL3Q $0x04, DX, DX
+	IMUL3Q $0x04, BX, BX
+
+tile:
+	MOVQ   kc+0(FP), DI
+	MOVQ   a+8(FP), R8
+	MOVQ   AX, R9
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
 
 depth:
-	VMOVUPS      (DX), Y5
-	VBROADCASTSS (CX), Y4
+	VMOVUPS      (R9), Y5
+	VBROADCASTSS (R8), Y4
 	VFMADD231PS  Y5, Y4, Y0
-	VBROADCASTSS 4(CX), Y4
+	VBROADCASTSS 4(R8), Y4
 	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS 8(CX), Y4
+	VBROADCASTSS 8(R8), Y4
 	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS 12(CX), Y4
+	VBROADCASTSS 12(R8), Y4
 	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         $0x10, CX
-	ADDQ         DI, DX
-	DECQ         AX
+	ADDQ         $0x10, R8
+	ADDQ         SI, R9
+	DECQ         DI
 	JNE          depth
-	MOVB         add+56(FP), AL
-	TESTB        AL, AL
+	MOVB         add+56(FP), DI
+	TESTB        DI, DI
 	JE           fresh
-	MOVQ         BX, AX
-	VADDPS       (AX), Y0, Y0
-	ADDQ         SI, AX
-	VADDPS       (AX), Y1, Y1
-	ADDQ         SI, AX
-	VADDPS       (AX), Y2, Y2
-	ADDQ         SI, AX
-	VADDPS       (AX), Y3, Y3
+	MOVQ         CX, DI
+	VADDPS       (DI), Y0, Y0
+	ADDQ         DX, DI
+	VADDPS       (DI), Y1, Y1
+	ADDQ         DX, DI
+	VADDPS       (DI), Y2, Y2
+	ADDQ         DX, DI
+	VADDPS       (DI), Y3, Y3
 	JMP          store
 
 fresh:
-	MOVQ         start+48(FP), AX
-	TESTQ        AX, AX
+	MOVQ         start+48(FP), DI
+	TESTQ        DI, DI
 	JE           store
-	VBROADCASTSS (AX), Y4
+	VBROADCASTSS (DI), Y4
 	VADDPS       Y4, Y0, Y0
-	VBROADCASTSS 4(AX), Y4
+	VBROADCASTSS 4(DI), Y4
 	VADDPS       Y4, Y1, Y1
-	VBROADCASTSS 8(AX), Y4
+	VBROADCASTSS 8(DI), Y4
 	VADDPS       Y4, Y2, Y2
-	VBROADCASTSS 12(AX), Y4
+	VBROADCASTSS 12(DI), Y4
 	VADDPS       Y4, Y3, Y3
 
 store:
-	MOVQ    BX, AX
-	VMOVUPS Y0, (AX)
-	ADDQ    SI, AX
-	VMOVUPS Y1, (AX)
-	ADDQ    SI, AX
-	VMOVUPS Y2, (AX)
-	ADDQ    SI, AX
-	VMOVUPS Y3, (AX)
+	MOVQ         act+80(FP), DI
+	TESTQ        DI, DI
+	JE           activated
+	VBROADCASTSS 4(DI), Y4
+	CMPL         (DI), $0x00
+	JNE          product
+	VBROADCASTSS 8(DI), Y5
+	VMAXPS       Y0, Y4, Y0
+	VMINPS       Y0, Y5, Y0
+	VMAXPS       Y1, Y4, Y1
+	VMINPS       Y1, Y5, Y1
+	VMAXPS       Y2, Y4, Y2
+	VMINPS       Y2, Y5, Y2
+	VMAXPS       Y3, Y4, Y3
+	VMINPS       Y3, Y5, Y3
+	JMP          activated
+
+product:
+	VXORPS       Y7, Y7, Y7
+	VBROADCASTSS 8(DI), Y5
+	VMOVAPS      Y0, Y6
+	VFMADD213PS  Y5, Y4, Y6
+	VMAXPS       Y6, Y7, Y6
+	VMINPS       word3f8000003f800000<>+0(SB), Y6, Y6
+	VMULPS       Y0, Y6, Y0
+	VMOVAPS      Y1, Y6
+	VFMADD213PS  Y5, Y4, Y6
+	VMAXPS       Y6, Y7, Y6
+	VMINPS       word3f8000003f800000<>+0(SB), Y6, Y6
+	VMULPS       Y1, Y6, Y1
+	VMOVAPS      Y2, Y6
+	VFMADD213PS  Y5, Y4, Y6
+	VMAXPS       Y6, Y7, Y6
+	VMINPS       word3f8000003f800000<>+0(SB), Y6, Y6
+	VMULPS       Y2, Y6, Y2
+	VMOVAPS      Y3, Y6
+	VFMADD213PS  Y5, Y4, Y6
+	VMAXPS       Y6, Y7, Y6
+	VMINPS       word3f8000003f800000<>+0(SB), Y6, Y6
+	VMULPS       Y3, Y6, Y3
+
+activated:
+	MOVQ    CX, DI
+	VMOVUPS Y0, (DI)
+	ADDQ    DX, DI
+	VMOVUPS Y1, (DI)
+	ADDQ    DX, DI
+	VMOVUPS Y2, (DI)
+	ADDQ    DX, DI
+	VMOVUPS Y3, (DI)
+	ADDQ    $0x20, CX
+	ADDQ    BX, AX
+	DECQ    count+64(FP)
+	JNE     tile
 	VZEROUPPER
 	RET
 
-// func tile32AVX2r4v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+// func tile32AVX2r4v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 // Requires: AVX, FMA3
-TEXT ·tile32AVX2r4v2(SB), NOSPLIT, $0-57
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   b+16(FP), DX
-	MOVQ   c+32(FP), BX
-	MOVQ   ldc+40(FP), SI
-	MOVQ   ldb+24(FP), DI
-	IMUL3Q $0x04, DI, DI
+TEXT ·tile32AVX2r4v2(SB), NOSPLIT, $0-88
+	MOVQ   b+16(FP), AX
+	MOVQ   c+32(FP), CX
+	MOVQ   ldc+40(FP), DX
+	MOVQ   next+72(FP), BX
+	MOVQ   ldb+24(FP), SI
 	IMUL3Q $0x04, SI, SI
+	IMUL3Q $0x04, DX, DX
+	IMUL3Q $0x04, BX, BX
+
+tile:
+	MOVQ   kc+0(FP), DI
+	MOVQ   a+8(FP), R8
+	MOVQ   AX, R9
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -609,84 +1088,163 @@ TEXT ·tile32AVX2r4v2(SB), NOSPLIT, $0-57
 	VXORPS Y7, Y7, Y7
 
 depth:
-	VMOVUPS      (DX), Y9
-	VMOVUPS      32(DX), Y10
-	VBROADCASTSS (CX), Y8
+	VMOVUPS      (R9), Y9
+	VMOVUPS      32(R9), Y10
+	VBROADCASTSS (R8), Y8
 	VFMADD231PS  Y9, Y8, Y0
 	VFMADD231PS  Y10, Y8, Y1
-	VBROADCASTSS 4(CX), Y8
+	VBROADCASTSS 4(R8), Y8
 	VFMADD231PS  Y9, Y8, Y2
 	VFMADD231PS  Y10, Y8, Y3
-	VBROADCASTSS 8(CX), Y8
+	VBROADCASTSS 8(R8), Y8
 	VFMADD231PS  Y9, Y8, Y4
 	VFMADD231PS  Y10, Y8, Y5
-	VBROADCASTSS 12(CX), Y8
+	VBROADCASTSS 12(R8), Y8
 	VFMADD231PS  Y9, Y8, Y6
 	VFMADD231PS  Y10, Y8, Y7
-	ADDQ         $0x10, CX
-	ADDQ         DI, DX
-	DECQ         AX
+	ADDQ         $0x10, R8
+	ADDQ         SI, R9
+	DECQ         DI
 	JNE          depth
-	MOVB         add+56(FP), AL
-	TESTB        AL, AL
+	MOVB         add+56(FP), DI
+	TESTB        DI, DI
 	JE           fresh
-	MOVQ         BX, AX
-	VADDPS       (AX), Y0, Y0
-	VADDPS       32(AX), Y1, Y1
-	ADDQ         SI, AX
-	VADDPS       (AX), Y2, Y2
-	VADDPS       32(AX), Y3, Y3
-	ADDQ         SI, AX
-	VADDPS       (AX), Y4, Y4
-	VADDPS       32(AX), Y5, Y5
-	ADDQ         SI, AX
-	VADDPS       (AX), Y6, Y6
-	VADDPS       32(AX), Y7, Y7
+	MOVQ         CX, DI
+	VADDPS       (DI), Y0, Y0
+	VADDPS       32(DI), Y1, Y1
+	ADDQ         DX, DI
+	VADDPS       (DI), Y2, Y2
+	VADDPS       32(DI), Y3, Y3
+	ADDQ         DX, DI
+	VADDPS       (DI), Y4, Y4
+	VADDPS       32(DI), Y5, Y5
+	ADDQ         DX, DI
+	VADDPS       (DI), Y6, Y6
+	VADDPS       32(DI), Y7, Y7
 	JMP          store
 
 fresh:
-	MOVQ         start+48(FP), AX
-	TESTQ        AX, AX
+	MOVQ         start+48(FP), DI
+	TESTQ        DI, DI
 	JE           store
-	VBROADCASTSS (AX), Y8
+	VBROADCASTSS (DI), Y8
 	VADDPS       Y8, Y0, Y0
 	VADDPS       Y8, Y1, Y1
-	VBROADCASTSS 4(AX), Y8
+	VBROADCASTSS 4(DI), Y8
 	VADDPS       Y8, Y2, Y2
 	VADDPS       Y8, Y3, Y3
-	VBROADCASTSS 8(AX), Y8
+	VBROADCASTSS 8(DI), Y8
 	VADDPS       Y8, Y4, Y4
 	VADDPS       Y8, Y5, Y5
-	VBROADCASTSS 12(AX), Y8
+	VBROADCASTSS 12(DI), Y8
 	VADDPS       Y8, Y6, Y6
 	VADDPS       Y8, Y7, Y7
 
 store:
-	MOVQ    BX, AX
-	VMOVUPS Y0, (AX)
-	VMOVUPS Y1, 32(AX)
-	ADDQ    SI, AX
-	VMOVUPS Y2, (AX)
-	VMOVUPS Y3, 32(AX)
-	ADDQ    SI, AX
-	VMOVUPS Y4, (AX)
-	VMOVUPS Y5, 32(AX)
-	ADDQ    SI, AX
-	VMOVUPS Y6, (AX)
-	VMOVUPS Y7, 32(AX)
+	MOVQ         act+80(FP), DI
+	TESTQ        DI, DI
+	JE           activated
+	VBROADCASTSS 4(DI), Y8
+	CMPL         (DI), $0x00
+	JNE          product
+	VBROADCASTSS 8(DI), Y9
+	VMAXPS       Y0, Y8, Y0
+	VMINPS       Y0, Y9, Y0
+	VMAXPS       Y1, Y8, Y1
+	VMINPS       Y1, Y9, Y1
+	VMAXPS       Y2, Y8, Y2
+	VMINPS       Y2, Y9, Y2
+	VMAXPS       Y3, Y8, Y3
+	VMINPS       Y3, Y9, Y3
+	VMAXPS       Y4, Y8, Y4
+	VMINPS       Y4, Y9, Y4
+	VMAXPS       Y5, Y8, Y5
+	VMINPS       Y5, Y9, Y5
+	VMAXPS       Y6, Y8, Y6
+	VMINPS       Y6, Y9, Y6
+	VMAXPS       Y7, Y8, Y7
+	VMINPS       Y7, Y9, Y7
+	JMP          activated
+
+product:
+	VXORPS       Y11, Y11, Y11
+	VBROADCASTSS 8(DI), Y9
+	VMOVAPS      Y0, Y10
+	VFMADD213PS  Y9, Y8, Y10
+	VMAXPS       Y10, Y11, Y10
+	VMINPS       word3f8000003f800000<>+0(SB), Y10, Y10
+	VMULPS       Y0, Y10, Y0
+	VMOVAPS      Y1, Y10
+	VFMADD213PS  Y9, Y8, Y10
+	VMAXPS       Y10, Y11, Y10
+	VMINPS       word3f8000003f800000<>+0(SB), Y10, Y10
+	VMULPS       Y1, Y10, Y1
+	VMOVAPS      Y2, Y10
+	VFMADD213PS  Y9, Y8, Y10
+	VMAXPS       Y10, Y11, Y10
+	VMINPS       word3f8000003f800000<>+0(SB), Y10, Y10
+	VMULPS       Y2, Y10, Y2
+	VMOVAPS      Y3, Y10
+	VFMADD213PS  Y9, Y8, Y10
+	VMAXPS       Y10, Y11, Y10
+	VMINPS       word3f8000003f800000<>+0(SB), Y10, Y10
+	VMULPS       Y3, Y10, Y3
+	VMOVAPS      Y4, Y10
+	VFMADD213PS  Y9, Y8, Y10
+	VMAXPS       Y10, Y11, Y10
+	VMINPS       word3f8000003f800000<>+0(SB), Y10, Y10
+	VMULPS       Y4, Y10, Y4
+	VMOVAPS      Y5, Y10
+	VFMADD213PS  Y9, Y8, Y10
+	VMAXPS       Y10, Y11, Y10
+	VMINPS       word3f8000003f800000<>+0(SB), Y10, Y10
+	VMULPS       Y5, Y10, Y5
+	VMOVAPS      Y6, Y10
+	VFMADD213PS  Y9, Y8, Y10
+	VMAXPS       Y10, Y11, Y10
+	VMINPS       word3f8000003f800000<>+0(SB), Y10, Y10
+	VMULPS       Y6, Y10, Y6
+	VMOVAPS      Y7, Y10
+	VFMADD213PS  Y9, Y8, Y10
+	VMAXPS       Y10, Y11, Y10
+	VMINPS       word3f8000003f800000<>+0(SB), Y10, Y10
+	VMULPS       Y7, Y10, Y7
+
+activated:
+	MOVQ    CX, DI
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
+	ADDQ    DX, DI
+	VMOVUPS Y2, (DI)
+	VMOVUPS Y3, 32(DI)
+	ADDQ    DX, DI
+	VMOVUPS Y4, (DI)
+	VMOVUPS Y5, 32(DI)
+	ADDQ    DX, DI
+	VMOVUPS Y6, (DI)
+	VMOVUPS Y7, 32(DI)
+	ADDQ    $0x40, CX
+	ADDQ    BX, AX
+	DECQ    count+64(FP)
+	JNE     tile
 	VZEROUPPER
 	RET
 
-// func tile32AVX2r4off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool)
+// func tile32AVX2r4off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 // Requires: AVX, FMA3
-TEXT ·tile32AVX2r4off(SB), NOSPLIT, $0-57
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   b+16(FP), DX
-	MOVQ   c+32(FP), BX
-	MOVQ   ldc+40(FP), SI
-	MOVQ   off+24(FP), DI
-	IMUL3Q $0x04, SI, SI
+TEXT ·tile32AVX2r4off(SB), NOSPLIT, $0-88
+	MOVQ   b+16(FP), AX
+	MOVQ   c+32(FP), CX
+	MOVQ   ldc+40(FP), DX
+	MOVQ   next+72(FP), BX
+	IMUL3Q $0x04, DX, DX
+	IMUL3Q $0x04, BX, BX
+
+tile:
+	MOVQ   kc+0(FP), SI
+	MOVQ   a+8(FP), DI
+	MOVQ   AX, R8
+	MOVQ   off+24(FP), R9
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -697,86 +1255,165 @@ TEXT ·tile32AVX2r4off(SB), NOSPLIT, $0-57
 	VXORPS Y7, Y7, Y7
 
 depth:
-	MOVQ         (DI), R8
-	VMOVUPS      (DX)(R8*4), Y9
-	VMOVUPS      32(DX)(R8*4), Y10
-	VBROADCASTSS (CX), Y8
+	MOVQ         (R9), R10
+	VMOVUPS      (R8)(R10*4), Y9
+	VMOVUPS      32(R8)(R10*4), Y10
+	VBROADCASTSS (DI), Y8
 	VFMADD231PS  Y9, Y8, Y0
 	VFMADD231PS  Y10, Y8, Y1
-	VBROADCASTSS 4(CX), Y8
+	VBROADCASTSS 4(DI), Y8
 	VFMADD231PS  Y9, Y8, Y2
 	VFMADD231PS  Y10, Y8, Y3
-	VBROADCASTSS 8(CX), Y8
+	VBROADCASTSS 8(DI), Y8
 	VFMADD231PS  Y9, Y8, Y4
 	VFMADD231PS  Y10, Y8, Y5
-	VBROADCASTSS 12(CX), Y8
+	VBROADCASTSS 12(DI), Y8
 	VFMADD231PS  Y9, Y8, Y6
 	VFMADD231PS  Y10, Y8, Y7
-	ADDQ         $0x10, CX
-	ADDQ         $0x08, DI
-	DECQ         AX
+	ADDQ         $0x10, DI
+	ADDQ         $0x08, R9
+	DECQ         SI
 	JNE          depth
-	MOVB         add+56(FP), AL
-	TESTB        AL, AL
+	MOVB         add+56(FP), SI
+	TESTB        SI, SI
 	JE           fresh
-	MOVQ         BX, AX
-	VADDPS       (AX), Y0, Y0
-	VADDPS       32(AX), Y1, Y1
-	ADDQ         SI, AX
-	VADDPS       (AX), Y2, Y2
-	VADDPS       32(AX), Y3, Y3
-	ADDQ         SI, AX
-	VADDPS       (AX), Y4, Y4
-	VADDPS       32(AX), Y5, Y5
-	ADDQ         SI, AX
-	VADDPS       (AX), Y6, Y6
-	VADDPS       32(AX), Y7, Y7
+	MOVQ         CX, SI
+	VADDPS       (SI), Y0, Y0
+	VADDPS       32(SI), Y1, Y1
+	ADDQ         DX, SI
+	VADDPS       (SI), Y2, Y2
+	VADDPS       32(SI), Y3, Y3
+	ADDQ         DX, SI
+	VADDPS       (SI), Y4, Y4
+	VADDPS       32(SI), Y5, Y5
+	ADDQ         DX, SI
+	VADDPS       (SI), Y6, Y6
+	VADDPS       32(SI), Y7, Y7
 	JMP          store
 
 fresh:
-	MOVQ         start+48(FP), AX
-	TESTQ        AX, AX
+	MOVQ         start+48(FP), SI
+	TESTQ        SI, SI
 	JE           store
-	VBROADCASTSS (AX), Y8
+	VBROADCASTSS (SI), Y8
 	VADDPS       Y8, Y0, Y0
 	VADDPS       Y8, Y1, Y1
-	VBROADCASTSS 4(AX), Y8
+	VBROADCASTSS 4(SI), Y8
 	VADDPS       Y8, Y2, Y2
 	VADDPS       Y8, Y3, Y3
-	VBROADCASTSS 8(AX), Y8
+	VBROADCASTSS 8(SI), Y8
 	VADDPS       Y8, Y4, Y4
 	VADDPS       Y8, Y5, Y5
-	VBROADCASTSS 12(AX), Y8
+	VBROADCASTSS 12(SI), Y8
 	VADDPS       Y8, Y6, Y6
 	VADDPS       Y8, Y7, Y7
 
 store:
-	MOVQ    BX, AX
-	VMOVUPS Y0, (AX)
-	VMOVUPS Y1, 32(AX)
-	ADDQ    SI, AX
-	VMOVUPS Y2, (AX)
-	VMOVUPS Y3, 32(AX)
-	ADDQ    SI, AX
-	VMOVUPS Y4, (AX)
-	VMOVUPS Y5, 32(AX)
-	ADDQ    SI, AX
-	VMOVUPS Y6, (AX)
-	VMOVUPS Y7, 32(AX)
+	MOVQ         act+80(FP), SI
+	TESTQ        SI, SI
+	JE           activated
+	VBROADCASTSS 4(SI), Y8
+	CMPL         (SI), $0x00
+	JNE          product
+	VBROADCASTSS 8(SI), Y9
+	VMAXPS       Y0, Y8, Y0
+	VMINPS       Y0, Y9, Y0
+	VMAXPS       Y1, Y8, Y1
+	VMINPS       Y1, Y9, Y1
+	VMAXPS       Y2, Y8, Y2
+	VMINPS       Y2, Y9, Y2
+	VMAXPS       Y3, Y8, Y3
+	VMINPS       Y3, Y9, Y3
+	VMAXPS       Y4, Y8, Y4
+	VMINPS       Y4, Y9, Y4
+	VMAXPS       Y5, Y8, Y5
+	VMINPS       Y5, Y9, Y5
+	VMAXPS       Y6, Y8, Y6
+	VMINPS       Y6, Y9, Y6
+	VMAXPS       Y7, Y8, Y7
+	VMINPS       Y7, Y9, Y7
+	JMP          activated
+
+product:
+	VXORPS       Y11, Y11, Y11
+	VBROADCASTSS 8(SI), Y9
+	VMOVAPS      Y0, Y10
+	VFMADD213PS  Y9, Y8, Y10
+	VMAXPS       Y10, Y11, Y10
+	VMINPS       word3f8000003f800000<>+0(SB), Y10, Y10
+	VMULPS       Y0, Y10, Y0
+	VMOVAPS      Y1, Y10
+	VFMADD213PS  Y9, Y8, Y10
+	VMAXPS       Y10, Y11, Y10
+	VMINPS       word3f8000003f800000<>+0(SB), Y10, Y10
+	VMULPS       Y1, Y10, Y1
+	VMOVAPS      Y2, Y10
+	VFMADD213PS  Y9, Y8, Y10
+	VMAXPS       Y10, Y11, Y10
+	VMINPS       word3f8000003f800000<>+0(SB), Y10, Y10
+	VMULPS       Y2, Y10, Y2
+	VMOVAPS      Y3, Y10
+	VFMADD213PS  Y9, Y8, Y10
+	VMAXPS       Y10, Y11, Y10
+	VMINPS       word3f8000003f800000<>+0(SB), Y10, Y10
+	VMULPS       Y3, Y10, Y3
+	VMOVAPS      Y4, Y10
+	VFMADD213PS  Y9, Y8, Y10
+	VMAXPS       Y10, Y11, Y10
+	VMINPS       word3f8000003f800000<>+0(SB), Y10, Y10
+	VMULPS       Y4, Y10, Y4
+	VMOVAPS      Y5, Y10
+	VFMADD213PS  Y9, Y8, Y10
+	VMAXPS       Y10, Y11, Y10
+	VMINPS       word3f8000003f800000<>+0(SB), Y10, Y10
+	VMULPS       Y5, Y10, Y5
+	VMOVAPS      Y6, Y10
+	VFMADD213PS  Y9, Y8, Y10
+	VMAXPS       Y10, Y11, Y10
+	VMINPS       word3f8000003f800000<>+0(SB), Y10, Y10
+	VMULPS       Y6, Y10, Y6
+	VMOVAPS      Y7, Y10
+	VFMADD213PS  Y9, Y8, Y10
+	VMAXPS       Y10, Y11, Y10
+	VMINPS       word3f8000003f800000<>+0(SB), Y10, Y10
+	VMULPS       Y7, Y10, Y7
+
+activated:
+	MOVQ    CX, SI
+	VMOVUPS Y0, (SI)
+	VMOVUPS Y1, 32(SI)
+	ADDQ    DX, SI
+	VMOVUPS Y2, (SI)
+	VMOVUPS Y3, 32(SI)
+	ADDQ    DX, SI
+	VMOVUPS Y4, (SI)
+	VMOVUPS Y5, 32(SI)
+	ADDQ    DX, SI
+	VMOVUPS Y6, (SI)
+	VMOVUPS Y7, 32(SI)
+	ADDQ    $0x40, CX
+	ADDQ    BX, AX
+	DECQ    count+64(FP)
+	JNE     tile
 	VZEROUPPER
 	RET
 
-// func tile32AVX2r5v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+// func tile32AVX2r5v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 // Requires: AVX, FMA3
-TEXT ·tile32AVX2r5v1(SB), NOSPLIT, $0-57
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   b+16(FP), DX
-	MOVQ   c+32(FP), BX
-	MOVQ   ldc+40(FP), SI
-	MOVQ   ldb+24(FP), DI
-	IMUL3Q $0x04, DI, DI
+TEXT ·tile32AVX2r5v1(SB), NOSPLIT, $0-88
+	MOVQ   b+16(FP), AX
+	MOVQ   c+32(FP), CX
+	MOVQ   ldc+40(FP), DX
+	MOVQ   next+72(FP), BX
+	MOVQ   ldb+24(FP), SI
 	IMUL3Q $0x04, SI, SI
+	IMUL3Q $0x04, DX, DX
+	IMUL3Q $0x04, BX, BX
+
+tile:
+	MOVQ   kc+0(FP), DI
+	MOVQ   a+8(FP), R8
+	MOVQ   AX, R9
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -784,76 +1421,134 @@ TEXT ·tile32AVX2r5v1(SB), NOSPLIT, $0-57
 	VXORPS Y4, Y4, Y4
 
 depth:
-	VMOVUPS      (DX), Y6
-	VBROADCASTSS (CX), Y5
+	VMOVUPS      (R9), Y6
+	VBROADCASTSS (R8), Y5
 	VFMADD231PS  Y6, Y5, Y0
-	VBROADCASTSS 4(CX), Y5
+	VBROADCASTSS 4(R8), Y5
 	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS 8(CX), Y5
+	VBROADCASTSS 8(R8), Y5
 	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS 12(CX), Y5
+	VBROADCASTSS 12(R8), Y5
 	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS 16(CX), Y5
+	VBROADCASTSS 16(R8), Y5
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         $0x14, CX
-	ADDQ         DI, DX
-	DECQ         AX
+	ADDQ         $0x14, R8
+	ADDQ         SI, R9
+	DECQ         DI
 	JNE          depth
-	MOVB         add+56(FP), AL
-	TESTB        AL, AL
+	MOVB         add+56(FP), DI
+	TESTB        DI, DI
 	JE           fresh
-	MOVQ         BX, AX
-	VADDPS       (AX), Y0, Y0
-	ADDQ         SI, AX
-	VADDPS       (AX), Y1, Y1
-	ADDQ         SI, AX
-	VADDPS       (AX), Y2, Y2
-	ADDQ         SI, AX
-	VADDPS       (AX), Y3, Y3
-	ADDQ         SI, AX
-	VADDPS       (AX), Y4, Y4
+	MOVQ         CX, DI
+	VADDPS       (DI), Y0, Y0
+	ADDQ         DX, DI
+	VADDPS       (DI), Y1, Y1
+	ADDQ         DX, DI
+	VADDPS       (DI), Y2, Y2
+	ADDQ         DX, DI
+	VADDPS       (DI), Y3, Y3
+	ADDQ         DX, DI
+	VADDPS       (DI), Y4, Y4
 	JMP          store
 
 fresh:
-	MOVQ         start+48(FP), AX
-	TESTQ        AX, AX
+	MOVQ         start+48(FP), DI
+	TESTQ        DI, DI
 	JE           store
-	VBROADCASTSS (AX), Y5
+	VBROADCASTSS (DI), Y5
 	VADDPS       Y5, Y0, Y0
-	VBROADCASTSS 4(AX), Y5
+	VBROADCASTSS 4(DI), Y5
 	VADDPS       Y5, Y1, Y1
-	VBROADCASTSS 8(AX), Y5
+	VBROADCASTSS 8(DI), Y5
 	VADDPS       Y5, Y2, Y2
-	VBROADCASTSS 12(AX), Y5
+	VBROADCASTSS 12(DI), Y5
 	VADDPS       Y5, Y3, Y3
-	VBROADCASTSS 16(AX), Y5
+	VBROADCASTSS 16(DI), Y5
 	VADDPS       Y5, Y4, Y4
 
 store:
-	MOVQ    BX, AX
-	VMOVUPS Y0, (AX)
-	ADDQ    SI, AX
-	VMOVUPS Y1, (AX)
-	ADDQ    SI, AX
-	VMOVUPS Y2, (AX)
-	ADDQ    SI, AX
-	VMOVUPS Y3, (AX)
-	ADDQ    SI, AX
-	VMOVUPS Y4, (AX)
+	MOVQ         act+80(FP), DI
+	TESTQ        DI, DI
+	JE           activated
+	VBROADCASTSS 4(DI), Y5
+	CMPL         (DI), $0x00
+	JNE          product
+	VBROADCASTSS 8(DI), Y6
+	VMAXPS       Y0, Y5, Y0
+	VMINPS       Y0, Y6, Y0
+	VMAXPS       Y1, Y5, Y1
+	VMINPS       Y1, Y6, Y1
+	VMAXPS       Y2, Y5, Y2
+	VMINPS       Y2, Y6, Y2
+	VMAXPS       Y3, Y5, Y3
+	VMINPS       Y3, Y6, Y3
+	VMAXPS       Y4, Y5, Y4
+	VMINPS       Y4, Y6, Y4
+	JMP          activated
+
+product:
+	VXORPS       Y8, Y8, Y8
+	VBROADCASTSS 8(DI), Y6
+	VMOVAPS      Y0, Y7
+	VFMADD213PS  Y6, Y5, Y7
+	VMAXPS       Y7, Y8, Y7
+	VMINPS       word3f8000003f800000<>+0(SB), Y7, Y7
+	VMULPS       Y0, Y7, Y0
+	VMOVAPS      Y1, Y7
+	VFMADD213PS  Y6, Y5, Y7
+	VMAXPS       Y7, Y8, Y7
+	VMINPS       word3f8000003f800000<>+0(SB), Y7, Y7
+	VMULPS       Y1, Y7, Y1
+	VMOVAPS      Y2, Y7
+	VFMADD213PS  Y6, Y5, Y7
+	VMAXPS       Y7, Y8, Y7
+	VMINPS       word3f8000003f800000<>+0(SB), Y7, Y7
+	VMULPS       Y2, Y7, Y2
+	VMOVAPS      Y3, Y7
+	VFMADD213PS  Y6, Y5, Y7
+	VMAXPS       Y7, Y8, Y7
+	VMINPS       word3f8000003f800000<>+0(SB), Y7, Y7
+	VMULPS       Y3, Y7, Y3
+	VMOVAPS      Y4, Y7
+	VFMADD213PS  Y6, Y5, Y7
+	VMAXPS       Y7, Y8, Y7
+	VMINPS       word3f8000003f800000<>+0(SB), Y7, Y7
+	VMULPS       Y4, Y7, Y4
+
+activated:
+	MOVQ    CX, DI
+	VMOVUPS Y0, (DI)
+	ADDQ    DX, DI
+	VMOVUPS Y1, (DI)
+	ADDQ    DX, DI
+	VMOVUPS Y2, (DI)
+	ADDQ    DX, DI
+	VMOVUPS Y3, (DI)
+	ADDQ    DX, DI
+	VMOVUPS Y4, (DI)
+	ADDQ    $0x20, CX
+	ADDQ    BX, AX
+	DECQ    count+64(FP)
+	JNE     tile
 	VZEROUPPER
 	RET
 
-// func tile32AVX2r5v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+// func tile32AVX2r5v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 // Requires: AVX, FMA3
-TEXT ·tile32AVX2r5v2(SB), NOSPLIT, $0-57
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   b+16(FP), DX
-	MOVQ   c+32(FP), BX
-	MOVQ   ldc+40(FP), SI
-	MOVQ   ldb+24(FP), DI
-	IMUL3Q $0x04, DI, DI
+TEXT ·tile32AVX2r5v2(SB), NOSPLIT, $0-88
+	MOVQ   b+16(FP), AX
+	MOVQ   c+32(FP), CX
+	MOVQ   ldc+40(FP), DX
+	MOVQ   next+72(FP), BX
+	MOVQ   ldb+24(FP), SI
 	IMUL3Q $0x04, SI, SI
+	IMUL3Q $0x04, DX, DX
+	IMUL3Q $0x04, BX, BX
+
+tile:
+	MOVQ   kc+0(FP), DI
+	MOVQ   a+8(FP), R8
+	MOVQ   AX, R9
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -866,96 +1561,189 @@ TEXT ·tile32AVX2r5v2(SB), NOSPLIT, $0-57
 	VXORPS Y9, Y9, Y9
 
 depth:
-	VMOVUPS      (DX), Y11
-	VMOVUPS      32(DX), Y12
-	VBROADCASTSS (CX), Y10
+	VMOVUPS      (R9), Y11
+	VMOVUPS      32(R9), Y12
+	VBROADCASTSS (R8), Y10
 	VFMADD231PS  Y11, Y10, Y0
 	VFMADD231PS  Y12, Y10, Y1
-	VBROADCASTSS 4(CX), Y10
+	VBROADCASTSS 4(R8), Y10
 	VFMADD231PS  Y11, Y10, Y2
 	VFMADD231PS  Y12, Y10, Y3
-	VBROADCASTSS 8(CX), Y10
+	VBROADCASTSS 8(R8), Y10
 	VFMADD231PS  Y11, Y10, Y4
 	VFMADD231PS  Y12, Y10, Y5
-	VBROADCASTSS 12(CX), Y10
+	VBROADCASTSS 12(R8), Y10
 	VFMADD231PS  Y11, Y10, Y6
 	VFMADD231PS  Y12, Y10, Y7
-	VBROADCASTSS 16(CX), Y10
+	VBROADCASTSS 16(R8), Y10
 	VFMADD231PS  Y11, Y10, Y8
 	VFMADD231PS  Y12, Y10, Y9
-	ADDQ         $0x14, CX
-	ADDQ         DI, DX
-	DECQ         AX
+	ADDQ         $0x14, R8
+	ADDQ         SI, R9
+	DECQ         DI
 	JNE          depth
-	MOVB         add+56(FP), AL
-	TESTB        AL, AL
+	MOVB         add+56(FP), DI
+	TESTB        DI, DI
 	JE           fresh
-	MOVQ         BX, AX
-	VADDPS       (AX), Y0, Y0
-	VADDPS       32(AX), Y1, Y1
-	ADDQ         SI, AX
-	VADDPS       (AX), Y2, Y2
-	VADDPS       32(AX), Y3, Y3
-	ADDQ         SI, AX
-	VADDPS       (AX), Y4, Y4
-	VADDPS       32(AX), Y5, Y5
-	ADDQ         SI, AX
-	VADDPS       (AX), Y6, Y6
-	VADDPS       32(AX), Y7, Y7
-	ADDQ         SI, AX
-	VADDPS       (AX), Y8, Y8
-	VADDPS       32(AX), Y9, Y9
+	MOVQ         CX, DI
+	VADDPS       (DI), Y0, Y0
+	VADDPS       32(DI), Y1, Y1
+	ADDQ         DX, DI
+	VADDPS       (DI), Y2, Y2
+	VADDPS       32(DI), Y3, Y3
+	ADDQ         DX, DI
+	VADDPS       (DI), Y4, Y4
+	VADDPS       32(DI), Y5, Y5
+	ADDQ         DX, DI
+	VADDPS       (DI), Y6, Y6
+	VADDPS       32(DI), Y7, Y7
+	ADDQ         DX, DI
+	VADDPS       (DI), Y8, Y8
+	VADDPS       32(DI), Y9, Y9
 	JMP          store
 
 fresh:
-	MOVQ         start+48(FP), AX
-	TESTQ        AX, AX
+	MOVQ         start+48(FP), DI
+	TESTQ        DI, DI
 	JE           store
-	VBROADCASTSS (AX), Y10
+	VBROADCASTSS (DI), Y10
 	VADDPS       Y10, Y0, Y0
 	VADDPS       Y10, Y1, Y1
-	VBROADCASTSS 4(AX), Y10
+	VBROADCASTSS 4(DI), Y10
 	VADDPS       Y10, Y2, Y2
 	VADDPS       Y10, Y3, Y3
-	VBROADCASTSS 8(AX), Y10
+	VBROADCASTSS 8(DI), Y10
 	VADDPS       Y10, Y4, Y4
 	VADDPS       Y10, Y5, Y5
-	VBROADCASTSS 12(AX), Y10
+	VBROADCASTSS 12(DI), Y10
 	VADDPS       Y10, Y6, Y6
 	VADDPS       Y10, Y7, Y7
-	VBROADCASTSS 16(AX), Y10
+	VBROADCASTSS 16(DI), Y10
 	VADDPS       Y10, Y8, Y8
 	VADDPS       Y10, Y9, Y9
 
 store:
-	MOVQ    BX, AX
-	VMOVUPS Y0, (AX)
-	VMOVUPS Y1, 32(AX)
-	ADDQ    SI, AX
-	VMOVUPS Y2, (AX)
-	VMOVUPS Y3, 32(AX)
-	ADDQ    SI, AX
-	VMOVUPS Y4, (AX)
-	VMOVUPS Y5, 32(AX)
-	ADDQ    SI, AX
-	VMOVUPS Y6, (AX)
-	VMOVUPS Y7, 32(AX)
-	ADDQ    SI, AX
-	VMOVUPS Y8, (AX)
-	VMOVUPS Y9, 32(AX)
+	MOVQ         act+80(FP), DI
+	TESTQ        DI, DI
+	JE           activated
+	VBROADCASTSS 4(DI), Y10
+	CMPL         (DI), $0x00
+	JNE          product
+	VBROADCASTSS 8(DI), Y11
+	VMAXPS       Y0, Y10, Y0
+	VMINPS       Y0, Y11, Y0
+	VMAXPS       Y1, Y10, Y1
+	VMINPS       Y1, Y11, Y1
+	VMAXPS       Y2, Y10, Y2
+	VMINPS       Y2, Y11, Y2
+	VMAXPS       Y3, Y10, Y3
+	VMINPS       Y3, Y11, Y3
+	VMAXPS       Y4, Y10, Y4
+	VMINPS       Y4, Y11, Y4
+	VMAXPS       Y5, Y10, Y5
+	VMINPS       Y5, Y11, Y5
+	VMAXPS       Y6, Y10, Y6
+	VMINPS       Y6, Y11, Y6
+	VMAXPS       Y7, Y10, Y7
+	VMINPS       Y7, Y11, Y7
+	VMAXPS       Y8, Y10, Y8
+	VMINPS       Y8, Y11, Y8
+	VMAXPS       Y9, Y10, Y9
+	VMINPS       Y9, Y11, Y9
+	JMP          activated
+
+product:
+	VXORPS       Y13, Y13, Y13
+	VBROADCASTSS 8(DI), Y11
+	VMOVAPS      Y0, Y12
+	VFMADD213PS  Y11, Y10, Y12
+	VMAXPS       Y12, Y13, Y12
+	VMINPS       word3f8000003f800000<>+0(SB), Y12, Y12
+	VMULPS       Y0, Y12, Y0
+	VMOVAPS      Y1, Y12
+	VFMADD213PS  Y11, Y10, Y12
+	VMAXPS       Y12, Y13, Y12
+	VMINPS       word3f8000003f800000<>+0(SB), Y12, Y12
+	VMULPS       Y1, Y12, Y1
+	VMOVAPS      Y2, Y12
+	VFMADD213PS  Y11, Y10, Y12
+	VMAXPS       Y12, Y13, Y12
+	VMINPS       word3f8000003f800000<>+0(SB), Y12, Y12
+	VMULPS       Y2, Y12, Y2
+	VMOVAPS      Y3, Y12
+	VFMADD213PS  Y11, Y10, Y12
+	VMAXPS       Y12, Y13, Y12
+	VMINPS       word3f8000003f800000<>+0(SB), Y12, Y12
+	VMULPS       Y3, Y12, Y3
+	VMOVAPS      Y4, Y12
+	VFMADD213PS  Y11, Y10, Y12
+	VMAXPS       Y12, Y13, Y12
+	VMINPS       word3f8000003f800000<>+0(SB), Y12, Y12
+	VMULPS       Y4, Y12, Y4
+	VMOVAPS      Y5, Y12
+	VFMADD213PS  Y11, Y10, Y12
+	VMAXPS       Y12, Y13, Y12
+	VMINPS       word3f8000003f800000<>+0(SB), Y12, Y12
+	VMULPS       Y5, Y12, Y5
+	VMOVAPS      Y6, Y12
+	VFMADD213PS  Y11, Y10, Y12
+	VMAXPS       Y12, Y13, Y12
+	VMINPS       word3f8000003f800000<>+0(SB), Y12, Y12
+	VMULPS       Y6, Y12, Y6
+	VMOVAPS      Y7, Y12
+	VFMADD213PS  Y11, Y10, Y12
+	VMAXPS       Y12, Y13, Y12
+	VMINPS       word3f8000003f800000<>+0(SB), Y12, Y12
+	VMULPS       Y7, Y12, Y7
+	VMOVAPS      Y8, Y12
+	VFMADD213PS  Y11, Y10, Y12
+	VMAXPS       Y12, Y13, Y12
+	VMINPS       word3f8000003f800000<>+0(SB), Y12, Y12
+	VMULPS       Y8, Y12, Y8
+	VMOVAPS      Y9, Y12
+	VFMADD213PS  Y11, Y10, Y12
+	VMAXPS       Y12, Y13, Y12
+	VMINPS       word3f8000003f800000<>+0(SB), Y12, Y12
+	VMULPS       Y9, Y12, Y9
+
+activated:
+	MOVQ    CX, DI
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
+	ADDQ    DX, DI
+	VMOVUPS Y2, (DI)
+	VMOVUPS Y3, 32(DI)
+	ADDQ    DX, DI
+	VMOVUPS Y4, (DI)
+	VMOVUPS Y5, 32(DI)
+	ADDQ    DX, DI
+	VMOVUPS Y6, (DI)
+	VMOVUPS Y7, 32(DI)
+	ADDQ    DX, DI
+	VMOVUPS Y8, (DI)
+	VMOVUPS Y9, 32(DI)
+	ADDQ    $0x40, CX
+	ADDQ    BX, AX
+	DECQ    count+64(FP)
+	JNE     tile
 	VZEROUPPER
 	RET
 
-// func tile32AVX2r5off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool)
+// func tile32AVX2r5off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 // Requires: AVX, FMA3
-TEXT ·tile32AVX2r5off(SB), NOSPLIT, $0-57
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   b+16(FP), DX
-	MOVQ   c+32(FP), BX
-	MOVQ   ldc+40(FP), SI
-	MOVQ   off+24(FP), DI
-	IMUL3Q $0x04, SI, SI
+TEXT ·tile32AVX2r5off(SB), NOSPLIT, $0-88
+	MOVQ   b+16(FP), AX
+	MOVQ   c+32(FP), CX
+	MOVQ   ldc+40(FP), DX
+	MOVQ   next+72(FP), BX
+	IMUL3Q $0x04, DX, DX
+	IMUL3Q $0x04, BX, BX
+
+tile:
+	MOVQ   kc+0(FP), SI
+	MOVQ   a+8(FP), DI
+	MOVQ   AX, R8
+	MOVQ   off+24(FP), R9
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -968,98 +1756,191 @@ TEXT ·tile32AVX2r5off(SB), NOSPLIT, $0-57
 	VXORPS Y9, Y9, Y9
 
 depth:
-	MOVQ         (DI), R8
-	VMOVUPS      (DX)(R8*4), Y11
-	VMOVUPS      32(DX)(R8*4), Y12
-	VBROADCASTSS (CX), Y10
+	MOVQ         (R9), R10
+	VMOVUPS      (R8)(R10*4), Y11
+	VMOVUPS      32(R8)(R10*4), Y12
+	VBROADCASTSS (DI), Y10
 	VFMADD231PS  Y11, Y10, Y0
 	VFMADD231PS  Y12, Y10, Y1
-	VBROADCASTSS 4(CX), Y10
+	VBROADCASTSS 4(DI), Y10
 	VFMADD231PS  Y11, Y10, Y2
 	VFMADD231PS  Y12, Y10, Y3
-	VBROADCASTSS 8(CX), Y10
+	VBROADCASTSS 8(DI), Y10
 	VFMADD231PS  Y11, Y10, Y4
 	VFMADD231PS  Y12, Y10, Y5
-	VBROADCASTSS 12(CX), Y10
+	VBROADCASTSS 12(DI), Y10
 	VFMADD231PS  Y11, Y10, Y6
 	VFMADD231PS  Y12, Y10, Y7
-	VBROADCASTSS 16(CX), Y10
+	VBROADCASTSS 16(DI), Y10
 	VFMADD231PS  Y11, Y10, Y8
 	VFMADD231PS  Y12, Y10, Y9
-	ADDQ         $0x14, CX
-	ADDQ         $0x08, DI
-	DECQ         AX
+	ADDQ         $0x14, DI
+	ADDQ         $0x08, R9
+	DECQ         SI
 	JNE          depth
-	MOVB         add+56(FP), AL
-	TESTB        AL, AL
+	MOVB         add+56(FP), SI
+	TESTB        SI, SI
 	JE           fresh
-	MOVQ         BX, AX
-	VADDPS       (AX), Y0, Y0
-	VADDPS       32(AX), Y1, Y1
-	ADDQ         SI, AX
-	VADDPS       (AX), Y2, Y2
-	VADDPS       32(AX), Y3, Y3
-	ADDQ         SI, AX
-	VADDPS       (AX), Y4, Y4
-	VADDPS       32(AX), Y5, Y5
-	ADDQ         SI, AX
-	VADDPS       (AX), Y6, Y6
-	VADDPS       32(AX), Y7, Y7
-	ADDQ         SI, AX
-	VADDPS       (AX), Y8, Y8
-	VADDPS       32(AX), Y9, Y9
+	MOVQ         CX, SI
+	VADDPS       (SI), Y0, Y0
+	VADDPS       32(SI), Y1, Y1
+	ADDQ         DX, SI
+	VADDPS       (SI), Y2, Y2
+	VADDPS       32(SI), Y3, Y3
+	ADDQ         DX, SI
+	VADDPS       (SI), Y4, Y4
+	VADDPS       32(SI), Y5, Y5
+	ADDQ         DX, SI
+	VADDPS       (SI), Y6, Y6
+	VADDPS       32(SI), Y7, Y7
+	ADDQ         DX, SI
+	VADDPS       (SI), Y8, Y8
+	VADDPS       32(SI), Y9, Y9
 	JMP          store
 
 fresh:
-	MOVQ         start+48(FP), AX
-	TESTQ        AX, AX
+	MOVQ         start+48(FP), SI
+	TESTQ        SI, SI
 	JE           store
-	VBROADCASTSS (AX), Y10
+	VBROADCASTSS (SI), Y10
 	VADDPS       Y10, Y0, Y0
 	VADDPS       Y10, Y1, Y1
-	VBROADCASTSS 4(AX), Y10
+	VBROADCASTSS 4(SI), Y10
 	VADDPS       Y10, Y2, Y2
 	VADDPS       Y10, Y3, Y3
-	VBROADCASTSS 8(AX), Y10
+	VBROADCASTSS 8(SI), Y10
 	VADDPS       Y10, Y4, Y4
 	VADDPS       Y10, Y5, Y5
-	VBROADCASTSS 12(AX), Y10
+	VBROADCASTSS 12(SI), Y10
 	VADDPS       Y10, Y6, Y6
 	VADDPS       Y10, Y7, Y7
-	VBROADCASTSS 16(AX), Y10
+	VBROADCASTSS 16(SI), Y10
 	VADDPS       Y10, Y8, Y8
 	VADDPS       Y10, Y9, Y9
 
 store:
-	MOVQ    BX, AX
-	VMOVUPS Y0, (AX)
-	VMOVUPS Y1, 32(AX)
-	ADDQ    SI, AX
-	VMOVUPS Y2, (AX)
-	VMOVUPS Y3, 32(AX)
-	ADDQ    SI, AX
-	VMOVUPS Y4, (AX)
-	VMOVUPS Y5, 32(AX)
-	ADDQ    SI, AX
-	VMOVUPS Y6, (AX)
-	VMOVUPS Y7, 32(AX)
-	ADDQ    SI, AX
-	VMOVUPS Y8, (AX)
-	VMOVUPS Y9, 32(AX)
+	MOVQ         act+80(FP), SI
+	TESTQ        SI, SI
+	JE           activated
+	VBROADCASTSS 4(SI), Y10
+	CMPL         (SI), $0x00
+	JNE          product
+	VBROADCASTSS 8(SI), Y11
+	VMAXPS       Y0, Y10, Y0
+	VMINPS       Y0, Y11, Y0
+	VMAXPS       Y1, Y10, Y1
+	VMINPS       Y1, Y11, Y1
+	VMAXPS       Y2, Y10, Y2
+	VMINPS       Y2, Y11, Y2
+	VMAXPS       Y3, Y10, Y3
+	VMINPS       Y3, Y11, Y3
+	VMAXPS       Y4, Y10, Y4
+	VMINPS       Y4, Y11, Y4
+	VMAXPS       Y5, Y10, Y5
+	VMINPS       Y5, Y11, Y5
+	VMAXPS       Y6, Y10, Y6
+	VMINPS       Y6, Y11, Y6
+	VMAXPS       Y7, Y10, Y7
+	VMINPS       Y7, Y11, Y7
+	VMAXPS       Y8, Y10, Y8
+	VMINPS       Y8, Y11, Y8
+	VMAXPS       Y9, Y10, Y9
+	VMINPS       Y9, Y11, Y9
+	JMP          activated
+
+product:
+	VXORPS       Y13, Y13, Y13
+	VBROADCASTSS 8(SI), Y11
+	VMOVAPS      Y0, Y12
+	VFMADD213PS  Y11, Y10, Y12
+	VMAXPS       Y12, Y13, Y12
+	VMINPS       word3f8000003f800000<>+0(SB), Y12, Y12
+	VMULPS       Y0, Y12, Y0
+	VMOVAPS      Y1, Y12
+	VFMADD213PS  Y11, Y10, Y12
+	VMAXPS       Y12, Y13, Y12
+	VMINPS       word3f8000003f800000<>+0(SB), Y12, Y12
+	VMULPS       Y1, Y12, Y1
+	VMOVAPS      Y2, Y12
+	VFMADD213PS  Y11, Y10, Y12
+	VMAXPS       Y12, Y13, Y12
+	VMINPS       word3f8000003f800000<>+0(SB), Y12, Y12
+	VMULPS       Y2, Y12, Y2
+	VMOVAPS      Y3, Y12
+	VFMADD213PS  Y11, Y10, Y12
+	VMAXPS       Y12, Y13, Y12
+	VMINPS       word3f8000003f800000<>+0(SB), Y12, Y12
+	VMULPS       Y3, Y12, Y3
+	VMOVAPS      Y4, Y12
+	VFMADD213PS  Y11, Y10, Y12
+	VMAXPS       Y12, Y13, Y12
+	VMINPS       word3f8000003f800000<>+0(SB), Y12, Y12
+	VMULPS       Y4, Y12, Y4
+	VMOVAPS      Y5, Y12
+	VFMADD213PS  Y11, Y10, Y12
+	VMAXPS       Y12, Y13, Y12
+	VMINPS       word3f8000003f800000<>+0(SB), Y12, Y12
+	VMULPS       Y5, Y12, Y5
+	VMOVAPS      Y6, Y12
+	VFMADD213PS  Y11, Y10, Y12
+	VMAXPS       Y12, Y13, Y12
+	VMINPS       word3f8000003f800000<>+0(SB), Y12, Y12
+	VMULPS       Y6, Y12, Y6
+	VMOVAPS      Y7, Y12
+	VFMADD213PS  Y11, Y10, Y12
+	VMAXPS       Y12, Y13, Y12
+	VMINPS       word3f8000003f800000<>+0(SB), Y12, Y12
+	VMULPS       Y7, Y12, Y7
+	VMOVAPS      Y8, Y12
+	VFMADD213PS  Y11, Y10, Y12
+	VMAXPS       Y12, Y13, Y12
+	VMINPS       word3f8000003f800000<>+0(SB), Y12, Y12
+	VMULPS       Y8, Y12, Y8
+	VMOVAPS      Y9, Y12
+	VFMADD213PS  Y11, Y10, Y12
+	VMAXPS       Y12, Y13, Y12
+	VMINPS       word3f8000003f800000<>+0(SB), Y12, Y12
+	VMULPS       Y9, Y12, Y9
+
+activated:
+	MOVQ    CX, SI
+	VMOVUPS Y0, (SI)
+	VMOVUPS Y1, 32(SI)
+	ADDQ    DX, SI
+	VMOVUPS Y2, (SI)
+	VMOVUPS Y3, 32(SI)
+	ADDQ    DX, SI
+	VMOVUPS Y4, (SI)
+	VMOVUPS Y5, 32(SI)
+	ADDQ    DX, SI
+	VMOVUPS Y6, (SI)
+	VMOVUPS Y7, 32(SI)
+	ADDQ    DX, SI
+	VMOVUPS Y8, (SI)
+	VMOVUPS Y9, 32(SI)
+	ADDQ    $0x40, CX
+	ADDQ    BX, AX
+	DECQ    count+64(FP)
+	JNE     tile
 	VZEROUPPER
 	RET
 
-// func tile32AVX2r6v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+// func tile32AVX2r6v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 // Requires: AVX, FMA3
-TEXT ·tile32AVX2r6v1(SB), NOSPLIT, $0-57
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   b+16(FP), DX
-	MOVQ   c+32(FP), BX
-	MOVQ   ldc+40(FP), SI
-	MOVQ   ldb+24(FP), DI
-	IMUL3Q $0x04, DI, DI
+TEXT ·tile32AVX2r6v1(SB), NOSPLIT, $0-88
+	MOVQ   b+16(FP), AX
+	MOVQ   c+32(FP), CX
+	MOVQ   ldc+40(FP), DX
+	MOVQ   next+72(FP), BX
+	MOVQ   ldb+24(FP), SI
 	IMUL3Q $0x04, SI, SI
+	IMUL3Q $0x04, DX, DX
+	IMUL3Q $0x04, BX, BX
+
+tile:
+	MOVQ   kc+0(FP), DI
+	MOVQ   a+8(FP), R8
+	MOVQ   AX, R9
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -1068,84 +1949,149 @@ TEXT ·tile32AVX2r6v1(SB), NOSPLIT, $0-57
 	VXORPS Y5, Y5, Y5
 
 depth:
-	VMOVUPS      (DX), Y7
-	VBROADCASTSS (CX), Y6
+	VMOVUPS      (R9), Y7
+	VBROADCASTSS (R8), Y6
 	VFMADD231PS  Y7, Y6, Y0
-	VBROADCASTSS 4(CX), Y6
+	VBROADCASTSS 4(R8), Y6
 	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS 8(CX), Y6
+	VBROADCASTSS 8(R8), Y6
 	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS 12(CX), Y6
+	VBROADCASTSS 12(R8), Y6
 	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS 16(CX), Y6
+	VBROADCASTSS 16(R8), Y6
 	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS 20(CX), Y6
+	VBROADCASTSS 20(R8), Y6
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         $0x18, CX
-	ADDQ         DI, DX
-	DECQ         AX
+	ADDQ         $0x18, R8
+	ADDQ         SI, R9
+	DECQ         DI
 	JNE          depth
-	MOVB         add+56(FP), AL
-	TESTB        AL, AL
+	MOVB         add+56(FP), DI
+	TESTB        DI, DI
 	JE           fresh
-	MOVQ         BX, AX
-	VADDPS       (AX), Y0, Y0
-	ADDQ         SI, AX
-	VADDPS       (AX), Y1, Y1
-	ADDQ         SI, AX
-	VADDPS       (AX), Y2, Y2
-	ADDQ         SI, AX
-	VADDPS       (AX), Y3, Y3
-	ADDQ         SI, AX
-	VADDPS       (AX), Y4, Y4
-	ADDQ         SI, AX
-	VADDPS       (AX), Y5, Y5
+	MOVQ         CX, DI
+	VADDPS       (DI), Y0, Y0
+	ADDQ         DX, DI
+	VADDPS       (DI), Y1, Y1
+	ADDQ         DX, DI
+	VADDPS       (DI), Y2, Y2
+	ADDQ         DX, DI
+	VADDPS       (DI), Y3, Y3
+	ADDQ         DX, DI
+	VADDPS       (DI), Y4, Y4
+	ADDQ         DX, DI
+	VADDPS       (DI), Y5, Y5
 	JMP          store
 
 fresh:
-	MOVQ         start+48(FP), AX
-	TESTQ        AX, AX
+	MOVQ         start+48(FP), DI
+	TESTQ        DI, DI
 	JE           store
-	VBROADCASTSS (AX), Y6
+	VBROADCASTSS (DI), Y6
 	VADDPS       Y6, Y0, Y0
-	VBROADCASTSS 4(AX), Y6
+	VBROADCASTSS 4(DI), Y6
 	VADDPS       Y6, Y1, Y1
-	VBROADCASTSS 8(AX), Y6
+	VBROADCASTSS 8(DI), Y6
 	VADDPS       Y6, Y2, Y2
-	VBROADCASTSS 12(AX), Y6
+	VBROADCASTSS 12(DI), Y6
 	VADDPS       Y6, Y3, Y3
-	VBROADCASTSS 16(AX), Y6
+	VBROADCASTSS 16(DI), Y6
 	VADDPS       Y6, Y4, Y4
-	VBROADCASTSS 20(AX), Y6
+	VBROADCASTSS 20(DI), Y6
 	VADDPS       Y6, Y5, Y5
 
 store:
-	MOVQ    BX, AX
-	VMOVUPS Y0, (AX)
-	ADDQ    SI, AX
-	VMOVUPS Y1, (AX)
-	ADDQ    SI, AX
-	VMOVUPS Y2, (AX)
-	ADDQ    SI, AX
-	VMOVUPS Y3, (AX)
-	ADDQ    SI, AX
-	VMOVUPS Y4, (AX)
-	ADDQ    SI, AX
-	VMOVUPS Y5, (AX)
+	MOVQ         act+80(FP), DI
+	TESTQ        DI, DI
+	JE           activated
+	VBROADCASTSS 4(DI), Y6
+	CMPL         (DI), $0x00
+	JNE          product
+	VBROADCASTSS 8(DI), Y7
+	VMAXPS       Y0, Y6, Y0
+	VMINPS       Y0, Y7, Y0
+	VMAXPS       Y1, Y6, Y1
+	VMINPS       Y1, Y7, Y1
+	VMAXPS       Y2, Y6, Y2
+	VMINPS       Y2, Y7, Y2
+	VMAXPS       Y3, Y6, Y3
+	VMINPS       Y3, Y7, Y3
+	VMAXPS       Y4, Y6, Y4
+	VMINPS       Y4, Y7, Y4
+	VMAXPS       Y5, Y6, Y5
+	VMINPS       Y5, Y7, Y5
+	JMP          activated
+
+product:
+	VXORPS       Y9, Y9, Y9
+	VBROADCASTSS 8(DI), Y7
+	VMOVAPS      Y0, Y8
+	VFMADD213PS  Y7, Y6, Y8
+	VMAXPS       Y8, Y9, Y8
+	VMINPS       word3f8000003f800000<>+0(SB), Y8, Y8
+	VMULPS       Y0, Y8, Y0
+	VMOVAPS      Y1, Y8
+	VFMADD213PS  Y7, Y6, Y8
+	VMAXPS       Y8, Y9, Y8
+	VMINPS       word3f8000003f800000<>+0(SB), Y8, Y8
+	VMULPS       Y1, Y8, Y1
+	VMOVAPS      Y2, Y8
+	VFMADD213PS  Y7, Y6, Y8
+	VMAXPS       Y8, Y9, Y8
+	VMINPS       word3f8000003f800000<>+0(SB), Y8, Y8
+	VMULPS       Y2, Y8, Y2
+	VMOVAPS      Y3, Y8
+	VFMADD213PS  Y7, Y6, Y8
+	VMAXPS       Y8, Y9, Y8
+	VMINPS       word3f8000003f800000<>+0(SB), Y8, Y8
+	VMULPS       Y3, Y8, Y3
+	VMOVAPS      Y4, Y8
+	VFMADD213PS  Y7, Y6, Y8
+	VMAXPS       Y8, Y9, Y8
+	VMINPS       word3f8000003f800000<>+0(SB), Y8, Y8
+	VMULPS       Y4, Y8, Y4
+	VMOVAPS      Y5, Y8
+	VFMADD213PS  Y7, Y6, Y8
+	VMAXPS       Y8, Y9, Y8
+	VMINPS       word3f8000003f800000<>+0(SB), Y8, Y8
+	VMULPS       Y5, Y8, Y5
+
+activated:
+	MOVQ    CX, DI
+	VMOVUPS Y0, (DI)
+	ADDQ    DX, DI
+	VMOVUPS Y1, (DI)
+	ADDQ    DX, DI
+	VMOVUPS Y2, (DI)
+	ADDQ    DX, DI
+	VMOVUPS Y3, (DI)
+	ADDQ    DX, DI
+	VMOVUPS Y4, (DI)
+	ADDQ    DX, DI
+	VMOVUPS Y5, (DI)
+	ADDQ    $0x20, CX
+	ADDQ    BX, AX
+	DECQ    count+64(FP)
+	JNE     tile
 	VZEROUPPER
 	RET
 
-// func tile32AVX2r6v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+// func tile32AVX2r6v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 // Requires: AVX, FMA3
-TEXT ·tile32AVX2r6v2(SB), NOSPLIT, $0-57
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   b+16(FP), DX
-	MOVQ   c+32(FP), BX
-	MOVQ   ldc+40(FP), SI
-	MOVQ   ldb+24(FP), DI
-	IMUL3Q $0x04, DI, DI
+TEXT ·tile32AVX2r6v2(SB), NOSPLIT, $0-88
+	MOVQ   b+16(FP), AX
+	MOVQ   c+32(FP), CX
+	MOVQ   ldc+40(FP), DX
+	MOVQ   next+72(FP), BX
+	MOVQ   ldb+24(FP), SI
 	IMUL3Q $0x04, SI, SI
+	IMUL3Q $0x04, DX, DX
+	IMUL3Q $0x04, BX, BX
+
+tile:
+	MOVQ   kc+0(FP), DI
+	MOVQ   a+8(FP), R8
+	MOVQ   AX, R9
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -1160,108 +2106,215 @@ TEXT ·tile32AVX2r6v2(SB), NOSPLIT, $0-57
 	VXORPS Y11, Y11, Y11
 
 depth:
-	VMOVUPS      (DX), Y13
-	VMOVUPS      32(DX), Y14
-	VBROADCASTSS (CX), Y12
+	VMOVUPS      (R9), Y13
+	VMOVUPS      32(R9), Y14
+	VBROADCASTSS (R8), Y12
 	VFMADD231PS  Y13, Y12, Y0
 	VFMADD231PS  Y14, Y12, Y1
-	VBROADCASTSS 4(CX), Y12
+	VBROADCASTSS 4(R8), Y12
 	VFMADD231PS  Y13, Y12, Y2
 	VFMADD231PS  Y14, Y12, Y3
-	VBROADCASTSS 8(CX), Y12
+	VBROADCASTSS 8(R8), Y12
 	VFMADD231PS  Y13, Y12, Y4
 	VFMADD231PS  Y14, Y12, Y5
-	VBROADCASTSS 12(CX), Y12
+	VBROADCASTSS 12(R8), Y12
 	VFMADD231PS  Y13, Y12, Y6
 	VFMADD231PS  Y14, Y12, Y7
-	VBROADCASTSS 16(CX), Y12
+	VBROADCASTSS 16(R8), Y12
 	VFMADD231PS  Y13, Y12, Y8
 	VFMADD231PS  Y14, Y12, Y9
-	VBROADCASTSS 20(CX), Y12
+	VBROADCASTSS 20(R8), Y12
 	VFMADD231PS  Y13, Y12, Y10
 	VFMADD231PS  Y14, Y12, Y11
-	ADDQ         $0x18, CX
-	ADDQ         DI, DX
-	DECQ         AX
+	ADDQ         $0x18, R8
+	ADDQ         SI, R9
+	DECQ         DI
 	JNE          depth
-	MOVB         add+56(FP), AL
-	TESTB        AL, AL
+	MOVB         add+56(FP), DI
+	TESTB        DI, DI
 	JE           fresh
-	MOVQ         BX, AX
-	VADDPS       (AX), Y0, Y0
-	VADDPS       32(AX), Y1, Y1
-	ADDQ         SI, AX
-	VADDPS       (AX), Y2, Y2
-	VADDPS       32(AX), Y3, Y3
-	ADDQ         SI, AX
-	VADDPS       (AX), Y4, Y4
-	VADDPS       32(AX), Y5, Y5
-	ADDQ         SI, AX
-	VADDPS       (AX), Y6, Y6
-	VADDPS       32(AX), Y7, Y7
-	ADDQ         SI, AX
-	VADDPS       (AX), Y8, Y8
-	VADDPS       32(AX), Y9, Y9
-	ADDQ         SI, AX
-	VADDPS       (AX), Y10, Y10
-	VADDPS       32(AX), Y11, Y11
+	MOVQ         CX, DI
+	VADDPS       (DI), Y0, Y0
+	VADDPS       32(DI), Y1, Y1
+	ADDQ         DX, DI
+	VADDPS       (DI), Y2, Y2
+	VADDPS       32(DI), Y3, Y3
+	ADDQ         DX, DI
+	VADDPS       (DI), Y4, Y4
+	VADDPS       32(DI), Y5, Y5
+	ADDQ         DX, DI
+	VADDPS       (DI), Y6, Y6
+	VADDPS       32(DI), Y7, Y7
+	ADDQ         DX, DI
+	VADDPS       (DI), Y8, Y8
+	VADDPS       32(DI), Y9, Y9
+	ADDQ         DX, DI
+	VADDPS       (DI), Y10, Y10
+	VADDPS       32(DI), Y11, Y11
 	JMP          store
 
 fresh:
-	MOVQ         start+48(FP), AX
-	TESTQ        AX, AX
+	MOVQ         start+48(FP), DI
+	TESTQ        DI, DI
 	JE           store
-	VBROADCASTSS (AX), Y12
+	VBROADCASTSS (DI), Y12
 	VADDPS       Y12, Y0, Y0
 	VADDPS       Y12, Y1, Y1
-	VBROADCASTSS 4(AX), Y12
+	VBROADCASTSS 4(DI), Y12
 	VADDPS       Y12, Y2, Y2
 	VADDPS       Y12, Y3, Y3
-	VBROADCASTSS 8(AX), Y12
+	VBROADCASTSS 8(DI), Y12
 	VADDPS       Y12, Y4, Y4
 	VADDPS       Y12, Y5, Y5
-	VBROADCASTSS 12(AX), Y12
+	VBROADCASTSS 12(DI), Y12
 	VADDPS       Y12, Y6, Y6
 	VADDPS       Y12, Y7, Y7
-	VBROADCASTSS 16(AX), Y12
+	VBROADCASTSS 16(DI), Y12
 	VADDPS       Y12, Y8, Y8
 	VADDPS       Y12, Y9, Y9
-	VBROADCASTSS 20(AX), Y12
+	VBROADCASTSS 20(DI), Y12
 	VADDPS       Y12, Y10, Y10
 	VADDPS       Y12, Y11, Y11
 
 store:
-	MOVQ    BX, AX
-	VMOVUPS Y0, (AX)
-	VMOVUPS Y1, 32(AX)
-	ADDQ    SI, AX
-	VMOVUPS Y2, (AX)
-	VMOVUPS Y3, 32(AX)
-	ADDQ    SI, AX
-	VMOVUPS Y4, (AX)
-	VMOVUPS Y5, 32(AX)
-	ADDQ    SI, AX
-	VMOVUPS Y6, (AX)
-	VMOVUPS Y7, 32(AX)
-	ADDQ    SI, AX
-	VMOVUPS Y8, (AX)
-	VMOVUPS Y9, 32(AX)
-	ADDQ    SI, AX
-	VMOVUPS Y10, (AX)
-	VMOVUPS Y11, 32(AX)
+	MOVQ         act+80(FP), DI
+	TESTQ        DI, DI
+	JE           activated
+	VBROADCASTSS 4(DI), Y12
+	CMPL         (DI), $0x00
+	JNE          product
+	VBROADCASTSS 8(DI), Y13
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VMAXPS       Y3, Y12, Y3
+	VMINPS       Y3, Y13, Y3
+	VMAXPS       Y4, Y12, Y4
+	VMINPS       Y4, Y13, Y4
+	VMAXPS       Y5, Y12, Y5
+	VMINPS       Y5, Y13, Y5
+	VMAXPS       Y6, Y12, Y6
+	VMINPS       Y6, Y13, Y6
+	VMAXPS       Y7, Y12, Y7
+	VMINPS       Y7, Y13, Y7
+	VMAXPS       Y8, Y12, Y8
+	VMINPS       Y8, Y13, Y8
+	VMAXPS       Y9, Y12, Y9
+	VMINPS       Y9, Y13, Y9
+	VMAXPS       Y10, Y12, Y10
+	VMINPS       Y10, Y13, Y10
+	VMAXPS       Y11, Y12, Y11
+	VMINPS       Y11, Y13, Y11
+	JMP          activated
+
+product:
+	VXORPS       Y15, Y15, Y15
+	VBROADCASTSS 8(DI), Y13
+	VMOVAPS      Y0, Y14
+	VFMADD213PS  Y13, Y12, Y14
+	VMAXPS       Y14, Y15, Y14
+	VMINPS       word3f8000003f800000<>+0(SB), Y14, Y14
+	VMULPS       Y0, Y14, Y0
+	VMOVAPS      Y1, Y14
+	VFMADD213PS  Y13, Y12, Y14
+	VMAXPS       Y14, Y15, Y14
+	VMINPS       word3f8000003f800000<>+0(SB), Y14, Y14
+	VMULPS       Y1, Y14, Y1
+	VMOVAPS      Y2, Y14
+	VFMADD213PS  Y13, Y12, Y14
+	VMAXPS       Y14, Y15, Y14
+	VMINPS       word3f8000003f800000<>+0(SB), Y14, Y14
+	VMULPS       Y2, Y14, Y2
+	VMOVAPS      Y3, Y14
+	VFMADD213PS  Y13, Y12, Y14
+	VMAXPS       Y14, Y15, Y14
+	VMINPS       word3f8000003f800000<>+0(SB), Y14, Y14
+	VMULPS       Y3, Y14, Y3
+	VMOVAPS      Y4, Y14
+	VFMADD213PS  Y13, Y12, Y14
+	VMAXPS       Y14, Y15, Y14
+	VMINPS       word3f8000003f800000<>+0(SB), Y14, Y14
+	VMULPS       Y4, Y14, Y4
+	VMOVAPS      Y5, Y14
+	VFMADD213PS  Y13, Y12, Y14
+	VMAXPS       Y14, Y15, Y14
+	VMINPS       word3f8000003f800000<>+0(SB), Y14, Y14
+	VMULPS       Y5, Y14, Y5
+	VMOVAPS      Y6, Y14
+	VFMADD213PS  Y13, Y12, Y14
+	VMAXPS       Y14, Y15, Y14
+	VMINPS       word3f8000003f800000<>+0(SB), Y14, Y14
+	VMULPS       Y6, Y14, Y6
+	VMOVAPS      Y7, Y14
+	VFMADD213PS  Y13, Y12, Y14
+	VMAXPS       Y14, Y15, Y14
+	VMINPS       word3f8000003f800000<>+0(SB), Y14, Y14
+	VMULPS       Y7, Y14, Y7
+	VMOVAPS      Y8, Y14
+	VFMADD213PS  Y13, Y12, Y14
+	VMAXPS       Y14, Y15, Y14
+	VMINPS       word3f8000003f800000<>+0(SB), Y14, Y14
+	VMULPS       Y8, Y14, Y8
+	VMOVAPS      Y9, Y14
+	VFMADD213PS  Y13, Y12, Y14
+	VMAXPS       Y14, Y15, Y14
+	VMINPS       word3f8000003f800000<>+0(SB), Y14, Y14
+	VMULPS       Y9, Y14, Y9
+	VMOVAPS      Y10, Y14
+	VFMADD213PS  Y13, Y12, Y14
+	VMAXPS       Y14, Y15, Y14
+	VMINPS       word3f8000003f800000<>+0(SB), Y14, Y14
+	VMULPS       Y10, Y14, Y10
+	VMOVAPS      Y11, Y14
+	VFMADD213PS  Y13, Y12, Y14
+	VMAXPS       Y14, Y15, Y14
+	VMINPS       word3f8000003f800000<>+0(SB), Y14, Y14
+	VMULPS       Y11, Y14, Y11
+
+activated:
+	MOVQ    CX, DI
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
+	ADDQ    DX, DI
+	VMOVUPS Y2, (DI)
+	VMOVUPS Y3, 32(DI)
+	ADDQ    DX, DI
+	VMOVUPS Y4, (DI)
+	VMOVUPS Y5, 32(DI)
+	ADDQ    DX, DI
+	VMOVUPS Y6, (DI)
+	VMOVUPS Y7, 32(DI)
+	ADDQ    DX, DI
+	VMOVUPS Y8, (DI)
+	VMOVUPS Y9, 32(DI)
+	ADDQ    DX, DI
+	VMOVUPS Y10, (DI)
+	VMOVUPS Y11, 32(DI)
+	ADDQ    $0x40, CX
+	ADDQ    BX, AX
+	DECQ    count+64(FP)
+	JNE     tile
 	VZEROUPPER
 	RET
 
-// func tile32AVX2r6off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool)
+// func tile32AVX2r6off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 // Requires: AVX, FMA3
-TEXT ·tile32AVX2r6off(SB), NOSPLIT, $0-57
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   b+16(FP), DX
-	MOVQ   c+32(FP), BX
-	MOVQ   ldc+40(FP), SI
-	MOVQ   off+24(FP), DI
-	IMUL3Q $0x04, SI, SI
+TEXT ·tile32AVX2r6off(SB), NOSPLIT, $0-88
+	MOVQ   b+16(FP), AX
+	MOVQ   c+32(FP), CX
+	MOVQ   ldc+40(FP), DX
+	MOVQ   next+72(FP), BX
+	IMUL3Q $0x04, DX, DX
+	IMUL3Q $0x04, BX, BX
+
+tile:
+	MOVQ   kc+0(FP), SI
+	MOVQ   a+8(FP), DI
+	MOVQ   AX, R8
+	MOVQ   off+24(FP), R9
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -1276,368 +2329,520 @@ TEXT ·tile32AVX2r6off(SB), NOSPLIT, $0-57
 	VXORPS Y11, Y11, Y11
 
 depth:
-	MOVQ         (DI), R8
-	VMOVUPS      (DX)(R8*4), Y13
-	VMOVUPS      32(DX)(R8*4), Y14
-	VBROADCASTSS (CX), Y12
+	MOVQ         (R9), R10
+	VMOVUPS      (R8)(R10*4), Y13
+	VMOVUPS      32(R8)(R10*4), Y14
+	VBROADCASTSS (DI), Y12
 	VFMADD231PS  Y13, Y12, Y0
 	VFMADD231PS  Y14, Y12, Y1
-	VBROADCASTSS 4(CX), Y12
+	VBROADCASTSS 4(DI), Y12
 	VFMADD231PS  Y13, Y12, Y2
 	VFMADD231PS  Y14, Y12, Y3
-	VBROADCASTSS 8(CX), Y12
+	VBROADCASTSS 8(DI), Y12
 	VFMADD231PS  Y13, Y12, Y4
 	VFMADD231PS  Y14, Y12, Y5
-	VBROADCASTSS 12(CX), Y12
+	VBROADCASTSS 12(DI), Y12
 	VFMADD231PS  Y13, Y12, Y6
 	VFMADD231PS  Y14, Y12, Y7
-	VBROADCASTSS 16(CX), Y12
+	VBROADCASTSS 16(DI), Y12
 	VFMADD231PS  Y13, Y12, Y8
 	VFMADD231PS  Y14, Y12, Y9
-	VBROADCASTSS 20(CX), Y12
+	VBROADCASTSS 20(DI), Y12
 	VFMADD231PS  Y13, Y12, Y10
 	VFMADD231PS  Y14, Y12, Y11
-	ADDQ         $0x18, CX
-	ADDQ         $0x08, DI
-	DECQ         AX
+	ADDQ         $0x18, DI
+	ADDQ         $0x08, R9
+	DECQ         SI
 	JNE          depth
-	MOVB         add+56(FP), AL
-	TESTB        AL, AL
+	MOVB         add+56(FP), SI
+	TESTB        SI, SI
 	JE           fresh
-	MOVQ         BX, AX
-	VADDPS       (AX), Y0, Y0
-	VADDPS       32(AX), Y1, Y1
-	ADDQ         SI, AX
-	VADDPS       (AX), Y2, Y2
-	VADDPS       32(AX), Y3, Y3
-	ADDQ         SI, AX
-	VADDPS       (AX), Y4, Y4
-	VADDPS       32(AX), Y5, Y5
-	ADDQ         SI, AX
-	VADDPS       (AX), Y6, Y6
-	VADDPS       32(AX), Y7, Y7
-	ADDQ         SI, AX
-	VADDPS       (AX), Y8, Y8
-	VADDPS       32(AX), Y9, Y9
-	ADDQ         SI, AX
-	VADDPS       (AX), Y10, Y10
-	VADDPS       32(AX), Y11, Y11
+	MOVQ         CX, SI
+	VADDPS       (SI), Y0, Y0
+	VADDPS       32(SI), Y1, Y1
+	ADDQ         DX, SI
+	VADDPS       (SI), Y2, Y2
+	VADDPS       32(SI), Y3, Y3
+	ADDQ         DX, SI
+	VADDPS       (SI), Y4, Y4
+	VADDPS       32(SI), Y5, Y5
+	ADDQ         DX, SI
+	VADDPS       (SI), Y6, Y6
+	VADDPS       32(SI), Y7, Y7
+	ADDQ         DX, SI
+	VADDPS       (SI), Y8, Y8
+	VADDPS       32(SI), Y9, Y9
+	ADDQ         DX, SI
+	VADDPS       (SI), Y10, Y10
+	VADDPS       32(SI), Y11, Y11
 	JMP          store
 
 fresh:
-	MOVQ         start+48(FP), AX
-	TESTQ        AX, AX
+	MOVQ         start+48(FP), SI
+	TESTQ        SI, SI
 	JE           store
-	VBROADCASTSS (AX), Y12
+	VBROADCASTSS (SI), Y12
 	VADDPS       Y12, Y0, Y0
 	VADDPS       Y12, Y1, Y1
-	VBROADCASTSS 4(AX), Y12
+	VBROADCASTSS 4(SI), Y12
 	VADDPS       Y12, Y2, Y2
 	VADDPS       Y12, Y3, Y3
-	VBROADCASTSS 8(AX), Y12
+	VBROADCASTSS 8(SI), Y12
 	VADDPS       Y12, Y4, Y4
 	VADDPS       Y12, Y5, Y5
-	VBROADCASTSS 12(AX), Y12
+	VBROADCASTSS 12(SI), Y12
 	VADDPS       Y12, Y6, Y6
 	VADDPS       Y12, Y7, Y7
-	VBROADCASTSS 16(AX), Y12
+	VBROADCASTSS 16(SI), Y12
 	VADDPS       Y12, Y8, Y8
 	VADDPS       Y12, Y9, Y9
-	VBROADCASTSS 20(AX), Y12
+	VBROADCASTSS 20(SI), Y12
 	VADDPS       Y12, Y10, Y10
 	VADDPS       Y12, Y11, Y11
 
 store:
-	MOVQ    BX, AX
-	VMOVUPS Y0, (AX)
-	VMOVUPS Y1, 32(AX)
-	ADDQ    SI, AX
-	VMOVUPS Y2, (AX)
-	VMOVUPS Y3, 32(AX)
-	ADDQ    SI, AX
-	VMOVUPS Y4, (AX)
-	VMOVUPS Y5, 32(AX)
-	ADDQ    SI, AX
-	VMOVUPS Y6, (AX)
-	VMOVUPS Y7, 32(AX)
-	ADDQ    SI, AX
-	VMOVUPS Y8, (AX)
-	VMOVUPS Y9, 32(AX)
-	ADDQ    SI, AX
-	VMOVUPS Y10, (AX)
-	VMOVUPS Y11, 32(AX)
+	MOVQ         act+80(FP), SI
+	TESTQ        SI, SI
+	JE           activated
+	VBROADCASTSS 4(SI), Y12
+	CMPL         (SI), $0x00
+	JNE          product
+	VBROADCASTSS 8(SI), Y13
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VMAXPS       Y3, Y12, Y3
+	VMINPS       Y3, Y13, Y3
+	VMAXPS       Y4, Y12, Y4
+	VMINPS       Y4, Y13, Y4
+	VMAXPS       Y5, Y12, Y5
+	VMINPS       Y5, Y13, Y5
+	VMAXPS       Y6, Y12, Y6
+	VMINPS       Y6, Y13, Y6
+	VMAXPS       Y7, Y12, Y7
+	VMINPS       Y7, Y13, Y7
+	VMAXPS       Y8, Y12, Y8
+	VMINPS       Y8, Y13, Y8
+	VMAXPS       Y9, Y12, Y9
+	VMINPS       Y9, Y13, Y9
+	VMAXPS       Y10, Y12, Y10
+	VMINPS       Y10, Y13, Y10
+	VMAXPS       Y11, Y12, Y11
+	VMINPS       Y11, Y13, Y11
+	JMP          activated
+
+product:
+	VXORPS       Y15, Y15, Y15
+	VBROADCASTSS 8(SI), Y13
+	VMOVAPS      Y0, Y14
+	VFMADD213PS  Y13, Y12, Y14
+	VMAXPS       Y14, Y15, Y14
+	VMINPS       word3f8000003f800000<>+0(SB), Y14, Y14
+	VMULPS       Y0, Y14, Y0
+	VMOVAPS      Y1, Y14
+	VFMADD213PS  Y13, Y12, Y14
+	VMAXPS       Y14, Y15, Y14
+	VMINPS       word3f8000003f800000<>+0(SB), Y14, Y14
+	VMULPS       Y1, Y14, Y1
+	VMOVAPS      Y2, Y14
+	VFMADD213PS  Y13, Y12, Y14
+	VMAXPS       Y14, Y15, Y14
+	VMINPS       word3f8000003f800000<>+0(SB), Y14, Y14
+	VMULPS       Y2, Y14, Y2
+	VMOVAPS      Y3, Y14
+	VFMADD213PS  Y13, Y12, Y14
+	VMAXPS       Y14, Y15, Y14
+	VMINPS       word3f8000003f800000<>+0(SB), Y14, Y14
+	VMULPS       Y3, Y14, Y3
+	VMOVAPS      Y4, Y14
+	VFMADD213PS  Y13, Y12, Y14
+	VMAXPS       Y14, Y15, Y14
+	VMINPS       word3f8000003f800000<>+0(SB), Y14, Y14
+	VMULPS       Y4, Y14, Y4
+	VMOVAPS      Y5, Y14
+	VFMADD213PS  Y13, Y12, Y14
+	VMAXPS       Y14, Y15, Y14
+	VMINPS       word3f8000003f800000<>+0(SB), Y14, Y14
+	VMULPS       Y5, Y14, Y5
+	VMOVAPS      Y6, Y14
+	VFMADD213PS  Y13, Y12, Y14
+	VMAXPS       Y14, Y15, Y14
+	VMINPS       word3f8000003f800000<>+0(SB), Y14, Y14
+	VMULPS       Y6, Y14, Y6
+	VMOVAPS      Y7, Y14
+	VFMADD213PS  Y13, Y12, Y14
+	VMAXPS       Y14, Y15, Y14
+	VMINPS       word3f8000003f800000<>+0(SB), Y14, Y14
+	VMULPS       Y7, Y14, Y7
+	VMOVAPS      Y8, Y14
+	VFMADD213PS  Y13, Y12, Y14
+	VMAXPS       Y14, Y15, Y14
+	VMINPS       word3f8000003f800000<>+0(SB), Y14, Y14
+	VMULPS       Y8, Y14, Y8
+	VMOVAPS      Y9, Y14
+	VFMADD213PS  Y13, Y12, Y14
+	VMAXPS       Y14, Y15, Y14
+	VMINPS       word3f8000003f800000<>+0(SB), Y14, Y14
+	VMULPS       Y9, Y14, Y9
+	VMOVAPS      Y10, Y14
+	VFMADD213PS  Y13, Y12, Y14
+	VMAXPS       Y14, Y15, Y14
+	VMINPS       word3f8000003f800000<>+0(SB), Y14, Y14
+	VMULPS       Y10, Y14, Y10
+	VMOVAPS      Y11, Y14
+	VFMADD213PS  Y13, Y12, Y14
+	VMAXPS       Y14, Y15, Y14
+	VMINPS       word3f8000003f800000<>+0(SB), Y14, Y14
+	VMULPS       Y11, Y14, Y11
+
+activated:
+	MOVQ    CX, SI
+	VMOVUPS Y0, (SI)
+	VMOVUPS Y1, 32(SI)
+	ADDQ    DX, SI
+	VMOVUPS Y2, (SI)
+	VMOVUPS Y3, 32(SI)
+	ADDQ    DX, SI
+	VMOVUPS Y4, (SI)
+	VMOVUPS Y5, 32(SI)
+	ADDQ    DX, SI
+	VMOVUPS Y6, (SI)
+	VMOVUPS Y7, 32(SI)
+	ADDQ    DX, SI
+	VMOVUPS Y8, (SI)
+	VMOVUPS Y9, 32(SI)
+	ADDQ    DX, SI
+	VMOVUPS Y10, (SI)
+	VMOVUPS Y11, 32(SI)
+	ADDQ    $0x40, CX
+	ADDQ    BX, AX
+	DECQ    count+64(FP)
+	JNE     tile
 	VZEROUPPER
 	RET
 
-// func tile64AVX2r1v1(kc int, a *float64, b *float64, ldb int, c *float64, ldc int, start *float64, add bool)
+// func tile64AVX2r1v1(kc int, a *float64, b *float64, ldb int, c *float64, ldc int, start *float64, add bool, count int, next int, act *float32)
 // Requires: AVX, FMA3
-TEXT ·tile64AVX2r1v1(SB), NOSPLIT, $0-57
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   b+16(FP), DX
-	MOVQ   c+32(FP), BX
-	MOVQ   ldc+40(FP), SI
-	MOVQ   ldb+24(FP), DI
-	IMUL3Q $0x08, DI, DI
+TEXT ·tile64AVX2r1v1(SB), NOSPLIT, $0-88
+	MOVQ   b+16(FP), AX
+	MOVQ   c+32(FP), CX
+	MOVQ   ldc+40(FP), DX
+	MOVQ   next+72(FP), BX
+	MOVQ   ldb+24(FP), SI
 	IMUL3Q $0x08, SI, SI
+	IMUL3Q $0x08, DX, DX
+	IMUL3Q $0x08, BX, BX
+
+tile:
+	MOVQ   kc+0(FP), DX
+	MOVQ   a+8(FP), DI
+	MOVQ   AX, R8
 	VXORPD Y0, Y0, Y0
 
 depth:
-	VMOVUPD      (DX), Y2
-	VBROADCASTSD (CX), Y1
+	VMOVUPD      (R8), Y2
+	VBROADCASTSD (DI), Y1
 	VFMADD231PD  Y2, Y1, Y0
-	ADDQ         $0x08, CX
-	ADDQ         DI, DX
-	DECQ         AX
+	ADDQ         $0x08, DI
+	ADDQ         SI, R8
+	DECQ         DX
 	JNE          depth
-	MOVB         add+56(FP), AL
-	TESTB        AL, AL
+	MOVB         add+56(FP), DL
+	TESTB        DL, DL
 	JE           fresh
-	MOVQ         BX, AX
-	VADDPD       (AX), Y0, Y0
+	MOVQ         CX, DX
+	VADDPD       (DX), Y0, Y0
 	JMP          store
 
 fresh:
-	MOVQ         start+48(FP), AX
-	TESTQ        AX, AX
+	MOVQ         start+48(FP), DX
+	TESTQ        DX, DX
 	JE           store
-	VBROADCASTSD (AX), Y1
+	VBROADCASTSD (DX), Y1
 	VADDPD       Y1, Y0, Y0
 
 store:
-	MOVQ    BX, AX
-	VMOVUPD Y0, (AX)
+	MOVQ    CX, DX
+	VMOVUPD Y0, (DX)
+	ADDQ    $0x20, CX
+	ADDQ    BX, AX
+	DECQ    count+64(FP)
+	JNE     tile
 	VZEROUPPER
 	RET
 
-// func tile64AVX2r1v2(kc int, a *float64, b *float64, ldb int, c *float64, ldc int, start *float64, add bool)
+// func tile64AVX2r1v2(kc int, a *float64, b *float64, ldb int, c *float64, ldc int, start *float64, add bool, count int, next int, act *float32)
 // Requires: AVX, FMA3
-TEXT ·tile64AVX2r1v2(SB), NOSPLIT, $0-57
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   b+16(FP), DX
-	MOVQ   c+32(FP), BX
-	MOVQ   ldc+40(FP), SI
-	MOVQ   ldb+24(FP), DI
-	IMUL3Q $0x08, DI, DI
+TEXT ·tile64AVX2r1v2(SB), NOSPLIT, $0-88
+	MOVQ   b+16(FP), AX
+	MOVQ   c+32(FP), CX
+	MOVQ   ldc+40(FP), DX
+	MOVQ   next+72(FP), BX
+	MOVQ   ldb+24(FP), SI
 	IMUL3Q $0x08, SI, SI
+	IMUL3Q $0x08, DX, DX
+	IMUL3Q $0x08, BX, BX
+
+tile:
+	MOVQ   kc+0(FP), DX
+	MOVQ   a+8(FP), DI
+	MOVQ   AX, R8
 	VXORPD Y0, Y0, Y0
 	VXORPD Y1, Y1, Y1
 
 depth:
-	VMOVUPD      (DX), Y3
-	VMOVUPD      32(DX), Y4
-	VBROADCASTSD (CX), Y2
+	VMOVUPD      (R8), Y3
+	VMOVUPD      32(R8), Y4
+	VBROADCASTSD (DI), Y2
 	VFMADD231PD  Y3, Y2, Y0
 	VFMADD231PD  Y4, Y2, Y1
-	ADDQ         $0x08, CX
-	ADDQ         DI, DX
-	DECQ         AX
+	ADDQ         $0x08, DI
+	ADDQ         SI, R8
+	DECQ         DX
 	JNE          depth
-	MOVB         add+56(FP), AL
-	TESTB        AL, AL
+	MOVB         add+56(FP), DL
+	TESTB        DL, DL
 	JE           fresh
-	MOVQ         BX, AX
-	VADDPD       (AX), Y0, Y0
-	VADDPD       32(AX), Y1, Y1
+	MOVQ         CX, DX
+	VADDPD       (DX), Y0, Y0
+	VADDPD       32(DX), Y1, Y1
 	JMP          store
 
 fresh:
-	MOVQ         start+48(FP), AX
-	TESTQ        AX, AX
+	MOVQ         start+48(FP), DX
+	TESTQ        DX, DX
 	JE           store
-	VBROADCASTSD (AX), Y2
+	VBROADCASTSD (DX), Y2
 	VADDPD       Y2, Y0, Y0
 	VADDPD       Y2, Y1, Y1
 
 store:
-	MOVQ    BX, AX
-	VMOVUPD Y0, (AX)
-	VMOVUPD Y1, 32(AX)
+	MOVQ    CX, DX
+	VMOVUPD Y0, (DX)
+	VMOVUPD Y1, 32(DX)
+	ADDQ    $0x40, CX
+	ADDQ    BX, AX
+	DECQ    count+64(FP)
+	JNE     tile
 	VZEROUPPER
 	RET
 
-// func tile64AVX2r2v1(kc int, a *float64, b *float64, ldb int, c *float64, ldc int, start *float64, add bool)
+// func tile64AVX2r2v1(kc int, a *float64, b *float64, ldb int, c *float64, ldc int, start *float64, add bool, count int, next int, act *float32)
 // Requires: AVX, FMA3
-TEXT ·tile64AVX2r2v1(SB), NOSPLIT, $0-57
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   b+16(FP), DX
-	MOVQ   c+32(FP), BX
-	MOVQ   ldc+40(FP), SI
-	MOVQ   ldb+24(FP), DI
-	IMUL3Q $0x08, DI, DI
+TEXT ·tile64AVX2r2v1(SB), NOSPLIT, $0-88
+	MOVQ   b+16(FP), AX
+	MOVQ   c+32(FP), CX
+	MOVQ   ldc+40(FP), DX
+	MOVQ   next+72(FP), BX
+	MOVQ   ldb+24(FP), SI
 	IMUL3Q $0x08, SI, SI
+	IMUL3Q $0x08, DX, DX
+	IMUL3Q $0x08, BX, BX
+
+tile:
+	MOVQ   kc+0(FP), DI
+	MOVQ   a+8(FP), R8
+	MOVQ   AX, R9
 	VXORPD Y0, Y0, Y0
 	VXORPD Y1, Y1, Y1
 
 depth:
-	VMOVUPD      (DX), Y3
-	VBROADCASTSD (CX), Y2
+	VMOVUPD      (R9), Y3
+	VBROADCASTSD (R8), Y2
 	VFMADD231PD  Y3, Y2, Y0
-	VBROADCASTSD 8(CX), Y2
+	VBROADCASTSD 8(R8), Y2
 	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         $0x10, CX
-	ADDQ         DI, DX
-	DECQ         AX
+	ADDQ         $0x10, R8
+	ADDQ         SI, R9
+	DECQ         DI
 	JNE          depth
-	MOVB         add+56(FP), AL
-	TESTB        AL, AL
+	MOVB         add+56(FP), DI
+	TESTB        DI, DI
 	JE           fresh
-	MOVQ         BX, AX
-	VADDPD       (AX), Y0, Y0
-	ADDQ         SI, AX
-	VADDPD       (AX), Y1, Y1
+	MOVQ         CX, DI
+	VADDPD       (DI), Y0, Y0
+	ADDQ         DX, DI
+	VADDPD       (DI), Y1, Y1
 	JMP          store
 
 fresh:
-	MOVQ         start+48(FP), AX
-	TESTQ        AX, AX
+	MOVQ         start+48(FP), DI
+	TESTQ        DI, DI
 	JE           store
-	VBROADCASTSD (AX), Y2
+	VBROADCASTSD (DI), Y2
 	VADDPD       Y2, Y0, Y0
-	VBROADCASTSD 8(AX), Y2
+	VBROADCASTSD 8(DI), Y2
 	VADDPD       Y2, Y1, Y1
 
 store:
-	MOVQ    BX, AX
-	VMOVUPD Y0, (AX)
-	ADDQ    SI, AX
-	VMOVUPD Y1, (AX)
+	MOVQ    CX, DI
+	VMOVUPD Y0, (DI)
+	ADDQ    DX, DI
+	VMOVUPD Y1, (DI)
+	ADDQ    $0x20, CX
+	ADDQ    BX, AX
+	DECQ    count+64(FP)
+	JNE     tile
 	VZEROUPPER
 	RET
 
-// func tile64AVX2r2v2(kc int, a *float64, b *float64, ldb int, c *float64, ldc int, start *float64, add bool)
+// func tile64AVX2r2v2(kc int, a *float64, b *float64, ldb int, c *float64, ldc int, start *float64, add bool, count int, next int, act *float32)
 // Requires: AVX, FMA3
-TEXT ·tile64AVX2r2v2(SB), NOSPLIT, $0-57
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   b+16(FP), DX
-	MOVQ   c+32(FP), BX
-	MOVQ   ldc+40(FP), SI
-	MOVQ   ldb+24(FP), DI
-	IMUL3Q $0x08, DI, DI
+TEXT ·tile64AVX2r2v2(SB), NOSPLIT, $0-88
+	MOVQ   b+16(FP), AX
+	MOVQ   c+32(FP), CX
+	MOVQ   ldc+40(FP), DX
+	MOVQ   next+72(FP), BX
+	MOVQ   ldb+24(FP), SI
 	IMUL3Q $0x08, SI, SI
+	IMUL3Q $0x08, DX, DX
+	IMUL3Q $0x08, BX, BX
+
+tile:
+	MOVQ   kc+0(FP), DI
+	MOVQ   a+8(FP), R8
+	MOVQ   AX, R9
 	VXORPD Y0, Y0, Y0
 	VXORPD Y1, Y1, Y1
 	VXORPD Y2, Y2, Y2
 	VXORPD Y3, Y3, Y3
 
 depth:
-	VMOVUPD      (DX), Y5
-	VMOVUPD      32(DX), Y6
-	VBROADCASTSD (CX), Y4
+	VMOVUPD      (R9), Y5
+	VMOVUPD      32(R9), Y6
+	VBROADCASTSD (R8), Y4
 	VFMADD231PD  Y5, Y4, Y0
 	VFMADD231PD  Y6, Y4, Y1
-	VBROADCASTSD 8(CX), Y4
+	VBROADCASTSD 8(R8), Y4
 	VFMADD231PD  Y5, Y4, Y2
 	VFMADD231PD  Y6, Y4, Y3
-	ADDQ         $0x10, CX
-	ADDQ         DI, DX
-	DECQ         AX
+	ADDQ         $0x10, R8
+	ADDQ         SI, R9
+	DECQ         DI
 	JNE          depth
-	MOVB         add+56(FP), AL
-	TESTB        AL, AL
+	MOVB         add+56(FP), DI
+	TESTB        DI, DI
 	JE           fresh
-	MOVQ         BX, AX
-	VADDPD       (AX), Y0, Y0
-	VADDPD       32(AX), Y1, Y1
-	ADDQ         SI, AX
-	VADDPD       (AX), Y2, Y2
-	VADDPD       32(AX), Y3, Y3
+	MOVQ         CX, DI
+	VADDPD       (DI), Y0, Y0
+	VADDPD       32(DI), Y1, Y1
+	ADDQ         DX, DI
+	VADDPD       (DI), Y2, Y2
+	VADDPD       32(DI), Y3, Y3
 	JMP          store
 
 fresh:
-	MOVQ         start+48(FP), AX
-	TESTQ        AX, AX
+	MOVQ         start+48(FP), DI
+	TESTQ        DI, DI
 	JE           store
-	VBROADCASTSD (AX), Y4
+	VBROADCASTSD (DI), Y4
 	VADDPD       Y4, Y0, Y0
 	VADDPD       Y4, Y1, Y1
-	VBROADCASTSD 8(AX), Y4
+	VBROADCASTSD 8(DI), Y4
 	VADDPD       Y4, Y2, Y2
 	VADDPD       Y4, Y3, Y3
 
 store:
-	MOVQ    BX, AX
-	VMOVUPD Y0, (AX)
-	VMOVUPD Y1, 32(AX)
-	ADDQ    SI, AX
-	VMOVUPD Y2, (AX)
-	VMOVUPD Y3, 32(AX)
+	MOVQ    CX, DI
+	VMOVUPD Y0, (DI)
+	VMOVUPD Y1, 32(DI)
+	ADDQ    DX, DI
+	VMOVUPD Y2, (DI)
+	VMOVUPD Y3, 32(DI)
+	ADDQ    $0x40, CX
+	ADDQ    BX, AX
+	DECQ    count+64(FP)
+	JNE     tile
 	VZEROUPPER
 	RET
 
-// func tile64AVX2r3v1(kc int, a *float64, b *float64, ldb int, c *float64, ldc int, start *float64, add bool)
+// func tile64AVX2r3v1(kc int, a *float64, b *float64, ldb int, c *float64, ldc int, start *float64, add bool, count int, next int, act *float32)
 // Requires: AVX, FMA3
-TEXT ·tile64AVX2r3v1(SB), NOSPLIT, $0-57
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   b+16(FP), DX
-	MOVQ   c+32(FP), BX
-	MOVQ   ldc+40(FP), SI
-	MOVQ   ldb+24(FP), DI
-	IMUL3Q $0x08, DI, DI
+TEXT ·tile64AVX2r3v1(SB), NOSPLIT, $0-88
+	MOVQ   b+16(FP), AX
+	MOVQ   c+32(FP), CX
+	MOVQ   ldc+40(FP), DX
+	MOVQ   next+72(FP), BX
+	MOVQ   ldb+24(FP), SI
 	IMUL3Q $0x08, SI, SI
+	IMUL3Q $0x08, DX, DX
+	IMUL3Q $0x08, BX, BX
+
+tile:
+	MOVQ   kc+0(FP), DI
+	MOVQ   a+8(FP), R8
+	MOVQ   AX, R9
 	VXORPD Y0, Y0, Y0
 	VXORPD Y1, Y1, Y1
 	VXORPD Y2, Y2, Y2
 
 depth:
-	VMOVUPD      (DX), Y4
-	VBROADCASTSD (CX), Y3
+	VMOVUPD      (R9), Y4
+	VBROADCASTSD (R8), Y3
 	VFMADD231PD  Y4, Y3, Y0
-	VBROADCASTSD 8(CX), Y3
+	VBROADCASTSD 8(R8), Y3
 	VFMADD231PD  Y4, Y3, Y1
-	VBROADCASTSD 16(CX), Y3
+	VBROADCASTSD 16(R8), Y3
 	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         $0x18, CX
-	ADDQ         DI, DX
-	DECQ         AX
+	ADDQ         $0x18, R8
+	ADDQ         SI, R9
+	DECQ         DI
 	JNE          depth
-	MOVB         add+56(FP), AL
-	TESTB        AL, AL
+	MOVB         add+56(FP), DI
+	TESTB        DI, DI
 	JE           fresh
-	MOVQ         BX, AX
-	VADDPD       (AX), Y0, Y0
-	ADDQ         SI, AX
-	VADDPD       (AX), Y1, Y1
-	ADDQ         SI, AX
-	VADDPD       (AX), Y2, Y2
+	MOVQ         CX, DI
+	VADDPD       (DI), Y0, Y0
+	ADDQ         DX, DI
+	VADDPD       (DI), Y1, Y1
+	ADDQ         DX, DI
+	VADDPD       (DI), Y2, Y2
 	JMP          store
 
 fresh:
-	MOVQ         start+48(FP), AX
-	TESTQ        AX, AX
+	MOVQ         start+48(FP), DI
+	TESTQ        DI, DI
 	JE           store
-	VBROADCASTSD (AX), Y3
+	VBROADCASTSD (DI), Y3
 	VADDPD       Y3, Y0, Y0
-	VBROADCASTSD 8(AX), Y3
+	VBROADCASTSD 8(DI), Y3
 	VADDPD       Y3, Y1, Y1
-	VBROADCASTSD 16(AX), Y3
+	VBROADCASTSD 16(DI), Y3
 	VADDPD       Y3, Y2, Y2
 
 store:
-	MOVQ    BX, AX
-	VMOVUPD Y0, (AX)
-	ADDQ    SI, AX
-	VMOVUPD Y1, (AX)
-	ADDQ    SI, AX
-	VMOVUPD Y2, (AX)
+	MOVQ    CX, DI
+	VMOVUPD Y0, (DI)
+	ADDQ    DX, DI
+	VMOVUPD Y1, (DI)
+	ADDQ    DX, DI
+	VMOVUPD Y2, (DI)
+	ADDQ    $0x20, CX
+	ADDQ    BX, AX
+	DECQ    count+64(FP)
+	JNE     tile
 	VZEROUPPER
 	RET
 
-// func tile64AVX2r3v2(kc int, a *float64, b *float64, ldb int, c *float64, ldc int, start *float64, add bool)
+// func tile64AVX2r3v2(kc int, a *float64, b *float64, ldb int, c *float64, ldc int, start *float64, add bool, count int, next int, act *float32)
 // Requires: AVX, FMA3
-TEXT ·tile64AVX2r3v2(SB), NOSPLIT, $0-57
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   b+16(FP), DX
-	MOVQ   c+32(FP), BX
-	MOVQ   ldc+40(FP), SI
-	MOVQ   ldb+24(FP), DI
-	IMUL3Q $0x08, DI, DI
+TEXT ·tile64AVX2r3v2(SB), NOSPLIT, $0-88
+	MOVQ   b+16(FP), AX
+	MOVQ   c+32(FP), CX
+	MOVQ   ldc+40(FP), DX
+	MOVQ   next+72(FP), BX
+	MOVQ   ldb+24(FP), SI
 	IMUL3Q $0x08, SI, SI
+	IMUL3Q $0x08, DX, DX
+	IMUL3Q $0x08, BX, BX
+
+tile:
+	MOVQ   kc+0(FP), DI
+	MOVQ   a+8(FP), R8
+	MOVQ   AX, R9
 	VXORPD Y0, Y0, Y0
 	VXORPD Y1, Y1, Y1
 	VXORPD Y2, Y2, Y2
@@ -1646,141 +2851,159 @@ TEXT ·tile64AVX2r3v2(SB), NOSPLIT, $0-57
 	VXORPD Y5, Y5, Y5
 
 depth:
-	VMOVUPD      (DX), Y7
-	VMOVUPD      32(DX), Y8
-	VBROADCASTSD (CX), Y6
+	VMOVUPD      (R9), Y7
+	VMOVUPD      32(R9), Y8
+	VBROADCASTSD (R8), Y6
 	VFMADD231PD  Y7, Y6, Y0
 	VFMADD231PD  Y8, Y6, Y1
-	VBROADCASTSD 8(CX), Y6
+	VBROADCASTSD 8(R8), Y6
 	VFMADD231PD  Y7, Y6, Y2
 	VFMADD231PD  Y8, Y6, Y3
-	VBROADCASTSD 16(CX), Y6
+	VBROADCASTSD 16(R8), Y6
 	VFMADD231PD  Y7, Y6, Y4
 	VFMADD231PD  Y8, Y6, Y5
-	ADDQ         $0x18, CX
-	ADDQ         DI, DX
-	DECQ         AX
+	ADDQ         $0x18, R8
+	ADDQ         SI, R9
+	DECQ         DI
 	JNE          depth
-	MOVB         add+56(FP), AL
-	TESTB        AL, AL
+	MOVB         add+56(FP), DI
+	TESTB        DI, DI
 	JE           fresh
-	MOVQ         BX, AX
-	VADDPD       (AX), Y0, Y0
-	VADDPD       32(AX), Y1, Y1
-	ADDQ         SI, AX
-	VADDPD       (AX), Y2, Y2
-	VADDPD       32(AX), Y3, Y3
-	ADDQ         SI, AX
-	VADDPD       (AX), Y4, Y4
-	VADDPD       32(AX), Y5, Y5
+	MOVQ         CX, DI
+	VADDPD       (DI), Y0, Y0
+	VADDPD       32(DI), Y1, Y1
+	ADDQ         DX, DI
+	VADDPD       (DI), Y2, Y2
+	VADDPD       32(DI), Y3, Y3
+	ADDQ         DX, DI
+	VADDPD       (DI), Y4, Y4
+	VADDPD       32(DI), Y5, Y5
 	JMP          store
 
 fresh:
-	MOVQ         start+48(FP), AX
-	TESTQ        AX, AX
+	MOVQ         start+48(FP), DI
+	TESTQ        DI, DI
 	JE           store
-	VBROADCASTSD (AX), Y6
+	VBROADCASTSD (DI), Y6
 	VADDPD       Y6, Y0, Y0
 	VADDPD       Y6, Y1, Y1
-	VBROADCASTSD 8(AX), Y6
+	VBROADCASTSD 8(DI), Y6
 	VADDPD       Y6, Y2, Y2
 	VADDPD       Y6, Y3, Y3
-	VBROADCASTSD 16(AX), Y6
+	VBROADCASTSD 16(DI), Y6
 	VADDPD       Y6, Y4, Y4
 	VADDPD       Y6, Y5, Y5
 
 store:
-	MOVQ    BX, AX
-	VMOVUPD Y0, (AX)
-	VMOVUPD Y1, 32(AX)
-	ADDQ    SI, AX
-	VMOVUPD Y2, (AX)
-	VMOVUPD Y3, 32(AX)
-	ADDQ    SI, AX
-	VMOVUPD Y4, (AX)
-	VMOVUPD Y5, 32(AX)
+	MOVQ    CX, DI
+	VMOVUPD Y0, (DI)
+	VMOVUPD Y1, 32(DI)
+	ADDQ    DX, DI
+	VMOVUPD Y2, (DI)
+	VMOVUPD Y3, 32(DI)
+	ADDQ    DX, DI
+	VMOVUPD Y4, (DI)
+	VMOVUPD Y5, 32(DI)
+	ADDQ    $0x40, CX
+	ADDQ    BX, AX
+	DECQ    count+64(FP)
+	JNE     tile
 	VZEROUPPER
 	RET
 
-// func tile64AVX2r4v1(kc int, a *float64, b *float64, ldb int, c *float64, ldc int, start *float64, add bool)
+// func tile64AVX2r4v1(kc int, a *float64, b *float64, ldb int, c *float64, ldc int, start *float64, add bool, count int, next int, act *float32)
 // Requires: AVX, FMA3
-TEXT ·tile64AVX2r4v1(SB), NOSPLIT, $0-57
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   b+16(FP), DX
-	MOVQ   c+32(FP), BX
-	MOVQ   ldc+40(FP), SI
-	MOVQ   ldb+24(FP), DI
-	IMUL3Q $0x08, DI, DI
+TEXT ·tile64AVX2r4v1(SB), NOSPLIT, $0-88
+	MOVQ   b+16(FP), AX
+	MOVQ   c+32(FP), CX
+	MOVQ   ldc+40(FP), DX
+	MOVQ   next+72(FP), BX
+	MOVQ   ldb+24(FP), SI
 	IMUL3Q $0x08, SI, SI
+	IMUL3Q $0x08, DX, DX
+	IMUL3Q $0x08, BX, BX
+
+tile:
+	MOVQ   kc+0(FP), DI
+	MOVQ   a+8(FP), R8
+	MOVQ   AX, R9
 	VXORPD Y0, Y0, Y0
 	VXORPD Y1, Y1, Y1
 	VXORPD Y2, Y2, Y2
 	VXORPD Y3, Y3, Y3
 
 depth:
-	VMOVUPD      (DX), Y5
-	VBROADCASTSD (CX), Y4
+	VMOVUPD      (R9), Y5
+	VBROADCASTSD (R8), Y4
 	VFMADD231PD  Y5, Y4, Y0
-	VBROADCASTSD 8(CX), Y4
+	VBROADCASTSD 8(R8), Y4
 	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD 16(CX), Y4
+	VBROADCASTSD 16(R8), Y4
 	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD 24(CX), Y4
+	VBROADCASTSD 24(R8), Y4
 	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         $0x20, CX
-	ADDQ         DI, DX
-	DECQ         AX
+	ADDQ         $0x20, R8
+	ADDQ         SI, R9
+	DECQ         DI
 	JNE          depth
-	MOVB         add+56(FP), AL
-	TESTB        AL, AL
+	MOVB         add+56(FP), DI
+	TESTB        DI, DI
 	JE           fresh
-	MOVQ         BX, AX
-	VADDPD       (AX), Y0, Y0
-	ADDQ         SI, AX
-	VADDPD       (AX), Y1, Y1
-	ADDQ         SI, AX
-	VADDPD       (AX), Y2, Y2
-	ADDQ         SI, AX
-	VADDPD       (AX), Y3, Y3
+	MOVQ         CX, DI
+	VADDPD       (DI), Y0, Y0
+	ADDQ         DX, DI
+	VADDPD       (DI), Y1, Y1
+	ADDQ         DX, DI
+	VADDPD       (DI), Y2, Y2
+	ADDQ         DX, DI
+	VADDPD       (DI), Y3, Y3
 	JMP          store
 
 fresh:
-	MOVQ         start+48(FP), AX
-	TESTQ        AX, AX
+	MOVQ         start+48(FP), DI
+	TESTQ        DI, DI
 	JE           store
-	VBROADCASTSD (AX), Y4
+	VBROADCASTSD (DI), Y4
 	VADDPD       Y4, Y0, Y0
-	VBROADCASTSD 8(AX), Y4
+	VBROADCASTSD 8(DI), Y4
 	VADDPD       Y4, Y1, Y1
-	VBROADCASTSD 16(AX), Y4
+	VBROADCASTSD 16(DI), Y4
 	VADDPD       Y4, Y2, Y2
-	VBROADCASTSD 24(AX), Y4
+	VBROADCASTSD 24(DI), Y4
 	VADDPD       Y4, Y3, Y3
 
 store:
-	MOVQ    BX, AX
-	VMOVUPD Y0, (AX)
-	ADDQ    SI, AX
-	VMOVUPD Y1, (AX)
-	ADDQ    SI, AX
-	VMOVUPD Y2, (AX)
-	ADDQ    SI, AX
-	VMOVUPD Y3, (AX)
+	MOVQ    CX, DI
+	VMOVUPD Y0, (DI)
+	ADDQ    DX, DI
+	VMOVUPD Y1, (DI)
+	ADDQ    DX, DI
+	VMOVUPD Y2, (DI)
+	ADDQ    DX, DI
+	VMOVUPD Y3, (DI)
+	ADDQ    $0x20, CX
+	ADDQ    BX, AX
+	DECQ    count+64(FP)
+	JNE     tile
 	VZEROUPPER
 	RET
 
-// func tile64AVX2r4v2(kc int, a *float64, b *float64, ldb int, c *float64, ldc int, start *float64, add bool)
+// func tile64AVX2r4v2(kc int, a *float64, b *float64, ldb int, c *float64, ldc int, start *float64, add bool, count int, next int, act *float32)
 // Requires: AVX, FMA3
-TEXT ·tile64AVX2r4v2(SB), NOSPLIT, $0-57
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   b+16(FP), DX
-	MOVQ   c+32(FP), BX
-	MOVQ   ldc+40(FP), SI
-	MOVQ   ldb+24(FP), DI
-	IMUL3Q $0x08, DI, DI
+TEXT ·tile64AVX2r4v2(SB), NOSPLIT, $0-88
+	MOVQ   b+16(FP), AX
+	MOVQ   c+32(FP), CX
+	MOVQ   ldc+40(FP), DX
+	MOVQ   next+72(FP), BX
+	MOVQ   ldb+24(FP), SI
 	IMUL3Q $0x08, SI, SI
+	IMUL3Q $0x08, DX, DX
+	IMUL3Q $0x08, BX, BX
+
+tile:
+	MOVQ   kc+0(FP), DI
+	MOVQ   a+8(FP), R8
+	MOVQ   AX, R9
 	VXORPD Y0, Y0, Y0
 	VXORPD Y1, Y1, Y1
 	VXORPD Y2, Y2, Y2
@@ -1791,85 +3014,94 @@ TEXT ·tile64AVX2r4v2(SB), NOSPLIT, $0-57
 	VXORPD Y7, Y7, Y7
 
 depth:
-	VMOVUPD      (DX), Y9
-	VMOVUPD      32(DX), Y10
-	VBROADCASTSD (CX), Y8
+	VMOVUPD      (R9), Y9
+	VMOVUPD      32(R9), Y10
+	VBROADCASTSD (R8), Y8
 	VFMADD231PD  Y9, Y8, Y0
 	VFMADD231PD  Y10, Y8, Y1
-	VBROADCASTSD 8(CX), Y8
+	VBROADCASTSD 8(R8), Y8
 	VFMADD231PD  Y9, Y8, Y2
 	VFMADD231PD  Y10, Y8, Y3
-	VBROADCASTSD 16(CX), Y8
+	VBROADCASTSD 16(R8), Y8
 	VFMADD231PD  Y9, Y8, Y4
 	VFMADD231PD  Y10, Y8, Y5
-	VBROADCASTSD 24(CX), Y8
+	VBROADCASTSD 24(R8), Y8
 	VFMADD231PD  Y9, Y8, Y6
 	VFMADD231PD  Y10, Y8, Y7
-	ADDQ         $0x20, CX
-	ADDQ         DI, DX
-	DECQ         AX
+	ADDQ         $0x20, R8
+	ADDQ         SI, R9
+	DECQ         DI
 	JNE          depth
-	MOVB         add+56(FP), AL
-	TESTB        AL, AL
+	MOVB         add+56(FP), DI
+	TESTB        DI, DI
 	JE           fresh
-	MOVQ         BX, AX
-	VADDPD       (AX), Y0, Y0
-	VADDPD       32(AX), Y1, Y1
-	ADDQ         SI, AX
-	VADDPD       (AX), Y2, Y2
-	VADDPD       32(AX), Y3, Y3
-	ADDQ         SI, AX
-	VADDPD       (AX), Y4, Y4
-	VADDPD       32(AX), Y5, Y5
-	ADDQ         SI, AX
-	VADDPD       (AX), Y6, Y6
-	VADDPD       32(AX), Y7, Y7
+	MOVQ         CX, DI
+	VADDPD       (DI), Y0, Y0
+	VADDPD       32(DI), Y1, Y1
+	ADDQ         DX, DI
+	VADDPD       (DI), Y2, Y2
+	VADDPD       32(DI), Y3, Y3
+	ADDQ         DX, DI
+	VADDPD       (DI), Y4, Y4
+	VADDPD       32(DI), Y5, Y5
+	ADDQ         DX, DI
+	VADDPD       (DI), Y6, Y6
+	VADDPD       32(DI), Y7, Y7
 	JMP          store
 
 fresh:
-	MOVQ         start+48(FP), AX
-	TESTQ        AX, AX
+	MOVQ         start+48(FP), DI
+	TESTQ        DI, DI
 	JE           store
-	VBROADCASTSD (AX), Y8
+	VBROADCASTSD (DI), Y8
 	VADDPD       Y8, Y0, Y0
 	VADDPD       Y8, Y1, Y1
-	VBROADCASTSD 8(AX), Y8
+	VBROADCASTSD 8(DI), Y8
 	VADDPD       Y8, Y2, Y2
 	VADDPD       Y8, Y3, Y3
-	VBROADCASTSD 16(AX), Y8
+	VBROADCASTSD 16(DI), Y8
 	VADDPD       Y8, Y4, Y4
 	VADDPD       Y8, Y5, Y5
-	VBROADCASTSD 24(AX), Y8
+	VBROADCASTSD 24(DI), Y8
 	VADDPD       Y8, Y6, Y6
 	VADDPD       Y8, Y7, Y7
 
 store:
-	MOVQ    BX, AX
-	VMOVUPD Y0, (AX)
-	VMOVUPD Y1, 32(AX)
-	ADDQ    SI, AX
-	VMOVUPD Y2, (AX)
-	VMOVUPD Y3, 32(AX)
-	ADDQ    SI, AX
-	VMOVUPD Y4, (AX)
-	VMOVUPD Y5, 32(AX)
-	ADDQ    SI, AX
-	VMOVUPD Y6, (AX)
-	VMOVUPD Y7, 32(AX)
+	MOVQ    CX, DI
+	VMOVUPD Y0, (DI)
+	VMOVUPD Y1, 32(DI)
+	ADDQ    DX, DI
+	VMOVUPD Y2, (DI)
+	VMOVUPD Y3, 32(DI)
+	ADDQ    DX, DI
+	VMOVUPD Y4, (DI)
+	VMOVUPD Y5, 32(DI)
+	ADDQ    DX, DI
+	VMOVUPD Y6, (DI)
+	VMOVUPD Y7, 32(DI)
+	ADDQ    $0x40, CX
+	ADDQ    BX, AX
+	DECQ    count+64(FP)
+	JNE     tile
 	VZEROUPPER
 	RET
 
-// func tile64AVX2r5v1(kc int, a *float64, b *float64, ldb int, c *float64, ldc int, start *float64, add bool)
+// func tile64AVX2r5v1(kc int, a *float64, b *float64, ldb int, c *float64, ldc int, start *float64, add bool, count int, next int, act *float32)
 // Requires: AVX, FMA3
-TEXT ·tile64AVX2r5v1(SB), NOSPLIT, $0-57
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   b+16(FP), DX
-	MOVQ   c+32(FP), BX
-	MOVQ   ldc+40(FP), SI
-	MOVQ   ldb+24(FP), DI
-	IMUL3Q $0x08, DI, DI
+TEXT ·tile64AVX2r5v1(SB), NOSPLIT, $0-88
+	MOVQ   b+16(FP), AX
+	MOVQ   c+32(FP), CX
+	MOVQ   ldc+40(FP), DX
+	MOVQ   next+72(FP), BX
+	MOVQ   ldb+24(FP), SI
 	IMUL3Q $0x08, SI, SI
+	IMUL3Q $0x08, DX, DX
+	IMUL3Q $0x08, BX, BX
+
+tile:
+	MOVQ   kc+0(FP), DI
+	MOVQ   a+8(FP), R8
+	MOVQ   AX, R9
 	VXORPD Y0, Y0, Y0
 	VXORPD Y1, Y1, Y1
 	VXORPD Y2, Y2, Y2
@@ -1877,76 +3109,85 @@ TEXT ·tile64AVX2r5v1(SB), NOSPLIT, $0-57
 	VXORPD Y4, Y4, Y4
 
 depth:
-	VMOVUPD      (DX), Y6
-	VBROADCASTSD (CX), Y5
+	VMOVUPD      (R9), Y6
+	VBROADCASTSD (R8), Y5
 	VFMADD231PD  Y6, Y5, Y0
-	VBROADCASTSD 8(CX), Y5
+	VBROADCASTSD 8(R8), Y5
 	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD 16(CX), Y5
+	VBROADCASTSD 16(R8), Y5
 	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD 24(CX), Y5
+	VBROADCASTSD 24(R8), Y5
 	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD 32(CX), Y5
+	VBROADCASTSD 32(R8), Y5
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         $0x28, CX
-	ADDQ         DI, DX
-	DECQ         AX
+	ADDQ         $0x28, R8
+	ADDQ         SI, R9
+	DECQ         DI
 	JNE          depth
-	MOVB         add+56(FP), AL
-	TESTB        AL, AL
+	MOVB         add+56(FP), DI
+	TESTB        DI, DI
 	JE           fresh
-	MOVQ         BX, AX
-	VADDPD       (AX), Y0, Y0
-	ADDQ         SI, AX
-	VADDPD       (AX), Y1, Y1
-	ADDQ         SI, AX
-	VADDPD       (AX), Y2, Y2
-	ADDQ         SI, AX
-	VADDPD       (AX), Y3, Y3
-	ADDQ         SI, AX
-	VADDPD       (AX), Y4, Y4
+	MOVQ         CX, DI
+	VADDPD       (DI), Y0, Y0
+	ADDQ         DX, DI
+	VADDPD       (DI), Y1, Y1
+	ADDQ         DX, DI
+	VADDPD       (DI), Y2, Y2
+	ADDQ         DX, DI
+	VADDPD       (DI), Y3, Y3
+	ADDQ         DX, DI
+	VADDPD       (DI), Y4, Y4
 	JMP          store
 
 fresh:
-	MOVQ         start+48(FP), AX
-	TESTQ        AX, AX
+	MOVQ         start+48(FP), DI
+	TESTQ        DI, DI
 	JE           store
-	VBROADCASTSD (AX), Y5
+	VBROADCASTSD (DI), Y5
 	VADDPD       Y5, Y0, Y0
-	VBROADCASTSD 8(AX), Y5
+	VBROADCASTSD 8(DI), Y5
 	VADDPD       Y5, Y1, Y1
-	VBROADCASTSD 16(AX), Y5
+	VBROADCASTSD 16(DI), Y5
 	VADDPD       Y5, Y2, Y2
-	VBROADCASTSD 24(AX), Y5
+	VBROADCASTSD 24(DI), Y5
 	VADDPD       Y5, Y3, Y3
-	VBROADCASTSD 32(AX), Y5
+	VBROADCASTSD 32(DI), Y5
 	VADDPD       Y5, Y4, Y4
 
 store:
-	MOVQ    BX, AX
-	VMOVUPD Y0, (AX)
-	ADDQ    SI, AX
-	VMOVUPD Y1, (AX)
-	ADDQ    SI, AX
-	VMOVUPD Y2, (AX)
-	ADDQ    SI, AX
-	VMOVUPD Y3, (AX)
-	ADDQ    SI, AX
-	VMOVUPD Y4, (AX)
+	MOVQ    CX, DI
+	VMOVUPD Y0, (DI)
+	ADDQ    DX, DI
+	VMOVUPD Y1, (DI)
+	ADDQ    DX, DI
+	VMOVUPD Y2, (DI)
+	ADDQ    DX, DI
+	VMOVUPD Y3, (DI)
+	ADDQ    DX, DI
+	VMOVUPD Y4, (DI)
+	ADDQ    $0x20, CX
+	ADDQ    BX, AX
+	DECQ    count+64(FP)
+	JNE     tile
 	VZEROUPPER
 	RET
 
-// func tile64AVX2r5v2(kc int, a *float64, b *float64, ldb int, c *float64, ldc int, start *float64, add bool)
+// func tile64AVX2r5v2(kc int, a *float64, b *float64, ldb int, c *float64, ldc int, start *float64, add bool, count int, next int, act *float32)
 // Requires: AVX, FMA3
-TEXT ·tile64AVX2r5v2(SB), NOSPLIT, $0-57
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   b+16(FP), DX
-	MOVQ   c+32(FP), BX
-	MOVQ   ldc+40(FP), SI
-	MOVQ   ldb+24(FP), DI
-	IMUL3Q $0x08, DI, DI
+TEXT ·tile64AVX2r5v2(SB), NOSPLIT, $0-88
+	MOVQ   b+16(FP), AX
+	MOVQ   c+32(FP), CX
+	MOVQ   ldc+40(FP), DX
+	MOVQ   next+72(FP), BX
+	MOVQ   ldb+24(FP), SI
 	IMUL3Q $0x08, SI, SI
+	IMUL3Q $0x08, DX, DX
+	IMUL3Q $0x08, BX, BX
+
+tile:
+	MOVQ   kc+0(FP), DI
+	MOVQ   a+8(FP), R8
+	MOVQ   AX, R9
 	VXORPD Y0, Y0, Y0
 	VXORPD Y1, Y1, Y1
 	VXORPD Y2, Y2, Y2
@@ -1959,97 +3200,106 @@ TEXT ·tile64AVX2r5v2(SB), NOSPLIT, $0-57
 	VXORPD Y9, Y9, Y9
 
 depth:
-	VMOVUPD      (DX), Y11
-	VMOVUPD      32(DX), Y12
-	VBROADCASTSD (CX), Y10
+	VMOVUPD      (R9), Y11
+	VMOVUPD      32(R9), Y12
+	VBROADCASTSD (R8), Y10
 	VFMADD231PD  Y11, Y10, Y0
 	VFMADD231PD  Y12, Y10, Y1
-	VBROADCASTSD 8(CX), Y10
+	VBROADCASTSD 8(R8), Y10
 	VFMADD231PD  Y11, Y10, Y2
 	VFMADD231PD  Y12, Y10, Y3
-	VBROADCASTSD 16(CX), Y10
+	VBROADCASTSD 16(R8), Y10
 	VFMADD231PD  Y11, Y10, Y4
 	VFMADD231PD  Y12, Y10, Y5
-	VBROADCASTSD 24(CX), Y10
+	VBROADCASTSD 24(R8), Y10
 	VFMADD231PD  Y11, Y10, Y6
 	VFMADD231PD  Y12, Y10, Y7
-	VBROADCASTSD 32(CX), Y10
+	VBROADCASTSD 32(R8), Y10
 	VFMADD231PD  Y11, Y10, Y8
 	VFMADD231PD  Y12, Y10, Y9
-	ADDQ         $0x28, CX
-	ADDQ         DI, DX
-	DECQ         AX
+	ADDQ         $0x28, R8
+	ADDQ         SI, R9
+	DECQ         DI
 	JNE          depth
-	MOVB         add+56(FP), AL
-	TESTB        AL, AL
+	MOVB         add+56(FP), DI
+	TESTB        DI, DI
 	JE           fresh
-	MOVQ         BX, AX
-	VADDPD       (AX), Y0, Y0
-	VADDPD       32(AX), Y1, Y1
-	ADDQ         SI, AX
-	VADDPD       (AX), Y2, Y2
-	VADDPD       32(AX), Y3, Y3
-	ADDQ         SI, AX
-	VADDPD       (AX), Y4, Y4
-	VADDPD       32(AX), Y5, Y5
-	ADDQ         SI, AX
-	VADDPD       (AX), Y6, Y6
-	VADDPD       32(AX), Y7, Y7
-	ADDQ         SI, AX
-	VADDPD       (AX), Y8, Y8
-	VADDPD       32(AX), Y9, Y9
+	MOVQ         CX, DI
+	VADDPD       (DI), Y0, Y0
+	VADDPD       32(DI), Y1, Y1
+	ADDQ         DX, DI
+	VADDPD       (DI), Y2, Y2
+	VADDPD       32(DI), Y3, Y3
+	ADDQ         DX, DI
+	VADDPD       (DI), Y4, Y4
+	VADDPD       32(DI), Y5, Y5
+	ADDQ         DX, DI
+	VADDPD       (DI), Y6, Y6
+	VADDPD       32(DI), Y7, Y7
+	ADDQ         DX, DI
+	VADDPD       (DI), Y8, Y8
+	VADDPD       32(DI), Y9, Y9
 	JMP          store
 
 fresh:
-	MOVQ         start+48(FP), AX
-	TESTQ        AX, AX
+	MOVQ         start+48(FP), DI
+	TESTQ        DI, DI
 	JE           store
-	VBROADCASTSD (AX), Y10
+	VBROADCASTSD (DI), Y10
 	VADDPD       Y10, Y0, Y0
 	VADDPD       Y10, Y1, Y1
-	VBROADCASTSD 8(AX), Y10
+	VBROADCASTSD 8(DI), Y10
 	VADDPD       Y10, Y2, Y2
 	VADDPD       Y10, Y3, Y3
-	VBROADCASTSD 16(AX), Y10
+	VBROADCASTSD 16(DI), Y10
 	VADDPD       Y10, Y4, Y4
 	VADDPD       Y10, Y5, Y5
-	VBROADCASTSD 24(AX), Y10
+	VBROADCASTSD 24(DI), Y10
 	VADDPD       Y10, Y6, Y6
 	VADDPD       Y10, Y7, Y7
-	VBROADCASTSD 32(AX), Y10
+	VBROADCASTSD 32(DI), Y10
 	VADDPD       Y10, Y8, Y8
 	VADDPD       Y10, Y9, Y9
 
 store:
-	MOVQ    BX, AX
-	VMOVUPD Y0, (AX)
-	VMOVUPD Y1, 32(AX)
-	ADDQ    SI, AX
-	VMOVUPD Y2, (AX)
-	VMOVUPD Y3, 32(AX)
-	ADDQ    SI, AX
-	VMOVUPD Y4, (AX)
-	VMOVUPD Y5, 32(AX)
-	ADDQ    SI, AX
-	VMOVUPD Y6, (AX)
-	VMOVUPD Y7, 32(AX)
-	ADDQ    SI, AX
-	VMOVUPD Y8, (AX)
-	VMOVUPD Y9, 32(AX)
+	MOVQ    CX, DI
+	VMOVUPD Y0, (DI)
+	VMOVUPD Y1, 32(DI)
+	ADDQ    DX, DI
+	VMOVUPD Y2, (DI)
+	VMOVUPD Y3, 32(DI)
+	ADDQ    DX, DI
+	VMOVUPD Y4, (DI)
+	VMOVUPD Y5, 32(DI)
+	ADDQ    DX, DI
+	VMOVUPD Y6, (DI)
+	VMOVUPD Y7, 32(DI)
+	ADDQ    DX, DI
+	VMOVUPD Y8, (DI)
+	VMOVUPD Y9, 32(DI)
+	ADDQ    $0x40, CX
+	ADDQ    BX, AX
+	DECQ    count+64(FP)
+	JNE     tile
 	VZEROUPPER
 	RET
 
-// func tile64AVX2r6v1(kc int, a *float64, b *float64, ldb int, c *float64, ldc int, start *float64, add bool)
+// func tile64AVX2r6v1(kc int, a *float64, b *float64, ldb int, c *float64, ldc int, start *float64, add bool, count int, next int, act *float32)
 // Requires: AVX, FMA3
-TEXT ·tile64AVX2r6v1(SB), NOSPLIT, $0-57
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   b+16(FP), DX
-	MOVQ   c+32(FP), BX
-	MOVQ   ldc+40(FP), SI
-	MOVQ   ldb+24(FP), DI
-	IMUL3Q $0x08, DI, DI
+TEXT ·tile64AVX2r6v1(SB), NOSPLIT, $0-88
+	MOVQ   b+16(FP), AX
+	MOVQ   c+32(FP), CX
+	MOVQ   ldc+40(FP), DX
+	MOVQ   next+72(FP), BX
+	MOVQ   ldb+24(FP), SI
 	IMUL3Q $0x08, SI, SI
+	IMUL3Q $0x08, DX, DX
+	IMUL3Q $0x08, BX, BX
+
+tile:
+	MOVQ   kc+0(FP), DI
+	MOVQ   a+8(FP), R8
+	MOVQ   AX, R9
 	VXORPD Y0, Y0, Y0
 	VXORPD Y1, Y1, Y1
 	VXORPD Y2, Y2, Y2
@@ -2058,84 +3308,93 @@ TEXT ·tile64AVX2r6v1(SB), NOSPLIT, $0-57
 	VXORPD Y5, Y5, Y5
 
 depth:
-	VMOVUPD      (DX), Y7
-	VBROADCASTSD (CX), Y6
+	VMOVUPD      (R9), Y7
+	VBROADCASTSD (R8), Y6
 	VFMADD231PD  Y7, Y6, Y0
-	VBROADCASTSD 8(CX), Y6
+	VBROADCASTSD 8(R8), Y6
 	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD 16(CX), Y6
+	VBROADCASTSD 16(R8), Y6
 	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD 24(CX), Y6
+	VBROADCASTSD 24(R8), Y6
 	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD 32(CX), Y6
+	VBROADCASTSD 32(R8), Y6
 	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD 40(CX), Y6
+	VBROADCASTSD 40(R8), Y6
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         $0x30, CX
-	ADDQ         DI, DX
-	DECQ         AX
+	ADDQ         $0x30, R8
+	ADDQ         SI, R9
+	DECQ         DI
 	JNE          depth
-	MOVB         add+56(FP), AL
-	TESTB        AL, AL
+	MOVB         add+56(FP), DI
+	TESTB        DI, DI
 	JE           fresh
-	MOVQ         BX, AX
-	VADDPD       (AX), Y0, Y0
-	ADDQ         SI, AX
-	VADDPD       (AX), Y1, Y1
-	ADDQ         SI, AX
-	VADDPD       (AX), Y2, Y2
-	ADDQ         SI, AX
-	VADDPD       (AX), Y3, Y3
-	ADDQ         SI, AX
-	VADDPD       (AX), Y4, Y4
-	ADDQ         SI, AX
-	VADDPD       (AX), Y5, Y5
+	MOVQ         CX, DI
+	VADDPD       (DI), Y0, Y0
+	ADDQ         DX, DI
+	VADDPD       (DI), Y1, Y1
+	ADDQ         DX, DI
+	VADDPD       (DI), Y2, Y2
+	ADDQ         DX, DI
+	VADDPD       (DI), Y3, Y3
+	ADDQ         DX, DI
+	VADDPD       (DI), Y4, Y4
+	ADDQ         DX, DI
+	VADDPD       (DI), Y5, Y5
 	JMP          store
 
 fresh:
-	MOVQ         start+48(FP), AX
-	TESTQ        AX, AX
+	MOVQ         start+48(FP), DI
+	TESTQ        DI, DI
 	JE           store
-	VBROADCASTSD (AX), Y6
+	VBROADCASTSD (DI), Y6
 	VADDPD       Y6, Y0, Y0
-	VBROADCASTSD 8(AX), Y6
+	VBROADCASTSD 8(DI), Y6
 	VADDPD       Y6, Y1, Y1
-	VBROADCASTSD 16(AX), Y6
+	VBROADCASTSD 16(DI), Y6
 	VADDPD       Y6, Y2, Y2
-	VBROADCASTSD 24(AX), Y6
+	VBROADCASTSD 24(DI), Y6
 	VADDPD       Y6, Y3, Y3
-	VBROADCASTSD 32(AX), Y6
+	VBROADCASTSD 32(DI), Y6
 	VADDPD       Y6, Y4, Y4
-	VBROADCASTSD 40(AX), Y6
+	VBROADCASTSD 40(DI), Y6
 	VADDPD       Y6, Y5, Y5
 
 store:
-	MOVQ    BX, AX
-	VMOVUPD Y0, (AX)
-	ADDQ    SI, AX
-	VMOVUPD Y1, (AX)
-	ADDQ    SI, AX
-	VMOVUPD Y2, (AX)
-	ADDQ    SI, AX
-	VMOVUPD Y3, (AX)
-	ADDQ    SI, AX
-	VMOVUPD Y4, (AX)
-	ADDQ    SI, AX
-	VMOVUPD Y5, (AX)
+	MOVQ    CX, DI
+	VMOVUPD Y0, (DI)
+	ADDQ    DX, DI
+	VMOVUPD Y1, (DI)
+	ADDQ    DX, DI
+	VMOVUPD Y2, (DI)
+	ADDQ    DX, DI
+	VMOVUPD Y3, (DI)
+	ADDQ    DX, DI
+	VMOVUPD Y4, (DI)
+	ADDQ    DX, DI
+	VMOVUPD Y5, (DI)
+	ADDQ    $0x20, CX
+	ADDQ    BX, AX
+	DECQ    count+64(FP)
+	JNE     tile
 	VZEROUPPER
 	RET
 
-// func tile64AVX2r6v2(kc int, a *float64, b *float64, ldb int, c *float64, ldc int, start *float64, add bool)
+// func tile64AVX2r6v2(kc int, a *float64, b *float64, ldb int, c *float64, ldc int, start *float64, add bool, count int, next int, act *float32)
 // Requires: AVX, FMA3
-TEXT ·tile64AVX2r6v2(SB), NOSPLIT, $0-57
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   b+16(FP), DX
-	MOVQ   c+32(FP), BX
-	MOVQ   ldc+40(FP), SI
-	MOVQ   ldb+24(FP), DI
-	IMUL3Q $0x08, DI, DI
+TEXT ·tile64AVX2r6v2(SB), NOSPLIT, $0-88
+	MOVQ   b+16(FP), AX
+	MOVQ   c+32(FP), CX
+	MOVQ   ldc+40(FP), DX
+	MOVQ   next+72(FP), BX
+	MOVQ   ldb+24(FP), SI
 	IMUL3Q $0x08, SI, SI
+	IMUL3Q $0x08, DX, DX
+	IMUL3Q $0x08, BX, BX
+
+tile:
+	MOVQ   kc+0(FP), DI
+	MOVQ   a+8(FP), R8
+	MOVQ   AX, R9
 	VXORPD Y0, Y0, Y0
 	VXORPD Y1, Y1, Y1
 	VXORPD Y2, Y2, Y2
@@ -2150,475 +3409,764 @@ TEXT ·tile64AVX2r6v2(SB), NOSPLIT, $0-57
 	VXORPD Y11, Y11, Y11
 
 depth:
-	VMOVUPD      (DX), Y13
-	VMOVUPD      32(DX), Y14
-	VBROADCASTSD (CX), Y12
+	VMOVUPD      (R9), Y13
+	VMOVUPD      32(R9), Y14
+	VBROADCASTSD (R8), Y12
 	VFMADD231PD  Y13, Y12, Y0
 	VFMADD231PD  Y14, Y12, Y1
-	VBROADCASTSD 8(CX), Y12
+	VBROADCASTSD 8(R8), Y12
 	VFMADD231PD  Y13, Y12, Y2
 	VFMADD231PD  Y14, Y12, Y3
-	VBROADCASTSD 16(CX), Y12
+	VBROADCASTSD 16(R8), Y12
 	VFMADD231PD  Y13, Y12, Y4
 	VFMADD231PD  Y14, Y12, Y5
-	VBROADCASTSD 24(CX), Y12
+	VBROADCASTSD 24(R8), Y12
 	VFMADD231PD  Y13, Y12, Y6
 	VFMADD231PD  Y14, Y12, Y7
-	VBROADCASTSD 32(CX), Y12
+	VBROADCASTSD 32(R8), Y12
 	VFMADD231PD  Y13, Y12, Y8
 	VFMADD231PD  Y14, Y12, Y9
-	VBROADCASTSD 40(CX), Y12
+	VBROADCASTSD 40(R8), Y12
 	VFMADD231PD  Y13, Y12, Y10
 	VFMADD231PD  Y14, Y12, Y11
-	ADDQ         $0x30, CX
-	ADDQ         DI, DX
-	DECQ         AX
+	ADDQ         $0x30, R8
+	ADDQ         SI, R9
+	DECQ         DI
 	JNE          depth
-	MOVB         add+56(FP), AL
-	TESTB        AL, AL
+	MOVB         add+56(FP), DI
+	TESTB        DI, DI
 	JE           fresh
-	MOVQ         BX, AX
-	VADDPD       (AX), Y0, Y0
-	VADDPD       32(AX), Y1, Y1
-	ADDQ         SI, AX
-	VADDPD       (AX), Y2, Y2
-	VADDPD       32(AX), Y3, Y3
-	ADDQ         SI, AX
-	VADDPD       (AX), Y4, Y4
-	VADDPD       32(AX), Y5, Y5
-	ADDQ         SI, AX
-	VADDPD       (AX), Y6, Y6
-	VADDPD       32(AX), Y7, Y7
-	ADDQ         SI, AX
-	VADDPD       (AX), Y8, Y8
-	VADDPD       32(AX), Y9, Y9
-	ADDQ         SI, AX
-	VADDPD       (AX), Y10, Y10
-	VADDPD       32(AX), Y11, Y11
+	MOVQ         CX, DI
+	VADDPD       (DI), Y0, Y0
+	VADDPD       32(DI), Y1, Y1
+	ADDQ         DX, DI
+	VADDPD       (DI), Y2, Y2
+	VADDPD       32(DI), Y3, Y3
+	ADDQ         DX, DI
+	VADDPD       (DI), Y4, Y4
+	VADDPD       32(DI), Y5, Y5
+	ADDQ         DX, DI
+	VADDPD       (DI), Y6, Y6
+	VADDPD       32(DI), Y7, Y7
+	ADDQ         DX, DI
+	VADDPD       (DI), Y8, Y8
+	VADDPD       32(DI), Y9, Y9
+	ADDQ         DX, DI
+	VADDPD       (DI), Y10, Y10
+	VADDPD       32(DI), Y11, Y11
 	JMP          store
 
 fresh:
-	MOVQ         start+48(FP), AX
-	TESTQ        AX, AX
+	MOVQ         start+48(FP), DI
+	TESTQ        DI, DI
 	JE           store
-	VBROADCASTSD (AX), Y12
+	VBROADCASTSD (DI), Y12
 	VADDPD       Y12, Y0, Y0
 	VADDPD       Y12, Y1, Y1
-	VBROADCASTSD 8(AX), Y12
+	VBROADCASTSD 8(DI), Y12
 	VADDPD       Y12, Y2, Y2
 	VADDPD       Y12, Y3, Y3
-	VBROADCASTSD 16(AX), Y12
+	VBROADCASTSD 16(DI), Y12
 	VADDPD       Y12, Y4, Y4
 	VADDPD       Y12, Y5, Y5
-	VBROADCASTSD 24(AX), Y12
+	VBROADCASTSD 24(DI), Y12
 	VADDPD       Y12, Y6, Y6
 	VADDPD       Y12, Y7, Y7
-	VBROADCASTSD 32(AX), Y12
+	VBROADCASTSD 32(DI), Y12
 	VADDPD       Y12, Y8, Y8
 	VADDPD       Y12, Y9, Y9
-	VBROADCASTSD 40(AX), Y12
+	VBROADCASTSD 40(DI), Y12
 	VADDPD       Y12, Y10, Y10
 	VADDPD       Y12, Y11, Y11
 
 store:
-	MOVQ    BX, AX
-	VMOVUPD Y0, (AX)
-	VMOVUPD Y1, 32(AX)
-	ADDQ    SI, AX
-	VMOVUPD Y2, (AX)
-	VMOVUPD Y3, 32(AX)
-	ADDQ    SI, AX
-	VMOVUPD Y4, (AX)
-	VMOVUPD Y5, 32(AX)
-	ADDQ    SI, AX
-	VMOVUPD Y6, (AX)
-	VMOVUPD Y7, 32(AX)
-	ADDQ    SI, AX
-	VMOVUPD Y8, (AX)
-	VMOVUPD Y9, 32(AX)
-	ADDQ    SI, AX
-	VMOVUPD Y10, (AX)
-	VMOVUPD Y11, 32(AX)
+	MOVQ    CX, DI
+	VMOVUPD Y0, (DI)
+	VMOVUPD Y1, 32(DI)
+	ADDQ    DX, DI
+	VMOVUPD Y2, (DI)
+	VMOVUPD Y3, 32(DI)
+	ADDQ    DX, DI
+	VMOVUPD Y4, (DI)
+	VMOVUPD Y5, 32(DI)
+	ADDQ    DX, DI
+	VMOVUPD Y6, (DI)
+	VMOVUPD Y7, 32(DI)
+	ADDQ    DX, DI
+	VMOVUPD Y8, (DI)
+	VMOVUPD Y9, 32(DI)
+	ADDQ    DX, DI
+	VMOVUPD Y10, (DI)
+	VMOVUPD Y11, 32(DI)
+	ADDQ    $0x40, CX
+	ADDQ    BX, AX
+	DECQ    count+64(FP)
+	JNE     tile
 	VZEROUPPER
 	RET
 
-// func tile32AVX512r1v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+// func tile32AVX512r1v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 // Requires: AVX, AVX512F
-TEXT ·tile32AVX512r1v1(SB), NOSPLIT, $0-57
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   b+16(FP), DX
-	MOVQ   c+32(FP), BX
-	MOVQ   ldc+40(FP), SI
-	MOVQ   ldb+24(FP), DI
-	IMUL3Q $0x04, DI, DI
+TEXT ·tile32AVX512r1v1(SB), NOSPLIT, $0-88
+	MOVQ   b+16(FP), AX
+	MOVQ   c+32(FP), CX
+	MOVQ   ldc+40(FP), DX
+	MOVQ   next+72(FP), BX
+	MOVQ   ldb+24(FP), SI
 	IMUL3Q $0x04, SI, SI
+	IMUL3Q $0x04, DX, DX
+	IMUL3Q $0x04, BX, BX
+
+tile:
+	MOVQ   kc+0(FP), DX
+	MOVQ   a+8(FP), DI
+	MOVQ   AX, R8
 	VPXORD Z0, Z0, Z0
 
 depth:
-	VMOVUPS      (DX), Z2
-	VBROADCASTSS (CX), Z1
+	VMOVUPS      (R8), Z2
+	VBROADCASTSS (DI), Z1
 	VFMADD231PS  Z2, Z1, Z0
-	ADDQ         $0x04, CX
-	ADDQ         DI, DX
-	DECQ         AX
+	ADDQ         $0x04, DI
+	ADDQ         SI, R8
+	DECQ         DX
 	JNE          depth
-	MOVB         add+56(FP), AL
-	TESTB        AL, AL
+	MOVB         add+56(FP), DL
+	TESTB        DL, DL
 	JE           fresh
-	MOVQ         BX, AX
-	VADDPS       (AX), Z0, Z0
+	MOVQ         CX, DX
+	VADDPS       (DX), Z0, Z0
 	JMP          store
 
 fresh:
-	MOVQ         start+48(FP), AX
-	TESTQ        AX, AX
+	MOVQ         start+48(FP), DX
+	TESTQ        DX, DX
 	JE           store
-	VBROADCASTSS (AX), Z1
+	VBROADCASTSS (DX), Z1
 	VADDPS       Z1, Z0, Z0
 
 store:
-	MOVQ    BX, AX
-	VMOVUPS Z0, (AX)
+	MOVQ         act+80(FP), DX
+	TESTQ        DX, DX
+	JE           activated
+	VBROADCASTSS 4(DX), Z1
+	CMPL         (DX), $0x00
+	JNE          product
+	VBROADCASTSS 8(DX), Z2
+	VMAXPS       Z0, Z1, Z0
+	VMINPS       Z0, Z2, Z0
+	JMP          activated
+
+product:
+	VPXORD           Z3, Z3, Z3
+	VMOVAPS          Z0, Z2
+	VFMADD213PS.BCST 8(DX), Z1, Z2
+	VMAXPS           Z2, Z3, Z2
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z2, Z2
+	VMULPS           Z0, Z2, Z0
+
+activated:
+	MOVQ    CX, DX
+	VMOVUPS Z0, (DX)
+	ADDQ    $0x40, CX
+	ADDQ    BX, AX
+	DECQ    count+64(FP)
+	JNE     tile
 	VZEROUPPER
 	RET
 
-// func tile32AVX512r1v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+// func tile32AVX512r1v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 // Requires: AVX, AVX512F
-TEXT ·tile32AVX512r1v2(SB), NOSPLIT, $0-57
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   b+16(FP), DX
-	MOVQ   c+32(FP), BX
-	MOVQ   ldc+40(FP), SI
-	MOVQ   ldb+24(FP), DI
-	IMUL3Q $0x04, DI, DI
+TEXT ·tile32AVX512r1v2(SB), NOSPLIT, $0-88
+	MOVQ   b+16(FP), AX
+	MOVQ   c+32(FP), CX
+	MOVQ   ldc+40(FP), DX
+	MOVQ   next+72(FP), BX
+	MOVQ   ldb+24(FP), SI
 	IMUL3Q $0x04, SI, SI
+	IMUL3Q $0x04, DX, DX
+	IMUL3Q $0x04, BX, BX
+
+tile:
+	MOVQ   kc+0(FP), DX
+	MOVQ   a+8(FP), DI
+	MOVQ   AX, R8
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 
 depth:
-	VMOVUPS      (DX), Z3
-	VMOVUPS      64(DX), Z4
-	VBROADCASTSS (CX), Z2
+	VMOVUPS      (R8), Z3
+	VMOVUPS      64(R8), Z4
+	VBROADCASTSS (DI), Z2
 	VFMADD231PS  Z3, Z2, Z0
 	VFMADD231PS  Z4, Z2, Z1
-	ADDQ         $0x04, CX
-	ADDQ         DI, DX
-	DECQ         AX
+	ADDQ         $0x04, DI
+	ADDQ         SI, R8
+	DECQ         DX
 	JNE          depth
-	MOVB         add+56(FP), AL
-	TESTB        AL, AL
+	MOVB         add+56(FP), DL
+	TESTB        DL, DL
 	JE           fresh
-	MOVQ         BX, AX
-	VADDPS       (AX), Z0, Z0
-	VADDPS       64(AX), Z1, Z1
+	MOVQ         CX, DX
+	VADDPS       (DX), Z0, Z0
+	VADDPS       64(DX), Z1, Z1
 	JMP          store
 
 fresh:
-	MOVQ         start+48(FP), AX
-	TESTQ        AX, AX
+	MOVQ         start+48(FP), DX
+	TESTQ        DX, DX
 	JE           store
-	VBROADCASTSS (AX), Z2
+	VBROADCASTSS (DX), Z2
 	VADDPS       Z2, Z0, Z0
 	VADDPS       Z2, Z1, Z1
 
 store:
-	MOVQ    BX, AX
-	VMOVUPS Z0, (AX)
-	VMOVUPS Z1, 64(AX)
+	MOVQ         act+80(FP), DX
+	TESTQ        DX, DX
+	JE           activated
+	VBROADCASTSS 4(DX), Z2
+	CMPL         (DX), $0x00
+	JNE          product
+	VBROADCASTSS 8(DX), Z3
+	VMAXPS       Z0, Z2, Z0
+	VMINPS       Z0, Z3, Z0
+	VMAXPS       Z1, Z2, Z1
+	VMINPS       Z1, Z3, Z1
+	JMP          activated
+
+product:
+	VPXORD           Z5, Z5, Z5
+	VMOVAPS          Z0, Z3
+	VFMADD213PS.BCST 8(DX), Z2, Z3
+	VMAXPS           Z3, Z5, Z3
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z3, Z3
+	VMULPS           Z0, Z3, Z0
+	VMOVAPS          Z1, Z3
+	VFMADD213PS.BCST 8(DX), Z2, Z3
+	VMAXPS           Z3, Z5, Z3
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z3, Z3
+	VMULPS           Z1, Z3, Z1
+
+activated:
+	MOVQ    CX, DX
+	VMOVUPS Z0, (DX)
+	VMOVUPS Z1, 64(DX)
+	ADDQ    $0x80, CX
+	ADDQ    BX, AX
+	DECQ    count+64(FP)
+	JNE     tile
 	VZEROUPPER
 	RET
 
-// func tile32AVX512r1off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool)
+// func tile32AVX512r1off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 // Requires: AVX, AVX512F
-TEXT ·tile32AVX512r1off(SB), NOSPLIT, $0-57
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   b+16(FP), DX
-	MOVQ   c+32(FP), BX
-	MOVQ   ldc+40(FP), SI
-	MOVQ   off+24(FP), DI
-	IMUL3Q $0x04, SI, SI
+TEXT ·tile32AVX512r1off(SB), NOSPLIT, $0-88
+	MOVQ   b+16(FP), AX
+	MOVQ   c+32(FP), CX
+	MOVQ   ldc+40(FP), DX
+	MOVQ   next+72(FP), BX
+	IMUL3Q $0x04, DX, DX
+	IMUL3Q $0x04, BX, BX
+
+tile:
+	MOVQ   kc+0(FP), DX
+	MOVQ   a+8(FP), SI
+	MOVQ   AX, DI
+	MOVQ   off+24(FP), R8
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 
 depth:
-	MOVQ         (DI), SI
-	VMOVUPS      (DX)(SI*4), Z3
-	VMOVUPS      64(DX)(SI*4), Z4
-	VBROADCASTSS (CX), Z2
+	MOVQ         (R8), R9
+	VMOVUPS      (DI)(R9*4), Z3
+	VMOVUPS      64(DI)(R9*4), Z4
+	VBROADCASTSS (SI), Z2
 	VFMADD231PS  Z3, Z2, Z0
 	VFMADD231PS  Z4, Z2, Z1
-	ADDQ         $0x04, CX
-	ADDQ         $0x08, DI
-	DECQ         AX
+	ADDQ         $0x04, SI
+	ADDQ         $0x08, R8
+	DECQ         DX
 	JNE          depth
-	MOVB         add+56(FP), AL
-	TESTB        AL, AL
+	MOVB         add+56(FP), DL
+	TESTB        DL, DL
 	JE           fresh
-	MOVQ         BX, AX
-	VADDPS       (AX), Z0, Z0
-	VADDPS       64(AX), Z1, Z1
+	MOVQ         CX, DX
+	VADDPS       (DX), Z0, Z0
+	VADDPS       64(DX), Z1, Z1
 	JMP          store
 
 fresh:
-	MOVQ         start+48(FP), AX
-	TESTQ        AX, AX
+	MOVQ         start+48(FP), DX
+	TESTQ        DX, DX
 	JE           store
-	VBROADCASTSS (AX), Z2
+	VBROADCASTSS (DX), Z2
 	VADDPS       Z2, Z0, Z0
 	VADDPS       Z2, Z1, Z1
 
 store:
-	MOVQ    BX, AX
-	VMOVUPS Z0, (AX)
-	VMOVUPS Z1, 64(AX)
+	MOVQ         act+80(FP), DX
+	TESTQ        DX, DX
+	JE           activated
+	VBROADCASTSS 4(DX), Z2
+	CMPL         (DX), $0x00
+	JNE          product
+	VBROADCASTSS 8(DX), Z3
+	VMAXPS       Z0, Z2, Z0
+	VMINPS       Z0, Z3, Z0
+	VMAXPS       Z1, Z2, Z1
+	VMINPS       Z1, Z3, Z1
+	JMP          activated
+
+product:
+	VPXORD           Z5, Z5, Z5
+	VMOVAPS          Z0, Z3
+	VFMADD213PS.BCST 8(DX), Z2, Z3
+	VMAXPS           Z3, Z5, Z3
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z3, Z3
+	VMULPS           Z0, Z3, Z0
+	VMOVAPS          Z1, Z3
+	VFMADD213PS.BCST 8(DX), Z2, Z3
+	VMAXPS           Z3, Z5, Z3
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z3, Z3
+	VMULPS           Z1, Z3, Z1
+
+activated:
+	MOVQ    CX, DX
+	VMOVUPS Z0, (DX)
+	VMOVUPS Z1, 64(DX)
+	ADDQ    $0x80, CX
+	ADDQ    BX, AX
+	DECQ    count+64(FP)
+	JNE     tile
 	VZEROUPPER
 	RET
 
-// func tile32AVX512r2v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+// func tile32AVX512r2v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 // Requires: AVX, AVX512F
-TEXT ·tile32AVX512r2v1(SB), NOSPLIT, $0-57
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   b+16(FP), DX
-	MOVQ   c+32(FP), BX
-	MOVQ   ldc+40(FP), SI
-	MOVQ   ldb+24(FP), DI
-	IMUL3Q $0x04, DI, DI
+TEXT ·tile32AVX512r2v1(SB), NOSPLIT, $0-88
+	MOVQ   b+16(FP), AX
+	MOVQ   c+32(FP), CX
+	MOVQ   ldc+40(FP), DX
+	MOVQ   next+72(FP), BX
+	MOVQ   ldb+24(FP), SI
 	IMUL3Q $0x04, SI, SI
+	IMUL3Q $0x04, DX, DX
+	IMUL3Q $0x04, BX, BX
+
+tile:
+	MOVQ   kc+0(FP), DI
+	MOVQ   a+8(FP), R8
+	MOVQ   AX, R9
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 
 depth:
-	VMOVUPS      (DX), Z3
-	VBROADCASTSS (CX), Z2
+	VMOVUPS      (R9), Z3
+	VBROADCASTSS (R8), Z2
 	VFMADD231PS  Z3, Z2, Z0
-	VBROADCASTSS 4(CX), Z2
+	VBROADCASTSS 4(R8), Z2
 	VFMADD231PS  Z3, Z2, Z1
-	ADDQ         $0x08, CX
-	ADDQ         DI, DX
-	DECQ         AX
+	ADDQ         $0x08, R8
+	ADDQ         SI, R9
+	DECQ         DI
 	JNE          depth
-	MOVB         add+56(FP), AL
-	TESTB        AL, AL
+	MOVB         add+56(FP), DI
+	TESTB        DI, DI
 	JE           fresh
-	MOVQ         BX, AX
-	VADDPS       (AX), Z0, Z0
-	ADDQ         SI, AX
-	VADDPS       (AX), Z1, Z1
+	MOVQ         CX, DI
+	VADDPS       (DI), Z0, Z0
+	ADDQ         DX, DI
+	VADDPS       (DI), Z1, Z1
 	JMP          store
 
 fresh:
-	MOVQ         start+48(FP), AX
-	TESTQ        AX, AX
+	MOVQ         start+48(FP), DI
+	TESTQ        DI, DI
 	JE           store
-	VBROADCASTSS (AX), Z2
+	VBROADCASTSS (DI), Z2
 	VADDPS       Z2, Z0, Z0
-	VBROADCASTSS 4(AX), Z2
+	VBROADCASTSS 4(DI), Z2
 	VADDPS       Z2, Z1, Z1
 
 store:
-	MOVQ    BX, AX
-	VMOVUPS Z0, (AX)
-	ADDQ    SI, AX
-	VMOVUPS Z1, (AX)
+	MOVQ         act+80(FP), DI
+	TESTQ        DI, DI
+	JE           activated
+	VBROADCASTSS 4(DI), Z2
+	CMPL         (DI), $0x00
+	JNE          product
+	VBROADCASTSS 8(DI), Z3
+	VMAXPS       Z0, Z2, Z0
+	VMINPS       Z0, Z3, Z0
+	VMAXPS       Z1, Z2, Z1
+	VMINPS       Z1, Z3, Z1
+	JMP          activated
+
+product:
+	VPXORD           Z4, Z4, Z4
+	VMOVAPS          Z0, Z3
+	VFMADD213PS.BCST 8(DI), Z2, Z3
+	VMAXPS           Z3, Z4, Z3
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z3, Z3
+	VMULPS           Z0, Z3, Z0
+	VMOVAPS          Z1, Z3
+	VFMADD213PS.BCST 8(DI), Z2, Z3
+	VMAXPS           Z3, Z4, Z3
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z3, Z3
+	VMULPS           Z1, Z3, Z1
+
+activated:
+	MOVQ    CX, DI
+	VMOVUPS Z0, (DI)
+	ADDQ    DX, DI
+	VMOVUPS Z1, (DI)
+	ADDQ    $0x40, CX
+	ADDQ    BX, AX
+	DECQ    count+64(FP)
+	JNE     tile
 	VZEROUPPER
 	RET
 
-// func tile32AVX512r2v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+// func tile32AVX512r2v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 // Requires: AVX, AVX512F
-TEXT ·tile32AVX512r2v2(SB), NOSPLIT, $0-57
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   b+16(FP), DX
-	MOVQ   c+32(FP), BX
-	MOVQ   ldc+40(FP), SI
-	MOVQ   ldb+24(FP), DI
-	IMUL3Q $0x04, DI, DI
+TEXT ·tile32AVX512r2v2(SB), NOSPLIT, $0-88
+	MOVQ   b+16(FP), AX
+	MOVQ   c+32(FP), CX
+	MOVQ   ldc+40(FP), DX
+	MOVQ   next+72(FP), BX
+	MOVQ   ldb+24(FP), SI
 	IMUL3Q $0x04, SI, SI
+	IMUL3Q $0x04, DX, DX
+	IMUL3Q $0x04, BX, BX
+
+tile:
+	MOVQ   kc+0(FP), DI
+	MOVQ   a+8(FP), R8
+	MOVQ   AX, R9
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
 	VPXORD Z3, Z3, Z3
 
 depth:
-	VMOVUPS      (DX), Z5
-	VMOVUPS      64(DX), Z6
-	VBROADCASTSS (CX), Z4
+	VMOVUPS      (R9), Z5
+	VMOVUPS      64(R9), Z6
+	VBROADCASTSS (R8), Z4
 	VFMADD231PS  Z5, Z4, Z0
 	VFMADD231PS  Z6, Z4, Z1
-	VBROADCASTSS 4(CX), Z4
+	VBROADCASTSS 4(R8), Z4
 	VFMADD231PS  Z5, Z4, Z2
 	VFMADD231PS  Z6, Z4, Z3
-	ADDQ         $0x08, CX
-	ADDQ         DI, DX
-	DECQ         AX
+	ADDQ         $0x08, R8
+	ADDQ         SI, R9
+	DECQ         DI
 	JNE          depth
-	MOVB         add+56(FP), AL
-	TESTB        AL, AL
+	MOVB         add+56(FP), DI
+	TESTB        DI, DI
 	JE           fresh
-	MOVQ         BX, AX
-	VADDPS       (AX), Z0, Z0
-	VADDPS       64(AX), Z1, Z1
-	ADDQ         SI, AX
-	VADDPS       (AX), Z2, Z2
-	VADDPS       64(AX), Z3, Z3
+	MOVQ         CX, DI
+	VADDPS       (DI), Z0, Z0
+	VADDPS       64(DI), Z1, Z1
+	ADDQ         DX, DI
+	VADDPS       (DI), Z2, Z2
+	VADDPS       64(DI), Z3, Z3
 	JMP          store
 
 fresh:
-	MOVQ         start+48(FP), AX
-	TESTQ        AX, AX
+	MOVQ         start+48(FP), DI
+	TESTQ        DI, DI
 	JE           store
-	VBROADCASTSS (AX), Z4
+	VBROADCASTSS (DI), Z4
 	VADDPS       Z4, Z0, Z0
 	VADDPS       Z4, Z1, Z1
-	VBROADCASTSS 4(AX), Z4
+	VBROADCASTSS 4(DI), Z4
 	VADDPS       Z4, Z2, Z2
 	VADDPS       Z4, Z3, Z3
 
 store:
-	MOVQ    BX, AX
-	VMOVUPS Z0, (AX)
-	VMOVUPS Z1, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z2, (AX)
-	VMOVUPS Z3, 64(AX)
+	MOVQ         act+80(FP), DI
+	TESTQ        DI, DI
+	JE           activated
+	VBROADCASTSS 4(DI), Z4
+	CMPL         (DI), $0x00
+	JNE          product
+	VBROADCASTSS 8(DI), Z5
+	VMAXPS       Z0, Z4, Z0
+	VMINPS       Z0, Z5, Z0
+	VMAXPS       Z1, Z4, Z1
+	VMINPS       Z1, Z5, Z1
+	VMAXPS       Z2, Z4, Z2
+	VMINPS       Z2, Z5, Z2
+	VMAXPS       Z3, Z4, Z3
+	VMINPS       Z3, Z5, Z3
+	JMP          activated
+
+product:
+	VPXORD           Z7, Z7, Z7
+	VMOVAPS          Z0, Z5
+	VFMADD213PS.BCST 8(DI), Z4, Z5
+	VMAXPS           Z5, Z7, Z5
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z5, Z5
+	VMULPS           Z0, Z5, Z0
+	VMOVAPS          Z1, Z5
+	VFMADD213PS.BCST 8(DI), Z4, Z5
+	VMAXPS           Z5, Z7, Z5
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z5, Z5
+	VMULPS           Z1, Z5, Z1
+	VMOVAPS          Z2, Z5
+	VFMADD213PS.BCST 8(DI), Z4, Z5
+	VMAXPS           Z5, Z7, Z5
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z5, Z5
+	VMULPS           Z2, Z5, Z2
+	VMOVAPS          Z3, Z5
+	VFMADD213PS.BCST 8(DI), Z4, Z5
+	VMAXPS           Z5, Z7, Z5
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z5, Z5
+	VMULPS           Z3, Z5, Z3
+
+activated:
+	MOVQ    CX, DI
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	ADDQ    DX, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Z3, 64(DI)
+	ADDQ    $0x80, CX
+	ADDQ    BX, AX
+	DECQ    count+64(FP)
+	JNE     tile
 	VZEROUPPER
 	RET
 
-// func tile32AVX512r2off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool)
+// func tile32AVX512r2off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 // Requires: AVX, AVX512F
-TEXT ·tile32AVX512r2off(SB), NOSPLIT, $0-57
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   b+16(FP), DX
-	MOVQ   c+32(FP), BX
-	MOVQ   ldc+40(FP), SI
-	MOVQ   off+24(FP), DI
-	IMUL3Q $0x04, SI, SI
+TEXT ·tile32AVX512r2off(SB), NOSPLIT, $0-88
+	MOVQ   b+16(FP), AX
+	MOVQ   c+32(FP), CX
+	MOVQ   ldc+40(FP), DX
+	MOVQ   next+72(FP), BX
+	IMUL3Q $0x04, DX, DX
+	IMUL3Q $0x04, BX, BX
+
+tile:
+	MOVQ   kc+0(FP), SI
+	MOVQ   a+8(FP), DI
+	MOVQ   AX, R8
+	MOVQ   off+24(FP), R9
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
 	VPXORD Z3, Z3, Z3
 
 depth:
-	MOVQ         (DI), R8
-	VMOVUPS      (DX)(R8*4), Z5
-	VMOVUPS      64(DX)(R8*4), Z6
-	VBROADCASTSS (CX), Z4
+	MOVQ         (R9), R10
+	VMOVUPS      (R8)(R10*4), Z5
+	VMOVUPS      64(R8)(R10*4), Z6
+	VBROADCASTSS (DI), Z4
 	VFMADD231PS  Z5, Z4, Z0
 	VFMADD231PS  Z6, Z4, Z1
-	VBROADCASTSS 4(CX), Z4
+	VBROADCASTSS 4(DI), Z4
 	VFMADD231PS  Z5, Z4, Z2
 	VFMADD231PS  Z6, Z4, Z3
-	ADDQ         $0x08, CX
 	ADDQ         $0x08, DI
-	DECQ         AX
+	ADDQ         $0x08, R9
+	DECQ         SI
 	JNE          depth
-	MOVB         add+56(FP), AL
-	TESTB        AL, AL
+	MOVB         add+56(FP), SI
+	TESTB        SI, SI
 	JE           fresh
-	MOVQ         BX, AX
-	VADDPS       (AX), Z0, Z0
-	VADDPS       64(AX), Z1, Z1
-	ADDQ         SI, AX
-	VADDPS       (AX), Z2, Z2
-	VADDPS       64(AX), Z3, Z3
+	MOVQ         CX, SI
+	VADDPS       (SI), Z0, Z0
+	VADDPS       64(SI), Z1, Z1
+	ADDQ         DX, SI
+	VADDPS       (SI), Z2, Z2
+	VADDPS       64(SI), Z3, Z3
 	JMP          store
 
 fresh:
-	MOVQ         start+48(FP), AX
-	TESTQ        AX, AX
+	MOVQ         start+48(FP), SI
+	TESTQ        SI, SI
 	JE           store
-	VBROADCASTSS (AX), Z4
+	VBROADCASTSS (SI), Z4
 	VADDPS       Z4, Z0, Z0
 	VADDPS       Z4, Z1, Z1
-	VBROADCASTSS 4(AX), Z4
+	VBROADCASTSS 4(SI), Z4
 	VADDPS       Z4, Z2, Z2
 	VADDPS       Z4, Z3, Z3
 
 store:
-	MOVQ    BX, AX
-	VMOVUPS Z0, (AX)
-	VMOVUPS Z1, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z2, (AX)
-	VMOVUPS Z3, 64(AX)
+	MOVQ         act+80(FP), SI
+	TESTQ        SI, SI
+	JE           activated
+	VBROADCASTSS 4(SI), Z4
+	CMPL         (SI), $0x00
+	JNE          product
+	VBROADCASTSS 8(SI), Z5
+	VMAXPS       Z0, Z4, Z0
+	VMINPS       Z0, Z5, Z0
+	VMAXPS       Z1, Z4, Z1
+	VMINPS       Z1, Z5, Z1
+	VMAXPS       Z2, Z4, Z2
+	VMINPS       Z2, Z5, Z2
+	VMAXPS       Z3, Z4, Z3
+	VMINPS       Z3, Z5, Z3
+	JMP          activated
+
+product:
+	VPXORD           Z7, Z7, Z7
+	VMOVAPS          Z0, Z5
+	VFMADD213PS.BCST 8(SI), Z4, Z5
+	VMAXPS           Z5, Z7, Z5
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z5, Z5
+	VMULPS           Z0, Z5, Z0
+	VMOVAPS          Z1, Z5
+	VFMADD213PS.BCST 8(SI), Z4, Z5
+	VMAXPS           Z5, Z7, Z5
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z5, Z5
+	VMULPS           Z1, Z5, Z1
+	VMOVAPS          Z2, Z5
+	VFMADD213PS.BCST 8(SI), Z4, Z5
+	VMAXPS           Z5, Z7, Z5
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z5, Z5
+	VMULPS           Z2, Z5, Z2
+	VMOVAPS          Z3, Z5
+	VFMADD213PS.BCST 8(SI), Z4, Z5
+	VMAXPS           Z5, Z7, Z5
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z5, Z5
+	VMULPS           Z3, Z5, Z3
+
+activated:
+	MOVQ    CX, SI
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z1, 64(SI)
+	ADDQ    DX, SI
+	VMOVUPS Z2, (SI)
+	VMOVUPS Z3, 64(SI)
+	ADDQ    $0x80, CX
+	ADDQ    BX, AX
+	DECQ    count+64(FP)
+	JNE     tile
 	VZEROUPPER
 	RET
 
-// func tile32AVX512r3v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+// func tile32AVX512r3v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 // Requires: AVX, AVX512F
-TEXT ·tile32AVX512r3v1(SB), NOSPLIT, $0-57
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   b+16(FP), DX
-	MOVQ   c+32(FP), BX
-	MOVQ   ldc+40(FP), SI
-	MOVQ   ldb+24(FP), DI
-	IMUL3Q $0x04, DI, DI
+TEXT ·tile32AVX512r3v1(SB), NOSPLIT, $0-88
+	MOVQ   b+16(FP), AX
+	MOVQ   c+32(FP), CX
+	MOVQ   ldc+40(FP), DX
+	MOVQ   next+72(FP), BX
+	MOVQ   ldb+24(FP), SI
 	IMUL3Q $0x04, SI, SI
+	IMUL3Q $0x04, DX, DX
+	IMUL3Q $0x04, BX, BX
+
+tile:
+	MOVQ   kc+0(FP), DI
+	MOVQ   a+8(FP), R8
+	MOVQ   AX, R9
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
 
 depth:
-	VMOVUPS      (DX), Z4
-	VBROADCASTSS (CX), Z3
+	VMOVUPS      (R9), Z4
+	VBROADCASTSS (R8), Z3
 	VFMADD231PS  Z4, Z3, Z0
-	VBROADCASTSS 4(CX), Z3
+	VBROADCASTSS 4(R8), Z3
 	VFMADD231PS  Z4, Z3, Z1
-	VBROADCASTSS 8(CX), Z3
+	VBROADCASTSS 8(R8), Z3
 	VFMADD231PS  Z4, Z3, Z2
-	ADDQ         $0x0c, CX
-	ADDQ         DI, DX
-	DECQ         AX
+	ADDQ         $0x0c, R8
+	ADDQ         SI, R9
+	DECQ         DI
 	JNE          depth
-	MOVB         add+56(FP), AL
-	TESTB        AL, AL
+	MOVB         add+56(FP), DI
+	TESTB        DI, DI
 	JE           fresh
-	MOVQ         BX, AX
-	VADDPS       (AX), Z0, Z0
-	ADDQ         SI, AX
-	VADDPS       (AX), Z1, Z1
-	ADDQ         SI, AX
-	VADDPS       (AX), Z2, Z2
+	MOVQ         CX, DI
+	VADDPS       (DI), Z0, Z0
+	ADDQ         DX, DI
+	VADDPS       (DI), Z1, Z1
+	ADDQ         DX, DI
+	VADDPS       (DI), Z2, Z2
 	JMP          store
 
 fresh:
-	MOVQ         start+48(FP), AX
-	TESTQ        AX, AX
+	MOVQ         start+48(FP), DI
+	TESTQ        DI, DI
 	JE           store
-	VBROADCASTSS (AX), Z3
+	VBROADCASTSS (DI), Z3
 	VADDPS       Z3, Z0, Z0
-	VBROADCASTSS 4(AX), Z3
+	VBROADCASTSS 4(DI), Z3
 	VADDPS       Z3, Z1, Z1
-	VBROADCASTSS 8(AX), Z3
+	VBROADCASTSS 8(DI), Z3
 	VADDPS       Z3, Z2, Z2
 
 store:
-	MOVQ    BX, AX
-	VMOVUPS Z0, (AX)
-	ADDQ    SI, AX
-	VMOVUPS Z1, (AX)
-	ADDQ    SI, AX
-	VMOVUPS Z2, (AX)
+	MOVQ         act+80(FP), DI
+	TESTQ        DI, DI
+	JE           activated
+	VBROADCASTSS 4(DI), Z3
+	CMPL         (DI), $0x00
+	JNE          product
+	VBROADCASTSS 8(DI), Z4
+	VMAXPS       Z0, Z3, Z0
+	VMINPS       Z0, Z4, Z0
+	VMAXPS       Z1, Z3, Z1
+	VMINPS       Z1, Z4, Z1
+	VMAXPS       Z2, Z3, Z2
+	VMINPS       Z2, Z4, Z2
+	JMP          activated
+
+product:
+	VPXORD           Z5, Z5, Z5
+	VMOVAPS          Z0, Z4
+	VFMADD213PS.BCST 8(DI), Z3, Z4
+	VMAXPS           Z4, Z5, Z4
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z4, Z4
+	VMULPS           Z0, Z4, Z0
+	VMOVAPS          Z1, Z4
+	VFMADD213PS.BCST 8(DI), Z3, Z4
+	VMAXPS           Z4, Z5, Z4
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z4, Z4
+	VMULPS           Z1, Z4, Z1
+	VMOVAPS          Z2, Z4
+	VFMADD213PS.BCST 8(DI), Z3, Z4
+	VMAXPS           Z4, Z5, Z4
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z4, Z4
+	VMULPS           Z2, Z4, Z2
+
+activated:
+	MOVQ    CX, DI
+	VMOVUPS Z0, (DI)
+	ADDQ    DX, DI
+	VMOVUPS Z1, (DI)
+	ADDQ    DX, DI
+	VMOVUPS Z2, (DI)
+	ADDQ    $0x40, CX
+	ADDQ    BX, AX
+	DECQ    count+64(FP)
+	JNE     tile
 	VZEROUPPER
 	RET
 
-// func tile32AVX512r3v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+// func tile32AVX512r3v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 // Requires: AVX, AVX512F
-TEXT ·tile32AVX512r3v2(SB), NOSPLIT, $0-57
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   b+16(FP), DX
-	MOVQ   c+32(FP), BX
-	MOVQ   ldc+40(FP), SI
-	MOVQ   ldb+24(FP), DI
-	IMUL3Q $0x04, DI, DI
+TEXT ·tile32AVX512r3v2(SB), NOSPLIT, $0-88
+	MOVQ   b+16(FP), AX
+	MOVQ   c+32(FP), CX
+	MOVQ   ldc+40(FP), DX
+	MOVQ   next+72(FP), BX
+	MOVQ   ldb+24(FP), SI
 	IMUL3Q $0x04, SI, SI
+	IMUL3Q $0x04, DX, DX
+	IMUL3Q $0x04, BX, BX
+
+tile:
+	MOVQ   kc+0(FP), DI
+	MOVQ   a+8(FP), R8
+	MOVQ   AX, R9
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -2627,72 +4175,136 @@ TEXT ·tile32AVX512r3v2(SB), NOSPLIT, $0-57
 	VPXORD Z5, Z5, Z5
 
 depth:
-	VMOVUPS      (DX), Z7
-	VMOVUPS      64(DX), Z8
-	VBROADCASTSS (CX), Z6
+	VMOVUPS      (R9), Z7
+	VMOVUPS      64(R9), Z8
+	VBROADCASTSS (R8), Z6
 	VFMADD231PS  Z7, Z6, Z0
 	VFMADD231PS  Z8, Z6, Z1
-	VBROADCASTSS 4(CX), Z6
+	VBROADCASTSS 4(R8), Z6
 	VFMADD231PS  Z7, Z6, Z2
 	VFMADD231PS  Z8, Z6, Z3
-	VBROADCASTSS 8(CX), Z6
+	VBROADCASTSS 8(R8), Z6
 	VFMADD231PS  Z7, Z6, Z4
 	VFMADD231PS  Z8, Z6, Z5
-	ADDQ         $0x0c, CX
-	ADDQ         DI, DX
-	DECQ         AX
+	ADDQ         $0x0c, R8
+	ADDQ         SI, R9
+	DECQ         DI
 	JNE          depth
-	MOVB         add+56(FP), AL
-	TESTB        AL, AL
+	MOVB         add+56(FP), DI
+	TESTB        DI, DI
 	JE           fresh
-	MOVQ         BX, AX
-	VADDPS       (AX), Z0, Z0
-	VADDPS       64(AX), Z1, Z1
-	ADDQ         SI, AX
-	VADDPS       (AX), Z2, Z2
-	VADDPS       64(AX), Z3, Z3
-	ADDQ         SI, AX
-	VADDPS       (AX), Z4, Z4
-	VADDPS       64(AX), Z5, Z5
+	MOVQ         CX, DI
+	VADDPS       (DI), Z0, Z0
+	VADDPS       64(DI), Z1, Z1
+	ADDQ         DX, DI
+	VADDPS       (DI), Z2, Z2
+	VADDPS       64(DI), Z3, Z3
+	ADDQ         DX, DI
+	VADDPS       (DI), Z4, Z4
+	VADDPS       64(DI), Z5, Z5
 	JMP          store
 
 fresh:
-	MOVQ         start+48(FP), AX
-	TESTQ        AX, AX
+	MOVQ         start+48(FP), DI
+	TESTQ        DI, DI
 	JE           store
-	VBROADCASTSS (AX), Z6
+	VBROADCASTSS (DI), Z6
 	VADDPS       Z6, Z0, Z0
 	VADDPS       Z6, Z1, Z1
-	VBROADCASTSS 4(AX), Z6
+	VBROADCASTSS 4(DI), Z6
 	VADDPS       Z6, Z2, Z2
 	VADDPS       Z6, Z3, Z3
-	VBROADCASTSS 8(AX), Z6
+	VBROADCASTSS 8(DI), Z6
 	VADDPS       Z6, Z4, Z4
 	VADDPS       Z6, Z5, Z5
 
 store:
-	MOVQ    BX, AX
-	VMOVUPS Z0, (AX)
-	VMOVUPS Z1, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z2, (AX)
-	VMOVUPS Z3, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z4, (AX)
-	VMOVUPS Z5, 64(AX)
+	MOVQ         act+80(FP), DI
+	TESTQ        DI, DI
+	JE           activated
+	VBROADCASTSS 4(DI), Z6
+	CMPL         (DI), $0x00
+	JNE          product
+	VBROADCASTSS 8(DI), Z7
+	VMAXPS       Z0, Z6, Z0
+	VMINPS       Z0, Z7, Z0
+	VMAXPS       Z1, Z6, Z1
+	VMINPS       Z1, Z7, Z1
+	VMAXPS       Z2, Z6, Z2
+	VMINPS       Z2, Z7, Z2
+	VMAXPS       Z3, Z6, Z3
+	VMINPS       Z3, Z7, Z3
+	VMAXPS       Z4, Z6, Z4
+	VMINPS       Z4, Z7, Z4
+	VMAXPS       Z5, Z6, Z5
+	VMINPS       Z5, Z7, Z5
+	JMP          activated
+
+product:
+	VPXORD           Z9, Z9, Z9
+	VMOVAPS          Z0, Z7
+	VFMADD213PS.BCST 8(DI), Z6, Z7
+	VMAXPS           Z7, Z9, Z7
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z7, Z7
+	VMULPS           Z0, Z7, Z0
+	VMOVAPS          Z1, Z7
+	VFMADD213PS.BCST 8(DI), Z6, Z7
+	VMAXPS           Z7, Z9, Z7
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z7, Z7
+	VMULPS           Z1, Z7, Z1
+	VMOVAPS          Z2, Z7
+	VFMADD213PS.BCST 8(DI), Z6, Z7
+	VMAXPS           Z7, Z9, Z7
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z7, Z7
+	VMULPS           Z2, Z7, Z2
+	VMOVAPS          Z3, Z7
+	VFMADD213PS.BCST 8(DI), Z6, Z7
+	VMAXPS           Z7, Z9, Z7
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z7, Z7
+	VMULPS           Z3, Z7, Z3
+	VMOVAPS          Z4, Z7
+	VFMADD213PS.BCST 8(DI), Z6, Z7
+	VMAXPS           Z7, Z9, Z7
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z7, Z7
+	VMULPS           Z4, Z7, Z4
+	VMOVAPS          Z5, Z7
+	VFMADD213PS.BCST 8(DI), Z6, Z7
+	VMAXPS           Z7, Z9, Z7
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z7, Z7
+	VMULPS           Z5, Z7, Z5
+
+activated:
+	MOVQ    CX, DI
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	ADDQ    DX, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Z3, 64(DI)
+	ADDQ    DX, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, 64(DI)
+	ADDQ    $0x80, CX
+	ADDQ    BX, AX
+	DECQ    count+64(FP)
+	JNE     tile
 	VZEROUPPER
 	RET
 
-// func tile32AVX512r3off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool)
+// func tile32AVX512r3off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 // Requires: AVX, AVX512F
-TEXT ·tile32AVX512r3off(SB), NOSPLIT, $0-57
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   b+16(FP), DX
-	MOVQ   c+32(FP), BX
-	MOVQ   ldc+40(FP), SI
-	MOVQ   off+24(FP), DI
-	IMUL3Q $0x04, SI, SI
+TEXT ·tile32AVX512r3off(SB), NOSPLIT, $0-88
+	MOVQ   b+16(FP), AX
+	MOVQ   c+32(FP), CX
+	MOVQ   ldc+40(FP), DX
+	MOVQ   next+72(FP), BX
+	IMUL3Q $0x04, DX, DX
+	IMUL3Q $0x04, BX, BX
+
+tile:
+	MOVQ   kc+0(FP), SI
+	MOVQ   a+8(FP), DI
+	MOVQ   AX, R8
+	MOVQ   off+24(FP), R9
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -2701,142 +4313,256 @@ TEXT ·tile32AVX512r3off(SB), NOSPLIT, $0-57
 	VPXORD Z5, Z5, Z5
 
 depth:
-	MOVQ         (DI), R8
-	VMOVUPS      (DX)(R8*4), Z7
-	VMOVUPS      64(DX)(R8*4), Z8
-	VBROADCASTSS (CX), Z6
+	MOVQ         (R9), R10
+	VMOVUPS      (R8)(R10*4), Z7
+	VMOVUPS      64(R8)(R10*4), Z8
+	VBROADCASTSS (DI), Z6
 	VFMADD231PS  Z7, Z6, Z0
 	VFMADD231PS  Z8, Z6, Z1
-	VBROADCASTSS 4(CX), Z6
+	VBROADCASTSS 4(DI), Z6
 	VFMADD231PS  Z7, Z6, Z2
 	VFMADD231PS  Z8, Z6, Z3
-	VBROADCASTSS 8(CX), Z6
+	VBROADCASTSS 8(DI), Z6
 	VFMADD231PS  Z7, Z6, Z4
 	VFMADD231PS  Z8, Z6, Z5
-	ADDQ         $0x0c, CX
-	ADDQ         $0x08, DI
-	DECQ         AX
+	ADDQ         $0x0c, DI
+	ADDQ         $0x08, R9
+	DECQ         SI
 	JNE          depth
-	MOVB         add+56(FP), AL
-	TESTB        AL, AL
+	MOVB         add+56(FP), SI
+	TESTB        SI, SI
 	JE           fresh
-	MOVQ         BX, AX
-	VADDPS       (AX), Z0, Z0
-	VADDPS       64(AX), Z1, Z1
-	ADDQ         SI, AX
-	VADDPS       (AX), Z2, Z2
-	VADDPS       64(AX), Z3, Z3
-	ADDQ         SI, AX
-	VADDPS       (AX), Z4, Z4
-	VADDPS       64(AX), Z5, Z5
+	MOVQ         CX, SI
+	VADDPS       (SI), Z0, Z0
+	VADDPS       64(SI), Z1, Z1
+	ADDQ         DX, SI
+	VADDPS       (SI), Z2, Z2
+	VADDPS       64(SI), Z3, Z3
+	ADDQ         DX, SI
+	VADDPS       (SI), Z4, Z4
+	VADDPS       64(SI), Z5, Z5
 	JMP          store
 
 fresh:
-	MOVQ         start+48(FP), AX
-	TESTQ        AX, AX
+	MOVQ         start+48(FP), SI
+	TESTQ        SI, SI
 	JE           store
-	VBROADCASTSS (AX), Z6
+	VBROADCASTSS (SI), Z6
 	VADDPS       Z6, Z0, Z0
 	VADDPS       Z6, Z1, Z1
-	VBROADCASTSS 4(AX), Z6
+	VBROADCASTSS 4(SI), Z6
 	VADDPS       Z6, Z2, Z2
 	VADDPS       Z6, Z3, Z3
-	VBROADCASTSS 8(AX), Z6
+	VBROADCASTSS 8(SI), Z6
 	VADDPS       Z6, Z4, Z4
 	VADDPS       Z6, Z5, Z5
 
 store:
-	MOVQ    BX, AX
-	VMOVUPS Z0, (AX)
-	VMOVUPS Z1, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z2, (AX)
-	VMOVUPS Z3, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z4, (AX)
-	VMOVUPS Z5, 64(AX)
+	MOVQ         act+80(FP), SI
+	TESTQ        SI, SI
+	JE           activated
+	VBROADCASTSS 4(SI), Z6
+	CMPL         (SI), $0x00
+	JNE          product
+	VBROADCASTSS 8(SI), Z7
+	VMAXPS       Z0, Z6, Z0
+	VMINPS       Z0, Z7, Z0
+	VMAXPS       Z1, Z6, Z1
+	VMINPS       Z1, Z7, Z1
+	VMAXPS       Z2, Z6, Z2
+	VMINPS       Z2, Z7, Z2
+	VMAXPS       Z3, Z6, Z3
+	VMINPS       Z3, Z7, Z3
+	VMAXPS       Z4, Z6, Z4
+	VMINPS       Z4, Z7, Z4
+	VMAXPS       Z5, Z6, Z5
+	VMINPS       Z5, Z7, Z5
+	JMP          activated
+
+product:
+	VPXORD           Z9, Z9, Z9
+	VMOVAPS          Z0, Z7
+	VFMADD213PS.BCST 8(SI), Z6, Z7
+	VMAXPS           Z7, Z9, Z7
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z7, Z7
+	VMULPS           Z0, Z7, Z0
+	VMOVAPS          Z1, Z7
+	VFMADD213PS.BCST 8(SI), Z6, Z7
+	VMAXPS           Z7, Z9, Z7
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z7, Z7
+	VMULPS           Z1, Z7, Z1
+	VMOVAPS          Z2, Z7
+	VFMADD213PS.BCST 8(SI), Z6, Z7
+	VMAXPS           Z7, Z9, Z7
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z7, Z7
+	VMULPS           Z2, Z7, Z2
+	VMOVAPS          Z3, Z7
+	VFMADD213PS.BCST 8(SI), Z6, Z7
+	VMAXPS           Z7, Z9, Z7
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z7, Z7
+	VMULPS           Z3, Z7, Z3
+	VMOVAPS          Z4, Z7
+	VFMADD213PS.BCST 8(SI), Z6, Z7
+	VMAXPS           Z7, Z9, Z7
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z7, Z7
+	VMULPS           Z4, Z7, Z4
+	VMOVAPS          Z5, Z7
+	VFMADD213PS.BCST 8(SI), Z6, Z7
+	VMAXPS           Z7, Z9, Z7
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z7, Z7
+	VMULPS           Z5, Z7, Z5
+
+activated:
+	MOVQ    CX, SI
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z1, 64(SI)
+	ADDQ    DX, SI
+	VMOVUPS Z2, (SI)
+	VMOVUPS Z3, 64(SI)
+	ADDQ    DX, SI
+	VMOVUPS Z4, (SI)
+	VMOVUPS Z5, 64(SI)
+	ADDQ    $0x80, CX
+	ADDQ    BX, AX
+	DECQ    count+64(FP)
+	JNE     tile
 	VZEROUPPER
 	RET
 
-// func tile32AVX512r4v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+// func tile32AVX512r4v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 // Requires: AVX, AVX512F
-TEXT ·tile32AVX512r4v1(SB), NOSPLIT, $0-57
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   b+16(FP), DX
-	MOVQ   c+32(FP), BX
-	MOVQ   ldc+40(FP), SI
-	MOVQ   ldb+24(FP), DI
-	IMUL3Q $0x04, DI, DI
+TEXT ·tile32AVX512r4v1(SB), NOSPLIT, $0-88
+	MOVQ   b+16(FP), AX
+	MOVQ   c+32(FP), CX
+	MOVQ   ldc+40(FP), DX
+	MOVQ   next+72(FP), BX
+	MOVQ   ldb+24(FP), SI
 	IMUL3Q $0x04, SI, SI
+	IMUL3Q $0x04, DX, DX
+	IMUL3Q $0x04, BX, BX
+
+tile:
+	MOVQ   kc+0(FP), DI
+	MOVQ   a+8(FP), R8
+	MOVQ   AX, R9
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
 	VPXORD Z3, Z3, Z3
 
 depth:
-	VMOVUPS      (DX), Z5
-	VBROADCASTSS (CX), Z4
+	VMOVUPS      (R9), Z5
+	VBROADCASTSS (R8), Z4
 	VFMADD231PS  Z5, Z4, Z0
-	VBROADCASTSS 4(CX), Z4
+	VBROADCASTSS 4(R8), Z4
 	VFMADD231PS  Z5, Z4, Z1
-	VBROADCASTSS 8(CX), Z4
+	VBROADCASTSS 8(R8), Z4
 	VFMADD231PS  Z5, Z4, Z2
-	VBROADCASTSS 12(CX), Z4
+	VBROADCASTSS 12(R8), Z4
 	VFMADD231PS  Z5, Z4, Z3
-	ADDQ         $0x10, CX
-	ADDQ         DI, DX
-	DECQ         AX
+	ADDQ         $0x10, R8
+	ADDQ         SI, R9
+	DECQ         DI
 	JNE          depth
-	MOVB         add+56(FP), AL
-	TESTB        AL, AL
+	MOVB         add+56(FP), DI
+	TESTB        DI, DI
 	JE           fresh
-	MOVQ         BX, AX
-	VADDPS       (AX), Z0, Z0
-	ADDQ         SI, AX
-	VADDPS       (AX), Z1, Z1
-	ADDQ         SI, AX
-	VADDPS       (AX), Z2, Z2
-	ADDQ         SI, AX
-	VADDPS       (AX), Z3, Z3
+	MOVQ         CX, DI
+	VADDPS       (DI), Z0, Z0
+	ADDQ         DX, DI
+	VADDPS       (DI), Z1, Z1
+	ADDQ         DX, DI
+	VADDPS       (DI), Z2, Z2
+	ADDQ         DX, DI
+	VADDPS       (DI), Z3, Z3
 	JMP          store
 
 fresh:
-	MOVQ         start+48(FP), AX
-	TESTQ        AX, AX
+	MOVQ         start+48(FP), DI
+	TESTQ        DI, DI
 	JE           store
-	VBROADCASTSS (AX), Z4
+	VBROADCASTSS (DI), Z4
 	VADDPS       Z4, Z0, Z0
-	VBROADCASTSS 4(AX), Z4
+	VBROADCASTSS 4(DI), Z4
 	VADDPS       Z4, Z1, Z1
-	VBROADCASTSS 8(AX), Z4
+	VBROADCASTSS 8(DI), Z4
 	VADDPS       Z4, Z2, Z2
-	VBROADCASTSS 12(AX), Z4
+	VBROADCASTSS 12(DI), Z4
 	VADDPS       Z4, Z3, Z3
 
 store:
-	MOVQ    BX, AX
-	VMOVUPS Z0, (AX)
-	ADDQ    SI, AX
-	VMOVUPS Z1, (AX)
-	ADDQ    SI, AX
-	VMOVUPS Z2, (AX)
-	ADDQ    SI, AX
-	VMOVUPS Z3, (AX)
+	MOVQ         act+80(FP), DI
+	TESTQ        DI, DI
+	JE           activated
+	VBROADCASTSS 4(DI), Z4
+	CMPL         (DI), $0x00
+	JNE          product
+	VBROADCASTSS 8(DI), Z5
+	VMAXPS       Z0, Z4, Z0
+	VMINPS       Z0, Z5, Z0
+	VMAXPS       Z1, Z4, Z1
+	VMINPS       Z1, Z5, Z1
+	VMAXPS       Z2, Z4, Z2
+	VMINPS       Z2, Z5, Z2
+	VMAXPS       Z3, Z4, Z3
+	VMINPS       Z3, Z5, Z3
+	JMP          activated
+
+product:
+	VPXORD           Z6, Z6, Z6
+	VMOVAPS          Z0, Z5
+	VFMADD213PS.BCST 8(DI), Z4, Z5
+	VMAXPS           Z5, Z6, Z5
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z5, Z5
+	VMULPS           Z0, Z5, Z0
+	VMOVAPS          Z1, Z5
+	VFMADD213PS.BCST 8(DI), Z4, Z5
+	VMAXPS           Z5, Z6, Z5
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z5, Z5
+	VMULPS           Z1, Z5, Z1
+	VMOVAPS          Z2, Z5
+	VFMADD213PS.BCST 8(DI), Z4, Z5
+	VMAXPS           Z5, Z6, Z5
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z5, Z5
+	VMULPS           Z2, Z5, Z2
+	VMOVAPS          Z3, Z5
+	VFMADD213PS.BCST 8(DI), Z4, Z5
+	VMAXPS           Z5, Z6, Z5
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z5, Z5
+	VMULPS           Z3, Z5, Z3
+
+activated:
+	MOVQ    CX, DI
+	VMOVUPS Z0, (DI)
+	ADDQ    DX, DI
+	VMOVUPS Z1, (DI)
+	ADDQ    DX, DI
+	VMOVUPS Z2, (DI)
+	ADDQ    DX, DI
+	VMOVUPS Z3, (DI)
+	ADDQ    $0x40, CX
+	ADDQ    BX, AX
+	DECQ    count+64(FP)
+	JNE     tile
 	VZEROUPPER
 	RET
 
-// func tile32AVX512r4v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+// func tile32AVX512r4v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 // Requires: AVX, AVX512F
-TEXT ·tile32AVX512r4v2(SB), NOSPLIT, $0-57
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   b+16(FP), DX
-	MOVQ   c+32(FP), BX
-	MOVQ   ldc+40(FP), SI
-	MOVQ   ldb+24(FP), DI
-	IMUL3Q $0x04, DI, DI
+TEXT ·tile32AVX512r4v2(SB), NOSPLIT, $0-88
+	MOVQ   b+16(FP), AX
+	MOVQ   c+32(FP), CX
+	MOVQ   ldc+40(FP), DX
+	MOVQ   next+72(FP), BX
+	MOVQ   ldb+24(FP), SI
 	IMUL3Q $0x04, SI, SI
+	IMUL3Q $0x04, DX, DX
+	IMUL3Q $0x04, BX, BX
+
+tile:
+	MOVQ   kc+0(FP), DI
+	MOVQ   a+8(FP), R8
+	MOVQ   AX, R9
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -2847,84 +4573,162 @@ TEXT ·tile32AVX512r4v2(SB), NOSPLIT, $0-57
 	VPXORD Z7, Z7, Z7
 
 depth:
-	VMOVUPS      (DX), Z9
-	VMOVUPS      64(DX), Z10
-	VBROADCASTSS (CX), Z8
+	VMOVUPS      (R9), Z9
+	VMOVUPS      64(R9), Z10
+	VBROADCASTSS (R8), Z8
 	VFMADD231PS  Z9, Z8, Z0
 	VFMADD231PS  Z10, Z8, Z1
-	VBROADCASTSS 4(CX), Z8
+	VBROADCASTSS 4(R8), Z8
 	VFMADD231PS  Z9, Z8, Z2
 	VFMADD231PS  Z10, Z8, Z3
-	VBROADCASTSS 8(CX), Z8
+	VBROADCASTSS 8(R8), Z8
 	VFMADD231PS  Z9, Z8, Z4
 	VFMADD231PS  Z10, Z8, Z5
-	VBROADCASTSS 12(CX), Z8
+	VBROADCASTSS 12(R8), Z8
 	VFMADD231PS  Z9, Z8, Z6
 	VFMADD231PS  Z10, Z8, Z7
-	ADDQ         $0x10, CX
-	ADDQ         DI, DX
-	DECQ         AX
+	ADDQ         $0x10, R8
+	ADDQ         SI, R9
+	DECQ         DI
 	JNE          depth
-	MOVB         add+56(FP), AL
-	TESTB        AL, AL
+	MOVB         add+56(FP), DI
+	TESTB        DI, DI
 	JE           fresh
-	MOVQ         BX, AX
-	VADDPS       (AX), Z0, Z0
-	VADDPS       64(AX), Z1, Z1
-	ADDQ         SI, AX
-	VADDPS       (AX), Z2, Z2
-	VADDPS       64(AX), Z3, Z3
-	ADDQ         SI, AX
-	VADDPS       (AX), Z4, Z4
-	VADDPS       64(AX), Z5, Z5
-	ADDQ         SI, AX
-	VADDPS       (AX), Z6, Z6
-	VADDPS       64(AX), Z7, Z7
+	MOVQ         CX, DI
+	VADDPS       (DI), Z0, Z0
+	VADDPS       64(DI), Z1, Z1
+	ADDQ         DX, DI
+	VADDPS       (DI), Z2, Z2
+	VADDPS       64(DI), Z3, Z3
+	ADDQ         DX, DI
+	VADDPS       (DI), Z4, Z4
+	VADDPS       64(DI), Z5, Z5
+	ADDQ         DX, DI
+	VADDPS       (DI), Z6, Z6
+	VADDPS       64(DI), Z7, Z7
 	JMP          store
 
 fresh:
-	MOVQ         start+48(FP), AX
-	TESTQ        AX, AX
+	MOVQ         start+48(FP), DI
+	TESTQ        DI, DI
 	JE           store
-	VBROADCASTSS (AX), Z8
+	VBROADCASTSS (DI), Z8
 	VADDPS       Z8, Z0, Z0
 	VADDPS       Z8, Z1, Z1
-	VBROADCASTSS 4(AX), Z8
+	VBROADCASTSS 4(DI), Z8
 	VADDPS       Z8, Z2, Z2
 	VADDPS       Z8, Z3, Z3
-	VBROADCASTSS 8(AX), Z8
+	VBROADCASTSS 8(DI), Z8
 	VADDPS       Z8, Z4, Z4
 	VADDPS       Z8, Z5, Z5
-	VBROADCASTSS 12(AX), Z8
+	VBROADCASTSS 12(DI), Z8
 	VADDPS       Z8, Z6, Z6
 	VADDPS       Z8, Z7, Z7
 
 store:
-	MOVQ    BX, AX
-	VMOVUPS Z0, (AX)
-	VMOVUPS Z1, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z2, (AX)
-	VMOVUPS Z3, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z4, (AX)
-	VMOVUPS Z5, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z6, (AX)
-	VMOVUPS Z7, 64(AX)
+	MOVQ         act+80(FP), DI
+	TESTQ        DI, DI
+	JE           activated
+	VBROADCASTSS 4(DI), Z8
+	CMPL         (DI), $0x00
+	JNE          product
+	VBROADCASTSS 8(DI), Z9
+	VMAXPS       Z0, Z8, Z0
+	VMINPS       Z0, Z9, Z0
+	VMAXPS       Z1, Z8, Z1
+	VMINPS       Z1, Z9, Z1
+	VMAXPS       Z2, Z8, Z2
+	VMINPS       Z2, Z9, Z2
+	VMAXPS       Z3, Z8, Z3
+	VMINPS       Z3, Z9, Z3
+	VMAXPS       Z4, Z8, Z4
+	VMINPS       Z4, Z9, Z4
+	VMAXPS       Z5, Z8, Z5
+	VMINPS       Z5, Z9, Z5
+	VMAXPS       Z6, Z8, Z6
+	VMINPS       Z6, Z9, Z6
+	VMAXPS       Z7, Z8, Z7
+	VMINPS       Z7, Z9, Z7
+	JMP          activated
+
+product:
+	VPXORD           Z11, Z11, Z11
+	VMOVAPS          Z0, Z9
+	VFMADD213PS.BCST 8(DI), Z8, Z9
+	VMAXPS           Z9, Z11, Z9
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z9, Z9
+	VMULPS           Z0, Z9, Z0
+	VMOVAPS          Z1, Z9
+	VFMADD213PS.BCST 8(DI), Z8, Z9
+	VMAXPS           Z9, Z11, Z9
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z9, Z9
+	VMULPS           Z1, Z9, Z1
+	VMOVAPS          Z2, Z9
+	VFMADD213PS.BCST 8(DI), Z8, Z9
+	VMAXPS           Z9, Z11, Z9
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z9, Z9
+	VMULPS           Z2, Z9, Z2
+	VMOVAPS          Z3, Z9
+	VFMADD213PS.BCST 8(DI), Z8, Z9
+	VMAXPS           Z9, Z11, Z9
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z9, Z9
+	VMULPS           Z3, Z9, Z3
+	VMOVAPS          Z4, Z9
+	VFMADD213PS.BCST 8(DI), Z8, Z9
+	VMAXPS           Z9, Z11, Z9
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z9, Z9
+	VMULPS           Z4, Z9, Z4
+	VMOVAPS          Z5, Z9
+	VFMADD213PS.BCST 8(DI), Z8, Z9
+	VMAXPS           Z9, Z11, Z9
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z9, Z9
+	VMULPS           Z5, Z9, Z5
+	VMOVAPS          Z6, Z9
+	VFMADD213PS.BCST 8(DI), Z8, Z9
+	VMAXPS           Z9, Z11, Z9
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z9, Z9
+	VMULPS           Z6, Z9, Z6
+	VMOVAPS          Z7, Z9
+	VFMADD213PS.BCST 8(DI), Z8, Z9
+	VMAXPS           Z9, Z11, Z9
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z9, Z9
+	VMULPS           Z7, Z9, Z7
+
+activated:
+	MOVQ    CX, DI
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	ADDQ    DX, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Z3, 64(DI)
+	ADDQ    DX, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, 64(DI)
+	ADDQ    DX, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Z7, 64(DI)
+	ADDQ    $0x80, CX
+	ADDQ    BX, AX
+	DECQ    count+64(FP)
+	JNE     tile
 	VZEROUPPER
 	RET
 
-// func tile32AVX512r4off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool)
+// func tile32AVX512r4off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 // Requires: AVX, AVX512F
-TEXT ·tile32AVX512r4off(SB), NOSPLIT, $0-57
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   b+16(FP), DX
-	MOVQ   c+32(FP), BX
-	MOVQ   ldc+40(FP), SI
-	MOVQ   off+24(FP), DI
-	IMUL3Q $0x04, SI, SI
+TEXT ·tile32AVX512r4off(SB), NOSPLIT, $0-88
+	MOVQ   b+16(FP), AX
+	MOVQ   c+32(FP), CX
+	MOVQ   ldc+40(FP), DX
+	MOVQ   next+72(FP), BX
+	IMUL3Q $0x04, DX, DX
+	IMUL3Q $0x04, BX, BX
+
+tile:
+	MOVQ   kc+0(FP), SI
+	MOVQ   a+8(FP), DI
+	MOVQ   AX, R8
+	MOVQ   off+24(FP), R9
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -2935,86 +4739,164 @@ TEXT ·tile32AVX512r4off(SB), NOSPLIT, $0-57
 	VPXORD Z7, Z7, Z7
 
 depth:
-	MOVQ         (DI), R8
-	VMOVUPS      (DX)(R8*4), Z9
-	VMOVUPS      64(DX)(R8*4), Z10
-	VBROADCASTSS (CX), Z8
+	MOVQ         (R9), R10
+	VMOVUPS      (R8)(R10*4), Z9
+	VMOVUPS      64(R8)(R10*4), Z10
+	VBROADCASTSS (DI), Z8
 	VFMADD231PS  Z9, Z8, Z0
 	VFMADD231PS  Z10, Z8, Z1
-	VBROADCASTSS 4(CX), Z8
+	VBROADCASTSS 4(DI), Z8
 	VFMADD231PS  Z9, Z8, Z2
 	VFMADD231PS  Z10, Z8, Z3
-	VBROADCASTSS 8(CX), Z8
+	VBROADCASTSS 8(DI), Z8
 	VFMADD231PS  Z9, Z8, Z4
 	VFMADD231PS  Z10, Z8, Z5
-	VBROADCASTSS 12(CX), Z8
+	VBROADCASTSS 12(DI), Z8
 	VFMADD231PS  Z9, Z8, Z6
 	VFMADD231PS  Z10, Z8, Z7
-	ADDQ         $0x10, CX
-	ADDQ         $0x08, DI
-	DECQ         AX
+	ADDQ         $0x10, DI
+	ADDQ         $0x08, R9
+	DECQ         SI
 	JNE          depth
-	MOVB         add+56(FP), AL
-	TESTB        AL, AL
+	MOVB         add+56(FP), SI
+	TESTB        SI, SI
 	JE           fresh
-	MOVQ         BX, AX
-	VADDPS       (AX), Z0, Z0
-	VADDPS       64(AX), Z1, Z1
-	ADDQ         SI, AX
-	VADDPS       (AX), Z2, Z2
-	VADDPS       64(AX), Z3, Z3
-	ADDQ         SI, AX
-	VADDPS       (AX), Z4, Z4
-	VADDPS       64(AX), Z5, Z5
-	ADDQ         SI, AX
-	VADDPS       (AX), Z6, Z6
-	VADDPS       64(AX), Z7, Z7
+	MOVQ         CX, SI
+	VADDPS       (SI), Z0, Z0
+	VADDPS       64(SI), Z1, Z1
+	ADDQ         DX, SI
+	VADDPS       (SI), Z2, Z2
+	VADDPS       64(SI), Z3, Z3
+	ADDQ         DX, SI
+	VADDPS       (SI), Z4, Z4
+	VADDPS       64(SI), Z5, Z5
+	ADDQ         DX, SI
+	VADDPS       (SI), Z6, Z6
+	VADDPS       64(SI), Z7, Z7
 	JMP          store
 
 fresh:
-	MOVQ         start+48(FP), AX
-	TESTQ        AX, AX
+	MOVQ         start+48(FP), SI
+	TESTQ        SI, SI
 	JE           store
-	VBROADCASTSS (AX), Z8
+	VBROADCASTSS (SI), Z8
 	VADDPS       Z8, Z0, Z0
 	VADDPS       Z8, Z1, Z1
-	VBROADCASTSS 4(AX), Z8
+	VBROADCASTSS 4(SI), Z8
 	VADDPS       Z8, Z2, Z2
 	VADDPS       Z8, Z3, Z3
-	VBROADCASTSS 8(AX), Z8
+	VBROADCASTSS 8(SI), Z8
 	VADDPS       Z8, Z4, Z4
 	VADDPS       Z8, Z5, Z5
-	VBROADCASTSS 12(AX), Z8
+	VBROADCASTSS 12(SI), Z8
 	VADDPS       Z8, Z6, Z6
 	VADDPS       Z8, Z7, Z7
 
 store:
-	MOVQ    BX, AX
-	VMOVUPS Z0, (AX)
-	VMOVUPS Z1, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z2, (AX)
-	VMOVUPS Z3, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z4, (AX)
-	VMOVUPS Z5, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z6, (AX)
-	VMOVUPS Z7, 64(AX)
+	MOVQ         act+80(FP), SI
+	TESTQ        SI, SI
+	JE           activated
+	VBROADCASTSS 4(SI), Z8
+	CMPL         (SI), $0x00
+	JNE          product
+	VBROADCASTSS 8(SI), Z9
+	VMAXPS       Z0, Z8, Z0
+	VMINPS       Z0, Z9, Z0
+	VMAXPS       Z1, Z8, Z1
+	VMINPS       Z1, Z9, Z1
+	VMAXPS       Z2, Z8, Z2
+	VMINPS       Z2, Z9, Z2
+	VMAXPS       Z3, Z8, Z3
+	VMINPS       Z3, Z9, Z3
+	VMAXPS       Z4, Z8, Z4
+	VMINPS       Z4, Z9, Z4
+	VMAXPS       Z5, Z8, Z5
+	VMINPS       Z5, Z9, Z5
+	VMAXPS       Z6, Z8, Z6
+	VMINPS       Z6, Z9, Z6
+	VMAXPS       Z7, Z8, Z7
+	VMINPS       Z7, Z9, Z7
+	JMP          activated
+
+product:
+	VPXORD           Z11, Z11, Z11
+	VMOVAPS          Z0, Z9
+	VFMADD213PS.BCST 8(SI), Z8, Z9
+	VMAXPS           Z9, Z11, Z9
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z9, Z9
+	VMULPS           Z0, Z9, Z0
+	VMOVAPS          Z1, Z9
+	VFMADD213PS.BCST 8(SI), Z8, Z9
+	VMAXPS           Z9, Z11, Z9
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z9, Z9
+	VMULPS           Z1, Z9, Z1
+	VMOVAPS          Z2, Z9
+	VFMADD213PS.BCST 8(SI), Z8, Z9
+	VMAXPS           Z9, Z11, Z9
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z9, Z9
+	VMULPS           Z2, Z9, Z2
+	VMOVAPS          Z3, Z9
+	VFMADD213PS.BCST 8(SI), Z8, Z9
+	VMAXPS           Z9, Z11, Z9
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z9, Z9
+	VMULPS           Z3, Z9, Z3
+	VMOVAPS          Z4, Z9
+	VFMADD213PS.BCST 8(SI), Z8, Z9
+	VMAXPS           Z9, Z11, Z9
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z9, Z9
+	VMULPS           Z4, Z9, Z4
+	VMOVAPS          Z5, Z9
+	VFMADD213PS.BCST 8(SI), Z8, Z9
+	VMAXPS           Z9, Z11, Z9
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z9, Z9
+	VMULPS           Z5, Z9, Z5
+	VMOVAPS          Z6, Z9
+	VFMADD213PS.BCST 8(SI), Z8, Z9
+	VMAXPS           Z9, Z11, Z9
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z9, Z9
+	VMULPS           Z6, Z9, Z6
+	VMOVAPS          Z7, Z9
+	VFMADD213PS.BCST 8(SI), Z8, Z9
+	VMAXPS           Z9, Z11, Z9
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z9, Z9
+	VMULPS           Z7, Z9, Z7
+
+activated:
+	MOVQ    CX, SI
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z1, 64(SI)
+	ADDQ    DX, SI
+	VMOVUPS Z2, (SI)
+	VMOVUPS Z3, 64(SI)
+	ADDQ    DX, SI
+	VMOVUPS Z4, (SI)
+	VMOVUPS Z5, 64(SI)
+	ADDQ    DX, SI
+	VMOVUPS Z6, (SI)
+	VMOVUPS Z7, 64(SI)
+	ADDQ    $0x80, CX
+	ADDQ    BX, AX
+	DECQ    count+64(FP)
+	JNE     tile
 	VZEROUPPER
 	RET
 
-// func tile32AVX512r5v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+// func tile32AVX512r5v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 // Requires: AVX, AVX512F
-TEXT ·tile32AVX512r5v1(SB), NOSPLIT, $0-57
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   b+16(FP), DX
-	MOVQ   c+32(FP), BX
-	MOVQ   ldc+40(FP), SI
-	MOVQ   ldb+24(FP), DI
-	IMUL3Q $0x04, DI, DI
+TEXT ·tile32AVX512r5v1(SB), NOSPLIT, $0-88
+	MOVQ   b+16(FP), AX
+	MOVQ   c+32(FP), CX
+	MOVQ   ldc+40(FP), DX
+	MOVQ   next+72(FP), BX
+	MOVQ   ldb+24(FP), SI
 	IMUL3Q $0x04, SI, SI
+	IMUL3Q $0x04, DX, DX
+	IMUL3Q $0x04, BX, BX
+
+tile:
+	MOVQ   kc+0(FP), DI
+	MOVQ   a+8(FP), R8
+	MOVQ   AX, R9
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -3022,76 +4904,133 @@ TEXT ·tile32AVX512r5v1(SB), NOSPLIT, $0-57
 	VPXORD Z4, Z4, Z4
 
 depth:
-	VMOVUPS      (DX), Z6
-	VBROADCASTSS (CX), Z5
+	VMOVUPS      (R9), Z6
+	VBROADCASTSS (R8), Z5
 	VFMADD231PS  Z6, Z5, Z0
-	VBROADCASTSS 4(CX), Z5
+	VBROADCASTSS 4(R8), Z5
 	VFMADD231PS  Z6, Z5, Z1
-	VBROADCASTSS 8(CX), Z5
+	VBROADCASTSS 8(R8), Z5
 	VFMADD231PS  Z6, Z5, Z2
-	VBROADCASTSS 12(CX), Z5
+	VBROADCASTSS 12(R8), Z5
 	VFMADD231PS  Z6, Z5, Z3
-	VBROADCASTSS 16(CX), Z5
+	VBROADCASTSS 16(R8), Z5
 	VFMADD231PS  Z6, Z5, Z4
-	ADDQ         $0x14, CX
-	ADDQ         DI, DX
-	DECQ         AX
+	ADDQ         $0x14, R8
+	ADDQ         SI, R9
+	DECQ         DI
 	JNE          depth
-	MOVB         add+56(FP), AL
-	TESTB        AL, AL
+	MOVB         add+56(FP), DI
+	TESTB        DI, DI
 	JE           fresh
-	MOVQ         BX, AX
-	VADDPS       (AX), Z0, Z0
-	ADDQ         SI, AX
-	VADDPS       (AX), Z1, Z1
-	ADDQ         SI, AX
-	VADDPS       (AX), Z2, Z2
-	ADDQ         SI, AX
-	VADDPS       (AX), Z3, Z3
-	ADDQ         SI, AX
-	VADDPS       (AX), Z4, Z4
+	MOVQ         CX, DI
+	VADDPS       (DI), Z0, Z0
+	ADDQ         DX, DI
+	VADDPS       (DI), Z1, Z1
+	ADDQ         DX, DI
+	VADDPS       (DI), Z2, Z2
+	ADDQ         DX, DI
+	VADDPS       (DI), Z3, Z3
+	ADDQ         DX, DI
+	VADDPS       (DI), Z4, Z4
 	JMP          store
 
 fresh:
-	MOVQ         start+48(FP), AX
-	TESTQ        AX, AX
+	MOVQ         start+48(FP), DI
+	TESTQ        DI, DI
 	JE           store
-	VBROADCASTSS (AX), Z5
+	VBROADCASTSS (DI), Z5
 	VADDPS       Z5, Z0, Z0
-	VBROADCASTSS 4(AX), Z5
+	VBROADCASTSS 4(DI), Z5
 	VADDPS       Z5, Z1, Z1
-	VBROADCASTSS 8(AX), Z5
+	VBROADCASTSS 8(DI), Z5
 	VADDPS       Z5, Z2, Z2
-	VBROADCASTSS 12(AX), Z5
+	VBROADCASTSS 12(DI), Z5
 	VADDPS       Z5, Z3, Z3
-	VBROADCASTSS 16(AX), Z5
+	VBROADCASTSS 16(DI), Z5
 	VADDPS       Z5, Z4, Z4
 
 store:
-	MOVQ    BX, AX
-	VMOVUPS Z0, (AX)
-	ADDQ    SI, AX
-	VMOVUPS Z1, (AX)
-	ADDQ    SI, AX
-	VMOVUPS Z2, (AX)
-	ADDQ    SI, AX
-	VMOVUPS Z3, (AX)
-	ADDQ    SI, AX
-	VMOVUPS Z4, (AX)
+	MOVQ         act+80(FP), DI
+	TESTQ        DI, DI
+	JE           activated
+	VBROADCASTSS 4(DI), Z5
+	CMPL         (DI), $0x00
+	JNE          product
+	VBROADCASTSS 8(DI), Z6
+	VMAXPS       Z0, Z5, Z0
+	VMINPS       Z0, Z6, Z0
+	VMAXPS       Z1, Z5, Z1
+	VMINPS       Z1, Z6, Z1
+	VMAXPS       Z2, Z5, Z2
+	VMINPS       Z2, Z6, Z2
+	VMAXPS       Z3, Z5, Z3
+	VMINPS       Z3, Z6, Z3
+	VMAXPS       Z4, Z5, Z4
+	VMINPS       Z4, Z6, Z4
+	JMP          activated
+
+product:
+	VPXORD           Z7, Z7, Z7
+	VMOVAPS          Z0, Z6
+	VFMADD213PS.BCST 8(DI), Z5, Z6
+	VMAXPS           Z6, Z7, Z6
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z6, Z6
+	VMULPS           Z0, Z6, Z0
+	VMOVAPS          Z1, Z6
+	VFMADD213PS.BCST 8(DI), Z5, Z6
+	VMAXPS           Z6, Z7, Z6
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z6, Z6
+	VMULPS           Z1, Z6, Z1
+	VMOVAPS          Z2, Z6
+	VFMADD213PS.BCST 8(DI), Z5, Z6
+	VMAXPS           Z6, Z7, Z6
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z6, Z6
+	VMULPS           Z2, Z6, Z2
+	VMOVAPS          Z3, Z6
+	VFMADD213PS.BCST 8(DI), Z5, Z6
+	VMAXPS           Z6, Z7, Z6
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z6, Z6
+	VMULPS           Z3, Z6, Z3
+	VMOVAPS          Z4, Z6
+	VFMADD213PS.BCST 8(DI), Z5, Z6
+	VMAXPS           Z6, Z7, Z6
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z6, Z6
+	VMULPS           Z4, Z6, Z4
+
+activated:
+	MOVQ    CX, DI
+	VMOVUPS Z0, (DI)
+	ADDQ    DX, DI
+	VMOVUPS Z1, (DI)
+	ADDQ    DX, DI
+	VMOVUPS Z2, (DI)
+	ADDQ    DX, DI
+	VMOVUPS Z3, (DI)
+	ADDQ    DX, DI
+	VMOVUPS Z4, (DI)
+	ADDQ    $0x40, CX
+	ADDQ    BX, AX
+	DECQ    count+64(FP)
+	JNE     tile
 	VZEROUPPER
 	RET
 
-// func tile32AVX512r5v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+// func tile32AVX512r5v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 // Requires: AVX, AVX512F
-TEXT ·tile32AVX512r5v2(SB), NOSPLIT, $0-57
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   b+16(FP), DX
-	MOVQ   c+32(FP), BX
-	MOVQ   ldc+40(FP), SI
-	MOVQ   ldb+24(FP), DI
-	IMUL3Q $0x04, DI, DI
+TEXT ·tile32AVX512r5v2(SB), NOSPLIT, $0-88
+	MOVQ   b+16(FP), AX
+	MOVQ   c+32(FP), CX
+	MOVQ   ldc+40(FP), DX
+	MOVQ   next+72(FP), BX
+	MOVQ   ldb+24(FP), SI
 	IMUL3Q $0x04, SI, SI
+	IMUL3Q $0x04, DX, DX
+	IMUL3Q $0x04, BX, BX
+
+tile:
+	MOVQ   kc+0(FP), DI
+	MOVQ   a+8(FP), R8
+	MOVQ   AX, R9
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -3104,96 +5043,188 @@ TEXT ·tile32AVX512r5v2(SB), NOSPLIT, $0-57
 	VPXORD Z9, Z9, Z9
 
 depth:
-	VMOVUPS      (DX), Z11
-	VMOVUPS      64(DX), Z12
-	VBROADCASTSS (CX), Z10
+	VMOVUPS      (R9), Z11
+	VMOVUPS      64(R9), Z12
+	VBROADCASTSS (R8), Z10
 	VFMADD231PS  Z11, Z10, Z0
 	VFMADD231PS  Z12, Z10, Z1
-	VBROADCASTSS 4(CX), Z10
+	VBROADCASTSS 4(R8), Z10
 	VFMADD231PS  Z11, Z10, Z2
 	VFMADD231PS  Z12, Z10, Z3
-	VBROADCASTSS 8(CX), Z10
+	VBROADCASTSS 8(R8), Z10
 	VFMADD231PS  Z11, Z10, Z4
 	VFMADD231PS  Z12, Z10, Z5
-	VBROADCASTSS 12(CX), Z10
+	VBROADCASTSS 12(R8), Z10
 	VFMADD231PS  Z11, Z10, Z6
 	VFMADD231PS  Z12, Z10, Z7
-	VBROADCASTSS 16(CX), Z10
+	VBROADCASTSS 16(R8), Z10
 	VFMADD231PS  Z11, Z10, Z8
 	VFMADD231PS  Z12, Z10, Z9
-	ADDQ         $0x14, CX
-	ADDQ         DI, DX
-	DECQ         AX
+	ADDQ         $0x14, R8
+	ADDQ         SI, R9
+	DECQ         DI
 	JNE          depth
-	MOVB         add+56(FP), AL
-	TESTB        AL, AL
+	MOVB         add+56(FP), DI
+	TESTB        DI, DI
 	JE           fresh
-	MOVQ         BX, AX
-	VADDPS       (AX), Z0, Z0
-	VADDPS       64(AX), Z1, Z1
-	ADDQ         SI, AX
-	VADDPS       (AX), Z2, Z2
-	VADDPS       64(AX), Z3, Z3
-	ADDQ         SI, AX
-	VADDPS       (AX), Z4, Z4
-	VADDPS       64(AX), Z5, Z5
-	ADDQ         SI, AX
-	VADDPS       (AX), Z6, Z6
-	VADDPS       64(AX), Z7, Z7
-	ADDQ         SI, AX
-	VADDPS       (AX), Z8, Z8
-	VADDPS       64(AX), Z9, Z9
+	MOVQ         CX, DI
+	VADDPS       (DI), Z0, Z0
+	VADDPS       64(DI), Z1, Z1
+	ADDQ         DX, DI
+	VADDPS       (DI), Z2, Z2
+	VADDPS       64(DI), Z3, Z3
+	ADDQ         DX, DI
+	VADDPS       (DI), Z4, Z4
+	VADDPS       64(DI), Z5, Z5
+	ADDQ         DX, DI
+	VADDPS       (DI), Z6, Z6
+	VADDPS       64(DI), Z7, Z7
+	ADDQ         DX, DI
+	VADDPS       (DI), Z8, Z8
+	VADDPS       64(DI), Z9, Z9
 	JMP          store
 
 fresh:
-	MOVQ         start+48(FP), AX
-	TESTQ        AX, AX
+	MOVQ         start+48(FP), DI
+	TESTQ        DI, DI
 	JE           store
-	VBROADCASTSS (AX), Z10
+	VBROADCASTSS (DI), Z10
 	VADDPS       Z10, Z0, Z0
 	VADDPS       Z10, Z1, Z1
-	VBROADCASTSS 4(AX), Z10
+	VBROADCASTSS 4(DI), Z10
 	VADDPS       Z10, Z2, Z2
 	VADDPS       Z10, Z3, Z3
-	VBROADCASTSS 8(AX), Z10
+	VBROADCASTSS 8(DI), Z10
 	VADDPS       Z10, Z4, Z4
 	VADDPS       Z10, Z5, Z5
-	VBROADCASTSS 12(AX), Z10
+	VBROADCASTSS 12(DI), Z10
 	VADDPS       Z10, Z6, Z6
 	VADDPS       Z10, Z7, Z7
-	VBROADCASTSS 16(AX), Z10
+	VBROADCASTSS 16(DI), Z10
 	VADDPS       Z10, Z8, Z8
 	VADDPS       Z10, Z9, Z9
 
 store:
-	MOVQ    BX, AX
-	VMOVUPS Z0, (AX)
-	VMOVUPS Z1, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z2, (AX)
-	VMOVUPS Z3, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z4, (AX)
-	VMOVUPS Z5, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z6, (AX)
-	VMOVUPS Z7, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z8, (AX)
-	VMOVUPS Z9, 64(AX)
+	MOVQ         act+80(FP), DI
+	TESTQ        DI, DI
+	JE           activated
+	VBROADCASTSS 4(DI), Z10
+	CMPL         (DI), $0x00
+	JNE          product
+	VBROADCASTSS 8(DI), Z11
+	VMAXPS       Z0, Z10, Z0
+	VMINPS       Z0, Z11, Z0
+	VMAXPS       Z1, Z10, Z1
+	VMINPS       Z1, Z11, Z1
+	VMAXPS       Z2, Z10, Z2
+	VMINPS       Z2, Z11, Z2
+	VMAXPS       Z3, Z10, Z3
+	VMINPS       Z3, Z11, Z3
+	VMAXPS       Z4, Z10, Z4
+	VMINPS       Z4, Z11, Z4
+	VMAXPS       Z5, Z10, Z5
+	VMINPS       Z5, Z11, Z5
+	VMAXPS       Z6, Z10, Z6
+	VMINPS       Z6, Z11, Z6
+	VMAXPS       Z7, Z10, Z7
+	VMINPS       Z7, Z11, Z7
+	VMAXPS       Z8, Z10, Z8
+	VMINPS       Z8, Z11, Z8
+	VMAXPS       Z9, Z10, Z9
+	VMINPS       Z9, Z11, Z9
+	JMP          activated
+
+product:
+	VPXORD           Z13, Z13, Z13
+	VMOVAPS          Z0, Z11
+	VFMADD213PS.BCST 8(DI), Z10, Z11
+	VMAXPS           Z11, Z13, Z11
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z11, Z11
+	VMULPS           Z0, Z11, Z0
+	VMOVAPS          Z1, Z11
+	VFMADD213PS.BCST 8(DI), Z10, Z11
+	VMAXPS           Z11, Z13, Z11
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z11, Z11
+	VMULPS           Z1, Z11, Z1
+	VMOVAPS          Z2, Z11
+	VFMADD213PS.BCST 8(DI), Z10, Z11
+	VMAXPS           Z11, Z13, Z11
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z11, Z11
+	VMULPS           Z2, Z11, Z2
+	VMOVAPS          Z3, Z11
+	VFMADD213PS.BCST 8(DI), Z10, Z11
+	VMAXPS           Z11, Z13, Z11
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z11, Z11
+	VMULPS           Z3, Z11, Z3
+	VMOVAPS          Z4, Z11
+	VFMADD213PS.BCST 8(DI), Z10, Z11
+	VMAXPS           Z11, Z13, Z11
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z11, Z11
+	VMULPS           Z4, Z11, Z4
+	VMOVAPS          Z5, Z11
+	VFMADD213PS.BCST 8(DI), Z10, Z11
+	VMAXPS           Z11, Z13, Z11
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z11, Z11
+	VMULPS           Z5, Z11, Z5
+	VMOVAPS          Z6, Z11
+	VFMADD213PS.BCST 8(DI), Z10, Z11
+	VMAXPS           Z11, Z13, Z11
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z11, Z11
+	VMULPS           Z6, Z11, Z6
+	VMOVAPS          Z7, Z11
+	VFMADD213PS.BCST 8(DI), Z10, Z11
+	VMAXPS           Z11, Z13, Z11
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z11, Z11
+	VMULPS           Z7, Z11, Z7
+	VMOVAPS          Z8, Z11
+	VFMADD213PS.BCST 8(DI), Z10, Z11
+	VMAXPS           Z11, Z13, Z11
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z11, Z11
+	VMULPS           Z8, Z11, Z8
+	VMOVAPS          Z9, Z11
+	VFMADD213PS.BCST 8(DI), Z10, Z11
+	VMAXPS           Z11, Z13, Z11
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z11, Z11
+	VMULPS           Z9, Z11, Z9
+
+activated:
+	MOVQ    CX, DI
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	ADDQ    DX, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Z3, 64(DI)
+	ADDQ    DX, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, 64(DI)
+	ADDQ    DX, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Z7, 64(DI)
+	ADDQ    DX, DI
+	VMOVUPS Z8, (DI)
+	VMOVUPS Z9, 64(DI)
+	ADDQ    $0x80, CX
+	ADDQ    BX, AX
+	DECQ    count+64(FP)
+	JNE     tile
 	VZEROUPPER
 	RET
 
-// func tile32AVX512r5off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool)
+// func tile32AVX512r5off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 // Requires: AVX, AVX512F
-TEXT ·tile32AVX512r5off(SB), NOSPLIT, $0-57
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   b+16(FP), DX
-	MOVQ   c+32(FP), BX
-	MOVQ   ldc+40(FP), SI
-	MOVQ   off+24(FP), DI
-	IMUL3Q $0x04, SI, SI
+TEXT ·tile32AVX512r5off(SB), NOSPLIT, $0-88
+	MOVQ   b+16(FP), AX
+	MOVQ   c+32(FP), CX
+	MOVQ   ldc+40(FP), DX
+	MOVQ   next+72(FP), BX
+	IMUL3Q $0x04, DX, DX
+	IMUL3Q $0x04, BX, BX
+
+tile:
+	MOVQ   kc+0(FP), SI
+	MOVQ   a+8(FP), DI
+	MOVQ   AX, R8
+	MOVQ   off+24(FP), R9
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -3206,98 +5237,190 @@ TEXT ·tile32AVX512r5off(SB), NOSPLIT, $0-57
 	VPXORD Z9, Z9, Z9
 
 depth:
-	MOVQ         (DI), R8
-	VMOVUPS      (DX)(R8*4), Z11
-	VMOVUPS      64(DX)(R8*4), Z12
-	VBROADCASTSS (CX), Z10
+	MOVQ         (R9), R10
+	VMOVUPS      (R8)(R10*4), Z11
+	VMOVUPS      64(R8)(R10*4), Z12
+	VBROADCASTSS (DI), Z10
 	VFMADD231PS  Z11, Z10, Z0
 	VFMADD231PS  Z12, Z10, Z1
-	VBROADCASTSS 4(CX), Z10
+	VBROADCASTSS 4(DI), Z10
 	VFMADD231PS  Z11, Z10, Z2
 	VFMADD231PS  Z12, Z10, Z3
-	VBROADCASTSS 8(CX), Z10
+	VBROADCASTSS 8(DI), Z10
 	VFMADD231PS  Z11, Z10, Z4
 	VFMADD231PS  Z12, Z10, Z5
-	VBROADCASTSS 12(CX), Z10
+	VBROADCASTSS 12(DI), Z10
 	VFMADD231PS  Z11, Z10, Z6
 	VFMADD231PS  Z12, Z10, Z7
-	VBROADCASTSS 16(CX), Z10
+	VBROADCASTSS 16(DI), Z10
 	VFMADD231PS  Z11, Z10, Z8
 	VFMADD231PS  Z12, Z10, Z9
-	ADDQ         $0x14, CX
-	ADDQ         $0x08, DI
-	DECQ         AX
+	ADDQ         $0x14, DI
+	ADDQ         $0x08, R9
+	DECQ         SI
 	JNE          depth
-	MOVB         add+56(FP), AL
-	TESTB        AL, AL
+	MOVB         add+56(FP), SI
+	TESTB        SI, SI
 	JE           fresh
-	MOVQ         BX, AX
-	VADDPS       (AX), Z0, Z0
-	VADDPS       64(AX), Z1, Z1
-	ADDQ         SI, AX
-	VADDPS       (AX), Z2, Z2
-	VADDPS       64(AX), Z3, Z3
-	ADDQ         SI, AX
-	VADDPS       (AX), Z4, Z4
-	VADDPS       64(AX), Z5, Z5
-	ADDQ         SI, AX
-	VADDPS       (AX), Z6, Z6
-	VADDPS       64(AX), Z7, Z7
-	ADDQ         SI, AX
-	VADDPS       (AX), Z8, Z8
-	VADDPS       64(AX), Z9, Z9
+	MOVQ         CX, SI
+	VADDPS       (SI), Z0, Z0
+	VADDPS       64(SI), Z1, Z1
+	ADDQ         DX, SI
+	VADDPS       (SI), Z2, Z2
+	VADDPS       64(SI), Z3, Z3
+	ADDQ         DX, SI
+	VADDPS       (SI), Z4, Z4
+	VADDPS       64(SI), Z5, Z5
+	ADDQ         DX, SI
+	VADDPS       (SI), Z6, Z6
+	VADDPS       64(SI), Z7, Z7
+	ADDQ         DX, SI
+	VADDPS       (SI), Z8, Z8
+	VADDPS       64(SI), Z9, Z9
 	JMP          store
 
 fresh:
-	MOVQ         start+48(FP), AX
-	TESTQ        AX, AX
+	MOVQ         start+48(FP), SI
+	TESTQ        SI, SI
 	JE           store
-	VBROADCASTSS (AX), Z10
+	VBROADCASTSS (SI), Z10
 	VADDPS       Z10, Z0, Z0
 	VADDPS       Z10, Z1, Z1
-	VBROADCASTSS 4(AX), Z10
+	VBROADCASTSS 4(SI), Z10
 	VADDPS       Z10, Z2, Z2
 	VADDPS       Z10, Z3, Z3
-	VBROADCASTSS 8(AX), Z10
+	VBROADCASTSS 8(SI), Z10
 	VADDPS       Z10, Z4, Z4
 	VADDPS       Z10, Z5, Z5
-	VBROADCASTSS 12(AX), Z10
+	VBROADCASTSS 12(SI), Z10
 	VADDPS       Z10, Z6, Z6
 	VADDPS       Z10, Z7, Z7
-	VBROADCASTSS 16(AX), Z10
+	VBROADCASTSS 16(SI), Z10
 	VADDPS       Z10, Z8, Z8
 	VADDPS       Z10, Z9, Z9
 
 store:
-	MOVQ    BX, AX
-	VMOVUPS Z0, (AX)
-	VMOVUPS Z1, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z2, (AX)
-	VMOVUPS Z3, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z4, (AX)
-	VMOVUPS Z5, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z6, (AX)
-	VMOVUPS Z7, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z8, (AX)
-	VMOVUPS Z9, 64(AX)
+	MOVQ         act+80(FP), SI
+	TESTQ        SI, SI
+	JE           activated
+	VBROADCASTSS 4(SI), Z10
+	CMPL         (SI), $0x00
+	JNE          product
+	VBROADCASTSS 8(SI), Z11
+	VMAXPS       Z0, Z10, Z0
+	VMINPS       Z0, Z11, Z0
+	VMAXPS       Z1, Z10, Z1
+	VMINPS       Z1, Z11, Z1
+	VMAXPS       Z2, Z10, Z2
+	VMINPS       Z2, Z11, Z2
+	VMAXPS       Z3, Z10, Z3
+	VMINPS       Z3, Z11, Z3
+	VMAXPS       Z4, Z10, Z4
+	VMINPS       Z4, Z11, Z4
+	VMAXPS       Z5, Z10, Z5
+	VMINPS       Z5, Z11, Z5
+	VMAXPS       Z6, Z10, Z6
+	VMINPS       Z6, Z11, Z6
+	VMAXPS       Z7, Z10, Z7
+	VMINPS       Z7, Z11, Z7
+	VMAXPS       Z8, Z10, Z8
+	VMINPS       Z8, Z11, Z8
+	VMAXPS       Z9, Z10, Z9
+	VMINPS       Z9, Z11, Z9
+	JMP          activated
+
+product:
+	VPXORD           Z13, Z13, Z13
+	VMOVAPS          Z0, Z11
+	VFMADD213PS.BCST 8(SI), Z10, Z11
+	VMAXPS           Z11, Z13, Z11
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z11, Z11
+	VMULPS           Z0, Z11, Z0
+	VMOVAPS          Z1, Z11
+	VFMADD213PS.BCST 8(SI), Z10, Z11
+	VMAXPS           Z11, Z13, Z11
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z11, Z11
+	VMULPS           Z1, Z11, Z1
+	VMOVAPS          Z2, Z11
+	VFMADD213PS.BCST 8(SI), Z10, Z11
+	VMAXPS           Z11, Z13, Z11
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z11, Z11
+	VMULPS           Z2, Z11, Z2
+	VMOVAPS          Z3, Z11
+	VFMADD213PS.BCST 8(SI), Z10, Z11
+	VMAXPS           Z11, Z13, Z11
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z11, Z11
+	VMULPS           Z3, Z11, Z3
+	VMOVAPS          Z4, Z11
+	VFMADD213PS.BCST 8(SI), Z10, Z11
+	VMAXPS           Z11, Z13, Z11
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z11, Z11
+	VMULPS           Z4, Z11, Z4
+	VMOVAPS          Z5, Z11
+	VFMADD213PS.BCST 8(SI), Z10, Z11
+	VMAXPS           Z11, Z13, Z11
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z11, Z11
+	VMULPS           Z5, Z11, Z5
+	VMOVAPS          Z6, Z11
+	VFMADD213PS.BCST 8(SI), Z10, Z11
+	VMAXPS           Z11, Z13, Z11
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z11, Z11
+	VMULPS           Z6, Z11, Z6
+	VMOVAPS          Z7, Z11
+	VFMADD213PS.BCST 8(SI), Z10, Z11
+	VMAXPS           Z11, Z13, Z11
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z11, Z11
+	VMULPS           Z7, Z11, Z7
+	VMOVAPS          Z8, Z11
+	VFMADD213PS.BCST 8(SI), Z10, Z11
+	VMAXPS           Z11, Z13, Z11
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z11, Z11
+	VMULPS           Z8, Z11, Z8
+	VMOVAPS          Z9, Z11
+	VFMADD213PS.BCST 8(SI), Z10, Z11
+	VMAXPS           Z11, Z13, Z11
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z11, Z11
+	VMULPS           Z9, Z11, Z9
+
+activated:
+	MOVQ    CX, SI
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z1, 64(SI)
+	ADDQ    DX, SI
+	VMOVUPS Z2, (SI)
+	VMOVUPS Z3, 64(SI)
+	ADDQ    DX, SI
+	VMOVUPS Z4, (SI)
+	VMOVUPS Z5, 64(SI)
+	ADDQ    DX, SI
+	VMOVUPS Z6, (SI)
+	VMOVUPS Z7, 64(SI)
+	ADDQ    DX, SI
+	VMOVUPS Z8, (SI)
+	VMOVUPS Z9, 64(SI)
+	ADDQ    $0x80, CX
+	ADDQ    BX, AX
+	DECQ    count+64(FP)
+	JNE     tile
 	VZEROUPPER
 	RET
 
-// func tile32AVX512r6v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+// func tile32AVX512r6v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 // Requires: AVX, AVX512F
-TEXT ·tile32AVX512r6v1(SB), NOSPLIT, $0-57
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   b+16(FP), DX
-	MOVQ   c+32(FP), BX
-	MOVQ   ldc+40(FP), SI
-	MOVQ   ldb+24(FP), DI
-	IMUL3Q $0x04, DI, DI
+TEXT ·tile32AVX512r6v1(SB), NOSPLIT, $0-88
+	MOVQ   b+16(FP), AX
+	MOVQ   c+32(FP), CX
+	MOVQ   ldc+40(FP), DX
+	MOVQ   next+72(FP), BX
+	MOVQ   ldb+24(FP), SI
 	IMUL3Q $0x04, SI, SI
+	IMUL3Q $0x04, DX, DX
+	IMUL3Q $0x04, BX, BX
+
+tile:
+	MOVQ   kc+0(FP), DI
+	MOVQ   a+8(FP), R8
+	MOVQ   AX, R9
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -3306,84 +5429,148 @@ TEXT ·tile32AVX512r6v1(SB), NOSPLIT, $0-57
 	VPXORD Z5, Z5, Z5
 
 depth:
-	VMOVUPS      (DX), Z7
-	VBROADCASTSS (CX), Z6
+	VMOVUPS      (R9), Z7
+	VBROADCASTSS (R8), Z6
 	VFMADD231PS  Z7, Z6, Z0
-	VBROADCASTSS 4(CX), Z6
+	VBROADCASTSS 4(R8), Z6
 	VFMADD231PS  Z7, Z6, Z1
-	VBROADCASTSS 8(CX), Z6
+	VBROADCASTSS 8(R8), Z6
 	VFMADD231PS  Z7, Z6, Z2
-	VBROADCASTSS 12(CX), Z6
+	VBROADCASTSS 12(R8), Z6
 	VFMADD231PS  Z7, Z6, Z3
-	VBROADCASTSS 16(CX), Z6
+	VBROADCASTSS 16(R8), Z6
 	VFMADD231PS  Z7, Z6, Z4
-	VBROADCASTSS 20(CX), Z6
+	VBROADCASTSS 20(R8), Z6
 	VFMADD231PS  Z7, Z6, Z5
-	ADDQ         $0x18, CX
-	ADDQ         DI, DX
-	DECQ         AX
+	ADDQ         $0x18, R8
+	ADDQ         SI, R9
+	DECQ         DI
 	JNE          depth
-	MOVB         add+56(FP), AL
-	TESTB        AL, AL
+	MOVB         add+56(FP), DI
+	TESTB        DI, DI
 	JE           fresh
-	MOVQ         BX, AX
-	VADDPS       (AX), Z0, Z0
-	ADDQ         SI, AX
-	VADDPS       (AX), Z1, Z1
-	ADDQ         SI, AX
-	VADDPS       (AX), Z2, Z2
-	ADDQ         SI, AX
-	VADDPS       (AX), Z3, Z3
-	ADDQ         SI, AX
-	VADDPS       (AX), Z4, Z4
-	ADDQ         SI, AX
-	VADDPS       (AX), Z5, Z5
+	MOVQ         CX, DI
+	VADDPS       (DI), Z0, Z0
+	ADDQ         DX, DI
+	VADDPS       (DI), Z1, Z1
+	ADDQ         DX, DI
+	VADDPS       (DI), Z2, Z2
+	ADDQ         DX, DI
+	VADDPS       (DI), Z3, Z3
+	ADDQ         DX, DI
+	VADDPS       (DI), Z4, Z4
+	ADDQ         DX, DI
+	VADDPS       (DI), Z5, Z5
 	JMP          store
 
 fresh:
-	MOVQ         start+48(FP), AX
-	TESTQ        AX, AX
+	MOVQ         start+48(FP), DI
+	TESTQ        DI, DI
 	JE           store
-	VBROADCASTSS (AX), Z6
+	VBROADCASTSS (DI), Z6
 	VADDPS       Z6, Z0, Z0
-	VBROADCASTSS 4(AX), Z6
+	VBROADCASTSS 4(DI), Z6
 	VADDPS       Z6, Z1, Z1
-	VBROADCASTSS 8(AX), Z6
+	VBROADCASTSS 8(DI), Z6
 	VADDPS       Z6, Z2, Z2
-	VBROADCASTSS 12(AX), Z6
+	VBROADCASTSS 12(DI), Z6
 	VADDPS       Z6, Z3, Z3
-	VBROADCASTSS 16(AX), Z6
+	VBROADCASTSS 16(DI), Z6
 	VADDPS       Z6, Z4, Z4
-	VBROADCASTSS 20(AX), Z6
+	VBROADCASTSS 20(DI), Z6
 	VADDPS       Z6, Z5, Z5
 
 store:
-	MOVQ    BX, AX
-	VMOVUPS Z0, (AX)
-	ADDQ    SI, AX
-	VMOVUPS Z1, (AX)
-	ADDQ    SI, AX
-	VMOVUPS Z2, (AX)
-	ADDQ    SI, AX
-	VMOVUPS Z3, (AX)
-	ADDQ    SI, AX
-	VMOVUPS Z4, (AX)
-	ADDQ    SI, AX
-	VMOVUPS Z5, (AX)
+	MOVQ         act+80(FP), DI
+	TESTQ        DI, DI
+	JE           activated
+	VBROADCASTSS 4(DI), Z6
+	CMPL         (DI), $0x00
+	JNE          product
+	VBROADCASTSS 8(DI), Z7
+	VMAXPS       Z0, Z6, Z0
+	VMINPS       Z0, Z7, Z0
+	VMAXPS       Z1, Z6, Z1
+	VMINPS       Z1, Z7, Z1
+	VMAXPS       Z2, Z6, Z2
+	VMINPS       Z2, Z7, Z2
+	VMAXPS       Z3, Z6, Z3
+	VMINPS       Z3, Z7, Z3
+	VMAXPS       Z4, Z6, Z4
+	VMINPS       Z4, Z7, Z4
+	VMAXPS       Z5, Z6, Z5
+	VMINPS       Z5, Z7, Z5
+	JMP          activated
+
+product:
+	VPXORD           Z8, Z8, Z8
+	VMOVAPS          Z0, Z7
+	VFMADD213PS.BCST 8(DI), Z6, Z7
+	VMAXPS           Z7, Z8, Z7
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z7, Z7
+	VMULPS           Z0, Z7, Z0
+	VMOVAPS          Z1, Z7
+	VFMADD213PS.BCST 8(DI), Z6, Z7
+	VMAXPS           Z7, Z8, Z7
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z7, Z7
+	VMULPS           Z1, Z7, Z1
+	VMOVAPS          Z2, Z7
+	VFMADD213PS.BCST 8(DI), Z6, Z7
+	VMAXPS           Z7, Z8, Z7
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z7, Z7
+	VMULPS           Z2, Z7, Z2
+	VMOVAPS          Z3, Z7
+	VFMADD213PS.BCST 8(DI), Z6, Z7
+	VMAXPS           Z7, Z8, Z7
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z7, Z7
+	VMULPS           Z3, Z7, Z3
+	VMOVAPS          Z4, Z7
+	VFMADD213PS.BCST 8(DI), Z6, Z7
+	VMAXPS           Z7, Z8, Z7
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z7, Z7
+	VMULPS           Z4, Z7, Z4
+	VMOVAPS          Z5, Z7
+	VFMADD213PS.BCST 8(DI), Z6, Z7
+	VMAXPS           Z7, Z8, Z7
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z7, Z7
+	VMULPS           Z5, Z7, Z5
+
+activated:
+	MOVQ    CX, DI
+	VMOVUPS Z0, (DI)
+	ADDQ    DX, DI
+	VMOVUPS Z1, (DI)
+	ADDQ    DX, DI
+	VMOVUPS Z2, (DI)
+	ADDQ    DX, DI
+	VMOVUPS Z3, (DI)
+	ADDQ    DX, DI
+	VMOVUPS Z4, (DI)
+	ADDQ    DX, DI
+	VMOVUPS Z5, (DI)
+	ADDQ    $0x40, CX
+	ADDQ    BX, AX
+	DECQ    count+64(FP)
+	JNE     tile
 	VZEROUPPER
 	RET
 
-// func tile32AVX512r6v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+// func tile32AVX512r6v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 // Requires: AVX, AVX512F
-TEXT ·tile32AVX512r6v2(SB), NOSPLIT, $0-57
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   b+16(FP), DX
-	MOVQ   c+32(FP), BX
-	MOVQ   ldc+40(FP), SI
-	MOVQ   ldb+24(FP), DI
-	IMUL3Q $0x04, DI, DI
+TEXT ·tile32AVX512r6v2(SB), NOSPLIT, $0-88
+	MOVQ   b+16(FP), AX
+	MOVQ   c+32(FP), CX
+	MOVQ   ldc+40(FP), DX
+	MOVQ   next+72(FP), BX
+	MOVQ   ldb+24(FP), SI
 	IMUL3Q $0x04, SI, SI
+	IMUL3Q $0x04, DX, DX
+	IMUL3Q $0x04, BX, BX
+
+tile:
+	MOVQ   kc+0(FP), DI
+	MOVQ   a+8(FP), R8
+	MOVQ   AX, R9
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -3398,108 +5585,214 @@ TEXT ·tile32AVX512r6v2(SB), NOSPLIT, $0-57
 	VPXORD Z11, Z11, Z11
 
 depth:
-	VMOVUPS      (DX), Z13
-	VMOVUPS      64(DX), Z14
-	VBROADCASTSS (CX), Z12
+	VMOVUPS      (R9), Z13
+	VMOVUPS      64(R9), Z14
+	VBROADCASTSS (R8), Z12
 	VFMADD231PS  Z13, Z12, Z0
 	VFMADD231PS  Z14, Z12, Z1
-	VBROADCASTSS 4(CX), Z12
+	VBROADCASTSS 4(R8), Z12
 	VFMADD231PS  Z13, Z12, Z2
 	VFMADD231PS  Z14, Z12, Z3
-	VBROADCASTSS 8(CX), Z12
+	VBROADCASTSS 8(R8), Z12
 	VFMADD231PS  Z13, Z12, Z4
 	VFMADD231PS  Z14, Z12, Z5
-	VBROADCASTSS 12(CX), Z12
+	VBROADCASTSS 12(R8), Z12
 	VFMADD231PS  Z13, Z12, Z6
 	VFMADD231PS  Z14, Z12, Z7
-	VBROADCASTSS 16(CX), Z12
+	VBROADCASTSS 16(R8), Z12
 	VFMADD231PS  Z13, Z12, Z8
 	VFMADD231PS  Z14, Z12, Z9
-	VBROADCASTSS 20(CX), Z12
+	VBROADCASTSS 20(R8), Z12
 	VFMADD231PS  Z13, Z12, Z10
 	VFMADD231PS  Z14, Z12, Z11
-	ADDQ         $0x18, CX
-	ADDQ         DI, DX
-	DECQ         AX
+	ADDQ         $0x18, R8
+	ADDQ         SI, R9
+	DECQ         DI
 	JNE          depth
-	MOVB         add+56(FP), AL
-	TESTB        AL, AL
+	MOVB         add+56(FP), DI
+	TESTB        DI, DI
 	JE           fresh
-	MOVQ         BX, AX
-	VADDPS       (AX), Z0, Z0
-	VADDPS       64(AX), Z1, Z1
-	ADDQ         SI, AX
-	VADDPS       (AX), Z2, Z2
-	VADDPS       64(AX), Z3, Z3
-	ADDQ         SI, AX
-	VADDPS       (AX), Z4, Z4
-	VADDPS       64(AX), Z5, Z5
-	ADDQ         SI, AX
-	VADDPS       (AX), Z6, Z6
-	VADDPS       64(AX), Z7, Z7
-	ADDQ         SI, AX
-	VADDPS       (AX), Z8, Z8
-	VADDPS       64(AX), Z9, Z9
-	ADDQ         SI, AX
-	VADDPS       (AX), Z10, Z10
-	VADDPS       64(AX), Z11, Z11
+	MOVQ         CX, DI
+	VADDPS       (DI), Z0, Z0
+	VADDPS       64(DI), Z1, Z1
+	ADDQ         DX, DI
+	VADDPS       (DI), Z2, Z2
+	VADDPS       64(DI), Z3, Z3
+	ADDQ         DX, DI
+	VADDPS       (DI), Z4, Z4
+	VADDPS       64(DI), Z5, Z5
+	ADDQ         DX, DI
+	VADDPS       (DI), Z6, Z6
+	VADDPS       64(DI), Z7, Z7
+	ADDQ         DX, DI
+	VADDPS       (DI), Z8, Z8
+	VADDPS       64(DI), Z9, Z9
+	ADDQ         DX, DI
+	VADDPS       (DI), Z10, Z10
+	VADDPS       64(DI), Z11, Z11
 	JMP          store
 
 fresh:
-	MOVQ         start+48(FP), AX
-	TESTQ        AX, AX
+	MOVQ         start+48(FP), DI
+	TESTQ        DI, DI
 	JE           store
-	VBROADCASTSS (AX), Z12
+	VBROADCASTSS (DI), Z12
 	VADDPS       Z12, Z0, Z0
 	VADDPS       Z12, Z1, Z1
-	VBROADCASTSS 4(AX), Z12
+	VBROADCASTSS 4(DI), Z12
 	VADDPS       Z12, Z2, Z2
 	VADDPS       Z12, Z3, Z3
-	VBROADCASTSS 8(AX), Z12
+	VBROADCASTSS 8(DI), Z12
 	VADDPS       Z12, Z4, Z4
 	VADDPS       Z12, Z5, Z5
-	VBROADCASTSS 12(AX), Z12
+	VBROADCASTSS 12(DI), Z12
 	VADDPS       Z12, Z6, Z6
 	VADDPS       Z12, Z7, Z7
-	VBROADCASTSS 16(AX), Z12
+	VBROADCASTSS 16(DI), Z12
 	VADDPS       Z12, Z8, Z8
 	VADDPS       Z12, Z9, Z9
-	VBROADCASTSS 20(AX), Z12
+	VBROADCASTSS 20(DI), Z12
 	VADDPS       Z12, Z10, Z10
 	VADDPS       Z12, Z11, Z11
 
 store:
-	MOVQ    BX, AX
-	VMOVUPS Z0, (AX)
-	VMOVUPS Z1, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z2, (AX)
-	VMOVUPS Z3, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z4, (AX)
-	VMOVUPS Z5, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z6, (AX)
-	VMOVUPS Z7, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z8, (AX)
-	VMOVUPS Z9, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z10, (AX)
-	VMOVUPS Z11, 64(AX)
+	MOVQ         act+80(FP), DI
+	TESTQ        DI, DI
+	JE           activated
+	VBROADCASTSS 4(DI), Z12
+	CMPL         (DI), $0x00
+	JNE          product
+	VBROADCASTSS 8(DI), Z13
+	VMAXPS       Z0, Z12, Z0
+	VMINPS       Z0, Z13, Z0
+	VMAXPS       Z1, Z12, Z1
+	VMINPS       Z1, Z13, Z1
+	VMAXPS       Z2, Z12, Z2
+	VMINPS       Z2, Z13, Z2
+	VMAXPS       Z3, Z12, Z3
+	VMINPS       Z3, Z13, Z3
+	VMAXPS       Z4, Z12, Z4
+	VMINPS       Z4, Z13, Z4
+	VMAXPS       Z5, Z12, Z5
+	VMINPS       Z5, Z13, Z5
+	VMAXPS       Z6, Z12, Z6
+	VMINPS       Z6, Z13, Z6
+	VMAXPS       Z7, Z12, Z7
+	VMINPS       Z7, Z13, Z7
+	VMAXPS       Z8, Z12, Z8
+	VMINPS       Z8, Z13, Z8
+	VMAXPS       Z9, Z12, Z9
+	VMINPS       Z9, Z13, Z9
+	VMAXPS       Z10, Z12, Z10
+	VMINPS       Z10, Z13, Z10
+	VMAXPS       Z11, Z12, Z11
+	VMINPS       Z11, Z13, Z11
+	JMP          activated
+
+product:
+	VPXORD           Z15, Z15, Z15
+	VMOVAPS          Z0, Z13
+	VFMADD213PS.BCST 8(DI), Z12, Z13
+	VMAXPS           Z13, Z15, Z13
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z13, Z13
+	VMULPS           Z0, Z13, Z0
+	VMOVAPS          Z1, Z13
+	VFMADD213PS.BCST 8(DI), Z12, Z13
+	VMAXPS           Z13, Z15, Z13
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z13, Z13
+	VMULPS           Z1, Z13, Z1
+	VMOVAPS          Z2, Z13
+	VFMADD213PS.BCST 8(DI), Z12, Z13
+	VMAXPS           Z13, Z15, Z13
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z13, Z13
+	VMULPS           Z2, Z13, Z2
+	VMOVAPS          Z3, Z13
+	VFMADD213PS.BCST 8(DI), Z12, Z13
+	VMAXPS           Z13, Z15, Z13
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z13, Z13
+	VMULPS           Z3, Z13, Z3
+	VMOVAPS          Z4, Z13
+	VFMADD213PS.BCST 8(DI), Z12, Z13
+	VMAXPS           Z13, Z15, Z13
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z13, Z13
+	VMULPS           Z4, Z13, Z4
+	VMOVAPS          Z5, Z13
+	VFMADD213PS.BCST 8(DI), Z12, Z13
+	VMAXPS           Z13, Z15, Z13
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z13, Z13
+	VMULPS           Z5, Z13, Z5
+	VMOVAPS          Z6, Z13
+	VFMADD213PS.BCST 8(DI), Z12, Z13
+	VMAXPS           Z13, Z15, Z13
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z13, Z13
+	VMULPS           Z6, Z13, Z6
+	VMOVAPS          Z7, Z13
+	VFMADD213PS.BCST 8(DI), Z12, Z13
+	VMAXPS           Z13, Z15, Z13
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z13, Z13
+	VMULPS           Z7, Z13, Z7
+	VMOVAPS          Z8, Z13
+	VFMADD213PS.BCST 8(DI), Z12, Z13
+	VMAXPS           Z13, Z15, Z13
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z13, Z13
+	VMULPS           Z8, Z13, Z8
+	VMOVAPS          Z9, Z13
+	VFMADD213PS.BCST 8(DI), Z12, Z13
+	VMAXPS           Z13, Z15, Z13
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z13, Z13
+	VMULPS           Z9, Z13, Z9
+	VMOVAPS          Z10, Z13
+	VFMADD213PS.BCST 8(DI), Z12, Z13
+	VMAXPS           Z13, Z15, Z13
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z13, Z13
+	VMULPS           Z10, Z13, Z10
+	VMOVAPS          Z11, Z13
+	VFMADD213PS.BCST 8(DI), Z12, Z13
+	VMAXPS           Z13, Z15, Z13
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z13, Z13
+	VMULPS           Z11, Z13, Z11
+
+activated:
+	MOVQ    CX, DI
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	ADDQ    DX, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Z3, 64(DI)
+	ADDQ    DX, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, 64(DI)
+	ADDQ    DX, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Z7, 64(DI)
+	ADDQ    DX, DI
+	VMOVUPS Z8, (DI)
+	VMOVUPS Z9, 64(DI)
+	ADDQ    DX, DI
+	VMOVUPS Z10, (DI)
+	VMOVUPS Z11, 64(DI)
+	ADDQ    $0x80, CX
+	ADDQ    BX, AX
+	DECQ    count+64(FP)
+	JNE     tile
 	VZEROUPPER
 	RET
 
-// func tile32AVX512r6off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool)
+// func tile32AVX512r6off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 // Requires: AVX, AVX512F
-TEXT ·tile32AVX512r6off(SB), NOSPLIT, $0-57
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   b+16(FP), DX
-	MOVQ   c+32(FP), BX
-	MOVQ   ldc+40(FP), SI
-	MOVQ   off+24(FP), DI
-	IMUL3Q $0x04, SI, SI
+TEXT ·tile32AVX512r6off(SB), NOSPLIT, $0-88
+	MOVQ   b+16(FP), AX
+	MOVQ   c+32(FP), CX
+	MOVQ   ldc+40(FP), DX
+	MOVQ   next+72(FP), BX
+	IMUL3Q $0x04, DX, DX
+	IMUL3Q $0x04, BX, BX
+
+tile:
+	MOVQ   kc+0(FP), SI
+	MOVQ   a+8(FP), DI
+	MOVQ   AX, R8
+	MOVQ   off+24(FP), R9
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -3514,110 +5807,216 @@ TEXT ·tile32AVX512r6off(SB), NOSPLIT, $0-57
 	VPXORD Z11, Z11, Z11
 
 depth:
-	MOVQ         (DI), R8
-	VMOVUPS      (DX)(R8*4), Z13
-	VMOVUPS      64(DX)(R8*4), Z14
-	VBROADCASTSS (CX), Z12
+	MOVQ         (R9), R10
+	VMOVUPS      (R8)(R10*4), Z13
+	VMOVUPS      64(R8)(R10*4), Z14
+	VBROADCASTSS (DI), Z12
 	VFMADD231PS  Z13, Z12, Z0
 	VFMADD231PS  Z14, Z12, Z1
-	VBROADCASTSS 4(CX), Z12
+	VBROADCASTSS 4(DI), Z12
 	VFMADD231PS  Z13, Z12, Z2
 	VFMADD231PS  Z14, Z12, Z3
-	VBROADCASTSS 8(CX), Z12
+	VBROADCASTSS 8(DI), Z12
 	VFMADD231PS  Z13, Z12, Z4
 	VFMADD231PS  Z14, Z12, Z5
-	VBROADCASTSS 12(CX), Z12
+	VBROADCASTSS 12(DI), Z12
 	VFMADD231PS  Z13, Z12, Z6
 	VFMADD231PS  Z14, Z12, Z7
-	VBROADCASTSS 16(CX), Z12
+	VBROADCASTSS 16(DI), Z12
 	VFMADD231PS  Z13, Z12, Z8
 	VFMADD231PS  Z14, Z12, Z9
-	VBROADCASTSS 20(CX), Z12
+	VBROADCASTSS 20(DI), Z12
 	VFMADD231PS  Z13, Z12, Z10
 	VFMADD231PS  Z14, Z12, Z11
-	ADDQ         $0x18, CX
-	ADDQ         $0x08, DI
-	DECQ         AX
+	ADDQ         $0x18, DI
+	ADDQ         $0x08, R9
+	DECQ         SI
 	JNE          depth
-	MOVB         add+56(FP), AL
-	TESTB        AL, AL
+	MOVB         add+56(FP), SI
+	TESTB        SI, SI
 	JE           fresh
-	MOVQ         BX, AX
-	VADDPS       (AX), Z0, Z0
-	VADDPS       64(AX), Z1, Z1
-	ADDQ         SI, AX
-	VADDPS       (AX), Z2, Z2
-	VADDPS       64(AX), Z3, Z3
-	ADDQ         SI, AX
-	VADDPS       (AX), Z4, Z4
-	VADDPS       64(AX), Z5, Z5
-	ADDQ         SI, AX
-	VADDPS       (AX), Z6, Z6
-	VADDPS       64(AX), Z7, Z7
-	ADDQ         SI, AX
-	VADDPS       (AX), Z8, Z8
-	VADDPS       64(AX), Z9, Z9
-	ADDQ         SI, AX
-	VADDPS       (AX), Z10, Z10
-	VADDPS       64(AX), Z11, Z11
+	MOVQ         CX, SI
+	VADDPS       (SI), Z0, Z0
+	VADDPS       64(SI), Z1, Z1
+	ADDQ         DX, SI
+	VADDPS       (SI), Z2, Z2
+	VADDPS       64(SI), Z3, Z3
+	ADDQ         DX, SI
+	VADDPS       (SI), Z4, Z4
+	VADDPS       64(SI), Z5, Z5
+	ADDQ         DX, SI
+	VADDPS       (SI), Z6, Z6
+	VADDPS       64(SI), Z7, Z7
+	ADDQ         DX, SI
+	VADDPS       (SI), Z8, Z8
+	VADDPS       64(SI), Z9, Z9
+	ADDQ         DX, SI
+	VADDPS       (SI), Z10, Z10
+	VADDPS       64(SI), Z11, Z11
 	JMP          store
 
 fresh:
-	MOVQ         start+48(FP), AX
-	TESTQ        AX, AX
+	MOVQ         start+48(FP), SI
+	TESTQ        SI, SI
 	JE           store
-	VBROADCASTSS (AX), Z12
+	VBROADCASTSS (SI), Z12
 	VADDPS       Z12, Z0, Z0
 	VADDPS       Z12, Z1, Z1
-	VBROADCASTSS 4(AX), Z12
+	VBROADCASTSS 4(SI), Z12
 	VADDPS       Z12, Z2, Z2
 	VADDPS       Z12, Z3, Z3
-	VBROADCASTSS 8(AX), Z12
+	VBROADCASTSS 8(SI), Z12
 	VADDPS       Z12, Z4, Z4
 	VADDPS       Z12, Z5, Z5
-	VBROADCASTSS 12(AX), Z12
+	VBROADCASTSS 12(SI), Z12
 	VADDPS       Z12, Z6, Z6
 	VADDPS       Z12, Z7, Z7
-	VBROADCASTSS 16(AX), Z12
+	VBROADCASTSS 16(SI), Z12
 	VADDPS       Z12, Z8, Z8
 	VADDPS       Z12, Z9, Z9
-	VBROADCASTSS 20(AX), Z12
+	VBROADCASTSS 20(SI), Z12
 	VADDPS       Z12, Z10, Z10
 	VADDPS       Z12, Z11, Z11
 
 store:
-	MOVQ    BX, AX
-	VMOVUPS Z0, (AX)
-	VMOVUPS Z1, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z2, (AX)
-	VMOVUPS Z3, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z4, (AX)
-	VMOVUPS Z5, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z6, (AX)
-	VMOVUPS Z7, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z8, (AX)
-	VMOVUPS Z9, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z10, (AX)
-	VMOVUPS Z11, 64(AX)
+	MOVQ         act+80(FP), SI
+	TESTQ        SI, SI
+	JE           activated
+	VBROADCASTSS 4(SI), Z12
+	CMPL         (SI), $0x00
+	JNE          product
+	VBROADCASTSS 8(SI), Z13
+	VMAXPS       Z0, Z12, Z0
+	VMINPS       Z0, Z13, Z0
+	VMAXPS       Z1, Z12, Z1
+	VMINPS       Z1, Z13, Z1
+	VMAXPS       Z2, Z12, Z2
+	VMINPS       Z2, Z13, Z2
+	VMAXPS       Z3, Z12, Z3
+	VMINPS       Z3, Z13, Z3
+	VMAXPS       Z4, Z12, Z4
+	VMINPS       Z4, Z13, Z4
+	VMAXPS       Z5, Z12, Z5
+	VMINPS       Z5, Z13, Z5
+	VMAXPS       Z6, Z12, Z6
+	VMINPS       Z6, Z13, Z6
+	VMAXPS       Z7, Z12, Z7
+	VMINPS       Z7, Z13, Z7
+	VMAXPS       Z8, Z12, Z8
+	VMINPS       Z8, Z13, Z8
+	VMAXPS       Z9, Z12, Z9
+	VMINPS       Z9, Z13, Z9
+	VMAXPS       Z10, Z12, Z10
+	VMINPS       Z10, Z13, Z10
+	VMAXPS       Z11, Z12, Z11
+	VMINPS       Z11, Z13, Z11
+	JMP          activated
+
+product:
+	VPXORD           Z15, Z15, Z15
+	VMOVAPS          Z0, Z13
+	VFMADD213PS.BCST 8(SI), Z12, Z13
+	VMAXPS           Z13, Z15, Z13
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z13, Z13
+	VMULPS           Z0, Z13, Z0
+	VMOVAPS          Z1, Z13
+	VFMADD213PS.BCST 8(SI), Z12, Z13
+	VMAXPS           Z13, Z15, Z13
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z13, Z13
+	VMULPS           Z1, Z13, Z1
+	VMOVAPS          Z2, Z13
+	VFMADD213PS.BCST 8(SI), Z12, Z13
+	VMAXPS           Z13, Z15, Z13
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z13, Z13
+	VMULPS           Z2, Z13, Z2
+	VMOVAPS          Z3, Z13
+	VFMADD213PS.BCST 8(SI), Z12, Z13
+	VMAXPS           Z13, Z15, Z13
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z13, Z13
+	VMULPS           Z3, Z13, Z3
+	VMOVAPS          Z4, Z13
+	VFMADD213PS.BCST 8(SI), Z12, Z13
+	VMAXPS           Z13, Z15, Z13
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z13, Z13
+	VMULPS           Z4, Z13, Z4
+	VMOVAPS          Z5, Z13
+	VFMADD213PS.BCST 8(SI), Z12, Z13
+	VMAXPS           Z13, Z15, Z13
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z13, Z13
+	VMULPS           Z5, Z13, Z5
+	VMOVAPS          Z6, Z13
+	VFMADD213PS.BCST 8(SI), Z12, Z13
+	VMAXPS           Z13, Z15, Z13
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z13, Z13
+	VMULPS           Z6, Z13, Z6
+	VMOVAPS          Z7, Z13
+	VFMADD213PS.BCST 8(SI), Z12, Z13
+	VMAXPS           Z13, Z15, Z13
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z13, Z13
+	VMULPS           Z7, Z13, Z7
+	VMOVAPS          Z8, Z13
+	VFMADD213PS.BCST 8(SI), Z12, Z13
+	VMAXPS           Z13, Z15, Z13
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z13, Z13
+	VMULPS           Z8, Z13, Z8
+	VMOVAPS          Z9, Z13
+	VFMADD213PS.BCST 8(SI), Z12, Z13
+	VMAXPS           Z13, Z15, Z13
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z13, Z13
+	VMULPS           Z9, Z13, Z9
+	VMOVAPS          Z10, Z13
+	VFMADD213PS.BCST 8(SI), Z12, Z13
+	VMAXPS           Z13, Z15, Z13
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z13, Z13
+	VMULPS           Z10, Z13, Z10
+	VMOVAPS          Z11, Z13
+	VFMADD213PS.BCST 8(SI), Z12, Z13
+	VMAXPS           Z13, Z15, Z13
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z13, Z13
+	VMULPS           Z11, Z13, Z11
+
+activated:
+	MOVQ    CX, SI
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z1, 64(SI)
+	ADDQ    DX, SI
+	VMOVUPS Z2, (SI)
+	VMOVUPS Z3, 64(SI)
+	ADDQ    DX, SI
+	VMOVUPS Z4, (SI)
+	VMOVUPS Z5, 64(SI)
+	ADDQ    DX, SI
+	VMOVUPS Z6, (SI)
+	VMOVUPS Z7, 64(SI)
+	ADDQ    DX, SI
+	VMOVUPS Z8, (SI)
+	VMOVUPS Z9, 64(SI)
+	ADDQ    DX, SI
+	VMOVUPS Z10, (SI)
+	VMOVUPS Z11, 64(SI)
+	ADDQ    $0x80, CX
+	ADDQ    BX, AX
+	DECQ    count+64(FP)
+	JNE     tile
 	VZEROUPPER
 	RET
 
-// func tile32AVX512r7v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+// func tile32AVX512r7v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 // Requires: AVX, AVX512F
-TEXT ·tile32AVX512r7v1(SB), NOSPLIT, $0-57
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   b+16(FP), DX
-	MOVQ   c+32(FP), BX
-	MOVQ   ldc+40(FP), SI
-	MOVQ   ldb+24(FP), DI
-	IMUL3Q $0x04, DI, DI
+TEXT ·tile32AVX512r7v1(SB), NOSPLIT, $0-88
+	MOVQ   b+16(FP), AX
+	MOVQ   c+32(FP), CX
+	MOVQ   ldc+40(FP), DX
+	MOVQ   next+72(FP), BX
+	MOVQ   ldb+24(FP), SI
 	IMUL3Q $0x04, SI, SI
+	IMUL3Q $0x04, DX, DX
+	IMUL3Q $0x04, BX, BX
+
+tile:
+	MOVQ   kc+0(FP), DI
+	MOVQ   a+8(FP), R8
+	MOVQ   AX, R9
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -3627,92 +6026,163 @@ TEXT ·tile32AVX512r7v1(SB), NOSPLIT, $0-57
 	VPXORD Z6, Z6, Z6
 
 depth:
-	VMOVUPS      (DX), Z8
-	VBROADCASTSS (CX), Z7
+	VMOVUPS      (R9), Z8
+	VBROADCASTSS (R8), Z7
 	VFMADD231PS  Z8, Z7, Z0
-	VBROADCASTSS 4(CX), Z7
+	VBROADCASTSS 4(R8), Z7
 	VFMADD231PS  Z8, Z7, Z1
-	VBROADCASTSS 8(CX), Z7
+	VBROADCASTSS 8(R8), Z7
 	VFMADD231PS  Z8, Z7, Z2
-	VBROADCASTSS 12(CX), Z7
+	VBROADCASTSS 12(R8), Z7
 	VFMADD231PS  Z8, Z7, Z3
-	VBROADCASTSS 16(CX), Z7
+	VBROADCASTSS 16(R8), Z7
 	VFMADD231PS  Z8, Z7, Z4
-	VBROADCASTSS 20(CX), Z7
+	VBROADCASTSS 20(R8), Z7
 	VFMADD231PS  Z8, Z7, Z5
-	VBROADCASTSS 24(CX), Z7
+	VBROADCASTSS 24(R8), Z7
 	VFMADD231PS  Z8, Z7, Z6
-	ADDQ         $0x1c, CX
-	ADDQ         DI, DX
-	DECQ         AX
+	ADDQ         $0x1c, R8
+	ADDQ         SI, R9
+	DECQ         DI
 	JNE          depth
-	MOVB         add+56(FP), AL
-	TESTB        AL, AL
+	MOVB         add+56(FP), DI
+	TESTB        DI, DI
 	JE           fresh
-	MOVQ         BX, AX
-	VADDPS       (AX), Z0, Z0
-	ADDQ         SI, AX
-	VADDPS       (AX), Z1, Z1
-	ADDQ         SI, AX
-	VADDPS       (AX), Z2, Z2
-	ADDQ         SI, AX
-	VADDPS       (AX), Z3, Z3
-	ADDQ         SI, AX
-	VADDPS       (AX), Z4, Z4
-	ADDQ         SI, AX
-	VADDPS       (AX), Z5, Z5
-	ADDQ         SI, AX
-	VADDPS       (AX), Z6, Z6
+	MOVQ         CX, DI
+	VADDPS       (DI), Z0, Z0
+	ADDQ         DX, DI
+	VADDPS       (DI), Z1, Z1
+	ADDQ         DX, DI
+	VADDPS       (DI), Z2, Z2
+	ADDQ         DX, DI
+	VADDPS       (DI), Z3, Z3
+	ADDQ         DX, DI
+	VADDPS       (DI), Z4, Z4
+	ADDQ         DX, DI
+	VADDPS       (DI), Z5, Z5
+	ADDQ         DX, DI
+	VADDPS       (DI), Z6, Z6
 	JMP          store
 
 fresh:
-	MOVQ         start+48(FP), AX
-	TESTQ        AX, AX
+	MOVQ         start+48(FP), DI
+	TESTQ        DI, DI
 	JE           store
-	VBROADCASTSS (AX), Z7
+	VBROADCASTSS (DI), Z7
 	VADDPS       Z7, Z0, Z0
-	VBROADCASTSS 4(AX), Z7
+	VBROADCASTSS 4(DI), Z7
 	VADDPS       Z7, Z1, Z1
-	VBROADCASTSS 8(AX), Z7
+	VBROADCASTSS 8(DI), Z7
 	VADDPS       Z7, Z2, Z2
-	VBROADCASTSS 12(AX), Z7
+	VBROADCASTSS 12(DI), Z7
 	VADDPS       Z7, Z3, Z3
-	VBROADCASTSS 16(AX), Z7
+	VBROADCASTSS 16(DI), Z7
 	VADDPS       Z7, Z4, Z4
-	VBROADCASTSS 20(AX), Z7
+	VBROADCASTSS 20(DI), Z7
 	VADDPS       Z7, Z5, Z5
-	VBROADCASTSS 24(AX), Z7
+	VBROADCASTSS 24(DI), Z7
 	VADDPS       Z7, Z6, Z6
 
 store:
-	MOVQ    BX, AX
-	VMOVUPS Z0, (AX)
-	ADDQ    SI, AX
-	VMOVUPS Z1, (AX)
-	ADDQ    SI, AX
-	VMOVUPS Z2, (AX)
-	ADDQ    SI, AX
-	VMOVUPS Z3, (AX)
-	ADDQ    SI, AX
-	VMOVUPS Z4, (AX)
-	ADDQ    SI, AX
-	VMOVUPS Z5, (AX)
-	ADDQ    SI, AX
-	VMOVUPS Z6, (AX)
+	MOVQ         act+80(FP), DI
+	TESTQ        DI, DI
+	JE           activated
+	VBROADCASTSS 4(DI), Z7
+	CMPL         (DI), $0x00
+	JNE          product
+	VBROADCASTSS 8(DI), Z8
+	VMAXPS       Z0, Z7, Z0
+	VMINPS       Z0, Z8, Z0
+	VMAXPS       Z1, Z7, Z1
+	VMINPS       Z1, Z8, Z1
+	VMAXPS       Z2, Z7, Z2
+	VMINPS       Z2, Z8, Z2
+	VMAXPS       Z3, Z7, Z3
+	VMINPS       Z3, Z8, Z3
+	VMAXPS       Z4, Z7, Z4
+	VMINPS       Z4, Z8, Z4
+	VMAXPS       Z5, Z7, Z5
+	VMINPS       Z5, Z8, Z5
+	VMAXPS       Z6, Z7, Z6
+	VMINPS       Z6, Z8, Z6
+	JMP          activated
+
+product:
+	VPXORD           Z9, Z9, Z9
+	VMOVAPS          Z0, Z8
+	VFMADD213PS.BCST 8(DI), Z7, Z8
+	VMAXPS           Z8, Z9, Z8
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z8, Z8
+	VMULPS           Z0, Z8, Z0
+	VMOVAPS          Z1, Z8
+	VFMADD213PS.BCST 8(DI), Z7, Z8
+	VMAXPS           Z8, Z9, Z8
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z8, Z8
+	VMULPS           Z1, Z8, Z1
+	VMOVAPS          Z2, Z8
+	VFMADD213PS.BCST 8(DI), Z7, Z8
+	VMAXPS           Z8, Z9, Z8
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z8, Z8
+	VMULPS           Z2, Z8, Z2
+	VMOVAPS          Z3, Z8
+	VFMADD213PS.BCST 8(DI), Z7, Z8
+	VMAXPS           Z8, Z9, Z8
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z8, Z8
+	VMULPS           Z3, Z8, Z3
+	VMOVAPS          Z4, Z8
+	VFMADD213PS.BCST 8(DI), Z7, Z8
+	VMAXPS           Z8, Z9, Z8
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z8, Z8
+	VMULPS           Z4, Z8, Z4
+	VMOVAPS          Z5, Z8
+	VFMADD213PS.BCST 8(DI), Z7, Z8
+	VMAXPS           Z8, Z9, Z8
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z8, Z8
+	VMULPS           Z5, Z8, Z5
+	VMOVAPS          Z6, Z8
+	VFMADD213PS.BCST 8(DI), Z7, Z8
+	VMAXPS           Z8, Z9, Z8
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z8, Z8
+	VMULPS           Z6, Z8, Z6
+
+activated:
+	MOVQ    CX, DI
+	VMOVUPS Z0, (DI)
+	ADDQ    DX, DI
+	VMOVUPS Z1, (DI)
+	ADDQ    DX, DI
+	VMOVUPS Z2, (DI)
+	ADDQ    DX, DI
+	VMOVUPS Z3, (DI)
+	ADDQ    DX, DI
+	VMOVUPS Z4, (DI)
+	ADDQ    DX, DI
+	VMOVUPS Z5, (DI)
+	ADDQ    DX, DI
+	VMOVUPS Z6, (DI)
+	ADDQ    $0x40, CX
+	ADDQ    BX, AX
+	DECQ    count+64(FP)
+	JNE     tile
 	VZEROUPPER
 	RET
 
-// func tile32AVX512r7v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+// func tile32AVX512r7v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 // Requires: AVX, AVX512F
-TEXT ·tile32AVX512r7v2(SB), NOSPLIT, $0-57
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   b+16(FP), DX
-	MOVQ   c+32(FP), BX
-	MOVQ   ldc+40(FP), SI
-	MOVQ   ldb+24(FP), DI
-	IMUL3Q $0x04, DI, DI
+TEXT ·tile32AVX512r7v2(SB), NOSPLIT, $0-88
+	MOVQ   b+16(FP), AX
+	MOVQ   c+32(FP), CX
+	MOVQ   ldc+40(FP), DX
+	MOVQ   next+72(FP), BX
+	MOVQ   ldb+24(FP), SI
 	IMUL3Q $0x04, SI, SI
+	IMUL3Q $0x04, DX, DX
+	IMUL3Q $0x04, BX, BX
+
+tile:
+	MOVQ   kc+0(FP), DI
+	MOVQ   a+8(FP), R8
+	MOVQ   AX, R9
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -3729,120 +6199,240 @@ TEXT ·tile32AVX512r7v2(SB), NOSPLIT, $0-57
 	VPXORD Z13, Z13, Z13
 
 depth:
-	VMOVUPS      (DX), Z15
-	VMOVUPS      64(DX), Z16
-	VBROADCASTSS (CX), Z14
+	VMOVUPS      (R9), Z15
+	VMOVUPS      64(R9), Z16
+	VBROADCASTSS (R8), Z14
 	VFMADD231PS  Z15, Z14, Z0
 	VFMADD231PS  Z16, Z14, Z1
-	VBROADCASTSS 4(CX), Z14
+	VBROADCASTSS 4(R8), Z14
 	VFMADD231PS  Z15, Z14, Z2
 	VFMADD231PS  Z16, Z14, Z3
-	VBROADCASTSS 8(CX), Z14
+	VBROADCASTSS 8(R8), Z14
 	VFMADD231PS  Z15, Z14, Z4
 	VFMADD231PS  Z16, Z14, Z5
-	VBROADCASTSS 12(CX), Z14
+	VBROADCASTSS 12(R8), Z14
 	VFMADD231PS  Z15, Z14, Z6
 	VFMADD231PS  Z16, Z14, Z7
-	VBROADCASTSS 16(CX), Z14
+	VBROADCASTSS 16(R8), Z14
 	VFMADD231PS  Z15, Z14, Z8
 	VFMADD231PS  Z16, Z14, Z9
-	VBROADCASTSS 20(CX), Z14
+	VBROADCASTSS 20(R8), Z14
 	VFMADD231PS  Z15, Z14, Z10
 	VFMADD231PS  Z16, Z14, Z11
-	VBROADCASTSS 24(CX), Z14
+	VBROADCASTSS 24(R8), Z14
 	VFMADD231PS  Z15, Z14, Z12
 	VFMADD231PS  Z16, Z14, Z13
-	ADDQ         $0x1c, CX
-	ADDQ         DI, DX
-	DECQ         AX
+	ADDQ         $0x1c, R8
+	ADDQ         SI, R9
+	DECQ         DI
 	JNE          depth
-	MOVB         add+56(FP), AL
-	TESTB        AL, AL
+	MOVB         add+56(FP), DI
+	TESTB        DI, DI
 	JE           fresh
-	MOVQ         BX, AX
-	VADDPS       (AX), Z0, Z0
-	VADDPS       64(AX), Z1, Z1
-	ADDQ         SI, AX
-	VADDPS       (AX), Z2, Z2
-	VADDPS       64(AX), Z3, Z3
-	ADDQ         SI, AX
-	VADDPS       (AX), Z4, Z4
-	VADDPS       64(AX), Z5, Z5
-	ADDQ         SI, AX
-	VADDPS       (AX), Z6, Z6
-	VADDPS       64(AX), Z7, Z7
-	ADDQ         SI, AX
-	VADDPS       (AX), Z8, Z8
-	VADDPS       64(AX), Z9, Z9
-	ADDQ         SI, AX
-	VADDPS       (AX), Z10, Z10
-	VADDPS       64(AX), Z11, Z11
-	ADDQ         SI, AX
-	VADDPS       (AX), Z12, Z12
-	VADDPS       64(AX), Z13, Z13
+	MOVQ         CX, DI
+	VADDPS       (DI), Z0, Z0
+	VADDPS       64(DI), Z1, Z1
+	ADDQ         DX, DI
+	VADDPS       (DI), Z2, Z2
+	VADDPS       64(DI), Z3, Z3
+	ADDQ         DX, DI
+	VADDPS       (DI), Z4, Z4
+	VADDPS       64(DI), Z5, Z5
+	ADDQ         DX, DI
+	VADDPS       (DI), Z6, Z6
+	VADDPS       64(DI), Z7, Z7
+	ADDQ         DX, DI
+	VADDPS       (DI), Z8, Z8
+	VADDPS       64(DI), Z9, Z9
+	ADDQ         DX, DI
+	VADDPS       (DI), Z10, Z10
+	VADDPS       64(DI), Z11, Z11
+	ADDQ         DX, DI
+	VADDPS       (DI), Z12, Z12
+	VADDPS       64(DI), Z13, Z13
 	JMP          store
 
 fresh:
-	MOVQ         start+48(FP), AX
-	TESTQ        AX, AX
+	MOVQ         start+48(FP), DI
+	TESTQ        DI, DI
 	JE           store
-	VBROADCASTSS (AX), Z14
+	VBROADCASTSS (DI), Z14
 	VADDPS       Z14, Z0, Z0
 	VADDPS       Z14, Z1, Z1
-	VBROADCASTSS 4(AX), Z14
+	VBROADCASTSS 4(DI), Z14
 	VADDPS       Z14, Z2, Z2
 	VADDPS       Z14, Z3, Z3
-	VBROADCASTSS 8(AX), Z14
+	VBROADCASTSS 8(DI), Z14
 	VADDPS       Z14, Z4, Z4
 	VADDPS       Z14, Z5, Z5
-	VBROADCASTSS 12(AX), Z14
+	VBROADCASTSS 12(DI), Z14
 	VADDPS       Z14, Z6, Z6
 	VADDPS       Z14, Z7, Z7
-	VBROADCASTSS 16(AX), Z14
+	VBROADCASTSS 16(DI), Z14
 	VADDPS       Z14, Z8, Z8
 	VADDPS       Z14, Z9, Z9
-	VBROADCASTSS 20(AX), Z14
+	VBROADCASTSS 20(DI), Z14
 	VADDPS       Z14, Z10, Z10
 	VADDPS       Z14, Z11, Z11
-	VBROADCASTSS 24(AX), Z14
+	VBROADCASTSS 24(DI), Z14
 	VADDPS       Z14, Z12, Z12
 	VADDPS       Z14, Z13, Z13
 
 store:
-	MOVQ    BX, AX
-	VMOVUPS Z0, (AX)
-	VMOVUPS Z1, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z2, (AX)
-	VMOVUPS Z3, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z4, (AX)
-	VMOVUPS Z5, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z6, (AX)
-	VMOVUPS Z7, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z8, (AX)
-	VMOVUPS Z9, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z10, (AX)
-	VMOVUPS Z11, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z12, (AX)
-	VMOVUPS Z13, 64(AX)
+	MOVQ         act+80(FP), DI
+	TESTQ        DI, DI
+	JE           activated
+	VBROADCASTSS 4(DI), Z14
+	CMPL         (DI), $0x00
+	JNE          product
+	VBROADCASTSS 8(DI), Z15
+	VMAXPS       Z0, Z14, Z0
+	VMINPS       Z0, Z15, Z0
+	VMAXPS       Z1, Z14, Z1
+	VMINPS       Z1, Z15, Z1
+	VMAXPS       Z2, Z14, Z2
+	VMINPS       Z2, Z15, Z2
+	VMAXPS       Z3, Z14, Z3
+	VMINPS       Z3, Z15, Z3
+	VMAXPS       Z4, Z14, Z4
+	VMINPS       Z4, Z15, Z4
+	VMAXPS       Z5, Z14, Z5
+	VMINPS       Z5, Z15, Z5
+	VMAXPS       Z6, Z14, Z6
+	VMINPS       Z6, Z15, Z6
+	VMAXPS       Z7, Z14, Z7
+	VMINPS       Z7, Z15, Z7
+	VMAXPS       Z8, Z14, Z8
+	VMINPS       Z8, Z15, Z8
+	VMAXPS       Z9, Z14, Z9
+	VMINPS       Z9, Z15, Z9
+	VMAXPS       Z10, Z14, Z10
+	VMINPS       Z10, Z15, Z10
+	VMAXPS       Z11, Z14, Z11
+	VMINPS       Z11, Z15, Z11
+	VMAXPS       Z12, Z14, Z12
+	VMINPS       Z12, Z15, Z12
+	VMAXPS       Z13, Z14, Z13
+	VMINPS       Z13, Z15, Z13
+	JMP          activated
+
+product:
+	VPXORD           Z17, Z17, Z17
+	VMOVAPS          Z0, Z15
+	VFMADD213PS.BCST 8(DI), Z14, Z15
+	VMAXPS           Z15, Z17, Z15
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z15, Z15
+	VMULPS           Z0, Z15, Z0
+	VMOVAPS          Z1, Z15
+	VFMADD213PS.BCST 8(DI), Z14, Z15
+	VMAXPS           Z15, Z17, Z15
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z15, Z15
+	VMULPS           Z1, Z15, Z1
+	VMOVAPS          Z2, Z15
+	VFMADD213PS.BCST 8(DI), Z14, Z15
+	VMAXPS           Z15, Z17, Z15
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z15, Z15
+	VMULPS           Z2, Z15, Z2
+	VMOVAPS          Z3, Z15
+	VFMADD213PS.BCST 8(DI), Z14, Z15
+	VMAXPS           Z15, Z17, Z15
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z15, Z15
+	VMULPS           Z3, Z15, Z3
+	VMOVAPS          Z4, Z15
+	VFMADD213PS.BCST 8(DI), Z14, Z15
+	VMAXPS           Z15, Z17, Z15
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z15, Z15
+	VMULPS           Z4, Z15, Z4
+	VMOVAPS          Z5, Z15
+	VFMADD213PS.BCST 8(DI), Z14, Z15
+	VMAXPS           Z15, Z17, Z15
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z15, Z15
+	VMULPS           Z5, Z15, Z5
+	VMOVAPS          Z6, Z15
+	VFMADD213PS.BCST 8(DI), Z14, Z15
+	VMAXPS           Z15, Z17, Z15
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z15, Z15
+	VMULPS           Z6, Z15, Z6
+	VMOVAPS          Z7, Z15
+	VFMADD213PS.BCST 8(DI), Z14, Z15
+	VMAXPS           Z15, Z17, Z15
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z15, Z15
+	VMULPS           Z7, Z15, Z7
+	VMOVAPS          Z8, Z15
+	VFMADD213PS.BCST 8(DI), Z14, Z15
+	VMAXPS           Z15, Z17, Z15
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z15, Z15
+	VMULPS           Z8, Z15, Z8
+	VMOVAPS          Z9, Z15
+	VFMADD213PS.BCST 8(DI), Z14, Z15
+	VMAXPS           Z15, Z17, Z15
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z15, Z15
+	VMULPS           Z9, Z15, Z9
+	VMOVAPS          Z10, Z15
+	VFMADD213PS.BCST 8(DI), Z14, Z15
+	VMAXPS           Z15, Z17, Z15
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z15, Z15
+	VMULPS           Z10, Z15, Z10
+	VMOVAPS          Z11, Z15
+	VFMADD213PS.BCST 8(DI), Z14, Z15
+	VMAXPS           Z15, Z17, Z15
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z15, Z15
+	VMULPS           Z11, Z15, Z11
+	VMOVAPS          Z12, Z15
+	VFMADD213PS.BCST 8(DI), Z14, Z15
+	VMAXPS           Z15, Z17, Z15
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z15, Z15
+	VMULPS           Z12, Z15, Z12
+	VMOVAPS          Z13, Z15
+	VFMADD213PS.BCST 8(DI), Z14, Z15
+	VMAXPS           Z15, Z17, Z15
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z15, Z15
+	VMULPS           Z13, Z15, Z13
+
+activated:
+	MOVQ    CX, DI
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	ADDQ    DX, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Z3, 64(DI)
+	ADDQ    DX, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, 64(DI)
+	ADDQ    DX, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Z7, 64(DI)
+	ADDQ    DX, DI
+	VMOVUPS Z8, (DI)
+	VMOVUPS Z9, 64(DI)
+	ADDQ    DX, DI
+	VMOVUPS Z10, (DI)
+	VMOVUPS Z11, 64(DI)
+	ADDQ    DX, DI
+	VMOVUPS Z12, (DI)
+	VMOVUPS Z13, 64(DI)
+	ADDQ    $0x80, CX
+	ADDQ    BX, AX
+	DECQ    count+64(FP)
+	JNE     tile
 	VZEROUPPER
 	RET
 
-// func tile32AVX512r7off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool)
+// func tile32AVX512r7off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 // Requires: AVX, AVX512F
-TEXT ·tile32AVX512r7off(SB), NOSPLIT, $0-57
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   b+16(FP), DX
-	MOVQ   c+32(FP), BX
-	MOVQ   ldc+40(FP), SI
-	MOVQ   off+24(FP), DI
-	IMUL3Q $0x04, SI, SI
+TEXT ·tile32AVX512r7off(SB), NOSPLIT, $0-88
+	MOVQ   b+16(FP), AX
+	MOVQ   c+32(FP), CX
+	MOVQ   ldc+40(FP), DX
+	MOVQ   next+72(FP), BX
+	IMUL3Q $0x04, DX, DX
+	IMUL3Q $0x04, BX, BX
+
+tile:
+	MOVQ   kc+0(FP), SI
+	MOVQ   a+8(FP), DI
+	MOVQ   AX, R8
+	MOVQ   off+24(FP), R9
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -3859,122 +6449,242 @@ TEXT ·tile32AVX512r7off(SB), NOSPLIT, $0-57
 	VPXORD Z13, Z13, Z13
 
 depth:
-	MOVQ         (DI), R8
-	VMOVUPS      (DX)(R8*4), Z15
-	VMOVUPS      64(DX)(R8*4), Z16
-	VBROADCASTSS (CX), Z14
+	MOVQ         (R9), R10
+	VMOVUPS      (R8)(R10*4), Z15
+	VMOVUPS      64(R8)(R10*4), Z16
+	VBROADCASTSS (DI), Z14
 	VFMADD231PS  Z15, Z14, Z0
 	VFMADD231PS  Z16, Z14, Z1
-	VBROADCASTSS 4(CX), Z14
+	VBROADCASTSS 4(DI), Z14
 	VFMADD231PS  Z15, Z14, Z2
 	VFMADD231PS  Z16, Z14, Z3
-	VBROADCASTSS 8(CX), Z14
+	VBROADCASTSS 8(DI), Z14
 	VFMADD231PS  Z15, Z14, Z4
 	VFMADD231PS  Z16, Z14, Z5
-	VBROADCASTSS 12(CX), Z14
+	VBROADCASTSS 12(DI), Z14
 	VFMADD231PS  Z15, Z14, Z6
 	VFMADD231PS  Z16, Z14, Z7
-	VBROADCASTSS 16(CX), Z14
+	VBROADCASTSS 16(DI), Z14
 	VFMADD231PS  Z15, Z14, Z8
 	VFMADD231PS  Z16, Z14, Z9
-	VBROADCASTSS 20(CX), Z14
+	VBROADCASTSS 20(DI), Z14
 	VFMADD231PS  Z15, Z14, Z10
 	VFMADD231PS  Z16, Z14, Z11
-	VBROADCASTSS 24(CX), Z14
+	VBROADCASTSS 24(DI), Z14
 	VFMADD231PS  Z15, Z14, Z12
 	VFMADD231PS  Z16, Z14, Z13
-	ADDQ         $0x1c, CX
-	ADDQ         $0x08, DI
-	DECQ         AX
+	ADDQ         $0x1c, DI
+	ADDQ         $0x08, R9
+	DECQ         SI
 	JNE          depth
-	MOVB         add+56(FP), AL
-	TESTB        AL, AL
+	MOVB         add+56(FP), SI
+	TESTB        SI, SI
 	JE           fresh
-	MOVQ         BX, AX
-	VADDPS       (AX), Z0, Z0
-	VADDPS       64(AX), Z1, Z1
-	ADDQ         SI, AX
-	VADDPS       (AX), Z2, Z2
-	VADDPS       64(AX), Z3, Z3
-	ADDQ         SI, AX
-	VADDPS       (AX), Z4, Z4
-	VADDPS       64(AX), Z5, Z5
-	ADDQ         SI, AX
-	VADDPS       (AX), Z6, Z6
-	VADDPS       64(AX), Z7, Z7
-	ADDQ         SI, AX
-	VADDPS       (AX), Z8, Z8
-	VADDPS       64(AX), Z9, Z9
-	ADDQ         SI, AX
-	VADDPS       (AX), Z10, Z10
-	VADDPS       64(AX), Z11, Z11
-	ADDQ         SI, AX
-	VADDPS       (AX), Z12, Z12
-	VADDPS       64(AX), Z13, Z13
+	MOVQ         CX, SI
+	VADDPS       (SI), Z0, Z0
+	VADDPS       64(SI), Z1, Z1
+	ADDQ         DX, SI
+	VADDPS       (SI), Z2, Z2
+	VADDPS       64(SI), Z3, Z3
+	ADDQ         DX, SI
+	VADDPS       (SI), Z4, Z4
+	VADDPS       64(SI), Z5, Z5
+	ADDQ         DX, SI
+	VADDPS       (SI), Z6, Z6
+	VADDPS       64(SI), Z7, Z7
+	ADDQ         DX, SI
+	VADDPS       (SI), Z8, Z8
+	VADDPS       64(SI), Z9, Z9
+	ADDQ         DX, SI
+	VADDPS       (SI), Z10, Z10
+	VADDPS       64(SI), Z11, Z11
+	ADDQ         DX, SI
+	VADDPS       (SI), Z12, Z12
+	VADDPS       64(SI), Z13, Z13
 	JMP          store
 
 fresh:
-	MOVQ         start+48(FP), AX
-	TESTQ        AX, AX
+	MOVQ         start+48(FP), SI
+	TESTQ        SI, SI
 	JE           store
-	VBROADCASTSS (AX), Z14
+	VBROADCASTSS (SI), Z14
 	VADDPS       Z14, Z0, Z0
 	VADDPS       Z14, Z1, Z1
-	VBROADCASTSS 4(AX), Z14
+	VBROADCASTSS 4(SI), Z14
 	VADDPS       Z14, Z2, Z2
 	VADDPS       Z14, Z3, Z3
-	VBROADCASTSS 8(AX), Z14
+	VBROADCASTSS 8(SI), Z14
 	VADDPS       Z14, Z4, Z4
 	VADDPS       Z14, Z5, Z5
-	VBROADCASTSS 12(AX), Z14
+	VBROADCASTSS 12(SI), Z14
 	VADDPS       Z14, Z6, Z6
 	VADDPS       Z14, Z7, Z7
-	VBROADCASTSS 16(AX), Z14
+	VBROADCASTSS 16(SI), Z14
 	VADDPS       Z14, Z8, Z8
 	VADDPS       Z14, Z9, Z9
-	VBROADCASTSS 20(AX), Z14
+	VBROADCASTSS 20(SI), Z14
 	VADDPS       Z14, Z10, Z10
 	VADDPS       Z14, Z11, Z11
-	VBROADCASTSS 24(AX), Z14
+	VBROADCASTSS 24(SI), Z14
 	VADDPS       Z14, Z12, Z12
 	VADDPS       Z14, Z13, Z13
 
 store:
-	MOVQ    BX, AX
-	VMOVUPS Z0, (AX)
-	VMOVUPS Z1, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z2, (AX)
-	VMOVUPS Z3, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z4, (AX)
-	VMOVUPS Z5, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z6, (AX)
-	VMOVUPS Z7, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z8, (AX)
-	VMOVUPS Z9, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z10, (AX)
-	VMOVUPS Z11, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z12, (AX)
-	VMOVUPS Z13, 64(AX)
+	MOVQ         act+80(FP), SI
+	TESTQ        SI, SI
+	JE           activated
+	VBROADCASTSS 4(SI), Z14
+	CMPL         (SI), $0x00
+	JNE          product
+	VBROADCASTSS 8(SI), Z15
+	VMAXPS       Z0, Z14, Z0
+	VMINPS       Z0, Z15, Z0
+	VMAXPS       Z1, Z14, Z1
+	VMINPS       Z1, Z15, Z1
+	VMAXPS       Z2, Z14, Z2
+	VMINPS       Z2, Z15, Z2
+	VMAXPS       Z3, Z14, Z3
+	VMINPS       Z3, Z15, Z3
+	VMAXPS       Z4, Z14, Z4
+	VMINPS       Z4, Z15, Z4
+	VMAXPS       Z5, Z14, Z5
+	VMINPS       Z5, Z15, Z5
+	VMAXPS       Z6, Z14, Z6
+	VMINPS       Z6, Z15, Z6
+	VMAXPS       Z7, Z14, Z7
+	VMINPS       Z7, Z15, Z7
+	VMAXPS       Z8, Z14, Z8
+	VMINPS       Z8, Z15, Z8
+	VMAXPS       Z9, Z14, Z9
+	VMINPS       Z9, Z15, Z9
+	VMAXPS       Z10, Z14, Z10
+	VMINPS       Z10, Z15, Z10
+	VMAXPS       Z11, Z14, Z11
+	VMINPS       Z11, Z15, Z11
+	VMAXPS       Z12, Z14, Z12
+	VMINPS       Z12, Z15, Z12
+	VMAXPS       Z13, Z14, Z13
+	VMINPS       Z13, Z15, Z13
+	JMP          activated
+
+product:
+	VPXORD           Z17, Z17, Z17
+	VMOVAPS          Z0, Z15
+	VFMADD213PS.BCST 8(SI), Z14, Z15
+	VMAXPS           Z15, Z17, Z15
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z15, Z15
+	VMULPS           Z0, Z15, Z0
+	VMOVAPS          Z1, Z15
+	VFMADD213PS.BCST 8(SI), Z14, Z15
+	VMAXPS           Z15, Z17, Z15
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z15, Z15
+	VMULPS           Z1, Z15, Z1
+	VMOVAPS          Z2, Z15
+	VFMADD213PS.BCST 8(SI), Z14, Z15
+	VMAXPS           Z15, Z17, Z15
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z15, Z15
+	VMULPS           Z2, Z15, Z2
+	VMOVAPS          Z3, Z15
+	VFMADD213PS.BCST 8(SI), Z14, Z15
+	VMAXPS           Z15, Z17, Z15
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z15, Z15
+	VMULPS           Z3, Z15, Z3
+	VMOVAPS          Z4, Z15
+	VFMADD213PS.BCST 8(SI), Z14, Z15
+	VMAXPS           Z15, Z17, Z15
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z15, Z15
+	VMULPS           Z4, Z15, Z4
+	VMOVAPS          Z5, Z15
+	VFMADD213PS.BCST 8(SI), Z14, Z15
+	VMAXPS           Z15, Z17, Z15
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z15, Z15
+	VMULPS           Z5, Z15, Z5
+	VMOVAPS          Z6, Z15
+	VFMADD213PS.BCST 8(SI), Z14, Z15
+	VMAXPS           Z15, Z17, Z15
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z15, Z15
+	VMULPS           Z6, Z15, Z6
+	VMOVAPS          Z7, Z15
+	VFMADD213PS.BCST 8(SI), Z14, Z15
+	VMAXPS           Z15, Z17, Z15
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z15, Z15
+	VMULPS           Z7, Z15, Z7
+	VMOVAPS          Z8, Z15
+	VFMADD213PS.BCST 8(SI), Z14, Z15
+	VMAXPS           Z15, Z17, Z15
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z15, Z15
+	VMULPS           Z8, Z15, Z8
+	VMOVAPS          Z9, Z15
+	VFMADD213PS.BCST 8(SI), Z14, Z15
+	VMAXPS           Z15, Z17, Z15
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z15, Z15
+	VMULPS           Z9, Z15, Z9
+	VMOVAPS          Z10, Z15
+	VFMADD213PS.BCST 8(SI), Z14, Z15
+	VMAXPS           Z15, Z17, Z15
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z15, Z15
+	VMULPS           Z10, Z15, Z10
+	VMOVAPS          Z11, Z15
+	VFMADD213PS.BCST 8(SI), Z14, Z15
+	VMAXPS           Z15, Z17, Z15
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z15, Z15
+	VMULPS           Z11, Z15, Z11
+	VMOVAPS          Z12, Z15
+	VFMADD213PS.BCST 8(SI), Z14, Z15
+	VMAXPS           Z15, Z17, Z15
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z15, Z15
+	VMULPS           Z12, Z15, Z12
+	VMOVAPS          Z13, Z15
+	VFMADD213PS.BCST 8(SI), Z14, Z15
+	VMAXPS           Z15, Z17, Z15
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z15, Z15
+	VMULPS           Z13, Z15, Z13
+
+activated:
+	MOVQ    CX, SI
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z1, 64(SI)
+	ADDQ    DX, SI
+	VMOVUPS Z2, (SI)
+	VMOVUPS Z3, 64(SI)
+	ADDQ    DX, SI
+	VMOVUPS Z4, (SI)
+	VMOVUPS Z5, 64(SI)
+	ADDQ    DX, SI
+	VMOVUPS Z6, (SI)
+	VMOVUPS Z7, 64(SI)
+	ADDQ    DX, SI
+	VMOVUPS Z8, (SI)
+	VMOVUPS Z9, 64(SI)
+	ADDQ    DX, SI
+	VMOVUPS Z10, (SI)
+	VMOVUPS Z11, 64(SI)
+	ADDQ    DX, SI
+	VMOVUPS Z12, (SI)
+	VMOVUPS Z13, 64(SI)
+	ADDQ    $0x80, CX
+	ADDQ    BX, AX
+	DECQ    count+64(FP)
+	JNE     tile
 	VZEROUPPER
 	RET
 
-// func tile32AVX512r8v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+// func tile32AVX512r8v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 // Requires: AVX, AVX512F
-TEXT ·tile32AVX512r8v1(SB), NOSPLIT, $0-57
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   b+16(FP), DX
-	MOVQ   c+32(FP), BX
-	MOVQ   ldc+40(FP), SI
-	MOVQ   ldb+24(FP), DI
-	IMUL3Q $0x04, DI, DI
+TEXT ·tile32AVX512r8v1(SB), NOSPLIT, $0-88
+	MOVQ   b+16(FP), AX
+	MOVQ   c+32(FP), CX
+	MOVQ   ldc+40(FP), DX
+	MOVQ   next+72(FP), BX
+	MOVQ   ldb+24(FP), SI
 	IMUL3Q $0x04, SI, SI
+	IMUL3Q $0x04, DX, DX
+	IMUL3Q $0x04, BX, BX
+
+tile:
+	MOVQ   kc+0(FP), DI
+	MOVQ   a+8(FP), R8
+	MOVQ   AX, R9
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -3985,100 +6695,178 @@ TEXT ·tile32AVX512r8v1(SB), NOSPLIT, $0-57
 	VPXORD Z7, Z7, Z7
 
 depth:
-	VMOVUPS      (DX), Z9
-	VBROADCASTSS (CX), Z8
+	VMOVUPS      (R9), Z9
+	VBROADCASTSS (R8), Z8
 	VFMADD231PS  Z9, Z8, Z0
-	VBROADCASTSS 4(CX), Z8
+	VBROADCASTSS 4(R8), Z8
 	VFMADD231PS  Z9, Z8, Z1
-	VBROADCASTSS 8(CX), Z8
+	VBROADCASTSS 8(R8), Z8
 	VFMADD231PS  Z9, Z8, Z2
-	VBROADCASTSS 12(CX), Z8
+	VBROADCASTSS 12(R8), Z8
 	VFMADD231PS  Z9, Z8, Z3
-	VBROADCASTSS 16(CX), Z8
+	VBROADCASTSS 16(R8), Z8
 	VFMADD231PS  Z9, Z8, Z4
-	VBROADCASTSS 20(CX), Z8
+	VBROADCASTSS 20(R8), Z8
 	VFMADD231PS  Z9, Z8, Z5
-	VBROADCASTSS 24(CX), Z8
+	VBROADCASTSS 24(R8), Z8
 	VFMADD231PS  Z9, Z8, Z6
-	VBROADCASTSS 28(CX), Z8
+	VBROADCASTSS 28(R8), Z8
 	VFMADD231PS  Z9, Z8, Z7
-	ADDQ         $0x20, CX
-	ADDQ         DI, DX
-	DECQ         AX
+	ADDQ         $0x20, R8
+	ADDQ         SI, R9
+	DECQ         DI
 	JNE          depth
-	MOVB         add+56(FP), AL
-	TESTB        AL, AL
+	MOVB         add+56(FP), DI
+	TESTB        DI, DI
 	JE           fresh
-	MOVQ         BX, AX
-	VADDPS       (AX), Z0, Z0
-	ADDQ         SI, AX
-	VADDPS       (AX), Z1, Z1
-	ADDQ         SI, AX
-	VADDPS       (AX), Z2, Z2
-	ADDQ         SI, AX
-	VADDPS       (AX), Z3, Z3
-	ADDQ         SI, AX
-	VADDPS       (AX), Z4, Z4
-	ADDQ         SI, AX
-	VADDPS       (AX), Z5, Z5
-	ADDQ         SI, AX
-	VADDPS       (AX), Z6, Z6
-	ADDQ         SI, AX
-	VADDPS       (AX), Z7, Z7
+	MOVQ         CX, DI
+	VADDPS       (DI), Z0, Z0
+	ADDQ         DX, DI
+	VADDPS       (DI), Z1, Z1
+	ADDQ         DX, DI
+	VADDPS       (DI), Z2, Z2
+	ADDQ         DX, DI
+	VADDPS       (DI), Z3, Z3
+	ADDQ         DX, DI
+	VADDPS       (DI), Z4, Z4
+	ADDQ         DX, DI
+	VADDPS       (DI), Z5, Z5
+	ADDQ         DX, DI
+	VADDPS       (DI), Z6, Z6
+	ADDQ         DX, DI
+	VADDPS       (DI), Z7, Z7
 	JMP          store
 
 fresh:
-	MOVQ         start+48(FP), AX
-	TESTQ        AX, AX
+	MOVQ         start+48(FP), DI
+	TESTQ        DI, DI
 	JE           store
-	VBROADCASTSS (AX), Z8
+	VBROADCASTSS (DI), Z8
 	VADDPS       Z8, Z0, Z0
-	VBROADCASTSS 4(AX), Z8
+	VBROADCASTSS 4(DI), Z8
 	VADDPS       Z8, Z1, Z1
-	VBROADCASTSS 8(AX), Z8
+	VBROADCASTSS 8(DI), Z8
 	VADDPS       Z8, Z2, Z2
-	VBROADCASTSS 12(AX), Z8
+	VBROADCASTSS 12(DI), Z8
 	VADDPS       Z8, Z3, Z3
-	VBROADCASTSS 16(AX), Z8
+	VBROADCASTSS 16(DI), Z8
 	VADDPS       Z8, Z4, Z4
-	VBROADCASTSS 20(AX), Z8
+	VBROADCASTSS 20(DI), Z8
 	VADDPS       Z8, Z5, Z5
-	VBROADCASTSS 24(AX), Z8
+	VBROADCASTSS 24(DI), Z8
 	VADDPS       Z8, Z6, Z6
-	VBROADCASTSS 28(AX), Z8
+	VBROADCASTSS 28(DI), Z8
 	VADDPS       Z8, Z7, Z7
 
 store:
-	MOVQ    BX, AX
-	VMOVUPS Z0, (AX)
-	ADDQ    SI, AX
-	VMOVUPS Z1, (AX)
-	ADDQ    SI, AX
-	VMOVUPS Z2, (AX)
-	ADDQ    SI, AX
-	VMOVUPS Z3, (AX)
-	ADDQ    SI, AX
-	VMOVUPS Z4, (AX)
-	ADDQ    SI, AX
-	VMOVUPS Z5, (AX)
-	ADDQ    SI, AX
-	VMOVUPS Z6, (AX)
-	ADDQ    SI, AX
-	VMOVUPS Z7, (AX)
+	MOVQ         act+80(FP), DI
+	TESTQ        DI, DI
+	JE           activated
+	VBROADCASTSS 4(DI), Z8
+	CMPL         (DI), $0x00
+	JNE          product
+	VBROADCASTSS 8(DI), Z9
+	VMAXPS       Z0, Z8, Z0
+	VMINPS       Z0, Z9, Z0
+	VMAXPS       Z1, Z8, Z1
+	VMINPS       Z1, Z9, Z1
+	VMAXPS       Z2, Z8, Z2
+	VMINPS       Z2, Z9, Z2
+	VMAXPS       Z3, Z8, Z3
+	VMINPS       Z3, Z9, Z3
+	VMAXPS       Z4, Z8, Z4
+	VMINPS       Z4, Z9, Z4
+	VMAXPS       Z5, Z8, Z5
+	VMINPS       Z5, Z9, Z5
+	VMAXPS       Z6, Z8, Z6
+	VMINPS       Z6, Z9, Z6
+	VMAXPS       Z7, Z8, Z7
+	VMINPS       Z7, Z9, Z7
+	JMP          activated
+
+product:
+	VPXORD           Z10, Z10, Z10
+	VMOVAPS          Z0, Z9
+	VFMADD213PS.BCST 8(DI), Z8, Z9
+	VMAXPS           Z9, Z10, Z9
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z9, Z9
+	VMULPS           Z0, Z9, Z0
+	VMOVAPS          Z1, Z9
+	VFMADD213PS.BCST 8(DI), Z8, Z9
+	VMAXPS           Z9, Z10, Z9
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z9, Z9
+	VMULPS           Z1, Z9, Z1
+	VMOVAPS          Z2, Z9
+	VFMADD213PS.BCST 8(DI), Z8, Z9
+	VMAXPS           Z9, Z10, Z9
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z9, Z9
+	VMULPS           Z2, Z9, Z2
+	VMOVAPS          Z3, Z9
+	VFMADD213PS.BCST 8(DI), Z8, Z9
+	VMAXPS           Z9, Z10, Z9
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z9, Z9
+	VMULPS           Z3, Z9, Z3
+	VMOVAPS          Z4, Z9
+	VFMADD213PS.BCST 8(DI), Z8, Z9
+	VMAXPS           Z9, Z10, Z9
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z9, Z9
+	VMULPS           Z4, Z9, Z4
+	VMOVAPS          Z5, Z9
+	VFMADD213PS.BCST 8(DI), Z8, Z9
+	VMAXPS           Z9, Z10, Z9
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z9, Z9
+	VMULPS           Z5, Z9, Z5
+	VMOVAPS          Z6, Z9
+	VFMADD213PS.BCST 8(DI), Z8, Z9
+	VMAXPS           Z9, Z10, Z9
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z9, Z9
+	VMULPS           Z6, Z9, Z6
+	VMOVAPS          Z7, Z9
+	VFMADD213PS.BCST 8(DI), Z8, Z9
+	VMAXPS           Z9, Z10, Z9
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z9, Z9
+	VMULPS           Z7, Z9, Z7
+
+activated:
+	MOVQ    CX, DI
+	VMOVUPS Z0, (DI)
+	ADDQ    DX, DI
+	VMOVUPS Z1, (DI)
+	ADDQ    DX, DI
+	VMOVUPS Z2, (DI)
+	ADDQ    DX, DI
+	VMOVUPS Z3, (DI)
+	ADDQ    DX, DI
+	VMOVUPS Z4, (DI)
+	ADDQ    DX, DI
+	VMOVUPS Z5, (DI)
+	ADDQ    DX, DI
+	VMOVUPS Z6, (DI)
+	ADDQ    DX, DI
+	VMOVUPS Z7, (DI)
+	ADDQ    $0x40, CX
+	ADDQ    BX, AX
+	DECQ    count+64(FP)
+	JNE     tile
 	VZEROUPPER
 	RET
 
-// func tile32AVX512r8v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+// func tile32AVX512r8v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 // Requires: AVX, AVX512F
-TEXT ·tile32AVX512r8v2(SB), NOSPLIT, $0-57
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   b+16(FP), DX
-	MOVQ   c+32(FP), BX
-	MOVQ   ldc+40(FP), SI
-	MOVQ   ldb+24(FP), DI
-	IMUL3Q $0x04, DI, DI
+TEXT ·tile32AVX512r8v2(SB), NOSPLIT, $0-88
+	MOVQ   b+16(FP), AX
+	MOVQ   c+32(FP), CX
+	MOVQ   ldc+40(FP), DX
+	MOVQ   next+72(FP), BX
+	MOVQ   ldb+24(FP), SI
 	IMUL3Q $0x04, SI, SI
+	IMUL3Q $0x04, DX, DX
+	IMUL3Q $0x04, BX, BX
+
+tile:
+	MOVQ   kc+0(FP), DI
+	MOVQ   a+8(FP), R8
+	MOVQ   AX, R9
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -4097,132 +6885,266 @@ TEXT ·tile32AVX512r8v2(SB), NOSPLIT, $0-57
 	VPXORD Z15, Z15, Z15
 
 depth:
-	VMOVUPS      (DX), Z17
-	VMOVUPS      64(DX), Z18
-	VBROADCASTSS (CX), Z16
+	VMOVUPS      (R9), Z17
+	VMOVUPS      64(R9), Z18
+	VBROADCASTSS (R8), Z16
 	VFMADD231PS  Z17, Z16, Z0
 	VFMADD231PS  Z18, Z16, Z1
-	VBROADCASTSS 4(CX), Z16
+	VBROADCASTSS 4(R8), Z16
 	VFMADD231PS  Z17, Z16, Z2
 	VFMADD231PS  Z18, Z16, Z3
-	VBROADCASTSS 8(CX), Z16
+	VBROADCASTSS 8(R8), Z16
 	VFMADD231PS  Z17, Z16, Z4
 	VFMADD231PS  Z18, Z16, Z5
-	VBROADCASTSS 12(CX), Z16
+	VBROADCASTSS 12(R8), Z16
 	VFMADD231PS  Z17, Z16, Z6
 	VFMADD231PS  Z18, Z16, Z7
-	VBROADCASTSS 16(CX), Z16
+	VBROADCASTSS 16(R8), Z16
 	VFMADD231PS  Z17, Z16, Z8
 	VFMADD231PS  Z18, Z16, Z9
-	VBROADCASTSS 20(CX), Z16
+	VBROADCASTSS 20(R8), Z16
 	VFMADD231PS  Z17, Z16, Z10
 	VFMADD231PS  Z18, Z16, Z11
-	VBROADCASTSS 24(CX), Z16
+	VBROADCASTSS 24(R8), Z16
 	VFMADD231PS  Z17, Z16, Z12
 	VFMADD231PS  Z18, Z16, Z13
-	VBROADCASTSS 28(CX), Z16
+	VBROADCASTSS 28(R8), Z16
 	VFMADD231PS  Z17, Z16, Z14
 	VFMADD231PS  Z18, Z16, Z15
-	ADDQ         $0x20, CX
-	ADDQ         DI, DX
-	DECQ         AX
+	ADDQ         $0x20, R8
+	ADDQ         SI, R9
+	DECQ         DI
 	JNE          depth
-	MOVB         add+56(FP), AL
-	TESTB        AL, AL
+	MOVB         add+56(FP), DI
+	TESTB        DI, DI
 	JE           fresh
-	MOVQ         BX, AX
-	VADDPS       (AX), Z0, Z0
-	VADDPS       64(AX), Z1, Z1
-	ADDQ         SI, AX
-	VADDPS       (AX), Z2, Z2
-	VADDPS       64(AX), Z3, Z3
-	ADDQ         SI, AX
-	VADDPS       (AX), Z4, Z4
-	VADDPS       64(AX), Z5, Z5
-	ADDQ         SI, AX
-	VADDPS       (AX), Z6, Z6
-	VADDPS       64(AX), Z7, Z7
-	ADDQ         SI, AX
-	VADDPS       (AX), Z8, Z8
-	VADDPS       64(AX), Z9, Z9
-	ADDQ         SI, AX
-	VADDPS       (AX), Z10, Z10
-	VADDPS       64(AX), Z11, Z11
-	ADDQ         SI, AX
-	VADDPS       (AX), Z12, Z12
-	VADDPS       64(AX), Z13, Z13
-	ADDQ         SI, AX
-	VADDPS       (AX), Z14, Z14
-	VADDPS       64(AX), Z15, Z15
+	MOVQ         CX, DI
+	VADDPS       (DI), Z0, Z0
+	VADDPS       64(DI), Z1, Z1
+	ADDQ         DX, DI
+	VADDPS       (DI), Z2, Z2
+	VADDPS       64(DI), Z3, Z3
+	ADDQ         DX, DI
+	VADDPS       (DI), Z4, Z4
+	VADDPS       64(DI), Z5, Z5
+	ADDQ         DX, DI
+	VADDPS       (DI), Z6, Z6
+	VADDPS       64(DI), Z7, Z7
+	ADDQ         DX, DI
+	VADDPS       (DI), Z8, Z8
+	VADDPS       64(DI), Z9, Z9
+	ADDQ         DX, DI
+	VADDPS       (DI), Z10, Z10
+	VADDPS       64(DI), Z11, Z11
+	ADDQ         DX, DI
+	VADDPS       (DI), Z12, Z12
+	VADDPS       64(DI), Z13, Z13
+	ADDQ         DX, DI
+	VADDPS       (DI), Z14, Z14
+	VADDPS       64(DI), Z15, Z15
 	JMP          store
 
 fresh:
-	MOVQ         start+48(FP), AX
-	TESTQ        AX, AX
+	MOVQ         start+48(FP), DI
+	TESTQ        DI, DI
 	JE           store
-	VBROADCASTSS (AX), Z16
+	VBROADCASTSS (DI), Z16
 	VADDPS       Z16, Z0, Z0
 	VADDPS       Z16, Z1, Z1
-	VBROADCASTSS 4(AX), Z16
+	VBROADCASTSS 4(DI), Z16
 	VADDPS       Z16, Z2, Z2
 	VADDPS       Z16, Z3, Z3
-	VBROADCASTSS 8(AX), Z16
+	VBROADCASTSS 8(DI), Z16
 	VADDPS       Z16, Z4, Z4
 	VADDPS       Z16, Z5, Z5
-	VBROADCASTSS 12(AX), Z16
+	VBROADCASTSS 12(DI), Z16
 	VADDPS       Z16, Z6, Z6
 	VADDPS       Z16, Z7, Z7
-	VBROADCASTSS 16(AX), Z16
+	VBROADCASTSS 16(DI), Z16
 	VADDPS       Z16, Z8, Z8
 	VADDPS       Z16, Z9, Z9
-	VBROADCASTSS 20(AX), Z16
+	VBROADCASTSS 20(DI), Z16
 	VADDPS       Z16, Z10, Z10
 	VADDPS       Z16, Z11, Z11
-	VBROADCASTSS 24(AX), Z16
+	VBROADCASTSS 24(DI), Z16
 	VADDPS       Z16, Z12, Z12
 	VADDPS       Z16, Z13, Z13
-	VBROADCASTSS 28(AX), Z16
+	VBROADCASTSS 28(DI), Z16
 	VADDPS       Z16, Z14, Z14
 	VADDPS       Z16, Z15, Z15
 
 store:
-	MOVQ    BX, AX
-	VMOVUPS Z0, (AX)
-	VMOVUPS Z1, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z2, (AX)
-	VMOVUPS Z3, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z4, (AX)
-	VMOVUPS Z5, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z6, (AX)
-	VMOVUPS Z7, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z8, (AX)
-	VMOVUPS Z9, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z10, (AX)
-	VMOVUPS Z11, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z12, (AX)
-	VMOVUPS Z13, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z14, (AX)
-	VMOVUPS Z15, 64(AX)
+	MOVQ         act+80(FP), DI
+	TESTQ        DI, DI
+	JE           activated
+	VBROADCASTSS 4(DI), Z16
+	CMPL         (DI), $0x00
+	JNE          product
+	VBROADCASTSS 8(DI), Z17
+	VMAXPS       Z0, Z16, Z0
+	VMINPS       Z0, Z17, Z0
+	VMAXPS       Z1, Z16, Z1
+	VMINPS       Z1, Z17, Z1
+	VMAXPS       Z2, Z16, Z2
+	VMINPS       Z2, Z17, Z2
+	VMAXPS       Z3, Z16, Z3
+	VMINPS       Z3, Z17, Z3
+	VMAXPS       Z4, Z16, Z4
+	VMINPS       Z4, Z17, Z4
+	VMAXPS       Z5, Z16, Z5
+	VMINPS       Z5, Z17, Z5
+	VMAXPS       Z6, Z16, Z6
+	VMINPS       Z6, Z17, Z6
+	VMAXPS       Z7, Z16, Z7
+	VMINPS       Z7, Z17, Z7
+	VMAXPS       Z8, Z16, Z8
+	VMINPS       Z8, Z17, Z8
+	VMAXPS       Z9, Z16, Z9
+	VMINPS       Z9, Z17, Z9
+	VMAXPS       Z10, Z16, Z10
+	VMINPS       Z10, Z17, Z10
+	VMAXPS       Z11, Z16, Z11
+	VMINPS       Z11, Z17, Z11
+	VMAXPS       Z12, Z16, Z12
+	VMINPS       Z12, Z17, Z12
+	VMAXPS       Z13, Z16, Z13
+	VMINPS       Z13, Z17, Z13
+	VMAXPS       Z14, Z16, Z14
+	VMINPS       Z14, Z17, Z14
+	VMAXPS       Z15, Z16, Z15
+	VMINPS       Z15, Z17, Z15
+	JMP          activated
+
+product:
+	VPXORD           Z19, Z19, Z19
+	VMOVAPS          Z0, Z17
+	VFMADD213PS.BCST 8(DI), Z16, Z17
+	VMAXPS           Z17, Z19, Z17
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z17, Z17
+	VMULPS           Z0, Z17, Z0
+	VMOVAPS          Z1, Z17
+	VFMADD213PS.BCST 8(DI), Z16, Z17
+	VMAXPS           Z17, Z19, Z17
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z17, Z17
+	VMULPS           Z1, Z17, Z1
+	VMOVAPS          Z2, Z17
+	VFMADD213PS.BCST 8(DI), Z16, Z17
+	VMAXPS           Z17, Z19, Z17
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z17, Z17
+	VMULPS           Z2, Z17, Z2
+	VMOVAPS          Z3, Z17
+	VFMADD213PS.BCST 8(DI), Z16, Z17
+	VMAXPS           Z17, Z19, Z17
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z17, Z17
+	VMULPS           Z3, Z17, Z3
+	VMOVAPS          Z4, Z17
+	VFMADD213PS.BCST 8(DI), Z16, Z17
+	VMAXPS           Z17, Z19, Z17
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z17, Z17
+	VMULPS           Z4, Z17, Z4
+	VMOVAPS          Z5, Z17
+	VFMADD213PS.BCST 8(DI), Z16, Z17
+	VMAXPS           Z17, Z19, Z17
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z17, Z17
+	VMULPS           Z5, Z17, Z5
+	VMOVAPS          Z6, Z17
+	VFMADD213PS.BCST 8(DI), Z16, Z17
+	VMAXPS           Z17, Z19, Z17
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z17, Z17
+	VMULPS           Z6, Z17, Z6
+	VMOVAPS          Z7, Z17
+	VFMADD213PS.BCST 8(DI), Z16, Z17
+	VMAXPS           Z17, Z19, Z17
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z17, Z17
+	VMULPS           Z7, Z17, Z7
+	VMOVAPS          Z8, Z17
+	VFMADD213PS.BCST 8(DI), Z16, Z17
+	VMAXPS           Z17, Z19, Z17
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z17, Z17
+	VMULPS           Z8, Z17, Z8
+	VMOVAPS          Z9, Z17
+	VFMADD213PS.BCST 8(DI), Z16, Z17
+	VMAXPS           Z17, Z19, Z17
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z17, Z17
+	VMULPS           Z9, Z17, Z9
+	VMOVAPS          Z10, Z17
+	VFMADD213PS.BCST 8(DI), Z16, Z17
+	VMAXPS           Z17, Z19, Z17
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z17, Z17
+	VMULPS           Z10, Z17, Z10
+	VMOVAPS          Z11, Z17
+	VFMADD213PS.BCST 8(DI), Z16, Z17
+	VMAXPS           Z17, Z19, Z17
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z17, Z17
+	VMULPS           Z11, Z17, Z11
+	VMOVAPS          Z12, Z17
+	VFMADD213PS.BCST 8(DI), Z16, Z17
+	VMAXPS           Z17, Z19, Z17
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z17, Z17
+	VMULPS           Z12, Z17, Z12
+	VMOVAPS          Z13, Z17
+	VFMADD213PS.BCST 8(DI), Z16, Z17
+	VMAXPS           Z17, Z19, Z17
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z17, Z17
+	VMULPS           Z13, Z17, Z13
+	VMOVAPS          Z14, Z17
+	VFMADD213PS.BCST 8(DI), Z16, Z17
+	VMAXPS           Z17, Z19, Z17
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z17, Z17
+	VMULPS           Z14, Z17, Z14
+	VMOVAPS          Z15, Z17
+	VFMADD213PS.BCST 8(DI), Z16, Z17
+	VMAXPS           Z17, Z19, Z17
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z17, Z17
+	VMULPS           Z15, Z17, Z15
+
+activated:
+	MOVQ    CX, DI
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	ADDQ    DX, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Z3, 64(DI)
+	ADDQ    DX, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, 64(DI)
+	ADDQ    DX, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Z7, 64(DI)
+	ADDQ    DX, DI
+	VMOVUPS Z8, (DI)
+	VMOVUPS Z9, 64(DI)
+	ADDQ    DX, DI
+	VMOVUPS Z10, (DI)
+	VMOVUPS Z11, 64(DI)
+	ADDQ    DX, DI
+	VMOVUPS Z12, (DI)
+	VMOVUPS Z13, 64(DI)
+	ADDQ    DX, DI
+	VMOVUPS Z14, (DI)
+	VMOVUPS Z15, 64(DI)
+	ADDQ    $0x80, CX
+	ADDQ    BX, AX
+	DECQ    count+64(FP)
+	JNE     tile
 	VZEROUPPER
 	RET
 
-// func tile32AVX512r8off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool)
+// func tile32AVX512r8off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 // Requires: AVX, AVX512F
-TEXT ·tile32AVX512r8off(SB), NOSPLIT, $0-57
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   b+16(FP), DX
-	MOVQ   c+32(FP), BX
-	MOVQ   ldc+40(FP), SI
-	MOVQ   off+24(FP), DI
-	IMUL3Q $0x04, SI, SI
+TEXT ·tile32AVX512r8off(SB), NOSPLIT, $0-88
+	MOVQ   b+16(FP), AX
+	MOVQ   c+32(FP), CX
+	MOVQ   ldc+40(FP), DX
+	MOVQ   next+72(FP), BX
+	IMUL3Q $0x04, DX, DX
+	IMUL3Q $0x04, BX, BX
+
+tile:
+	MOVQ   kc+0(FP), SI
+	MOVQ   a+8(FP), DI
+	MOVQ   AX, R8
+	MOVQ   off+24(FP), R9
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -4241,134 +7163,268 @@ TEXT ·tile32AVX512r8off(SB), NOSPLIT, $0-57
 	VPXORD Z15, Z15, Z15
 
 depth:
-	MOVQ         (DI), R8
-	VMOVUPS      (DX)(R8*4), Z17
-	VMOVUPS      64(DX)(R8*4), Z18
-	VBROADCASTSS (CX), Z16
+	MOVQ         (R9), R10
+	VMOVUPS      (R8)(R10*4), Z17
+	VMOVUPS      64(R8)(R10*4), Z18
+	VBROADCASTSS (DI), Z16
 	VFMADD231PS  Z17, Z16, Z0
 	VFMADD231PS  Z18, Z16, Z1
-	VBROADCASTSS 4(CX), Z16
+	VBROADCASTSS 4(DI), Z16
 	VFMADD231PS  Z17, Z16, Z2
 	VFMADD231PS  Z18, Z16, Z3
-	VBROADCASTSS 8(CX), Z16
+	VBROADCASTSS 8(DI), Z16
 	VFMADD231PS  Z17, Z16, Z4
 	VFMADD231PS  Z18, Z16, Z5
-	VBROADCASTSS 12(CX), Z16
+	VBROADCASTSS 12(DI), Z16
 	VFMADD231PS  Z17, Z16, Z6
 	VFMADD231PS  Z18, Z16, Z7
-	VBROADCASTSS 16(CX), Z16
+	VBROADCASTSS 16(DI), Z16
 	VFMADD231PS  Z17, Z16, Z8
 	VFMADD231PS  Z18, Z16, Z9
-	VBROADCASTSS 20(CX), Z16
+	VBROADCASTSS 20(DI), Z16
 	VFMADD231PS  Z17, Z16, Z10
 	VFMADD231PS  Z18, Z16, Z11
-	VBROADCASTSS 24(CX), Z16
+	VBROADCASTSS 24(DI), Z16
 	VFMADD231PS  Z17, Z16, Z12
 	VFMADD231PS  Z18, Z16, Z13
-	VBROADCASTSS 28(CX), Z16
+	VBROADCASTSS 28(DI), Z16
 	VFMADD231PS  Z17, Z16, Z14
 	VFMADD231PS  Z18, Z16, Z15
-	ADDQ         $0x20, CX
-	ADDQ         $0x08, DI
-	DECQ         AX
+	ADDQ         $0x20, DI
+	ADDQ         $0x08, R9
+	DECQ         SI
 	JNE          depth
-	MOVB         add+56(FP), AL
-	TESTB        AL, AL
+	MOVB         add+56(FP), SI
+	TESTB        SI, SI
 	JE           fresh
-	MOVQ         BX, AX
-	VADDPS       (AX), Z0, Z0
-	VADDPS       64(AX), Z1, Z1
-	ADDQ         SI, AX
-	VADDPS       (AX), Z2, Z2
-	VADDPS       64(AX), Z3, Z3
-	ADDQ         SI, AX
-	VADDPS       (AX), Z4, Z4
-	VADDPS       64(AX), Z5, Z5
-	ADDQ         SI, AX
-	VADDPS       (AX), Z6, Z6
-	VADDPS       64(AX), Z7, Z7
-	ADDQ         SI, AX
-	VADDPS       (AX), Z8, Z8
-	VADDPS       64(AX), Z9, Z9
-	ADDQ         SI, AX
-	VADDPS       (AX), Z10, Z10
-	VADDPS       64(AX), Z11, Z11
-	ADDQ         SI, AX
-	VADDPS       (AX), Z12, Z12
-	VADDPS       64(AX), Z13, Z13
-	ADDQ         SI, AX
-	VADDPS       (AX), Z14, Z14
-	VADDPS       64(AX), Z15, Z15
+	MOVQ         CX, SI
+	VADDPS       (SI), Z0, Z0
+	VADDPS       64(SI), Z1, Z1
+	ADDQ         DX, SI
+	VADDPS       (SI), Z2, Z2
+	VADDPS       64(SI), Z3, Z3
+	ADDQ         DX, SI
+	VADDPS       (SI), Z4, Z4
+	VADDPS       64(SI), Z5, Z5
+	ADDQ         DX, SI
+	VADDPS       (SI), Z6, Z6
+	VADDPS       64(SI), Z7, Z7
+	ADDQ         DX, SI
+	VADDPS       (SI), Z8, Z8
+	VADDPS       64(SI), Z9, Z9
+	ADDQ         DX, SI
+	VADDPS       (SI), Z10, Z10
+	VADDPS       64(SI), Z11, Z11
+	ADDQ         DX, SI
+	VADDPS       (SI), Z12, Z12
+	VADDPS       64(SI), Z13, Z13
+	ADDQ         DX, SI
+	VADDPS       (SI), Z14, Z14
+	VADDPS       64(SI), Z15, Z15
 	JMP          store
 
 fresh:
-	MOVQ         start+48(FP), AX
-	TESTQ        AX, AX
+	MOVQ         start+48(FP), SI
+	TESTQ        SI, SI
 	JE           store
-	VBROADCASTSS (AX), Z16
+	VBROADCASTSS (SI), Z16
 	VADDPS       Z16, Z0, Z0
 	VADDPS       Z16, Z1, Z1
-	VBROADCASTSS 4(AX), Z16
+	VBROADCASTSS 4(SI), Z16
 	VADDPS       Z16, Z2, Z2
 	VADDPS       Z16, Z3, Z3
-	VBROADCASTSS 8(AX), Z16
+	VBROADCASTSS 8(SI), Z16
 	VADDPS       Z16, Z4, Z4
 	VADDPS       Z16, Z5, Z5
-	VBROADCASTSS 12(AX), Z16
+	VBROADCASTSS 12(SI), Z16
 	VADDPS       Z16, Z6, Z6
 	VADDPS       Z16, Z7, Z7
-	VBROADCASTSS 16(AX), Z16
+	VBROADCASTSS 16(SI), Z16
 	VADDPS       Z16, Z8, Z8
 	VADDPS       Z16, Z9, Z9
-	VBROADCASTSS 20(AX), Z16
+	VBROADCASTSS 20(SI), Z16
 	VADDPS       Z16, Z10, Z10
 	VADDPS       Z16, Z11, Z11
-	VBROADCASTSS 24(AX), Z16
+	VBROADCASTSS 24(SI), Z16
 	VADDPS       Z16, Z12, Z12
 	VADDPS       Z16, Z13, Z13
-	VBROADCASTSS 28(AX), Z16
+	VBROADCASTSS 28(SI), Z16
 	VADDPS       Z16, Z14, Z14
 	VADDPS       Z16, Z15, Z15
 
 store:
-	MOVQ    BX, AX
-	VMOVUPS Z0, (AX)
-	VMOVUPS Z1, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z2, (AX)
-	VMOVUPS Z3, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z4, (AX)
-	VMOVUPS Z5, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z6, (AX)
-	VMOVUPS Z7, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z8, (AX)
-	VMOVUPS Z9, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z10, (AX)
-	VMOVUPS Z11, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z12, (AX)
-	VMOVUPS Z13, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z14, (AX)
-	VMOVUPS Z15, 64(AX)
+	MOVQ         act+80(FP), SI
+	TESTQ        SI, SI
+	JE           activated
+	VBROADCASTSS 4(SI), Z16
+	CMPL         (SI), $0x00
+	JNE          product
+	VBROADCASTSS 8(SI), Z17
+	VMAXPS       Z0, Z16, Z0
+	VMINPS       Z0, Z17, Z0
+	VMAXPS       Z1, Z16, Z1
+	VMINPS       Z1, Z17, Z1
+	VMAXPS       Z2, Z16, Z2
+	VMINPS       Z2, Z17, Z2
+	VMAXPS       Z3, Z16, Z3
+	VMINPS       Z3, Z17, Z3
+	VMAXPS       Z4, Z16, Z4
+	VMINPS       Z4, Z17, Z4
+	VMAXPS       Z5, Z16, Z5
+	VMINPS       Z5, Z17, Z5
+	VMAXPS       Z6, Z16, Z6
+	VMINPS       Z6, Z17, Z6
+	VMAXPS       Z7, Z16, Z7
+	VMINPS       Z7, Z17, Z7
+	VMAXPS       Z8, Z16, Z8
+	VMINPS       Z8, Z17, Z8
+	VMAXPS       Z9, Z16, Z9
+	VMINPS       Z9, Z17, Z9
+	VMAXPS       Z10, Z16, Z10
+	VMINPS       Z10, Z17, Z10
+	VMAXPS       Z11, Z16, Z11
+	VMINPS       Z11, Z17, Z11
+	VMAXPS       Z12, Z16, Z12
+	VMINPS       Z12, Z17, Z12
+	VMAXPS       Z13, Z16, Z13
+	VMINPS       Z13, Z17, Z13
+	VMAXPS       Z14, Z16, Z14
+	VMINPS       Z14, Z17, Z14
+	VMAXPS       Z15, Z16, Z15
+	VMINPS       Z15, Z17, Z15
+	JMP          activated
+
+product:
+	VPXORD           Z19, Z19, Z19
+	VMOVAPS          Z0, Z17
+	VFMADD213PS.BCST 8(SI), Z16, Z17
+	VMAXPS           Z17, Z19, Z17
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z17, Z17
+	VMULPS           Z0, Z17, Z0
+	VMOVAPS          Z1, Z17
+	VFMADD213PS.BCST 8(SI), Z16, Z17
+	VMAXPS           Z17, Z19, Z17
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z17, Z17
+	VMULPS           Z1, Z17, Z1
+	VMOVAPS          Z2, Z17
+	VFMADD213PS.BCST 8(SI), Z16, Z17
+	VMAXPS           Z17, Z19, Z17
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z17, Z17
+	VMULPS           Z2, Z17, Z2
+	VMOVAPS          Z3, Z17
+	VFMADD213PS.BCST 8(SI), Z16, Z17
+	VMAXPS           Z17, Z19, Z17
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z17, Z17
+	VMULPS           Z3, Z17, Z3
+	VMOVAPS          Z4, Z17
+	VFMADD213PS.BCST 8(SI), Z16, Z17
+	VMAXPS           Z17, Z19, Z17
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z17, Z17
+	VMULPS           Z4, Z17, Z4
+	VMOVAPS          Z5, Z17
+	VFMADD213PS.BCST 8(SI), Z16, Z17
+	VMAXPS           Z17, Z19, Z17
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z17, Z17
+	VMULPS           Z5, Z17, Z5
+	VMOVAPS          Z6, Z17
+	VFMADD213PS.BCST 8(SI), Z16, Z17
+	VMAXPS           Z17, Z19, Z17
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z17, Z17
+	VMULPS           Z6, Z17, Z6
+	VMOVAPS          Z7, Z17
+	VFMADD213PS.BCST 8(SI), Z16, Z17
+	VMAXPS           Z17, Z19, Z17
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z17, Z17
+	VMULPS           Z7, Z17, Z7
+	VMOVAPS          Z8, Z17
+	VFMADD213PS.BCST 8(SI), Z16, Z17
+	VMAXPS           Z17, Z19, Z17
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z17, Z17
+	VMULPS           Z8, Z17, Z8
+	VMOVAPS          Z9, Z17
+	VFMADD213PS.BCST 8(SI), Z16, Z17
+	VMAXPS           Z17, Z19, Z17
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z17, Z17
+	VMULPS           Z9, Z17, Z9
+	VMOVAPS          Z10, Z17
+	VFMADD213PS.BCST 8(SI), Z16, Z17
+	VMAXPS           Z17, Z19, Z17
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z17, Z17
+	VMULPS           Z10, Z17, Z10
+	VMOVAPS          Z11, Z17
+	VFMADD213PS.BCST 8(SI), Z16, Z17
+	VMAXPS           Z17, Z19, Z17
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z17, Z17
+	VMULPS           Z11, Z17, Z11
+	VMOVAPS          Z12, Z17
+	VFMADD213PS.BCST 8(SI), Z16, Z17
+	VMAXPS           Z17, Z19, Z17
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z17, Z17
+	VMULPS           Z12, Z17, Z12
+	VMOVAPS          Z13, Z17
+	VFMADD213PS.BCST 8(SI), Z16, Z17
+	VMAXPS           Z17, Z19, Z17
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z17, Z17
+	VMULPS           Z13, Z17, Z13
+	VMOVAPS          Z14, Z17
+	VFMADD213PS.BCST 8(SI), Z16, Z17
+	VMAXPS           Z17, Z19, Z17
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z17, Z17
+	VMULPS           Z14, Z17, Z14
+	VMOVAPS          Z15, Z17
+	VFMADD213PS.BCST 8(SI), Z16, Z17
+	VMAXPS           Z17, Z19, Z17
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z17, Z17
+	VMULPS           Z15, Z17, Z15
+
+activated:
+	MOVQ    CX, SI
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z1, 64(SI)
+	ADDQ    DX, SI
+	VMOVUPS Z2, (SI)
+	VMOVUPS Z3, 64(SI)
+	ADDQ    DX, SI
+	VMOVUPS Z4, (SI)
+	VMOVUPS Z5, 64(SI)
+	ADDQ    DX, SI
+	VMOVUPS Z6, (SI)
+	VMOVUPS Z7, 64(SI)
+	ADDQ    DX, SI
+	VMOVUPS Z8, (SI)
+	VMOVUPS Z9, 64(SI)
+	ADDQ    DX, SI
+	VMOVUPS Z10, (SI)
+	VMOVUPS Z11, 64(SI)
+	ADDQ    DX, SI
+	VMOVUPS Z12, (SI)
+	VMOVUPS Z13, 64(SI)
+	ADDQ    DX, SI
+	VMOVUPS Z14, (SI)
+	VMOVUPS Z15, 64(SI)
+	ADDQ    $0x80, CX
+	ADDQ    BX, AX
+	DECQ    count+64(FP)
+	JNE     tile
 	VZEROUPPER
 	RET
 
-// func tile32AVX512r9v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+// func tile32AVX512r9v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 // Requires: AVX, AVX512F
-TEXT ·tile32AVX512r9v1(SB), NOSPLIT, $0-57
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   b+16(FP), DX
-	MOVQ   c+32(FP), BX
-	MOVQ   ldc+40(FP), SI
-	MOVQ   ldb+24(FP), DI
-	IMUL3Q $0x04, DI, DI
+TEXT ·tile32AVX512r9v1(SB), NOSPLIT, $0-88
+	MOVQ   b+16(FP), AX
+	MOVQ   c+32(FP), CX
+	MOVQ   ldc+40(FP), DX
+	MOVQ   next+72(FP), BX
+	MOVQ   ldb+24(FP), SI
 	IMUL3Q $0x04, SI, SI
+	IMUL3Q $0x04, DX, DX
+	IMUL3Q $0x04, BX, BX
+
+tile:
+	MOVQ   kc+0(FP), DI
+	MOVQ   a+8(FP), R8
+	MOVQ   AX, R9
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -4380,108 +7436,193 @@ TEXT ·tile32AVX512r9v1(SB), NOSPLIT, $0-57
 	VPXORD Z8, Z8, Z8
 
 depth:
-	VMOVUPS      (DX), Z10
-	VBROADCASTSS (CX), Z9
+	VMOVUPS      (R9), Z10
+	VBROADCASTSS (R8), Z9
 	VFMADD231PS  Z10, Z9, Z0
-	VBROADCASTSS 4(CX), Z9
+	VBROADCASTSS 4(R8), Z9
 	VFMADD231PS  Z10, Z9, Z1
-	VBROADCASTSS 8(CX), Z9
+	VBROADCASTSS 8(R8), Z9
 	VFMADD231PS  Z10, Z9, Z2
-	VBROADCASTSS 12(CX), Z9
+	VBROADCASTSS 12(R8), Z9
 	VFMADD231PS  Z10, Z9, Z3
-	VBROADCASTSS 16(CX), Z9
+	VBROADCASTSS 16(R8), Z9
 	VFMADD231PS  Z10, Z9, Z4
-	VBROADCASTSS 20(CX), Z9
+	VBROADCASTSS 20(R8), Z9
 	VFMADD231PS  Z10, Z9, Z5
-	VBROADCASTSS 24(CX), Z9
+	VBROADCASTSS 24(R8), Z9
 	VFMADD231PS  Z10, Z9, Z6
-	VBROADCASTSS 28(CX), Z9
+	VBROADCASTSS 28(R8), Z9
 	VFMADD231PS  Z10, Z9, Z7
-	VBROADCASTSS 32(CX), Z9
+	VBROADCASTSS 32(R8), Z9
 	VFMADD231PS  Z10, Z9, Z8
-	ADDQ         $0x24, CX
-	ADDQ         DI, DX
-	DECQ         AX
+	ADDQ         $0x24, R8
+	ADDQ         SI, R9
+	DECQ         DI
 	JNE          depth
-	MOVB         add+56(FP), AL
-	TESTB        AL, AL
+	MOVB         add+56(FP), DI
+	TESTB        DI, DI
 	JE           fresh
-	MOVQ         BX, AX
-	VADDPS       (AX), Z0, Z0
-	ADDQ         SI, AX
-	VADDPS       (AX), Z1, Z1
-	ADDQ         SI, AX
-	VADDPS       (AX), Z2, Z2
-	ADDQ         SI, AX
-	VADDPS       (AX), Z3, Z3
-	ADDQ         SI, AX
-	VADDPS       (AX), Z4, Z4
-	ADDQ         SI, AX
-	VADDPS       (AX), Z5, Z5
-	ADDQ         SI, AX
-	VADDPS       (AX), Z6, Z6
-	ADDQ         SI, AX
-	VADDPS       (AX), Z7, Z7
-	ADDQ         SI, AX
-	VADDPS       (AX), Z8, Z8
+	MOVQ         CX, DI
+	VADDPS       (DI), Z0, Z0
+	ADDQ         DX, DI
+	VADDPS       (DI), Z1, Z1
+	ADDQ         DX, DI
+	VADDPS       (DI), Z2, Z2
+	ADDQ         DX, DI
+	VADDPS       (DI), Z3, Z3
+	ADDQ         DX, DI
+	VADDPS       (DI), Z4, Z4
+	ADDQ         DX, DI
+	VADDPS       (DI), Z5, Z5
+	ADDQ         DX, DI
+	VADDPS       (DI), Z6, Z6
+	ADDQ         DX, DI
+	VADDPS       (DI), Z7, Z7
+	ADDQ         DX, DI
+	VADDPS       (DI), Z8, Z8
 	JMP          store
 
 fresh:
-	MOVQ         start+48(FP), AX
-	TESTQ        AX, AX
+	MOVQ         start+48(FP), DI
+	TESTQ        DI, DI
 	JE           store
-	VBROADCASTSS (AX), Z9
+	VBROADCASTSS (DI), Z9
 	VADDPS       Z9, Z0, Z0
-	VBROADCASTSS 4(AX), Z9
+	VBROADCASTSS 4(DI), Z9
 	VADDPS       Z9, Z1, Z1
-	VBROADCASTSS 8(AX), Z9
+	VBROADCASTSS 8(DI), Z9
 	VADDPS       Z9, Z2, Z2
-	VBROADCASTSS 12(AX), Z9
+	VBROADCASTSS 12(DI), Z9
 	VADDPS       Z9, Z3, Z3
-	VBROADCASTSS 16(AX), Z9
+	VBROADCASTSS 16(DI), Z9
 	VADDPS       Z9, Z4, Z4
-	VBROADCASTSS 20(AX), Z9
+	VBROADCASTSS 20(DI), Z9
 	VADDPS       Z9, Z5, Z5
-	VBROADCASTSS 24(AX), Z9
+	VBROADCASTSS 24(DI), Z9
 	VADDPS       Z9, Z6, Z6
-	VBROADCASTSS 28(AX), Z9
+	VBROADCASTSS 28(DI), Z9
 	VADDPS       Z9, Z7, Z7
-	VBROADCASTSS 32(AX), Z9
+	VBROADCASTSS 32(DI), Z9
 	VADDPS       Z9, Z8, Z8
 
 store:
-	MOVQ    BX, AX
-	VMOVUPS Z0, (AX)
-	ADDQ    SI, AX
-	VMOVUPS Z1, (AX)
-	ADDQ    SI, AX
-	VMOVUPS Z2, (AX)
-	ADDQ    SI, AX
-	VMOVUPS Z3, (AX)
-	ADDQ    SI, AX
-	VMOVUPS Z4, (AX)
-	ADDQ    SI, AX
-	VMOVUPS Z5, (AX)
-	ADDQ    SI, AX
-	VMOVUPS Z6, (AX)
-	ADDQ    SI, AX
-	VMOVUPS Z7, (AX)
-	ADDQ    SI, AX
-	VMOVUPS Z8, (AX)
+	MOVQ         act+80(FP), DI
+	TESTQ        DI, DI
+	JE           activated
+	VBROADCASTSS 4(DI), Z9
+	CMPL         (DI), $0x00
+	JNE          product
+	VBROADCASTSS 8(DI), Z10
+	VMAXPS       Z0, Z9, Z0
+	VMINPS       Z0, Z10, Z0
+	VMAXPS       Z1, Z9, Z1
+	VMINPS       Z1, Z10, Z1
+	VMAXPS       Z2, Z9, Z2
+	VMINPS       Z2, Z10, Z2
+	VMAXPS       Z3, Z9, Z3
+	VMINPS       Z3, Z10, Z3
+	VMAXPS       Z4, Z9, Z4
+	VMINPS       Z4, Z10, Z4
+	VMAXPS       Z5, Z9, Z5
+	VMINPS       Z5, Z10, Z5
+	VMAXPS       Z6, Z9, Z6
+	VMINPS       Z6, Z10, Z6
+	VMAXPS       Z7, Z9, Z7
+	VMINPS       Z7, Z10, Z7
+	VMAXPS       Z8, Z9, Z8
+	VMINPS       Z8, Z10, Z8
+	JMP          activated
+
+product:
+	VPXORD           Z11, Z11, Z11
+	VMOVAPS          Z0, Z10
+	VFMADD213PS.BCST 8(DI), Z9, Z10
+	VMAXPS           Z10, Z11, Z10
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z10, Z10
+	VMULPS           Z0, Z10, Z0
+	VMOVAPS          Z1, Z10
+	VFMADD213PS.BCST 8(DI), Z9, Z10
+	VMAXPS           Z10, Z11, Z10
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z10, Z10
+	VMULPS           Z1, Z10, Z1
+	VMOVAPS          Z2, Z10
+	VFMADD213PS.BCST 8(DI), Z9, Z10
+	VMAXPS           Z10, Z11, Z10
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z10, Z10
+	VMULPS           Z2, Z10, Z2
+	VMOVAPS          Z3, Z10
+	VFMADD213PS.BCST 8(DI), Z9, Z10
+	VMAXPS           Z10, Z11, Z10
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z10, Z10
+	VMULPS           Z3, Z10, Z3
+	VMOVAPS          Z4, Z10
+	VFMADD213PS.BCST 8(DI), Z9, Z10
+	VMAXPS           Z10, Z11, Z10
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z10, Z10
+	VMULPS           Z4, Z10, Z4
+	VMOVAPS          Z5, Z10
+	VFMADD213PS.BCST 8(DI), Z9, Z10
+	VMAXPS           Z10, Z11, Z10
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z10, Z10
+	VMULPS           Z5, Z10, Z5
+	VMOVAPS          Z6, Z10
+	VFMADD213PS.BCST 8(DI), Z9, Z10
+	VMAXPS           Z10, Z11, Z10
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z10, Z10
+	VMULPS           Z6, Z10, Z6
+	VMOVAPS          Z7, Z10
+	VFMADD213PS.BCST 8(DI), Z9, Z10
+	VMAXPS           Z10, Z11, Z10
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z10, Z10
+	VMULPS           Z7, Z10, Z7
+	VMOVAPS          Z8, Z10
+	VFMADD213PS.BCST 8(DI), Z9, Z10
+	VMAXPS           Z10, Z11, Z10
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z10, Z10
+	VMULPS           Z8, Z10, Z8
+
+activated:
+	MOVQ    CX, DI
+	VMOVUPS Z0, (DI)
+	ADDQ    DX, DI
+	VMOVUPS Z1, (DI)
+	ADDQ    DX, DI
+	VMOVUPS Z2, (DI)
+	ADDQ    DX, DI
+	VMOVUPS Z3, (DI)
+	ADDQ    DX, DI
+	VMOVUPS Z4, (DI)
+	ADDQ    DX, DI
+	VMOVUPS Z5, (DI)
+	ADDQ    DX, DI
+	VMOVUPS Z6, (DI)
+	ADDQ    DX, DI
+	VMOVUPS Z7, (DI)
+	ADDQ    DX, DI
+	VMOVUPS Z8, (DI)
+	ADDQ    $0x40, CX
+	ADDQ    BX, AX
+	DECQ    count+64(FP)
+	JNE     tile
 	VZEROUPPER
 	RET
 
-// func tile32AVX512r9v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+// func tile32AVX512r9v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 // Requires: AVX, AVX512F
-TEXT ·tile32AVX512r9v2(SB), NOSPLIT, $0-57
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   b+16(FP), DX
-	MOVQ   c+32(FP), BX
-	MOVQ   ldc+40(FP), SI
-	MOVQ   ldb+24(FP), DI
-	IMUL3Q $0x04, DI, DI
+TEXT ·tile32AVX512r9v2(SB), NOSPLIT, $0-88
+	MOVQ   b+16(FP), AX
+	MOVQ   c+32(FP), CX
+	MOVQ   ldc+40(FP), DX
+	MOVQ   next+72(FP), BX
+	MOVQ   ldb+24(FP), SI
 	IMUL3Q $0x04, SI, SI
+	IMUL3Q $0x04, DX, DX
+	IMUL3Q $0x04, BX, BX
+
+tile:
+	MOVQ   kc+0(FP), DI
+	MOVQ   a+8(FP), R8
+	MOVQ   AX, R9
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -4502,144 +7643,292 @@ TEXT ·tile32AVX512r9v2(SB), NOSPLIT, $0-57
 	VPXORD Z17, Z17, Z17
 
 depth:
-	VMOVUPS      (DX), Z19
-	VMOVUPS      64(DX), Z20
-	VBROADCASTSS (CX), Z18
+	VMOVUPS      (R9), Z19
+	VMOVUPS      64(R9), Z20
+	VBROADCASTSS (R8), Z18
 	VFMADD231PS  Z19, Z18, Z0
 	VFMADD231PS  Z20, Z18, Z1
-	VBROADCASTSS 4(CX), Z18
+	VBROADCASTSS 4(R8), Z18
 	VFMADD231PS  Z19, Z18, Z2
 	VFMADD231PS  Z20, Z18, Z3
-	VBROADCASTSS 8(CX), Z18
+	VBROADCASTSS 8(R8), Z18
 	VFMADD231PS  Z19, Z18, Z4
 	VFMADD231PS  Z20, Z18, Z5
-	VBROADCASTSS 12(CX), Z18
+	VBROADCASTSS 12(R8), Z18
 	VFMADD231PS  Z19, Z18, Z6
 	VFMADD231PS  Z20, Z18, Z7
-	VBROADCASTSS 16(CX), Z18
+	VBROADCASTSS 16(R8), Z18
 	VFMADD231PS  Z19, Z18, Z8
 	VFMADD231PS  Z20, Z18, Z9
-	VBROADCASTSS 20(CX), Z18
+	VBROADCASTSS 20(R8), Z18
 	VFMADD231PS  Z19, Z18, Z10
 	VFMADD231PS  Z20, Z18, Z11
-	VBROADCASTSS 24(CX), Z18
+	VBROADCASTSS 24(R8), Z18
 	VFMADD231PS  Z19, Z18, Z12
 	VFMADD231PS  Z20, Z18, Z13
-	VBROADCASTSS 28(CX), Z18
+	VBROADCASTSS 28(R8), Z18
 	VFMADD231PS  Z19, Z18, Z14
 	VFMADD231PS  Z20, Z18, Z15
-	VBROADCASTSS 32(CX), Z18
+	VBROADCASTSS 32(R8), Z18
 	VFMADD231PS  Z19, Z18, Z16
 	VFMADD231PS  Z20, Z18, Z17
-	ADDQ         $0x24, CX
-	ADDQ         DI, DX
-	DECQ         AX
+	ADDQ         $0x24, R8
+	ADDQ         SI, R9
+	DECQ         DI
 	JNE          depth
-	MOVB         add+56(FP), AL
-	TESTB        AL, AL
+	MOVB         add+56(FP), DI
+	TESTB        DI, DI
 	JE           fresh
-	MOVQ         BX, AX
-	VADDPS       (AX), Z0, Z0
-	VADDPS       64(AX), Z1, Z1
-	ADDQ         SI, AX
-	VADDPS       (AX), Z2, Z2
-	VADDPS       64(AX), Z3, Z3
-	ADDQ         SI, AX
-	VADDPS       (AX), Z4, Z4
-	VADDPS       64(AX), Z5, Z5
-	ADDQ         SI, AX
-	VADDPS       (AX), Z6, Z6
-	VADDPS       64(AX), Z7, Z7
-	ADDQ         SI, AX
-	VADDPS       (AX), Z8, Z8
-	VADDPS       64(AX), Z9, Z9
-	ADDQ         SI, AX
-	VADDPS       (AX), Z10, Z10
-	VADDPS       64(AX), Z11, Z11
-	ADDQ         SI, AX
-	VADDPS       (AX), Z12, Z12
-	VADDPS       64(AX), Z13, Z13
-	ADDQ         SI, AX
-	VADDPS       (AX), Z14, Z14
-	VADDPS       64(AX), Z15, Z15
-	ADDQ         SI, AX
-	VADDPS       (AX), Z16, Z16
-	VADDPS       64(AX), Z17, Z17
+	MOVQ         CX, DI
+	VADDPS       (DI), Z0, Z0
+	VADDPS       64(DI), Z1, Z1
+	ADDQ         DX, DI
+	VADDPS       (DI), Z2, Z2
+	VADDPS       64(DI), Z3, Z3
+	ADDQ         DX, DI
+	VADDPS       (DI), Z4, Z4
+	VADDPS       64(DI), Z5, Z5
+	ADDQ         DX, DI
+	VADDPS       (DI), Z6, Z6
+	VADDPS       64(DI), Z7, Z7
+	ADDQ         DX, DI
+	VADDPS       (DI), Z8, Z8
+	VADDPS       64(DI), Z9, Z9
+	ADDQ         DX, DI
+	VADDPS       (DI), Z10, Z10
+	VADDPS       64(DI), Z11, Z11
+	ADDQ         DX, DI
+	VADDPS       (DI), Z12, Z12
+	VADDPS       64(DI), Z13, Z13
+	ADDQ         DX, DI
+	VADDPS       (DI), Z14, Z14
+	VADDPS       64(DI), Z15, Z15
+	ADDQ         DX, DI
+	VADDPS       (DI), Z16, Z16
+	VADDPS       64(DI), Z17, Z17
 	JMP          store
 
 fresh:
-	MOVQ         start+48(FP), AX
-	TESTQ        AX, AX
+	MOVQ         start+48(FP), DI
+	TESTQ        DI, DI
 	JE           store
-	VBROADCASTSS (AX), Z18
+	VBROADCASTSS (DI), Z18
 	VADDPS       Z18, Z0, Z0
 	VADDPS       Z18, Z1, Z1
-	VBROADCASTSS 4(AX), Z18
+	VBROADCASTSS 4(DI), Z18
 	VADDPS       Z18, Z2, Z2
 	VADDPS       Z18, Z3, Z3
-	VBROADCASTSS 8(AX), Z18
+	VBROADCASTSS 8(DI), Z18
 	VADDPS       Z18, Z4, Z4
 	VADDPS       Z18, Z5, Z5
-	VBROADCASTSS 12(AX), Z18
+	VBROADCASTSS 12(DI), Z18
 	VADDPS       Z18, Z6, Z6
 	VADDPS       Z18, Z7, Z7
-	VBROADCASTSS 16(AX), Z18
+	VBROADCASTSS 16(DI), Z18
 	VADDPS       Z18, Z8, Z8
 	VADDPS       Z18, Z9, Z9
-	VBROADCASTSS 20(AX), Z18
+	VBROADCASTSS 20(DI), Z18
 	VADDPS       Z18, Z10, Z10
 	VADDPS       Z18, Z11, Z11
-	VBROADCASTSS 24(AX), Z18
+	VBROADCASTSS 24(DI), Z18
 	VADDPS       Z18, Z12, Z12
 	VADDPS       Z18, Z13, Z13
-	VBROADCASTSS 28(AX), Z18
+	VBROADCASTSS 28(DI), Z18
 	VADDPS       Z18, Z14, Z14
 	VADDPS       Z18, Z15, Z15
-	VBROADCASTSS 32(AX), Z18
+	VBROADCASTSS 32(DI), Z18
 	VADDPS       Z18, Z16, Z16
 	VADDPS       Z18, Z17, Z17
 
 store:
-	MOVQ    BX, AX
-	VMOVUPS Z0, (AX)
-	VMOVUPS Z1, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z2, (AX)
-	VMOVUPS Z3, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z4, (AX)
-	VMOVUPS Z5, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z6, (AX)
-	VMOVUPS Z7, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z8, (AX)
-	VMOVUPS Z9, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z10, (AX)
-	VMOVUPS Z11, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z12, (AX)
-	VMOVUPS Z13, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z14, (AX)
-	VMOVUPS Z15, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z16, (AX)
-	VMOVUPS Z17, 64(AX)
+	MOVQ         act+80(FP), DI
+	TESTQ        DI, DI
+	JE           activated
+	VBROADCASTSS 4(DI), Z18
+	CMPL         (DI), $0x00
+	JNE          product
+	VBROADCASTSS 8(DI), Z19
+	VMAXPS       Z0, Z18, Z0
+	VMINPS       Z0, Z19, Z0
+	VMAXPS       Z1, Z18, Z1
+	VMINPS       Z1, Z19, Z1
+	VMAXPS       Z2, Z18, Z2
+	VMINPS       Z2, Z19, Z2
+	VMAXPS       Z3, Z18, Z3
+	VMINPS       Z3, Z19, Z3
+	VMAXPS       Z4, Z18, Z4
+	VMINPS       Z4, Z19, Z4
+	VMAXPS       Z5, Z18, Z5
+	VMINPS       Z5, Z19, Z5
+	VMAXPS       Z6, Z18, Z6
+	VMINPS       Z6, Z19, Z6
+	VMAXPS       Z7, Z18, Z7
+	VMINPS       Z7, Z19, Z7
+	VMAXPS       Z8, Z18, Z8
+	VMINPS       Z8, Z19, Z8
+	VMAXPS       Z9, Z18, Z9
+	VMINPS       Z9, Z19, Z9
+	VMAXPS       Z10, Z18, Z10
+	VMINPS       Z10, Z19, Z10
+	VMAXPS       Z11, Z18, Z11
+	VMINPS       Z11, Z19, Z11
+	VMAXPS       Z12, Z18, Z12
+	VMINPS       Z12, Z19, Z12
+	VMAXPS       Z13, Z18, Z13
+	VMINPS       Z13, Z19, Z13
+	VMAXPS       Z14, Z18, Z14
+	VMINPS       Z14, Z19, Z14
+	VMAXPS       Z15, Z18, Z15
+	VMINPS       Z15, Z19, Z15
+	VMAXPS       Z16, Z18, Z16
+	VMINPS       Z16, Z19, Z16
+	VMAXPS       Z17, Z18, Z17
+	VMINPS       Z17, Z19, Z17
+	JMP          activated
+
+product:
+	VPXORD           Z21, Z21, Z21
+	VMOVAPS          Z0, Z19
+	VFMADD213PS.BCST 8(DI), Z18, Z19
+	VMAXPS           Z19, Z21, Z19
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z19, Z19
+	VMULPS           Z0, Z19, Z0
+	VMOVAPS          Z1, Z19
+	VFMADD213PS.BCST 8(DI), Z18, Z19
+	VMAXPS           Z19, Z21, Z19
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z19, Z19
+	VMULPS           Z1, Z19, Z1
+	VMOVAPS          Z2, Z19
+	VFMADD213PS.BCST 8(DI), Z18, Z19
+	VMAXPS           Z19, Z21, Z19
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z19, Z19
+	VMULPS           Z2, Z19, Z2
+	VMOVAPS          Z3, Z19
+	VFMADD213PS.BCST 8(DI), Z18, Z19
+	VMAXPS           Z19, Z21, Z19
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z19, Z19
+	VMULPS           Z3, Z19, Z3
+	VMOVAPS          Z4, Z19
+	VFMADD213PS.BCST 8(DI), Z18, Z19
+	VMAXPS           Z19, Z21, Z19
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z19, Z19
+	VMULPS           Z4, Z19, Z4
+	VMOVAPS          Z5, Z19
+	VFMADD213PS.BCST 8(DI), Z18, Z19
+	VMAXPS           Z19, Z21, Z19
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z19, Z19
+	VMULPS           Z5, Z19, Z5
+	VMOVAPS          Z6, Z19
+	VFMADD213PS.BCST 8(DI), Z18, Z19
+	VMAXPS           Z19, Z21, Z19
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z19, Z19
+	VMULPS           Z6, Z19, Z6
+	VMOVAPS          Z7, Z19
+	VFMADD213PS.BCST 8(DI), Z18, Z19
+	VMAXPS           Z19, Z21, Z19
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z19, Z19
+	VMULPS           Z7, Z19, Z7
+	VMOVAPS          Z8, Z19
+	VFMADD213PS.BCST 8(DI), Z18, Z19
+	VMAXPS           Z19, Z21, Z19
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z19, Z19
+	VMULPS           Z8, Z19, Z8
+	VMOVAPS          Z9, Z19
+	VFMADD213PS.BCST 8(DI), Z18, Z19
+	VMAXPS           Z19, Z21, Z19
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z19, Z19
+	VMULPS           Z9, Z19, Z9
+	VMOVAPS          Z10, Z19
+	VFMADD213PS.BCST 8(DI), Z18, Z19
+	VMAXPS           Z19, Z21, Z19
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z19, Z19
+	VMULPS           Z10, Z19, Z10
+	VMOVAPS          Z11, Z19
+	VFMADD213PS.BCST 8(DI), Z18, Z19
+	VMAXPS           Z19, Z21, Z19
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z19, Z19
+	VMULPS           Z11, Z19, Z11
+	VMOVAPS          Z12, Z19
+	VFMADD213PS.BCST 8(DI), Z18, Z19
+	VMAXPS           Z19, Z21, Z19
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z19, Z19
+	VMULPS           Z12, Z19, Z12
+	VMOVAPS          Z13, Z19
+	VFMADD213PS.BCST 8(DI), Z18, Z19
+	VMAXPS           Z19, Z21, Z19
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z19, Z19
+	VMULPS           Z13, Z19, Z13
+	VMOVAPS          Z14, Z19
+	VFMADD213PS.BCST 8(DI), Z18, Z19
+	VMAXPS           Z19, Z21, Z19
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z19, Z19
+	VMULPS           Z14, Z19, Z14
+	VMOVAPS          Z15, Z19
+	VFMADD213PS.BCST 8(DI), Z18, Z19
+	VMAXPS           Z19, Z21, Z19
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z19, Z19
+	VMULPS           Z15, Z19, Z15
+	VMOVAPS          Z16, Z19
+	VFMADD213PS.BCST 8(DI), Z18, Z19
+	VMAXPS           Z19, Z21, Z19
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z19, Z19
+	VMULPS           Z16, Z19, Z16
+	VMOVAPS          Z17, Z19
+	VFMADD213PS.BCST 8(DI), Z18, Z19
+	VMAXPS           Z19, Z21, Z19
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z19, Z19
+	VMULPS           Z17, Z19, Z17
+
+activated:
+	MOVQ    CX, DI
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	ADDQ    DX, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Z3, 64(DI)
+	ADDQ    DX, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, 64(DI)
+	ADDQ    DX, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Z7, 64(DI)
+	ADDQ    DX, DI
+	VMOVUPS Z8, (DI)
+	VMOVUPS Z9, 64(DI)
+	ADDQ    DX, DI
+	VMOVUPS Z10, (DI)
+	VMOVUPS Z11, 64(DI)
+	ADDQ    DX, DI
+	VMOVUPS Z12, (DI)
+	VMOVUPS Z13, 64(DI)
+	ADDQ    DX, DI
+	VMOVUPS Z14, (DI)
+	VMOVUPS Z15, 64(DI)
+	ADDQ    DX, DI
+	VMOVUPS Z16, (DI)
+	VMOVUPS Z17, 64(DI)
+	ADDQ    $0x80, CX
+	ADDQ    BX, AX
+	DECQ    count+64(FP)
+	JNE     tile
 	VZEROUPPER
 	RET
 
-// func tile32AVX512r9off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool)
+// func tile32AVX512r9off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 // Requires: AVX, AVX512F
-TEXT ·tile32AVX512r9off(SB), NOSPLIT, $0-57
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   b+16(FP), DX
-	MOVQ   c+32(FP), BX
-	MOVQ   ldc+40(FP), SI
-	MOVQ   off+24(FP), DI
-	IMUL3Q $0x04, SI, SI
+TEXT ·tile32AVX512r9off(SB), NOSPLIT, $0-88
+	MOVQ   b+16(FP), AX
+	MOVQ   c+32(FP), CX
+	MOVQ   ldc+40(FP), DX
+	MOVQ   next+72(FP), BX
+	IMUL3Q $0x04, DX, DX
+	IMUL3Q $0x04, BX, BX
+
+tile:
+	MOVQ   kc+0(FP), SI
+	MOVQ   a+8(FP), DI
+	MOVQ   AX, R8
+	MOVQ   off+24(FP), R9
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -4660,146 +7949,294 @@ TEXT ·tile32AVX512r9off(SB), NOSPLIT, $0-57
 	VPXORD Z17, Z17, Z17
 
 depth:
-	MOVQ         (DI), R8
-	VMOVUPS      (DX)(R8*4), Z19
-	VMOVUPS      64(DX)(R8*4), Z20
-	VBROADCASTSS (CX), Z18
+	MOVQ         (R9), R10
+	VMOVUPS      (R8)(R10*4), Z19
+	VMOVUPS      64(R8)(R10*4), Z20
+	VBROADCASTSS (DI), Z18
 	VFMADD231PS  Z19, Z18, Z0
 	VFMADD231PS  Z20, Z18, Z1
-	VBROADCASTSS 4(CX), Z18
+	VBROADCASTSS 4(DI), Z18
 	VFMADD231PS  Z19, Z18, Z2
 	VFMADD231PS  Z20, Z18, Z3
-	VBROADCASTSS 8(CX), Z18
+	VBROADCASTSS 8(DI), Z18
 	VFMADD231PS  Z19, Z18, Z4
 	VFMADD231PS  Z20, Z18, Z5
-	VBROADCASTSS 12(CX), Z18
+	VBROADCASTSS 12(DI), Z18
 	VFMADD231PS  Z19, Z18, Z6
 	VFMADD231PS  Z20, Z18, Z7
-	VBROADCASTSS 16(CX), Z18
+	VBROADCASTSS 16(DI), Z18
 	VFMADD231PS  Z19, Z18, Z8
 	VFMADD231PS  Z20, Z18, Z9
-	VBROADCASTSS 20(CX), Z18
+	VBROADCASTSS 20(DI), Z18
 	VFMADD231PS  Z19, Z18, Z10
 	VFMADD231PS  Z20, Z18, Z11
-	VBROADCASTSS 24(CX), Z18
+	VBROADCASTSS 24(DI), Z18
 	VFMADD231PS  Z19, Z18, Z12
 	VFMADD231PS  Z20, Z18, Z13
-	VBROADCASTSS 28(CX), Z18
+	VBROADCASTSS 28(DI), Z18
 	VFMADD231PS  Z19, Z18, Z14
 	VFMADD231PS  Z20, Z18, Z15
-	VBROADCASTSS 32(CX), Z18
+	VBROADCASTSS 32(DI), Z18
 	VFMADD231PS  Z19, Z18, Z16
 	VFMADD231PS  Z20, Z18, Z17
-	ADDQ         $0x24, CX
-	ADDQ         $0x08, DI
-	DECQ         AX
+	ADDQ         $0x24, DI
+	ADDQ         $0x08, R9
+	DECQ         SI
 	JNE          depth
-	MOVB         add+56(FP), AL
-	TESTB        AL, AL
+	MOVB         add+56(FP), SI
+	TESTB        SI, SI
 	JE           fresh
-	MOVQ         BX, AX
-	VADDPS       (AX), Z0, Z0
-	VADDPS       64(AX), Z1, Z1
-	ADDQ         SI, AX
-	VADDPS       (AX), Z2, Z2
-	VADDPS       64(AX), Z3, Z3
-	ADDQ         SI, AX
-	VADDPS       (AX), Z4, Z4
-	VADDPS       64(AX), Z5, Z5
-	ADDQ         SI, AX
-	VADDPS       (AX), Z6, Z6
-	VADDPS       64(AX), Z7, Z7
-	ADDQ         SI, AX
-	VADDPS       (AX), Z8, Z8
-	VADDPS       64(AX), Z9, Z9
-	ADDQ         SI, AX
-	VADDPS       (AX), Z10, Z10
-	VADDPS       64(AX), Z11, Z11
-	ADDQ         SI, AX
-	VADDPS       (AX), Z12, Z12
-	VADDPS       64(AX), Z13, Z13
-	ADDQ         SI, AX
-	VADDPS       (AX), Z14, Z14
-	VADDPS       64(AX), Z15, Z15
-	ADDQ         SI, AX
-	VADDPS       (AX), Z16, Z16
-	VADDPS       64(AX), Z17, Z17
+	MOVQ         CX, SI
+	VADDPS       (SI), Z0, Z0
+	VADDPS       64(SI), Z1, Z1
+	ADDQ         DX, SI
+	VADDPS       (SI), Z2, Z2
+	VADDPS       64(SI), Z3, Z3
+	ADDQ         DX, SI
+	VADDPS       (SI), Z4, Z4
+	VADDPS       64(SI), Z5, Z5
+	ADDQ         DX, SI
+	VADDPS       (SI), Z6, Z6
+	VADDPS       64(SI), Z7, Z7
+	ADDQ         DX, SI
+	VADDPS       (SI), Z8, Z8
+	VADDPS       64(SI), Z9, Z9
+	ADDQ         DX, SI
+	VADDPS       (SI), Z10, Z10
+	VADDPS       64(SI), Z11, Z11
+	ADDQ         DX, SI
+	VADDPS       (SI), Z12, Z12
+	VADDPS       64(SI), Z13, Z13
+	ADDQ         DX, SI
+	VADDPS       (SI), Z14, Z14
+	VADDPS       64(SI), Z15, Z15
+	ADDQ         DX, SI
+	VADDPS       (SI), Z16, Z16
+	VADDPS       64(SI), Z17, Z17
 	JMP          store
 
 fresh:
-	MOVQ         start+48(FP), AX
-	TESTQ        AX, AX
+	MOVQ         start+48(FP), SI
+	TESTQ        SI, SI
 	JE           store
-	VBROADCASTSS (AX), Z18
+	VBROADCASTSS (SI), Z18
 	VADDPS       Z18, Z0, Z0
 	VADDPS       Z18, Z1, Z1
-	VBROADCASTSS 4(AX), Z18
+	VBROADCASTSS 4(SI), Z18
 	VADDPS       Z18, Z2, Z2
 	VADDPS       Z18, Z3, Z3
-	VBROADCASTSS 8(AX), Z18
+	VBROADCASTSS 8(SI), Z18
 	VADDPS       Z18, Z4, Z4
 	VADDPS       Z18, Z5, Z5
-	VBROADCASTSS 12(AX), Z18
+	VBROADCASTSS 12(SI), Z18
 	VADDPS       Z18, Z6, Z6
 	VADDPS       Z18, Z7, Z7
-	VBROADCASTSS 16(AX), Z18
+	VBROADCASTSS 16(SI), Z18
 	VADDPS       Z18, Z8, Z8
 	VADDPS       Z18, Z9, Z9
-	VBROADCASTSS 20(AX), Z18
+	VBROADCASTSS 20(SI), Z18
 	VADDPS       Z18, Z10, Z10
 	VADDPS       Z18, Z11, Z11
-	VBROADCASTSS 24(AX), Z18
+	VBROADCASTSS 24(SI), Z18
 	VADDPS       Z18, Z12, Z12
 	VADDPS       Z18, Z13, Z13
-	VBROADCASTSS 28(AX), Z18
+	VBROADCASTSS 28(SI), Z18
 	VADDPS       Z18, Z14, Z14
 	VADDPS       Z18, Z15, Z15
-	VBROADCASTSS 32(AX), Z18
+	VBROADCASTSS 32(SI), Z18
 	VADDPS       Z18, Z16, Z16
 	VADDPS       Z18, Z17, Z17
 
 store:
-	MOVQ    BX, AX
-	VMOVUPS Z0, (AX)
-	VMOVUPS Z1, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z2, (AX)
-	VMOVUPS Z3, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z4, (AX)
-	VMOVUPS Z5, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z6, (AX)
-	VMOVUPS Z7, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z8, (AX)
-	VMOVUPS Z9, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z10, (AX)
-	VMOVUPS Z11, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z12, (AX)
-	VMOVUPS Z13, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z14, (AX)
-	VMOVUPS Z15, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z16, (AX)
-	VMOVUPS Z17, 64(AX)
+	MOVQ         act+80(FP), SI
+	TESTQ        SI, SI
+	JE           activated
+	VBROADCASTSS 4(SI), Z18
+	CMPL         (SI), $0x00
+	JNE          product
+	VBROADCASTSS 8(SI), Z19
+	VMAXPS       Z0, Z18, Z0
+	VMINPS       Z0, Z19, Z0
+	VMAXPS       Z1, Z18, Z1
+	VMINPS       Z1, Z19, Z1
+	VMAXPS       Z2, Z18, Z2
+	VMINPS       Z2, Z19, Z2
+	VMAXPS       Z3, Z18, Z3
+	VMINPS       Z3, Z19, Z3
+	VMAXPS       Z4, Z18, Z4
+	VMINPS       Z4, Z19, Z4
+	VMAXPS       Z5, Z18, Z5
+	VMINPS       Z5, Z19, Z5
+	VMAXPS       Z6, Z18, Z6
+	VMINPS       Z6, Z19, Z6
+	VMAXPS       Z7, Z18, Z7
+	VMINPS       Z7, Z19, Z7
+	VMAXPS       Z8, Z18, Z8
+	VMINPS       Z8, Z19, Z8
+	VMAXPS       Z9, Z18, Z9
+	VMINPS       Z9, Z19, Z9
+	VMAXPS       Z10, Z18, Z10
+	VMINPS       Z10, Z19, Z10
+	VMAXPS       Z11, Z18, Z11
+	VMINPS       Z11, Z19, Z11
+	VMAXPS       Z12, Z18, Z12
+	VMINPS       Z12, Z19, Z12
+	VMAXPS       Z13, Z18, Z13
+	VMINPS       Z13, Z19, Z13
+	VMAXPS       Z14, Z18, Z14
+	VMINPS       Z14, Z19, Z14
+	VMAXPS       Z15, Z18, Z15
+	VMINPS       Z15, Z19, Z15
+	VMAXPS       Z16, Z18, Z16
+	VMINPS       Z16, Z19, Z16
+	VMAXPS       Z17, Z18, Z17
+	VMINPS       Z17, Z19, Z17
+	JMP          activated
+
+product:
+	VPXORD           Z21, Z21, Z21
+	VMOVAPS          Z0, Z19
+	VFMADD213PS.BCST 8(SI), Z18, Z19
+	VMAXPS           Z19, Z21, Z19
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z19, Z19
+	VMULPS           Z0, Z19, Z0
+	VMOVAPS          Z1, Z19
+	VFMADD213PS.BCST 8(SI), Z18, Z19
+	VMAXPS           Z19, Z21, Z19
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z19, Z19
+	VMULPS           Z1, Z19, Z1
+	VMOVAPS          Z2, Z19
+	VFMADD213PS.BCST 8(SI), Z18, Z19
+	VMAXPS           Z19, Z21, Z19
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z19, Z19
+	VMULPS           Z2, Z19, Z2
+	VMOVAPS          Z3, Z19
+	VFMADD213PS.BCST 8(SI), Z18, Z19
+	VMAXPS           Z19, Z21, Z19
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z19, Z19
+	VMULPS           Z3, Z19, Z3
+	VMOVAPS          Z4, Z19
+	VFMADD213PS.BCST 8(SI), Z18, Z19
+	VMAXPS           Z19, Z21, Z19
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z19, Z19
+	VMULPS           Z4, Z19, Z4
+	VMOVAPS          Z5, Z19
+	VFMADD213PS.BCST 8(SI), Z18, Z19
+	VMAXPS           Z19, Z21, Z19
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z19, Z19
+	VMULPS           Z5, Z19, Z5
+	VMOVAPS          Z6, Z19
+	VFMADD213PS.BCST 8(SI), Z18, Z19
+	VMAXPS           Z19, Z21, Z19
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z19, Z19
+	VMULPS           Z6, Z19, Z6
+	VMOVAPS          Z7, Z19
+	VFMADD213PS.BCST 8(SI), Z18, Z19
+	VMAXPS           Z19, Z21, Z19
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z19, Z19
+	VMULPS           Z7, Z19, Z7
+	VMOVAPS          Z8, Z19
+	VFMADD213PS.BCST 8(SI), Z18, Z19
+	VMAXPS           Z19, Z21, Z19
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z19, Z19
+	VMULPS           Z8, Z19, Z8
+	VMOVAPS          Z9, Z19
+	VFMADD213PS.BCST 8(SI), Z18, Z19
+	VMAXPS           Z19, Z21, Z19
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z19, Z19
+	VMULPS           Z9, Z19, Z9
+	VMOVAPS          Z10, Z19
+	VFMADD213PS.BCST 8(SI), Z18, Z19
+	VMAXPS           Z19, Z21, Z19
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z19, Z19
+	VMULPS           Z10, Z19, Z10
+	VMOVAPS          Z11, Z19
+	VFMADD213PS.BCST 8(SI), Z18, Z19
+	VMAXPS           Z19, Z21, Z19
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z19, Z19
+	VMULPS           Z11, Z19, Z11
+	VMOVAPS          Z12, Z19
+	VFMADD213PS.BCST 8(SI), Z18, Z19
+	VMAXPS           Z19, Z21, Z19
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z19, Z19
+	VMULPS           Z12, Z19, Z12
+	VMOVAPS          Z13, Z19
+	VFMADD213PS.BCST 8(SI), Z18, Z19
+	VMAXPS           Z19, Z21, Z19
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z19, Z19
+	VMULPS           Z13, Z19, Z13
+	VMOVAPS          Z14, Z19
+	VFMADD213PS.BCST 8(SI), Z18, Z19
+	VMAXPS           Z19, Z21, Z19
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z19, Z19
+	VMULPS           Z14, Z19, Z14
+	VMOVAPS          Z15, Z19
+	VFMADD213PS.BCST 8(SI), Z18, Z19
+	VMAXPS           Z19, Z21, Z19
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z19, Z19
+	VMULPS           Z15, Z19, Z15
+	VMOVAPS          Z16, Z19
+	VFMADD213PS.BCST 8(SI), Z18, Z19
+	VMAXPS           Z19, Z21, Z19
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z19, Z19
+	VMULPS           Z16, Z19, Z16
+	VMOVAPS          Z17, Z19
+	VFMADD213PS.BCST 8(SI), Z18, Z19
+	VMAXPS           Z19, Z21, Z19
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z19, Z19
+	VMULPS           Z17, Z19, Z17
+
+activated:
+	MOVQ    CX, SI
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z1, 64(SI)
+	ADDQ    DX, SI
+	VMOVUPS Z2, (SI)
+	VMOVUPS Z3, 64(SI)
+	ADDQ    DX, SI
+	VMOVUPS Z4, (SI)
+	VMOVUPS Z5, 64(SI)
+	ADDQ    DX, SI
+	VMOVUPS Z6, (SI)
+	VMOVUPS Z7, 64(SI)
+	ADDQ    DX, SI
+	VMOVUPS Z8, (SI)
+	VMOVUPS Z9, 64(SI)
+	ADDQ    DX, SI
+	VMOVUPS Z10, (SI)
+	VMOVUPS Z11, 64(SI)
+	ADDQ    DX, SI
+	VMOVUPS Z12, (SI)
+	VMOVUPS Z13, 64(SI)
+	ADDQ    DX, SI
+	VMOVUPS Z14, (SI)
+	VMOVUPS Z15, 64(SI)
+	ADDQ    DX, SI
+	VMOVUPS Z16, (SI)
+	VMOVUPS Z17, 64(SI)
+	ADDQ    $0x80, CX
+	ADDQ    BX, AX
+	DECQ    count+64(FP)
+	JNE     tile
 	VZEROUPPER
 	RET
 
-// func tile32AVX512r10v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+// func tile32AVX512r10v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 // Requires: AVX, AVX512F
-TEXT ·tile32AVX512r10v1(SB), NOSPLIT, $0-57
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   b+16(FP), DX
-	MOVQ   c+32(FP), BX
-	MOVQ   ldc+40(FP), SI
-	MOVQ   ldb+24(FP), DI
-	IMUL3Q $0x04, DI, DI
+TEXT ·tile32AVX512r10v1(SB), NOSPLIT, $0-88
+	MOVQ   b+16(FP), AX
+	MOVQ   c+32(FP), CX
+	MOVQ   ldc+40(FP), DX
+	MOVQ   next+72(FP), BX
+	MOVQ   ldb+24(FP), SI
 	IMUL3Q $0x04, SI, SI
+	IMUL3Q $0x04, DX, DX
+	IMUL3Q $0x04, BX, BX
+
+tile:
+	MOVQ   kc+0(FP), DI
+	MOVQ   a+8(FP), R8
+	MOVQ   AX, R9
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -4812,116 +8249,208 @@ TEXT ·tile32AVX512r10v1(SB), NOSPLIT, $0-57
 	VPXORD Z9, Z9, Z9
 
 depth:
-	VMOVUPS      (DX), Z11
-	VBROADCASTSS (CX), Z10
+	VMOVUPS      (R9), Z11
+	VBROADCASTSS (R8), Z10
 	VFMADD231PS  Z11, Z10, Z0
-	VBROADCASTSS 4(CX), Z10
+	VBROADCASTSS 4(R8), Z10
 	VFMADD231PS  Z11, Z10, Z1
-	VBROADCASTSS 8(CX), Z10
+	VBROADCASTSS 8(R8), Z10
 	VFMADD231PS  Z11, Z10, Z2
-	VBROADCASTSS 12(CX), Z10
+	VBROADCASTSS 12(R8), Z10
 	VFMADD231PS  Z11, Z10, Z3
-	VBROADCASTSS 16(CX), Z10
+	VBROADCASTSS 16(R8), Z10
 	VFMADD231PS  Z11, Z10, Z4
-	VBROADCASTSS 20(CX), Z10
+	VBROADCASTSS 20(R8), Z10
 	VFMADD231PS  Z11, Z10, Z5
-	VBROADCASTSS 24(CX), Z10
+	VBROADCASTSS 24(R8), Z10
 	VFMADD231PS  Z11, Z10, Z6
-	VBROADCASTSS 28(CX), Z10
+	VBROADCASTSS 28(R8), Z10
 	VFMADD231PS  Z11, Z10, Z7
-	VBROADCASTSS 32(CX), Z10
+	VBROADCASTSS 32(R8), Z10
 	VFMADD231PS  Z11, Z10, Z8
-	VBROADCASTSS 36(CX), Z10
+	VBROADCASTSS 36(R8), Z10
 	VFMADD231PS  Z11, Z10, Z9
-	ADDQ         $0x28, CX
-	ADDQ         DI, DX
-	DECQ         AX
+	ADDQ         $0x28, R8
+	ADDQ         SI, R9
+	DECQ         DI
 	JNE          depth
-	MOVB         add+56(FP), AL
-	TESTB        AL, AL
+	MOVB         add+56(FP), DI
+	TESTB        DI, DI
 	JE           fresh
-	MOVQ         BX, AX
-	VADDPS       (AX), Z0, Z0
-	ADDQ         SI, AX
-	VADDPS       (AX), Z1, Z1
-	ADDQ         SI, AX
-	VADDPS       (AX), Z2, Z2
-	ADDQ         SI, AX
-	VADDPS       (AX), Z3, Z3
-	ADDQ         SI, AX
-	VADDPS       (AX), Z4, Z4
-	ADDQ         SI, AX
-	VADDPS       (AX), Z5, Z5
-	ADDQ         SI, AX
-	VADDPS       (AX), Z6, Z6
-	ADDQ         SI, AX
-	VADDPS       (AX), Z7, Z7
-	ADDQ         SI, AX
-	VADDPS       (AX), Z8, Z8
-	ADDQ         SI, AX
-	VADDPS       (AX), Z9, Z9
+	MOVQ         CX, DI
+	VADDPS       (DI), Z0, Z0
+	ADDQ         DX, DI
+	VADDPS       (DI), Z1, Z1
+	ADDQ         DX, DI
+	VADDPS       (DI), Z2, Z2
+	ADDQ         DX, DI
+	VADDPS       (DI), Z3, Z3
+	ADDQ         DX, DI
+	VADDPS       (DI), Z4, Z4
+	ADDQ         DX, DI
+	VADDPS       (DI), Z5, Z5
+	ADDQ         DX, DI
+	VADDPS       (DI), Z6, Z6
+	ADDQ         DX, DI
+	VADDPS       (DI), Z7, Z7
+	ADDQ         DX, DI
+	VADDPS       (DI), Z8, Z8
+	ADDQ         DX, DI
+	VADDPS       (DI), Z9, Z9
 	JMP          store
 
 fresh:
-	MOVQ         start+48(FP), AX
-	TESTQ        AX, AX
+	MOVQ         start+48(FP), DI
+	TESTQ        DI, DI
 	JE           store
-	VBROADCASTSS (AX), Z10
+	VBROADCASTSS (DI), Z10
 	VADDPS       Z10, Z0, Z0
-	VBROADCASTSS 4(AX), Z10
+	VBROADCASTSS 4(DI), Z10
 	VADDPS       Z10, Z1, Z1
-	VBROADCASTSS 8(AX), Z10
+	VBROADCASTSS 8(DI), Z10
 	VADDPS       Z10, Z2, Z2
-	VBROADCASTSS 12(AX), Z10
+	VBROADCASTSS 12(DI), Z10
 	VADDPS       Z10, Z3, Z3
-	VBROADCASTSS 16(AX), Z10
+	VBROADCASTSS 16(DI), Z10
 	VADDPS       Z10, Z4, Z4
-	VBROADCASTSS 20(AX), Z10
+	VBROADCASTSS 20(DI), Z10
 	VADDPS       Z10, Z5, Z5
-	VBROADCASTSS 24(AX), Z10
+	VBROADCASTSS 24(DI), Z10
 	VADDPS       Z10, Z6, Z6
-	VBROADCASTSS 28(AX), Z10
+	VBROADCASTSS 28(DI), Z10
 	VADDPS       Z10, Z7, Z7
-	VBROADCASTSS 32(AX), Z10
+	VBROADCASTSS 32(DI), Z10
 	VADDPS       Z10, Z8, Z8
-	VBROADCASTSS 36(AX), Z10
+	VBROADCASTSS 36(DI), Z10
 	VADDPS       Z10, Z9, Z9
 
 store:
-	MOVQ    BX, AX
-	VMOVUPS Z0, (AX)
-	ADDQ    SI, AX
-	VMOVUPS Z1, (AX)
-	ADDQ    SI, AX
-	VMOVUPS Z2, (AX)
-	ADDQ    SI, AX
-	VMOVUPS Z3, (AX)
-	ADDQ    SI, AX
-	VMOVUPS Z4, (AX)
-	ADDQ    SI, AX
-	VMOVUPS Z5, (AX)
-	ADDQ    SI, AX
-	VMOVUPS Z6, (AX)
-	ADDQ    SI, AX
-	VMOVUPS Z7, (AX)
-	ADDQ    SI, AX
-	VMOVUPS Z8, (AX)
-	ADDQ    SI, AX
-	VMOVUPS Z9, (AX)
+	MOVQ         act+80(FP), DI
+	TESTQ        DI, DI
+	JE           activated
+	VBROADCASTSS 4(DI), Z10
+	CMPL         (DI), $0x00
+	JNE          product
+	VBROADCASTSS 8(DI), Z11
+	VMAXPS       Z0, Z10, Z0
+	VMINPS       Z0, Z11, Z0
+	VMAXPS       Z1, Z10, Z1
+	VMINPS       Z1, Z11, Z1
+	VMAXPS       Z2, Z10, Z2
+	VMINPS       Z2, Z11, Z2
+	VMAXPS       Z3, Z10, Z3
+	VMINPS       Z3, Z11, Z3
+	VMAXPS       Z4, Z10, Z4
+	VMINPS       Z4, Z11, Z4
+	VMAXPS       Z5, Z10, Z5
+	VMINPS       Z5, Z11, Z5
+	VMAXPS       Z6, Z10, Z6
+	VMINPS       Z6, Z11, Z6
+	VMAXPS       Z7, Z10, Z7
+	VMINPS       Z7, Z11, Z7
+	VMAXPS       Z8, Z10, Z8
+	VMINPS       Z8, Z11, Z8
+	VMAXPS       Z9, Z10, Z9
+	VMINPS       Z9, Z11, Z9
+	JMP          activated
+
+product:
+	VPXORD           Z12, Z12, Z12
+	VMOVAPS          Z0, Z11
+	VFMADD213PS.BCST 8(DI), Z10, Z11
+	VMAXPS           Z11, Z12, Z11
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z11, Z11
+	VMULPS           Z0, Z11, Z0
+	VMOVAPS          Z1, Z11
+	VFMADD213PS.BCST 8(DI), Z10, Z11
+	VMAXPS           Z11, Z12, Z11
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z11, Z11
+	VMULPS           Z1, Z11, Z1
+	VMOVAPS          Z2, Z11
+	VFMADD213PS.BCST 8(DI), Z10, Z11
+	VMAXPS           Z11, Z12, Z11
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z11, Z11
+	VMULPS           Z2, Z11, Z2
+	VMOVAPS          Z3, Z11
+	VFMADD213PS.BCST 8(DI), Z10, Z11
+	VMAXPS           Z11, Z12, Z11
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z11, Z11
+	VMULPS           Z3, Z11, Z3
+	VMOVAPS          Z4, Z11
+	VFMADD213PS.BCST 8(DI), Z10, Z11
+	VMAXPS           Z11, Z12, Z11
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z11, Z11
+	VMULPS           Z4, Z11, Z4
+	VMOVAPS          Z5, Z11
+	VFMADD213PS.BCST 8(DI), Z10, Z11
+	VMAXPS           Z11, Z12, Z11
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z11, Z11
+	VMULPS           Z5, Z11, Z5
+	VMOVAPS          Z6, Z11
+	VFMADD213PS.BCST 8(DI), Z10, Z11
+	VMAXPS           Z11, Z12, Z11
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z11, Z11
+	VMULPS           Z6, Z11, Z6
+	VMOVAPS          Z7, Z11
+	VFMADD213PS.BCST 8(DI), Z10, Z11
+	VMAXPS           Z11, Z12, Z11
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z11, Z11
+	VMULPS           Z7, Z11, Z7
+	VMOVAPS          Z8, Z11
+	VFMADD213PS.BCST 8(DI), Z10, Z11
+	VMAXPS           Z11, Z12, Z11
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z11, Z11
+	VMULPS           Z8, Z11, Z8
+	VMOVAPS          Z9, Z11
+	VFMADD213PS.BCST 8(DI), Z10, Z11
+	VMAXPS           Z11, Z12, Z11
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z11, Z11
+	VMULPS           Z9, Z11, Z9
+
+activated:
+	MOVQ    CX, DI
+	VMOVUPS Z0, (DI)
+	ADDQ    DX, DI
+	VMOVUPS Z1, (DI)
+	ADDQ    DX, DI
+	VMOVUPS Z2, (DI)
+	ADDQ    DX, DI
+	VMOVUPS Z3, (DI)
+	ADDQ    DX, DI
+	VMOVUPS Z4, (DI)
+	ADDQ    DX, DI
+	VMOVUPS Z5, (DI)
+	ADDQ    DX, DI
+	VMOVUPS Z6, (DI)
+	ADDQ    DX, DI
+	VMOVUPS Z7, (DI)
+	ADDQ    DX, DI
+	VMOVUPS Z8, (DI)
+	ADDQ    DX, DI
+	VMOVUPS Z9, (DI)
+	ADDQ    $0x40, CX
+	ADDQ    BX, AX
+	DECQ    count+64(FP)
+	JNE     tile
 	VZEROUPPER
 	RET
 
-// func tile32AVX512r10v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+// func tile32AVX512r10v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 // Requires: AVX, AVX512F
-TEXT ·tile32AVX512r10v2(SB), NOSPLIT, $0-57
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   b+16(FP), DX
-	MOVQ   c+32(FP), BX
-	MOVQ   ldc+40(FP), SI
-	MOVQ   ldb+24(FP), DI
-	IMUL3Q $0x04, DI, DI
+TEXT ·tile32AVX512r10v2(SB), NOSPLIT, $0-88
+	MOVQ   b+16(FP), AX
+	MOVQ   c+32(FP), CX
+	MOVQ   ldc+40(FP), DX
+	MOVQ   next+72(FP), BX
+	MOVQ   ldb+24(FP), SI
 	IMUL3Q $0x04, SI, SI
+	IMUL3Q $0x04, DX, DX
+	IMUL3Q $0x04, BX, BX
+
+tile:
+	MOVQ   kc+0(FP), DI
+	MOVQ   a+8(FP), R8
+	MOVQ   AX, R9
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -4944,156 +8473,318 @@ TEXT ·tile32AVX512r10v2(SB), NOSPLIT, $0-57
 	VPXORD Z19, Z19, Z19
 
 depth:
-	VMOVUPS      (DX), Z21
-	VMOVUPS      64(DX), Z22
-	VBROADCASTSS (CX), Z20
+	VMOVUPS      (R9), Z21
+	VMOVUPS      64(R9), Z22
+	VBROADCASTSS (R8), Z20
 	VFMADD231PS  Z21, Z20, Z0
 	VFMADD231PS  Z22, Z20, Z1
-	VBROADCASTSS 4(CX), Z20
+	VBROADCASTSS 4(R8), Z20
 	VFMADD231PS  Z21, Z20, Z2
 	VFMADD231PS  Z22, Z20, Z3
-	VBROADCASTSS 8(CX), Z20
+	VBROADCASTSS 8(R8), Z20
 	VFMADD231PS  Z21, Z20, Z4
 	VFMADD231PS  Z22, Z20, Z5
-	VBROADCASTSS 12(CX), Z20
+	VBROADCASTSS 12(R8), Z20
 	VFMADD231PS  Z21, Z20, Z6
 	VFMADD231PS  Z22, Z20, Z7
-	VBROADCASTSS 16(CX), Z20
+	VBROADCASTSS 16(R8), Z20
 	VFMADD231PS  Z21, Z20, Z8
 	VFMADD231PS  Z22, Z20, Z9
-	VBROADCASTSS 20(CX), Z20
+	VBROADCASTSS 20(R8), Z20
 	VFMADD231PS  Z21, Z20, Z10
 	VFMADD231PS  Z22, Z20, Z11
-	VBROADCASTSS 24(CX), Z20
+	VBROADCASTSS 24(R8), Z20
 	VFMADD231PS  Z21, Z20, Z12
 	VFMADD231PS  Z22, Z20, Z13
-	VBROADCASTSS 28(CX), Z20
+	VBROADCASTSS 28(R8), Z20
 	VFMADD231PS  Z21, Z20, Z14
 	VFMADD231PS  Z22, Z20, Z15
-	VBROADCASTSS 32(CX), Z20
+	VBROADCASTSS 32(R8), Z20
 	VFMADD231PS  Z21, Z20, Z16
 	VFMADD231PS  Z22, Z20, Z17
-	VBROADCASTSS 36(CX), Z20
+	VBROADCASTSS 36(R8), Z20
 	VFMADD231PS  Z21, Z20, Z18
 	VFMADD231PS  Z22, Z20, Z19
-	ADDQ         $0x28, CX
-	ADDQ         DI, DX
-	DECQ         AX
+	ADDQ         $0x28, R8
+	ADDQ         SI, R9
+	DECQ         DI
 	JNE          depth
-	MOVB         add+56(FP), AL
-	TESTB        AL, AL
+	MOVB         add+56(FP), DI
+	TESTB        DI, DI
 	JE           fresh
-	MOVQ         BX, AX
-	VADDPS       (AX), Z0, Z0
-	VADDPS       64(AX), Z1, Z1
-	ADDQ         SI, AX
-	VADDPS       (AX), Z2, Z2
-	VADDPS       64(AX), Z3, Z3
-	ADDQ         SI, AX
-	VADDPS       (AX), Z4, Z4
-	VADDPS       64(AX), Z5, Z5
-	ADDQ         SI, AX
-	VADDPS       (AX), Z6, Z6
-	VADDPS       64(AX), Z7, Z7
-	ADDQ         SI, AX
-	VADDPS       (AX), Z8, Z8
-	VADDPS       64(AX), Z9, Z9
-	ADDQ         SI, AX
-	VADDPS       (AX), Z10, Z10
-	VADDPS       64(AX), Z11, Z11
-	ADDQ         SI, AX
-	VADDPS       (AX), Z12, Z12
-	VADDPS       64(AX), Z13, Z13
-	ADDQ         SI, AX
-	VADDPS       (AX), Z14, Z14
-	VADDPS       64(AX), Z15, Z15
-	ADDQ         SI, AX
-	VADDPS       (AX), Z16, Z16
-	VADDPS       64(AX), Z17, Z17
-	ADDQ         SI, AX
-	VADDPS       (AX), Z18, Z18
-	VADDPS       64(AX), Z19, Z19
+	MOVQ         CX, DI
+	VADDPS       (DI), Z0, Z0
+	VADDPS       64(DI), Z1, Z1
+	ADDQ         DX, DI
+	VADDPS       (DI), Z2, Z2
+	VADDPS       64(DI), Z3, Z3
+	ADDQ         DX, DI
+	VADDPS       (DI), Z4, Z4
+	VADDPS       64(DI), Z5, Z5
+	ADDQ         DX, DI
+	VADDPS       (DI), Z6, Z6
+	VADDPS       64(DI), Z7, Z7
+	ADDQ         DX, DI
+	VADDPS       (DI), Z8, Z8
+	VADDPS       64(DI), Z9, Z9
+	ADDQ         DX, DI
+	VADDPS       (DI), Z10, Z10
+	VADDPS       64(DI), Z11, Z11
+	ADDQ         DX, DI
+	VADDPS       (DI), Z12, Z12
+	VADDPS       64(DI), Z13, Z13
+	ADDQ         DX, DI
+	VADDPS       (DI), Z14, Z14
+	VADDPS       64(DI), Z15, Z15
+	ADDQ         DX, DI
+	VADDPS       (DI), Z16, Z16
+	VADDPS       64(DI), Z17, Z17
+	ADDQ         DX, DI
+	VADDPS       (DI), Z18, Z18
+	VADDPS       64(DI), Z19, Z19
 	JMP          store
 
 fresh:
-	MOVQ         start+48(FP), AX
-	TESTQ        AX, AX
+	MOVQ         start+48(FP), DI
+	TESTQ        DI, DI
 	JE           store
-	VBROADCASTSS (AX), Z20
+	VBROADCASTSS (DI), Z20
 	VADDPS       Z20, Z0, Z0
 	VADDPS       Z20, Z1, Z1
-	VBROADCASTSS 4(AX), Z20
+	VBROADCASTSS 4(DI), Z20
 	VADDPS       Z20, Z2, Z2
 	VADDPS       Z20, Z3, Z3
-	VBROADCASTSS 8(AX), Z20
+	VBROADCASTSS 8(DI), Z20
 	VADDPS       Z20, Z4, Z4
 	VADDPS       Z20, Z5, Z5
-	VBROADCASTSS 12(AX), Z20
+	VBROADCASTSS 12(DI), Z20
 	VADDPS       Z20, Z6, Z6
 	VADDPS       Z20, Z7, Z7
-	VBROADCASTSS 16(AX), Z20
+	VBROADCASTSS 16(DI), Z20
 	VADDPS       Z20, Z8, Z8
 	VADDPS       Z20, Z9, Z9
-	VBROADCASTSS 20(AX), Z20
+	VBROADCASTSS 20(DI), Z20
 	VADDPS       Z20, Z10, Z10
 	VADDPS       Z20, Z11, Z11
-	VBROADCASTSS 24(AX), Z20
+	VBROADCASTSS 24(DI), Z20
 	VADDPS       Z20, Z12, Z12
 	VADDPS       Z20, Z13, Z13
-	VBROADCASTSS 28(AX), Z20
+	VBROADCASTSS 28(DI), Z20
 	VADDPS       Z20, Z14, Z14
 	VADDPS       Z20, Z15, Z15
-	VBROADCASTSS 32(AX), Z20
+	VBROADCASTSS 32(DI), Z20
 	VADDPS       Z20, Z16, Z16
 	VADDPS       Z20, Z17, Z17
-	VBROADCASTSS 36(AX), Z20
+	VBROADCASTSS 36(DI), Z20
 	VADDPS       Z20, Z18, Z18
 	VADDPS       Z20, Z19, Z19
 
 store:
-	MOVQ    BX, AX
-	VMOVUPS Z0, (AX)
-	VMOVUPS Z1, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z2, (AX)
-	VMOVUPS Z3, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z4, (AX)
-	VMOVUPS Z5, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z6, (AX)
-	VMOVUPS Z7, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z8, (AX)
-	VMOVUPS Z9, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z10, (AX)
-	VMOVUPS Z11, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z12, (AX)
-	VMOVUPS Z13, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z14, (AX)
-	VMOVUPS Z15, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z16, (AX)
-	VMOVUPS Z17, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z18, (AX)
-	VMOVUPS Z19, 64(AX)
+	MOVQ         act+80(FP), DI
+	TESTQ        DI, DI
+	JE           activated
+	VBROADCASTSS 4(DI), Z20
+	CMPL         (DI), $0x00
+	JNE          product
+	VBROADCASTSS 8(DI), Z21
+	VMAXPS       Z0, Z20, Z0
+	VMINPS       Z0, Z21, Z0
+	VMAXPS       Z1, Z20, Z1
+	VMINPS       Z1, Z21, Z1
+	VMAXPS       Z2, Z20, Z2
+	VMINPS       Z2, Z21, Z2
+	VMAXPS       Z3, Z20, Z3
+	VMINPS       Z3, Z21, Z3
+	VMAXPS       Z4, Z20, Z4
+	VMINPS       Z4, Z21, Z4
+	VMAXPS       Z5, Z20, Z5
+	VMINPS       Z5, Z21, Z5
+	VMAXPS       Z6, Z20, Z6
+	VMINPS       Z6, Z21, Z6
+	VMAXPS       Z7, Z20, Z7
+	VMINPS       Z7, Z21, Z7
+	VMAXPS       Z8, Z20, Z8
+	VMINPS       Z8, Z21, Z8
+	VMAXPS       Z9, Z20, Z9
+	VMINPS       Z9, Z21, Z9
+	VMAXPS       Z10, Z20, Z10
+	VMINPS       Z10, Z21, Z10
+	VMAXPS       Z11, Z20, Z11
+	VMINPS       Z11, Z21, Z11
+	VMAXPS       Z12, Z20, Z12
+	VMINPS       Z12, Z21, Z12
+	VMAXPS       Z13, Z20, Z13
+	VMINPS       Z13, Z21, Z13
+	VMAXPS       Z14, Z20, Z14
+	VMINPS       Z14, Z21, Z14
+	VMAXPS       Z15, Z20, Z15
+	VMINPS       Z15, Z21, Z15
+	VMAXPS       Z16, Z20, Z16
+	VMINPS       Z16, Z21, Z16
+	VMAXPS       Z17, Z20, Z17
+	VMINPS       Z17, Z21, Z17
+	VMAXPS       Z18, Z20, Z18
+	VMINPS       Z18, Z21, Z18
+	VMAXPS       Z19, Z20, Z19
+	VMINPS       Z19, Z21, Z19
+	JMP          activated
+
+product:
+	VPXORD           Z23, Z23, Z23
+	VMOVAPS          Z0, Z21
+	VFMADD213PS.BCST 8(DI), Z20, Z21
+	VMAXPS           Z21, Z23, Z21
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z21, Z21
+	VMULPS           Z0, Z21, Z0
+	VMOVAPS          Z1, Z21
+	VFMADD213PS.BCST 8(DI), Z20, Z21
+	VMAXPS           Z21, Z23, Z21
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z21, Z21
+	VMULPS           Z1, Z21, Z1
+	VMOVAPS          Z2, Z21
+	VFMADD213PS.BCST 8(DI), Z20, Z21
+	VMAXPS           Z21, Z23, Z21
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z21, Z21
+	VMULPS           Z2, Z21, Z2
+	VMOVAPS          Z3, Z21
+	VFMADD213PS.BCST 8(DI), Z20, Z21
+	VMAXPS           Z21, Z23, Z21
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z21, Z21
+	VMULPS           Z3, Z21, Z3
+	VMOVAPS          Z4, Z21
+	VFMADD213PS.BCST 8(DI), Z20, Z21
+	VMAXPS           Z21, Z23, Z21
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z21, Z21
+	VMULPS           Z4, Z21, Z4
+	VMOVAPS          Z5, Z21
+	VFMADD213PS.BCST 8(DI), Z20, Z21
+	VMAXPS           Z21, Z23, Z21
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z21, Z21
+	VMULPS           Z5, Z21, Z5
+	VMOVAPS          Z6, Z21
+	VFMADD213PS.BCST 8(DI), Z20, Z21
+	VMAXPS           Z21, Z23, Z21
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z21, Z21
+	VMULPS           Z6, Z21, Z6
+	VMOVAPS          Z7, Z21
+	VFMADD213PS.BCST 8(DI), Z20, Z21
+	VMAXPS           Z21, Z23, Z21
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z21, Z21
+	VMULPS           Z7, Z21, Z7
+	VMOVAPS          Z8, Z21
+	VFMADD213PS.BCST 8(DI), Z20, Z21
+	VMAXPS           Z21, Z23, Z21
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z21, Z21
+	VMULPS           Z8, Z21, Z8
+	VMOVAPS          Z9, Z21
+	VFMADD213PS.BCST 8(DI), Z20, Z21
+	VMAXPS           Z21, Z23, Z21
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z21, Z21
+	VMULPS           Z9, Z21, Z9
+	VMOVAPS          Z10, Z21
+	VFMADD213PS.BCST 8(DI), Z20, Z21
+	VMAXPS           Z21, Z23, Z21
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z21, Z21
+	VMULPS           Z10, Z21, Z10
+	VMOVAPS          Z11, Z21
+	VFMADD213PS.BCST 8(DI), Z20, Z21
+	VMAXPS           Z21, Z23, Z21
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z21, Z21
+	VMULPS           Z11, Z21, Z11
+	VMOVAPS          Z12, Z21
+	VFMADD213PS.BCST 8(DI), Z20, Z21
+	VMAXPS           Z21, Z23, Z21
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z21, Z21
+	VMULPS           Z12, Z21, Z12
+	VMOVAPS          Z13, Z21
+	VFMADD213PS.BCST 8(DI), Z20, Z21
+	VMAXPS           Z21, Z23, Z21
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z21, Z21
+	VMULPS           Z13, Z21, Z13
+	VMOVAPS          Z14, Z21
+	VFMADD213PS.BCST 8(DI), Z20, Z21
+	VMAXPS           Z21, Z23, Z21
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z21, Z21
+	VMULPS           Z14, Z21, Z14
+	VMOVAPS          Z15, Z21
+	VFMADD213PS.BCST 8(DI), Z20, Z21
+	VMAXPS           Z21, Z23, Z21
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z21, Z21
+	VMULPS           Z15, Z21, Z15
+	VMOVAPS          Z16, Z21
+	VFMADD213PS.BCST 8(DI), Z20, Z21
+	VMAXPS           Z21, Z23, Z21
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z21, Z21
+	VMULPS           Z16, Z21, Z16
+	VMOVAPS          Z17, Z21
+	VFMADD213PS.BCST 8(DI), Z20, Z21
+	VMAXPS           Z21, Z23, Z21
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z21, Z21
+	VMULPS           Z17, Z21, Z17
+	VMOVAPS          Z18, Z21
+	VFMADD213PS.BCST 8(DI), Z20, Z21
+	VMAXPS           Z21, Z23, Z21
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z21, Z21
+	VMULPS           Z18, Z21, Z18
+	VMOVAPS          Z19, Z21
+	VFMADD213PS.BCST 8(DI), Z20, Z21
+	VMAXPS           Z21, Z23, Z21
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z21, Z21
+	VMULPS           Z19, Z21, Z19
+
+activated:
+	MOVQ    CX, DI
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	ADDQ    DX, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Z3, 64(DI)
+	ADDQ    DX, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, 64(DI)
+	ADDQ    DX, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Z7, 64(DI)
+	ADDQ    DX, DI
+	VMOVUPS Z8, (DI)
+	VMOVUPS Z9, 64(DI)
+	ADDQ    DX, DI
+	VMOVUPS Z10, (DI)
+	VMOVUPS Z11, 64(DI)
+	ADDQ    DX, DI
+	VMOVUPS Z12, (DI)
+	VMOVUPS Z13, 64(DI)
+	ADDQ    DX, DI
+	VMOVUPS Z14, (DI)
+	VMOVUPS Z15, 64(DI)
+	ADDQ    DX, DI
+	VMOVUPS Z16, (DI)
+	VMOVUPS Z17, 64(DI)
+	ADDQ    DX, DI
+	VMOVUPS Z18, (DI)
+	VMOVUPS Z19, 64(DI)
+	ADDQ    $0x80, CX
+	ADDQ    BX, AX
+	DECQ    count+64(FP)
+	JNE     tile
 	VZEROUPPER
 	RET
 
-// func tile32AVX512r10off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool)
+// func tile32AVX512r10off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 // Requires: AVX, AVX512F
-TEXT ·tile32AVX512r10off(SB), NOSPLIT, $0-57
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   b+16(FP), DX
-	MOVQ   c+32(FP), BX
-	MOVQ   ldc+40(FP), SI
-	MOVQ   off+24(FP), DI
-	IMUL3Q $0x04, SI, SI
+TEXT ·tile32AVX512r10off(SB), NOSPLIT, $0-88
+	MOVQ   b+16(FP), AX
+	MOVQ   c+32(FP), CX
+	MOVQ   ldc+40(FP), DX
+	MOVQ   next+72(FP), BX
+	IMUL3Q $0x04, DX, DX
+	IMUL3Q $0x04, BX, BX
+
+tile:
+	MOVQ   kc+0(FP), SI
+	MOVQ   a+8(FP), DI
+	MOVQ   AX, R8
+	MOVQ   off+24(FP), R9
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -5116,158 +8807,320 @@ TEXT ·tile32AVX512r10off(SB), NOSPLIT, $0-57
 	VPXORD Z19, Z19, Z19
 
 depth:
-	MOVQ         (DI), R8
-	VMOVUPS      (DX)(R8*4), Z21
-	VMOVUPS      64(DX)(R8*4), Z22
-	VBROADCASTSS (CX), Z20
+	MOVQ         (R9), R10
+	VMOVUPS      (R8)(R10*4), Z21
+	VMOVUPS      64(R8)(R10*4), Z22
+	VBROADCASTSS (DI), Z20
 	VFMADD231PS  Z21, Z20, Z0
 	VFMADD231PS  Z22, Z20, Z1
-	VBROADCASTSS 4(CX), Z20
+	VBROADCASTSS 4(DI), Z20
 	VFMADD231PS  Z21, Z20, Z2
 	VFMADD231PS  Z22, Z20, Z3
-	VBROADCASTSS 8(CX), Z20
+	VBROADCASTSS 8(DI), Z20
 	VFMADD231PS  Z21, Z20, Z4
 	VFMADD231PS  Z22, Z20, Z5
-	VBROADCASTSS 12(CX), Z20
+	VBROADCASTSS 12(DI), Z20
 	VFMADD231PS  Z21, Z20, Z6
 	VFMADD231PS  Z22, Z20, Z7
-	VBROADCASTSS 16(CX), Z20
+	VBROADCASTSS 16(DI), Z20
 	VFMADD231PS  Z21, Z20, Z8
 	VFMADD231PS  Z22, Z20, Z9
-	VBROADCASTSS 20(CX), Z20
+	VBROADCASTSS 20(DI), Z20
 	VFMADD231PS  Z21, Z20, Z10
 	VFMADD231PS  Z22, Z20, Z11
-	VBROADCASTSS 24(CX), Z20
+	VBROADCASTSS 24(DI), Z20
 	VFMADD231PS  Z21, Z20, Z12
 	VFMADD231PS  Z22, Z20, Z13
-	VBROADCASTSS 28(CX), Z20
+	VBROADCASTSS 28(DI), Z20
 	VFMADD231PS  Z21, Z20, Z14
 	VFMADD231PS  Z22, Z20, Z15
-	VBROADCASTSS 32(CX), Z20
+	VBROADCASTSS 32(DI), Z20
 	VFMADD231PS  Z21, Z20, Z16
 	VFMADD231PS  Z22, Z20, Z17
-	VBROADCASTSS 36(CX), Z20
+	VBROADCASTSS 36(DI), Z20
 	VFMADD231PS  Z21, Z20, Z18
 	VFMADD231PS  Z22, Z20, Z19
-	ADDQ         $0x28, CX
-	ADDQ         $0x08, DI
-	DECQ         AX
+	ADDQ         $0x28, DI
+	ADDQ         $0x08, R9
+	DECQ         SI
 	JNE          depth
-	MOVB         add+56(FP), AL
-	TESTB        AL, AL
+	MOVB         add+56(FP), SI
+	TESTB        SI, SI
 	JE           fresh
-	MOVQ         BX, AX
-	VADDPS       (AX), Z0, Z0
-	VADDPS       64(AX), Z1, Z1
-	ADDQ         SI, AX
-	VADDPS       (AX), Z2, Z2
-	VADDPS       64(AX), Z3, Z3
-	ADDQ         SI, AX
-	VADDPS       (AX), Z4, Z4
-	VADDPS       64(AX), Z5, Z5
-	ADDQ         SI, AX
-	VADDPS       (AX), Z6, Z6
-	VADDPS       64(AX), Z7, Z7
-	ADDQ         SI, AX
-	VADDPS       (AX), Z8, Z8
-	VADDPS       64(AX), Z9, Z9
-	ADDQ         SI, AX
-	VADDPS       (AX), Z10, Z10
-	VADDPS       64(AX), Z11, Z11
-	ADDQ         SI, AX
-	VADDPS       (AX), Z12, Z12
-	VADDPS       64(AX), Z13, Z13
-	ADDQ         SI, AX
-	VADDPS       (AX), Z14, Z14
-	VADDPS       64(AX), Z15, Z15
-	ADDQ         SI, AX
-	VADDPS       (AX), Z16, Z16
-	VADDPS       64(AX), Z17, Z17
-	ADDQ         SI, AX
-	VADDPS       (AX), Z18, Z18
-	VADDPS       64(AX), Z19, Z19
+	MOVQ         CX, SI
+	VADDPS       (SI), Z0, Z0
+	VADDPS       64(SI), Z1, Z1
+	ADDQ         DX, SI
+	VADDPS       (SI), Z2, Z2
+	VADDPS       64(SI), Z3, Z3
+	ADDQ         DX, SI
+	VADDPS       (SI), Z4, Z4
+	VADDPS       64(SI), Z5, Z5
+	ADDQ         DX, SI
+	VADDPS       (SI), Z6, Z6
+	VADDPS       64(SI), Z7, Z7
+	ADDQ         DX, SI
+	VADDPS       (SI), Z8, Z8
+	VADDPS       64(SI), Z9, Z9
+	ADDQ         DX, SI
+	VADDPS       (SI), Z10, Z10
+	VADDPS       64(SI), Z11, Z11
+	ADDQ         DX, SI
+	VADDPS       (SI), Z12, Z12
+	VADDPS       64(SI), Z13, Z13
+	ADDQ         DX, SI
+	VADDPS       (SI), Z14, Z14
+	VADDPS       64(SI), Z15, Z15
+	ADDQ         DX, SI
+	VADDPS       (SI), Z16, Z16
+	VADDPS       64(SI), Z17, Z17
+	ADDQ         DX, SI
+	VADDPS       (SI), Z18, Z18
+	VADDPS       64(SI), Z19, Z19
 	JMP          store
 
 fresh:
-	MOVQ         start+48(FP), AX
-	TESTQ        AX, AX
+	MOVQ         start+48(FP), SI
+	TESTQ        SI, SI
 	JE           store
-	VBROADCASTSS (AX), Z20
+	VBROADCASTSS (SI), Z20
 	VADDPS       Z20, Z0, Z0
 	VADDPS       Z20, Z1, Z1
-	VBROADCASTSS 4(AX), Z20
+	VBROADCASTSS 4(SI), Z20
 	VADDPS       Z20, Z2, Z2
 	VADDPS       Z20, Z3, Z3
-	VBROADCASTSS 8(AX), Z20
+	VBROADCASTSS 8(SI), Z20
 	VADDPS       Z20, Z4, Z4
 	VADDPS       Z20, Z5, Z5
-	VBROADCASTSS 12(AX), Z20
+	VBROADCASTSS 12(SI), Z20
 	VADDPS       Z20, Z6, Z6
 	VADDPS       Z20, Z7, Z7
-	VBROADCASTSS 16(AX), Z20
+	VBROADCASTSS 16(SI), Z20
 	VADDPS       Z20, Z8, Z8
 	VADDPS       Z20, Z9, Z9
-	VBROADCASTSS 20(AX), Z20
+	VBROADCASTSS 20(SI), Z20
 	VADDPS       Z20, Z10, Z10
 	VADDPS       Z20, Z11, Z11
-	VBROADCASTSS 24(AX), Z20
+	VBROADCASTSS 24(SI), Z20
 	VADDPS       Z20, Z12, Z12
 	VADDPS       Z20, Z13, Z13
-	VBROADCASTSS 28(AX), Z20
+	VBROADCASTSS 28(SI), Z20
 	VADDPS       Z20, Z14, Z14
 	VADDPS       Z20, Z15, Z15
-	VBROADCASTSS 32(AX), Z20
+	VBROADCASTSS 32(SI), Z20
 	VADDPS       Z20, Z16, Z16
 	VADDPS       Z20, Z17, Z17
-	VBROADCASTSS 36(AX), Z20
+	VBROADCASTSS 36(SI), Z20
 	VADDPS       Z20, Z18, Z18
 	VADDPS       Z20, Z19, Z19
 
 store:
-	MOVQ    BX, AX
-	VMOVUPS Z0, (AX)
-	VMOVUPS Z1, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z2, (AX)
-	VMOVUPS Z3, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z4, (AX)
-	VMOVUPS Z5, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z6, (AX)
-	VMOVUPS Z7, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z8, (AX)
-	VMOVUPS Z9, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z10, (AX)
-	VMOVUPS Z11, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z12, (AX)
-	VMOVUPS Z13, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z14, (AX)
-	VMOVUPS Z15, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z16, (AX)
-	VMOVUPS Z17, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z18, (AX)
-	VMOVUPS Z19, 64(AX)
+	MOVQ         act+80(FP), SI
+	TESTQ        SI, SI
+	JE           activated
+	VBROADCASTSS 4(SI), Z20
+	CMPL         (SI), $0x00
+	JNE          product
+	VBROADCASTSS 8(SI), Z21
+	VMAXPS       Z0, Z20, Z0
+	VMINPS       Z0, Z21, Z0
+	VMAXPS       Z1, Z20, Z1
+	VMINPS       Z1, Z21, Z1
+	VMAXPS       Z2, Z20, Z2
+	VMINPS       Z2, Z21, Z2
+	VMAXPS       Z3, Z20, Z3
+	VMINPS       Z3, Z21, Z3
+	VMAXPS       Z4, Z20, Z4
+	VMINPS       Z4, Z21, Z4
+	VMAXPS       Z5, Z20, Z5
+	VMINPS       Z5, Z21, Z5
+	VMAXPS       Z6, Z20, Z6
+	VMINPS       Z6, Z21, Z6
+	VMAXPS       Z7, Z20, Z7
+	VMINPS       Z7, Z21, Z7
+	VMAXPS       Z8, Z20, Z8
+	VMINPS       Z8, Z21, Z8
+	VMAXPS       Z9, Z20, Z9
+	VMINPS       Z9, Z21, Z9
+	VMAXPS       Z10, Z20, Z10
+	VMINPS       Z10, Z21, Z10
+	VMAXPS       Z11, Z20, Z11
+	VMINPS       Z11, Z21, Z11
+	VMAXPS       Z12, Z20, Z12
+	VMINPS       Z12, Z21, Z12
+	VMAXPS       Z13, Z20, Z13
+	VMINPS       Z13, Z21, Z13
+	VMAXPS       Z14, Z20, Z14
+	VMINPS       Z14, Z21, Z14
+	VMAXPS       Z15, Z20, Z15
+	VMINPS       Z15, Z21, Z15
+	VMAXPS       Z16, Z20, Z16
+	VMINPS       Z16, Z21, Z16
+	VMAXPS       Z17, Z20, Z17
+	VMINPS       Z17, Z21, Z17
+	VMAXPS       Z18, Z20, Z18
+	VMINPS       Z18, Z21, Z18
+	VMAXPS       Z19, Z20, Z19
+	VMINPS       Z19, Z21, Z19
+	JMP          activated
+
+product:
+	VPXORD           Z23, Z23, Z23
+	VMOVAPS          Z0, Z21
+	VFMADD213PS.BCST 8(SI), Z20, Z21
+	VMAXPS           Z21, Z23, Z21
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z21, Z21
+	VMULPS           Z0, Z21, Z0
+	VMOVAPS          Z1, Z21
+	VFMADD213PS.BCST 8(SI), Z20, Z21
+	VMAXPS           Z21, Z23, Z21
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z21, Z21
+	VMULPS           Z1, Z21, Z1
+	VMOVAPS          Z2, Z21
+	VFMADD213PS.BCST 8(SI), Z20, Z21
+	VMAXPS           Z21, Z23, Z21
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z21, Z21
+	VMULPS           Z2, Z21, Z2
+	VMOVAPS          Z3, Z21
+	VFMADD213PS.BCST 8(SI), Z20, Z21
+	VMAXPS           Z21, Z23, Z21
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z21, Z21
+	VMULPS           Z3, Z21, Z3
+	VMOVAPS          Z4, Z21
+	VFMADD213PS.BCST 8(SI), Z20, Z21
+	VMAXPS           Z21, Z23, Z21
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z21, Z21
+	VMULPS           Z4, Z21, Z4
+	VMOVAPS          Z5, Z21
+	VFMADD213PS.BCST 8(SI), Z20, Z21
+	VMAXPS           Z21, Z23, Z21
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z21, Z21
+	VMULPS           Z5, Z21, Z5
+	VMOVAPS          Z6, Z21
+	VFMADD213PS.BCST 8(SI), Z20, Z21
+	VMAXPS           Z21, Z23, Z21
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z21, Z21
+	VMULPS           Z6, Z21, Z6
+	VMOVAPS          Z7, Z21
+	VFMADD213PS.BCST 8(SI), Z20, Z21
+	VMAXPS           Z21, Z23, Z21
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z21, Z21
+	VMULPS           Z7, Z21, Z7
+	VMOVAPS          Z8, Z21
+	VFMADD213PS.BCST 8(SI), Z20, Z21
+	VMAXPS           Z21, Z23, Z21
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z21, Z21
+	VMULPS           Z8, Z21, Z8
+	VMOVAPS          Z9, Z21
+	VFMADD213PS.BCST 8(SI), Z20, Z21
+	VMAXPS           Z21, Z23, Z21
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z21, Z21
+	VMULPS           Z9, Z21, Z9
+	VMOVAPS          Z10, Z21
+	VFMADD213PS.BCST 8(SI), Z20, Z21
+	VMAXPS           Z21, Z23, Z21
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z21, Z21
+	VMULPS           Z10, Z21, Z10
+	VMOVAPS          Z11, Z21
+	VFMADD213PS.BCST 8(SI), Z20, Z21
+	VMAXPS           Z21, Z23, Z21
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z21, Z21
+	VMULPS           Z11, Z21, Z11
+	VMOVAPS          Z12, Z21
+	VFMADD213PS.BCST 8(SI), Z20, Z21
+	VMAXPS           Z21, Z23, Z21
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z21, Z21
+	VMULPS           Z12, Z21, Z12
+	VMOVAPS          Z13, Z21
+	VFMADD213PS.BCST 8(SI), Z20, Z21
+	VMAXPS           Z21, Z23, Z21
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z21, Z21
+	VMULPS           Z13, Z21, Z13
+	VMOVAPS          Z14, Z21
+	VFMADD213PS.BCST 8(SI), Z20, Z21
+	VMAXPS           Z21, Z23, Z21
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z21, Z21
+	VMULPS           Z14, Z21, Z14
+	VMOVAPS          Z15, Z21
+	VFMADD213PS.BCST 8(SI), Z20, Z21
+	VMAXPS           Z21, Z23, Z21
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z21, Z21
+	VMULPS           Z15, Z21, Z15
+	VMOVAPS          Z16, Z21
+	VFMADD213PS.BCST 8(SI), Z20, Z21
+	VMAXPS           Z21, Z23, Z21
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z21, Z21
+	VMULPS           Z16, Z21, Z16
+	VMOVAPS          Z17, Z21
+	VFMADD213PS.BCST 8(SI), Z20, Z21
+	VMAXPS           Z21, Z23, Z21
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z21, Z21
+	VMULPS           Z17, Z21, Z17
+	VMOVAPS          Z18, Z21
+	VFMADD213PS.BCST 8(SI), Z20, Z21
+	VMAXPS           Z21, Z23, Z21
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z21, Z21
+	VMULPS           Z18, Z21, Z18
+	VMOVAPS          Z19, Z21
+	VFMADD213PS.BCST 8(SI), Z20, Z21
+	VMAXPS           Z21, Z23, Z21
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z21, Z21
+	VMULPS           Z19, Z21, Z19
+
+activated:
+	MOVQ    CX, SI
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z1, 64(SI)
+	ADDQ    DX, SI
+	VMOVUPS Z2, (SI)
+	VMOVUPS Z3, 64(SI)
+	ADDQ    DX, SI
+	VMOVUPS Z4, (SI)
+	VMOVUPS Z5, 64(SI)
+	ADDQ    DX, SI
+	VMOVUPS Z6, (SI)
+	VMOVUPS Z7, 64(SI)
+	ADDQ    DX, SI
+	VMOVUPS Z8, (SI)
+	VMOVUPS Z9, 64(SI)
+	ADDQ    DX, SI
+	VMOVUPS Z10, (SI)
+	VMOVUPS Z11, 64(SI)
+	ADDQ    DX, SI
+	VMOVUPS Z12, (SI)
+	VMOVUPS Z13, 64(SI)
+	ADDQ    DX, SI
+	VMOVUPS Z14, (SI)
+	VMOVUPS Z15, 64(SI)
+	ADDQ    DX, SI
+	VMOVUPS Z16, (SI)
+	VMOVUPS Z17, 64(SI)
+	ADDQ    DX, SI
+	VMOVUPS Z18, (SI)
+	VMOVUPS Z19, 64(SI)
+	ADDQ    $0x80, CX
+	ADDQ    BX, AX
+	DECQ    count+64(FP)
+	JNE     tile
 	VZEROUPPER
 	RET
 
-// func tile32AVX512r11v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+// func tile32AVX512r11v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 // Requires: AVX, AVX512F
-TEXT ·tile32AVX512r11v1(SB), NOSPLIT, $0-57
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   b+16(FP), DX
-	MOVQ   c+32(FP), BX
-	MOVQ   ldc+40(FP), SI
-	MOVQ   ldb+24(FP), DI
-	IMUL3Q $0x04, DI, DI
+TEXT ·tile32AVX512r11v1(SB), NOSPLIT, $0-88
+	MOVQ   b+16(FP), AX
+	MOVQ   c+32(FP), CX
+	MOVQ   ldc+40(FP), DX
+	MOVQ   next+72(FP), BX
+	MOVQ   ldb+24(FP), SI
 	IMUL3Q $0x04, SI, SI
+	IMUL3Q $0x04, DX, DX
+	IMUL3Q $0x04, BX, BX
+
+tile:
+	MOVQ   kc+0(FP), DI
+	MOVQ   a+8(FP), R8
+	MOVQ   AX, R9
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -5281,124 +9134,223 @@ TEXT ·tile32AVX512r11v1(SB), NOSPLIT, $0-57
 	VPXORD Z10, Z10, Z10
 
 depth:
-	VMOVUPS      (DX), Z12
-	VBROADCASTSS (CX), Z11
+	VMOVUPS      (R9), Z12
+	VBROADCASTSS (R8), Z11
 	VFMADD231PS  Z12, Z11, Z0
-	VBROADCASTSS 4(CX), Z11
+	VBROADCASTSS 4(R8), Z11
 	VFMADD231PS  Z12, Z11, Z1
-	VBROADCASTSS 8(CX), Z11
+	VBROADCASTSS 8(R8), Z11
 	VFMADD231PS  Z12, Z11, Z2
-	VBROADCASTSS 12(CX), Z11
+	VBROADCASTSS 12(R8), Z11
 	VFMADD231PS  Z12, Z11, Z3
-	VBROADCASTSS 16(CX), Z11
+	VBROADCASTSS 16(R8), Z11
 	VFMADD231PS  Z12, Z11, Z4
-	VBROADCASTSS 20(CX), Z11
+	VBROADCASTSS 20(R8), Z11
 	VFMADD231PS  Z12, Z11, Z5
-	VBROADCASTSS 24(CX), Z11
+	VBROADCASTSS 24(R8), Z11
 	VFMADD231PS  Z12, Z11, Z6
-	VBROADCASTSS 28(CX), Z11
+	VBROADCASTSS 28(R8), Z11
 	VFMADD231PS  Z12, Z11, Z7
-	VBROADCASTSS 32(CX), Z11
+	VBROADCASTSS 32(R8), Z11
 	VFMADD231PS  Z12, Z11, Z8
-	VBROADCASTSS 36(CX), Z11
+	VBROADCASTSS 36(R8), Z11
 	VFMADD231PS  Z12, Z11, Z9
-	VBROADCASTSS 40(CX), Z11
+	VBROADCASTSS 40(R8), Z11
 	VFMADD231PS  Z12, Z11, Z10
-	ADDQ         $0x2c, CX
-	ADDQ         DI, DX
-	DECQ         AX
+	ADDQ         $0x2c, R8
+	ADDQ         SI, R9
+	DECQ         DI
 	JNE          depth
-	MOVB         add+56(FP), AL
-	TESTB        AL, AL
+	MOVB         add+56(FP), DI
+	TESTB        DI, DI
 	JE           fresh
-	MOVQ         BX, AX
-	VADDPS       (AX), Z0, Z0
-	ADDQ         SI, AX
-	VADDPS       (AX), Z1, Z1
-	ADDQ         SI, AX
-	VADDPS       (AX), Z2, Z2
-	ADDQ         SI, AX
-	VADDPS       (AX), Z3, Z3
-	ADDQ         SI, AX
-	VADDPS       (AX), Z4, Z4
-	ADDQ         SI, AX
-	VADDPS       (AX), Z5, Z5
-	ADDQ         SI, AX
-	VADDPS       (AX), Z6, Z6
-	ADDQ         SI, AX
-	VADDPS       (AX), Z7, Z7
-	ADDQ         SI, AX
-	VADDPS       (AX), Z8, Z8
-	ADDQ         SI, AX
-	VADDPS       (AX), Z9, Z9
-	ADDQ         SI, AX
-	VADDPS       (AX), Z10, Z10
+	MOVQ         CX, DI
+	VADDPS       (DI), Z0, Z0
+	ADDQ         DX, DI
+	VADDPS       (DI), Z1, Z1
+	ADDQ         DX, DI
+	VADDPS       (DI), Z2, Z2
+	ADDQ         DX, DI
+	VADDPS       (DI), Z3, Z3
+	ADDQ         DX, DI
+	VADDPS       (DI), Z4, Z4
+	ADDQ         DX, DI
+	VADDPS       (DI), Z5, Z5
+	ADDQ         DX, DI
+	VADDPS       (DI), Z6, Z6
+	ADDQ         DX, DI
+	VADDPS       (DI), Z7, Z7
+	ADDQ         DX, DI
+	VADDPS       (DI), Z8, Z8
+	ADDQ         DX, DI
+	VADDPS       (DI), Z9, Z9
+	ADDQ         DX, DI
+	VADDPS       (DI), Z10, Z10
 	JMP          store
 
 fresh:
-	MOVQ         start+48(FP), AX
-	TESTQ        AX, AX
+	MOVQ         start+48(FP), DI
+	TESTQ        DI, DI
 	JE           store
-	VBROADCASTSS (AX), Z11
+	VBROADCASTSS (DI), Z11
 	VADDPS       Z11, Z0, Z0
-	VBROADCASTSS 4(AX), Z11
+	VBROADCASTSS 4(DI), Z11
 	VADDPS       Z11, Z1, Z1
-	VBROADCASTSS 8(AX), Z11
+	VBROADCASTSS 8(DI), Z11
 	VADDPS       Z11, Z2, Z2
-	VBROADCASTSS 12(AX), Z11
+	VBROADCASTSS 12(DI), Z11
 	VADDPS       Z11, Z3, Z3
-	VBROADCASTSS 16(AX), Z11
+	VBROADCASTSS 16(DI), Z11
 	VADDPS       Z11, Z4, Z4
-	VBROADCASTSS 20(AX), Z11
+	VBROADCASTSS 20(DI), Z11
 	VADDPS       Z11, Z5, Z5
-	VBROADCASTSS 24(AX), Z11
+	VBROADCASTSS 24(DI), Z11
 	VADDPS       Z11, Z6, Z6
-	VBROADCASTSS 28(AX), Z11
+	VBROADCASTSS 28(DI), Z11
 	VADDPS       Z11, Z7, Z7
-	VBROADCASTSS 32(AX), Z11
+	VBROADCASTSS 32(DI), Z11
 	VADDPS       Z11, Z8, Z8
-	VBROADCASTSS 36(AX), Z11
+	VBROADCASTSS 36(DI), Z11
 	VADDPS       Z11, Z9, Z9
-	VBROADCASTSS 40(AX), Z11
+	VBROADCASTSS 40(DI), Z11
 	VADDPS       Z11, Z10, Z10
 
 store:
-	MOVQ    BX, AX
-	VMOVUPS Z0, (AX)
-	ADDQ    SI, AX
-	VMOVUPS Z1, (AX)
-	ADDQ    SI, AX
-	VMOVUPS Z2, (AX)
-	ADDQ    SI, AX
-	VMOVUPS Z3, (AX)
-	ADDQ    SI, AX
-	VMOVUPS Z4, (AX)
-	ADDQ    SI, AX
-	VMOVUPS Z5, (AX)
-	ADDQ    SI, AX
-	VMOVUPS Z6, (AX)
-	ADDQ    SI, AX
-	VMOVUPS Z7, (AX)
-	ADDQ    SI, AX
-	VMOVUPS Z8, (AX)
-	ADDQ    SI, AX
-	VMOVUPS Z9, (AX)
-	ADDQ    SI, AX
-	VMOVUPS Z10, (AX)
+	MOVQ         act+80(FP), DI
+	TESTQ        DI, DI
+	JE           activated
+	VBROADCASTSS 4(DI), Z11
+	CMPL         (DI), $0x00
+	JNE          product
+	VBROADCASTSS 8(DI), Z12
+	VMAXPS       Z0, Z11, Z0
+	VMINPS       Z0, Z12, Z0
+	VMAXPS       Z1, Z11, Z1
+	VMINPS       Z1, Z12, Z1
+	VMAXPS       Z2, Z11, Z2
+	VMINPS       Z2, Z12, Z2
+	VMAXPS       Z3, Z11, Z3
+	VMINPS       Z3, Z12, Z3
+	VMAXPS       Z4, Z11, Z4
+	VMINPS       Z4, Z12, Z4
+	VMAXPS       Z5, Z11, Z5
+	VMINPS       Z5, Z12, Z5
+	VMAXPS       Z6, Z11, Z6
+	VMINPS       Z6, Z12, Z6
+	VMAXPS       Z7, Z11, Z7
+	VMINPS       Z7, Z12, Z7
+	VMAXPS       Z8, Z11, Z8
+	VMINPS       Z8, Z12, Z8
+	VMAXPS       Z9, Z11, Z9
+	VMINPS       Z9, Z12, Z9
+	VMAXPS       Z10, Z11, Z10
+	VMINPS       Z10, Z12, Z10
+	JMP          activated
+
+product:
+	VPXORD           Z13, Z13, Z13
+	VMOVAPS          Z0, Z12
+	VFMADD213PS.BCST 8(DI), Z11, Z12
+	VMAXPS           Z12, Z13, Z12
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z12, Z12
+	VMULPS           Z0, Z12, Z0
+	VMOVAPS          Z1, Z12
+	VFMADD213PS.BCST 8(DI), Z11, Z12
+	VMAXPS           Z12, Z13, Z12
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z12, Z12
+	VMULPS           Z1, Z12, Z1
+	VMOVAPS          Z2, Z12
+	VFMADD213PS.BCST 8(DI), Z11, Z12
+	VMAXPS           Z12, Z13, Z12
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z12, Z12
+	VMULPS           Z2, Z12, Z2
+	VMOVAPS          Z3, Z12
+	VFMADD213PS.BCST 8(DI), Z11, Z12
+	VMAXPS           Z12, Z13, Z12
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z12, Z12
+	VMULPS           Z3, Z12, Z3
+	VMOVAPS          Z4, Z12
+	VFMADD213PS.BCST 8(DI), Z11, Z12
+	VMAXPS           Z12, Z13, Z12
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z12, Z12
+	VMULPS           Z4, Z12, Z4
+	VMOVAPS          Z5, Z12
+	VFMADD213PS.BCST 8(DI), Z11, Z12
+	VMAXPS           Z12, Z13, Z12
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z12, Z12
+	VMULPS           Z5, Z12, Z5
+	VMOVAPS          Z6, Z12
+	VFMADD213PS.BCST 8(DI), Z11, Z12
+	VMAXPS           Z12, Z13, Z12
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z12, Z12
+	VMULPS           Z6, Z12, Z6
+	VMOVAPS          Z7, Z12
+	VFMADD213PS.BCST 8(DI), Z11, Z12
+	VMAXPS           Z12, Z13, Z12
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z12, Z12
+	VMULPS           Z7, Z12, Z7
+	VMOVAPS          Z8, Z12
+	VFMADD213PS.BCST 8(DI), Z11, Z12
+	VMAXPS           Z12, Z13, Z12
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z12, Z12
+	VMULPS           Z8, Z12, Z8
+	VMOVAPS          Z9, Z12
+	VFMADD213PS.BCST 8(DI), Z11, Z12
+	VMAXPS           Z12, Z13, Z12
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z12, Z12
+	VMULPS           Z9, Z12, Z9
+	VMOVAPS          Z10, Z12
+	VFMADD213PS.BCST 8(DI), Z11, Z12
+	VMAXPS           Z12, Z13, Z12
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z12, Z12
+	VMULPS           Z10, Z12, Z10
+
+activated:
+	MOVQ    CX, DI
+	VMOVUPS Z0, (DI)
+	ADDQ    DX, DI
+	VMOVUPS Z1, (DI)
+	ADDQ    DX, DI
+	VMOVUPS Z2, (DI)
+	ADDQ    DX, DI
+	VMOVUPS Z3, (DI)
+	ADDQ    DX, DI
+	VMOVUPS Z4, (DI)
+	ADDQ    DX, DI
+	VMOVUPS Z5, (DI)
+	ADDQ    DX, DI
+	VMOVUPS Z6, (DI)
+	ADDQ    DX, DI
+	VMOVUPS Z7, (DI)
+	ADDQ    DX, DI
+	VMOVUPS Z8, (DI)
+	ADDQ    DX, DI
+	VMOVUPS Z9, (DI)
+	ADDQ    DX, DI
+	VMOVUPS Z10, (DI)
+	ADDQ    $0x40, CX
+	ADDQ    BX, AX
+	DECQ    count+64(FP)
+	JNE     tile
 	VZEROUPPER
 	RET
 
-// func tile32AVX512r11v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+// func tile32AVX512r11v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 // Requires: AVX, AVX512F
-TEXT ·tile32AVX512r11v2(SB), NOSPLIT, $0-57
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   b+16(FP), DX
-	MOVQ   c+32(FP), BX
-	MOVQ   ldc+40(FP), SI
-	MOVQ   ldb+24(FP), DI
-	IMUL3Q $0x04, DI, DI
+TEXT ·tile32AVX512r11v2(SB), NOSPLIT, $0-88
+	MOVQ   b+16(FP), AX
+	MOVQ   c+32(FP), CX
+	MOVQ   ldc+40(FP), DX
+	MOVQ   next+72(FP), BX
+	MOVQ   ldb+24(FP), SI
 	IMUL3Q $0x04, SI, SI
+	IMUL3Q $0x04, DX, DX
+	IMUL3Q $0x04, BX, BX
+
+tile:
+	MOVQ   kc+0(FP), DI
+	MOVQ   a+8(FP), R8
+	MOVQ   AX, R9
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -5423,168 +9375,344 @@ TEXT ·tile32AVX512r11v2(SB), NOSPLIT, $0-57
 	VPXORD Z21, Z21, Z21
 
 depth:
-	VMOVUPS      (DX), Z23
-	VMOVUPS      64(DX), Z24
-	VBROADCASTSS (CX), Z22
+	VMOVUPS      (R9), Z23
+	VMOVUPS      64(R9), Z24
+	VBROADCASTSS (R8), Z22
 	VFMADD231PS  Z23, Z22, Z0
 	VFMADD231PS  Z24, Z22, Z1
-	VBROADCASTSS 4(CX), Z22
+	VBROADCASTSS 4(R8), Z22
 	VFMADD231PS  Z23, Z22, Z2
 	VFMADD231PS  Z24, Z22, Z3
-	VBROADCASTSS 8(CX), Z22
+	VBROADCASTSS 8(R8), Z22
 	VFMADD231PS  Z23, Z22, Z4
 	VFMADD231PS  Z24, Z22, Z5
-	VBROADCASTSS 12(CX), Z22
+	VBROADCASTSS 12(R8), Z22
 	VFMADD231PS  Z23, Z22, Z6
 	VFMADD231PS  Z24, Z22, Z7
-	VBROADCASTSS 16(CX), Z22
+	VBROADCASTSS 16(R8), Z22
 	VFMADD231PS  Z23, Z22, Z8
 	VFMADD231PS  Z24, Z22, Z9
-	VBROADCASTSS 20(CX), Z22
+	VBROADCASTSS 20(R8), Z22
 	VFMADD231PS  Z23, Z22, Z10
 	VFMADD231PS  Z24, Z22, Z11
-	VBROADCASTSS 24(CX), Z22
+	VBROADCASTSS 24(R8), Z22
 	VFMADD231PS  Z23, Z22, Z12
 	VFMADD231PS  Z24, Z22, Z13
-	VBROADCASTSS 28(CX), Z22
+	VBROADCASTSS 28(R8), Z22
 	VFMADD231PS  Z23, Z22, Z14
 	VFMADD231PS  Z24, Z22, Z15
-	VBROADCASTSS 32(CX), Z22
+	VBROADCASTSS 32(R8), Z22
 	VFMADD231PS  Z23, Z22, Z16
 	VFMADD231PS  Z24, Z22, Z17
-	VBROADCASTSS 36(CX), Z22
+	VBROADCASTSS 36(R8), Z22
 	VFMADD231PS  Z23, Z22, Z18
 	VFMADD231PS  Z24, Z22, Z19
-	VBROADCASTSS 40(CX), Z22
+	VBROADCASTSS 40(R8), Z22
 	VFMADD231PS  Z23, Z22, Z20
 	VFMADD231PS  Z24, Z22, Z21
-	ADDQ         $0x2c, CX
-	ADDQ         DI, DX
-	DECQ         AX
+	ADDQ         $0x2c, R8
+	ADDQ         SI, R9
+	DECQ         DI
 	JNE          depth
-	MOVB         add+56(FP), AL
-	TESTB        AL, AL
+	MOVB         add+56(FP), DI
+	TESTB        DI, DI
 	JE           fresh
-	MOVQ         BX, AX
-	VADDPS       (AX), Z0, Z0
-	VADDPS       64(AX), Z1, Z1
-	ADDQ         SI, AX
-	VADDPS       (AX), Z2, Z2
-	VADDPS       64(AX), Z3, Z3
-	ADDQ         SI, AX
-	VADDPS       (AX), Z4, Z4
-	VADDPS       64(AX), Z5, Z5
-	ADDQ         SI, AX
-	VADDPS       (AX), Z6, Z6
-	VADDPS       64(AX), Z7, Z7
-	ADDQ         SI, AX
-	VADDPS       (AX), Z8, Z8
-	VADDPS       64(AX), Z9, Z9
-	ADDQ         SI, AX
-	VADDPS       (AX), Z10, Z10
-	VADDPS       64(AX), Z11, Z11
-	ADDQ         SI, AX
-	VADDPS       (AX), Z12, Z12
-	VADDPS       64(AX), Z13, Z13
-	ADDQ         SI, AX
-	VADDPS       (AX), Z14, Z14
-	VADDPS       64(AX), Z15, Z15
-	ADDQ         SI, AX
-	VADDPS       (AX), Z16, Z16
-	VADDPS       64(AX), Z17, Z17
-	ADDQ         SI, AX
-	VADDPS       (AX), Z18, Z18
-	VADDPS       64(AX), Z19, Z19
-	ADDQ         SI, AX
-	VADDPS       (AX), Z20, Z20
-	VADDPS       64(AX), Z21, Z21
+	MOVQ         CX, DI
+	VADDPS       (DI), Z0, Z0
+	VADDPS       64(DI), Z1, Z1
+	ADDQ         DX, DI
+	VADDPS       (DI), Z2, Z2
+	VADDPS       64(DI), Z3, Z3
+	ADDQ         DX, DI
+	VADDPS       (DI), Z4, Z4
+	VADDPS       64(DI), Z5, Z5
+	ADDQ         DX, DI
+	VADDPS       (DI), Z6, Z6
+	VADDPS       64(DI), Z7, Z7
+	ADDQ         DX, DI
+	VADDPS       (DI), Z8, Z8
+	VADDPS       64(DI), Z9, Z9
+	ADDQ         DX, DI
+	VADDPS       (DI), Z10, Z10
+	VADDPS       64(DI), Z11, Z11
+	ADDQ         DX, DI
+	VADDPS       (DI), Z12, Z12
+	VADDPS       64(DI), Z13, Z13
+	ADDQ         DX, DI
+	VADDPS       (DI), Z14, Z14
+	VADDPS       64(DI), Z15, Z15
+	ADDQ         DX, DI
+	VADDPS       (DI), Z16, Z16
+	VADDPS       64(DI), Z17, Z17
+	ADDQ         DX, DI
+	VADDPS       (DI), Z18, Z18
+	VADDPS       64(DI), Z19, Z19
+	ADDQ         DX, DI
+	VADDPS       (DI), Z20, Z20
+	VADDPS       64(DI), Z21, Z21
 	JMP          store
 
 fresh:
-	MOVQ         start+48(FP), AX
-	TESTQ        AX, AX
+	MOVQ         start+48(FP), DI
+	TESTQ        DI, DI
 	JE           store
-	VBROADCASTSS (AX), Z22
+	VBROADCASTSS (DI), Z22
 	VADDPS       Z22, Z0, Z0
 	VADDPS       Z22, Z1, Z1
-	VBROADCASTSS 4(AX), Z22
+	VBROADCASTSS 4(DI), Z22
 	VADDPS       Z22, Z2, Z2
 	VADDPS       Z22, Z3, Z3
-	VBROADCASTSS 8(AX), Z22
+	VBROADCASTSS 8(DI), Z22
 	VADDPS       Z22, Z4, Z4
 	VADDPS       Z22, Z5, Z5
-	VBROADCASTSS 12(AX), Z22
+	VBROADCASTSS 12(DI), Z22
 	VADDPS       Z22, Z6, Z6
 	VADDPS       Z22, Z7, Z7
-	VBROADCASTSS 16(AX), Z22
+	VBROADCASTSS 16(DI), Z22
 	VADDPS       Z22, Z8, Z8
 	VADDPS       Z22, Z9, Z9
-	VBROADCASTSS 20(AX), Z22
+	VBROADCASTSS 20(DI), Z22
 	VADDPS       Z22, Z10, Z10
 	VADDPS       Z22, Z11, Z11
-	VBROADCASTSS 24(AX), Z22
+	VBROADCASTSS 24(DI), Z22
 	VADDPS       Z22, Z12, Z12
 	VADDPS       Z22, Z13, Z13
-	VBROADCASTSS 28(AX), Z22
+	VBROADCASTSS 28(DI), Z22
 	VADDPS       Z22, Z14, Z14
 	VADDPS       Z22, Z15, Z15
-	VBROADCASTSS 32(AX), Z22
+	VBROADCASTSS 32(DI), Z22
 	VADDPS       Z22, Z16, Z16
 	VADDPS       Z22, Z17, Z17
-	VBROADCASTSS 36(AX), Z22
+	VBROADCASTSS 36(DI), Z22
 	VADDPS       Z22, Z18, Z18
 	VADDPS       Z22, Z19, Z19
-	VBROADCASTSS 40(AX), Z22
+	VBROADCASTSS 40(DI), Z22
 	VADDPS       Z22, Z20, Z20
 	VADDPS       Z22, Z21, Z21
 
 store:
-	MOVQ    BX, AX
-	VMOVUPS Z0, (AX)
-	VMOVUPS Z1, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z2, (AX)
-	VMOVUPS Z3, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z4, (AX)
-	VMOVUPS Z5, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z6, (AX)
-	VMOVUPS Z7, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z8, (AX)
-	VMOVUPS Z9, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z10, (AX)
-	VMOVUPS Z11, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z12, (AX)
-	VMOVUPS Z13, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z14, (AX)
-	VMOVUPS Z15, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z16, (AX)
-	VMOVUPS Z17, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z18, (AX)
-	VMOVUPS Z19, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z20, (AX)
-	VMOVUPS Z21, 64(AX)
+	MOVQ         act+80(FP), DI
+	TESTQ        DI, DI
+	JE           activated
+	VBROADCASTSS 4(DI), Z22
+	CMPL         (DI), $0x00
+	JNE          product
+	VBROADCASTSS 8(DI), Z23
+	VMAXPS       Z0, Z22, Z0
+	VMINPS       Z0, Z23, Z0
+	VMAXPS       Z1, Z22, Z1
+	VMINPS       Z1, Z23, Z1
+	VMAXPS       Z2, Z22, Z2
+	VMINPS       Z2, Z23, Z2
+	VMAXPS       Z3, Z22, Z3
+	VMINPS       Z3, Z23, Z3
+	VMAXPS       Z4, Z22, Z4
+	VMINPS       Z4, Z23, Z4
+	VMAXPS       Z5, Z22, Z5
+	VMINPS       Z5, Z23, Z5
+	VMAXPS       Z6, Z22, Z6
+	VMINPS       Z6, Z23, Z6
+	VMAXPS       Z7, Z22, Z7
+	VMINPS       Z7, Z23, Z7
+	VMAXPS       Z8, Z22, Z8
+	VMINPS       Z8, Z23, Z8
+	VMAXPS       Z9, Z22, Z9
+	VMINPS       Z9, Z23, Z9
+	VMAXPS       Z10, Z22, Z10
+	VMINPS       Z10, Z23, Z10
+	VMAXPS       Z11, Z22, Z11
+	VMINPS       Z11, Z23, Z11
+	VMAXPS       Z12, Z22, Z12
+	VMINPS       Z12, Z23, Z12
+	VMAXPS       Z13, Z22, Z13
+	VMINPS       Z13, Z23, Z13
+	VMAXPS       Z14, Z22, Z14
+	VMINPS       Z14, Z23, Z14
+	VMAXPS       Z15, Z22, Z15
+	VMINPS       Z15, Z23, Z15
+	VMAXPS       Z16, Z22, Z16
+	VMINPS       Z16, Z23, Z16
+	VMAXPS       Z17, Z22, Z17
+	VMINPS       Z17, Z23, Z17
+	VMAXPS       Z18, Z22, Z18
+	VMINPS       Z18, Z23, Z18
+	VMAXPS       Z19, Z22, Z19
+	VMINPS       Z19, Z23, Z19
+	VMAXPS       Z20, Z22, Z20
+	VMINPS       Z20, Z23, Z20
+	VMAXPS       Z21, Z22, Z21
+	VMINPS       Z21, Z23, Z21
+	JMP          activated
+
+product:
+	VPXORD           Z25, Z25, Z25
+	VMOVAPS          Z0, Z23
+	VFMADD213PS.BCST 8(DI), Z22, Z23
+	VMAXPS           Z23, Z25, Z23
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z23, Z23
+	VMULPS           Z0, Z23, Z0
+	VMOVAPS          Z1, Z23
+	VFMADD213PS.BCST 8(DI), Z22, Z23
+	VMAXPS           Z23, Z25, Z23
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z23, Z23
+	VMULPS           Z1, Z23, Z1
+	VMOVAPS          Z2, Z23
+	VFMADD213PS.BCST 8(DI), Z22, Z23
+	VMAXPS           Z23, Z25, Z23
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z23, Z23
+	VMULPS           Z2, Z23, Z2
+	VMOVAPS          Z3, Z23
+	VFMADD213PS.BCST 8(DI), Z22, Z23
+	VMAXPS           Z23, Z25, Z23
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z23, Z23
+	VMULPS           Z3, Z23, Z3
+	VMOVAPS          Z4, Z23
+	VFMADD213PS.BCST 8(DI), Z22, Z23
+	VMAXPS           Z23, Z25, Z23
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z23, Z23
+	VMULPS           Z4, Z23, Z4
+	VMOVAPS          Z5, Z23
+	VFMADD213PS.BCST 8(DI), Z22, Z23
+	VMAXPS           Z23, Z25, Z23
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z23, Z23
+	VMULPS           Z5, Z23, Z5
+	VMOVAPS          Z6, Z23
+	VFMADD213PS.BCST 8(DI), Z22, Z23
+	VMAXPS           Z23, Z25, Z23
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z23, Z23
+	VMULPS           Z6, Z23, Z6
+	VMOVAPS          Z7, Z23
+	VFMADD213PS.BCST 8(DI), Z22, Z23
+	VMAXPS           Z23, Z25, Z23
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z23, Z23
+	VMULPS           Z7, Z23, Z7
+	VMOVAPS          Z8, Z23
+	VFMADD213PS.BCST 8(DI), Z22, Z23
+	VMAXPS           Z23, Z25, Z23
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z23, Z23
+	VMULPS           Z8, Z23, Z8
+	VMOVAPS          Z9, Z23
+	VFMADD213PS.BCST 8(DI), Z22, Z23
+	VMAXPS           Z23, Z25, Z23
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z23, Z23
+	VMULPS           Z9, Z23, Z9
+	VMOVAPS          Z10, Z23
+	VFMADD213PS.BCST 8(DI), Z22, Z23
+	VMAXPS           Z23, Z25, Z23
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z23, Z23
+	VMULPS           Z10, Z23, Z10
+	VMOVAPS          Z11, Z23
+	VFMADD213PS.BCST 8(DI), Z22, Z23
+	VMAXPS           Z23, Z25, Z23
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z23, Z23
+	VMULPS           Z11, Z23, Z11
+	VMOVAPS          Z12, Z23
+	VFMADD213PS.BCST 8(DI), Z22, Z23
+	VMAXPS           Z23, Z25, Z23
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z23, Z23
+	VMULPS           Z12, Z23, Z12
+	VMOVAPS          Z13, Z23
+	VFMADD213PS.BCST 8(DI), Z22, Z23
+	VMAXPS           Z23, Z25, Z23
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z23, Z23
+	VMULPS           Z13, Z23, Z13
+	VMOVAPS          Z14, Z23
+	VFMADD213PS.BCST 8(DI), Z22, Z23
+	VMAXPS           Z23, Z25, Z23
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z23, Z23
+	VMULPS           Z14, Z23, Z14
+	VMOVAPS          Z15, Z23
+	VFMADD213PS.BCST 8(DI), Z22, Z23
+	VMAXPS           Z23, Z25, Z23
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z23, Z23
+	VMULPS           Z15, Z23, Z15
+	VMOVAPS          Z16, Z23
+	VFMADD213PS.BCST 8(DI), Z22, Z23
+	VMAXPS           Z23, Z25, Z23
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z23, Z23
+	VMULPS           Z16, Z23, Z16
+	VMOVAPS          Z17, Z23
+	VFMADD213PS.BCST 8(DI), Z22, Z23
+	VMAXPS           Z23, Z25, Z23
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z23, Z23
+	VMULPS           Z17, Z23, Z17
+	VMOVAPS          Z18, Z23
+	VFMADD213PS.BCST 8(DI), Z22, Z23
+	VMAXPS           Z23, Z25, Z23
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z23, Z23
+	VMULPS           Z18, Z23, Z18
+	VMOVAPS          Z19, Z23
+	VFMADD213PS.BCST 8(DI), Z22, Z23
+	VMAXPS           Z23, Z25, Z23
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z23, Z23
+	VMULPS           Z19, Z23, Z19
+	VMOVAPS          Z20, Z23
+	VFMADD213PS.BCST 8(DI), Z22, Z23
+	VMAXPS           Z23, Z25, Z23
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z23, Z23
+	VMULPS           Z20, Z23, Z20
+	VMOVAPS          Z21, Z23
+	VFMADD213PS.BCST 8(DI), Z22, Z23
+	VMAXPS           Z23, Z25, Z23
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z23, Z23
+	VMULPS           Z21, Z23, Z21
+
+activated:
+	MOVQ    CX, DI
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	ADDQ    DX, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Z3, 64(DI)
+	ADDQ    DX, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, 64(DI)
+	ADDQ    DX, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Z7, 64(DI)
+	ADDQ    DX, DI
+	VMOVUPS Z8, (DI)
+	VMOVUPS Z9, 64(DI)
+	ADDQ    DX, DI
+	VMOVUPS Z10, (DI)
+	VMOVUPS Z11, 64(DI)
+	ADDQ    DX, DI
+	VMOVUPS Z12, (DI)
+	VMOVUPS Z13, 64(DI)
+	ADDQ    DX, DI
+	VMOVUPS Z14, (DI)
+	VMOVUPS Z15, 64(DI)
+	ADDQ    DX, DI
+	VMOVUPS Z16, (DI)
+	VMOVUPS Z17, 64(DI)
+	ADDQ    DX, DI
+	VMOVUPS Z18, (DI)
+	VMOVUPS Z19, 64(DI)
+	ADDQ    DX, DI
+	VMOVUPS Z20, (DI)
+	VMOVUPS Z21, 64(DI)
+	ADDQ    $0x80, CX
+	ADDQ    BX, AX
+	DECQ    count+64(FP)
+	JNE     tile
 	VZEROUPPER
 	RET
 
-// func tile32AVX512r11off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool)
+// func tile32AVX512r11off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 // Requires: AVX, AVX512F
-TEXT ·tile32AVX512r11off(SB), NOSPLIT, $0-57
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   b+16(FP), DX
-	MOVQ   c+32(FP), BX
-	MOVQ   ldc+40(FP), SI
-	MOVQ   off+24(FP), DI
-	IMUL3Q $0x04, SI, SI
+TEXT ·tile32AVX512r11off(SB), NOSPLIT, $0-88
+	MOVQ   b+16(FP), AX
+	MOVQ   c+32(FP), CX
+	MOVQ   ldc+40(FP), DX
+	MOVQ   next+72(FP), BX
+	IMUL3Q $0x04, DX, DX
+	IMUL3Q $0x04, BX, BX
+
+tile:
+	MOVQ   kc+0(FP), SI
+	MOVQ   a+8(FP), DI
+	MOVQ   AX, R8
+	MOVQ   off+24(FP), R9
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -5609,170 +9737,346 @@ TEXT ·tile32AVX512r11off(SB), NOSPLIT, $0-57
 	VPXORD Z21, Z21, Z21
 
 depth:
-	MOVQ         (DI), R8
-	VMOVUPS      (DX)(R8*4), Z23
-	VMOVUPS      64(DX)(R8*4), Z24
-	VBROADCASTSS (CX), Z22
+	MOVQ         (R9), R10
+	VMOVUPS      (R8)(R10*4), Z23
+	VMOVUPS      64(R8)(R10*4), Z24
+	VBROADCASTSS (DI), Z22
 	VFMADD231PS  Z23, Z22, Z0
 	VFMADD231PS  Z24, Z22, Z1
-	VBROADCASTSS 4(CX), Z22
+	VBROADCASTSS 4(DI), Z22
 	VFMADD231PS  Z23, Z22, Z2
 	VFMADD231PS  Z24, Z22, Z3
-	VBROADCASTSS 8(CX), Z22
+	VBROADCASTSS 8(DI), Z22
 	VFMADD231PS  Z23, Z22, Z4
 	VFMADD231PS  Z24, Z22, Z5
-	VBROADCASTSS 12(CX), Z22
+	VBROADCASTSS 12(DI), Z22
 	VFMADD231PS  Z23, Z22, Z6
 	VFMADD231PS  Z24, Z22, Z7
-	VBROADCASTSS 16(CX), Z22
+	VBROADCASTSS 16(DI), Z22
 	VFMADD231PS  Z23, Z22, Z8
 	VFMADD231PS  Z24, Z22, Z9
-	VBROADCASTSS 20(CX), Z22
+	VBROADCASTSS 20(DI), Z22
 	VFMADD231PS  Z23, Z22, Z10
 	VFMADD231PS  Z24, Z22, Z11
-	VBROADCASTSS 24(CX), Z22
+	VBROADCASTSS 24(DI), Z22
 	VFMADD231PS  Z23, Z22, Z12
 	VFMADD231PS  Z24, Z22, Z13
-	VBROADCASTSS 28(CX), Z22
+	VBROADCASTSS 28(DI), Z22
 	VFMADD231PS  Z23, Z22, Z14
 	VFMADD231PS  Z24, Z22, Z15
-	VBROADCASTSS 32(CX), Z22
+	VBROADCASTSS 32(DI), Z22
 	VFMADD231PS  Z23, Z22, Z16
 	VFMADD231PS  Z24, Z22, Z17
-	VBROADCASTSS 36(CX), Z22
+	VBROADCASTSS 36(DI), Z22
 	VFMADD231PS  Z23, Z22, Z18
 	VFMADD231PS  Z24, Z22, Z19
-	VBROADCASTSS 40(CX), Z22
+	VBROADCASTSS 40(DI), Z22
 	VFMADD231PS  Z23, Z22, Z20
 	VFMADD231PS  Z24, Z22, Z21
-	ADDQ         $0x2c, CX
-	ADDQ         $0x08, DI
-	DECQ         AX
+	ADDQ         $0x2c, DI
+	ADDQ         $0x08, R9
+	DECQ         SI
 	JNE          depth
-	MOVB         add+56(FP), AL
-	TESTB        AL, AL
+	MOVB         add+56(FP), SI
+	TESTB        SI, SI
 	JE           fresh
-	MOVQ         BX, AX
-	VADDPS       (AX), Z0, Z0
-	VADDPS       64(AX), Z1, Z1
-	ADDQ         SI, AX
-	VADDPS       (AX), Z2, Z2
-	VADDPS       64(AX), Z3, Z3
-	ADDQ         SI, AX
-	VADDPS       (AX), Z4, Z4
-	VADDPS       64(AX), Z5, Z5
-	ADDQ         SI, AX
-	VADDPS       (AX), Z6, Z6
-	VADDPS       64(AX), Z7, Z7
-	ADDQ         SI, AX
-	VADDPS       (AX), Z8, Z8
-	VADDPS       64(AX), Z9, Z9
-	ADDQ         SI, AX
-	VADDPS       (AX), Z10, Z10
-	VADDPS       64(AX), Z11, Z11
-	ADDQ         SI, AX
-	VADDPS       (AX), Z12, Z12
-	VADDPS       64(AX), Z13, Z13
-	ADDQ         SI, AX
-	VADDPS       (AX), Z14, Z14
-	VADDPS       64(AX), Z15, Z15
-	ADDQ         SI, AX
-	VADDPS       (AX), Z16, Z16
-	VADDPS       64(AX), Z17, Z17
-	ADDQ         SI, AX
-	VADDPS       (AX), Z18, Z18
-	VADDPS       64(AX), Z19, Z19
-	ADDQ         SI, AX
-	VADDPS       (AX), Z20, Z20
-	VADDPS       64(AX), Z21, Z21
+	MOVQ         CX, SI
+	VADDPS       (SI), Z0, Z0
+	VADDPS       64(SI), Z1, Z1
+	ADDQ         DX, SI
+	VADDPS       (SI), Z2, Z2
+	VADDPS       64(SI), Z3, Z3
+	ADDQ         DX, SI
+	VADDPS       (SI), Z4, Z4
+	VADDPS       64(SI), Z5, Z5
+	ADDQ         DX, SI
+	VADDPS       (SI), Z6, Z6
+	VADDPS       64(SI), Z7, Z7
+	ADDQ         DX, SI
+	VADDPS       (SI), Z8, Z8
+	VADDPS       64(SI), Z9, Z9
+	ADDQ         DX, SI
+	VADDPS       (SI), Z10, Z10
+	VADDPS       64(SI), Z11, Z11
+	ADDQ         DX, SI
+	VADDPS       (SI), Z12, Z12
+	VADDPS       64(SI), Z13, Z13
+	ADDQ         DX, SI
+	VADDPS       (SI), Z14, Z14
+	VADDPS       64(SI), Z15, Z15
+	ADDQ         DX, SI
+	VADDPS       (SI), Z16, Z16
+	VADDPS       64(SI), Z17, Z17
+	ADDQ         DX, SI
+	VADDPS       (SI), Z18, Z18
+	VADDPS       64(SI), Z19, Z19
+	ADDQ         DX, SI
+	VADDPS       (SI), Z20, Z20
+	VADDPS       64(SI), Z21, Z21
 	JMP          store
 
 fresh:
-	MOVQ         start+48(FP), AX
-	TESTQ        AX, AX
+	MOVQ         start+48(FP), SI
+	TESTQ        SI, SI
 	JE           store
-	VBROADCASTSS (AX), Z22
+	VBROADCASTSS (SI), Z22
 	VADDPS       Z22, Z0, Z0
 	VADDPS       Z22, Z1, Z1
-	VBROADCASTSS 4(AX), Z22
+	VBROADCASTSS 4(SI), Z22
 	VADDPS       Z22, Z2, Z2
 	VADDPS       Z22, Z3, Z3
-	VBROADCASTSS 8(AX), Z22
+	VBROADCASTSS 8(SI), Z22
 	VADDPS       Z22, Z4, Z4
 	VADDPS       Z22, Z5, Z5
-	VBROADCASTSS 12(AX), Z22
+	VBROADCASTSS 12(SI), Z22
 	VADDPS       Z22, Z6, Z6
 	VADDPS       Z22, Z7, Z7
-	VBROADCASTSS 16(AX), Z22
+	VBROADCASTSS 16(SI), Z22
 	VADDPS       Z22, Z8, Z8
 	VADDPS       Z22, Z9, Z9
-	VBROADCASTSS 20(AX), Z22
+	VBROADCASTSS 20(SI), Z22
 	VADDPS       Z22, Z10, Z10
 	VADDPS       Z22, Z11, Z11
-	VBROADCASTSS 24(AX), Z22
+	VBROADCASTSS 24(SI), Z22
 	VADDPS       Z22, Z12, Z12
 	VADDPS       Z22, Z13, Z13
-	VBROADCASTSS 28(AX), Z22
+	VBROADCASTSS 28(SI), Z22
 	VADDPS       Z22, Z14, Z14
 	VADDPS       Z22, Z15, Z15
-	VBROADCASTSS 32(AX), Z22
+	VBROADCASTSS 32(SI), Z22
 	VADDPS       Z22, Z16, Z16
 	VADDPS       Z22, Z17, Z17
-	VBROADCASTSS 36(AX), Z22
+	VBROADCASTSS 36(SI), Z22
 	VADDPS       Z22, Z18, Z18
 	VADDPS       Z22, Z19, Z19
-	VBROADCASTSS 40(AX), Z22
+	VBROADCASTSS 40(SI), Z22
 	VADDPS       Z22, Z20, Z20
 	VADDPS       Z22, Z21, Z21
 
 store:
-	MOVQ    BX, AX
-	VMOVUPS Z0, (AX)
-	VMOVUPS Z1, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z2, (AX)
-	VMOVUPS Z3, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z4, (AX)
-	VMOVUPS Z5, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z6, (AX)
-	VMOVUPS Z7, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z8, (AX)
-	VMOVUPS Z9, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z10, (AX)
-	VMOVUPS Z11, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z12, (AX)
-	VMOVUPS Z13, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z14, (AX)
-	VMOVUPS Z15, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z16, (AX)
-	VMOVUPS Z17, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z18, (AX)
-	VMOVUPS Z19, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z20, (AX)
-	VMOVUPS Z21, 64(AX)
+	MOVQ         act+80(FP), SI
+	TESTQ        SI, SI
+	JE           activated
+	VBROADCASTSS 4(SI), Z22
+	CMPL         (SI), $0x00
+	JNE          product
+	VBROADCASTSS 8(SI), Z23
+	VMAXPS       Z0, Z22, Z0
+	VMINPS       Z0, Z23, Z0
+	VMAXPS       Z1, Z22, Z1
+	VMINPS       Z1, Z23, Z1
+	VMAXPS       Z2, Z22, Z2
+	VMINPS       Z2, Z23, Z2
+	VMAXPS       Z3, Z22, Z3
+	VMINPS       Z3, Z23, Z3
+	VMAXPS       Z4, Z22, Z4
+	VMINPS       Z4, Z23, Z4
+	VMAXPS       Z5, Z22, Z5
+	VMINPS       Z5, Z23, Z5
+	VMAXPS       Z6, Z22, Z6
+	VMINPS       Z6, Z23, Z6
+	VMAXPS       Z7, Z22, Z7
+	VMINPS       Z7, Z23, Z7
+	VMAXPS       Z8, Z22, Z8
+	VMINPS       Z8, Z23, Z8
+	VMAXPS       Z9, Z22, Z9
+	VMINPS       Z9, Z23, Z9
+	VMAXPS       Z10, Z22, Z10
+	VMINPS       Z10, Z23, Z10
+	VMAXPS       Z11, Z22, Z11
+	VMINPS       Z11, Z23, Z11
+	VMAXPS       Z12, Z22, Z12
+	VMINPS       Z12, Z23, Z12
+	VMAXPS       Z13, Z22, Z13
+	VMINPS       Z13, Z23, Z13
+	VMAXPS       Z14, Z22, Z14
+	VMINPS       Z14, Z23, Z14
+	VMAXPS       Z15, Z22, Z15
+	VMINPS       Z15, Z23, Z15
+	VMAXPS       Z16, Z22, Z16
+	VMINPS       Z16, Z23, Z16
+	VMAXPS       Z17, Z22, Z17
+	VMINPS       Z17, Z23, Z17
+	VMAXPS       Z18, Z22, Z18
+	VMINPS       Z18, Z23, Z18
+	VMAXPS       Z19, Z22, Z19
+	VMINPS       Z19, Z23, Z19
+	VMAXPS       Z20, Z22, Z20
+	VMINPS       Z20, Z23, Z20
+	VMAXPS       Z21, Z22, Z21
+	VMINPS       Z21, Z23, Z21
+	JMP          activated
+
+product:
+	VPXORD           Z25, Z25, Z25
+	VMOVAPS          Z0, Z23
+	VFMADD213PS.BCST 8(SI), Z22, Z23
+	VMAXPS           Z23, Z25, Z23
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z23, Z23
+	VMULPS           Z0, Z23, Z0
+	VMOVAPS          Z1, Z23
+	VFMADD213PS.BCST 8(SI), Z22, Z23
+	VMAXPS           Z23, Z25, Z23
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z23, Z23
+	VMULPS           Z1, Z23, Z1
+	VMOVAPS          Z2, Z23
+	VFMADD213PS.BCST 8(SI), Z22, Z23
+	VMAXPS           Z23, Z25, Z23
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z23, Z23
+	VMULPS           Z2, Z23, Z2
+	VMOVAPS          Z3, Z23
+	VFMADD213PS.BCST 8(SI), Z22, Z23
+	VMAXPS           Z23, Z25, Z23
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z23, Z23
+	VMULPS           Z3, Z23, Z3
+	VMOVAPS          Z4, Z23
+	VFMADD213PS.BCST 8(SI), Z22, Z23
+	VMAXPS           Z23, Z25, Z23
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z23, Z23
+	VMULPS           Z4, Z23, Z4
+	VMOVAPS          Z5, Z23
+	VFMADD213PS.BCST 8(SI), Z22, Z23
+	VMAXPS           Z23, Z25, Z23
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z23, Z23
+	VMULPS           Z5, Z23, Z5
+	VMOVAPS          Z6, Z23
+	VFMADD213PS.BCST 8(SI), Z22, Z23
+	VMAXPS           Z23, Z25, Z23
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z23, Z23
+	VMULPS           Z6, Z23, Z6
+	VMOVAPS          Z7, Z23
+	VFMADD213PS.BCST 8(SI), Z22, Z23
+	VMAXPS           Z23, Z25, Z23
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z23, Z23
+	VMULPS           Z7, Z23, Z7
+	VMOVAPS          Z8, Z23
+	VFMADD213PS.BCST 8(SI), Z22, Z23
+	VMAXPS           Z23, Z25, Z23
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z23, Z23
+	VMULPS           Z8, Z23, Z8
+	VMOVAPS          Z9, Z23
+	VFMADD213PS.BCST 8(SI), Z22, Z23
+	VMAXPS           Z23, Z25, Z23
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z23, Z23
+	VMULPS           Z9, Z23, Z9
+	VMOVAPS          Z10, Z23
+	VFMADD213PS.BCST 8(SI), Z22, Z23
+	VMAXPS           Z23, Z25, Z23
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z23, Z23
+	VMULPS           Z10, Z23, Z10
+	VMOVAPS          Z11, Z23
+	VFMADD213PS.BCST 8(SI), Z22, Z23
+	VMAXPS           Z23, Z25, Z23
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z23, Z23
+	VMULPS           Z11, Z23, Z11
+	VMOVAPS          Z12, Z23
+	VFMADD213PS.BCST 8(SI), Z22, Z23
+	VMAXPS           Z23, Z25, Z23
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z23, Z23
+	VMULPS           Z12, Z23, Z12
+	VMOVAPS          Z13, Z23
+	VFMADD213PS.BCST 8(SI), Z22, Z23
+	VMAXPS           Z23, Z25, Z23
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z23, Z23
+	VMULPS           Z13, Z23, Z13
+	VMOVAPS          Z14, Z23
+	VFMADD213PS.BCST 8(SI), Z22, Z23
+	VMAXPS           Z23, Z25, Z23
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z23, Z23
+	VMULPS           Z14, Z23, Z14
+	VMOVAPS          Z15, Z23
+	VFMADD213PS.BCST 8(SI), Z22, Z23
+	VMAXPS           Z23, Z25, Z23
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z23, Z23
+	VMULPS           Z15, Z23, Z15
+	VMOVAPS          Z16, Z23
+	VFMADD213PS.BCST 8(SI), Z22, Z23
+	VMAXPS           Z23, Z25, Z23
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z23, Z23
+	VMULPS           Z16, Z23, Z16
+	VMOVAPS          Z17, Z23
+	VFMADD213PS.BCST 8(SI), Z22, Z23
+	VMAXPS           Z23, Z25, Z23
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z23, Z23
+	VMULPS           Z17, Z23, Z17
+	VMOVAPS          Z18, Z23
+	VFMADD213PS.BCST 8(SI), Z22, Z23
+	VMAXPS           Z23, Z25, Z23
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z23, Z23
+	VMULPS           Z18, Z23, Z18
+	VMOVAPS          Z19, Z23
+	VFMADD213PS.BCST 8(SI), Z22, Z23
+	VMAXPS           Z23, Z25, Z23
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z23, Z23
+	VMULPS           Z19, Z23, Z19
+	VMOVAPS          Z20, Z23
+	VFMADD213PS.BCST 8(SI), Z22, Z23
+	VMAXPS           Z23, Z25, Z23
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z23, Z23
+	VMULPS           Z20, Z23, Z20
+	VMOVAPS          Z21, Z23
+	VFMADD213PS.BCST 8(SI), Z22, Z23
+	VMAXPS           Z23, Z25, Z23
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z23, Z23
+	VMULPS           Z21, Z23, Z21
+
+activated:
+	MOVQ    CX, SI
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z1, 64(SI)
+	ADDQ    DX, SI
+	VMOVUPS Z2, (SI)
+	VMOVUPS Z3, 64(SI)
+	ADDQ    DX, SI
+	VMOVUPS Z4, (SI)
+	VMOVUPS Z5, 64(SI)
+	ADDQ    DX, SI
+	VMOVUPS Z6, (SI)
+	VMOVUPS Z7, 64(SI)
+	ADDQ    DX, SI
+	VMOVUPS Z8, (SI)
+	VMOVUPS Z9, 64(SI)
+	ADDQ    DX, SI
+	VMOVUPS Z10, (SI)
+	VMOVUPS Z11, 64(SI)
+	ADDQ    DX, SI
+	VMOVUPS Z12, (SI)
+	VMOVUPS Z13, 64(SI)
+	ADDQ    DX, SI
+	VMOVUPS Z14, (SI)
+	VMOVUPS Z15, 64(SI)
+	ADDQ    DX, SI
+	VMOVUPS Z16, (SI)
+	VMOVUPS Z17, 64(SI)
+	ADDQ    DX, SI
+	VMOVUPS Z18, (SI)
+	VMOVUPS Z19, 64(SI)
+	ADDQ    DX, SI
+	VMOVUPS Z20, (SI)
+	VMOVUPS Z21, 64(SI)
+	ADDQ    $0x80, CX
+	ADDQ    BX, AX
+	DECQ    count+64(FP)
+	JNE     tile
 	VZEROUPPER
 	RET
 
-// func tile32AVX512r12v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+// func tile32AVX512r12v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 // Requires: AVX, AVX512F
-TEXT ·tile32AVX512r12v1(SB), NOSPLIT, $0-57
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   b+16(FP), DX
-	MOVQ   c+32(FP), BX
-	MOVQ   ldc+40(FP), SI
-	MOVQ   ldb+24(FP), DI
-	IMUL3Q $0x04, DI, DI
+TEXT ·tile32AVX512r12v1(SB), NOSPLIT, $0-88
+	MOVQ   b+16(FP), AX
+	MOVQ   c+32(FP), CX
+	MOVQ   ldc+40(FP), DX
+	MOVQ   next+72(FP), BX
+	MOVQ   ldb+24(FP), SI
 	IMUL3Q $0x04, SI, SI
+	IMUL3Q $0x04, DX, DX
+	IMUL3Q $0x04, BX, BX
+
+tile:
+	MOVQ   kc+0(FP), DI
+	MOVQ   a+8(FP), R8
+	MOVQ   AX, R9
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -5787,132 +10091,238 @@ TEXT ·tile32AVX512r12v1(SB), NOSPLIT, $0-57
 	VPXORD Z11, Z11, Z11
 
 depth:
-	VMOVUPS      (DX), Z13
-	VBROADCASTSS (CX), Z12
+	VMOVUPS      (R9), Z13
+	VBROADCASTSS (R8), Z12
 	VFMADD231PS  Z13, Z12, Z0
-	VBROADCASTSS 4(CX), Z12
+	VBROADCASTSS 4(R8), Z12
 	VFMADD231PS  Z13, Z12, Z1
-	VBROADCASTSS 8(CX), Z12
+	VBROADCASTSS 8(R8), Z12
 	VFMADD231PS  Z13, Z12, Z2
-	VBROADCASTSS 12(CX), Z12
+	VBROADCASTSS 12(R8), Z12
 	VFMADD231PS  Z13, Z12, Z3
-	VBROADCASTSS 16(CX), Z12
+	VBROADCASTSS 16(R8), Z12
 	VFMADD231PS  Z13, Z12, Z4
-	VBROADCASTSS 20(CX), Z12
+	VBROADCASTSS 20(R8), Z12
 	VFMADD231PS  Z13, Z12, Z5
-	VBROADCASTSS 24(CX), Z12
+	VBROADCASTSS 24(R8), Z12
 	VFMADD231PS  Z13, Z12, Z6
-	VBROADCASTSS 28(CX), Z12
+	VBROADCASTSS 28(R8), Z12
 	VFMADD231PS  Z13, Z12, Z7
-	VBROADCASTSS 32(CX), Z12
+	VBROADCASTSS 32(R8), Z12
 	VFMADD231PS  Z13, Z12, Z8
-	VBROADCASTSS 36(CX), Z12
+	VBROADCASTSS 36(R8), Z12
 	VFMADD231PS  Z13, Z12, Z9
-	VBROADCASTSS 40(CX), Z12
+	VBROADCASTSS 40(R8), Z12
 	VFMADD231PS  Z13, Z12, Z10
-	VBROADCASTSS 44(CX), Z12
+	VBROADCASTSS 44(R8), Z12
 	VFMADD231PS  Z13, Z12, Z11
-	ADDQ         $0x30, CX
-	ADDQ         DI, DX
-	DECQ         AX
+	ADDQ         $0x30, R8
+	ADDQ         SI, R9
+	DECQ         DI
 	JNE          depth
-	MOVB         add+56(FP), AL
-	TESTB        AL, AL
+	MOVB         add+56(FP), DI
+	TESTB        DI, DI
 	JE           fresh
-	MOVQ         BX, AX
-	VADDPS       (AX), Z0, Z0
-	ADDQ         SI, AX
-	VADDPS       (AX), Z1, Z1
-	ADDQ         SI, AX
-	VADDPS       (AX), Z2, Z2
-	ADDQ         SI, AX
-	VADDPS       (AX), Z3, Z3
-	ADDQ         SI, AX
-	VADDPS       (AX), Z4, Z4
-	ADDQ         SI, AX
-	VADDPS       (AX), Z5, Z5
-	ADDQ         SI, AX
-	VADDPS       (AX), Z6, Z6
-	ADDQ         SI, AX
-	VADDPS       (AX), Z7, Z7
-	ADDQ         SI, AX
-	VADDPS       (AX), Z8, Z8
-	ADDQ         SI, AX
-	VADDPS       (AX), Z9, Z9
-	ADDQ         SI, AX
-	VADDPS       (AX), Z10, Z10
-	ADDQ         SI, AX
-	VADDPS       (AX), Z11, Z11
+	MOVQ         CX, DI
+	VADDPS       (DI), Z0, Z0
+	ADDQ         DX, DI
+	VADDPS       (DI), Z1, Z1
+	ADDQ         DX, DI
+	VADDPS       (DI), Z2, Z2
+	ADDQ         DX, DI
+	VADDPS       (DI), Z3, Z3
+	ADDQ         DX, DI
+	VADDPS       (DI), Z4, Z4
+	ADDQ         DX, DI
+	VADDPS       (DI), Z5, Z5
+	ADDQ         DX, DI
+	VADDPS       (DI), Z6, Z6
+	ADDQ         DX, DI
+	VADDPS       (DI), Z7, Z7
+	ADDQ         DX, DI
+	VADDPS       (DI), Z8, Z8
+	ADDQ         DX, DI
+	VADDPS       (DI), Z9, Z9
+	ADDQ         DX, DI
+	VADDPS       (DI), Z10, Z10
+	ADDQ         DX, DI
+	VADDPS       (DI), Z11, Z11
 	JMP          store
 
 fresh:
-	MOVQ         start+48(FP), AX
-	TESTQ        AX, AX
+	MOVQ         start+48(FP), DI
+	TESTQ        DI, DI
 	JE           store
-	VBROADCASTSS (AX), Z12
+	VBROADCASTSS (DI), Z12
 	VADDPS       Z12, Z0, Z0
-	VBROADCASTSS 4(AX), Z12
+	VBROADCASTSS 4(DI), Z12
 	VADDPS       Z12, Z1, Z1
-	VBROADCASTSS 8(AX), Z12
+	VBROADCASTSS 8(DI), Z12
 	VADDPS       Z12, Z2, Z2
-	VBROADCASTSS 12(AX), Z12
+	VBROADCASTSS 12(DI), Z12
 	VADDPS       Z12, Z3, Z3
-	VBROADCASTSS 16(AX), Z12
+	VBROADCASTSS 16(DI), Z12
 	VADDPS       Z12, Z4, Z4
-	VBROADCASTSS 20(AX), Z12
+	VBROADCASTSS 20(DI), Z12
 	VADDPS       Z12, Z5, Z5
-	VBROADCASTSS 24(AX), Z12
+	VBROADCASTSS 24(DI), Z12
 	VADDPS       Z12, Z6, Z6
-	VBROADCASTSS 28(AX), Z12
+	VBROADCASTSS 28(DI), Z12
 	VADDPS       Z12, Z7, Z7
-	VBROADCASTSS 32(AX), Z12
+	VBROADCASTSS 32(DI), Z12
 	VADDPS       Z12, Z8, Z8
-	VBROADCASTSS 36(AX), Z12
+	VBROADCASTSS 36(DI), Z12
 	VADDPS       Z12, Z9, Z9
-	VBROADCASTSS 40(AX), Z12
+	VBROADCASTSS 40(DI), Z12
 	VADDPS       Z12, Z10, Z10
-	VBROADCASTSS 44(AX), Z12
+	VBROADCASTSS 44(DI), Z12
 	VADDPS       Z12, Z11, Z11
 
 store:
-	MOVQ    BX, AX
-	VMOVUPS Z0, (AX)
-	ADDQ    SI, AX
-	VMOVUPS Z1, (AX)
-	ADDQ    SI, AX
-	VMOVUPS Z2, (AX)
-	ADDQ    SI, AX
-	VMOVUPS Z3, (AX)
-	ADDQ    SI, AX
-	VMOVUPS Z4, (AX)
-	ADDQ    SI, AX
-	VMOVUPS Z5, (AX)
-	ADDQ    SI, AX
-	VMOVUPS Z6, (AX)
-	ADDQ    SI, AX
-	VMOVUPS Z7, (AX)
-	ADDQ    SI, AX
-	VMOVUPS Z8, (AX)
-	ADDQ    SI, AX
-	VMOVUPS Z9, (AX)
-	ADDQ    SI, AX
-	VMOVUPS Z10, (AX)
-	ADDQ    SI, AX
-	VMOVUPS Z11, (AX)
+	MOVQ         act+80(FP), DI
+	TESTQ        DI, DI
+	JE           activated
+	VBROADCASTSS 4(DI), Z12
+	CMPL         (DI), $0x00
+	JNE          product
+	VBROADCASTSS 8(DI), Z13
+	VMAXPS       Z0, Z12, Z0
+	VMINPS       Z0, Z13, Z0
+	VMAXPS       Z1, Z12, Z1
+	VMINPS       Z1, Z13, Z1
+	VMAXPS       Z2, Z12, Z2
+	VMINPS       Z2, Z13, Z2
+	VMAXPS       Z3, Z12, Z3
+	VMINPS       Z3, Z13, Z3
+	VMAXPS       Z4, Z12, Z4
+	VMINPS       Z4, Z13, Z4
+	VMAXPS       Z5, Z12, Z5
+	VMINPS       Z5, Z13, Z5
+	VMAXPS       Z6, Z12, Z6
+	VMINPS       Z6, Z13, Z6
+	VMAXPS       Z7, Z12, Z7
+	VMINPS       Z7, Z13, Z7
+	VMAXPS       Z8, Z12, Z8
+	VMINPS       Z8, Z13, Z8
+	VMAXPS       Z9, Z12, Z9
+	VMINPS       Z9, Z13, Z9
+	VMAXPS       Z10, Z12, Z10
+	VMINPS       Z10, Z13, Z10
+	VMAXPS       Z11, Z12, Z11
+	VMINPS       Z11, Z13, Z11
+	JMP          activated
+
+product:
+	VPXORD           Z14, Z14, Z14
+	VMOVAPS          Z0, Z13
+	VFMADD213PS.BCST 8(DI), Z12, Z13
+	VMAXPS           Z13, Z14, Z13
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z13, Z13
+	VMULPS           Z0, Z13, Z0
+	VMOVAPS          Z1, Z13
+	VFMADD213PS.BCST 8(DI), Z12, Z13
+	VMAXPS           Z13, Z14, Z13
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z13, Z13
+	VMULPS           Z1, Z13, Z1
+	VMOVAPS          Z2, Z13
+	VFMADD213PS.BCST 8(DI), Z12, Z13
+	VMAXPS           Z13, Z14, Z13
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z13, Z13
+	VMULPS           Z2, Z13, Z2
+	VMOVAPS          Z3, Z13
+	VFMADD213PS.BCST 8(DI), Z12, Z13
+	VMAXPS           Z13, Z14, Z13
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z13, Z13
+	VMULPS           Z3, Z13, Z3
+	VMOVAPS          Z4, Z13
+	VFMADD213PS.BCST 8(DI), Z12, Z13
+	VMAXPS           Z13, Z14, Z13
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z13, Z13
+	VMULPS           Z4, Z13, Z4
+	VMOVAPS          Z5, Z13
+	VFMADD213PS.BCST 8(DI), Z12, Z13
+	VMAXPS           Z13, Z14, Z13
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z13, Z13
+	VMULPS           Z5, Z13, Z5
+	VMOVAPS          Z6, Z13
+	VFMADD213PS.BCST 8(DI), Z12, Z13
+	VMAXPS           Z13, Z14, Z13
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z13, Z13
+	VMULPS           Z6, Z13, Z6
+	VMOVAPS          Z7, Z13
+	VFMADD213PS.BCST 8(DI), Z12, Z13
+	VMAXPS           Z13, Z14, Z13
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z13, Z13
+	VMULPS           Z7, Z13, Z7
+	VMOVAPS          Z8, Z13
+	VFMADD213PS.BCST 8(DI), Z12, Z13
+	VMAXPS           Z13, Z14, Z13
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z13, Z13
+	VMULPS           Z8, Z13, Z8
+	VMOVAPS          Z9, Z13
+	VFMADD213PS.BCST 8(DI), Z12, Z13
+	VMAXPS           Z13, Z14, Z13
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z13, Z13
+	VMULPS           Z9, Z13, Z9
+	VMOVAPS          Z10, Z13
+	VFMADD213PS.BCST 8(DI), Z12, Z13
+	VMAXPS           Z13, Z14, Z13
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z13, Z13
+	VMULPS           Z10, Z13, Z10
+	VMOVAPS          Z11, Z13
+	VFMADD213PS.BCST 8(DI), Z12, Z13
+	VMAXPS           Z13, Z14, Z13
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z13, Z13
+	VMULPS           Z11, Z13, Z11
+
+activated:
+	MOVQ    CX, DI
+	VMOVUPS Z0, (DI)
+	ADDQ    DX, DI
+	VMOVUPS Z1, (DI)
+	ADDQ    DX, DI
+	VMOVUPS Z2, (DI)
+	ADDQ    DX, DI
+	VMOVUPS Z3, (DI)
+	ADDQ    DX, DI
+	VMOVUPS Z4, (DI)
+	ADDQ    DX, DI
+	VMOVUPS Z5, (DI)
+	ADDQ    DX, DI
+	VMOVUPS Z6, (DI)
+	ADDQ    DX, DI
+	VMOVUPS Z7, (DI)
+	ADDQ    DX, DI
+	VMOVUPS Z8, (DI)
+	ADDQ    DX, DI
+	VMOVUPS Z9, (DI)
+	ADDQ    DX, DI
+	VMOVUPS Z10, (DI)
+	ADDQ    DX, DI
+	VMOVUPS Z11, (DI)
+	ADDQ    $0x40, CX
+	ADDQ    BX, AX
+	DECQ    count+64(FP)
+	JNE     tile
 	VZEROUPPER
 	RET
 
-// func tile32AVX512r12v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool)
+// func tile32AVX512r12v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 // Requires: AVX, AVX512F
-TEXT ·tile32AVX512r12v2(SB), NOSPLIT, $0-57
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   b+16(FP), DX
-	MOVQ   c+32(FP), BX
-	MOVQ   ldc+40(FP), SI
-	MOVQ   ldb+24(FP), DI
-	IMUL3Q $0x04, DI, DI
+TEXT ·tile32AVX512r12v2(SB), NOSPLIT, $0-88
+	MOVQ   b+16(FP), AX
+	MOVQ   c+32(FP), CX
+	MOVQ   ldc+40(FP), DX
+	MOVQ   next+72(FP), BX
+	MOVQ   ldb+24(FP), SI
 	IMUL3Q $0x04, SI, SI
+	IMUL3Q $0x04, DX, DX
+	IMUL3Q $0x04, BX, BX
+
+tile:
+	MOVQ   kc+0(FP), DI
+	MOVQ   a+8(FP), R8
+	MOVQ   AX, R9
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -5939,180 +10349,370 @@ TEXT ·tile32AVX512r12v2(SB), NOSPLIT, $0-57
 	VPXORD Z23, Z23, Z23
 
 depth:
-	VMOVUPS      (DX), Z25
-	VMOVUPS      64(DX), Z26
-	VBROADCASTSS (CX), Z24
+	VMOVUPS      (R9), Z25
+	VMOVUPS      64(R9), Z26
+	VBROADCASTSS (R8), Z24
 	VFMADD231PS  Z25, Z24, Z0
 	VFMADD231PS  Z26, Z24, Z1
-	VBROADCASTSS 4(CX), Z24
+	VBROADCASTSS 4(R8), Z24
 	VFMADD231PS  Z25, Z24, Z2
 	VFMADD231PS  Z26, Z24, Z3
-	VBROADCASTSS 8(CX), Z24
+	VBROADCASTSS 8(R8), Z24
 	VFMADD231PS  Z25, Z24, Z4
 	VFMADD231PS  Z26, Z24, Z5
-	VBROADCASTSS 12(CX), Z24
+	VBROADCASTSS 12(R8), Z24
 	VFMADD231PS  Z25, Z24, Z6
 	VFMADD231PS  Z26, Z24, Z7
-	VBROADCASTSS 16(CX), Z24
+	VBROADCASTSS 16(R8), Z24
 	VFMADD231PS  Z25, Z24, Z8
 	VFMADD231PS  Z26, Z24, Z9
-	VBROADCASTSS 20(CX), Z24
+	VBROADCASTSS 20(R8), Z24
 	VFMADD231PS  Z25, Z24, Z10
 	VFMADD231PS  Z26, Z24, Z11
-	VBROADCASTSS 24(CX), Z24
+	VBROADCASTSS 24(R8), Z24
 	VFMADD231PS  Z25, Z24, Z12
 	VFMADD231PS  Z26, Z24, Z13
-	VBROADCASTSS 28(CX), Z24
+	VBROADCASTSS 28(R8), Z24
 	VFMADD231PS  Z25, Z24, Z14
 	VFMADD231PS  Z26, Z24, Z15
-	VBROADCASTSS 32(CX), Z24
+	VBROADCASTSS 32(R8), Z24
 	VFMADD231PS  Z25, Z24, Z16
 	VFMADD231PS  Z26, Z24, Z17
-	VBROADCASTSS 36(CX), Z24
+	VBROADCASTSS 36(R8), Z24
 	VFMADD231PS  Z25, Z24, Z18
 	VFMADD231PS  Z26, Z24, Z19
-	VBROADCASTSS 40(CX), Z24
+	VBROADCASTSS 40(R8), Z24
 	VFMADD231PS  Z25, Z24, Z20
 	VFMADD231PS  Z26, Z24, Z21
-	VBROADCASTSS 44(CX), Z24
+	VBROADCASTSS 44(R8), Z24
 	VFMADD231PS  Z25, Z24, Z22
 	VFMADD231PS  Z26, Z24, Z23
-	ADDQ         $0x30, CX
-	ADDQ         DI, DX
-	DECQ         AX
+	ADDQ         $0x30, R8
+	ADDQ         SI, R9
+	DECQ         DI
 	JNE          depth
-	MOVB         add+56(FP), AL
-	TESTB        AL, AL
+	MOVB         add+56(FP), DI
+	TESTB        DI, DI
 	JE           fresh
-	MOVQ         BX, AX
-	VADDPS       (AX), Z0, Z0
-	VADDPS       64(AX), Z1, Z1
-	ADDQ         SI, AX
-	VADDPS       (AX), Z2, Z2
-	VADDPS       64(AX), Z3, Z3
-	ADDQ         SI, AX
-	VADDPS       (AX), Z4, Z4
-	VADDPS       64(AX), Z5, Z5
-	ADDQ         SI, AX
-	VADDPS       (AX), Z6, Z6
-	VADDPS       64(AX), Z7, Z7
-	ADDQ         SI, AX
-	VADDPS       (AX), Z8, Z8
-	VADDPS       64(AX), Z9, Z9
-	ADDQ         SI, AX
-	VADDPS       (AX), Z10, Z10
-	VADDPS       64(AX), Z11, Z11
-	ADDQ         SI, AX
-	VADDPS       (AX), Z12, Z12
-	VADDPS       64(AX), Z13, Z13
-	ADDQ         SI, AX
-	VADDPS       (AX), Z14, Z14
-	VADDPS       64(AX), Z15, Z15
-	ADDQ         SI, AX
-	VADDPS       (AX), Z16, Z16
-	VADDPS       64(AX), Z17, Z17
-	ADDQ         SI, AX
-	VADDPS       (AX), Z18, Z18
-	VADDPS       64(AX), Z19, Z19
-	ADDQ         SI, AX
-	VADDPS       (AX), Z20, Z20
-	VADDPS       64(AX), Z21, Z21
-	ADDQ         SI, AX
-	VADDPS       (AX), Z22, Z22
-	VADDPS       64(AX), Z23, Z23
+	MOVQ         CX, DI
+	VADDPS       (DI), Z0, Z0
+	VADDPS       64(DI), Z1, Z1
+	ADDQ         DX, DI
+	VADDPS       (DI), Z2, Z2
+	VADDPS       64(DI), Z3, Z3
+	ADDQ         DX, DI
+	VADDPS       (DI), Z4, Z4
+	VADDPS       64(DI), Z5, Z5
+	ADDQ         DX, DI
+	VADDPS       (DI), Z6, Z6
+	VADDPS       64(DI), Z7, Z7
+	ADDQ         DX, DI
+	VADDPS       (DI), Z8, Z8
+	VADDPS       64(DI), Z9, Z9
+	ADDQ         DX, DI
+	VADDPS       (DI), Z10, Z10
+	VADDPS       64(DI), Z11, Z11
+	ADDQ         DX, DI
+	VADDPS       (DI), Z12, Z12
+	VADDPS       64(DI), Z13, Z13
+	ADDQ         DX, DI
+	VADDPS       (DI), Z14, Z14
+	VADDPS       64(DI), Z15, Z15
+	ADDQ         DX, DI
+	VADDPS       (DI), Z16, Z16
+	VADDPS       64(DI), Z17, Z17
+	ADDQ         DX, DI
+	VADDPS       (DI), Z18, Z18
+	VADDPS       64(DI), Z19, Z19
+	ADDQ         DX, DI
+	VADDPS       (DI), Z20, Z20
+	VADDPS       64(DI), Z21, Z21
+	ADDQ         DX, DI
+	VADDPS       (DI), Z22, Z22
+	VADDPS       64(DI), Z23, Z23
 	JMP          store
 
 fresh:
-	MOVQ         start+48(FP), AX
-	TESTQ        AX, AX
+	MOVQ         start+48(FP), DI
+	TESTQ        DI, DI
 	JE           store
-	VBROADCASTSS (AX), Z24
+	VBROADCASTSS (DI), Z24
 	VADDPS       Z24, Z0, Z0
 	VADDPS       Z24, Z1, Z1
-	VBROADCASTSS 4(AX), Z24
+	VBROADCASTSS 4(DI), Z24
 	VADDPS       Z24, Z2, Z2
 	VADDPS       Z24, Z3, Z3
-	VBROADCASTSS 8(AX), Z24
+	VBROADCASTSS 8(DI), Z24
 	VADDPS       Z24, Z4, Z4
 	VADDPS       Z24, Z5, Z5
-	VBROADCASTSS 12(AX), Z24
+	VBROADCASTSS 12(DI), Z24
 	VADDPS       Z24, Z6, Z6
 	VADDPS       Z24, Z7, Z7
-	VBROADCASTSS 16(AX), Z24
+	VBROADCASTSS 16(DI), Z24
 	VADDPS       Z24, Z8, Z8
 	VADDPS       Z24, Z9, Z9
-	VBROADCASTSS 20(AX), Z24
+	VBROADCASTSS 20(DI), Z24
 	VADDPS       Z24, Z10, Z10
 	VADDPS       Z24, Z11, Z11
-	VBROADCASTSS 24(AX), Z24
+	VBROADCASTSS 24(DI), Z24
 	VADDPS       Z24, Z12, Z12
 	VADDPS       Z24, Z13, Z13
-	VBROADCASTSS 28(AX), Z24
+	VBROADCASTSS 28(DI), Z24
 	VADDPS       Z24, Z14, Z14
 	VADDPS       Z24, Z15, Z15
-	VBROADCASTSS 32(AX), Z24
+	VBROADCASTSS 32(DI), Z24
 	VADDPS       Z24, Z16, Z16
 	VADDPS       Z24, Z17, Z17
-	VBROADCASTSS 36(AX), Z24
+	VBROADCASTSS 36(DI), Z24
 	VADDPS       Z24, Z18, Z18
 	VADDPS       Z24, Z19, Z19
-	VBROADCASTSS 40(AX), Z24
+	VBROADCASTSS 40(DI), Z24
 	VADDPS       Z24, Z20, Z20
 	VADDPS       Z24, Z21, Z21
-	VBROADCASTSS 44(AX), Z24
+	VBROADCASTSS 44(DI), Z24
 	VADDPS       Z24, Z22, Z22
 	VADDPS       Z24, Z23, Z23
 
 store:
-	MOVQ    BX, AX
-	VMOVUPS Z0, (AX)
-	VMOVUPS Z1, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z2, (AX)
-	VMOVUPS Z3, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z4, (AX)
-	VMOVUPS Z5, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z6, (AX)
-	VMOVUPS Z7, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z8, (AX)
-	VMOVUPS Z9, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z10, (AX)
-	VMOVUPS Z11, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z12, (AX)
-	VMOVUPS Z13, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z14, (AX)
-	VMOVUPS Z15, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z16, (AX)
-	VMOVUPS Z17, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z18, (AX)
-	VMOVUPS Z19, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z20, (AX)
-	VMOVUPS Z21, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z22, (AX)
-	VMOVUPS Z23, 64(AX)
+	MOVQ         act+80(FP), DI
+	TESTQ        DI, DI
+	JE           activated
+	VBROADCASTSS 4(DI), Z24
+	CMPL         (DI), $0x00
+	JNE          product
+	VBROADCASTSS 8(DI), Z25
+	VMAXPS       Z0, Z24, Z0
+	VMINPS       Z0, Z25, Z0
+	VMAXPS       Z1, Z24, Z1
+	VMINPS       Z1, Z25, Z1
+	VMAXPS       Z2, Z24, Z2
+	VMINPS       Z2, Z25, Z2
+	VMAXPS       Z3, Z24, Z3
+	VMINPS       Z3, Z25, Z3
+	VMAXPS       Z4, Z24, Z4
+	VMINPS       Z4, Z25, Z4
+	VMAXPS       Z5, Z24, Z5
+	VMINPS       Z5, Z25, Z5
+	VMAXPS       Z6, Z24, Z6
+	VMINPS       Z6, Z25, Z6
+	VMAXPS       Z7, Z24, Z7
+	VMINPS       Z7, Z25, Z7
+	VMAXPS       Z8, Z24, Z8
+	VMINPS       Z8, Z25, Z8
+	VMAXPS       Z9, Z24, Z9
+	VMINPS       Z9, Z25, Z9
+	VMAXPS       Z10, Z24, Z10
+	VMINPS       Z10, Z25, Z10
+	VMAXPS       Z11, Z24, Z11
+	VMINPS       Z11, Z25, Z11
+	VMAXPS       Z12, Z24, Z12
+	VMINPS       Z12, Z25, Z12
+	VMAXPS       Z13, Z24, Z13
+	VMINPS       Z13, Z25, Z13
+	VMAXPS       Z14, Z24, Z14
+	VMINPS       Z14, Z25, Z14
+	VMAXPS       Z15, Z24, Z15
+	VMINPS       Z15, Z25, Z15
+	VMAXPS       Z16, Z24, Z16
+	VMINPS       Z16, Z25, Z16
+	VMAXPS       Z17, Z24, Z17
+	VMINPS       Z17, Z25, Z17
+	VMAXPS       Z18, Z24, Z18
+	VMINPS       Z18, Z25, Z18
+	VMAXPS       Z19, Z24, Z19
+	VMINPS       Z19, Z25, Z19
+	VMAXPS       Z20, Z24, Z20
+	VMINPS       Z20, Z25, Z20
+	VMAXPS       Z21, Z24, Z21
+	VMINPS       Z21, Z25, Z21
+	VMAXPS       Z22, Z24, Z22
+	VMINPS       Z22, Z25, Z22
+	VMAXPS       Z23, Z24, Z23
+	VMINPS       Z23, Z25, Z23
+	JMP          activated
+
+product:
+	VPXORD           Z27, Z27, Z27
+	VMOVAPS          Z0, Z25
+	VFMADD213PS.BCST 8(DI), Z24, Z25
+	VMAXPS           Z25, Z27, Z25
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z25, Z25
+	VMULPS           Z0, Z25, Z0
+	VMOVAPS          Z1, Z25
+	VFMADD213PS.BCST 8(DI), Z24, Z25
+	VMAXPS           Z25, Z27, Z25
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z25, Z25
+	VMULPS           Z1, Z25, Z1
+	VMOVAPS          Z2, Z25
+	VFMADD213PS.BCST 8(DI), Z24, Z25
+	VMAXPS           Z25, Z27, Z25
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z25, Z25
+	VMULPS           Z2, Z25, Z2
+	VMOVAPS          Z3, Z25
+	VFMADD213PS.BCST 8(DI), Z24, Z25
+	VMAXPS           Z25, Z27, Z25
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z25, Z25
+	VMULPS           Z3, Z25, Z3
+	VMOVAPS          Z4, Z25
+	VFMADD213PS.BCST 8(DI), Z24, Z25
+	VMAXPS           Z25, Z27, Z25
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z25, Z25
+	VMULPS           Z4, Z25, Z4
+	VMOVAPS          Z5, Z25
+	VFMADD213PS.BCST 8(DI), Z24, Z25
+	VMAXPS           Z25, Z27, Z25
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z25, Z25
+	VMULPS           Z5, Z25, Z5
+	VMOVAPS          Z6, Z25
+	VFMADD213PS.BCST 8(DI), Z24, Z25
+	VMAXPS           Z25, Z27, Z25
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z25, Z25
+	VMULPS           Z6, Z25, Z6
+	VMOVAPS          Z7, Z25
+	VFMADD213PS.BCST 8(DI), Z24, Z25
+	VMAXPS           Z25, Z27, Z25
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z25, Z25
+	VMULPS           Z7, Z25, Z7
+	VMOVAPS          Z8, Z25
+	VFMADD213PS.BCST 8(DI), Z24, Z25
+	VMAXPS           Z25, Z27, Z25
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z25, Z25
+	VMULPS           Z8, Z25, Z8
+	VMOVAPS          Z9, Z25
+	VFMADD213PS.BCST 8(DI), Z24, Z25
+	VMAXPS           Z25, Z27, Z25
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z25, Z25
+	VMULPS           Z9, Z25, Z9
+	VMOVAPS          Z10, Z25
+	VFMADD213PS.BCST 8(DI), Z24, Z25
+	VMAXPS           Z25, Z27, Z25
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z25, Z25
+	VMULPS           Z10, Z25, Z10
+	VMOVAPS          Z11, Z25
+	VFMADD213PS.BCST 8(DI), Z24, Z25
+	VMAXPS           Z25, Z27, Z25
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z25, Z25
+	VMULPS           Z11, Z25, Z11
+	VMOVAPS          Z12, Z25
+	VFMADD213PS.BCST 8(DI), Z24, Z25
+	VMAXPS           Z25, Z27, Z25
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z25, Z25
+	VMULPS           Z12, Z25, Z12
+	VMOVAPS          Z13, Z25
+	VFMADD213PS.BCST 8(DI), Z24, Z25
+	VMAXPS           Z25, Z27, Z25
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z25, Z25
+	VMULPS           Z13, Z25, Z13
+	VMOVAPS          Z14, Z25
+	VFMADD213PS.BCST 8(DI), Z24, Z25
+	VMAXPS           Z25, Z27, Z25
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z25, Z25
+	VMULPS           Z14, Z25, Z14
+	VMOVAPS          Z15, Z25
+	VFMADD213PS.BCST 8(DI), Z24, Z25
+	VMAXPS           Z25, Z27, Z25
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z25, Z25
+	VMULPS           Z15, Z25, Z15
+	VMOVAPS          Z16, Z25
+	VFMADD213PS.BCST 8(DI), Z24, Z25
+	VMAXPS           Z25, Z27, Z25
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z25, Z25
+	VMULPS           Z16, Z25, Z16
+	VMOVAPS          Z17, Z25
+	VFMADD213PS.BCST 8(DI), Z24, Z25
+	VMAXPS           Z25, Z27, Z25
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z25, Z25
+	VMULPS           Z17, Z25, Z17
+	VMOVAPS          Z18, Z25
+	VFMADD213PS.BCST 8(DI), Z24, Z25
+	VMAXPS           Z25, Z27, Z25
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z25, Z25
+	VMULPS           Z18, Z25, Z18
+	VMOVAPS          Z19, Z25
+	VFMADD213PS.BCST 8(DI), Z24, Z25
+	VMAXPS           Z25, Z27, Z25
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z25, Z25
+	VMULPS           Z19, Z25, Z19
+	VMOVAPS          Z20, Z25
+	VFMADD213PS.BCST 8(DI), Z24, Z25
+	VMAXPS           Z25, Z27, Z25
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z25, Z25
+	VMULPS           Z20, Z25, Z20
+	VMOVAPS          Z21, Z25
+	VFMADD213PS.BCST 8(DI), Z24, Z25
+	VMAXPS           Z25, Z27, Z25
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z25, Z25
+	VMULPS           Z21, Z25, Z21
+	VMOVAPS          Z22, Z25
+	VFMADD213PS.BCST 8(DI), Z24, Z25
+	VMAXPS           Z25, Z27, Z25
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z25, Z25
+	VMULPS           Z22, Z25, Z22
+	VMOVAPS          Z23, Z25
+	VFMADD213PS.BCST 8(DI), Z24, Z25
+	VMAXPS           Z25, Z27, Z25
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z25, Z25
+	VMULPS           Z23, Z25, Z23
+
+activated:
+	MOVQ    CX, DI
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	ADDQ    DX, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Z3, 64(DI)
+	ADDQ    DX, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, 64(DI)
+	ADDQ    DX, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Z7, 64(DI)
+	ADDQ    DX, DI
+	VMOVUPS Z8, (DI)
+	VMOVUPS Z9, 64(DI)
+	ADDQ    DX, DI
+	VMOVUPS Z10, (DI)
+	VMOVUPS Z11, 64(DI)
+	ADDQ    DX, DI
+	VMOVUPS Z12, (DI)
+	VMOVUPS Z13, 64(DI)
+	ADDQ    DX, DI
+	VMOVUPS Z14, (DI)
+	VMOVUPS Z15, 64(DI)
+	ADDQ    DX, DI
+	VMOVUPS Z16, (DI)
+	VMOVUPS Z17, 64(DI)
+	ADDQ    DX, DI
+	VMOVUPS Z18, (DI)
+	VMOVUPS Z19, 64(DI)
+	ADDQ    DX, DI
+	VMOVUPS Z20, (DI)
+	VMOVUPS Z21, 64(DI)
+	ADDQ    DX, DI
+	VMOVUPS Z22, (DI)
+	VMOVUPS Z23, 64(DI)
+	ADDQ    $0x80, CX
+	ADDQ    BX, AX
+	DECQ    count+64(FP)
+	JNE     tile
 	VZEROUPPER
 	RET
 
-// func tile32AVX512r12off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool)
+// func tile32AVX512r12off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
 // Requires: AVX, AVX512F
-TEXT ·tile32AVX512r12off(SB), NOSPLIT, $0-57
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   b+16(FP), DX
-	MOVQ   c+32(FP), BX
-	MOVQ   ldc+40(FP), SI
-	MOVQ   off+24(FP), DI
-	IMUL3Q $0x04, SI, SI
+TEXT ·tile32AVX512r12off(SB), NOSPLIT, $0-88
+	MOVQ   b+16(FP), AX
+	MOVQ   c+32(FP), CX
+	MOVQ   ldc+40(FP), DX
+	MOVQ   next+72(FP), BX
+	IMUL3Q $0x04, DX, DX
+	IMUL3Q $0x04, BX, BX
+
+tile:
+	MOVQ   kc+0(FP), SI
+	MOVQ   a+8(FP), DI
+	MOVQ   AX, R8
+	MOVQ   off+24(FP), R9
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -6139,168 +10739,353 @@ TEXT ·tile32AVX512r12off(SB), NOSPLIT, $0-57
 	VPXORD Z23, Z23, Z23
 
 depth:
-	MOVQ         (DI), R8
-	VMOVUPS      (DX)(R8*4), Z25
-	VMOVUPS      64(DX)(R8*4), Z26
-	VBROADCASTSS (CX), Z24
+	MOVQ         (R9), R10
+	VMOVUPS      (R8)(R10*4), Z25
+	VMOVUPS      64(R8)(R10*4), Z26
+	VBROADCASTSS (DI), Z24
 	VFMADD231PS  Z25, Z24, Z0
 	VFMADD231PS  Z26, Z24, Z1
-	VBROADCASTSS 4(CX), Z24
+	VBROADCASTSS 4(DI), Z24
 	VFMADD231PS  Z25, Z24, Z2
 	VFMADD231PS  Z26, Z24, Z3
-	VBROADCASTSS 8(CX), Z24
+	VBROADCASTSS 8(DI), Z24
 	VFMADD231PS  Z25, Z24, Z4
 	VFMADD231PS  Z26, Z24, Z5
-	VBROADCASTSS 12(CX), Z24
+	VBROADCASTSS 12(DI), Z24
 	VFMADD231PS  Z25, Z24, Z6
 	VFMADD231PS  Z26, Z24, Z7
-	VBROADCASTSS 16(CX), Z24
+	VBROADCASTSS 16(DI), Z24
 	VFMADD231PS  Z25, Z24, Z8
 	VFMADD231PS  Z26, Z24, Z9
-	VBROADCASTSS 20(CX), Z24
+	VBROADCASTSS 20(DI), Z24
 	VFMADD231PS  Z25, Z24, Z10
 	VFMADD231PS  Z26, Z24, Z11
-	VBROADCASTSS 24(CX), Z24
+	VBROADCASTSS 24(DI), Z24
 	VFMADD231PS  Z25, Z24, Z12
 	VFMADD231PS  Z26, Z24, Z13
-	VBROADCASTSS 28(CX), Z24
+	VBROADCASTSS 28(DI), Z24
 	VFMADD231PS  Z25, Z24, Z14
 	VFMADD231PS  Z26, Z24, Z15
-	VBROADCASTSS 32(CX), Z24
+	VBROADCASTSS 32(DI), Z24
 	VFMADD231PS  Z25, Z24, Z16
 	VFMADD231PS  Z26, Z24, Z17
-	VBROADCASTSS 36(CX), Z24
+	VBROADCASTSS 36(DI), Z24
 	VFMADD231PS  Z25, Z24, Z18
 	VFMADD231PS  Z26, Z24, Z19
-	VBROADCASTSS 40(CX), Z24
+	VBROADCASTSS 40(DI), Z24
 	VFMADD231PS  Z25, Z24, Z20
 	VFMADD231PS  Z26, Z24, Z21
-	VBROADCASTSS 44(CX), Z24
+	VBROADCASTSS 44(DI), Z24
 	VFMADD231PS  Z25, Z24, Z22
 	VFMADD231PS  Z26, Z24, Z23
-	ADDQ         $0x30, CX
-	ADDQ         $0x08, DI
-	DECQ         AX
+	ADDQ         $0x30, DI
+	ADDQ         $0x08, R9
+	DECQ         SI
 	JNE          depth
-	MOVB         add+56(FP), AL
-	TESTB        AL, AL
+	MOVB         add+56(FP), SI
+	TESTB        SI, SI
 	JE           fresh
-	MOVQ         BX, AX
-	VADDPS       (AX), Z0, Z0
-	VADDPS       64(AX), Z1, Z1
-	ADDQ         SI, AX
-	VADDPS       (AX), Z2, Z2
-	VADDPS       64(AX), Z3, Z3
-	ADDQ         SI, AX
-	VADDPS       (AX), Z4, Z4
-	VADDPS       64(AX), Z5, Z5
-	ADDQ         SI, AX
-	VADDPS       (AX), Z6, Z6
-	VADDPS       64(AX), Z7, Z7
-	ADDQ         SI, AX
-	VADDPS       (AX), Z8, Z8
-	VADDPS       64(AX), Z9, Z9
-	ADDQ         SI, AX
-	VADDPS       (AX), Z10, Z10
-	VADDPS       64(AX), Z11, Z11
-	ADDQ         SI, AX
-	VADDPS       (AX), Z12, Z12
-	VADDPS       64(AX), Z13, Z13
-	ADDQ         SI, AX
-	VADDPS       (AX), Z14, Z14
-	VADDPS       64(AX), Z15, Z15
-	ADDQ         SI, AX
-	VADDPS       (AX), Z16, Z16
-	VADDPS       64(AX), Z17, Z17
-	ADDQ         SI, AX
-	VADDPS       (AX), Z18, Z18
-	VADDPS       64(AX), Z19, Z19
-	ADDQ         SI, AX
-	VADDPS       (AX), Z20, Z20
-	VADDPS       64(AX), Z21, Z21
-	ADDQ         SI, AX
-	VADDPS       (AX), Z22, Z22
-	VADDPS       64(AX), Z23, Z23
+	MOVQ         CX, SI
+	VADDPS       (SI), Z0, Z0
+	VADDPS       64(SI), Z1, Z1
+	ADDQ         DX, SI
+	VADDPS       (SI), Z2, Z2
+	VADDPS       64(SI), Z3, Z3
+	ADDQ         DX, SI
+	VADDPS       (SI), Z4, Z4
+	VADDPS       64(SI), Z5, Z5
+	ADDQ         DX, SI
+	VADDPS       (SI), Z6, Z6
+	VADDPS       64(SI), Z7, Z7
+	ADDQ         DX, SI
+	VADDPS       (SI), Z8, Z8
+	VADDPS       64(SI), Z9, Z9
+	ADDQ         DX, SI
+	VADDPS       (SI), Z10, Z10
+	VADDPS       64(SI), Z11, Z11
+	ADDQ         DX, SI
+	VADDPS       (SI), Z12, Z12
+	VADDPS       64(SI), Z13, Z13
+	ADDQ         DX, SI
+	VADDPS       (SI), Z14, Z14
+	VADDPS       64(SI), Z15, Z15
+	ADDQ         DX, SI
+	VADDPS       (SI), Z16, Z16
+	VADDPS       64(SI), Z17, Z17
+	ADDQ         DX, SI
+	VADDPS       (SI), Z18, Z18
+	VADDPS       64(SI), Z19, Z19
+	ADDQ         DX, SI
+	VADDPS       (SI), Z20, Z20
+	VADDPS       64(SI), Z21, Z21
+	ADDQ         DX, SI
+	VADDPS       (SI), Z22, Z22
+	VADDPS       64(SI), Z23, Z23
 	JMP          store
 
 fresh:
-	MOVQ         start+48(FP), AX
-	TESTQ        AX, AX
+	MOVQ         start+48(FP), SI
+	TESTQ        SI, SI
 	JE           store
-	VBROADCASTSS (AX), Z24
+	VBROADCASTSS (SI), Z24
 	VADDPS       Z24, Z0, Z0
 	VADDPS       Z24, Z1, Z1
-	VBROADCASTSS 4(AX), Z24
+	VBROADCASTSS 4(SI), Z24
 	VADDPS       Z24, Z2, Z2
 	VADDPS       Z24, Z3, Z3
-	VBROADCASTSS 8(AX), Z24
+	VBROADCASTSS 8(SI), Z24
 	VADDPS       Z24, Z4, Z4
 	VADDPS       Z24, Z5, Z5
-	VBROADCASTSS 12(AX), Z24
+	VBROADCASTSS 12(SI), Z24
 	VADDPS       Z24, Z6, Z6
 	VADDPS       Z24, Z7, Z7
-	VBROADCASTSS 16(AX), Z24
+	VBROADCASTSS 16(SI), Z24
 	VADDPS       Z24, Z8, Z8
 	VADDPS       Z24, Z9, Z9
-	VBROADCASTSS 20(AX), Z24
+	VBROADCASTSS 20(SI), Z24
 	VADDPS       Z24, Z10, Z10
 	VADDPS       Z24, Z11, Z11
-	VBROADCASTSS 24(AX), Z24
+	VBROADCASTSS 24(SI), Z24
 	VADDPS       Z24, Z12, Z12
 	VADDPS       Z24, Z13, Z13
-	VBROADCASTSS 28(AX), Z24
+	VBROADCASTSS 28(SI), Z24
 	VADDPS       Z24, Z14, Z14
 	VADDPS       Z24, Z15, Z15
-	VBROADCASTSS 32(AX), Z24
+	VBROADCASTSS 32(SI), Z24
 	VADDPS       Z24, Z16, Z16
 	VADDPS       Z24, Z17, Z17
-	VBROADCASTSS 36(AX), Z24
+	VBROADCASTSS 36(SI), Z24
 	VADDPS       Z24, Z18, Z18
 	VADDPS       Z24, Z19, Z19
-	VBROADCASTSS 40(AX), Z24
+	VBROADCASTSS 40(SI), Z24
 	VADDPS       Z24, Z20, Z20
 	VADDPS       Z24, Z21, Z21
-	VBROADCASTSS 44(AX), Z24
+	VBROADCASTSS 44(SI), Z24
 	VADDPS       Z24, Z22, Z22
 	VADDPS       Z24, Z23, Z23
 
 store:
-	MOVQ    BX, AX
-	VMOVUPS Z0, (AX)
-	VMOVUPS Z1, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z2, (AX)
-	VMOVUPS Z3, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z4, (AX)
-	VMOVUPS Z5, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z6, (AX)
-	VMOVUPS Z7, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z8, (AX)
-	VMOVUPS Z9, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z10, (AX)
-	VMOVUPS Z11, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z12, (AX)
-	VMOVUPS Z13, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z14, (AX)
-	VMOVUPS Z15, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z16, (AX)
-	VMOVUPS Z17, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z18, (AX)
-	VMOVUPS Z19, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z20, (AX)
-	VMOVUPS Z21, 64(AX)
-	ADDQ    SI, AX
-	VMOVUPS Z22, (AX)
-	VMOVUPS Z23, 64(AX)
+	MOVQ         act+80(FP), SI
+	TESTQ        SI, SI
+	JE           activated
+	VBROADCASTSS 4(SI), Z24
+	CMPL         (SI), $0x00
+	JNE          product
+	VBROADCASTSS 8(SI), Z25
+	VMAXPS       Z0, Z24, Z0
+	VMINPS       Z0, Z25, Z0
+	VMAXPS       Z1, Z24, Z1
+	VMINPS       Z1, Z25, Z1
+	VMAXPS       Z2, Z24, Z2
+	VMINPS       Z2, Z25, Z2
+	VMAXPS       Z3, Z24, Z3
+	VMINPS       Z3, Z25, Z3
+	VMAXPS       Z4, Z24, Z4
+	VMINPS       Z4, Z25, Z4
+	VMAXPS       Z5, Z24, Z5
+	VMINPS       Z5, Z25, Z5
+	VMAXPS       Z6, Z24, Z6
+	VMINPS       Z6, Z25, Z6
+	VMAXPS       Z7, Z24, Z7
+	VMINPS       Z7, Z25, Z7
+	VMAXPS       Z8, Z24, Z8
+	VMINPS       Z8, Z25, Z8
+	VMAXPS       Z9, Z24, Z9
+	VMINPS       Z9, Z25, Z9
+	VMAXPS       Z10, Z24, Z10
+	VMINPS       Z10, Z25, Z10
+	VMAXPS       Z11, Z24, Z11
+	VMINPS       Z11, Z25, Z11
+	VMAXPS       Z12, Z24, Z12
+	VMINPS       Z12, Z25, Z12
+	VMAXPS       Z13, Z24, Z13
+	VMINPS       Z13, Z25, Z13
+	VMAXPS       Z14, Z24, Z14
+	VMINPS       Z14, Z25, Z14
+	VMAXPS       Z15, Z24, Z15
+	VMINPS       Z15, Z25, Z15
+	VMAXPS       Z16, Z24, Z16
+	VMINPS       Z16, Z25, Z16
+	VMAXPS       Z17, Z24, Z17
+	VMINPS       Z17, Z25, Z17
+	VMAXPS       Z18, Z24, Z18
+	VMINPS       Z18, Z25, Z18
+	VMAXPS       Z19, Z24, Z19
+	VMINPS       Z19, Z25, Z19
+	VMAXPS       Z20, Z24, Z20
+	VMINPS       Z20, Z25, Z20
+	VMAXPS       Z21, Z24, Z21
+	VMINPS       Z21, Z25, Z21
+	VMAXPS       Z22, Z24, Z22
+	VMINPS       Z22, Z25, Z22
+	VMAXPS       Z23, Z24, Z23
+	VMINPS       Z23, Z25, Z23
+	JMP          activated
+
+product:
+	VPXORD           Z27, Z27, Z27
+	VMOVAPS          Z0, Z25
+	VFMADD213PS.BCST 8(SI), Z24, Z25
+	VMAXPS           Z25, Z27, Z25
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z25, Z25
+	VMULPS           Z0, Z25, Z0
+	VMOVAPS          Z1, Z25
+	VFMADD213PS.BCST 8(SI), Z24, Z25
+	VMAXPS           Z25, Z27, Z25
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z25, Z25
+	VMULPS           Z1, Z25, Z1
+	VMOVAPS          Z2, Z25
+	VFMADD213PS.BCST 8(SI), Z24, Z25
+	VMAXPS           Z25, Z27, Z25
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z25, Z25
+	VMULPS           Z2, Z25, Z2
+	VMOVAPS          Z3, Z25
+	VFMADD213PS.BCST 8(SI), Z24, Z25
+	VMAXPS           Z25, Z27, Z25
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z25, Z25
+	VMULPS           Z3, Z25, Z3
+	VMOVAPS          Z4, Z25
+	VFMADD213PS.BCST 8(SI), Z24, Z25
+	VMAXPS           Z25, Z27, Z25
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z25, Z25
+	VMULPS           Z4, Z25, Z4
+	VMOVAPS          Z5, Z25
+	VFMADD213PS.BCST 8(SI), Z24, Z25
+	VMAXPS           Z25, Z27, Z25
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z25, Z25
+	VMULPS           Z5, Z25, Z5
+	VMOVAPS          Z6, Z25
+	VFMADD213PS.BCST 8(SI), Z24, Z25
+	VMAXPS           Z25, Z27, Z25
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z25, Z25
+	VMULPS           Z6, Z25, Z6
+	VMOVAPS          Z7, Z25
+	VFMADD213PS.BCST 8(SI), Z24, Z25
+	VMAXPS           Z25, Z27, Z25
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z25, Z25
+	VMULPS           Z7, Z25, Z7
+	VMOVAPS          Z8, Z25
+	VFMADD213PS.BCST 8(SI), Z24, Z25
+	VMAXPS           Z25, Z27, Z25
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z25, Z25
+	VMULPS           Z8, Z25, Z8
+	VMOVAPS          Z9, Z25
+	VFMADD213PS.BCST 8(SI), Z24, Z25
+	VMAXPS           Z25, Z27, Z25
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z25, Z25
+	VMULPS           Z9, Z25, Z9
+	VMOVAPS          Z10, Z25
+	VFMADD213PS.BCST 8(SI), Z24, Z25
+	VMAXPS           Z25, Z27, Z25
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z25, Z25
+	VMULPS           Z10, Z25, Z10
+	VMOVAPS          Z11, Z25
+	VFMADD213PS.BCST 8(SI), Z24, Z25
+	VMAXPS           Z25, Z27, Z25
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z25, Z25
+	VMULPS           Z11, Z25, Z11
+	VMOVAPS          Z12, Z25
+	VFMADD213PS.BCST 8(SI), Z24, Z25
+	VMAXPS           Z25, Z27, Z25
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z25, Z25
+	VMULPS           Z12, Z25, Z12
+	VMOVAPS          Z13, Z25
+	VFMADD213PS.BCST 8(SI), Z24, Z25
+	VMAXPS           Z25, Z27, Z25
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z25, Z25
+	VMULPS           Z13, Z25, Z13
+	VMOVAPS          Z14, Z25
+	VFMADD213PS.BCST 8(SI), Z24, Z25
+	VMAXPS           Z25, Z27, Z25
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z25, Z25
+	VMULPS           Z14, Z25, Z14
+	VMOVAPS          Z15, Z25
+	VFMADD213PS.BCST 8(SI), Z24, Z25
+	VMAXPS           Z25, Z27, Z25
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z25, Z25
+	VMULPS           Z15, Z25, Z15
+	VMOVAPS          Z16, Z25
+	VFMADD213PS.BCST 8(SI), Z24, Z25
+	VMAXPS           Z25, Z27, Z25
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z25, Z25
+	VMULPS           Z16, Z25, Z16
+	VMOVAPS          Z17, Z25
+	VFMADD213PS.BCST 8(SI), Z24, Z25
+	VMAXPS           Z25, Z27, Z25
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z25, Z25
+	VMULPS           Z17, Z25, Z17
+	VMOVAPS          Z18, Z25
+	VFMADD213PS.BCST 8(SI), Z24, Z25
+	VMAXPS           Z25, Z27, Z25
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z25, Z25
+	VMULPS           Z18, Z25, Z18
+	VMOVAPS          Z19, Z25
+	VFMADD213PS.BCST 8(SI), Z24, Z25
+	VMAXPS           Z25, Z27, Z25
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z25, Z25
+	VMULPS           Z19, Z25, Z19
+	VMOVAPS          Z20, Z25
+	VFMADD213PS.BCST 8(SI), Z24, Z25
+	VMAXPS           Z25, Z27, Z25
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z25, Z25
+	VMULPS           Z20, Z25, Z20
+	VMOVAPS          Z21, Z25
+	VFMADD213PS.BCST 8(SI), Z24, Z25
+	VMAXPS           Z25, Z27, Z25
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z25, Z25
+	VMULPS           Z21, Z25, Z21
+	VMOVAPS          Z22, Z25
+	VFMADD213PS.BCST 8(SI), Z24, Z25
+	VMAXPS           Z25, Z27, Z25
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z25, Z25
+	VMULPS           Z22, Z25, Z22
+	VMOVAPS          Z23, Z25
+	VFMADD213PS.BCST 8(SI), Z24, Z25
+	VMAXPS           Z25, Z27, Z25
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z25, Z25
+	VMULPS           Z23, Z25, Z23
+
+activated:
+	MOVQ    CX, SI
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z1, 64(SI)
+	ADDQ    DX, SI
+	VMOVUPS Z2, (SI)
+	VMOVUPS Z3, 64(SI)
+	ADDQ    DX, SI
+	VMOVUPS Z4, (SI)
+	VMOVUPS Z5, 64(SI)
+	ADDQ    DX, SI
+	VMOVUPS Z6, (SI)
+	VMOVUPS Z7, 64(SI)
+	ADDQ    DX, SI
+	VMOVUPS Z8, (SI)
+	VMOVUPS Z9, 64(SI)
+	ADDQ    DX, SI
+	VMOVUPS Z10, (SI)
+	VMOVUPS Z11, 64(SI)
+	ADDQ    DX, SI
+	VMOVUPS Z12, (SI)
+	VMOVUPS Z13, 64(SI)
+	ADDQ    DX, SI
+	VMOVUPS Z14, (SI)
+	VMOVUPS Z15, 64(SI)
+	ADDQ    DX, SI
+	VMOVUPS Z16, (SI)
+	VMOVUPS Z17, 64(SI)
+	ADDQ    DX, SI
+	VMOVUPS Z18, (SI)
+	VMOVUPS Z19, 64(SI)
+	ADDQ    DX, SI
+	VMOVUPS Z20, (SI)
+	VMOVUPS Z21, 64(SI)
+	ADDQ    DX, SI
+	VMOVUPS Z22, (SI)
+	VMOVUPS Z23, 64(SI)
+	ADDQ    $0x80, CX
+	ADDQ    BX, AX
+	DECQ    count+64(FP)
+	JNE     tile
 	VZEROUPPER
 	RET
 
@@ -6578,12 +11363,6 @@ DATA word3f0000003f000000<>+8(SB)/8, $0x3f0000003f000000
 DATA word3f0000003f000000<>+16(SB)/8, $0x3f0000003f000000
 DATA word3f0000003f000000<>+24(SB)/8, $0x3f0000003f000000
 GLOBL word3f0000003f000000<>(SB), RODATA|NOPTR, $32
-
-DATA word3f8000003f800000<>+0(SB)/8, $0x3f8000003f800000
-DATA word3f8000003f800000<>+8(SB)/8, $0x3f8000003f800000
-DATA word3f8000003f800000<>+16(SB)/8, $0x3f8000003f800000
-DATA word3f8000003f800000<>+24(SB)/8, $0x3f8000003f800000
-GLOBL word3f8000003f800000<>(SB), RODATA|NOPTR, $32
 
 DATA word0000007f0000007f<>+0(SB)/8, $0x0000007f0000007f
 DATA word0000007f0000007f<>+8(SB)/8, $0x0000007f0000007f
@@ -13404,9 +18183,9 @@ DATA wordff800000ff800000<>+16(SB)/8, $0xff800000ff800000
 DATA wordff800000ff800000<>+24(SB)/8, $0xff800000ff800000
 GLOBL wordff800000ff800000<>(SB), RODATA|NOPTR, $32
 
-// func planeAVX512k3s1(dst *float32, x *float32, w *float32, bias float32, inRows int, inCols int, outRows int, outCols int, top int, left int, masks *uint16, vecs int)
+// func planeAVX512k3s1(dst *float32, x *float32, w *float32, bias float32, inRows int, inCols int, outRows int, outCols int, top int, left int, masks *uint16, vecs int, act *float32)
 // Requires: AVX, AVX512F
-TEXT ·planeAVX512k3s1(SB), NOSPLIT, $0-96
+TEXT ·planeAVX512k3s1(SB), NOSPLIT, $0-104
 	MOVQ         dst+0(FP), AX
 	MOVQ         x+8(FP), CX
 	MOVQ         w+16(FP), DX
@@ -13426,7 +18205,6 @@ TEXT ·planeAVX512k3s1(SB), NOSPLIT, $0-96
 	VBROADCASTSS 24(DX), Z6
 	VBROADCASTSS 28(DX), Z7
 	VBROADCASTSS 32(DX), Z8
-	VBROADCASTSS bias+24(FP), Z13
 	MOVQ         left+72(FP), DX
 	SHLQ         $0x02, DX
 	SUBQ         DX, CX
@@ -13446,70 +18224,70 @@ column:
 	MOVQ  AX, R12
 
 rows:
-	VMOVAPS     Z13, Z9
-	VMOVAPS     Z13, Z10
-	VMOVAPS     Z13, Z11
-	VMOVAPS     Z13, Z12
-	MOVQ        R11, R13
-	CMPQ        R10, BX
-	JAE         skip0
-	VMOVUPS.Z   (R13), K1, Z14
-	VFMADD231PS Z14, Z0, Z9
-	VMOVUPS.Z   4(R13), K2, Z14
-	VFMADD231PS Z14, Z1, Z9
-	VMOVUPS.Z   8(R13), K3, Z14
-	VFMADD231PS Z14, Z2, Z9
+	VBROADCASTSS bias+24(FP), Z9
+	VBROADCASTSS bias+24(FP), Z10
+	VBROADCASTSS bias+24(FP), Z11
+	VBROADCASTSS bias+24(FP), Z12
+	MOVQ         R11, R13
+	CMPQ         R10, BX
+	JAE          skip0
+	VMOVUPS.Z    (R13), K1, Z13
+	VFMADD231PS  Z13, Z0, Z9
+	VMOVUPS.Z    4(R13), K2, Z13
+	VFMADD231PS  Z13, Z1, Z9
+	VMOVUPS.Z    8(R13), K3, Z13
+	VFMADD231PS  Z13, Z2, Z9
 
 skip0:
 	INCQ        R10
 	ADDQ        SI, R13
 	CMPQ        R10, BX
 	JAE         skip1
-	VMOVUPS.Z   (R13), K1, Z14
-	VFMADD231PS Z14, Z3, Z9
-	VFMADD231PS Z14, Z0, Z10
-	VMOVUPS.Z   4(R13), K2, Z14
-	VFMADD231PS Z14, Z4, Z9
-	VFMADD231PS Z14, Z1, Z10
-	VMOVUPS.Z   8(R13), K3, Z14
-	VFMADD231PS Z14, Z5, Z9
-	VFMADD231PS Z14, Z2, Z10
+	VMOVUPS.Z   (R13), K1, Z13
+	VFMADD231PS Z13, Z3, Z9
+	VFMADD231PS Z13, Z0, Z10
+	VMOVUPS.Z   4(R13), K2, Z13
+	VFMADD231PS Z13, Z4, Z9
+	VFMADD231PS Z13, Z1, Z10
+	VMOVUPS.Z   8(R13), K3, Z13
+	VFMADD231PS Z13, Z5, Z9
+	VFMADD231PS Z13, Z2, Z10
 
 skip1:
 	INCQ        R10
 	ADDQ        SI, R13
 	CMPQ        R10, BX
 	JAE         skip2
-	VMOVUPS.Z   (R13), K1, Z14
-	VFMADD231PS Z14, Z6, Z9
-	VFMADD231PS Z14, Z3, Z10
-	VFMADD231PS Z14, Z0, Z11
-	VMOVUPS.Z   4(R13), K2, Z14
-	VFMADD231PS Z14, Z7, Z9
-	VFMADD231PS Z14, Z4, Z10
-	VFMADD231PS Z14, Z1, Z11
-	VMOVUPS.Z   8(R13), K3, Z14
-	VFMADD231PS Z14, Z8, Z9
-	VFMADD231PS Z14, Z5, Z10
-	VFMADD231PS Z14, Z2, Z11
+	VMOVUPS.Z   (R13), K1, Z13
+	VFMADD231PS Z13, Z6, Z9
+	VFMADD231PS Z13, Z3, Z10
+	VFMADD231PS Z13, Z0, Z11
+	VMOVUPS.Z   4(R13), K2, Z13
+	VFMADD231PS Z13, Z7, Z9
+	VFMADD231PS Z13, Z4, Z10
+	VFMADD231PS Z13, Z1, Z11
+	VMOVUPS.Z   8(R13), K3, Z13
+	VFMADD231PS Z13, Z8, Z9
+	VFMADD231PS Z13, Z5, Z10
+	VFMADD231PS Z13, Z2, Z11
 
 skip2:
 	INCQ        R10
 	ADDQ        SI, R13
 	CMPQ        R10, BX
 	JAE         skip3
-	VMOVUPS.Z   (R13), K1, Z14
-	VFMADD231PS Z14, Z6, Z10
-	VFMADD231PS Z14, Z3, Z11
-	VFMADD231PS Z14, Z0, Z12
-	VMOVUPS.Z   4(R13), K2, Z14
-	VFMADD231PS Z14, Z7, Z10
-	VFMADD231PS Z14, Z4, Z11
-	VFMADD231PS Z14, Z1, Z12
-	VMOVUPS.Z   8(R13), K3, Z14
-	VFMADD231PS Z14, Z8, Z10
-	VFMADD231PS Z14, Z5, Z11
-	VFMADD231PS Z14, Z2, Z12
+	VMOVUPS.Z   (R13), K1, Z13
+	VFMADD231PS Z13, Z6, Z10
+	VFMADD231PS Z13, Z3, Z11
+	VFMADD231PS Z13, Z0, Z12
+	VMOVUPS.Z   4(R13), K2, Z13
+	VFMADD231PS Z13, Z7, Z10
+	VFMADD231PS Z13, Z4, Z11
+	VFMADD231PS Z13, Z1, Z12
+	VMOVUPS.Z   8(R13), K3, Z13
+	VFMADD231PS Z13, Z8, Z10
+	VFMADD231PS Z13, Z5, Z11
+	VFMADD231PS Z13, Z2, Z12
 
 skip3:
 	INCQ        R10
@@ -13517,32 +18295,73 @@ skip3:
 	MOVQ        R13, R11
 	CMPQ        R10, BX
 	JAE         skip4
-	VMOVUPS.Z   (R13), K1, Z14
-	VFMADD231PS Z14, Z6, Z11
-	VFMADD231PS Z14, Z3, Z12
-	VMOVUPS.Z   4(R13), K2, Z14
-	VFMADD231PS Z14, Z7, Z11
-	VFMADD231PS Z14, Z4, Z12
-	VMOVUPS.Z   8(R13), K3, Z14
-	VFMADD231PS Z14, Z8, Z11
-	VFMADD231PS Z14, Z5, Z12
+	VMOVUPS.Z   (R13), K1, Z13
+	VFMADD231PS Z13, Z6, Z11
+	VFMADD231PS Z13, Z3, Z12
+	VMOVUPS.Z   4(R13), K2, Z13
+	VFMADD231PS Z13, Z7, Z11
+	VFMADD231PS Z13, Z4, Z12
+	VMOVUPS.Z   8(R13), K3, Z13
+	VFMADD231PS Z13, Z8, Z11
+	VFMADD231PS Z13, Z5, Z12
 
 skip4:
 	INCQ        R10
 	ADDQ        SI, R13
 	CMPQ        R10, BX
 	JAE         skip5
-	VMOVUPS.Z   (R13), K1, Z14
-	VFMADD231PS Z14, Z6, Z12
-	VMOVUPS.Z   4(R13), K2, Z14
-	VFMADD231PS Z14, Z7, Z12
-	VMOVUPS.Z   8(R13), K3, Z14
-	VFMADD231PS Z14, Z8, Z12
+	VMOVUPS.Z   (R13), K1, Z13
+	VFMADD231PS Z13, Z6, Z12
+	VMOVUPS.Z   4(R13), K2, Z13
+	VFMADD231PS Z13, Z7, Z12
+	VMOVUPS.Z   8(R13), K3, Z13
+	VFMADD231PS Z13, Z8, Z12
 
 skip5:
-	INCQ    R10
-	ADDQ    SI, R13
-	SUBQ    $0x02, R10
+	INCQ         R10
+	ADDQ         SI, R13
+	SUBQ         $0x02, R10
+	MOVQ         act+96(FP), R13
+	TESTQ        R13, R13
+	JE           activated
+	VBROADCASTSS 4(R13), Z13
+	CMPL         (R13), $0x00
+	JNE          product
+	VBROADCASTSS 8(R13), Z15
+	VMAXPS       Z9, Z13, Z9
+	VMINPS       Z9, Z15, Z9
+	VMAXPS       Z10, Z13, Z10
+	VMINPS       Z10, Z15, Z10
+	VMAXPS       Z11, Z13, Z11
+	VMINPS       Z11, Z15, Z11
+	VMAXPS       Z12, Z13, Z12
+	VMINPS       Z12, Z15, Z12
+	JMP          activated
+
+product:
+	VPXORD           Z14, Z14, Z14
+	VMOVAPS          Z9, Z15
+	VFMADD213PS.BCST 8(R13), Z13, Z15
+	VMAXPS           Z15, Z14, Z15
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z15, Z15
+	VMULPS           Z9, Z15, Z9
+	VMOVAPS          Z10, Z15
+	VFMADD213PS.BCST 8(R13), Z13, Z15
+	VMAXPS           Z15, Z14, Z15
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z15, Z15
+	VMULPS           Z10, Z15, Z10
+	VMOVAPS          Z11, Z15
+	VFMADD213PS.BCST 8(R13), Z13, Z15
+	VMAXPS           Z15, Z14, Z15
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z15, Z15
+	VMULPS           Z11, Z15, Z11
+	VMOVAPS          Z12, Z15
+	VFMADD213PS.BCST 8(R13), Z13, Z15
+	VMAXPS           Z15, Z14, Z15
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z15, Z15
+	VMULPS           Z12, Z15, Z12
+
+activated:
 	VMOVUPS Z9, K4, (R12)
 	ADDQ    R8, R12
 	INCQ    DX
@@ -13574,9 +18393,9 @@ below:
 	VZEROUPPER
 	RET
 
-// func planeAVX512k3s2(dst *float32, x *float32, w *float32, bias float32, inRows int, inCols int, outRows int, outCols int, top int, left int, masks *uint16, vecs int)
+// func planeAVX512k3s2(dst *float32, x *float32, w *float32, bias float32, inRows int, inCols int, outRows int, outCols int, top int, left int, masks *uint16, vecs int, act *float32)
 // Requires: AVX, AVX512F
-TEXT ·planeAVX512k3s2(SB), NOSPLIT, $0-96
+TEXT ·planeAVX512k3s2(SB), NOSPLIT, $0-104
 	MOVQ         dst+0(FP), AX
 	MOVQ         x+8(FP), CX
 	MOVQ         w+16(FP), DX
@@ -13598,7 +18417,6 @@ TEXT ·planeAVX512k3s2(SB), NOSPLIT, $0-96
 	VBROADCASTSS 32(DX), Z8
 	VMOVUPS      second0<>+0(SB), Z13
 	VMOVUPS      second1<>+0(SB), Z14
-	VBROADCASTSS bias+24(FP), Z15
 	MOVQ         left+72(FP), DX
 	SHLQ         $0x02, DX
 	SUBQ         DX, CX
@@ -13619,168 +18437,168 @@ column:
 	MOVQ  AX, R12
 
 rows:
-	VMOVAPS     Z15, Z9
-	VMOVAPS     Z15, Z10
-	VMOVAPS     Z15, Z11
-	VMOVAPS     Z15, Z12
-	MOVQ        R11, R13
-	CMPQ        R10, BX
-	JAE         skip0
-	VMOVUPS.Z   (R13), K1, Z16
-	VMOVUPS.Z   64(R13), K2, Z17
-	VMOVAPS     Z13, Z18
-	VPERMI2PS   Z17, Z16, Z18
-	VFMADD231PS Z18, Z0, Z9
-	VMOVAPS     Z14, Z18
-	VPERMI2PS   Z17, Z16, Z18
-	VFMADD231PS Z18, Z1, Z9
-	VMOVUPS.Z   8(R13), K3, Z16
-	VMOVUPS.Z   72(R13), K4, Z17
-	VMOVAPS     Z13, Z18
-	VPERMI2PS   Z17, Z16, Z18
-	VFMADD231PS Z18, Z2, Z9
+	VBROADCASTSS bias+24(FP), Z9
+	VBROADCASTSS bias+24(FP), Z10
+	VBROADCASTSS bias+24(FP), Z11
+	VBROADCASTSS bias+24(FP), Z12
+	MOVQ         R11, R13
+	CMPQ         R10, BX
+	JAE          skip0
+	VMOVUPS.Z    (R13), K1, Z15
+	VMOVUPS.Z    64(R13), K2, Z16
+	VMOVAPS      Z13, Z17
+	VPERMI2PS    Z16, Z15, Z17
+	VFMADD231PS  Z17, Z0, Z9
+	VMOVAPS      Z14, Z17
+	VPERMI2PS    Z16, Z15, Z17
+	VFMADD231PS  Z17, Z1, Z9
+	VMOVUPS.Z    8(R13), K3, Z15
+	VMOVUPS.Z    72(R13), K4, Z16
+	VMOVAPS      Z13, Z17
+	VPERMI2PS    Z16, Z15, Z17
+	VFMADD231PS  Z17, Z2, Z9
 
 skip0:
 	INCQ        R10
 	ADDQ        SI, R13
 	CMPQ        R10, BX
 	JAE         skip1
-	VMOVUPS.Z   (R13), K1, Z16
-	VMOVUPS.Z   64(R13), K2, Z17
-	VMOVAPS     Z13, Z18
-	VPERMI2PS   Z17, Z16, Z18
-	VFMADD231PS Z18, Z3, Z9
-	VMOVAPS     Z14, Z18
-	VPERMI2PS   Z17, Z16, Z18
-	VFMADD231PS Z18, Z4, Z9
-	VMOVUPS.Z   8(R13), K3, Z16
-	VMOVUPS.Z   72(R13), K4, Z17
-	VMOVAPS     Z13, Z18
-	VPERMI2PS   Z17, Z16, Z18
-	VFMADD231PS Z18, Z5, Z9
+	VMOVUPS.Z   (R13), K1, Z15
+	VMOVUPS.Z   64(R13), K2, Z16
+	VMOVAPS     Z13, Z17
+	VPERMI2PS   Z16, Z15, Z17
+	VFMADD231PS Z17, Z3, Z9
+	VMOVAPS     Z14, Z17
+	VPERMI2PS   Z16, Z15, Z17
+	VFMADD231PS Z17, Z4, Z9
+	VMOVUPS.Z   8(R13), K3, Z15
+	VMOVUPS.Z   72(R13), K4, Z16
+	VMOVAPS     Z13, Z17
+	VPERMI2PS   Z16, Z15, Z17
+	VFMADD231PS Z17, Z5, Z9
 
 skip1:
 	INCQ        R10
 	ADDQ        SI, R13
 	CMPQ        R10, BX
 	JAE         skip2
-	VMOVUPS.Z   (R13), K1, Z16
-	VMOVUPS.Z   64(R13), K2, Z17
-	VMOVAPS     Z13, Z18
-	VPERMI2PS   Z17, Z16, Z18
-	VFMADD231PS Z18, Z6, Z9
-	VFMADD231PS Z18, Z0, Z10
-	VMOVAPS     Z14, Z18
-	VPERMI2PS   Z17, Z16, Z18
-	VFMADD231PS Z18, Z7, Z9
-	VFMADD231PS Z18, Z1, Z10
-	VMOVUPS.Z   8(R13), K3, Z16
-	VMOVUPS.Z   72(R13), K4, Z17
-	VMOVAPS     Z13, Z18
-	VPERMI2PS   Z17, Z16, Z18
-	VFMADD231PS Z18, Z8, Z9
-	VFMADD231PS Z18, Z2, Z10
+	VMOVUPS.Z   (R13), K1, Z15
+	VMOVUPS.Z   64(R13), K2, Z16
+	VMOVAPS     Z13, Z17
+	VPERMI2PS   Z16, Z15, Z17
+	VFMADD231PS Z17, Z6, Z9
+	VFMADD231PS Z17, Z0, Z10
+	VMOVAPS     Z14, Z17
+	VPERMI2PS   Z16, Z15, Z17
+	VFMADD231PS Z17, Z7, Z9
+	VFMADD231PS Z17, Z1, Z10
+	VMOVUPS.Z   8(R13), K3, Z15
+	VMOVUPS.Z   72(R13), K4, Z16
+	VMOVAPS     Z13, Z17
+	VPERMI2PS   Z16, Z15, Z17
+	VFMADD231PS Z17, Z8, Z9
+	VFMADD231PS Z17, Z2, Z10
 
 skip2:
 	INCQ        R10
 	ADDQ        SI, R13
 	CMPQ        R10, BX
 	JAE         skip3
-	VMOVUPS.Z   (R13), K1, Z16
-	VMOVUPS.Z   64(R13), K2, Z17
-	VMOVAPS     Z13, Z18
-	VPERMI2PS   Z17, Z16, Z18
-	VFMADD231PS Z18, Z3, Z10
-	VMOVAPS     Z14, Z18
-	VPERMI2PS   Z17, Z16, Z18
-	VFMADD231PS Z18, Z4, Z10
-	VMOVUPS.Z   8(R13), K3, Z16
-	VMOVUPS.Z   72(R13), K4, Z17
-	VMOVAPS     Z13, Z18
-	VPERMI2PS   Z17, Z16, Z18
-	VFMADD231PS Z18, Z5, Z10
+	VMOVUPS.Z   (R13), K1, Z15
+	VMOVUPS.Z   64(R13), K2, Z16
+	VMOVAPS     Z13, Z17
+	VPERMI2PS   Z16, Z15, Z17
+	VFMADD231PS Z17, Z3, Z10
+	VMOVAPS     Z14, Z17
+	VPERMI2PS   Z16, Z15, Z17
+	VFMADD231PS Z17, Z4, Z10
+	VMOVUPS.Z   8(R13), K3, Z15
+	VMOVUPS.Z   72(R13), K4, Z16
+	VMOVAPS     Z13, Z17
+	VPERMI2PS   Z16, Z15, Z17
+	VFMADD231PS Z17, Z5, Z10
 
 skip3:
 	INCQ        R10
 	ADDQ        SI, R13
 	CMPQ        R10, BX
 	JAE         skip4
-	VMOVUPS.Z   (R13), K1, Z16
-	VMOVUPS.Z   64(R13), K2, Z17
-	VMOVAPS     Z13, Z18
-	VPERMI2PS   Z17, Z16, Z18
-	VFMADD231PS Z18, Z6, Z10
-	VFMADD231PS Z18, Z0, Z11
-	VMOVAPS     Z14, Z18
-	VPERMI2PS   Z17, Z16, Z18
-	VFMADD231PS Z18, Z7, Z10
-	VFMADD231PS Z18, Z1, Z11
-	VMOVUPS.Z   8(R13), K3, Z16
-	VMOVUPS.Z   72(R13), K4, Z17
-	VMOVAPS     Z13, Z18
-	VPERMI2PS   Z17, Z16, Z18
-	VFMADD231PS Z18, Z8, Z10
-	VFMADD231PS Z18, Z2, Z11
+	VMOVUPS.Z   (R13), K1, Z15
+	VMOVUPS.Z   64(R13), K2, Z16
+	VMOVAPS     Z13, Z17
+	VPERMI2PS   Z16, Z15, Z17
+	VFMADD231PS Z17, Z6, Z10
+	VFMADD231PS Z17, Z0, Z11
+	VMOVAPS     Z14, Z17
+	VPERMI2PS   Z16, Z15, Z17
+	VFMADD231PS Z17, Z7, Z10
+	VFMADD231PS Z17, Z1, Z11
+	VMOVUPS.Z   8(R13), K3, Z15
+	VMOVUPS.Z   72(R13), K4, Z16
+	VMOVAPS     Z13, Z17
+	VPERMI2PS   Z16, Z15, Z17
+	VFMADD231PS Z17, Z8, Z10
+	VFMADD231PS Z17, Z2, Z11
 
 skip4:
 	INCQ        R10
 	ADDQ        SI, R13
 	CMPQ        R10, BX
 	JAE         skip5
-	VMOVUPS.Z   (R13), K1, Z16
-	VMOVUPS.Z   64(R13), K2, Z17
-	VMOVAPS     Z13, Z18
-	VPERMI2PS   Z17, Z16, Z18
-	VFMADD231PS Z18, Z3, Z11
-	VMOVAPS     Z14, Z18
-	VPERMI2PS   Z17, Z16, Z18
-	VFMADD231PS Z18, Z4, Z11
-	VMOVUPS.Z   8(R13), K3, Z16
-	VMOVUPS.Z   72(R13), K4, Z17
-	VMOVAPS     Z13, Z18
-	VPERMI2PS   Z17, Z16, Z18
-	VFMADD231PS Z18, Z5, Z11
+	VMOVUPS.Z   (R13), K1, Z15
+	VMOVUPS.Z   64(R13), K2, Z16
+	VMOVAPS     Z13, Z17
+	VPERMI2PS   Z16, Z15, Z17
+	VFMADD231PS Z17, Z3, Z11
+	VMOVAPS     Z14, Z17
+	VPERMI2PS   Z16, Z15, Z17
+	VFMADD231PS Z17, Z4, Z11
+	VMOVUPS.Z   8(R13), K3, Z15
+	VMOVUPS.Z   72(R13), K4, Z16
+	VMOVAPS     Z13, Z17
+	VPERMI2PS   Z16, Z15, Z17
+	VFMADD231PS Z17, Z5, Z11
 
 skip5:
 	INCQ        R10
 	ADDQ        SI, R13
 	CMPQ        R10, BX
 	JAE         skip6
-	VMOVUPS.Z   (R13), K1, Z16
-	VMOVUPS.Z   64(R13), K2, Z17
-	VMOVAPS     Z13, Z18
-	VPERMI2PS   Z17, Z16, Z18
-	VFMADD231PS Z18, Z6, Z11
-	VFMADD231PS Z18, Z0, Z12
-	VMOVAPS     Z14, Z18
-	VPERMI2PS   Z17, Z16, Z18
-	VFMADD231PS Z18, Z7, Z11
-	VFMADD231PS Z18, Z1, Z12
-	VMOVUPS.Z   8(R13), K3, Z16
-	VMOVUPS.Z   72(R13), K4, Z17
-	VMOVAPS     Z13, Z18
-	VPERMI2PS   Z17, Z16, Z18
-	VFMADD231PS Z18, Z8, Z11
-	VFMADD231PS Z18, Z2, Z12
+	VMOVUPS.Z   (R13), K1, Z15
+	VMOVUPS.Z   64(R13), K2, Z16
+	VMOVAPS     Z13, Z17
+	VPERMI2PS   Z16, Z15, Z17
+	VFMADD231PS Z17, Z6, Z11
+	VFMADD231PS Z17, Z0, Z12
+	VMOVAPS     Z14, Z17
+	VPERMI2PS   Z16, Z15, Z17
+	VFMADD231PS Z17, Z7, Z11
+	VFMADD231PS Z17, Z1, Z12
+	VMOVUPS.Z   8(R13), K3, Z15
+	VMOVUPS.Z   72(R13), K4, Z16
+	VMOVAPS     Z13, Z17
+	VPERMI2PS   Z16, Z15, Z17
+	VFMADD231PS Z17, Z8, Z11
+	VFMADD231PS Z17, Z2, Z12
 
 skip6:
 	INCQ        R10
 	ADDQ        SI, R13
 	CMPQ        R10, BX
 	JAE         skip7
-	VMOVUPS.Z   (R13), K1, Z16
-	VMOVUPS.Z   64(R13), K2, Z17
-	VMOVAPS     Z13, Z18
-	VPERMI2PS   Z17, Z16, Z18
-	VFMADD231PS Z18, Z3, Z12
-	VMOVAPS     Z14, Z18
-	VPERMI2PS   Z17, Z16, Z18
-	VFMADD231PS Z18, Z4, Z12
-	VMOVUPS.Z   8(R13), K3, Z16
-	VMOVUPS.Z   72(R13), K4, Z17
-	VMOVAPS     Z13, Z18
-	VPERMI2PS   Z17, Z16, Z18
-	VFMADD231PS Z18, Z5, Z12
+	VMOVUPS.Z   (R13), K1, Z15
+	VMOVUPS.Z   64(R13), K2, Z16
+	VMOVAPS     Z13, Z17
+	VPERMI2PS   Z16, Z15, Z17
+	VFMADD231PS Z17, Z3, Z12
+	VMOVAPS     Z14, Z17
+	VPERMI2PS   Z16, Z15, Z17
+	VFMADD231PS Z17, Z4, Z12
+	VMOVUPS.Z   8(R13), K3, Z15
+	VMOVUPS.Z   72(R13), K4, Z16
+	VMOVAPS     Z13, Z17
+	VPERMI2PS   Z16, Z15, Z17
+	VFMADD231PS Z17, Z5, Z12
 
 skip7:
 	INCQ        R10
@@ -13788,24 +18606,65 @@ skip7:
 	MOVQ        R13, R11
 	CMPQ        R10, BX
 	JAE         skip8
-	VMOVUPS.Z   (R13), K1, Z16
-	VMOVUPS.Z   64(R13), K2, Z17
-	VMOVAPS     Z13, Z18
-	VPERMI2PS   Z17, Z16, Z18
-	VFMADD231PS Z18, Z6, Z12
-	VMOVAPS     Z14, Z18
-	VPERMI2PS   Z17, Z16, Z18
-	VFMADD231PS Z18, Z7, Z12
-	VMOVUPS.Z   8(R13), K3, Z16
-	VMOVUPS.Z   72(R13), K4, Z17
-	VMOVAPS     Z13, Z18
-	VPERMI2PS   Z17, Z16, Z18
-	VFMADD231PS Z18, Z8, Z12
+	VMOVUPS.Z   (R13), K1, Z15
+	VMOVUPS.Z   64(R13), K2, Z16
+	VMOVAPS     Z13, Z17
+	VPERMI2PS   Z16, Z15, Z17
+	VFMADD231PS Z17, Z6, Z12
+	VMOVAPS     Z14, Z17
+	VPERMI2PS   Z16, Z15, Z17
+	VFMADD231PS Z17, Z7, Z12
+	VMOVUPS.Z   8(R13), K3, Z15
+	VMOVUPS.Z   72(R13), K4, Z16
+	VMOVAPS     Z13, Z17
+	VPERMI2PS   Z16, Z15, Z17
+	VFMADD231PS Z17, Z8, Z12
 
 skip8:
-	INCQ    R10
-	ADDQ    SI, R13
-	SUBQ    $0x01, R10
+	INCQ         R10
+	ADDQ         SI, R13
+	SUBQ         $0x01, R10
+	MOVQ         act+96(FP), R13
+	TESTQ        R13, R13
+	JE           activated
+	VBROADCASTSS 4(R13), Z15
+	CMPL         (R13), $0x00
+	JNE          product
+	VBROADCASTSS 8(R13), Z16
+	VMAXPS       Z9, Z15, Z9
+	VMINPS       Z9, Z16, Z9
+	VMAXPS       Z10, Z15, Z10
+	VMINPS       Z10, Z16, Z10
+	VMAXPS       Z11, Z15, Z11
+	VMINPS       Z11, Z16, Z11
+	VMAXPS       Z12, Z15, Z12
+	VMINPS       Z12, Z16, Z12
+	JMP          activated
+
+product:
+	VPXORD           Z18, Z18, Z18
+	VMOVAPS          Z9, Z16
+	VFMADD213PS.BCST 8(R13), Z15, Z16
+	VMAXPS           Z16, Z18, Z16
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z16, Z16
+	VMULPS           Z9, Z16, Z9
+	VMOVAPS          Z10, Z16
+	VFMADD213PS.BCST 8(R13), Z15, Z16
+	VMAXPS           Z16, Z18, Z16
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z16, Z16
+	VMULPS           Z10, Z16, Z10
+	VMOVAPS          Z11, Z16
+	VFMADD213PS.BCST 8(R13), Z15, Z16
+	VMAXPS           Z16, Z18, Z16
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z16, Z16
+	VMULPS           Z11, Z16, Z11
+	VMOVAPS          Z12, Z16
+	VFMADD213PS.BCST 8(R13), Z15, Z16
+	VMAXPS           Z16, Z18, Z16
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z16, Z16
+	VMULPS           Z12, Z16, Z12
+
+activated:
 	VMOVUPS Z9, K5, (R12)
 	ADDQ    R8, R12
 	INCQ    DX
@@ -13873,9 +18732,9 @@ DATA second1<>+56(SB)/4, $0x0000001d
 DATA second1<>+60(SB)/4, $0x0000001f
 GLOBL second1<>(SB), RODATA|NOPTR, $64
 
-// func planeAVX512k5s1(dst *float32, x *float32, w *float32, bias float32, inRows int, inCols int, outRows int, outCols int, top int, left int, masks *uint16, vecs int)
+// func planeAVX512k5s1(dst *float32, x *float32, w *float32, bias float32, inRows int, inCols int, outRows int, outCols int, top int, left int, masks *uint16, vecs int, act *float32)
 // Requires: AVX, AVX512F
-TEXT ·planeAVX512k5s1(SB), NOSPLIT, $0-96
+TEXT ·planeAVX512k5s1(SB), NOSPLIT, $0-104
 	MOVQ         dst+0(FP), AX
 	MOVQ         x+8(FP), CX
 	MOVQ         w+16(FP), DX
@@ -13911,7 +18770,6 @@ TEXT ·planeAVX512k5s1(SB), NOSPLIT, $0-96
 	VBROADCASTSS 88(DX), Z22
 	VBROADCASTSS 92(DX), Z23
 	VBROADCASTSS 96(DX), Z24
-	VBROADCASTSS bias+24(FP), Z29
 	MOVQ         left+72(FP), DX
 	SHLQ         $0x02, DX
 	SUBQ         DX, CX
@@ -13933,101 +18791,101 @@ column:
 	MOVQ  AX, R12
 
 rows:
-	VMOVAPS     Z29, Z25
-	VMOVAPS     Z29, Z26
-	VMOVAPS     Z29, Z27
-	VMOVAPS     Z29, Z28
-	MOVQ        R11, R13
-	CMPQ        R10, BX
-	JAE         skip0
-	VMOVUPS.Z   (R13), K1, Z30
-	VFMADD231PS Z30, Z0, Z25
-	VMOVUPS.Z   4(R13), K2, Z30
-	VFMADD231PS Z30, Z1, Z25
-	VMOVUPS.Z   8(R13), K3, Z30
-	VFMADD231PS Z30, Z2, Z25
-	VMOVUPS.Z   12(R13), K4, Z30
-	VFMADD231PS Z30, Z3, Z25
-	VMOVUPS.Z   16(R13), K5, Z30
-	VFMADD231PS Z30, Z4, Z25
+	VBROADCASTSS bias+24(FP), Z25
+	VBROADCASTSS bias+24(FP), Z26
+	VBROADCASTSS bias+24(FP), Z27
+	VBROADCASTSS bias+24(FP), Z28
+	MOVQ         R11, R13
+	CMPQ         R10, BX
+	JAE          skip0
+	VMOVUPS.Z    (R13), K1, Z29
+	VFMADD231PS  Z29, Z0, Z25
+	VMOVUPS.Z    4(R13), K2, Z29
+	VFMADD231PS  Z29, Z1, Z25
+	VMOVUPS.Z    8(R13), K3, Z29
+	VFMADD231PS  Z29, Z2, Z25
+	VMOVUPS.Z    12(R13), K4, Z29
+	VFMADD231PS  Z29, Z3, Z25
+	VMOVUPS.Z    16(R13), K5, Z29
+	VFMADD231PS  Z29, Z4, Z25
 
 skip0:
 	INCQ        R10
 	ADDQ        SI, R13
 	CMPQ        R10, BX
 	JAE         skip1
-	VMOVUPS.Z   (R13), K1, Z30
-	VFMADD231PS Z30, Z5, Z25
-	VFMADD231PS Z30, Z0, Z26
-	VMOVUPS.Z   4(R13), K2, Z30
-	VFMADD231PS Z30, Z6, Z25
-	VFMADD231PS Z30, Z1, Z26
-	VMOVUPS.Z   8(R13), K3, Z30
-	VFMADD231PS Z30, Z7, Z25
-	VFMADD231PS Z30, Z2, Z26
-	VMOVUPS.Z   12(R13), K4, Z30
-	VFMADD231PS Z30, Z8, Z25
-	VFMADD231PS Z30, Z3, Z26
-	VMOVUPS.Z   16(R13), K5, Z30
-	VFMADD231PS Z30, Z9, Z25
-	VFMADD231PS Z30, Z4, Z26
+	VMOVUPS.Z   (R13), K1, Z29
+	VFMADD231PS Z29, Z5, Z25
+	VFMADD231PS Z29, Z0, Z26
+	VMOVUPS.Z   4(R13), K2, Z29
+	VFMADD231PS Z29, Z6, Z25
+	VFMADD231PS Z29, Z1, Z26
+	VMOVUPS.Z   8(R13), K3, Z29
+	VFMADD231PS Z29, Z7, Z25
+	VFMADD231PS Z29, Z2, Z26
+	VMOVUPS.Z   12(R13), K4, Z29
+	VFMADD231PS Z29, Z8, Z25
+	VFMADD231PS Z29, Z3, Z26
+	VMOVUPS.Z   16(R13), K5, Z29
+	VFMADD231PS Z29, Z9, Z25
+	VFMADD231PS Z29, Z4, Z26
 
 skip1:
 	INCQ        R10
 	ADDQ        SI, R13
 	CMPQ        R10, BX
 	JAE         skip2
-	VMOVUPS.Z   (R13), K1, Z30
-	VFMADD231PS Z30, Z10, Z25
-	VFMADD231PS Z30, Z5, Z26
-	VFMADD231PS Z30, Z0, Z27
-	VMOVUPS.Z   4(R13), K2, Z30
-	VFMADD231PS Z30, Z11, Z25
-	VFMADD231PS Z30, Z6, Z26
-	VFMADD231PS Z30, Z1, Z27
-	VMOVUPS.Z   8(R13), K3, Z30
-	VFMADD231PS Z30, Z12, Z25
-	VFMADD231PS Z30, Z7, Z26
-	VFMADD231PS Z30, Z2, Z27
-	VMOVUPS.Z   12(R13), K4, Z30
-	VFMADD231PS Z30, Z13, Z25
-	VFMADD231PS Z30, Z8, Z26
-	VFMADD231PS Z30, Z3, Z27
-	VMOVUPS.Z   16(R13), K5, Z30
-	VFMADD231PS Z30, Z14, Z25
-	VFMADD231PS Z30, Z9, Z26
-	VFMADD231PS Z30, Z4, Z27
+	VMOVUPS.Z   (R13), K1, Z29
+	VFMADD231PS Z29, Z10, Z25
+	VFMADD231PS Z29, Z5, Z26
+	VFMADD231PS Z29, Z0, Z27
+	VMOVUPS.Z   4(R13), K2, Z29
+	VFMADD231PS Z29, Z11, Z25
+	VFMADD231PS Z29, Z6, Z26
+	VFMADD231PS Z29, Z1, Z27
+	VMOVUPS.Z   8(R13), K3, Z29
+	VFMADD231PS Z29, Z12, Z25
+	VFMADD231PS Z29, Z7, Z26
+	VFMADD231PS Z29, Z2, Z27
+	VMOVUPS.Z   12(R13), K4, Z29
+	VFMADD231PS Z29, Z13, Z25
+	VFMADD231PS Z29, Z8, Z26
+	VFMADD231PS Z29, Z3, Z27
+	VMOVUPS.Z   16(R13), K5, Z29
+	VFMADD231PS Z29, Z14, Z25
+	VFMADD231PS Z29, Z9, Z26
+	VFMADD231PS Z29, Z4, Z27
 
 skip2:
 	INCQ        R10
 	ADDQ        SI, R13
 	CMPQ        R10, BX
 	JAE         skip3
-	VMOVUPS.Z   (R13), K1, Z30
-	VFMADD231PS Z30, Z15, Z25
-	VFMADD231PS Z30, Z10, Z26
-	VFMADD231PS Z30, Z5, Z27
-	VFMADD231PS Z30, Z0, Z28
-	VMOVUPS.Z   4(R13), K2, Z30
-	VFMADD231PS Z30, Z16, Z25
-	VFMADD231PS Z30, Z11, Z26
-	VFMADD231PS Z30, Z6, Z27
-	VFMADD231PS Z30, Z1, Z28
-	VMOVUPS.Z   8(R13), K3, Z30
-	VFMADD231PS Z30, Z17, Z25
-	VFMADD231PS Z30, Z12, Z26
-	VFMADD231PS Z30, Z7, Z27
-	VFMADD231PS Z30, Z2, Z28
-	VMOVUPS.Z   12(R13), K4, Z30
-	VFMADD231PS Z30, Z18, Z25
-	VFMADD231PS Z30, Z13, Z26
-	VFMADD231PS Z30, Z8, Z27
-	VFMADD231PS Z30, Z3, Z28
-	VMOVUPS.Z   16(R13), K5, Z30
-	VFMADD231PS Z30, Z19, Z25
-	VFMADD231PS Z30, Z14, Z26
-	VFMADD231PS Z30, Z9, Z27
-	VFMADD231PS Z30, Z4, Z28
+	VMOVUPS.Z   (R13), K1, Z29
+	VFMADD231PS Z29, Z15, Z25
+	VFMADD231PS Z29, Z10, Z26
+	VFMADD231PS Z29, Z5, Z27
+	VFMADD231PS Z29, Z0, Z28
+	VMOVUPS.Z   4(R13), K2, Z29
+	VFMADD231PS Z29, Z16, Z25
+	VFMADD231PS Z29, Z11, Z26
+	VFMADD231PS Z29, Z6, Z27
+	VFMADD231PS Z29, Z1, Z28
+	VMOVUPS.Z   8(R13), K3, Z29
+	VFMADD231PS Z29, Z17, Z25
+	VFMADD231PS Z29, Z12, Z26
+	VFMADD231PS Z29, Z7, Z27
+	VFMADD231PS Z29, Z2, Z28
+	VMOVUPS.Z   12(R13), K4, Z29
+	VFMADD231PS Z29, Z18, Z25
+	VFMADD231PS Z29, Z13, Z26
+	VFMADD231PS Z29, Z8, Z27
+	VFMADD231PS Z29, Z3, Z28
+	VMOVUPS.Z   16(R13), K5, Z29
+	VFMADD231PS Z29, Z19, Z25
+	VFMADD231PS Z29, Z14, Z26
+	VFMADD231PS Z29, Z9, Z27
+	VFMADD231PS Z29, Z4, Z28
 
 skip3:
 	INCQ        R10
@@ -14035,99 +18893,140 @@ skip3:
 	MOVQ        R13, R11
 	CMPQ        R10, BX
 	JAE         skip4
-	VMOVUPS.Z   (R13), K1, Z30
-	VFMADD231PS Z30, Z20, Z25
-	VFMADD231PS Z30, Z15, Z26
-	VFMADD231PS Z30, Z10, Z27
-	VFMADD231PS Z30, Z5, Z28
-	VMOVUPS.Z   4(R13), K2, Z30
-	VFMADD231PS Z30, Z21, Z25
-	VFMADD231PS Z30, Z16, Z26
-	VFMADD231PS Z30, Z11, Z27
-	VFMADD231PS Z30, Z6, Z28
-	VMOVUPS.Z   8(R13), K3, Z30
-	VFMADD231PS Z30, Z22, Z25
-	VFMADD231PS Z30, Z17, Z26
-	VFMADD231PS Z30, Z12, Z27
-	VFMADD231PS Z30, Z7, Z28
-	VMOVUPS.Z   12(R13), K4, Z30
-	VFMADD231PS Z30, Z23, Z25
-	VFMADD231PS Z30, Z18, Z26
-	VFMADD231PS Z30, Z13, Z27
-	VFMADD231PS Z30, Z8, Z28
-	VMOVUPS.Z   16(R13), K5, Z30
-	VFMADD231PS Z30, Z24, Z25
-	VFMADD231PS Z30, Z19, Z26
-	VFMADD231PS Z30, Z14, Z27
-	VFMADD231PS Z30, Z9, Z28
+	VMOVUPS.Z   (R13), K1, Z29
+	VFMADD231PS Z29, Z20, Z25
+	VFMADD231PS Z29, Z15, Z26
+	VFMADD231PS Z29, Z10, Z27
+	VFMADD231PS Z29, Z5, Z28
+	VMOVUPS.Z   4(R13), K2, Z29
+	VFMADD231PS Z29, Z21, Z25
+	VFMADD231PS Z29, Z16, Z26
+	VFMADD231PS Z29, Z11, Z27
+	VFMADD231PS Z29, Z6, Z28
+	VMOVUPS.Z   8(R13), K3, Z29
+	VFMADD231PS Z29, Z22, Z25
+	VFMADD231PS Z29, Z17, Z26
+	VFMADD231PS Z29, Z12, Z27
+	VFMADD231PS Z29, Z7, Z28
+	VMOVUPS.Z   12(R13), K4, Z29
+	VFMADD231PS Z29, Z23, Z25
+	VFMADD231PS Z29, Z18, Z26
+	VFMADD231PS Z29, Z13, Z27
+	VFMADD231PS Z29, Z8, Z28
+	VMOVUPS.Z   16(R13), K5, Z29
+	VFMADD231PS Z29, Z24, Z25
+	VFMADD231PS Z29, Z19, Z26
+	VFMADD231PS Z29, Z14, Z27
+	VFMADD231PS Z29, Z9, Z28
 
 skip4:
 	INCQ        R10
 	ADDQ        SI, R13
 	CMPQ        R10, BX
 	JAE         skip5
-	VMOVUPS.Z   (R13), K1, Z30
-	VFMADD231PS Z30, Z20, Z26
-	VFMADD231PS Z30, Z15, Z27
-	VFMADD231PS Z30, Z10, Z28
-	VMOVUPS.Z   4(R13), K2, Z30
-	VFMADD231PS Z30, Z21, Z26
-	VFMADD231PS Z30, Z16, Z27
-	VFMADD231PS Z30, Z11, Z28
-	VMOVUPS.Z   8(R13), K3, Z30
-	VFMADD231PS Z30, Z22, Z26
-	VFMADD231PS Z30, Z17, Z27
-	VFMADD231PS Z30, Z12, Z28
-	VMOVUPS.Z   12(R13), K4, Z30
-	VFMADD231PS Z30, Z23, Z26
-	VFMADD231PS Z30, Z18, Z27
-	VFMADD231PS Z30, Z13, Z28
-	VMOVUPS.Z   16(R13), K5, Z30
-	VFMADD231PS Z30, Z24, Z26
-	VFMADD231PS Z30, Z19, Z27
-	VFMADD231PS Z30, Z14, Z28
+	VMOVUPS.Z   (R13), K1, Z29
+	VFMADD231PS Z29, Z20, Z26
+	VFMADD231PS Z29, Z15, Z27
+	VFMADD231PS Z29, Z10, Z28
+	VMOVUPS.Z   4(R13), K2, Z29
+	VFMADD231PS Z29, Z21, Z26
+	VFMADD231PS Z29, Z16, Z27
+	VFMADD231PS Z29, Z11, Z28
+	VMOVUPS.Z   8(R13), K3, Z29
+	VFMADD231PS Z29, Z22, Z26
+	VFMADD231PS Z29, Z17, Z27
+	VFMADD231PS Z29, Z12, Z28
+	VMOVUPS.Z   12(R13), K4, Z29
+	VFMADD231PS Z29, Z23, Z26
+	VFMADD231PS Z29, Z18, Z27
+	VFMADD231PS Z29, Z13, Z28
+	VMOVUPS.Z   16(R13), K5, Z29
+	VFMADD231PS Z29, Z24, Z26
+	VFMADD231PS Z29, Z19, Z27
+	VFMADD231PS Z29, Z14, Z28
 
 skip5:
 	INCQ        R10
 	ADDQ        SI, R13
 	CMPQ        R10, BX
 	JAE         skip6
-	VMOVUPS.Z   (R13), K1, Z30
-	VFMADD231PS Z30, Z20, Z27
-	VFMADD231PS Z30, Z15, Z28
-	VMOVUPS.Z   4(R13), K2, Z30
-	VFMADD231PS Z30, Z21, Z27
-	VFMADD231PS Z30, Z16, Z28
-	VMOVUPS.Z   8(R13), K3, Z30
-	VFMADD231PS Z30, Z22, Z27
-	VFMADD231PS Z30, Z17, Z28
-	VMOVUPS.Z   12(R13), K4, Z30
-	VFMADD231PS Z30, Z23, Z27
-	VFMADD231PS Z30, Z18, Z28
-	VMOVUPS.Z   16(R13), K5, Z30
-	VFMADD231PS Z30, Z24, Z27
-	VFMADD231PS Z30, Z19, Z28
+	VMOVUPS.Z   (R13), K1, Z29
+	VFMADD231PS Z29, Z20, Z27
+	VFMADD231PS Z29, Z15, Z28
+	VMOVUPS.Z   4(R13), K2, Z29
+	VFMADD231PS Z29, Z21, Z27
+	VFMADD231PS Z29, Z16, Z28
+	VMOVUPS.Z   8(R13), K3, Z29
+	VFMADD231PS Z29, Z22, Z27
+	VFMADD231PS Z29, Z17, Z28
+	VMOVUPS.Z   12(R13), K4, Z29
+	VFMADD231PS Z29, Z23, Z27
+	VFMADD231PS Z29, Z18, Z28
+	VMOVUPS.Z   16(R13), K5, Z29
+	VFMADD231PS Z29, Z24, Z27
+	VFMADD231PS Z29, Z19, Z28
 
 skip6:
 	INCQ        R10
 	ADDQ        SI, R13
 	CMPQ        R10, BX
 	JAE         skip7
-	VMOVUPS.Z   (R13), K1, Z30
-	VFMADD231PS Z30, Z20, Z28
-	VMOVUPS.Z   4(R13), K2, Z30
-	VFMADD231PS Z30, Z21, Z28
-	VMOVUPS.Z   8(R13), K3, Z30
-	VFMADD231PS Z30, Z22, Z28
-	VMOVUPS.Z   12(R13), K4, Z30
-	VFMADD231PS Z30, Z23, Z28
-	VMOVUPS.Z   16(R13), K5, Z30
-	VFMADD231PS Z30, Z24, Z28
+	VMOVUPS.Z   (R13), K1, Z29
+	VFMADD231PS Z29, Z20, Z28
+	VMOVUPS.Z   4(R13), K2, Z29
+	VFMADD231PS Z29, Z21, Z28
+	VMOVUPS.Z   8(R13), K3, Z29
+	VFMADD231PS Z29, Z22, Z28
+	VMOVUPS.Z   12(R13), K4, Z29
+	VFMADD231PS Z29, Z23, Z28
+	VMOVUPS.Z   16(R13), K5, Z29
+	VFMADD231PS Z29, Z24, Z28
 
 skip7:
-	INCQ    R10
-	ADDQ    SI, R13
-	SUBQ    $0x04, R10
+	INCQ         R10
+	ADDQ         SI, R13
+	SUBQ         $0x04, R10
+	MOVQ         act+96(FP), R13
+	TESTQ        R13, R13
+	JE           activated
+	VBROADCASTSS 4(R13), Z29
+	CMPL         (R13), $0x00
+	JNE          product
+	VBROADCASTSS 8(R13), Z31
+	VMAXPS       Z25, Z29, Z25
+	VMINPS       Z25, Z31, Z25
+	VMAXPS       Z26, Z29, Z26
+	VMINPS       Z26, Z31, Z26
+	VMAXPS       Z27, Z29, Z27
+	VMINPS       Z27, Z31, Z27
+	VMAXPS       Z28, Z29, Z28
+	VMINPS       Z28, Z31, Z28
+	JMP          activated
+
+product:
+	VPXORD           Z30, Z30, Z30
+	VMOVAPS          Z25, Z31
+	VFMADD213PS.BCST 8(R13), Z29, Z31
+	VMAXPS           Z31, Z30, Z31
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z31, Z31
+	VMULPS           Z25, Z31, Z25
+	VMOVAPS          Z26, Z31
+	VFMADD213PS.BCST 8(R13), Z29, Z31
+	VMAXPS           Z31, Z30, Z31
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z31, Z31
+	VMULPS           Z26, Z31, Z26
+	VMOVAPS          Z27, Z31
+	VFMADD213PS.BCST 8(R13), Z29, Z31
+	VMAXPS           Z31, Z30, Z31
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z31, Z31
+	VMULPS           Z27, Z31, Z27
+	VMOVAPS          Z28, Z31
+	VFMADD213PS.BCST 8(R13), Z29, Z31
+	VMAXPS           Z31, Z30, Z31
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z31, Z31
+	VMULPS           Z28, Z31, Z28
+
+activated:
 	VMOVUPS Z25, K6, (R12)
 	ADDQ    R8, R12
 	INCQ    DX
@@ -14159,28 +19058,27 @@ below:
 	VZEROUPPER
 	RET
 
-// func planeAVX512k5s2(dst *float32, x *float32, w *float32, bias float32, inRows int, inCols int, outRows int, outCols int, top int, left int, masks *uint16, vecs int)
+// func planeAVX512k5s2(dst *float32, x *float32, w *float32, bias float32, inRows int, inCols int, outRows int, outCols int, top int, left int, masks *uint16, vecs int, act *float32)
 // Requires: AVX, AVX512F
-TEXT ·planeAVX512k5s2(SB), NOSPLIT, $0-96
-	MOVQ         dst+0(FP), AX
-	MOVQ         x+8(FP), CX
-	MOVQ         w+16(FP), DX
-	MOVQ         inRows+32(FP), BX
-	MOVQ         inCols+40(FP), SI
-	MOVQ         outRows+48(FP), DI
-	MOVQ         outCols+56(FP), R8
-	MOVQ         masks+80(FP), R9
-	SHLQ         $0x02, SI
-	SHLQ         $0x02, R8
-	VMOVUPS      second0<>+0(SB), Z4
-	VMOVUPS      second1<>+0(SB), Z5
-	VBROADCASTSS bias+24(FP), Z6
-	MOVQ         left+72(FP), R10
-	SHLQ         $0x02, R10
-	SUBQ         R10, CX
-	MOVQ         top+64(FP), R10
-	IMULQ        SI, R10
-	SUBQ         R10, CX
+TEXT ·planeAVX512k5s2(SB), NOSPLIT, $0-104
+	MOVQ    dst+0(FP), AX
+	MOVQ    x+8(FP), CX
+	MOVQ    w+16(FP), DX
+	MOVQ    inRows+32(FP), BX
+	MOVQ    inCols+40(FP), SI
+	MOVQ    outRows+48(FP), DI
+	MOVQ    outCols+56(FP), R8
+	MOVQ    masks+80(FP), R9
+	SHLQ    $0x02, SI
+	SHLQ    $0x02, R8
+	VMOVUPS second0<>+0(SB), Z4
+	VMOVUPS second1<>+0(SB), Z5
+	MOVQ    left+72(FP), R10
+	SHLQ    $0x02, R10
+	SUBQ    R10, CX
+	MOVQ    top+64(FP), R10
+	IMULQ   SI, R10
+	SUBQ    R10, CX
 
 column:
 	KMOVW (R9), K1
@@ -14197,263 +19095,263 @@ column:
 	MOVQ  AX, R13
 
 rows:
-	VMOVAPS          Z6, Z0
-	VMOVAPS          Z6, Z1
-	VMOVAPS          Z6, Z2
-	VMOVAPS          Z6, Z3
+	VBROADCASTSS     bias+24(FP), Z0
+	VBROADCASTSS     bias+24(FP), Z1
+	VBROADCASTSS     bias+24(FP), Z2
+	VBROADCASTSS     bias+24(FP), Z3
 	MOVQ             R12, R14
 	CMPQ             R11, BX
 	JAE              skip0
-	VMOVUPS.Z        (R14), K1, Z7
-	VMOVUPS.Z        64(R14), K2, Z8
-	VMOVAPS          Z4, Z9
-	VPERMI2PS        Z8, Z7, Z9
-	VFMADD231PS.BCST (DX), Z9, Z0
-	VMOVAPS          Z5, Z9
-	VPERMI2PS        Z8, Z7, Z9
-	VFMADD231PS.BCST 4(DX), Z9, Z0
-	VMOVUPS.Z        8(R14), K3, Z7
-	VMOVUPS.Z        72(R14), K4, Z8
-	VMOVAPS          Z4, Z9
-	VPERMI2PS        Z8, Z7, Z9
-	VFMADD231PS.BCST 8(DX), Z9, Z0
-	VMOVAPS          Z5, Z9
-	VPERMI2PS        Z8, Z7, Z9
-	VFMADD231PS.BCST 12(DX), Z9, Z0
-	VMOVUPS.Z        16(R14), K5, Z7
-	VMOVUPS.Z        80(R14), K6, Z8
-	VMOVAPS          Z4, Z9
-	VPERMI2PS        Z8, Z7, Z9
-	VFMADD231PS.BCST 16(DX), Z9, Z0
+	VMOVUPS.Z        (R14), K1, Z6
+	VMOVUPS.Z        64(R14), K2, Z7
+	VMOVAPS          Z4, Z8
+	VPERMI2PS        Z7, Z6, Z8
+	VFMADD231PS.BCST (DX), Z8, Z0
+	VMOVAPS          Z5, Z8
+	VPERMI2PS        Z7, Z6, Z8
+	VFMADD231PS.BCST 4(DX), Z8, Z0
+	VMOVUPS.Z        8(R14), K3, Z6
+	VMOVUPS.Z        72(R14), K4, Z7
+	VMOVAPS          Z4, Z8
+	VPERMI2PS        Z7, Z6, Z8
+	VFMADD231PS.BCST 8(DX), Z8, Z0
+	VMOVAPS          Z5, Z8
+	VPERMI2PS        Z7, Z6, Z8
+	VFMADD231PS.BCST 12(DX), Z8, Z0
+	VMOVUPS.Z        16(R14), K5, Z6
+	VMOVUPS.Z        80(R14), K6, Z7
+	VMOVAPS          Z4, Z8
+	VPERMI2PS        Z7, Z6, Z8
+	VFMADD231PS.BCST 16(DX), Z8, Z0
 
 skip0:
 	INCQ             R11
 	ADDQ             SI, R14
 	CMPQ             R11, BX
 	JAE              skip1
-	VMOVUPS.Z        (R14), K1, Z7
-	VMOVUPS.Z        64(R14), K2, Z8
-	VMOVAPS          Z4, Z9
-	VPERMI2PS        Z8, Z7, Z9
-	VFMADD231PS.BCST 20(DX), Z9, Z0
-	VMOVAPS          Z5, Z9
-	VPERMI2PS        Z8, Z7, Z9
-	VFMADD231PS.BCST 24(DX), Z9, Z0
-	VMOVUPS.Z        8(R14), K3, Z7
-	VMOVUPS.Z        72(R14), K4, Z8
-	VMOVAPS          Z4, Z9
-	VPERMI2PS        Z8, Z7, Z9
-	VFMADD231PS.BCST 28(DX), Z9, Z0
-	VMOVAPS          Z5, Z9
-	VPERMI2PS        Z8, Z7, Z9
-	VFMADD231PS.BCST 32(DX), Z9, Z0
-	VMOVUPS.Z        16(R14), K5, Z7
-	VMOVUPS.Z        80(R14), K6, Z8
-	VMOVAPS          Z4, Z9
-	VPERMI2PS        Z8, Z7, Z9
-	VFMADD231PS.BCST 36(DX), Z9, Z0
+	VMOVUPS.Z        (R14), K1, Z6
+	VMOVUPS.Z        64(R14), K2, Z7
+	VMOVAPS          Z4, Z8
+	VPERMI2PS        Z7, Z6, Z8
+	VFMADD231PS.BCST 20(DX), Z8, Z0
+	VMOVAPS          Z5, Z8
+	VPERMI2PS        Z7, Z6, Z8
+	VFMADD231PS.BCST 24(DX), Z8, Z0
+	VMOVUPS.Z        8(R14), K3, Z6
+	VMOVUPS.Z        72(R14), K4, Z7
+	VMOVAPS          Z4, Z8
+	VPERMI2PS        Z7, Z6, Z8
+	VFMADD231PS.BCST 28(DX), Z8, Z0
+	VMOVAPS          Z5, Z8
+	VPERMI2PS        Z7, Z6, Z8
+	VFMADD231PS.BCST 32(DX), Z8, Z0
+	VMOVUPS.Z        16(R14), K5, Z6
+	VMOVUPS.Z        80(R14), K6, Z7
+	VMOVAPS          Z4, Z8
+	VPERMI2PS        Z7, Z6, Z8
+	VFMADD231PS.BCST 36(DX), Z8, Z0
 
 skip1:
 	INCQ             R11
 	ADDQ             SI, R14
 	CMPQ             R11, BX
 	JAE              skip2
-	VMOVUPS.Z        (R14), K1, Z7
-	VMOVUPS.Z        64(R14), K2, Z8
-	VMOVAPS          Z4, Z9
-	VPERMI2PS        Z8, Z7, Z9
-	VFMADD231PS.BCST 40(DX), Z9, Z0
-	VFMADD231PS.BCST (DX), Z9, Z1
-	VMOVAPS          Z5, Z9
-	VPERMI2PS        Z8, Z7, Z9
-	VFMADD231PS.BCST 44(DX), Z9, Z0
-	VFMADD231PS.BCST 4(DX), Z9, Z1
-	VMOVUPS.Z        8(R14), K3, Z7
-	VMOVUPS.Z        72(R14), K4, Z8
-	VMOVAPS          Z4, Z9
-	VPERMI2PS        Z8, Z7, Z9
-	VFMADD231PS.BCST 48(DX), Z9, Z0
-	VFMADD231PS.BCST 8(DX), Z9, Z1
-	VMOVAPS          Z5, Z9
-	VPERMI2PS        Z8, Z7, Z9
-	VFMADD231PS.BCST 52(DX), Z9, Z0
-	VFMADD231PS.BCST 12(DX), Z9, Z1
-	VMOVUPS.Z        16(R14), K5, Z7
-	VMOVUPS.Z        80(R14), K6, Z8
-	VMOVAPS          Z4, Z9
-	VPERMI2PS        Z8, Z7, Z9
-	VFMADD231PS.BCST 56(DX), Z9, Z0
-	VFMADD231PS.BCST 16(DX), Z9, Z1
+	VMOVUPS.Z        (R14), K1, Z6
+	VMOVUPS.Z        64(R14), K2, Z7
+	VMOVAPS          Z4, Z8
+	VPERMI2PS        Z7, Z6, Z8
+	VFMADD231PS.BCST 40(DX), Z8, Z0
+	VFMADD231PS.BCST (DX), Z8, Z1
+	VMOVAPS          Z5, Z8
+	VPERMI2PS        Z7, Z6, Z8
+	VFMADD231PS.BCST 44(DX), Z8, Z0
+	VFMADD231PS.BCST 4(DX), Z8, Z1
+	VMOVUPS.Z        8(R14), K3, Z6
+	VMOVUPS.Z        72(R14), K4, Z7
+	VMOVAPS          Z4, Z8
+	VPERMI2PS        Z7, Z6, Z8
+	VFMADD231PS.BCST 48(DX), Z8, Z0
+	VFMADD231PS.BCST 8(DX), Z8, Z1
+	VMOVAPS          Z5, Z8
+	VPERMI2PS        Z7, Z6, Z8
+	VFMADD231PS.BCST 52(DX), Z8, Z0
+	VFMADD231PS.BCST 12(DX), Z8, Z1
+	VMOVUPS.Z        16(R14), K5, Z6
+	VMOVUPS.Z        80(R14), K6, Z7
+	VMOVAPS          Z4, Z8
+	VPERMI2PS        Z7, Z6, Z8
+	VFMADD231PS.BCST 56(DX), Z8, Z0
+	VFMADD231PS.BCST 16(DX), Z8, Z1
 
 skip2:
 	INCQ             R11
 	ADDQ             SI, R14
 	CMPQ             R11, BX
 	JAE              skip3
-	VMOVUPS.Z        (R14), K1, Z7
-	VMOVUPS.Z        64(R14), K2, Z8
-	VMOVAPS          Z4, Z9
-	VPERMI2PS        Z8, Z7, Z9
-	VFMADD231PS.BCST 60(DX), Z9, Z0
-	VFMADD231PS.BCST 20(DX), Z9, Z1
-	VMOVAPS          Z5, Z9
-	VPERMI2PS        Z8, Z7, Z9
-	VFMADD231PS.BCST 64(DX), Z9, Z0
-	VFMADD231PS.BCST 24(DX), Z9, Z1
-	VMOVUPS.Z        8(R14), K3, Z7
-	VMOVUPS.Z        72(R14), K4, Z8
-	VMOVAPS          Z4, Z9
-	VPERMI2PS        Z8, Z7, Z9
-	VFMADD231PS.BCST 68(DX), Z9, Z0
-	VFMADD231PS.BCST 28(DX), Z9, Z1
-	VMOVAPS          Z5, Z9
-	VPERMI2PS        Z8, Z7, Z9
-	VFMADD231PS.BCST 72(DX), Z9, Z0
-	VFMADD231PS.BCST 32(DX), Z9, Z1
-	VMOVUPS.Z        16(R14), K5, Z7
-	VMOVUPS.Z        80(R14), K6, Z8
-	VMOVAPS          Z4, Z9
-	VPERMI2PS        Z8, Z7, Z9
-	VFMADD231PS.BCST 76(DX), Z9, Z0
-	VFMADD231PS.BCST 36(DX), Z9, Z1
+	VMOVUPS.Z        (R14), K1, Z6
+	VMOVUPS.Z        64(R14), K2, Z7
+	VMOVAPS          Z4, Z8
+	VPERMI2PS        Z7, Z6, Z8
+	VFMADD231PS.BCST 60(DX), Z8, Z0
+	VFMADD231PS.BCST 20(DX), Z8, Z1
+	VMOVAPS          Z5, Z8
+	VPERMI2PS        Z7, Z6, Z8
+	VFMADD231PS.BCST 64(DX), Z8, Z0
+	VFMADD231PS.BCST 24(DX), Z8, Z1
+	VMOVUPS.Z        8(R14), K3, Z6
+	VMOVUPS.Z        72(R14), K4, Z7
+	VMOVAPS          Z4, Z8
+	VPERMI2PS        Z7, Z6, Z8
+	VFMADD231PS.BCST 68(DX), Z8, Z0
+	VFMADD231PS.BCST 28(DX), Z8, Z1
+	VMOVAPS          Z5, Z8
+	VPERMI2PS        Z7, Z6, Z8
+	VFMADD231PS.BCST 72(DX), Z8, Z0
+	VFMADD231PS.BCST 32(DX), Z8, Z1
+	VMOVUPS.Z        16(R14), K5, Z6
+	VMOVUPS.Z        80(R14), K6, Z7
+	VMOVAPS          Z4, Z8
+	VPERMI2PS        Z7, Z6, Z8
+	VFMADD231PS.BCST 76(DX), Z8, Z0
+	VFMADD231PS.BCST 36(DX), Z8, Z1
 
 skip3:
 	INCQ             R11
 	ADDQ             SI, R14
 	CMPQ             R11, BX
 	JAE              skip4
-	VMOVUPS.Z        (R14), K1, Z7
-	VMOVUPS.Z        64(R14), K2, Z8
-	VMOVAPS          Z4, Z9
-	VPERMI2PS        Z8, Z7, Z9
-	VFMADD231PS.BCST 80(DX), Z9, Z0
-	VFMADD231PS.BCST 40(DX), Z9, Z1
-	VFMADD231PS.BCST (DX), Z9, Z2
-	VMOVAPS          Z5, Z9
-	VPERMI2PS        Z8, Z7, Z9
-	VFMADD231PS.BCST 84(DX), Z9, Z0
-	VFMADD231PS.BCST 44(DX), Z9, Z1
-	VFMADD231PS.BCST 4(DX), Z9, Z2
-	VMOVUPS.Z        8(R14), K3, Z7
-	VMOVUPS.Z        72(R14), K4, Z8
-	VMOVAPS          Z4, Z9
-	VPERMI2PS        Z8, Z7, Z9
-	VFMADD231PS.BCST 88(DX), Z9, Z0
-	VFMADD231PS.BCST 48(DX), Z9, Z1
-	VFMADD231PS.BCST 8(DX), Z9, Z2
-	VMOVAPS          Z5, Z9
-	VPERMI2PS        Z8, Z7, Z9
-	VFMADD231PS.BCST 92(DX), Z9, Z0
-	VFMADD231PS.BCST 52(DX), Z9, Z1
-	VFMADD231PS.BCST 12(DX), Z9, Z2
-	VMOVUPS.Z        16(R14), K5, Z7
-	VMOVUPS.Z        80(R14), K6, Z8
-	VMOVAPS          Z4, Z9
-	VPERMI2PS        Z8, Z7, Z9
-	VFMADD231PS.BCST 96(DX), Z9, Z0
-	VFMADD231PS.BCST 56(DX), Z9, Z1
-	VFMADD231PS.BCST 16(DX), Z9, Z2
+	VMOVUPS.Z        (R14), K1, Z6
+	VMOVUPS.Z        64(R14), K2, Z7
+	VMOVAPS          Z4, Z8
+	VPERMI2PS        Z7, Z6, Z8
+	VFMADD231PS.BCST 80(DX), Z8, Z0
+	VFMADD231PS.BCST 40(DX), Z8, Z1
+	VFMADD231PS.BCST (DX), Z8, Z2
+	VMOVAPS          Z5, Z8
+	VPERMI2PS        Z7, Z6, Z8
+	VFMADD231PS.BCST 84(DX), Z8, Z0
+	VFMADD231PS.BCST 44(DX), Z8, Z1
+	VFMADD231PS.BCST 4(DX), Z8, Z2
+	VMOVUPS.Z        8(R14), K3, Z6
+	VMOVUPS.Z        72(R14), K4, Z7
+	VMOVAPS          Z4, Z8
+	VPERMI2PS        Z7, Z6, Z8
+	VFMADD231PS.BCST 88(DX), Z8, Z0
+	VFMADD231PS.BCST 48(DX), Z8, Z1
+	VFMADD231PS.BCST 8(DX), Z8, Z2
+	VMOVAPS          Z5, Z8
+	VPERMI2PS        Z7, Z6, Z8
+	VFMADD231PS.BCST 92(DX), Z8, Z0
+	VFMADD231PS.BCST 52(DX), Z8, Z1
+	VFMADD231PS.BCST 12(DX), Z8, Z2
+	VMOVUPS.Z        16(R14), K5, Z6
+	VMOVUPS.Z        80(R14), K6, Z7
+	VMOVAPS          Z4, Z8
+	VPERMI2PS        Z7, Z6, Z8
+	VFMADD231PS.BCST 96(DX), Z8, Z0
+	VFMADD231PS.BCST 56(DX), Z8, Z1
+	VFMADD231PS.BCST 16(DX), Z8, Z2
 
 skip4:
 	INCQ             R11
 	ADDQ             SI, R14
 	CMPQ             R11, BX
 	JAE              skip5
-	VMOVUPS.Z        (R14), K1, Z7
-	VMOVUPS.Z        64(R14), K2, Z8
-	VMOVAPS          Z4, Z9
-	VPERMI2PS        Z8, Z7, Z9
-	VFMADD231PS.BCST 60(DX), Z9, Z1
-	VFMADD231PS.BCST 20(DX), Z9, Z2
-	VMOVAPS          Z5, Z9
-	VPERMI2PS        Z8, Z7, Z9
-	VFMADD231PS.BCST 64(DX), Z9, Z1
-	VFMADD231PS.BCST 24(DX), Z9, Z2
-	VMOVUPS.Z        8(R14), K3, Z7
-	VMOVUPS.Z        72(R14), K4, Z8
-	VMOVAPS          Z4, Z9
-	VPERMI2PS        Z8, Z7, Z9
-	VFMADD231PS.BCST 68(DX), Z9, Z1
-	VFMADD231PS.BCST 28(DX), Z9, Z2
-	VMOVAPS          Z5, Z9
-	VPERMI2PS        Z8, Z7, Z9
-	VFMADD231PS.BCST 72(DX), Z9, Z1
-	VFMADD231PS.BCST 32(DX), Z9, Z2
-	VMOVUPS.Z        16(R14), K5, Z7
-	VMOVUPS.Z        80(R14), K6, Z8
-	VMOVAPS          Z4, Z9
-	VPERMI2PS        Z8, Z7, Z9
-	VFMADD231PS.BCST 76(DX), Z9, Z1
-	VFMADD231PS.BCST 36(DX), Z9, Z2
+	VMOVUPS.Z        (R14), K1, Z6
+	VMOVUPS.Z        64(R14), K2, Z7
+	VMOVAPS          Z4, Z8
+	VPERMI2PS        Z7, Z6, Z8
+	VFMADD231PS.BCST 60(DX), Z8, Z1
+	VFMADD231PS.BCST 20(DX), Z8, Z2
+	VMOVAPS          Z5, Z8
+	VPERMI2PS        Z7, Z6, Z8
+	VFMADD231PS.BCST 64(DX), Z8, Z1
+	VFMADD231PS.BCST 24(DX), Z8, Z2
+	VMOVUPS.Z        8(R14), K3, Z6
+	VMOVUPS.Z        72(R14), K4, Z7
+	VMOVAPS          Z4, Z8
+	VPERMI2PS        Z7, Z6, Z8
+	VFMADD231PS.BCST 68(DX), Z8, Z1
+	VFMADD231PS.BCST 28(DX), Z8, Z2
+	VMOVAPS          Z5, Z8
+	VPERMI2PS        Z7, Z6, Z8
+	VFMADD231PS.BCST 72(DX), Z8, Z1
+	VFMADD231PS.BCST 32(DX), Z8, Z2
+	VMOVUPS.Z        16(R14), K5, Z6
+	VMOVUPS.Z        80(R14), K6, Z7
+	VMOVAPS          Z4, Z8
+	VPERMI2PS        Z7, Z6, Z8
+	VFMADD231PS.BCST 76(DX), Z8, Z1
+	VFMADD231PS.BCST 36(DX), Z8, Z2
 
 skip5:
 	INCQ             R11
 	ADDQ             SI, R14
 	CMPQ             R11, BX
 	JAE              skip6
-	VMOVUPS.Z        (R14), K1, Z7
-	VMOVUPS.Z        64(R14), K2, Z8
-	VMOVAPS          Z4, Z9
-	VPERMI2PS        Z8, Z7, Z9
-	VFMADD231PS.BCST 80(DX), Z9, Z1
-	VFMADD231PS.BCST 40(DX), Z9, Z2
-	VFMADD231PS.BCST (DX), Z9, Z3
-	VMOVAPS          Z5, Z9
-	VPERMI2PS        Z8, Z7, Z9
-	VFMADD231PS.BCST 84(DX), Z9, Z1
-	VFMADD231PS.BCST 44(DX), Z9, Z2
-	VFMADD231PS.BCST 4(DX), Z9, Z3
-	VMOVUPS.Z        8(R14), K3, Z7
-	VMOVUPS.Z        72(R14), K4, Z8
-	VMOVAPS          Z4, Z9
-	VPERMI2PS        Z8, Z7, Z9
-	VFMADD231PS.BCST 88(DX), Z9, Z1
-	VFMADD231PS.BCST 48(DX), Z9, Z2
-	VFMADD231PS.BCST 8(DX), Z9, Z3
-	VMOVAPS          Z5, Z9
-	VPERMI2PS        Z8, Z7, Z9
-	VFMADD231PS.BCST 92(DX), Z9, Z1
-	VFMADD231PS.BCST 52(DX), Z9, Z2
-	VFMADD231PS.BCST 12(DX), Z9, Z3
-	VMOVUPS.Z        16(R14), K5, Z7
-	VMOVUPS.Z        80(R14), K6, Z8
-	VMOVAPS          Z4, Z9
-	VPERMI2PS        Z8, Z7, Z9
-	VFMADD231PS.BCST 96(DX), Z9, Z1
-	VFMADD231PS.BCST 56(DX), Z9, Z2
-	VFMADD231PS.BCST 16(DX), Z9, Z3
+	VMOVUPS.Z        (R14), K1, Z6
+	VMOVUPS.Z        64(R14), K2, Z7
+	VMOVAPS          Z4, Z8
+	VPERMI2PS        Z7, Z6, Z8
+	VFMADD231PS.BCST 80(DX), Z8, Z1
+	VFMADD231PS.BCST 40(DX), Z8, Z2
+	VFMADD231PS.BCST (DX), Z8, Z3
+	VMOVAPS          Z5, Z8
+	VPERMI2PS        Z7, Z6, Z8
+	VFMADD231PS.BCST 84(DX), Z8, Z1
+	VFMADD231PS.BCST 44(DX), Z8, Z2
+	VFMADD231PS.BCST 4(DX), Z8, Z3
+	VMOVUPS.Z        8(R14), K3, Z6
+	VMOVUPS.Z        72(R14), K4, Z7
+	VMOVAPS          Z4, Z8
+	VPERMI2PS        Z7, Z6, Z8
+	VFMADD231PS.BCST 88(DX), Z8, Z1
+	VFMADD231PS.BCST 48(DX), Z8, Z2
+	VFMADD231PS.BCST 8(DX), Z8, Z3
+	VMOVAPS          Z5, Z8
+	VPERMI2PS        Z7, Z6, Z8
+	VFMADD231PS.BCST 92(DX), Z8, Z1
+	VFMADD231PS.BCST 52(DX), Z8, Z2
+	VFMADD231PS.BCST 12(DX), Z8, Z3
+	VMOVUPS.Z        16(R14), K5, Z6
+	VMOVUPS.Z        80(R14), K6, Z7
+	VMOVAPS          Z4, Z8
+	VPERMI2PS        Z7, Z6, Z8
+	VFMADD231PS.BCST 96(DX), Z8, Z1
+	VFMADD231PS.BCST 56(DX), Z8, Z2
+	VFMADD231PS.BCST 16(DX), Z8, Z3
 
 skip6:
 	INCQ             R11
 	ADDQ             SI, R14
 	CMPQ             R11, BX
 	JAE              skip7
-	VMOVUPS.Z        (R14), K1, Z7
-	VMOVUPS.Z        64(R14), K2, Z8
-	VMOVAPS          Z4, Z9
-	VPERMI2PS        Z8, Z7, Z9
-	VFMADD231PS.BCST 60(DX), Z9, Z2
-	VFMADD231PS.BCST 20(DX), Z9, Z3
-	VMOVAPS          Z5, Z9
-	VPERMI2PS        Z8, Z7, Z9
-	VFMADD231PS.BCST 64(DX), Z9, Z2
-	VFMADD231PS.BCST 24(DX), Z9, Z3
-	VMOVUPS.Z        8(R14), K3, Z7
-	VMOVUPS.Z        72(R14), K4, Z8
-	VMOVAPS          Z4, Z9
-	VPERMI2PS        Z8, Z7, Z9
-	VFMADD231PS.BCST 68(DX), Z9, Z2
-	VFMADD231PS.BCST 28(DX), Z9, Z3
-	VMOVAPS          Z5, Z9
-	VPERMI2PS        Z8, Z7, Z9
-	VFMADD231PS.BCST 72(DX), Z9, Z2
-	VFMADD231PS.BCST 32(DX), Z9, Z3
-	VMOVUPS.Z        16(R14), K5, Z7
-	VMOVUPS.Z        80(R14), K6, Z8
-	VMOVAPS          Z4, Z9
-	VPERMI2PS        Z8, Z7, Z9
-	VFMADD231PS.BCST 76(DX), Z9, Z2
-	VFMADD231PS.BCST 36(DX), Z9, Z3
+	VMOVUPS.Z        (R14), K1, Z6
+	VMOVUPS.Z        64(R14), K2, Z7
+	VMOVAPS          Z4, Z8
+	VPERMI2PS        Z7, Z6, Z8
+	VFMADD231PS.BCST 60(DX), Z8, Z2
+	VFMADD231PS.BCST 20(DX), Z8, Z3
+	VMOVAPS          Z5, Z8
+	VPERMI2PS        Z7, Z6, Z8
+	VFMADD231PS.BCST 64(DX), Z8, Z2
+	VFMADD231PS.BCST 24(DX), Z8, Z3
+	VMOVUPS.Z        8(R14), K3, Z6
+	VMOVUPS.Z        72(R14), K4, Z7
+	VMOVAPS          Z4, Z8
+	VPERMI2PS        Z7, Z6, Z8
+	VFMADD231PS.BCST 68(DX), Z8, Z2
+	VFMADD231PS.BCST 28(DX), Z8, Z3
+	VMOVAPS          Z5, Z8
+	VPERMI2PS        Z7, Z6, Z8
+	VFMADD231PS.BCST 72(DX), Z8, Z2
+	VFMADD231PS.BCST 32(DX), Z8, Z3
+	VMOVUPS.Z        16(R14), K5, Z6
+	VMOVUPS.Z        80(R14), K6, Z7
+	VMOVAPS          Z4, Z8
+	VPERMI2PS        Z7, Z6, Z8
+	VFMADD231PS.BCST 76(DX), Z8, Z2
+	VFMADD231PS.BCST 36(DX), Z8, Z3
 
 skip7:
 	INCQ             R11
@@ -14461,91 +19359,132 @@ skip7:
 	MOVQ             R14, R12
 	CMPQ             R11, BX
 	JAE              skip8
-	VMOVUPS.Z        (R14), K1, Z7
-	VMOVUPS.Z        64(R14), K2, Z8
-	VMOVAPS          Z4, Z9
-	VPERMI2PS        Z8, Z7, Z9
-	VFMADD231PS.BCST 80(DX), Z9, Z2
-	VFMADD231PS.BCST 40(DX), Z9, Z3
-	VMOVAPS          Z5, Z9
-	VPERMI2PS        Z8, Z7, Z9
-	VFMADD231PS.BCST 84(DX), Z9, Z2
-	VFMADD231PS.BCST 44(DX), Z9, Z3
-	VMOVUPS.Z        8(R14), K3, Z7
-	VMOVUPS.Z        72(R14), K4, Z8
-	VMOVAPS          Z4, Z9
-	VPERMI2PS        Z8, Z7, Z9
-	VFMADD231PS.BCST 88(DX), Z9, Z2
-	VFMADD231PS.BCST 48(DX), Z9, Z3
-	VMOVAPS          Z5, Z9
-	VPERMI2PS        Z8, Z7, Z9
-	VFMADD231PS.BCST 92(DX), Z9, Z2
-	VFMADD231PS.BCST 52(DX), Z9, Z3
-	VMOVUPS.Z        16(R14), K5, Z7
-	VMOVUPS.Z        80(R14), K6, Z8
-	VMOVAPS          Z4, Z9
-	VPERMI2PS        Z8, Z7, Z9
-	VFMADD231PS.BCST 96(DX), Z9, Z2
-	VFMADD231PS.BCST 56(DX), Z9, Z3
+	VMOVUPS.Z        (R14), K1, Z6
+	VMOVUPS.Z        64(R14), K2, Z7
+	VMOVAPS          Z4, Z8
+	VPERMI2PS        Z7, Z6, Z8
+	VFMADD231PS.BCST 80(DX), Z8, Z2
+	VFMADD231PS.BCST 40(DX), Z8, Z3
+	VMOVAPS          Z5, Z8
+	VPERMI2PS        Z7, Z6, Z8
+	VFMADD231PS.BCST 84(DX), Z8, Z2
+	VFMADD231PS.BCST 44(DX), Z8, Z3
+	VMOVUPS.Z        8(R14), K3, Z6
+	VMOVUPS.Z        72(R14), K4, Z7
+	VMOVAPS          Z4, Z8
+	VPERMI2PS        Z7, Z6, Z8
+	VFMADD231PS.BCST 88(DX), Z8, Z2
+	VFMADD231PS.BCST 48(DX), Z8, Z3
+	VMOVAPS          Z5, Z8
+	VPERMI2PS        Z7, Z6, Z8
+	VFMADD231PS.BCST 92(DX), Z8, Z2
+	VFMADD231PS.BCST 52(DX), Z8, Z3
+	VMOVUPS.Z        16(R14), K5, Z6
+	VMOVUPS.Z        80(R14), K6, Z7
+	VMOVAPS          Z4, Z8
+	VPERMI2PS        Z7, Z6, Z8
+	VFMADD231PS.BCST 96(DX), Z8, Z2
+	VFMADD231PS.BCST 56(DX), Z8, Z3
 
 skip8:
 	INCQ             R11
 	ADDQ             SI, R14
 	CMPQ             R11, BX
 	JAE              skip9
-	VMOVUPS.Z        (R14), K1, Z7
-	VMOVUPS.Z        64(R14), K2, Z8
-	VMOVAPS          Z4, Z9
-	VPERMI2PS        Z8, Z7, Z9
-	VFMADD231PS.BCST 60(DX), Z9, Z3
-	VMOVAPS          Z5, Z9
-	VPERMI2PS        Z8, Z7, Z9
-	VFMADD231PS.BCST 64(DX), Z9, Z3
-	VMOVUPS.Z        8(R14), K3, Z7
-	VMOVUPS.Z        72(R14), K4, Z8
-	VMOVAPS          Z4, Z9
-	VPERMI2PS        Z8, Z7, Z9
-	VFMADD231PS.BCST 68(DX), Z9, Z3
-	VMOVAPS          Z5, Z9
-	VPERMI2PS        Z8, Z7, Z9
-	VFMADD231PS.BCST 72(DX), Z9, Z3
-	VMOVUPS.Z        16(R14), K5, Z7
-	VMOVUPS.Z        80(R14), K6, Z8
-	VMOVAPS          Z4, Z9
-	VPERMI2PS        Z8, Z7, Z9
-	VFMADD231PS.BCST 76(DX), Z9, Z3
+	VMOVUPS.Z        (R14), K1, Z6
+	VMOVUPS.Z        64(R14), K2, Z7
+	VMOVAPS          Z4, Z8
+	VPERMI2PS        Z7, Z6, Z8
+	VFMADD231PS.BCST 60(DX), Z8, Z3
+	VMOVAPS          Z5, Z8
+	VPERMI2PS        Z7, Z6, Z8
+	VFMADD231PS.BCST 64(DX), Z8, Z3
+	VMOVUPS.Z        8(R14), K3, Z6
+	VMOVUPS.Z        72(R14), K4, Z7
+	VMOVAPS          Z4, Z8
+	VPERMI2PS        Z7, Z6, Z8
+	VFMADD231PS.BCST 68(DX), Z8, Z3
+	VMOVAPS          Z5, Z8
+	VPERMI2PS        Z7, Z6, Z8
+	VFMADD231PS.BCST 72(DX), Z8, Z3
+	VMOVUPS.Z        16(R14), K5, Z6
+	VMOVUPS.Z        80(R14), K6, Z7
+	VMOVAPS          Z4, Z8
+	VPERMI2PS        Z7, Z6, Z8
+	VFMADD231PS.BCST 76(DX), Z8, Z3
 
 skip9:
 	INCQ             R11
 	ADDQ             SI, R14
 	CMPQ             R11, BX
 	JAE              skip10
-	VMOVUPS.Z        (R14), K1, Z7
-	VMOVUPS.Z        64(R14), K2, Z8
-	VMOVAPS          Z4, Z9
-	VPERMI2PS        Z8, Z7, Z9
-	VFMADD231PS.BCST 80(DX), Z9, Z3
-	VMOVAPS          Z5, Z9
-	VPERMI2PS        Z8, Z7, Z9
-	VFMADD231PS.BCST 84(DX), Z9, Z3
-	VMOVUPS.Z        8(R14), K3, Z7
-	VMOVUPS.Z        72(R14), K4, Z8
-	VMOVAPS          Z4, Z9
-	VPERMI2PS        Z8, Z7, Z9
-	VFMADD231PS.BCST 88(DX), Z9, Z3
-	VMOVAPS          Z5, Z9
-	VPERMI2PS        Z8, Z7, Z9
-	VFMADD231PS.BCST 92(DX), Z9, Z3
-	VMOVUPS.Z        16(R14), K5, Z7
-	VMOVUPS.Z        80(R14), K6, Z8
-	VMOVAPS          Z4, Z9
-	VPERMI2PS        Z8, Z7, Z9
-	VFMADD231PS.BCST 96(DX), Z9, Z3
+	VMOVUPS.Z        (R14), K1, Z6
+	VMOVUPS.Z        64(R14), K2, Z7
+	VMOVAPS          Z4, Z8
+	VPERMI2PS        Z7, Z6, Z8
+	VFMADD231PS.BCST 80(DX), Z8, Z3
+	VMOVAPS          Z5, Z8
+	VPERMI2PS        Z7, Z6, Z8
+	VFMADD231PS.BCST 84(DX), Z8, Z3
+	VMOVUPS.Z        8(R14), K3, Z6
+	VMOVUPS.Z        72(R14), K4, Z7
+	VMOVAPS          Z4, Z8
+	VPERMI2PS        Z7, Z6, Z8
+	VFMADD231PS.BCST 88(DX), Z8, Z3
+	VMOVAPS          Z5, Z8
+	VPERMI2PS        Z7, Z6, Z8
+	VFMADD231PS.BCST 92(DX), Z8, Z3
+	VMOVUPS.Z        16(R14), K5, Z6
+	VMOVUPS.Z        80(R14), K6, Z7
+	VMOVAPS          Z4, Z8
+	VPERMI2PS        Z7, Z6, Z8
+	VFMADD231PS.BCST 96(DX), Z8, Z3
 
 skip10:
-	INCQ    R11
-	ADDQ    SI, R14
-	SUBQ    $0x03, R11
+	INCQ         R11
+	ADDQ         SI, R14
+	SUBQ         $0x03, R11
+	MOVQ         act+96(FP), R14
+	TESTQ        R14, R14
+	JE           activated
+	VBROADCASTSS 4(R14), Z6
+	CMPL         (R14), $0x00
+	JNE          product
+	VBROADCASTSS 8(R14), Z7
+	VMAXPS       Z0, Z6, Z0
+	VMINPS       Z0, Z7, Z0
+	VMAXPS       Z1, Z6, Z1
+	VMINPS       Z1, Z7, Z1
+	VMAXPS       Z2, Z6, Z2
+	VMINPS       Z2, Z7, Z2
+	VMAXPS       Z3, Z6, Z3
+	VMINPS       Z3, Z7, Z3
+	JMP          activated
+
+product:
+	VPXORD           Z9, Z9, Z9
+	VMOVAPS          Z0, Z7
+	VFMADD213PS.BCST 8(R14), Z6, Z7
+	VMAXPS           Z7, Z9, Z7
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z7, Z7
+	VMULPS           Z0, Z7, Z0
+	VMOVAPS          Z1, Z7
+	VFMADD213PS.BCST 8(R14), Z6, Z7
+	VMAXPS           Z7, Z9, Z7
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z7, Z7
+	VMULPS           Z1, Z7, Z1
+	VMOVAPS          Z2, Z7
+	VFMADD213PS.BCST 8(R14), Z6, Z7
+	VMAXPS           Z7, Z9, Z7
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z7, Z7
+	VMULPS           Z2, Z7, Z2
+	VMOVAPS          Z3, Z7
+	VFMADD213PS.BCST 8(R14), Z6, Z7
+	VMAXPS           Z7, Z9, Z7
+	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z7, Z7
+	VMULPS           Z3, Z7, Z3
+
+activated:
 	VMOVUPS Z0, K7, (R13)
 	ADDQ    R8, R13
 	INCQ    R10

@@ -34,7 +34,7 @@ func testTile[T Float](t *testing.T, kernel microKernel[T], rows, cols int) {
 			copy(got, before)
 			want := append([]T(nil), before...)
 			tilePlain(rows, cols, kc, &a[0], &b[0], ldb, &want[0], ldc, first, add)
-			kernel(kc, &a[0], &b[0], ldb, &got[0], ldc, first, add)
+			kernel(kc, &a[0], &b[0], ldb, &got[0], ldc, first, add, 1, 0, nil)
 			check(t)
 			for i := range got {
 				if i%ldc >= cols {
@@ -69,7 +69,7 @@ func testTile[T Float](t *testing.T, kernel microKernel[T], rows, cols int) {
 	fill(b, 1)
 	a[rows/2] = nan
 	c := make([]T, rows*cols)
-	kernel(1, &a[0], &b[0], cols, &c[0], cols, nil, false)
+	kernel(1, &a[0], &b[0], cols, &c[0], cols, nil, false, 1, 0, nil)
 	for i, v := range c {
 		if (v != v) != (i/cols == rows/2) {
 			t.Fatalf("NaN in row %d: [%d] = %v", rows/2, i, v)
@@ -91,7 +91,7 @@ func BenchmarkTile(b *testing.B) {
 		x, y, z := make([]float32, rows*blockDepth), make([]float32, cols*blockDepth), make([]float32, rows*cols)
 		b.Run(fmt.Sprintf("%s/%dx%d", k.name, rows, cols), func(b *testing.B) {
 			for b.Loop() {
-				k.tile.kernels[rows-1][1](blockDepth, &x[0], &y[0], cols, &z[0], cols, nil, true)
+				k.tile.kernels[rows-1][1](blockDepth, &x[0], &y[0], cols, &z[0], cols, nil, true, 1, 0, nil)
 			}
 			b.ReportMetric(2*float64(rows*cols*blockDepth)*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
 		})

@@ -21,7 +21,7 @@ var hasAVX512 = cpu.X86.HasAVX2 && cpu.X86.HasFMA && cpu.X86.HasAVX512F && cpu.X
 func useAVX2() {
 	rowsAVX2()
 	fast32.planes, fast32.softmax = [2][2]planeLoop{}, nil
-	tile32 = &tileShape[float32]{6, 16, [][2]microKernel[float32]{
+	tile32 = &tileShape[float32]{6, 16, true, [][2]microKernel[float32]{
 		{tile32AVX2r1v1, tile32AVX2r1v2},
 		{tile32AVX2r2v1, tile32AVX2r2v2},
 		{tile32AVX2r3v1, tile32AVX2r3v2},
@@ -29,7 +29,7 @@ func useAVX2() {
 		{tile32AVX2r5v1, tile32AVX2r5v2},
 		{tile32AVX2r6v1, tile32AVX2r6v2},
 	}, []spreadKernel[float32]{tile32AVX2r1off, tile32AVX2r2off, tile32AVX2r3off, tile32AVX2r4off, tile32AVX2r5off, tile32AVX2r6off}}
-	tile64 = &tileShape[float64]{6, 8, [][2]microKernel[float64]{
+	tile64 = &tileShape[float64]{6, 8, false, [][2]microKernel[float64]{
 		{tile64AVX2r1v1, tile64AVX2r1v2},
 		{tile64AVX2r2v1, tile64AVX2r2v2},
 		{tile64AVX2r3v1, tile64AVX2r3v2},
@@ -53,7 +53,7 @@ func useAVX512() {
 	}
 	fast32.softmax = softmax32AVX512
 	fast32.planes = [2][2]planeLoop{{planeAVX512k3s1, planeAVX512k3s2}, {planeAVX512k5s1, planeAVX512k5s2}}
-	tile32 = &tileShape[float32]{12, 32, [][2]microKernel[float32]{
+	tile32 = &tileShape[float32]{12, 32, true, [][2]microKernel[float32]{
 		{tile32AVX512r1v1, tile32AVX512r1v2},
 		{tile32AVX512r2v1, tile32AVX512r2v2},
 		{tile32AVX512r3v1, tile32AVX512r3v2},

@@ -141,7 +141,7 @@ const winogradRows = 48
 // size is how many elements the transformed inputs of an image have.
 func (w *winograd) size() int { return w.panels*winogradPlaces*w.g.cg*w.ldb + vectorLen }
 
-func (w *winograd) run(par Parallel, x, packed, bias, y []float32, finish Finish) {
+func (w *winograd) run(par Parallel, x, packed, bias, y []float32, finish func(first, count, at, n int)) {
 	g := w.g
 	place := g.cg * w.ldb // a panel's place
 	in := borrow[float32](w.size())

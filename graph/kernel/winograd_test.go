@@ -130,9 +130,9 @@ func TestWinogradAccuracy(t *testing.T) {
 		}
 		want, _ := naiveConv(g, x, w, nil, false)
 		y := make([]float32, len(want))
-		ConvPacked(nil, g, x, PackConv(nil, g, w, true), nil, y, nil)
+		ConvPacked(nil, g, x, PackConv(nil, g, w, true), nil, y, Finish{})
 		direct := relativeError(y, want)
-		ConvPacked(nil, g, x, PackConv(nil, g, w, false), nil, y, nil)
+		ConvPacked(nil, g, x, PackConv(nil, g, w, false), nil, y, Finish{})
 		transformed := relativeError(y, want)
 		t.Logf("%d channels: greatest error, of the greatest output: direct %.1e, Winograd %.1e", channels, direct, transformed)
 		if transformed > 5e-6 {

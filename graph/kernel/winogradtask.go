@@ -5,7 +5,7 @@ type winogradTask struct {
 	*winograd
 	n, panel, first, count int
 	y, bias                []float32
-	finish                 Finish
+	finish                 func(first, count, at, n int)
 }
 
 // tiles is how many tiles the panel has.
@@ -29,7 +29,7 @@ func (t *winogradTask) multiply(dst, packed, in []float32, r0, r1 int) {
 			for r := r0; r < r1; r++ {
 				i, end := panelRow(r, heights, g.mg), panelRow(r+1, heights, g.mg)
 				c := dst[(p*t.count+i-t.first)*cols:]
-				t.tile.kernels[end-i-1][half](kc, &packed[p*size+p0*g.mg+i*kc], &b[0], t.ldb, &c[0], cols, nil, p0 > 0)
+				t.tile.kernels[end-i-1][half](kc, &packed[p*size+p0*g.mg+i*kc], &b[0], t.ldb, &c[0], cols, nil, p0 > 0, 1, 0, nil)
 			}
 		}
 	}

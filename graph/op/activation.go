@@ -17,8 +17,8 @@ type activation struct {
 	// slope is dy/dx from x, y and the parameters.
 	slope func(x, y *graph.Value, a, b float64) *graph.Value
 	check Check
-	// times, which may be nil, is Piece.Times.
-	times func(a, b float64) func(dst, x []float32)
+	// times, which may be nil, is Piece.Times and Piece.TimesAct.
+	times func(a, b float64) (func(dst, x []float32), *kernel.Activation)
 }
 
 // param is a float attribute with its default.
@@ -81,8 +81,8 @@ func init() {
 			slope: func(_, y *graph.Value, a, _ float64) *graph.Value {
 				return Mul(Like(y, a), Mul(above(y, 0), below(y, 1)))
 			}, check: Check{Lo: -4, Hi: 4, Avoid: []float64{-2.5, 2.5}},
-			times: func(a, b float64) func(dst, x []float32) {
-				return func(dst, x []float32) { kernel.TimesHardSigmoid(dst, x, a, b) }
+			times: func(a, b float64) (func(dst, x []float32), *kernel.Activation) {
+				return func(dst, x []float32) { kernel.TimesHardSigmoid(dst, x, a, b) }, kernel.TimesHardSigmoidActivation(a, b)
 			}},
 		{name: "Swish", equation: "y = x/(1+exp(−α·x))", versions: []int64{24}, a: alpha(1),
 			loops: func(a, _ float64) (func(dst, x []float32), func(dst, x []float64)) {
@@ -114,7 +114,7 @@ func (a activation) row() *Op {
 			f32, _ := a.loops(a.a.of(s.Node), a.b.of(s.Node))
 			p := &Piece{Map: f32}
 			if a.times != nil {
-				p.Times = a.times(a.a.of(s.Node), a.b.of(s.Node))
+				p.Times, p.TimesAct = a.times(a.a.of(s.Node), a.b.of(s.Node))
 			}
 			return p
 		},

@@ -32,7 +32,7 @@ func clipPiece(s *Spec) *Piece {
 		}
 		*bound = tensor.Data[float32](t)[0]
 	}
-	return &Piece{Map: func(dst, x []float32) { kernel.Clip(dst, x, lo, hi) }}
+	return &Piece{Map: func(dst, x []float32) { kernel.Clip(dst, x, lo, hi) }, Act: kernel.ClipActivation(lo, hi)}
 }
 
 func makeClip(s *Spec) (Kernel, error) {

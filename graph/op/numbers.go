@@ -1,6 +1,8 @@
 package op
 
 import (
+	"math"
+
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/kernel"
 	"github.com/onnxloss/onnxloss/graph/tensor"
@@ -88,7 +90,9 @@ func init() {
 				return numberMap{f32: kernel.Relu[float32], f64: kernel.Relu[float64],
 					i8: kernel.Relu[int8], i16: kernel.Relu[int16], i32: kernel.Relu[int32], i64: kernel.Relu[int64]}.run, nil
 			},
-			Piece: mapPiece(kernel.Relu[float32]),
+			Piece: func(*Spec) *Piece {
+				return &Piece{Map: kernel.Relu[float32], Act: kernel.ClipActivation(0, float32(math.Inf(1)))}
+			},
 			Grad:  func(c *Grad) error { c.Set(0, Mul(c.Dy[0], above(c.In(0), 0))); return nil },
 			Check: Check{Lo: -2, Hi: 2, Avoid: []float64{0}}},
 	)

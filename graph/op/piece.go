@@ -22,6 +22,9 @@ type Piece struct {
 	Link kernel.Link
 	// Times, which may be nil, is x times what Map makes of it, in one go.
 	Times func(dst, x []float32)
+	// Act and TimesAct are Map and Times as activations of a convolution, where they
+	// can be.
+	Act, TimesAct *kernel.Activation
 }
 
 // Tail is elementwise operators that follow a node and run on each piece of
@@ -31,6 +34,7 @@ type Piece struct {
 type Tail struct {
 	Steps     []TailStep
 	Registers int
+	act       *kernel.Activation
 	scratch   sync.Pool
 }
 
@@ -75,9 +79,27 @@ func (t *Tail) fit(x *Call, shape []int) error {
 	return nil
 }
 
-// over is the tail over y, of the given channels of size elements: it finishes
-// elements [at, at+n) of planes [first, first+count).
+// over is the tail over y, of the given channels of size elements.
 func (t *Tail) over(x *Call, y []float32, channels, size int) kernel.Finish {
+	if t.act == nil {
+		return kernel.Finish{Then: t.then(x, y, channels, size)}
+	}
+	f := kernel.Finish{Act: t.act}
+	if len(t.Steps) > 0 {
+		f.Then = t.then(x, y, channels, size)
+	}
+	return f
+}
+
+// Ready is to be called once the steps are there: a first one that is an activation is
+// left to the node.
+func (t *Tail) Ready() {
+	if s := &t.Steps[0]; s.Piece.Act != nil && s.Dst == 0 && s.Args[0].Register == 0 {
+		t.act, t.Steps = s.Piece.Act, t.Steps[1:]
+	}
+}
+
+func (t *Tail) then(x *Call, y []float32, channels, size int) func(first, count, at, n int) {
 	inputs := make([][]float32, len(x.In))
 	for _, s := range t.Steps {
 		for _, o := range s.Args {

@@ -23,7 +23,7 @@ const planeRows = 4
 
 func planeLoop(size, stride int) {
 	name := fmt.Sprintf("planeAVX512k%ds%d", size, stride)
-	TEXT(name, NOSPLIT, "func(dst, x, w *float32, bias float32, inRows, inCols, outRows, outCols, top, left int, masks *uint16, vecs int)")
+	TEXT(name, NOSPLIT, "func(dst, x, w *float32, bias float32, inRows, inCols, outRows, outCols, top, left int, masks *uint16, vecs int, act *float32)")
 	Pragma("noescape")
 	Doc(fmt.Sprintf("%s convolves a plane by %d×%d taps with stride %d; see fast32.planes.", name, size, size, stride))
 	dst, x, w := Load(Param("dst"), GP64()), Load(Param("x"), GP64()), Load(Param("w"), GP64())
@@ -34,9 +34,6 @@ func planeLoop(size, stride int) {
 	SHLQ(Imm(2), outCols)
 	p := &planeSums{size: size, stride: stride, w: w}
 	p.load()
-	bias := ZMM()
-	b, _ := Param("bias").Resolve()
-	VBROADCASTSS(b.Addr, bias)
 
 	// x is where kernel position 0 of the first output lies.
 	at := Load(Param("left"), GP64())
@@ -58,7 +55,7 @@ func planeLoop(size, stride int) {
 	MOVQ(dst, to)
 	Label("rows")
 	for r := range p.acc {
-		VMOVAPS(bias, p.acc[r])
+		VBROADCASTSS(parameter("bias"), p.acc[r])
 	}
 	next := GP64()
 	MOVQ(from, next)
@@ -75,6 +72,7 @@ func planeLoop(size, stride int) {
 		ADDQ(inCols, next)
 	}
 	SUBQ(Imm(uint64(size-stride)), in)
+	activate(ZMM, p.acc)
 	for r := range p.acc {
 		VMOVUPS(p.acc[r], p.masks[len(p.masks)-1], Mem{Base: to})
 		ADDQ(outCols, to)
@@ -87,8 +85,7 @@ func planeLoop(size, stride int) {
 	ADDQ(Imm(64), dst)
 	ADDQ(Imm(uint64(64*stride)), x)
 	ADDQ(Imm(uint64(2*len(p.masks))), masks)
-	vecs, _ := Param("vecs").Resolve()
-	DECQ(vecs.Addr)
+	DECQ(parameter("vecs"))
 	JNE(LabelRef("column"))
 	VZEROUPPER()
 	RET()

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
@@ -36,27 +37,32 @@ func tiles() {
 }
 
 // tile is one microKernel: rows × vecs accumulators, the vectors of B, and one
-// element of A at a time in all places of a vector. If spread is set, it is a
-// spreadKernel.
+// element of A at a time in all places of a vector; then the same for the next
+// columns. If spread is set, it is a spreadKernel.
 func tile(k *tileKind, rows, vecs int, spread bool) {
 	name, step, doc := fmt.Sprintf("%sr%dv%d", k.name, rows, vecs), "ldb int", ""
 	if spread {
 		name, step, doc = fmt.Sprintf("%sr%doff", k.name, rows), "off *int", ", row p of B being at b[off[p]]"
 	}
-	TEXT(name, NOSPLIT, fmt.Sprintf("func(kc int, a, b *%[1]s, %[2]s, c *%[1]s, ldc int, start *%[1]s, add bool)", k.elem, step))
+	TEXT(name, NOSPLIT, fmt.Sprintf("func(kc int, a, b *%[1]s, %[2]s, c *%[1]s, ldc int, start *%[1]s, add bool, count, next int, act *float32)", k.elem, step))
 	Pragma("noescape")
 	Doc(fmt.Sprintf("%s is tilePlain of %d rows and %d columns%s.", name, rows, vecs*k.width/k.size, doc))
-	kc := Load(Param("kc"), GP64())
-	a, b, c := Load(Param("a"), GP64()), Load(Param("b"), GP64()), Load(Param("c"), GP64())
-	ldc := Load(Param("ldc"), GP64())
+	first, c := Load(Param("b"), GP64()), Load(Param("c"), GP64())
+	ldc, next := Load(Param("ldc"), GP64()), Load(Param("next"), GP64())
 	var ldb, off, at reg.Register
-	if spread {
-		off, at = Load(Param("off"), GP64()), GP64()
-	} else {
+	if !spread {
 		ldb = Load(Param("ldb"), GP64())
 		IMUL3Q(Imm(uint64(k.size)), ldb, ldb)
 	}
 	IMUL3Q(Imm(uint64(k.size)), ldc, ldc)
+	IMUL3Q(Imm(uint64(k.size)), next, next)
+
+	Label("tile")
+	kc, a, b := Load(Param("kc"), GP64()), Load(Param("a"), GP64()), GP64()
+	MOVQ(first, b)
+	if spread {
+		off, at = Load(Param("off"), GP64()), GP64()
+	}
 
 	acc := make([][]vec, rows)
 	for i := range acc {
@@ -125,7 +131,55 @@ func tile(k *tileKind, rows, vecs int, spread bool) {
 		}
 	}
 	Label("store")
+	if k.size == 4 {
+		activate(k.vector, slices.Concat(acc...))
+	}
 	each(func(m Mem, v vec) { k.move(v, m) })
+	ADDQ(Imm(uint64(vecs*k.width)), c)
+	ADDQ(next, first)
+	DECQ(parameter("count"))
+	JNE(LabelRef("tile"))
 	VZEROUPPER()
 	RET()
+}
+
+// activate applies an Activation, if there is one, to sums of float32.
+func activate(vector func() reg.VecVirtual, sums []vec) {
+	act := Load(Param("act"), GP64())
+	TESTQ(act, act)
+	JE(LabelRef("activated"))
+	first, second := Mem{Base: act, Disp: 4}, Mem{Base: act, Disp: 8}
+	p := vector()
+	VBROADCASTSS(first, p)
+	CMPL(Mem{Base: act}, Imm(0))
+	JNE(LabelRef("product"))
+	q := vector()
+	VBROADCASTSS(second, q)
+	for _, v := range sums {
+		VMAXPS(v, p, v)
+		VMINPS(v, q, v)
+	}
+	JMP(LabelRef("activated"))
+	Label("product") // with as few registers as are left
+	r, zero := vector(), vector()
+	if r.Size() == 32 {
+		VXORPS(zero, zero, zero)
+		VBROADCASTSS(second, q)
+	} else {
+		VPXORD(zero, zero, zero)
+	}
+	for _, v := range sums {
+		VMOVAPS(v, r)
+		if r.Size() == 32 {
+			VFMADD213PS(q, p, r)
+			VMAXPS(r, zero, r)
+			VMINPS(f32(1), r, r)
+		} else {
+			VFMADD213PS_BCST(second, p, r)
+			VMAXPS(r, zero, r)
+			VMINPS_BCST(f32(1), r, r)
+		}
+		VMULPS(v, r, v)
+	}
+	Label("activated")
 }
