@@ -19,7 +19,7 @@ func Conv[T Float](par Parallel, g *ConvGeom, x, w, bias, y []T, finish Finish) 
 		return
 	}
 	size := g.mg * g.cg * g.taps
-	s := borrow[T](size * g.Group)
+	s := borrow[T](size*g.Group + maxCols)
 	defer s.free()
 	packWeights(par, g, s.s, w)
 	convGemm(par, g, x, s.s, bias, y, finish)
@@ -71,7 +71,7 @@ func (p *PackedConv[T]) ForAny(par Parallel, g *ConvGeom, w []T) {
 	case g.cg == 1:
 		p.w = w[:n]
 	case p.data == nil:
-		p.data = make([]T, n)
+		p.data = make([]T, n+maxCols)
 		packWeights(par, g, p.data, w[:n])
 	}
 }
@@ -141,7 +141,8 @@ func packWeights[T Float](par Parallel, g *ConvGeom, dst, w []T) {
 }
 
 // convGemm runs the matrix products of all images and groups. Each is
-// [M/Group, C/Group*taps] × [C/Group*taps, outSize].
+// [M/Group, C/Group*taps] × [C/Group*taps, outSize]. After the packed weight there are
+// maxCols elements that may be read.
 func convGemm[T Float](par Parallel, g *ConvGeom, x, packed, bias, y []T, finish Finish) {
 	k := g.cg * g.taps
 	size := g.mg * k
@@ -149,6 +150,11 @@ func convGemm[T Float](par Parallel, g *ConvGeom, x, packed, bias, y []T, finish
 		return
 	}
 	tile := tileFor[T]()
+	then := apart(finish, y, g.outSize)
+	if g.isPointwise() && k > 0 && g.outSize <= min(fewColumns, tile.rows) {
+		fewPositions(par, g, x, packed, bias, y, then)
+		return
+	}
 	j := job[T]{
 		tile: tile, batch: g.N * g.Group, m: g.mg, n: g.outSize, k: k, alpha: 1,
 		a:   func(t int) []T { return packed[t%g.Group*size:][:size] },
@@ -158,7 +164,6 @@ func convGemm[T Float](par Parallel, g *ConvGeom, x, packed, bias, y []T, finish
 	if bias != nil {
 		j.start = func(t int) []T { return bias[t%g.Group*g.mg:][:g.mg] }
 	}
-	then := apart(finish, y, g.outSize)
 	if tile.acts && k > 0 {
 		j.act, then = finish.Act.at(), finish.Then
 	}

@@ -30,17 +30,15 @@ func rows512() {
 	}
 	row512("sigmoid32AVX512", sigmoidDoc, func() { e.load() }, sigmoid(false))
 	row512("silu32AVX512", siluDoc, func() { e.load() }, sigmoid(true))
-	row512("exp32AVX512", "dst[i] = exp(x[i]), within 1.1 units in the last place.", func() {
-		e.load()
-		e.most = spread512(f32(110))
+	row512("exp32AVX512", "dst[i] = exp(x[i]), within 0.6 units in the last place.", func() {
+		e.loadExact()
 	}, func(v vec) vec {
 		VMINPS(v, e.most, v) // NaN stays
 		return e.of(v)
 	})
 	var shift vec
-	row512("expShifted32AVX512", "dst[i] = exp(x[i]-shift), within 1.1 units in the last place.", func() {
-		e.load()
-		e.most = spread512(f32(110))
+	row512("expShifted32AVX512", "dst[i] = exp(x[i]-shift), within 0.6 units in the last place.", func() {
+		e.loadExact()
 		shift = spread512(parameter("shift"))
 	}, func(v vec) vec { return e.ofDifference(v, shift) })
 	log512()
@@ -53,7 +51,8 @@ func rows512() {
 type exponential struct {
 	one, sign, least, scale, rounder, high, low, third, second, powers vec
 
-	most vec // that ofDifference bounds its exponent by; nil where it cannot be above 0
+	roundings vec // what the powers were rounded by, of each; nil where that is let be
+	most      vec // that exponents are at most
 }
 
 // Coefficients of r³ and r² in exp r for |r| <= ln 2/32, the latter with most of
@@ -64,14 +63,27 @@ const (
 )
 
 func (e *exponential) load() {
-	e.most = nil
+	e.roundings, e.most = nil, nil
 	e.one, e.scale, e.high, e.low = spread512(f32(1)), spread512(f32(log2e)), spread512(f32(ln2High)), spread512(f32(ln2Low))
 	e.sign, e.least = spread512(bits32(1<<31)), spread512(f32(-110))
 	e.rounder = spread512(f32(0x1.8p19)) // leaves sixteenths in the low bits
 	e.third, e.second = spread512(f32(exp3)), spread512(f32(exp2))
 	e.powers = ZMM()
-	VMOVUPS(table512("powers", func(i int) uint32 { return math.Float32bits(float32(math.Exp2(float64(i) / 16))) }), e.powers)
+	VMOVUPS(table512("powers", func(i int) uint32 { return math.Float32bits(sixteenth(i)) }), e.powers)
 }
+
+// loadExact is load where every result is to be rounded once, but for a tenth.
+func (e *exponential) loadExact() {
+	e.load()
+	e.most = spread512(f32(110))
+	e.roundings = ZMM()
+	VMOVUPS(table512("roundings", func(i int) uint32 {
+		return math.Float32bits(float32(math.Exp2(float64(i)/16)/float64(sixteenth(i)) - 1))
+	}), e.roundings)
+}
+
+// sixteenth is 2^(i/16), rounded.
+func sixteenth(i int) float32 { return float32(math.Exp2(float64(i) / 16)) }
 
 // of is exp(t) for t up to some 110; t is destroyed.
 func (e *exponential) of(t vec) vec { return e.ofSum(t, nil) }
@@ -114,6 +126,10 @@ func (e *exponential) ofSum(t, rest vec) vec {
 	VFMADD231PS(e.third, t, p)
 	VMULPS(t, t, sq)
 	VFMADD213PS(t, sq, p)
+	if e.roundings != nil {
+		VPERMPS(e.roundings, n, sq)
+		VADDPS(sq, p, p)
+	}
 	VFMADD213PS(power, power, p)
 	VSCALEFPS(k, p, p)
 	return p
@@ -243,7 +259,8 @@ func softmax512(e *exponential) {
 		"dst[i] = exp(x[i]-m) / Σ exp(x[k]-m), m being the greatest; cols > 0.")
 	dst, x, rows := Load(Param("dst"), GP64()), Load(Param("x"), GP64()), Load(Param("rows"), GP64())
 	whole, rest := Load(Param("cols"), GP64()), GP64()
-	e.load()
+	e.loadExact()
+	e.most = nil // differences from the greatest
 	lowest := spread512(bits32(math.Float32bits(float32(math.Inf(-1)))))
 	MOVQ(whole, rest)
 	SHRQ(Imm(4), whole)
@@ -310,21 +327,21 @@ func softmax512(e *exponential) {
 		}
 	})
 	VADDPD(sums[1], sums[0], sums[0])
-	sum := YMM()
 	across(sums[0], 8, VADDPD)
-	VCVTPD2PS(sums[0], sum)
-	total := ZMM()
-	VBROADCASTSS(sum.AsX(), total)
+	inverse, lost := reciprocal(sums[0])
 	each("quotients", func(_ Mem, last bool) {
-		v := ZMM()
+		v, q := ZMM(), ZMM()
 		if last {
 			VMOVUPS_Z(out, tail, v)
-			VDIVPS(total, v, v)
-			VMOVUPS(v, tail, out)
 		} else {
 			VMOVUPS(out, v)
-			VDIVPS(total, v, v)
-			VMOVUPS(v, out)
+		}
+		VMULPS(lost, v, q)
+		VFMADD231PS(inverse, v, q)
+		if last {
+			VMOVUPS(q, tail, out)
+		} else {
+			VMOVUPS(q, out)
 		}
 	})
 	LEAQ(Mem{Base: x, Index: whole, Scale: 1}, x)
@@ -335,6 +352,22 @@ func softmax512(e *exponential) {
 	JNE(LabelRef("row"))
 	VZEROUPPER()
 	RET()
+}
+
+// reciprocal is 1/x in float32, and what that was rounded by, of the float64 that is
+// in all places of x.
+func reciprocal(x vec) (inverse, lost vec) {
+	one, whole, near, rest := ZMM(), ZMM(), YMM(), YMM()
+	VBROADCASTSD(f64(1), one)
+	VDIVPD(x, one, whole)
+	VCVTPD2PS(whole, near)
+	VCVTPS2PD(near, one)
+	VSUBPD(one, whole, whole)
+	VCVTPD2PS(whole, rest)
+	inverse, lost = ZMM(), ZMM()
+	VBROADCASTSS(near.AsX(), inverse)
+	VBROADCASTSS(rest.AsX(), lost)
+	return inverse, lost
 }
 
 // across joins all elements of v, of so many bytes, in each of its places.
