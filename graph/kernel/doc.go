@@ -65,8 +65,8 @@
 //     panels, but FMA rounds once where Go rounds twice, so last bits differ.
 //   - Functions of float32 rows (rows32): both are within 0.51 units in the last
 //     place of the true value, and nearly always give its nearest float32; but
-//     the logistic function in assembly is within 3.1 units, and with AVX-512 exp
-//     and log are within 1.1 and 1.6.
+//     the logistic function in assembly is within 4.5 units, and with AVX-512 exp
+//     and log are within 0.8 and 1.6.
 //   - Arithmetic on float32 rows (fast32): both give the same bits.
 //
 // # Non-goals

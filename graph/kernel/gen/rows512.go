@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"math"
 	"strings"
 
@@ -12,37 +13,93 @@ import (
 // rows512 writes row functions with sixteen elements at a time.
 func rows512() {
 	var e exponential
-	sigmoid := func(times bool) func(v vec) vec {
-		return func(v vec) vec {
-			t, den := ZMM(), ZMM()
-			VPORD(e.sign, v, t)
-			p := e.of(t)
-			VADDPS(e.one, p, den)
-			negative := K()
-			VPMOVD2M(v, negative)
-			VBLENDMPS(p, e.one, negative, p)
-			p = quotient(p, den)
-			if times {
-				VMULPS(p, v, p)
-			}
-			return p
-		}
-	}
-	row512("sigmoid32AVX512", sigmoidDoc, func() { e.load() }, sigmoid(false))
-	row512("silu32AVX512", siluDoc, func() { e.load() }, sigmoid(true))
-	row512("exp32AVX512", "dst[i] = exp(x[i]), within 0.6 units in the last place.", func() {
+	sigmoid512("sigmoid32AVX512", sigmoidDoc, false)
+	sigmoid512("silu32AVX512", siluDoc, true)
+	row512("exp32AVX512", "dst[i] = exp(x[i]), within 0.8 units in the last place.", func() {
 		e.loadExact()
 	}, func(v vec) vec {
 		VMINPS(v, e.most, v) // NaN stays
 		return e.of(v)
 	})
 	var shift vec
-	row512("expShifted32AVX512", "dst[i] = exp(x[i]-shift), within 0.6 units in the last place.", func() {
+	row512("expShifted32AVX512", "dst[i] = exp(x[i]-shift), within 0.8 units in the last place.", func() {
 		e.loadExact()
 		shift = spread512(parameter("shift"))
 	}, func(v vec) vec { return e.ofDifference(v, shift) })
 	log512()
 	softmax512(&e)
+}
+
+// sigmoid512 writes the logistic function, or its product with x. A vector none of whose
+// elements is far from 0 needs neither bounds nor the second half of ln 2: with k the
+// multiple of 1/32 that is nearest to -x·log₂e, 1 + exp(-x) is 1 + 2^k·(1+r+c·r²) to a
+// quarter of a unit in the last place. The others go by exp(-|x|), and 1 or that over
+// 1+exp(-|x|).
+func sigmoid512(name, doc string, times bool) {
+	const (
+		far  = 24
+		half = math.Ln2 / 64 // |r| is up to that
+	)
+	var e exponential
+	var magnitude, most, scale, rounder, ln2, square, linear, powers, morePowers vec
+	power := func(first int) vec {
+		r := ZMM()
+		VMOVUPS(table512(fmt.Sprintf("powers%d", first), func(i int) uint32 {
+			i += first
+			return math.Float32bits(float32(math.Exp2(float64(i)/32))) - uint32(i)<<18
+		}), r)
+		return r
+	}
+	x, y := ZMM(), ZMM()
+	row512(name, doc, func() {
+		e.load()
+		magnitude, most = spread512(bits32(math.MaxInt32)), spread512(f32(far))
+		scale, rounder = spread512(f32(-log2e)), spread512(f32(0x1.8p18)) // leaves 1/32 in the low bits
+		ln2 = spread512(f32(math.Ln2))
+		square, linear = spread512(f32(0.5)), spread512(f32(1+half*half/8))
+		powers, morePowers = power(0), power(16)
+	}, func(v vec) vec {
+		n, k, r, p := ZMM(), ZMM(), ZMM(), ZMM()
+		VMOVAPS(v, x)
+		VPANDD(magnitude, v, p)
+		outside := K()
+		VPCMPUD(Imm(6), most, p, outside) // greater, NaN too
+		KORTESTW(outside, outside)
+		JNE(LabelRef("far"))
+		VMOVAPS(rounder, n)
+		VFMADD231PS(scale, v, n)
+		VSUBPS(rounder, n, k)
+		VMOVAPS(v, r)
+		VFNMSUB231PS(ln2, k, r) // -k·ln 2 - v
+		VPSLLD(Imm(18), n, k)
+		VPERMI2PS(morePowers, powers, n)
+		VPADDD(k, n, n)
+		VMOVAPS(square, p)
+		VFMADD213PS(linear, r, p)
+		VFMADD213PS(e.one, r, p)
+		VFMADD213PS(e.one, n, p)
+		VRCP14PS(p, y)
+		VFNMADD213PS(e.one, y, p)
+		VFMADD213PS(y, p, y)
+		if times {
+			VMULPS(y, v, y)
+		}
+		Label("near")
+		return y
+	})
+	Label("far")
+	t, den := ZMM(), ZMM()
+	VPORD(e.sign, x, t)
+	p := e.of(t)
+	VADDPS(e.one, p, den)
+	negative := K()
+	VPMOVD2M(x, negative)
+	VBLENDMPS(p, e.one, negative, p)
+	VMOVAPS(quotient(p, den), y)
+	if times {
+		VMULPS(x, y, y)
+	}
+	JMP(LabelRef("near"))
 }
 
 // exponential has the constants of exp in registers: with k the multiple of 1/16

@@ -64,7 +64,7 @@ func sigmoidRows() {
 
 const (
 	sigmoidSignature = "func(dst, x *float32, n int)"
-	sigmoidDoc       = "dst[i] = 1/(1+exp(-x[i])), within 3.1 units in the last place."
+	sigmoidDoc       = "dst[i] = 1/(1+exp(-x[i])), within 4.5 units in the last place."
 	siluDoc          = "dst[i] = x[i] times what the logistic function of the same kind gives."
 )
 
