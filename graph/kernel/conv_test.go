@@ -163,7 +163,13 @@ func TestFinish(t *testing.T) {
 		x, w, bias := random[float32](rng, g.N*g.C*g.inSize), random[float32](rng, g.M*g.cg*g.taps), random[float32](rng, g.M)
 		for name, act := range map[string]*Activation{
 			"none": nil, "relu": ClipActivation(0, float32(math.Inf(1))), "clip": ClipActivation(-0.5, 1.5), "hard swish": TimesHardSigmoidActivation(1./6, 0.5),
+			"silu": SiluActivation(), "silu far from 0": SiluActivation(),
 		} {
+			if name == "silu far from 0" {
+				for i := range x {
+					x[i] *= 20
+				}
+			}
 			want := make([]float32, g.N*g.M*g.outSize)
 			p := PackConv(nil, g, w, false)
 			ConvPacked(nil, g, x, p, bias, want, Finish{})

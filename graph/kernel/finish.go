@@ -13,7 +13,7 @@ type Finish struct {
 // Activation is a function of float32 that the loops of convolutions apply before they
 // store.
 type Activation struct {
-	params [3]float32 // as the micro-kernels read them: 0 and bounds, or 1, alpha and beta
+	params [3]float32 // as the micro-kernels read them: 0 and bounds; 1, alpha and beta; or 2
 	rows   func(dst, x []float32)
 }
 
@@ -26,6 +26,11 @@ func ClipActivation(lo, hi float32) *Activation {
 func TimesHardSigmoidActivation(alpha, beta float64) *Activation {
 	return &Activation{[3]float32{1, float32(alpha), float32(beta)}, func(dst, x []float32) { TimesHardSigmoid(dst, x, alpha, beta) }}
 }
+
+// SiluActivation is Silu.
+func SiluActivation() *Activation { return &Activation{[3]float32{2}, Silu} }
+
+func (a *Activation) isSilu() bool { return a != nil && a.params[0] == 2 }
 
 // at is where the micro-kernels have the parameters; nil for none.
 func (a *Activation) at() *float32 {

@@ -100,7 +100,7 @@ func TestFloat32(t *testing.T) {
 func TestRowsAlike(t *testing.T) {
 	x := make([]float32, 67)
 	for i := range x {
-		x[i] = float32(i-31) * 0.37
+		x[i] = float32(i-31) * float32(0.37+5*float64(i%5/4))
 	}
 	for _, r := range references {
 		all := make([]float32, len(x))

@@ -5,7 +5,7 @@
 #include "textflag.h"
 
 // func tile32AVX2r1v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, FMA3
+// Requires: AVX, AVX2, FMA3
 TEXT ·tile32AVX2r1v1(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -17,48 +17,49 @@ TEXT ·tile32AVX2r1v1(SB), NOSPLIT, $0-88
 	IMUL3Q $0x04, BX, BX
 
 tile:
-	MOVQ   kc+0(FP), DX
-	MOVQ   a+8(FP), DI
-	MOVQ   AX, R8
+	MOVQ   kc+0(FP), DI
+	MOVQ   a+8(FP), R8
+	MOVQ   AX, R9
 	VXORPS Y0, Y0, Y0
 
 depth:
-	VMOVUPS      (R8), Y2
-	VBROADCASTSS (DI), Y1
+	VMOVUPS      (R9), Y2
+	VBROADCASTSS (R8), Y1
 	VFMADD231PS  Y2, Y1, Y0
-	ADDQ         $0x04, DI
-	ADDQ         SI, R8
-	DECQ         DX
+	ADDQ         $0x04, R8
+	ADDQ         SI, R9
+	DECQ         DI
 	JNE          depth
-	MOVB         add+56(FP), DL
-	TESTB        DL, DL
+	MOVB         add+56(FP), DI
+	TESTB        DI, DI
 	JE           fresh
-	MOVQ         CX, DX
-	VADDPS       (DX), Y0, Y0
+	MOVQ         CX, DI
+	VADDPS       (DI), Y0, Y0
 	JMP          store
 
 fresh:
-	MOVQ         start+48(FP), DX
-	TESTQ        DX, DX
+	MOVQ         start+48(FP), DI
+	TESTQ        DI, DI
 	JE           store
-	VBROADCASTSS (DX), Y1
+	VBROADCASTSS (DI), Y1
 	VADDPS       Y1, Y0, Y0
 
 store:
-	MOVQ         act+80(FP), DX
-	TESTQ        DX, DX
+	MOVQ         act+80(FP), DI
+	TESTQ        DI, DI
 	JE           activated
-	VBROADCASTSS 4(DX), Y1
-	CMPL         (DX), $0x00
-	JNE          product
-	VBROADCASTSS 8(DX), Y2
+	VBROADCASTSS 4(DI), Y1
+	CMPL         (DI), $0x3f800000
+	JEQ          product
+	JGT          activated
+	VBROADCASTSS 8(DI), Y2
 	VMAXPS       Y0, Y1, Y0
 	VMINPS       Y0, Y2, Y0
 	JMP          activated
 
 product:
 	VXORPS       Y4, Y4, Y4
-	VBROADCASTSS 8(DX), Y2
+	VBROADCASTSS 8(DI), Y2
 	VMOVAPS      Y0, Y3
 	VFMADD213PS  Y2, Y1, Y3
 	VMAXPS       Y3, Y4, Y3
@@ -66,12 +67,64 @@ product:
 	VMULPS       Y0, Y3, Y0
 
 activated:
-	MOVQ    CX, DX
-	VMOVUPS Y0, (DX)
-	ADDQ    $0x20, CX
-	ADDQ    BX, AX
-	DECQ    count+64(FP)
-	JNE     tile
+	MOVQ    CX, R8
+	VMOVUPS Y0, (R8)
+	TESTQ   DI, DI
+	JE      stored
+	CMPL    (DI), $0x40000000
+	JNE     stored
+	MOVQ    CX, DI
+	MOVQ    $0x00000001, R8
+
+row:
+	MOVQ DI, R9
+	LEAQ 32(DI), R10
+
+vector:
+	VMOVUPS      (R9), Y0
+	VORPS        word8000000080000000<>+0(SB), Y0, Y1
+	VMOVUPS      wordc2dc0000c2dc0000<>+0(SB), Y2
+	VMAXPS       Y1, Y2, Y1
+	VMULPS       word3fb8aa3b3fb8aa3b<>+0(SB), Y1, Y2
+	VROUNDPS     $0x08, Y2, Y2
+	VFNMADD231PS word3f3180003f318000<>+0(SB), Y2, Y1
+	VFNMADD231PS wordb95e8083b95e8083<>+0(SB), Y2, Y1
+	VMOVUPS      word3950696739506967<>+0(SB), Y3
+	VFMADD213PS  word3ab743ce3ab743ce<>+0(SB), Y1, Y3
+	VFMADD213PS  word3c0889083c088908<>+0(SB), Y1, Y3
+	VFMADD213PS  word3d2aa9c13d2aa9c1<>+0(SB), Y1, Y3
+	VFMADD213PS  word3e2aaaaa3e2aaaaa<>+0(SB), Y1, Y3
+	VFMADD213PS  word3f0000003f000000<>+0(SB), Y1, Y3
+	VMULPS       Y1, Y1, Y4
+	VFMADD213PS  Y1, Y4, Y3
+	VADDPS       word3f8000003f800000<>+0(SB), Y3, Y3
+	VCVTPS2DQ    Y2, Y1
+	VPSRAD       $0x01, Y1, Y2
+	VPSUBD       Y2, Y1, Y1
+	VPADDD       word0000007f0000007f<>+0(SB), Y2, Y2
+	VPSLLD       $0x17, Y2, Y2
+	VMULPS       Y2, Y3, Y3
+	VPADDD       word0000007f0000007f<>+0(SB), Y1, Y1
+	VPSLLD       $0x17, Y1, Y1
+	VMULPS       Y1, Y3, Y3
+	VMOVUPS      word3f8000003f800000<>+0(SB), Y1
+	VADDPS       Y1, Y3, Y2
+	VBLENDVPS    Y0, Y3, Y1, Y1
+	VDIVPS       Y2, Y1, Y1
+	VMULPS       Y1, Y0, Y1
+	VMOVUPS      Y1, (R9)
+	ADDQ         $0x20, R9
+	CMPQ         R9, R10
+	JNE          vector
+	ADDQ         DX, DI
+	DECQ         R8
+	JNE          row
+
+stored:
+	ADDQ $0x20, CX
+	ADDQ BX, AX
+	DECQ count+64(FP)
+	JNE  tile
 	VZEROUPPER
 	RET
 
@@ -81,8 +134,80 @@ DATA word3f8000003f800000<>+16(SB)/8, $0x3f8000003f800000
 DATA word3f8000003f800000<>+24(SB)/8, $0x3f8000003f800000
 GLOBL word3f8000003f800000<>(SB), RODATA|NOPTR, $32
 
+DATA word8000000080000000<>+0(SB)/8, $0x8000000080000000
+DATA word8000000080000000<>+8(SB)/8, $0x8000000080000000
+DATA word8000000080000000<>+16(SB)/8, $0x8000000080000000
+DATA word8000000080000000<>+24(SB)/8, $0x8000000080000000
+GLOBL word8000000080000000<>(SB), RODATA|NOPTR, $32
+
+DATA wordc2dc0000c2dc0000<>+0(SB)/8, $0xc2dc0000c2dc0000
+DATA wordc2dc0000c2dc0000<>+8(SB)/8, $0xc2dc0000c2dc0000
+DATA wordc2dc0000c2dc0000<>+16(SB)/8, $0xc2dc0000c2dc0000
+DATA wordc2dc0000c2dc0000<>+24(SB)/8, $0xc2dc0000c2dc0000
+GLOBL wordc2dc0000c2dc0000<>(SB), RODATA|NOPTR, $32
+
+DATA word3fb8aa3b3fb8aa3b<>+0(SB)/8, $0x3fb8aa3b3fb8aa3b
+DATA word3fb8aa3b3fb8aa3b<>+8(SB)/8, $0x3fb8aa3b3fb8aa3b
+DATA word3fb8aa3b3fb8aa3b<>+16(SB)/8, $0x3fb8aa3b3fb8aa3b
+DATA word3fb8aa3b3fb8aa3b<>+24(SB)/8, $0x3fb8aa3b3fb8aa3b
+GLOBL word3fb8aa3b3fb8aa3b<>(SB), RODATA|NOPTR, $32
+
+DATA word3f3180003f318000<>+0(SB)/8, $0x3f3180003f318000
+DATA word3f3180003f318000<>+8(SB)/8, $0x3f3180003f318000
+DATA word3f3180003f318000<>+16(SB)/8, $0x3f3180003f318000
+DATA word3f3180003f318000<>+24(SB)/8, $0x3f3180003f318000
+GLOBL word3f3180003f318000<>(SB), RODATA|NOPTR, $32
+
+DATA wordb95e8083b95e8083<>+0(SB)/8, $0xb95e8083b95e8083
+DATA wordb95e8083b95e8083<>+8(SB)/8, $0xb95e8083b95e8083
+DATA wordb95e8083b95e8083<>+16(SB)/8, $0xb95e8083b95e8083
+DATA wordb95e8083b95e8083<>+24(SB)/8, $0xb95e8083b95e8083
+GLOBL wordb95e8083b95e8083<>(SB), RODATA|NOPTR, $32
+
+DATA word3950696739506967<>+0(SB)/8, $0x3950696739506967
+DATA word3950696739506967<>+8(SB)/8, $0x3950696739506967
+DATA word3950696739506967<>+16(SB)/8, $0x3950696739506967
+DATA word3950696739506967<>+24(SB)/8, $0x3950696739506967
+GLOBL word3950696739506967<>(SB), RODATA|NOPTR, $32
+
+DATA word3ab743ce3ab743ce<>+0(SB)/8, $0x3ab743ce3ab743ce
+DATA word3ab743ce3ab743ce<>+8(SB)/8, $0x3ab743ce3ab743ce
+DATA word3ab743ce3ab743ce<>+16(SB)/8, $0x3ab743ce3ab743ce
+DATA word3ab743ce3ab743ce<>+24(SB)/8, $0x3ab743ce3ab743ce
+GLOBL word3ab743ce3ab743ce<>(SB), RODATA|NOPTR, $32
+
+DATA word3c0889083c088908<>+0(SB)/8, $0x3c0889083c088908
+DATA word3c0889083c088908<>+8(SB)/8, $0x3c0889083c088908
+DATA word3c0889083c088908<>+16(SB)/8, $0x3c0889083c088908
+DATA word3c0889083c088908<>+24(SB)/8, $0x3c0889083c088908
+GLOBL word3c0889083c088908<>(SB), RODATA|NOPTR, $32
+
+DATA word3d2aa9c13d2aa9c1<>+0(SB)/8, $0x3d2aa9c13d2aa9c1
+DATA word3d2aa9c13d2aa9c1<>+8(SB)/8, $0x3d2aa9c13d2aa9c1
+DATA word3d2aa9c13d2aa9c1<>+16(SB)/8, $0x3d2aa9c13d2aa9c1
+DATA word3d2aa9c13d2aa9c1<>+24(SB)/8, $0x3d2aa9c13d2aa9c1
+GLOBL word3d2aa9c13d2aa9c1<>(SB), RODATA|NOPTR, $32
+
+DATA word3e2aaaaa3e2aaaaa<>+0(SB)/8, $0x3e2aaaaa3e2aaaaa
+DATA word3e2aaaaa3e2aaaaa<>+8(SB)/8, $0x3e2aaaaa3e2aaaaa
+DATA word3e2aaaaa3e2aaaaa<>+16(SB)/8, $0x3e2aaaaa3e2aaaaa
+DATA word3e2aaaaa3e2aaaaa<>+24(SB)/8, $0x3e2aaaaa3e2aaaaa
+GLOBL word3e2aaaaa3e2aaaaa<>(SB), RODATA|NOPTR, $32
+
+DATA word3f0000003f000000<>+0(SB)/8, $0x3f0000003f000000
+DATA word3f0000003f000000<>+8(SB)/8, $0x3f0000003f000000
+DATA word3f0000003f000000<>+16(SB)/8, $0x3f0000003f000000
+DATA word3f0000003f000000<>+24(SB)/8, $0x3f0000003f000000
+GLOBL word3f0000003f000000<>(SB), RODATA|NOPTR, $32
+
+DATA word0000007f0000007f<>+0(SB)/8, $0x0000007f0000007f
+DATA word0000007f0000007f<>+8(SB)/8, $0x0000007f0000007f
+DATA word0000007f0000007f<>+16(SB)/8, $0x0000007f0000007f
+DATA word0000007f0000007f<>+24(SB)/8, $0x0000007f0000007f
+GLOBL word0000007f0000007f<>(SB), RODATA|NOPTR, $32
+
 // func tile32AVX2r1v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, FMA3
+// Requires: AVX, AVX2, FMA3
 TEXT ·tile32AVX2r1v2(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -94,46 +219,47 @@ TEXT ·tile32AVX2r1v2(SB), NOSPLIT, $0-88
 	IMUL3Q $0x04, BX, BX
 
 tile:
-	MOVQ   kc+0(FP), DX
-	MOVQ   a+8(FP), DI
-	MOVQ   AX, R8
+	MOVQ   kc+0(FP), DI
+	MOVQ   a+8(FP), R8
+	MOVQ   AX, R9
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 
 depth:
-	VMOVUPS      (R8), Y3
-	VMOVUPS      32(R8), Y4
-	VBROADCASTSS (DI), Y2
+	VMOVUPS      (R9), Y3
+	VMOVUPS      32(R9), Y4
+	VBROADCASTSS (R8), Y2
 	VFMADD231PS  Y3, Y2, Y0
 	VFMADD231PS  Y4, Y2, Y1
-	ADDQ         $0x04, DI
-	ADDQ         SI, R8
-	DECQ         DX
+	ADDQ         $0x04, R8
+	ADDQ         SI, R9
+	DECQ         DI
 	JNE          depth
-	MOVB         add+56(FP), DL
-	TESTB        DL, DL
+	MOVB         add+56(FP), DI
+	TESTB        DI, DI
 	JE           fresh
-	MOVQ         CX, DX
-	VADDPS       (DX), Y0, Y0
-	VADDPS       32(DX), Y1, Y1
+	MOVQ         CX, DI
+	VADDPS       (DI), Y0, Y0
+	VADDPS       32(DI), Y1, Y1
 	JMP          store
 
 fresh:
-	MOVQ         start+48(FP), DX
-	TESTQ        DX, DX
+	MOVQ         start+48(FP), DI
+	TESTQ        DI, DI
 	JE           store
-	VBROADCASTSS (DX), Y2
+	VBROADCASTSS (DI), Y2
 	VADDPS       Y2, Y0, Y0
 	VADDPS       Y2, Y1, Y1
 
 store:
-	MOVQ         act+80(FP), DX
-	TESTQ        DX, DX
+	MOVQ         act+80(FP), DI
+	TESTQ        DI, DI
 	JE           activated
-	VBROADCASTSS 4(DX), Y2
-	CMPL         (DX), $0x00
-	JNE          product
-	VBROADCASTSS 8(DX), Y3
+	VBROADCASTSS 4(DI), Y2
+	CMPL         (DI), $0x3f800000
+	JEQ          product
+	JGT          activated
+	VBROADCASTSS 8(DI), Y3
 	VMAXPS       Y0, Y2, Y0
 	VMINPS       Y0, Y3, Y0
 	VMAXPS       Y1, Y2, Y1
@@ -142,7 +268,7 @@ store:
 
 product:
 	VXORPS       Y5, Y5, Y5
-	VBROADCASTSS 8(DX), Y3
+	VBROADCASTSS 8(DI), Y3
 	VMOVAPS      Y0, Y4
 	VFMADD213PS  Y3, Y2, Y4
 	VMAXPS       Y4, Y5, Y4
@@ -155,18 +281,70 @@ product:
 	VMULPS       Y1, Y4, Y1
 
 activated:
-	MOVQ    CX, DX
-	VMOVUPS Y0, (DX)
-	VMOVUPS Y1, 32(DX)
-	ADDQ    $0x40, CX
-	ADDQ    BX, AX
-	DECQ    count+64(FP)
-	JNE     tile
+	MOVQ    CX, R8
+	VMOVUPS Y0, (R8)
+	VMOVUPS Y1, 32(R8)
+	TESTQ   DI, DI
+	JE      stored
+	CMPL    (DI), $0x40000000
+	JNE     stored
+	MOVQ    CX, DI
+	MOVQ    $0x00000001, R8
+
+row:
+	MOVQ DI, R9
+	LEAQ 64(DI), R10
+
+vector:
+	VMOVUPS      (R9), Y0
+	VORPS        word8000000080000000<>+0(SB), Y0, Y1
+	VMOVUPS      wordc2dc0000c2dc0000<>+0(SB), Y2
+	VMAXPS       Y1, Y2, Y1
+	VMULPS       word3fb8aa3b3fb8aa3b<>+0(SB), Y1, Y2
+	VROUNDPS     $0x08, Y2, Y2
+	VFNMADD231PS word3f3180003f318000<>+0(SB), Y2, Y1
+	VFNMADD231PS wordb95e8083b95e8083<>+0(SB), Y2, Y1
+	VMOVUPS      word3950696739506967<>+0(SB), Y3
+	VFMADD213PS  word3ab743ce3ab743ce<>+0(SB), Y1, Y3
+	VFMADD213PS  word3c0889083c088908<>+0(SB), Y1, Y3
+	VFMADD213PS  word3d2aa9c13d2aa9c1<>+0(SB), Y1, Y3
+	VFMADD213PS  word3e2aaaaa3e2aaaaa<>+0(SB), Y1, Y3
+	VFMADD213PS  word3f0000003f000000<>+0(SB), Y1, Y3
+	VMULPS       Y1, Y1, Y4
+	VFMADD213PS  Y1, Y4, Y3
+	VADDPS       word3f8000003f800000<>+0(SB), Y3, Y3
+	VCVTPS2DQ    Y2, Y1
+	VPSRAD       $0x01, Y1, Y2
+	VPSUBD       Y2, Y1, Y1
+	VPADDD       word0000007f0000007f<>+0(SB), Y2, Y2
+	VPSLLD       $0x17, Y2, Y2
+	VMULPS       Y2, Y3, Y3
+	VPADDD       word0000007f0000007f<>+0(SB), Y1, Y1
+	VPSLLD       $0x17, Y1, Y1
+	VMULPS       Y1, Y3, Y3
+	VMOVUPS      word3f8000003f800000<>+0(SB), Y1
+	VADDPS       Y1, Y3, Y2
+	VBLENDVPS    Y0, Y3, Y1, Y1
+	VDIVPS       Y2, Y1, Y1
+	VMULPS       Y1, Y0, Y1
+	VMOVUPS      Y1, (R9)
+	ADDQ         $0x20, R9
+	CMPQ         R9, R10
+	JNE          vector
+	ADDQ         DX, DI
+	DECQ         R8
+	JNE          row
+
+stored:
+	ADDQ $0x40, CX
+	ADDQ BX, AX
+	DECQ count+64(FP)
+	JNE  tile
 	VZEROUPPER
 	RET
 
 // func tile32AVX2r1off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, FMA3
+// Requires: AVX, AVX2, FMA3
 TEXT ·tile32AVX2r1off(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -176,48 +354,49 @@ TEXT ·tile32AVX2r1off(SB), NOSPLIT, $0-88
 	IMUL3Q $0x04, BX, BX
 
 tile:
-	MOVQ   kc+0(FP), DX
-	MOVQ   a+8(FP), SI
-	MOVQ   AX, DI
-	MOVQ   off+24(FP), R8
+	MOVQ   kc+0(FP), SI
+	MOVQ   a+8(FP), DI
+	MOVQ   AX, R8
+	MOVQ   off+24(FP), R9
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 
 depth:
-	MOVQ         (R8), R9
-	VMOVUPS      (DI)(R9*4), Y3
-	VMOVUPS      32(DI)(R9*4), Y4
-	VBROADCASTSS (SI), Y2
+	MOVQ         (R9), R10
+	VMOVUPS      (R8)(R10*4), Y3
+	VMOVUPS      32(R8)(R10*4), Y4
+	VBROADCASTSS (DI), Y2
 	VFMADD231PS  Y3, Y2, Y0
 	VFMADD231PS  Y4, Y2, Y1
-	ADDQ         $0x04, SI
-	ADDQ         $0x08, R8
-	DECQ         DX
+	ADDQ         $0x04, DI
+	ADDQ         $0x08, R9
+	DECQ         SI
 	JNE          depth
-	MOVB         add+56(FP), DL
-	TESTB        DL, DL
+	MOVB         add+56(FP), SI
+	TESTB        SI, SI
 	JE           fresh
-	MOVQ         CX, DX
-	VADDPS       (DX), Y0, Y0
-	VADDPS       32(DX), Y1, Y1
+	MOVQ         CX, SI
+	VADDPS       (SI), Y0, Y0
+	VADDPS       32(SI), Y1, Y1
 	JMP          store
 
 fresh:
-	MOVQ         start+48(FP), DX
-	TESTQ        DX, DX
+	MOVQ         start+48(FP), SI
+	TESTQ        SI, SI
 	JE           store
-	VBROADCASTSS (DX), Y2
+	VBROADCASTSS (SI), Y2
 	VADDPS       Y2, Y0, Y0
 	VADDPS       Y2, Y1, Y1
 
 store:
-	MOVQ         act+80(FP), DX
-	TESTQ        DX, DX
+	MOVQ         act+80(FP), SI
+	TESTQ        SI, SI
 	JE           activated
-	VBROADCASTSS 4(DX), Y2
-	CMPL         (DX), $0x00
-	JNE          product
-	VBROADCASTSS 8(DX), Y3
+	VBROADCASTSS 4(SI), Y2
+	CMPL         (SI), $0x3f800000
+	JEQ          product
+	JGT          activated
+	VBROADCASTSS 8(SI), Y3
 	VMAXPS       Y0, Y2, Y0
 	VMINPS       Y0, Y3, Y0
 	VMAXPS       Y1, Y2, Y1
@@ -226,7 +405,7 @@ store:
 
 product:
 	VXORPS       Y5, Y5, Y5
-	VBROADCASTSS 8(DX), Y3
+	VBROADCASTSS 8(SI), Y3
 	VMOVAPS      Y0, Y4
 	VFMADD213PS  Y3, Y2, Y4
 	VMAXPS       Y4, Y5, Y4
@@ -239,18 +418,70 @@ product:
 	VMULPS       Y1, Y4, Y1
 
 activated:
-	MOVQ    CX, DX
-	VMOVUPS Y0, (DX)
-	VMOVUPS Y1, 32(DX)
-	ADDQ    $0x40, CX
-	ADDQ    BX, AX
-	DECQ    count+64(FP)
-	JNE     tile
+	MOVQ    CX, DI
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
+	TESTQ   SI, SI
+	JE      stored
+	CMPL    (SI), $0x40000000
+	JNE     stored
+	MOVQ    CX, SI
+	MOVQ    $0x00000001, DI
+
+row:
+	MOVQ SI, R8
+	LEAQ 64(SI), R9
+
+vector:
+	VMOVUPS      (R8), Y0
+	VORPS        word8000000080000000<>+0(SB), Y0, Y1
+	VMOVUPS      wordc2dc0000c2dc0000<>+0(SB), Y2
+	VMAXPS       Y1, Y2, Y1
+	VMULPS       word3fb8aa3b3fb8aa3b<>+0(SB), Y1, Y2
+	VROUNDPS     $0x08, Y2, Y2
+	VFNMADD231PS word3f3180003f318000<>+0(SB), Y2, Y1
+	VFNMADD231PS wordb95e8083b95e8083<>+0(SB), Y2, Y1
+	VMOVUPS      word3950696739506967<>+0(SB), Y3
+	VFMADD213PS  word3ab743ce3ab743ce<>+0(SB), Y1, Y3
+	VFMADD213PS  word3c0889083c088908<>+0(SB), Y1, Y3
+	VFMADD213PS  word3d2aa9c13d2aa9c1<>+0(SB), Y1, Y3
+	VFMADD213PS  word3e2aaaaa3e2aaaaa<>+0(SB), Y1, Y3
+	VFMADD213PS  word3f0000003f000000<>+0(SB), Y1, Y3
+	VMULPS       Y1, Y1, Y4
+	VFMADD213PS  Y1, Y4, Y3
+	VADDPS       word3f8000003f800000<>+0(SB), Y3, Y3
+	VCVTPS2DQ    Y2, Y1
+	VPSRAD       $0x01, Y1, Y2
+	VPSUBD       Y2, Y1, Y1
+	VPADDD       word0000007f0000007f<>+0(SB), Y2, Y2
+	VPSLLD       $0x17, Y2, Y2
+	VMULPS       Y2, Y3, Y3
+	VPADDD       word0000007f0000007f<>+0(SB), Y1, Y1
+	VPSLLD       $0x17, Y1, Y1
+	VMULPS       Y1, Y3, Y3
+	VMOVUPS      word3f8000003f800000<>+0(SB), Y1
+	VADDPS       Y1, Y3, Y2
+	VBLENDVPS    Y0, Y3, Y1, Y1
+	VDIVPS       Y2, Y1, Y1
+	VMULPS       Y1, Y0, Y1
+	VMOVUPS      Y1, (R8)
+	ADDQ         $0x20, R8
+	CMPQ         R8, R9
+	JNE          vector
+	ADDQ         DX, SI
+	DECQ         DI
+	JNE          row
+
+stored:
+	ADDQ $0x40, CX
+	ADDQ BX, AX
+	DECQ count+64(FP)
+	JNE  tile
 	VZEROUPPER
 	RET
 
 // func tile32AVX2r2v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, FMA3
+// Requires: AVX, AVX2, FMA3
 TEXT ·tile32AVX2r2v1(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -301,8 +532,9 @@ store:
 	TESTQ        DI, DI
 	JE           activated
 	VBROADCASTSS 4(DI), Y2
-	CMPL         (DI), $0x00
-	JNE          product
+	CMPL         (DI), $0x3f800000
+	JEQ          product
+	JGT          activated
 	VBROADCASTSS 8(DI), Y3
 	VMAXPS       Y0, Y2, Y0
 	VMINPS       Y0, Y3, Y0
@@ -325,19 +557,71 @@ product:
 	VMULPS       Y1, Y4, Y1
 
 activated:
+	MOVQ    CX, R8
+	VMOVUPS Y0, (R8)
+	ADDQ    DX, R8
+	VMOVUPS Y1, (R8)
+	TESTQ   DI, DI
+	JE      stored
+	CMPL    (DI), $0x40000000
+	JNE     stored
 	MOVQ    CX, DI
-	VMOVUPS Y0, (DI)
-	ADDQ    DX, DI
-	VMOVUPS Y1, (DI)
-	ADDQ    $0x20, CX
-	ADDQ    BX, AX
-	DECQ    count+64(FP)
-	JNE     tile
+	MOVQ    $0x00000002, R8
+
+row:
+	MOVQ DI, R9
+	LEAQ 32(DI), R10
+
+vector:
+	VMOVUPS      (R9), Y0
+	VORPS        word8000000080000000<>+0(SB), Y0, Y1
+	VMOVUPS      wordc2dc0000c2dc0000<>+0(SB), Y2
+	VMAXPS       Y1, Y2, Y1
+	VMULPS       word3fb8aa3b3fb8aa3b<>+0(SB), Y1, Y2
+	VROUNDPS     $0x08, Y2, Y2
+	VFNMADD231PS word3f3180003f318000<>+0(SB), Y2, Y1
+	VFNMADD231PS wordb95e8083b95e8083<>+0(SB), Y2, Y1
+	VMOVUPS      word3950696739506967<>+0(SB), Y3
+	VFMADD213PS  word3ab743ce3ab743ce<>+0(SB), Y1, Y3
+	VFMADD213PS  word3c0889083c088908<>+0(SB), Y1, Y3
+	VFMADD213PS  word3d2aa9c13d2aa9c1<>+0(SB), Y1, Y3
+	VFMADD213PS  word3e2aaaaa3e2aaaaa<>+0(SB), Y1, Y3
+	VFMADD213PS  word3f0000003f000000<>+0(SB), Y1, Y3
+	VMULPS       Y1, Y1, Y4
+	VFMADD213PS  Y1, Y4, Y3
+	VADDPS       word3f8000003f800000<>+0(SB), Y3, Y3
+	VCVTPS2DQ    Y2, Y1
+	VPSRAD       $0x01, Y1, Y2
+	VPSUBD       Y2, Y1, Y1
+	VPADDD       word0000007f0000007f<>+0(SB), Y2, Y2
+	VPSLLD       $0x17, Y2, Y2
+	VMULPS       Y2, Y3, Y3
+	VPADDD       word0000007f0000007f<>+0(SB), Y1, Y1
+	VPSLLD       $0x17, Y1, Y1
+	VMULPS       Y1, Y3, Y3
+	VMOVUPS      word3f8000003f800000<>+0(SB), Y1
+	VADDPS       Y1, Y3, Y2
+	VBLENDVPS    Y0, Y3, Y1, Y1
+	VDIVPS       Y2, Y1, Y1
+	VMULPS       Y1, Y0, Y1
+	VMOVUPS      Y1, (R9)
+	ADDQ         $0x20, R9
+	CMPQ         R9, R10
+	JNE          vector
+	ADDQ         DX, DI
+	DECQ         R8
+	JNE          row
+
+stored:
+	ADDQ $0x20, CX
+	ADDQ BX, AX
+	DECQ count+64(FP)
+	JNE  tile
 	VZEROUPPER
 	RET
 
 // func tile32AVX2r2v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, FMA3
+// Requires: AVX, AVX2, FMA3
 TEXT ·tile32AVX2r2v2(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -397,8 +681,9 @@ store:
 	TESTQ        DI, DI
 	JE           activated
 	VBROADCASTSS 4(DI), Y4
-	CMPL         (DI), $0x00
-	JNE          product
+	CMPL         (DI), $0x3f800000
+	JEQ          product
+	JGT          activated
 	VBROADCASTSS 8(DI), Y5
 	VMAXPS       Y0, Y4, Y0
 	VMINPS       Y0, Y5, Y0
@@ -435,21 +720,73 @@ product:
 	VMULPS       Y3, Y6, Y3
 
 activated:
+	MOVQ    CX, R8
+	VMOVUPS Y0, (R8)
+	VMOVUPS Y1, 32(R8)
+	ADDQ    DX, R8
+	VMOVUPS Y2, (R8)
+	VMOVUPS Y3, 32(R8)
+	TESTQ   DI, DI
+	JE      stored
+	CMPL    (DI), $0x40000000
+	JNE     stored
 	MOVQ    CX, DI
-	VMOVUPS Y0, (DI)
-	VMOVUPS Y1, 32(DI)
-	ADDQ    DX, DI
-	VMOVUPS Y2, (DI)
-	VMOVUPS Y3, 32(DI)
-	ADDQ    $0x40, CX
-	ADDQ    BX, AX
-	DECQ    count+64(FP)
-	JNE     tile
+	MOVQ    $0x00000002, R8
+
+row:
+	MOVQ DI, R9
+	LEAQ 64(DI), R10
+
+vector:
+	VMOVUPS      (R9), Y0
+	VORPS        word8000000080000000<>+0(SB), Y0, Y1
+	VMOVUPS      wordc2dc0000c2dc0000<>+0(SB), Y2
+	VMAXPS       Y1, Y2, Y1
+	VMULPS       word3fb8aa3b3fb8aa3b<>+0(SB), Y1, Y2
+	VROUNDPS     $0x08, Y2, Y2
+	VFNMADD231PS word3f3180003f318000<>+0(SB), Y2, Y1
+	VFNMADD231PS wordb95e8083b95e8083<>+0(SB), Y2, Y1
+	VMOVUPS      word3950696739506967<>+0(SB), Y3
+	VFMADD213PS  word3ab743ce3ab743ce<>+0(SB), Y1, Y3
+	VFMADD213PS  word3c0889083c088908<>+0(SB), Y1, Y3
+	VFMADD213PS  word3d2aa9c13d2aa9c1<>+0(SB), Y1, Y3
+	VFMADD213PS  word3e2aaaaa3e2aaaaa<>+0(SB), Y1, Y3
+	VFMADD213PS  word3f0000003f000000<>+0(SB), Y1, Y3
+	VMULPS       Y1, Y1, Y4
+	VFMADD213PS  Y1, Y4, Y3
+	VADDPS       word3f8000003f800000<>+0(SB), Y3, Y3
+	VCVTPS2DQ    Y2, Y1
+	VPSRAD       $0x01, Y1, Y2
+	VPSUBD       Y2, Y1, Y1
+	VPADDD       word0000007f0000007f<>+0(SB), Y2, Y2
+	VPSLLD       $0x17, Y2, Y2
+	VMULPS       Y2, Y3, Y3
+	VPADDD       word0000007f0000007f<>+0(SB), Y1, Y1
+	VPSLLD       $0x17, Y1, Y1
+	VMULPS       Y1, Y3, Y3
+	VMOVUPS      word3f8000003f800000<>+0(SB), Y1
+	VADDPS       Y1, Y3, Y2
+	VBLENDVPS    Y0, Y3, Y1, Y1
+	VDIVPS       Y2, Y1, Y1
+	VMULPS       Y1, Y0, Y1
+	VMOVUPS      Y1, (R9)
+	ADDQ         $0x20, R9
+	CMPQ         R9, R10
+	JNE          vector
+	ADDQ         DX, DI
+	DECQ         R8
+	JNE          row
+
+stored:
+	ADDQ $0x40, CX
+	ADDQ BX, AX
+	DECQ count+64(FP)
+	JNE  tile
 	VZEROUPPER
 	RET
 
 // func tile32AVX2r2off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, FMA3
+// Requires: AVX, AVX2, FMA3
 TEXT ·tile32AVX2r2off(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -509,8 +846,9 @@ store:
 	TESTQ        SI, SI
 	JE           activated
 	VBROADCASTSS 4(SI), Y4
-	CMPL         (SI), $0x00
-	JNE          product
+	CMPL         (SI), $0x3f800000
+	JEQ          product
+	JGT          activated
 	VBROADCASTSS 8(SI), Y5
 	VMAXPS       Y0, Y4, Y0
 	VMINPS       Y0, Y5, Y0
@@ -547,21 +885,73 @@ product:
 	VMULPS       Y3, Y6, Y3
 
 activated:
+	MOVQ    CX, DI
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
+	ADDQ    DX, DI
+	VMOVUPS Y2, (DI)
+	VMOVUPS Y3, 32(DI)
+	TESTQ   SI, SI
+	JE      stored
+	CMPL    (SI), $0x40000000
+	JNE     stored
 	MOVQ    CX, SI
-	VMOVUPS Y0, (SI)
-	VMOVUPS Y1, 32(SI)
-	ADDQ    DX, SI
-	VMOVUPS Y2, (SI)
-	VMOVUPS Y3, 32(SI)
-	ADDQ    $0x40, CX
-	ADDQ    BX, AX
-	DECQ    count+64(FP)
-	JNE     tile
+	MOVQ    $0x00000002, DI
+
+row:
+	MOVQ SI, R8
+	LEAQ 64(SI), R9
+
+vector:
+	VMOVUPS      (R8), Y0
+	VORPS        word8000000080000000<>+0(SB), Y0, Y1
+	VMOVUPS      wordc2dc0000c2dc0000<>+0(SB), Y2
+	VMAXPS       Y1, Y2, Y1
+	VMULPS       word3fb8aa3b3fb8aa3b<>+0(SB), Y1, Y2
+	VROUNDPS     $0x08, Y2, Y2
+	VFNMADD231PS word3f3180003f318000<>+0(SB), Y2, Y1
+	VFNMADD231PS wordb95e8083b95e8083<>+0(SB), Y2, Y1
+	VMOVUPS      word3950696739506967<>+0(SB), Y3
+	VFMADD213PS  word3ab743ce3ab743ce<>+0(SB), Y1, Y3
+	VFMADD213PS  word3c0889083c088908<>+0(SB), Y1, Y3
+	VFMADD213PS  word3d2aa9c13d2aa9c1<>+0(SB), Y1, Y3
+	VFMADD213PS  word3e2aaaaa3e2aaaaa<>+0(SB), Y1, Y3
+	VFMADD213PS  word3f0000003f000000<>+0(SB), Y1, Y3
+	VMULPS       Y1, Y1, Y4
+	VFMADD213PS  Y1, Y4, Y3
+	VADDPS       word3f8000003f800000<>+0(SB), Y3, Y3
+	VCVTPS2DQ    Y2, Y1
+	VPSRAD       $0x01, Y1, Y2
+	VPSUBD       Y2, Y1, Y1
+	VPADDD       word0000007f0000007f<>+0(SB), Y2, Y2
+	VPSLLD       $0x17, Y2, Y2
+	VMULPS       Y2, Y3, Y3
+	VPADDD       word0000007f0000007f<>+0(SB), Y1, Y1
+	VPSLLD       $0x17, Y1, Y1
+	VMULPS       Y1, Y3, Y3
+	VMOVUPS      word3f8000003f800000<>+0(SB), Y1
+	VADDPS       Y1, Y3, Y2
+	VBLENDVPS    Y0, Y3, Y1, Y1
+	VDIVPS       Y2, Y1, Y1
+	VMULPS       Y1, Y0, Y1
+	VMOVUPS      Y1, (R8)
+	ADDQ         $0x20, R8
+	CMPQ         R8, R9
+	JNE          vector
+	ADDQ         DX, SI
+	DECQ         DI
+	JNE          row
+
+stored:
+	ADDQ $0x40, CX
+	ADDQ BX, AX
+	DECQ count+64(FP)
+	JNE  tile
 	VZEROUPPER
 	RET
 
 // func tile32AVX2r3v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, FMA3
+// Requires: AVX, AVX2, FMA3
 TEXT ·tile32AVX2r3v1(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -619,8 +1009,9 @@ store:
 	TESTQ        DI, DI
 	JE           activated
 	VBROADCASTSS 4(DI), Y3
-	CMPL         (DI), $0x00
-	JNE          product
+	CMPL         (DI), $0x3f800000
+	JEQ          product
+	JGT          activated
 	VBROADCASTSS 8(DI), Y4
 	VMAXPS       Y0, Y3, Y0
 	VMINPS       Y0, Y4, Y0
@@ -650,21 +1041,73 @@ product:
 	VMULPS       Y2, Y5, Y2
 
 activated:
+	MOVQ    CX, R8
+	VMOVUPS Y0, (R8)
+	ADDQ    DX, R8
+	VMOVUPS Y1, (R8)
+	ADDQ    DX, R8
+	VMOVUPS Y2, (R8)
+	TESTQ   DI, DI
+	JE      stored
+	CMPL    (DI), $0x40000000
+	JNE     stored
 	MOVQ    CX, DI
-	VMOVUPS Y0, (DI)
-	ADDQ    DX, DI
-	VMOVUPS Y1, (DI)
-	ADDQ    DX, DI
-	VMOVUPS Y2, (DI)
-	ADDQ    $0x20, CX
-	ADDQ    BX, AX
-	DECQ    count+64(FP)
-	JNE     tile
+	MOVQ    $0x00000003, R8
+
+row:
+	MOVQ DI, R9
+	LEAQ 32(DI), R10
+
+vector:
+	VMOVUPS      (R9), Y0
+	VORPS        word8000000080000000<>+0(SB), Y0, Y1
+	VMOVUPS      wordc2dc0000c2dc0000<>+0(SB), Y2
+	VMAXPS       Y1, Y2, Y1
+	VMULPS       word3fb8aa3b3fb8aa3b<>+0(SB), Y1, Y2
+	VROUNDPS     $0x08, Y2, Y2
+	VFNMADD231PS word3f3180003f318000<>+0(SB), Y2, Y1
+	VFNMADD231PS wordb95e8083b95e8083<>+0(SB), Y2, Y1
+	VMOVUPS      word3950696739506967<>+0(SB), Y3
+	VFMADD213PS  word3ab743ce3ab743ce<>+0(SB), Y1, Y3
+	VFMADD213PS  word3c0889083c088908<>+0(SB), Y1, Y3
+	VFMADD213PS  word3d2aa9c13d2aa9c1<>+0(SB), Y1, Y3
+	VFMADD213PS  word3e2aaaaa3e2aaaaa<>+0(SB), Y1, Y3
+	VFMADD213PS  word3f0000003f000000<>+0(SB), Y1, Y3
+	VMULPS       Y1, Y1, Y4
+	VFMADD213PS  Y1, Y4, Y3
+	VADDPS       word3f8000003f800000<>+0(SB), Y3, Y3
+	VCVTPS2DQ    Y2, Y1
+	VPSRAD       $0x01, Y1, Y2
+	VPSUBD       Y2, Y1, Y1
+	VPADDD       word0000007f0000007f<>+0(SB), Y2, Y2
+	VPSLLD       $0x17, Y2, Y2
+	VMULPS       Y2, Y3, Y3
+	VPADDD       word0000007f0000007f<>+0(SB), Y1, Y1
+	VPSLLD       $0x17, Y1, Y1
+	VMULPS       Y1, Y3, Y3
+	VMOVUPS      word3f8000003f800000<>+0(SB), Y1
+	VADDPS       Y1, Y3, Y2
+	VBLENDVPS    Y0, Y3, Y1, Y1
+	VDIVPS       Y2, Y1, Y1
+	VMULPS       Y1, Y0, Y1
+	VMOVUPS      Y1, (R9)
+	ADDQ         $0x20, R9
+	CMPQ         R9, R10
+	JNE          vector
+	ADDQ         DX, DI
+	DECQ         R8
+	JNE          row
+
+stored:
+	ADDQ $0x20, CX
+	ADDQ BX, AX
+	DECQ count+64(FP)
+	JNE  tile
 	VZEROUPPER
 	RET
 
 // func tile32AVX2r3v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, FMA3
+// Requires: AVX, AVX2, FMA3
 TEXT ·tile32AVX2r3v2(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -735,8 +1178,9 @@ store:
 	TESTQ        DI, DI
 	JE           activated
 	VBROADCASTSS 4(DI), Y6
-	CMPL         (DI), $0x00
-	JNE          product
+	CMPL         (DI), $0x3f800000
+	JEQ          product
+	JGT          activated
 	VBROADCASTSS 8(DI), Y7
 	VMAXPS       Y0, Y6, Y0
 	VMINPS       Y0, Y7, Y0
@@ -787,24 +1231,76 @@ product:
 	VMULPS       Y5, Y8, Y5
 
 activated:
+	MOVQ    CX, R8
+	VMOVUPS Y0, (R8)
+	VMOVUPS Y1, 32(R8)
+	ADDQ    DX, R8
+	VMOVUPS Y2, (R8)
+	VMOVUPS Y3, 32(R8)
+	ADDQ    DX, R8
+	VMOVUPS Y4, (R8)
+	VMOVUPS Y5, 32(R8)
+	TESTQ   DI, DI
+	JE      stored
+	CMPL    (DI), $0x40000000
+	JNE     stored
 	MOVQ    CX, DI
-	VMOVUPS Y0, (DI)
-	VMOVUPS Y1, 32(DI)
-	ADDQ    DX, DI
-	VMOVUPS Y2, (DI)
-	VMOVUPS Y3, 32(DI)
-	ADDQ    DX, DI
-	VMOVUPS Y4, (DI)
-	VMOVUPS Y5, 32(DI)
-	ADDQ    $0x40, CX
-	ADDQ    BX, AX
-	DECQ    count+64(FP)
-	JNE     tile
+	MOVQ    $0x00000003, R8
+
+row:
+	MOVQ DI, R9
+	LEAQ 64(DI), R10
+
+vector:
+	VMOVUPS      (R9), Y0
+	VORPS        word8000000080000000<>+0(SB), Y0, Y1
+	VMOVUPS      wordc2dc0000c2dc0000<>+0(SB), Y2
+	VMAXPS       Y1, Y2, Y1
+	VMULPS       word3fb8aa3b3fb8aa3b<>+0(SB), Y1, Y2
+	VROUNDPS     $0x08, Y2, Y2
+	VFNMADD231PS word3f3180003f318000<>+0(SB), Y2, Y1
+	VFNMADD231PS wordb95e8083b95e8083<>+0(SB), Y2, Y1
+	VMOVUPS      word3950696739506967<>+0(SB), Y3
+	VFMADD213PS  word3ab743ce3ab743ce<>+0(SB), Y1, Y3
+	VFMADD213PS  word3c0889083c088908<>+0(SB), Y1, Y3
+	VFMADD213PS  word3d2aa9c13d2aa9c1<>+0(SB), Y1, Y3
+	VFMADD213PS  word3e2aaaaa3e2aaaaa<>+0(SB), Y1, Y3
+	VFMADD213PS  word3f0000003f000000<>+0(SB), Y1, Y3
+	VMULPS       Y1, Y1, Y4
+	VFMADD213PS  Y1, Y4, Y3
+	VADDPS       word3f8000003f800000<>+0(SB), Y3, Y3
+	VCVTPS2DQ    Y2, Y1
+	VPSRAD       $0x01, Y1, Y2
+	VPSUBD       Y2, Y1, Y1
+	VPADDD       word0000007f0000007f<>+0(SB), Y2, Y2
+	VPSLLD       $0x17, Y2, Y2
+	VMULPS       Y2, Y3, Y3
+	VPADDD       word0000007f0000007f<>+0(SB), Y1, Y1
+	VPSLLD       $0x17, Y1, Y1
+	VMULPS       Y1, Y3, Y3
+	VMOVUPS      word3f8000003f800000<>+0(SB), Y1
+	VADDPS       Y1, Y3, Y2
+	VBLENDVPS    Y0, Y3, Y1, Y1
+	VDIVPS       Y2, Y1, Y1
+	VMULPS       Y1, Y0, Y1
+	VMOVUPS      Y1, (R9)
+	ADDQ         $0x20, R9
+	CMPQ         R9, R10
+	JNE          vector
+	ADDQ         DX, DI
+	DECQ         R8
+	JNE          row
+
+stored:
+	ADDQ $0x40, CX
+	ADDQ BX, AX
+	DECQ count+64(FP)
+	JNE  tile
 	VZEROUPPER
 	RET
 
 // func tile32AVX2r3off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, FMA3
+// Requires: AVX, AVX2, FMA3
 TEXT ·tile32AVX2r3off(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -875,8 +1371,9 @@ store:
 	TESTQ        SI, SI
 	JE           activated
 	VBROADCASTSS 4(SI), Y6
-	CMPL         (SI), $0x00
-	JNE          product
+	CMPL         (SI), $0x3f800000
+	JEQ          product
+	JGT          activated
 	VBROADCASTSS 8(SI), Y7
 	VMAXPS       Y0, Y6, Y0
 	VMINPS       Y0, Y7, Y0
@@ -927,24 +1424,76 @@ product:
 	VMULPS       Y5, Y8, Y5
 
 activated:
+	MOVQ    CX, DI
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
+	ADDQ    DX, DI
+	VMOVUPS Y2, (DI)
+	VMOVUPS Y3, 32(DI)
+	ADDQ    DX, DI
+	VMOVUPS Y4, (DI)
+	VMOVUPS Y5, 32(DI)
+	TESTQ   SI, SI
+	JE      stored
+	CMPL    (SI), $0x40000000
+	JNE     stored
 	MOVQ    CX, SI
-	VMOVUPS Y0, (SI)
-	VMOVUPS Y1, 32(SI)
-	ADDQ    DX, SI
-	VMOVUPS Y2, (SI)
-	VMOVUPS Y3, 32(SI)
-	ADDQ    DX, SI
-	VMOVUPS Y4, (SI)
-	VMOVUPS Y5, 32(SI)
-	ADDQ    $0x40, CX
-	ADDQ    BX, AX
-	DECQ    count+64(FP)
-	JNE     tile
+	MOVQ    $0x00000003, DI
+
+row:
+	MOVQ SI, R8
+	LEAQ 64(SI), R9
+
+vector:
+	VMOVUPS      (R8), Y0
+	VORPS        word8000000080000000<>+0(SB), Y0, Y1
+	VMOVUPS      wordc2dc0000c2dc0000<>+0(SB), Y2
+	VMAXPS       Y1, Y2, Y1
+	VMULPS       word3fb8aa3b3fb8aa3b<>+0(SB), Y1, Y2
+	VROUNDPS     $0x08, Y2, Y2
+	VFNMADD231PS word3f3180003f318000<>+0(SB), Y2, Y1
+	VFNMADD231PS wordb95e8083b95e8083<>+0(SB), Y2, Y1
+	VMOVUPS      word3950696739506967<>+0(SB), Y3
+	VFMADD213PS  word3ab743ce3ab743ce<>+0(SB), Y1, Y3
+	VFMADD213PS  word3c0889083c088908<>+0(SB), Y1, Y3
+	VFMADD213PS  word3d2aa9c13d2aa9c1<>+0(SB), Y1, Y3
+	VFMADD213PS  word3e2aaaaa3e2aaaaa<>+0(SB), Y1, Y3
+	VFMADD213PS  word3f0000003f000000<>+0(SB), Y1, Y3
+	VMULPS       Y1, Y1, Y4
+	VFMADD213PS  Y1, Y4, Y3
+	VADDPS       word3f8000003f800000<>+0(SB), Y3, Y3
+	VCVTPS2DQ    Y2, Y1
+	VPSRAD       $0x01, Y1, Y2
+	VPSUBD       Y2, Y1, Y1
+	VPADDD       word0000007f0000007f<>+0(SB), Y2, Y2
+	VPSLLD       $0x17, Y2, Y2
+	VMULPS       Y2, Y3, Y3
+	VPADDD       word0000007f0000007f<>+0(SB), Y1, Y1
+	VPSLLD       $0x17, Y1, Y1
+	VMULPS       Y1, Y3, Y3
+	VMOVUPS      word3f8000003f800000<>+0(SB), Y1
+	VADDPS       Y1, Y3, Y2
+	VBLENDVPS    Y0, Y3, Y1, Y1
+	VDIVPS       Y2, Y1, Y1
+	VMULPS       Y1, Y0, Y1
+	VMOVUPS      Y1, (R8)
+	ADDQ         $0x20, R8
+	CMPQ         R8, R9
+	JNE          vector
+	ADDQ         DX, SI
+	DECQ         DI
+	JNE          row
+
+stored:
+	ADDQ $0x40, CX
+	ADDQ BX, AX
+	DECQ count+64(FP)
+	JNE  tile
 	VZEROUPPER
 	RET
 
 // func tile32AVX2r4v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, FMA3
+// Requires: AVX, AVX2, FMA3
 TEXT ·tile32AVX2r4v1(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -1009,8 +1558,9 @@ store:
 	TESTQ        DI, DI
 	JE           activated
 	VBROADCASTSS 4(DI), Y4
-	CMPL         (DI), $0x00
-	JNE          product
+	CMPL         (DI), $0x3f800000
+	JEQ          product
+	JGT          activated
 	VBROADCASTSS 8(DI), Y5
 	VMAXPS       Y0, Y4, Y0
 	VMINPS       Y0, Y5, Y0
@@ -1047,23 +1597,75 @@ product:
 	VMULPS       Y3, Y6, Y3
 
 activated:
+	MOVQ    CX, R8
+	VMOVUPS Y0, (R8)
+	ADDQ    DX, R8
+	VMOVUPS Y1, (R8)
+	ADDQ    DX, R8
+	VMOVUPS Y2, (R8)
+	ADDQ    DX, R8
+	VMOVUPS Y3, (R8)
+	TESTQ   DI, DI
+	JE      stored
+	CMPL    (DI), $0x40000000
+	JNE     stored
 	MOVQ    CX, DI
-	VMOVUPS Y0, (DI)
-	ADDQ    DX, DI
-	VMOVUPS Y1, (DI)
-	ADDQ    DX, DI
-	VMOVUPS Y2, (DI)
-	ADDQ    DX, DI
-	VMOVUPS Y3, (DI)
-	ADDQ    $0x20, CX
-	ADDQ    BX, AX
-	DECQ    count+64(FP)
-	JNE     tile
+	MOVQ    $0x00000004, R8
+
+row:
+	MOVQ DI, R9
+	LEAQ 32(DI), R10
+
+vector:
+	VMOVUPS      (R9), Y0
+	VORPS        word8000000080000000<>+0(SB), Y0, Y1
+	VMOVUPS      wordc2dc0000c2dc0000<>+0(SB), Y2
+	VMAXPS       Y1, Y2, Y1
+	VMULPS       word3fb8aa3b3fb8aa3b<>+0(SB), Y1, Y2
+	VROUNDPS     $0x08, Y2, Y2
+	VFNMADD231PS word3f3180003f318000<>+0(SB), Y2, Y1
+	VFNMADD231PS wordb95e8083b95e8083<>+0(SB), Y2, Y1
+	VMOVUPS      word3950696739506967<>+0(SB), Y3
+	VFMADD213PS  word3ab743ce3ab743ce<>+0(SB), Y1, Y3
+	VFMADD213PS  word3c0889083c088908<>+0(SB), Y1, Y3
+	VFMADD213PS  word3d2aa9c13d2aa9c1<>+0(SB), Y1, Y3
+	VFMADD213PS  word3e2aaaaa3e2aaaaa<>+0(SB), Y1, Y3
+	VFMADD213PS  word3f0000003f000000<>+0(SB), Y1, Y3
+	VMULPS       Y1, Y1, Y4
+	VFMADD213PS  Y1, Y4, Y3
+	VADDPS       word3f8000003f800000<>+0(SB), Y3, Y3
+	VCVTPS2DQ    Y2, Y1
+	VPSRAD       $0x01, Y1, Y2
+	VPSUBD       Y2, Y1, Y1
+	VPADDD       word0000007f0000007f<>+0(SB), Y2, Y2
+	VPSLLD       $0x17, Y2, Y2
+	VMULPS       Y2, Y3, Y3
+	VPADDD       word0000007f0000007f<>+0(SB), Y1, Y1
+	VPSLLD       $0x17, Y1, Y1
+	VMULPS       Y1, Y3, Y3
+	VMOVUPS      word3f8000003f800000<>+0(SB), Y1
+	VADDPS       Y1, Y3, Y2
+	VBLENDVPS    Y0, Y3, Y1, Y1
+	VDIVPS       Y2, Y1, Y1
+	VMULPS       Y1, Y0, Y1
+	VMOVUPS      Y1, (R9)
+	ADDQ         $0x20, R9
+	CMPQ         R9, R10
+	JNE          vector
+	ADDQ         DX, DI
+	DECQ         R8
+	JNE          row
+
+stored:
+	ADDQ $0x20, CX
+	ADDQ BX, AX
+	DECQ count+64(FP)
+	JNE  tile
 	VZEROUPPER
 	RET
 
 // func tile32AVX2r4v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, FMA3
+// Requires: AVX, AVX2, FMA3
 TEXT ·tile32AVX2r4v2(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -1145,8 +1747,9 @@ store:
 	TESTQ        DI, DI
 	JE           activated
 	VBROADCASTSS 4(DI), Y8
-	CMPL         (DI), $0x00
-	JNE          product
+	CMPL         (DI), $0x3f800000
+	JEQ          product
+	JGT          activated
 	VBROADCASTSS 8(DI), Y9
 	VMAXPS       Y0, Y8, Y0
 	VMINPS       Y0, Y9, Y0
@@ -1211,27 +1814,79 @@ product:
 	VMULPS       Y7, Y10, Y7
 
 activated:
+	MOVQ    CX, R8
+	VMOVUPS Y0, (R8)
+	VMOVUPS Y1, 32(R8)
+	ADDQ    DX, R8
+	VMOVUPS Y2, (R8)
+	VMOVUPS Y3, 32(R8)
+	ADDQ    DX, R8
+	VMOVUPS Y4, (R8)
+	VMOVUPS Y5, 32(R8)
+	ADDQ    DX, R8
+	VMOVUPS Y6, (R8)
+	VMOVUPS Y7, 32(R8)
+	TESTQ   DI, DI
+	JE      stored
+	CMPL    (DI), $0x40000000
+	JNE     stored
 	MOVQ    CX, DI
-	VMOVUPS Y0, (DI)
-	VMOVUPS Y1, 32(DI)
-	ADDQ    DX, DI
-	VMOVUPS Y2, (DI)
-	VMOVUPS Y3, 32(DI)
-	ADDQ    DX, DI
-	VMOVUPS Y4, (DI)
-	VMOVUPS Y5, 32(DI)
-	ADDQ    DX, DI
-	VMOVUPS Y6, (DI)
-	VMOVUPS Y7, 32(DI)
-	ADDQ    $0x40, CX
-	ADDQ    BX, AX
-	DECQ    count+64(FP)
-	JNE     tile
+	MOVQ    $0x00000004, R8
+
+row:
+	MOVQ DI, R9
+	LEAQ 64(DI), R10
+
+vector:
+	VMOVUPS      (R9), Y0
+	VORPS        word8000000080000000<>+0(SB), Y0, Y1
+	VMOVUPS      wordc2dc0000c2dc0000<>+0(SB), Y2
+	VMAXPS       Y1, Y2, Y1
+	VMULPS       word3fb8aa3b3fb8aa3b<>+0(SB), Y1, Y2
+	VROUNDPS     $0x08, Y2, Y2
+	VFNMADD231PS word3f3180003f318000<>+0(SB), Y2, Y1
+	VFNMADD231PS wordb95e8083b95e8083<>+0(SB), Y2, Y1
+	VMOVUPS      word3950696739506967<>+0(SB), Y3
+	VFMADD213PS  word3ab743ce3ab743ce<>+0(SB), Y1, Y3
+	VFMADD213PS  word3c0889083c088908<>+0(SB), Y1, Y3
+	VFMADD213PS  word3d2aa9c13d2aa9c1<>+0(SB), Y1, Y3
+	VFMADD213PS  word3e2aaaaa3e2aaaaa<>+0(SB), Y1, Y3
+	VFMADD213PS  word3f0000003f000000<>+0(SB), Y1, Y3
+	VMULPS       Y1, Y1, Y4
+	VFMADD213PS  Y1, Y4, Y3
+	VADDPS       word3f8000003f800000<>+0(SB), Y3, Y3
+	VCVTPS2DQ    Y2, Y1
+	VPSRAD       $0x01, Y1, Y2
+	VPSUBD       Y2, Y1, Y1
+	VPADDD       word0000007f0000007f<>+0(SB), Y2, Y2
+	VPSLLD       $0x17, Y2, Y2
+	VMULPS       Y2, Y3, Y3
+	VPADDD       word0000007f0000007f<>+0(SB), Y1, Y1
+	VPSLLD       $0x17, Y1, Y1
+	VMULPS       Y1, Y3, Y3
+	VMOVUPS      word3f8000003f800000<>+0(SB), Y1
+	VADDPS       Y1, Y3, Y2
+	VBLENDVPS    Y0, Y3, Y1, Y1
+	VDIVPS       Y2, Y1, Y1
+	VMULPS       Y1, Y0, Y1
+	VMOVUPS      Y1, (R9)
+	ADDQ         $0x20, R9
+	CMPQ         R9, R10
+	JNE          vector
+	ADDQ         DX, DI
+	DECQ         R8
+	JNE          row
+
+stored:
+	ADDQ $0x40, CX
+	ADDQ BX, AX
+	DECQ count+64(FP)
+	JNE  tile
 	VZEROUPPER
 	RET
 
 // func tile32AVX2r4off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, FMA3
+// Requires: AVX, AVX2, FMA3
 TEXT ·tile32AVX2r4off(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -1313,8 +1968,9 @@ store:
 	TESTQ        SI, SI
 	JE           activated
 	VBROADCASTSS 4(SI), Y8
-	CMPL         (SI), $0x00
-	JNE          product
+	CMPL         (SI), $0x3f800000
+	JEQ          product
+	JGT          activated
 	VBROADCASTSS 8(SI), Y9
 	VMAXPS       Y0, Y8, Y0
 	VMINPS       Y0, Y9, Y0
@@ -1379,27 +2035,79 @@ product:
 	VMULPS       Y7, Y10, Y7
 
 activated:
+	MOVQ    CX, DI
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
+	ADDQ    DX, DI
+	VMOVUPS Y2, (DI)
+	VMOVUPS Y3, 32(DI)
+	ADDQ    DX, DI
+	VMOVUPS Y4, (DI)
+	VMOVUPS Y5, 32(DI)
+	ADDQ    DX, DI
+	VMOVUPS Y6, (DI)
+	VMOVUPS Y7, 32(DI)
+	TESTQ   SI, SI
+	JE      stored
+	CMPL    (SI), $0x40000000
+	JNE     stored
 	MOVQ    CX, SI
-	VMOVUPS Y0, (SI)
-	VMOVUPS Y1, 32(SI)
-	ADDQ    DX, SI
-	VMOVUPS Y2, (SI)
-	VMOVUPS Y3, 32(SI)
-	ADDQ    DX, SI
-	VMOVUPS Y4, (SI)
-	VMOVUPS Y5, 32(SI)
-	ADDQ    DX, SI
-	VMOVUPS Y6, (SI)
-	VMOVUPS Y7, 32(SI)
-	ADDQ    $0x40, CX
-	ADDQ    BX, AX
-	DECQ    count+64(FP)
-	JNE     tile
+	MOVQ    $0x00000004, DI
+
+row:
+	MOVQ SI, R8
+	LEAQ 64(SI), R9
+
+vector:
+	VMOVUPS      (R8), Y0
+	VORPS        word8000000080000000<>+0(SB), Y0, Y1
+	VMOVUPS      wordc2dc0000c2dc0000<>+0(SB), Y2
+	VMAXPS       Y1, Y2, Y1
+	VMULPS       word3fb8aa3b3fb8aa3b<>+0(SB), Y1, Y2
+	VROUNDPS     $0x08, Y2, Y2
+	VFNMADD231PS word3f3180003f318000<>+0(SB), Y2, Y1
+	VFNMADD231PS wordb95e8083b95e8083<>+0(SB), Y2, Y1
+	VMOVUPS      word3950696739506967<>+0(SB), Y3
+	VFMADD213PS  word3ab743ce3ab743ce<>+0(SB), Y1, Y3
+	VFMADD213PS  word3c0889083c088908<>+0(SB), Y1, Y3
+	VFMADD213PS  word3d2aa9c13d2aa9c1<>+0(SB), Y1, Y3
+	VFMADD213PS  word3e2aaaaa3e2aaaaa<>+0(SB), Y1, Y3
+	VFMADD213PS  word3f0000003f000000<>+0(SB), Y1, Y3
+	VMULPS       Y1, Y1, Y4
+	VFMADD213PS  Y1, Y4, Y3
+	VADDPS       word3f8000003f800000<>+0(SB), Y3, Y3
+	VCVTPS2DQ    Y2, Y1
+	VPSRAD       $0x01, Y1, Y2
+	VPSUBD       Y2, Y1, Y1
+	VPADDD       word0000007f0000007f<>+0(SB), Y2, Y2
+	VPSLLD       $0x17, Y2, Y2
+	VMULPS       Y2, Y3, Y3
+	VPADDD       word0000007f0000007f<>+0(SB), Y1, Y1
+	VPSLLD       $0x17, Y1, Y1
+	VMULPS       Y1, Y3, Y3
+	VMOVUPS      word3f8000003f800000<>+0(SB), Y1
+	VADDPS       Y1, Y3, Y2
+	VBLENDVPS    Y0, Y3, Y1, Y1
+	VDIVPS       Y2, Y1, Y1
+	VMULPS       Y1, Y0, Y1
+	VMOVUPS      Y1, (R8)
+	ADDQ         $0x20, R8
+	CMPQ         R8, R9
+	JNE          vector
+	ADDQ         DX, SI
+	DECQ         DI
+	JNE          row
+
+stored:
+	ADDQ $0x40, CX
+	ADDQ BX, AX
+	DECQ count+64(FP)
+	JNE  tile
 	VZEROUPPER
 	RET
 
 // func tile32AVX2r5v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, FMA3
+// Requires: AVX, AVX2, FMA3
 TEXT ·tile32AVX2r5v1(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -1471,8 +2179,9 @@ store:
 	TESTQ        DI, DI
 	JE           activated
 	VBROADCASTSS 4(DI), Y5
-	CMPL         (DI), $0x00
-	JNE          product
+	CMPL         (DI), $0x3f800000
+	JEQ          product
+	JGT          activated
 	VBROADCASTSS 8(DI), Y6
 	VMAXPS       Y0, Y5, Y0
 	VMINPS       Y0, Y6, Y0
@@ -1516,25 +2225,77 @@ product:
 	VMULPS       Y4, Y7, Y4
 
 activated:
+	MOVQ    CX, R8
+	VMOVUPS Y0, (R8)
+	ADDQ    DX, R8
+	VMOVUPS Y1, (R8)
+	ADDQ    DX, R8
+	VMOVUPS Y2, (R8)
+	ADDQ    DX, R8
+	VMOVUPS Y3, (R8)
+	ADDQ    DX, R8
+	VMOVUPS Y4, (R8)
+	TESTQ   DI, DI
+	JE      stored
+	CMPL    (DI), $0x40000000
+	JNE     stored
 	MOVQ    CX, DI
-	VMOVUPS Y0, (DI)
-	ADDQ    DX, DI
-	VMOVUPS Y1, (DI)
-	ADDQ    DX, DI
-	VMOVUPS Y2, (DI)
-	ADDQ    DX, DI
-	VMOVUPS Y3, (DI)
-	ADDQ    DX, DI
-	VMOVUPS Y4, (DI)
-	ADDQ    $0x20, CX
-	ADDQ    BX, AX
-	DECQ    count+64(FP)
-	JNE     tile
+	MOVQ    $0x00000005, R8
+
+row:
+	MOVQ DI, R9
+	LEAQ 32(DI), R10
+
+vector:
+	VMOVUPS      (R9), Y0
+	VORPS        word8000000080000000<>+0(SB), Y0, Y1
+	VMOVUPS      wordc2dc0000c2dc0000<>+0(SB), Y2
+	VMAXPS       Y1, Y2, Y1
+	VMULPS       word3fb8aa3b3fb8aa3b<>+0(SB), Y1, Y2
+	VROUNDPS     $0x08, Y2, Y2
+	VFNMADD231PS word3f3180003f318000<>+0(SB), Y2, Y1
+	VFNMADD231PS wordb95e8083b95e8083<>+0(SB), Y2, Y1
+	VMOVUPS      word3950696739506967<>+0(SB), Y3
+	VFMADD213PS  word3ab743ce3ab743ce<>+0(SB), Y1, Y3
+	VFMADD213PS  word3c0889083c088908<>+0(SB), Y1, Y3
+	VFMADD213PS  word3d2aa9c13d2aa9c1<>+0(SB), Y1, Y3
+	VFMADD213PS  word3e2aaaaa3e2aaaaa<>+0(SB), Y1, Y3
+	VFMADD213PS  word3f0000003f000000<>+0(SB), Y1, Y3
+	VMULPS       Y1, Y1, Y4
+	VFMADD213PS  Y1, Y4, Y3
+	VADDPS       word3f8000003f800000<>+0(SB), Y3, Y3
+	VCVTPS2DQ    Y2, Y1
+	VPSRAD       $0x01, Y1, Y2
+	VPSUBD       Y2, Y1, Y1
+	VPADDD       word0000007f0000007f<>+0(SB), Y2, Y2
+	VPSLLD       $0x17, Y2, Y2
+	VMULPS       Y2, Y3, Y3
+	VPADDD       word0000007f0000007f<>+0(SB), Y1, Y1
+	VPSLLD       $0x17, Y1, Y1
+	VMULPS       Y1, Y3, Y3
+	VMOVUPS      word3f8000003f800000<>+0(SB), Y1
+	VADDPS       Y1, Y3, Y2
+	VBLENDVPS    Y0, Y3, Y1, Y1
+	VDIVPS       Y2, Y1, Y1
+	VMULPS       Y1, Y0, Y1
+	VMOVUPS      Y1, (R9)
+	ADDQ         $0x20, R9
+	CMPQ         R9, R10
+	JNE          vector
+	ADDQ         DX, DI
+	DECQ         R8
+	JNE          row
+
+stored:
+	ADDQ $0x20, CX
+	ADDQ BX, AX
+	DECQ count+64(FP)
+	JNE  tile
 	VZEROUPPER
 	RET
 
 // func tile32AVX2r5v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, FMA3
+// Requires: AVX, AVX2, FMA3
 TEXT ·tile32AVX2r5v2(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -1627,8 +2388,9 @@ store:
 	TESTQ        DI, DI
 	JE           activated
 	VBROADCASTSS 4(DI), Y10
-	CMPL         (DI), $0x00
-	JNE          product
+	CMPL         (DI), $0x3f800000
+	JEQ          product
+	JGT          activated
 	VBROADCASTSS 8(DI), Y11
 	VMAXPS       Y0, Y10, Y0
 	VMINPS       Y0, Y11, Y0
@@ -1707,30 +2469,82 @@ product:
 	VMULPS       Y9, Y12, Y9
 
 activated:
+	MOVQ    CX, R8
+	VMOVUPS Y0, (R8)
+	VMOVUPS Y1, 32(R8)
+	ADDQ    DX, R8
+	VMOVUPS Y2, (R8)
+	VMOVUPS Y3, 32(R8)
+	ADDQ    DX, R8
+	VMOVUPS Y4, (R8)
+	VMOVUPS Y5, 32(R8)
+	ADDQ    DX, R8
+	VMOVUPS Y6, (R8)
+	VMOVUPS Y7, 32(R8)
+	ADDQ    DX, R8
+	VMOVUPS Y8, (R8)
+	VMOVUPS Y9, 32(R8)
+	TESTQ   DI, DI
+	JE      stored
+	CMPL    (DI), $0x40000000
+	JNE     stored
 	MOVQ    CX, DI
-	VMOVUPS Y0, (DI)
-	VMOVUPS Y1, 32(DI)
-	ADDQ    DX, DI
-	VMOVUPS Y2, (DI)
-	VMOVUPS Y3, 32(DI)
-	ADDQ    DX, DI
-	VMOVUPS Y4, (DI)
-	VMOVUPS Y5, 32(DI)
-	ADDQ    DX, DI
-	VMOVUPS Y6, (DI)
-	VMOVUPS Y7, 32(DI)
-	ADDQ    DX, DI
-	VMOVUPS Y8, (DI)
-	VMOVUPS Y9, 32(DI)
-	ADDQ    $0x40, CX
-	ADDQ    BX, AX
-	DECQ    count+64(FP)
-	JNE     tile
+	MOVQ    $0x00000005, R8
+
+row:
+	MOVQ DI, R9
+	LEAQ 64(DI), R10
+
+vector:
+	VMOVUPS      (R9), Y0
+	VORPS        word8000000080000000<>+0(SB), Y0, Y1
+	VMOVUPS      wordc2dc0000c2dc0000<>+0(SB), Y2
+	VMAXPS       Y1, Y2, Y1
+	VMULPS       word3fb8aa3b3fb8aa3b<>+0(SB), Y1, Y2
+	VROUNDPS     $0x08, Y2, Y2
+	VFNMADD231PS word3f3180003f318000<>+0(SB), Y2, Y1
+	VFNMADD231PS wordb95e8083b95e8083<>+0(SB), Y2, Y1
+	VMOVUPS      word3950696739506967<>+0(SB), Y3
+	VFMADD213PS  word3ab743ce3ab743ce<>+0(SB), Y1, Y3
+	VFMADD213PS  word3c0889083c088908<>+0(SB), Y1, Y3
+	VFMADD213PS  word3d2aa9c13d2aa9c1<>+0(SB), Y1, Y3
+	VFMADD213PS  word3e2aaaaa3e2aaaaa<>+0(SB), Y1, Y3
+	VFMADD213PS  word3f0000003f000000<>+0(SB), Y1, Y3
+	VMULPS       Y1, Y1, Y4
+	VFMADD213PS  Y1, Y4, Y3
+	VADDPS       word3f8000003f800000<>+0(SB), Y3, Y3
+	VCVTPS2DQ    Y2, Y1
+	VPSRAD       $0x01, Y1, Y2
+	VPSUBD       Y2, Y1, Y1
+	VPADDD       word0000007f0000007f<>+0(SB), Y2, Y2
+	VPSLLD       $0x17, Y2, Y2
+	VMULPS       Y2, Y3, Y3
+	VPADDD       word0000007f0000007f<>+0(SB), Y1, Y1
+	VPSLLD       $0x17, Y1, Y1
+	VMULPS       Y1, Y3, Y3
+	VMOVUPS      word3f8000003f800000<>+0(SB), Y1
+	VADDPS       Y1, Y3, Y2
+	VBLENDVPS    Y0, Y3, Y1, Y1
+	VDIVPS       Y2, Y1, Y1
+	VMULPS       Y1, Y0, Y1
+	VMOVUPS      Y1, (R9)
+	ADDQ         $0x20, R9
+	CMPQ         R9, R10
+	JNE          vector
+	ADDQ         DX, DI
+	DECQ         R8
+	JNE          row
+
+stored:
+	ADDQ $0x40, CX
+	ADDQ BX, AX
+	DECQ count+64(FP)
+	JNE  tile
 	VZEROUPPER
 	RET
 
 // func tile32AVX2r5off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, FMA3
+// Requires: AVX, AVX2, FMA3
 TEXT ·tile32AVX2r5off(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -1823,8 +2637,9 @@ store:
 	TESTQ        SI, SI
 	JE           activated
 	VBROADCASTSS 4(SI), Y10
-	CMPL         (SI), $0x00
-	JNE          product
+	CMPL         (SI), $0x3f800000
+	JEQ          product
+	JGT          activated
 	VBROADCASTSS 8(SI), Y11
 	VMAXPS       Y0, Y10, Y0
 	VMINPS       Y0, Y11, Y0
@@ -1903,30 +2718,82 @@ product:
 	VMULPS       Y9, Y12, Y9
 
 activated:
+	MOVQ    CX, DI
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
+	ADDQ    DX, DI
+	VMOVUPS Y2, (DI)
+	VMOVUPS Y3, 32(DI)
+	ADDQ    DX, DI
+	VMOVUPS Y4, (DI)
+	VMOVUPS Y5, 32(DI)
+	ADDQ    DX, DI
+	VMOVUPS Y6, (DI)
+	VMOVUPS Y7, 32(DI)
+	ADDQ    DX, DI
+	VMOVUPS Y8, (DI)
+	VMOVUPS Y9, 32(DI)
+	TESTQ   SI, SI
+	JE      stored
+	CMPL    (SI), $0x40000000
+	JNE     stored
 	MOVQ    CX, SI
-	VMOVUPS Y0, (SI)
-	VMOVUPS Y1, 32(SI)
-	ADDQ    DX, SI
-	VMOVUPS Y2, (SI)
-	VMOVUPS Y3, 32(SI)
-	ADDQ    DX, SI
-	VMOVUPS Y4, (SI)
-	VMOVUPS Y5, 32(SI)
-	ADDQ    DX, SI
-	VMOVUPS Y6, (SI)
-	VMOVUPS Y7, 32(SI)
-	ADDQ    DX, SI
-	VMOVUPS Y8, (SI)
-	VMOVUPS Y9, 32(SI)
-	ADDQ    $0x40, CX
-	ADDQ    BX, AX
-	DECQ    count+64(FP)
-	JNE     tile
+	MOVQ    $0x00000005, DI
+
+row:
+	MOVQ SI, R8
+	LEAQ 64(SI), R9
+
+vector:
+	VMOVUPS      (R8), Y0
+	VORPS        word8000000080000000<>+0(SB), Y0, Y1
+	VMOVUPS      wordc2dc0000c2dc0000<>+0(SB), Y2
+	VMAXPS       Y1, Y2, Y1
+	VMULPS       word3fb8aa3b3fb8aa3b<>+0(SB), Y1, Y2
+	VROUNDPS     $0x08, Y2, Y2
+	VFNMADD231PS word3f3180003f318000<>+0(SB), Y2, Y1
+	VFNMADD231PS wordb95e8083b95e8083<>+0(SB), Y2, Y1
+	VMOVUPS      word3950696739506967<>+0(SB), Y3
+	VFMADD213PS  word3ab743ce3ab743ce<>+0(SB), Y1, Y3
+	VFMADD213PS  word3c0889083c088908<>+0(SB), Y1, Y3
+	VFMADD213PS  word3d2aa9c13d2aa9c1<>+0(SB), Y1, Y3
+	VFMADD213PS  word3e2aaaaa3e2aaaaa<>+0(SB), Y1, Y3
+	VFMADD213PS  word3f0000003f000000<>+0(SB), Y1, Y3
+	VMULPS       Y1, Y1, Y4
+	VFMADD213PS  Y1, Y4, Y3
+	VADDPS       word3f8000003f800000<>+0(SB), Y3, Y3
+	VCVTPS2DQ    Y2, Y1
+	VPSRAD       $0x01, Y1, Y2
+	VPSUBD       Y2, Y1, Y1
+	VPADDD       word0000007f0000007f<>+0(SB), Y2, Y2
+	VPSLLD       $0x17, Y2, Y2
+	VMULPS       Y2, Y3, Y3
+	VPADDD       word0000007f0000007f<>+0(SB), Y1, Y1
+	VPSLLD       $0x17, Y1, Y1
+	VMULPS       Y1, Y3, Y3
+	VMOVUPS      word3f8000003f800000<>+0(SB), Y1
+	VADDPS       Y1, Y3, Y2
+	VBLENDVPS    Y0, Y3, Y1, Y1
+	VDIVPS       Y2, Y1, Y1
+	VMULPS       Y1, Y0, Y1
+	VMOVUPS      Y1, (R8)
+	ADDQ         $0x20, R8
+	CMPQ         R8, R9
+	JNE          vector
+	ADDQ         DX, SI
+	DECQ         DI
+	JNE          row
+
+stored:
+	ADDQ $0x40, CX
+	ADDQ BX, AX
+	DECQ count+64(FP)
+	JNE  tile
 	VZEROUPPER
 	RET
 
 // func tile32AVX2r6v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, FMA3
+// Requires: AVX, AVX2, FMA3
 TEXT ·tile32AVX2r6v1(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -2005,8 +2872,9 @@ store:
 	TESTQ        DI, DI
 	JE           activated
 	VBROADCASTSS 4(DI), Y6
-	CMPL         (DI), $0x00
-	JNE          product
+	CMPL         (DI), $0x3f800000
+	JEQ          product
+	JGT          activated
 	VBROADCASTSS 8(DI), Y7
 	VMAXPS       Y0, Y6, Y0
 	VMINPS       Y0, Y7, Y0
@@ -2057,27 +2925,79 @@ product:
 	VMULPS       Y5, Y8, Y5
 
 activated:
+	MOVQ    CX, R8
+	VMOVUPS Y0, (R8)
+	ADDQ    DX, R8
+	VMOVUPS Y1, (R8)
+	ADDQ    DX, R8
+	VMOVUPS Y2, (R8)
+	ADDQ    DX, R8
+	VMOVUPS Y3, (R8)
+	ADDQ    DX, R8
+	VMOVUPS Y4, (R8)
+	ADDQ    DX, R8
+	VMOVUPS Y5, (R8)
+	TESTQ   DI, DI
+	JE      stored
+	CMPL    (DI), $0x40000000
+	JNE     stored
 	MOVQ    CX, DI
-	VMOVUPS Y0, (DI)
-	ADDQ    DX, DI
-	VMOVUPS Y1, (DI)
-	ADDQ    DX, DI
-	VMOVUPS Y2, (DI)
-	ADDQ    DX, DI
-	VMOVUPS Y3, (DI)
-	ADDQ    DX, DI
-	VMOVUPS Y4, (DI)
-	ADDQ    DX, DI
-	VMOVUPS Y5, (DI)
-	ADDQ    $0x20, CX
-	ADDQ    BX, AX
-	DECQ    count+64(FP)
-	JNE     tile
+	MOVQ    $0x00000006, R8
+
+row:
+	MOVQ DI, R9
+	LEAQ 32(DI), R10
+
+vector:
+	VMOVUPS      (R9), Y0
+	VORPS        word8000000080000000<>+0(SB), Y0, Y1
+	VMOVUPS      wordc2dc0000c2dc0000<>+0(SB), Y2
+	VMAXPS       Y1, Y2, Y1
+	VMULPS       word3fb8aa3b3fb8aa3b<>+0(SB), Y1, Y2
+	VROUNDPS     $0x08, Y2, Y2
+	VFNMADD231PS word3f3180003f318000<>+0(SB), Y2, Y1
+	VFNMADD231PS wordb95e8083b95e8083<>+0(SB), Y2, Y1
+	VMOVUPS      word3950696739506967<>+0(SB), Y3
+	VFMADD213PS  word3ab743ce3ab743ce<>+0(SB), Y1, Y3
+	VFMADD213PS  word3c0889083c088908<>+0(SB), Y1, Y3
+	VFMADD213PS  word3d2aa9c13d2aa9c1<>+0(SB), Y1, Y3
+	VFMADD213PS  word3e2aaaaa3e2aaaaa<>+0(SB), Y1, Y3
+	VFMADD213PS  word3f0000003f000000<>+0(SB), Y1, Y3
+	VMULPS       Y1, Y1, Y4
+	VFMADD213PS  Y1, Y4, Y3
+	VADDPS       word3f8000003f800000<>+0(SB), Y3, Y3
+	VCVTPS2DQ    Y2, Y1
+	VPSRAD       $0x01, Y1, Y2
+	VPSUBD       Y2, Y1, Y1
+	VPADDD       word0000007f0000007f<>+0(SB), Y2, Y2
+	VPSLLD       $0x17, Y2, Y2
+	VMULPS       Y2, Y3, Y3
+	VPADDD       word0000007f0000007f<>+0(SB), Y1, Y1
+	VPSLLD       $0x17, Y1, Y1
+	VMULPS       Y1, Y3, Y3
+	VMOVUPS      word3f8000003f800000<>+0(SB), Y1
+	VADDPS       Y1, Y3, Y2
+	VBLENDVPS    Y0, Y3, Y1, Y1
+	VDIVPS       Y2, Y1, Y1
+	VMULPS       Y1, Y0, Y1
+	VMOVUPS      Y1, (R9)
+	ADDQ         $0x20, R9
+	CMPQ         R9, R10
+	JNE          vector
+	ADDQ         DX, DI
+	DECQ         R8
+	JNE          row
+
+stored:
+	ADDQ $0x20, CX
+	ADDQ BX, AX
+	DECQ count+64(FP)
+	JNE  tile
 	VZEROUPPER
 	RET
 
 // func tile32AVX2r6v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, FMA3
+// Requires: AVX, AVX2, FMA3
 TEXT ·tile32AVX2r6v2(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -2181,8 +3101,9 @@ store:
 	TESTQ        DI, DI
 	JE           activated
 	VBROADCASTSS 4(DI), Y12
-	CMPL         (DI), $0x00
-	JNE          product
+	CMPL         (DI), $0x3f800000
+	JEQ          product
+	JGT          activated
 	VBROADCASTSS 8(DI), Y13
 	VMAXPS       Y0, Y12, Y0
 	VMINPS       Y0, Y13, Y0
@@ -2275,33 +3196,85 @@ product:
 	VMULPS       Y11, Y14, Y11
 
 activated:
+	MOVQ    CX, R8
+	VMOVUPS Y0, (R8)
+	VMOVUPS Y1, 32(R8)
+	ADDQ    DX, R8
+	VMOVUPS Y2, (R8)
+	VMOVUPS Y3, 32(R8)
+	ADDQ    DX, R8
+	VMOVUPS Y4, (R8)
+	VMOVUPS Y5, 32(R8)
+	ADDQ    DX, R8
+	VMOVUPS Y6, (R8)
+	VMOVUPS Y7, 32(R8)
+	ADDQ    DX, R8
+	VMOVUPS Y8, (R8)
+	VMOVUPS Y9, 32(R8)
+	ADDQ    DX, R8
+	VMOVUPS Y10, (R8)
+	VMOVUPS Y11, 32(R8)
+	TESTQ   DI, DI
+	JE      stored
+	CMPL    (DI), $0x40000000
+	JNE     stored
 	MOVQ    CX, DI
-	VMOVUPS Y0, (DI)
-	VMOVUPS Y1, 32(DI)
-	ADDQ    DX, DI
-	VMOVUPS Y2, (DI)
-	VMOVUPS Y3, 32(DI)
-	ADDQ    DX, DI
-	VMOVUPS Y4, (DI)
-	VMOVUPS Y5, 32(DI)
-	ADDQ    DX, DI
-	VMOVUPS Y6, (DI)
-	VMOVUPS Y7, 32(DI)
-	ADDQ    DX, DI
-	VMOVUPS Y8, (DI)
-	VMOVUPS Y9, 32(DI)
-	ADDQ    DX, DI
-	VMOVUPS Y10, (DI)
-	VMOVUPS Y11, 32(DI)
-	ADDQ    $0x40, CX
-	ADDQ    BX, AX
-	DECQ    count+64(FP)
-	JNE     tile
+	MOVQ    $0x00000006, R8
+
+row:
+	MOVQ DI, R9
+	LEAQ 64(DI), R10
+
+vector:
+	VMOVUPS      (R9), Y0
+	VORPS        word8000000080000000<>+0(SB), Y0, Y1
+	VMOVUPS      wordc2dc0000c2dc0000<>+0(SB), Y2
+	VMAXPS       Y1, Y2, Y1
+	VMULPS       word3fb8aa3b3fb8aa3b<>+0(SB), Y1, Y2
+	VROUNDPS     $0x08, Y2, Y2
+	VFNMADD231PS word3f3180003f318000<>+0(SB), Y2, Y1
+	VFNMADD231PS wordb95e8083b95e8083<>+0(SB), Y2, Y1
+	VMOVUPS      word3950696739506967<>+0(SB), Y3
+	VFMADD213PS  word3ab743ce3ab743ce<>+0(SB), Y1, Y3
+	VFMADD213PS  word3c0889083c088908<>+0(SB), Y1, Y3
+	VFMADD213PS  word3d2aa9c13d2aa9c1<>+0(SB), Y1, Y3
+	VFMADD213PS  word3e2aaaaa3e2aaaaa<>+0(SB), Y1, Y3
+	VFMADD213PS  word3f0000003f000000<>+0(SB), Y1, Y3
+	VMULPS       Y1, Y1, Y4
+	VFMADD213PS  Y1, Y4, Y3
+	VADDPS       word3f8000003f800000<>+0(SB), Y3, Y3
+	VCVTPS2DQ    Y2, Y1
+	VPSRAD       $0x01, Y1, Y2
+	VPSUBD       Y2, Y1, Y1
+	VPADDD       word0000007f0000007f<>+0(SB), Y2, Y2
+	VPSLLD       $0x17, Y2, Y2
+	VMULPS       Y2, Y3, Y3
+	VPADDD       word0000007f0000007f<>+0(SB), Y1, Y1
+	VPSLLD       $0x17, Y1, Y1
+	VMULPS       Y1, Y3, Y3
+	VMOVUPS      word3f8000003f800000<>+0(SB), Y1
+	VADDPS       Y1, Y3, Y2
+	VBLENDVPS    Y0, Y3, Y1, Y1
+	VDIVPS       Y2, Y1, Y1
+	VMULPS       Y1, Y0, Y1
+	VMOVUPS      Y1, (R9)
+	ADDQ         $0x20, R9
+	CMPQ         R9, R10
+	JNE          vector
+	ADDQ         DX, DI
+	DECQ         R8
+	JNE          row
+
+stored:
+	ADDQ $0x40, CX
+	ADDQ BX, AX
+	DECQ count+64(FP)
+	JNE  tile
 	VZEROUPPER
 	RET
 
 // func tile32AVX2r6off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, FMA3
+// Requires: AVX, AVX2, FMA3
 TEXT ·tile32AVX2r6off(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -2405,8 +3378,9 @@ store:
 	TESTQ        SI, SI
 	JE           activated
 	VBROADCASTSS 4(SI), Y12
-	CMPL         (SI), $0x00
-	JNE          product
+	CMPL         (SI), $0x3f800000
+	JEQ          product
+	JGT          activated
 	VBROADCASTSS 8(SI), Y13
 	VMAXPS       Y0, Y12, Y0
 	VMINPS       Y0, Y13, Y0
@@ -2499,28 +3473,80 @@ product:
 	VMULPS       Y11, Y14, Y11
 
 activated:
+	MOVQ    CX, DI
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
+	ADDQ    DX, DI
+	VMOVUPS Y2, (DI)
+	VMOVUPS Y3, 32(DI)
+	ADDQ    DX, DI
+	VMOVUPS Y4, (DI)
+	VMOVUPS Y5, 32(DI)
+	ADDQ    DX, DI
+	VMOVUPS Y6, (DI)
+	VMOVUPS Y7, 32(DI)
+	ADDQ    DX, DI
+	VMOVUPS Y8, (DI)
+	VMOVUPS Y9, 32(DI)
+	ADDQ    DX, DI
+	VMOVUPS Y10, (DI)
+	VMOVUPS Y11, 32(DI)
+	TESTQ   SI, SI
+	JE      stored
+	CMPL    (SI), $0x40000000
+	JNE     stored
 	MOVQ    CX, SI
-	VMOVUPS Y0, (SI)
-	VMOVUPS Y1, 32(SI)
-	ADDQ    DX, SI
-	VMOVUPS Y2, (SI)
-	VMOVUPS Y3, 32(SI)
-	ADDQ    DX, SI
-	VMOVUPS Y4, (SI)
-	VMOVUPS Y5, 32(SI)
-	ADDQ    DX, SI
-	VMOVUPS Y6, (SI)
-	VMOVUPS Y7, 32(SI)
-	ADDQ    DX, SI
-	VMOVUPS Y8, (SI)
-	VMOVUPS Y9, 32(SI)
-	ADDQ    DX, SI
-	VMOVUPS Y10, (SI)
-	VMOVUPS Y11, 32(SI)
-	ADDQ    $0x40, CX
-	ADDQ    BX, AX
-	DECQ    count+64(FP)
-	JNE     tile
+	MOVQ    $0x00000006, DI
+
+row:
+	MOVQ SI, R8
+	LEAQ 64(SI), R9
+
+vector:
+	VMOVUPS      (R8), Y0
+	VORPS        word8000000080000000<>+0(SB), Y0, Y1
+	VMOVUPS      wordc2dc0000c2dc0000<>+0(SB), Y2
+	VMAXPS       Y1, Y2, Y1
+	VMULPS       word3fb8aa3b3fb8aa3b<>+0(SB), Y1, Y2
+	VROUNDPS     $0x08, Y2, Y2
+	VFNMADD231PS word3f3180003f318000<>+0(SB), Y2, Y1
+	VFNMADD231PS wordb95e8083b95e8083<>+0(SB), Y2, Y1
+	VMOVUPS      word3950696739506967<>+0(SB), Y3
+	VFMADD213PS  word3ab743ce3ab743ce<>+0(SB), Y1, Y3
+	VFMADD213PS  word3c0889083c088908<>+0(SB), Y1, Y3
+	VFMADD213PS  word3d2aa9c13d2aa9c1<>+0(SB), Y1, Y3
+	VFMADD213PS  word3e2aaaaa3e2aaaaa<>+0(SB), Y1, Y3
+	VFMADD213PS  word3f0000003f000000<>+0(SB), Y1, Y3
+	VMULPS       Y1, Y1, Y4
+	VFMADD213PS  Y1, Y4, Y3
+	VADDPS       word3f8000003f800000<>+0(SB), Y3, Y3
+	VCVTPS2DQ    Y2, Y1
+	VPSRAD       $0x01, Y1, Y2
+	VPSUBD       Y2, Y1, Y1
+	VPADDD       word0000007f0000007f<>+0(SB), Y2, Y2
+	VPSLLD       $0x17, Y2, Y2
+	VMULPS       Y2, Y3, Y3
+	VPADDD       word0000007f0000007f<>+0(SB), Y1, Y1
+	VPSLLD       $0x17, Y1, Y1
+	VMULPS       Y1, Y3, Y3
+	VMOVUPS      word3f8000003f800000<>+0(SB), Y1
+	VADDPS       Y1, Y3, Y2
+	VBLENDVPS    Y0, Y3, Y1, Y1
+	VDIVPS       Y2, Y1, Y1
+	VMULPS       Y1, Y0, Y1
+	VMOVUPS      Y1, (R8)
+	ADDQ         $0x20, R8
+	CMPQ         R8, R9
+	JNE          vector
+	ADDQ         DX, SI
+	DECQ         DI
+	JNE          row
+
+stored:
+	ADDQ $0x40, CX
+	ADDQ BX, AX
+	DECQ count+64(FP)
+	JNE  tile
 	VZEROUPPER
 	RET
 
@@ -2565,6 +3591,7 @@ fresh:
 	VADDPD       Y1, Y0, Y0
 
 store:
+	MOVQ    act+80(FP), DX
 	MOVQ    CX, DX
 	VMOVUPD Y0, (DX)
 	ADDQ    $0x20, CX
@@ -2620,6 +3647,7 @@ fresh:
 	VADDPD       Y2, Y1, Y1
 
 store:
+	MOVQ    act+80(FP), DX
 	MOVQ    CX, DX
 	VMOVUPD Y0, (DX)
 	VMOVUPD Y1, 32(DX)
@@ -2678,6 +3706,7 @@ fresh:
 	VADDPD       Y2, Y1, Y1
 
 store:
+	MOVQ    act+80(FP), DI
 	MOVQ    CX, DI
 	VMOVUPD Y0, (DI)
 	ADDQ    DX, DI
@@ -2746,6 +3775,7 @@ fresh:
 	VADDPD       Y4, Y3, Y3
 
 store:
+	MOVQ    act+80(FP), DI
 	MOVQ    CX, DI
 	VMOVUPD Y0, (DI)
 	VMOVUPD Y1, 32(DI)
@@ -2814,6 +3844,7 @@ fresh:
 	VADDPD       Y3, Y2, Y2
 
 store:
+	MOVQ    act+80(FP), DI
 	MOVQ    CX, DI
 	VMOVUPD Y0, (DI)
 	ADDQ    DX, DI
@@ -2895,6 +3926,7 @@ fresh:
 	VADDPD       Y6, Y5, Y5
 
 store:
+	MOVQ    act+80(FP), DI
 	MOVQ    CX, DI
 	VMOVUPD Y0, (DI)
 	VMOVUPD Y1, 32(DI)
@@ -2973,6 +4005,7 @@ fresh:
 	VADDPD       Y4, Y3, Y3
 
 store:
+	MOVQ    act+80(FP), DI
 	MOVQ    CX, DI
 	VMOVUPD Y0, (DI)
 	ADDQ    DX, DI
@@ -3067,6 +4100,7 @@ fresh:
 	VADDPD       Y8, Y7, Y7
 
 store:
+	MOVQ    act+80(FP), DI
 	MOVQ    CX, DI
 	VMOVUPD Y0, (DI)
 	VMOVUPD Y1, 32(DI)
@@ -3155,6 +4189,7 @@ fresh:
 	VADDPD       Y5, Y4, Y4
 
 store:
+	MOVQ    act+80(FP), DI
 	MOVQ    CX, DI
 	VMOVUPD Y0, (DI)
 	ADDQ    DX, DI
@@ -3262,6 +4297,7 @@ fresh:
 	VADDPD       Y10, Y9, Y9
 
 store:
+	MOVQ    act+80(FP), DI
 	MOVQ    CX, DI
 	VMOVUPD Y0, (DI)
 	VMOVUPD Y1, 32(DI)
@@ -3360,6 +4396,7 @@ fresh:
 	VADDPD       Y6, Y5, Y5
 
 store:
+	MOVQ    act+80(FP), DI
 	MOVQ    CX, DI
 	VMOVUPD Y0, (DI)
 	ADDQ    DX, DI
@@ -3480,6 +4517,7 @@ fresh:
 	VADDPD       Y12, Y11, Y11
 
 store:
+	MOVQ    act+80(FP), DI
 	MOVQ    CX, DI
 	VMOVUPD Y0, (DI)
 	VMOVUPD Y1, 32(DI)
@@ -3506,7 +4544,7 @@ store:
 	RET
 
 // func tile32AVX512r1v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F
 TEXT ·tile32AVX512r1v1(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -3518,41 +4556,42 @@ TEXT ·tile32AVX512r1v1(SB), NOSPLIT, $0-88
 	IMUL3Q $0x04, BX, BX
 
 tile:
-	MOVQ   kc+0(FP), DX
-	MOVQ   a+8(FP), DI
-	MOVQ   AX, R8
-	VPXORD Z0, Z0, Z0
+	MOVQ   kc+0(FP), DI
+	MOVQ   a+8(FP), R8
+	MOVQ   AX, R9
+	VXORPS Z0, Z0, Z0
 
 depth:
-	VMOVUPS      (R8), Z2
-	VBROADCASTSS (DI), Z1
+	VMOVUPS      (R9), Z2
+	VBROADCASTSS (R8), Z1
 	VFMADD231PS  Z2, Z1, Z0
-	ADDQ         $0x04, DI
-	ADDQ         SI, R8
-	DECQ         DX
+	ADDQ         $0x04, R8
+	ADDQ         SI, R9
+	DECQ         DI
 	JNE          depth
-	MOVB         add+56(FP), DL
-	TESTB        DL, DL
+	MOVB         add+56(FP), DI
+	TESTB        DI, DI
 	JE           fresh
-	MOVQ         CX, DX
-	VADDPS       (DX), Z0, Z0
+	MOVQ         CX, DI
+	VADDPS       (DI), Z0, Z0
 	JMP          store
 
 fresh:
-	MOVQ         start+48(FP), DX
-	TESTQ        DX, DX
+	MOVQ         start+48(FP), DI
+	TESTQ        DI, DI
 	JE           store
-	VBROADCASTSS (DX), Z1
+	VBROADCASTSS (DI), Z1
 	VADDPS       Z1, Z0, Z0
 
 store:
-	MOVQ         act+80(FP), DX
-	TESTQ        DX, DX
+	MOVQ         act+80(FP), DI
+	TESTQ        DI, DI
 	JE           activated
-	VBROADCASTSS 4(DX), Z1
-	CMPL         (DX), $0x00
-	JNE          product
-	VBROADCASTSS 8(DX), Z2
+	VBROADCASTSS 4(DI), Z1
+	CMPL         (DI), $0x3f800000
+	JEQ          product
+	JGT          activated
+	VBROADCASTSS 8(DI), Z2
 	VMAXPS       Z0, Z1, Z0
 	VMINPS       Z0, Z2, Z0
 	JMP          activated
@@ -3560,23 +4599,222 @@ store:
 product:
 	VPXORD           Z3, Z3, Z3
 	VMOVAPS          Z0, Z2
-	VFMADD213PS.BCST 8(DX), Z1, Z2
+	VFMADD213PS.BCST 8(DI), Z1, Z2
 	VMAXPS           Z2, Z3, Z2
 	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z2, Z2
 	VMULPS           Z0, Z2, Z0
 
 activated:
-	MOVQ    CX, DX
-	VMOVUPS Z0, (DX)
-	ADDQ    $0x40, CX
-	ADDQ    BX, AX
-	DECQ    count+64(FP)
-	JNE     tile
+	MOVQ         CX, R8
+	VMOVUPS      Z0, (R8)
+	TESTQ        DI, DI
+	JE           stored
+	CMPL         (DI), $0x40000000
+	JNE          stored
+	VBROADCASTSS word3f8000003f800000<>+0(SB), Z0
+	VBROADCASTSS word7fffffff7fffffff<>+0(SB), Z1
+	VBROADCASTSS word41c0000041c00000<>+0(SB), Z2
+	VBROADCASTSS wordbfb8aa3bbfb8aa3b<>+0(SB), Z4
+	VBROADCASTSS word48c0000048c00000<>+0(SB), Z5
+	VBROADCASTSS word3f3172183f317218<>+0(SB), Z6
+	VBROADCASTSS word3f0000003f000000<>+0(SB), Z7
+	VBROADCASTSS word3f80007b3f80007b<>+0(SB), Z8
+	VMOVUPS      powers0<>+0(SB), Z9
+	VMOVUPS      powers16<>+0(SB), Z10
+	MOVQ         CX, DI
+	MOVQ         $0x00000001, R8
+
+row:
+	MOVQ DI, R9
+	LEAQ 64(DI), R10
+
+vector:
+	VMOVUPS      (R9), Z12
+	VMOVAPS      Z12, Z11
+	VPANDD       Z1, Z12, Z13
+	VPCMPUD      $0x06, Z2, Z13, K1
+	VMOVAPS      Z5, Z14
+	VFMADD231PS  Z4, Z12, Z14
+	VSUBPS       Z5, Z14, Z13
+	VMOVAPS      Z12, Z12
+	VFNMSUB231PS Z6, Z13, Z12
+	VPSLLD       $0x12, Z14, Z13
+	VPERMI2PS    Z10, Z9, Z14
+	VPADDD       Z13, Z14, Z14
+	VMOVAPS      Z7, Z13
+	VFMADD213PS  Z8, Z12, Z13
+	VFMADD213PS  Z0, Z12, Z13
+	VFMADD213PS  Z0, Z14, Z13
+	VRCP14PS     Z13, Z12
+	VFNMADD213PS Z0, Z12, Z13
+	VFMADD213PS  Z12, Z13, Z12
+	KORTESTW     K1, K1
+	JNE          far
+
+near:
+	VMULPS  Z12, Z11, Z12
+	VMOVUPS Z12, (R9)
+	ADDQ    $0x40, R9
+	CMPQ    R9, R10
+	JNE     vector
+	ADDQ    DX, DI
+	DECQ    R8
+	JNE     row
+
+stored:
+	ADDQ $0x40, CX
+	ADDQ BX, AX
+	DECQ count+64(FP)
+	JNE  tile
 	VZEROUPPER
 	RET
 
+far:
+	VBROADCASTSS word3f8000003f800000<>+0(SB), Z13
+	VBROADCASTSS word3fb8aa3b3fb8aa3b<>+0(SB), Z14
+	VBROADCASTSS word3f3180003f318000<>+0(SB), Z15
+	VBROADCASTSS wordb95e8083b95e8083<>+0(SB), Z16
+	VBROADCASTSS word8000000080000000<>+0(SB), Z17
+	VBROADCASTSS wordc2dc0000c2dc0000<>+0(SB), Z18
+	VBROADCASTSS word4940000049400000<>+0(SB), Z19
+	VBROADCASTSS word3e2aaaab3e2aaaab<>+0(SB), Z20
+	VBROADCASTSS word3f0001103f000110<>+0(SB), Z21
+	VMOVUPS      powers<>+0(SB), Z22
+	VPORD        Z17, Z11, Z17
+	VMAXPS       Z17, Z18, Z17
+	VMOVAPS      Z19, Z18
+	VFMADD231PS  Z14, Z17, Z18
+	VSUBPS       Z19, Z18, Z14
+	VFNMADD231PS Z15, Z14, Z17
+	VFNMADD231PS Z16, Z14, Z17
+	VPERMPS      Z22, Z18, Z15
+	VMOVAPS      Z21, Z16
+	VFMADD231PS  Z20, Z17, Z16
+	VMULPS       Z17, Z17, Z18
+	VFMADD213PS  Z17, Z18, Z16
+	VFMADD213PS  Z15, Z15, Z16
+	VSCALEFPS    Z14, Z16, Z16
+	VADDPS       Z13, Z16, Z14
+	VPMOVD2M     Z11, K2
+	VBLENDMPS    Z16, Z13, K2, Z16
+	VRCP14PS     Z14, Z13
+	VMULPS       Z13, Z16, Z15
+	VMOVAPS      Z16, Z16
+	VFNMADD231PS Z14, Z15, Z16
+	VFMADD231PS  Z13, Z16, Z15
+	VMOVAPS      Z15, K1, Z12
+	JMP          near
+
+DATA word7fffffff7fffffff<>+0(SB)/8, $0x7fffffff7fffffff
+DATA word7fffffff7fffffff<>+8(SB)/8, $0x7fffffff7fffffff
+DATA word7fffffff7fffffff<>+16(SB)/8, $0x7fffffff7fffffff
+DATA word7fffffff7fffffff<>+24(SB)/8, $0x7fffffff7fffffff
+GLOBL word7fffffff7fffffff<>(SB), RODATA|NOPTR, $32
+
+DATA word41c0000041c00000<>+0(SB)/8, $0x41c0000041c00000
+DATA word41c0000041c00000<>+8(SB)/8, $0x41c0000041c00000
+DATA word41c0000041c00000<>+16(SB)/8, $0x41c0000041c00000
+DATA word41c0000041c00000<>+24(SB)/8, $0x41c0000041c00000
+GLOBL word41c0000041c00000<>(SB), RODATA|NOPTR, $32
+
+DATA wordbfb8aa3bbfb8aa3b<>+0(SB)/8, $0xbfb8aa3bbfb8aa3b
+DATA wordbfb8aa3bbfb8aa3b<>+8(SB)/8, $0xbfb8aa3bbfb8aa3b
+DATA wordbfb8aa3bbfb8aa3b<>+16(SB)/8, $0xbfb8aa3bbfb8aa3b
+DATA wordbfb8aa3bbfb8aa3b<>+24(SB)/8, $0xbfb8aa3bbfb8aa3b
+GLOBL wordbfb8aa3bbfb8aa3b<>(SB), RODATA|NOPTR, $32
+
+DATA word48c0000048c00000<>+0(SB)/8, $0x48c0000048c00000
+DATA word48c0000048c00000<>+8(SB)/8, $0x48c0000048c00000
+DATA word48c0000048c00000<>+16(SB)/8, $0x48c0000048c00000
+DATA word48c0000048c00000<>+24(SB)/8, $0x48c0000048c00000
+GLOBL word48c0000048c00000<>(SB), RODATA|NOPTR, $32
+
+DATA word3f3172183f317218<>+0(SB)/8, $0x3f3172183f317218
+DATA word3f3172183f317218<>+8(SB)/8, $0x3f3172183f317218
+DATA word3f3172183f317218<>+16(SB)/8, $0x3f3172183f317218
+DATA word3f3172183f317218<>+24(SB)/8, $0x3f3172183f317218
+GLOBL word3f3172183f317218<>(SB), RODATA|NOPTR, $32
+
+DATA word3f80007b3f80007b<>+0(SB)/8, $0x3f80007b3f80007b
+DATA word3f80007b3f80007b<>+8(SB)/8, $0x3f80007b3f80007b
+DATA word3f80007b3f80007b<>+16(SB)/8, $0x3f80007b3f80007b
+DATA word3f80007b3f80007b<>+24(SB)/8, $0x3f80007b3f80007b
+GLOBL word3f80007b3f80007b<>(SB), RODATA|NOPTR, $32
+
+DATA powers0<>+0(SB)/4, $0x3f800000
+DATA powers0<>+4(SB)/4, $0x3f7ecd87
+DATA powers0<>+8(SB)/4, $0x3f7daac3
+DATA powers0<>+12(SB)/4, $0x3f7c980f
+DATA powers0<>+16(SB)/4, $0x3f7b95c2
+DATA powers0<>+20(SB)/4, $0x3f7aa43a
+DATA powers0<>+24(SB)/4, $0x3f79c3d3
+DATA powers0<>+28(SB)/4, $0x3f78f4f0
+DATA powers0<>+32(SB)/4, $0x3f7837f0
+DATA powers0<>+36(SB)/4, $0x3f778d3a
+DATA powers0<>+40(SB)/4, $0x3f76f532
+DATA powers0<>+44(SB)/4, $0x3f767043
+DATA powers0<>+48(SB)/4, $0x3f75fed7
+DATA powers0<>+52(SB)/4, $0x3f75a15b
+DATA powers0<>+56(SB)/4, $0x3f75583f
+DATA powers0<>+60(SB)/4, $0x3f7523f6
+GLOBL powers0<>(SB), RODATA|NOPTR, $64
+
+DATA powers16<>+0(SB)/4, $0x3f7504f3
+DATA powers16<>+4(SB)/4, $0x3f74fbaf
+DATA powers16<>+8(SB)/4, $0x3f7508a4
+DATA powers16<>+12(SB)/4, $0x3f752c4d
+DATA powers16<>+16(SB)/4, $0x3f75672a
+DATA powers16<>+20(SB)/4, $0x3f75b9be
+DATA powers16<>+24(SB)/4, $0x3f76248c
+DATA powers16<>+28(SB)/4, $0x3f76a81e
+DATA powers16<>+32(SB)/4, $0x3f7744fd
+DATA powers16<>+36(SB)/4, $0x3f77fbb8
+DATA powers16<>+40(SB)/4, $0x3f78ccdf
+DATA powers16<>+44(SB)/4, $0x3f79b907
+DATA powers16<>+48(SB)/4, $0x3f7ac0c7
+DATA powers16<>+52(SB)/4, $0x3f7be4ba
+DATA powers16<>+56(SB)/4, $0x3f7d257d
+DATA powers16<>+60(SB)/4, $0x3f7e83b3
+GLOBL powers16<>(SB), RODATA|NOPTR, $64
+
+DATA word4940000049400000<>+0(SB)/8, $0x4940000049400000
+DATA word4940000049400000<>+8(SB)/8, $0x4940000049400000
+DATA word4940000049400000<>+16(SB)/8, $0x4940000049400000
+DATA word4940000049400000<>+24(SB)/8, $0x4940000049400000
+GLOBL word4940000049400000<>(SB), RODATA|NOPTR, $32
+
+DATA word3e2aaaab3e2aaaab<>+0(SB)/8, $0x3e2aaaab3e2aaaab
+DATA word3e2aaaab3e2aaaab<>+8(SB)/8, $0x3e2aaaab3e2aaaab
+DATA word3e2aaaab3e2aaaab<>+16(SB)/8, $0x3e2aaaab3e2aaaab
+DATA word3e2aaaab3e2aaaab<>+24(SB)/8, $0x3e2aaaab3e2aaaab
+GLOBL word3e2aaaab3e2aaaab<>(SB), RODATA|NOPTR, $32
+
+DATA word3f0001103f000110<>+0(SB)/8, $0x3f0001103f000110
+DATA word3f0001103f000110<>+8(SB)/8, $0x3f0001103f000110
+DATA word3f0001103f000110<>+16(SB)/8, $0x3f0001103f000110
+DATA word3f0001103f000110<>+24(SB)/8, $0x3f0001103f000110
+GLOBL word3f0001103f000110<>(SB), RODATA|NOPTR, $32
+
+DATA powers<>+0(SB)/4, $0x3f800000
+DATA powers<>+4(SB)/4, $0x3f85aac3
+DATA powers<>+8(SB)/4, $0x3f8b95c2
+DATA powers<>+12(SB)/4, $0x3f91c3d3
+DATA powers<>+16(SB)/4, $0x3f9837f0
+DATA powers<>+20(SB)/4, $0x3f9ef532
+DATA powers<>+24(SB)/4, $0x3fa5fed7
+DATA powers<>+28(SB)/4, $0x3fad583f
+DATA powers<>+32(SB)/4, $0x3fb504f3
+DATA powers<>+36(SB)/4, $0x3fbd08a4
+DATA powers<>+40(SB)/4, $0x3fc5672a
+DATA powers<>+44(SB)/4, $0x3fce248c
+DATA powers<>+48(SB)/4, $0x3fd744fd
+DATA powers<>+52(SB)/4, $0x3fe0ccdf
+DATA powers<>+56(SB)/4, $0x3feac0c7
+DATA powers<>+60(SB)/4, $0x3ff5257d
+GLOBL powers<>(SB), RODATA|NOPTR, $64
+
 // func tile32AVX512r1v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F
 TEXT ·tile32AVX512r1v2(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -3588,46 +4826,47 @@ TEXT ·tile32AVX512r1v2(SB), NOSPLIT, $0-88
 	IMUL3Q $0x04, BX, BX
 
 tile:
-	MOVQ   kc+0(FP), DX
-	MOVQ   a+8(FP), DI
-	MOVQ   AX, R8
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
+	MOVQ   kc+0(FP), DI
+	MOVQ   a+8(FP), R8
+	MOVQ   AX, R9
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
 
 depth:
-	VMOVUPS      (R8), Z3
-	VMOVUPS      64(R8), Z4
-	VBROADCASTSS (DI), Z2
+	VMOVUPS      (R9), Z3
+	VMOVUPS      64(R9), Z4
+	VBROADCASTSS (R8), Z2
 	VFMADD231PS  Z3, Z2, Z0
 	VFMADD231PS  Z4, Z2, Z1
-	ADDQ         $0x04, DI
-	ADDQ         SI, R8
-	DECQ         DX
+	ADDQ         $0x04, R8
+	ADDQ         SI, R9
+	DECQ         DI
 	JNE          depth
-	MOVB         add+56(FP), DL
-	TESTB        DL, DL
+	MOVB         add+56(FP), DI
+	TESTB        DI, DI
 	JE           fresh
-	MOVQ         CX, DX
-	VADDPS       (DX), Z0, Z0
-	VADDPS       64(DX), Z1, Z1
+	MOVQ         CX, DI
+	VADDPS       (DI), Z0, Z0
+	VADDPS       64(DI), Z1, Z1
 	JMP          store
 
 fresh:
-	MOVQ         start+48(FP), DX
-	TESTQ        DX, DX
+	MOVQ         start+48(FP), DI
+	TESTQ        DI, DI
 	JE           store
-	VBROADCASTSS (DX), Z2
+	VBROADCASTSS (DI), Z2
 	VADDPS       Z2, Z0, Z0
 	VADDPS       Z2, Z1, Z1
 
 store:
-	MOVQ         act+80(FP), DX
-	TESTQ        DX, DX
+	MOVQ         act+80(FP), DI
+	TESTQ        DI, DI
 	JE           activated
-	VBROADCASTSS 4(DX), Z2
-	CMPL         (DX), $0x00
-	JNE          product
-	VBROADCASTSS 8(DX), Z3
+	VBROADCASTSS 4(DI), Z2
+	CMPL         (DI), $0x3f800000
+	JEQ          product
+	JGT          activated
+	VBROADCASTSS 8(DI), Z3
 	VMAXPS       Z0, Z2, Z0
 	VMINPS       Z0, Z3, Z0
 	VMAXPS       Z1, Z2, Z1
@@ -3637,29 +4876,120 @@ store:
 product:
 	VPXORD           Z5, Z5, Z5
 	VMOVAPS          Z0, Z3
-	VFMADD213PS.BCST 8(DX), Z2, Z3
+	VFMADD213PS.BCST 8(DI), Z2, Z3
 	VMAXPS           Z3, Z5, Z3
 	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z3, Z3
 	VMULPS           Z0, Z3, Z0
 	VMOVAPS          Z1, Z3
-	VFMADD213PS.BCST 8(DX), Z2, Z3
+	VFMADD213PS.BCST 8(DI), Z2, Z3
 	VMAXPS           Z3, Z5, Z3
 	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z3, Z3
 	VMULPS           Z1, Z3, Z1
 
 activated:
-	MOVQ    CX, DX
-	VMOVUPS Z0, (DX)
-	VMOVUPS Z1, 64(DX)
-	ADDQ    $0x80, CX
-	ADDQ    BX, AX
-	DECQ    count+64(FP)
-	JNE     tile
+	MOVQ         CX, R8
+	VMOVUPS      Z0, (R8)
+	VMOVUPS      Z1, 64(R8)
+	TESTQ        DI, DI
+	JE           stored
+	CMPL         (DI), $0x40000000
+	JNE          stored
+	VBROADCASTSS word3f8000003f800000<>+0(SB), Z0
+	VBROADCASTSS word7fffffff7fffffff<>+0(SB), Z1
+	VBROADCASTSS word41c0000041c00000<>+0(SB), Z2
+	VBROADCASTSS wordbfb8aa3bbfb8aa3b<>+0(SB), Z3
+	VBROADCASTSS word48c0000048c00000<>+0(SB), Z4
+	VBROADCASTSS word3f3172183f317218<>+0(SB), Z6
+	VBROADCASTSS word3f0000003f000000<>+0(SB), Z7
+	VBROADCASTSS word3f80007b3f80007b<>+0(SB), Z8
+	VMOVUPS      powers0<>+0(SB), Z9
+	VMOVUPS      powers16<>+0(SB), Z10
+	MOVQ         CX, DI
+	MOVQ         $0x00000001, R8
+
+row:
+	MOVQ DI, R9
+	LEAQ 128(DI), R10
+
+vector:
+	VMOVUPS      (R9), Z12
+	VMOVAPS      Z12, Z11
+	VPANDD       Z1, Z12, Z13
+	VPCMPUD      $0x06, Z2, Z13, K1
+	VMOVAPS      Z4, Z14
+	VFMADD231PS  Z3, Z12, Z14
+	VSUBPS       Z4, Z14, Z13
+	VMOVAPS      Z12, Z12
+	VFNMSUB231PS Z6, Z13, Z12
+	VPSLLD       $0x12, Z14, Z13
+	VPERMI2PS    Z10, Z9, Z14
+	VPADDD       Z13, Z14, Z14
+	VMOVAPS      Z7, Z13
+	VFMADD213PS  Z8, Z12, Z13
+	VFMADD213PS  Z0, Z12, Z13
+	VFMADD213PS  Z0, Z14, Z13
+	VRCP14PS     Z13, Z12
+	VFNMADD213PS Z0, Z12, Z13
+	VFMADD213PS  Z12, Z13, Z12
+	KORTESTW     K1, K1
+	JNE          far
+
+near:
+	VMULPS  Z12, Z11, Z12
+	VMOVUPS Z12, (R9)
+	ADDQ    $0x40, R9
+	CMPQ    R9, R10
+	JNE     vector
+	ADDQ    DX, DI
+	DECQ    R8
+	JNE     row
+
+stored:
+	ADDQ $0x80, CX
+	ADDQ BX, AX
+	DECQ count+64(FP)
+	JNE  tile
 	VZEROUPPER
 	RET
 
+far:
+	VBROADCASTSS word3f8000003f800000<>+0(SB), Z13
+	VBROADCASTSS word3fb8aa3b3fb8aa3b<>+0(SB), Z14
+	VBROADCASTSS word3f3180003f318000<>+0(SB), Z15
+	VBROADCASTSS wordb95e8083b95e8083<>+0(SB), Z16
+	VBROADCASTSS word8000000080000000<>+0(SB), Z17
+	VBROADCASTSS wordc2dc0000c2dc0000<>+0(SB), Z18
+	VBROADCASTSS word4940000049400000<>+0(SB), Z19
+	VBROADCASTSS word3e2aaaab3e2aaaab<>+0(SB), Z20
+	VBROADCASTSS word3f0001103f000110<>+0(SB), Z21
+	VMOVUPS      powers<>+0(SB), Z22
+	VPORD        Z17, Z11, Z17
+	VMAXPS       Z17, Z18, Z17
+	VMOVAPS      Z19, Z18
+	VFMADD231PS  Z14, Z17, Z18
+	VSUBPS       Z19, Z18, Z14
+	VFNMADD231PS Z15, Z14, Z17
+	VFNMADD231PS Z16, Z14, Z17
+	VPERMPS      Z22, Z18, Z15
+	VMOVAPS      Z21, Z16
+	VFMADD231PS  Z20, Z17, Z16
+	VMULPS       Z17, Z17, Z18
+	VFMADD213PS  Z17, Z18, Z16
+	VFMADD213PS  Z15, Z15, Z16
+	VSCALEFPS    Z14, Z16, Z16
+	VADDPS       Z13, Z16, Z14
+	VPMOVD2M     Z11, K2
+	VBLENDMPS    Z16, Z13, K2, Z16
+	VRCP14PS     Z14, Z13
+	VMULPS       Z13, Z16, Z15
+	VMOVAPS      Z16, Z16
+	VFNMADD231PS Z14, Z15, Z16
+	VFMADD231PS  Z13, Z16, Z15
+	VMOVAPS      Z15, K1, Z12
+	JMP          near
+
 // func tile32AVX512r1off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F
 TEXT ·tile32AVX512r1off(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -3669,48 +4999,49 @@ TEXT ·tile32AVX512r1off(SB), NOSPLIT, $0-88
 	IMUL3Q $0x04, BX, BX
 
 tile:
-	MOVQ   kc+0(FP), DX
-	MOVQ   a+8(FP), SI
-	MOVQ   AX, DI
-	MOVQ   off+24(FP), R8
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
+	MOVQ   kc+0(FP), SI
+	MOVQ   a+8(FP), DI
+	MOVQ   AX, R8
+	MOVQ   off+24(FP), R9
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
 
 depth:
-	MOVQ         (R8), R9
-	VMOVUPS      (DI)(R9*4), Z3
-	VMOVUPS      64(DI)(R9*4), Z4
-	VBROADCASTSS (SI), Z2
+	MOVQ         (R9), R10
+	VMOVUPS      (R8)(R10*4), Z3
+	VMOVUPS      64(R8)(R10*4), Z4
+	VBROADCASTSS (DI), Z2
 	VFMADD231PS  Z3, Z2, Z0
 	VFMADD231PS  Z4, Z2, Z1
-	ADDQ         $0x04, SI
-	ADDQ         $0x08, R8
-	DECQ         DX
+	ADDQ         $0x04, DI
+	ADDQ         $0x08, R9
+	DECQ         SI
 	JNE          depth
-	MOVB         add+56(FP), DL
-	TESTB        DL, DL
+	MOVB         add+56(FP), SI
+	TESTB        SI, SI
 	JE           fresh
-	MOVQ         CX, DX
-	VADDPS       (DX), Z0, Z0
-	VADDPS       64(DX), Z1, Z1
+	MOVQ         CX, SI
+	VADDPS       (SI), Z0, Z0
+	VADDPS       64(SI), Z1, Z1
 	JMP          store
 
 fresh:
-	MOVQ         start+48(FP), DX
-	TESTQ        DX, DX
+	MOVQ         start+48(FP), SI
+	TESTQ        SI, SI
 	JE           store
-	VBROADCASTSS (DX), Z2
+	VBROADCASTSS (SI), Z2
 	VADDPS       Z2, Z0, Z0
 	VADDPS       Z2, Z1, Z1
 
 store:
-	MOVQ         act+80(FP), DX
-	TESTQ        DX, DX
+	MOVQ         act+80(FP), SI
+	TESTQ        SI, SI
 	JE           activated
-	VBROADCASTSS 4(DX), Z2
-	CMPL         (DX), $0x00
-	JNE          product
-	VBROADCASTSS 8(DX), Z3
+	VBROADCASTSS 4(SI), Z2
+	CMPL         (SI), $0x3f800000
+	JEQ          product
+	JGT          activated
+	VBROADCASTSS 8(SI), Z3
 	VMAXPS       Z0, Z2, Z0
 	VMINPS       Z0, Z3, Z0
 	VMAXPS       Z1, Z2, Z1
@@ -3720,29 +5051,120 @@ store:
 product:
 	VPXORD           Z5, Z5, Z5
 	VMOVAPS          Z0, Z3
-	VFMADD213PS.BCST 8(DX), Z2, Z3
+	VFMADD213PS.BCST 8(SI), Z2, Z3
 	VMAXPS           Z3, Z5, Z3
 	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z3, Z3
 	VMULPS           Z0, Z3, Z0
 	VMOVAPS          Z1, Z3
-	VFMADD213PS.BCST 8(DX), Z2, Z3
+	VFMADD213PS.BCST 8(SI), Z2, Z3
 	VMAXPS           Z3, Z5, Z3
 	VMINPS.BCST      word3f8000003f800000<>+0(SB), Z3, Z3
 	VMULPS           Z1, Z3, Z1
 
 activated:
-	MOVQ    CX, DX
-	VMOVUPS Z0, (DX)
-	VMOVUPS Z1, 64(DX)
-	ADDQ    $0x80, CX
-	ADDQ    BX, AX
-	DECQ    count+64(FP)
-	JNE     tile
+	MOVQ         CX, DI
+	VMOVUPS      Z0, (DI)
+	VMOVUPS      Z1, 64(DI)
+	TESTQ        SI, SI
+	JE           stored
+	CMPL         (SI), $0x40000000
+	JNE          stored
+	VBROADCASTSS word3f8000003f800000<>+0(SB), Z0
+	VBROADCASTSS word7fffffff7fffffff<>+0(SB), Z1
+	VBROADCASTSS word41c0000041c00000<>+0(SB), Z2
+	VBROADCASTSS wordbfb8aa3bbfb8aa3b<>+0(SB), Z3
+	VBROADCASTSS word48c0000048c00000<>+0(SB), Z4
+	VBROADCASTSS word3f3172183f317218<>+0(SB), Z6
+	VBROADCASTSS word3f0000003f000000<>+0(SB), Z7
+	VBROADCASTSS word3f80007b3f80007b<>+0(SB), Z8
+	VMOVUPS      powers0<>+0(SB), Z9
+	VMOVUPS      powers16<>+0(SB), Z10
+	MOVQ         CX, SI
+	MOVQ         $0x00000001, DI
+
+row:
+	MOVQ SI, R8
+	LEAQ 128(SI), R9
+
+vector:
+	VMOVUPS      (R8), Z12
+	VMOVAPS      Z12, Z11
+	VPANDD       Z1, Z12, Z13
+	VPCMPUD      $0x06, Z2, Z13, K1
+	VMOVAPS      Z4, Z14
+	VFMADD231PS  Z3, Z12, Z14
+	VSUBPS       Z4, Z14, Z13
+	VMOVAPS      Z12, Z12
+	VFNMSUB231PS Z6, Z13, Z12
+	VPSLLD       $0x12, Z14, Z13
+	VPERMI2PS    Z10, Z9, Z14
+	VPADDD       Z13, Z14, Z14
+	VMOVAPS      Z7, Z13
+	VFMADD213PS  Z8, Z12, Z13
+	VFMADD213PS  Z0, Z12, Z13
+	VFMADD213PS  Z0, Z14, Z13
+	VRCP14PS     Z13, Z12
+	VFNMADD213PS Z0, Z12, Z13
+	VFMADD213PS  Z12, Z13, Z12
+	KORTESTW     K1, K1
+	JNE          far
+
+near:
+	VMULPS  Z12, Z11, Z12
+	VMOVUPS Z12, (R8)
+	ADDQ    $0x40, R8
+	CMPQ    R8, R9
+	JNE     vector
+	ADDQ    DX, SI
+	DECQ    DI
+	JNE     row
+
+stored:
+	ADDQ $0x80, CX
+	ADDQ BX, AX
+	DECQ count+64(FP)
+	JNE  tile
 	VZEROUPPER
 	RET
 
+far:
+	VBROADCASTSS word3f8000003f800000<>+0(SB), Z13
+	VBROADCASTSS word3fb8aa3b3fb8aa3b<>+0(SB), Z14
+	VBROADCASTSS word3f3180003f318000<>+0(SB), Z15
+	VBROADCASTSS wordb95e8083b95e8083<>+0(SB), Z16
+	VBROADCASTSS word8000000080000000<>+0(SB), Z17
+	VBROADCASTSS wordc2dc0000c2dc0000<>+0(SB), Z18
+	VBROADCASTSS word4940000049400000<>+0(SB), Z19
+	VBROADCASTSS word3e2aaaab3e2aaaab<>+0(SB), Z20
+	VBROADCASTSS word3f0001103f000110<>+0(SB), Z21
+	VMOVUPS      powers<>+0(SB), Z22
+	VPORD        Z17, Z11, Z17
+	VMAXPS       Z17, Z18, Z17
+	VMOVAPS      Z19, Z18
+	VFMADD231PS  Z14, Z17, Z18
+	VSUBPS       Z19, Z18, Z14
+	VFNMADD231PS Z15, Z14, Z17
+	VFNMADD231PS Z16, Z14, Z17
+	VPERMPS      Z22, Z18, Z15
+	VMOVAPS      Z21, Z16
+	VFMADD231PS  Z20, Z17, Z16
+	VMULPS       Z17, Z17, Z18
+	VFMADD213PS  Z17, Z18, Z16
+	VFMADD213PS  Z15, Z15, Z16
+	VSCALEFPS    Z14, Z16, Z16
+	VADDPS       Z13, Z16, Z14
+	VPMOVD2M     Z11, K2
+	VBLENDMPS    Z16, Z13, K2, Z16
+	VRCP14PS     Z14, Z13
+	VMULPS       Z13, Z16, Z15
+	VMOVAPS      Z16, Z16
+	VFNMADD231PS Z14, Z15, Z16
+	VFMADD231PS  Z13, Z16, Z15
+	VMOVAPS      Z15, K1, Z12
+	JMP          near
+
 // func tile32AVX512r2v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F
 TEXT ·tile32AVX512r2v1(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -3757,8 +5179,8 @@ tile:
 	MOVQ   kc+0(FP), DI
 	MOVQ   a+8(FP), R8
 	MOVQ   AX, R9
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
 
 depth:
 	VMOVUPS      (R9), Z3
@@ -3793,8 +5215,9 @@ store:
 	TESTQ        DI, DI
 	JE           activated
 	VBROADCASTSS 4(DI), Z2
-	CMPL         (DI), $0x00
-	JNE          product
+	CMPL         (DI), $0x3f800000
+	JEQ          product
+	JGT          activated
 	VBROADCASTSS 8(DI), Z3
 	VMAXPS       Z0, Z2, Z0
 	VMINPS       Z0, Z3, Z0
@@ -3816,19 +5239,110 @@ product:
 	VMULPS           Z1, Z3, Z1
 
 activated:
-	MOVQ    CX, DI
-	VMOVUPS Z0, (DI)
+	MOVQ         CX, R8
+	VMOVUPS      Z0, (R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z1, (R8)
+	TESTQ        DI, DI
+	JE           stored
+	CMPL         (DI), $0x40000000
+	JNE          stored
+	VBROADCASTSS word3f8000003f800000<>+0(SB), Z0
+	VBROADCASTSS word7fffffff7fffffff<>+0(SB), Z1
+	VBROADCASTSS word41c0000041c00000<>+0(SB), Z2
+	VBROADCASTSS wordbfb8aa3bbfb8aa3b<>+0(SB), Z3
+	VBROADCASTSS word48c0000048c00000<>+0(SB), Z5
+	VBROADCASTSS word3f3172183f317218<>+0(SB), Z6
+	VBROADCASTSS word3f0000003f000000<>+0(SB), Z7
+	VBROADCASTSS word3f80007b3f80007b<>+0(SB), Z8
+	VMOVUPS      powers0<>+0(SB), Z9
+	VMOVUPS      powers16<>+0(SB), Z10
+	MOVQ         CX, DI
+	MOVQ         $0x00000002, R8
+
+row:
+	MOVQ DI, R9
+	LEAQ 64(DI), R10
+
+vector:
+	VMOVUPS      (R9), Z12
+	VMOVAPS      Z12, Z11
+	VPANDD       Z1, Z12, Z13
+	VPCMPUD      $0x06, Z2, Z13, K1
+	VMOVAPS      Z5, Z14
+	VFMADD231PS  Z3, Z12, Z14
+	VSUBPS       Z5, Z14, Z13
+	VMOVAPS      Z12, Z12
+	VFNMSUB231PS Z6, Z13, Z12
+	VPSLLD       $0x12, Z14, Z13
+	VPERMI2PS    Z10, Z9, Z14
+	VPADDD       Z13, Z14, Z14
+	VMOVAPS      Z7, Z13
+	VFMADD213PS  Z8, Z12, Z13
+	VFMADD213PS  Z0, Z12, Z13
+	VFMADD213PS  Z0, Z14, Z13
+	VRCP14PS     Z13, Z12
+	VFNMADD213PS Z0, Z12, Z13
+	VFMADD213PS  Z12, Z13, Z12
+	KORTESTW     K1, K1
+	JNE          far
+
+near:
+	VMULPS  Z12, Z11, Z12
+	VMOVUPS Z12, (R9)
+	ADDQ    $0x40, R9
+	CMPQ    R9, R10
+	JNE     vector
 	ADDQ    DX, DI
-	VMOVUPS Z1, (DI)
-	ADDQ    $0x40, CX
-	ADDQ    BX, AX
-	DECQ    count+64(FP)
-	JNE     tile
+	DECQ    R8
+	JNE     row
+
+stored:
+	ADDQ $0x40, CX
+	ADDQ BX, AX
+	DECQ count+64(FP)
+	JNE  tile
 	VZEROUPPER
 	RET
 
+far:
+	VBROADCASTSS word3f8000003f800000<>+0(SB), Z13
+	VBROADCASTSS word3fb8aa3b3fb8aa3b<>+0(SB), Z14
+	VBROADCASTSS word3f3180003f318000<>+0(SB), Z15
+	VBROADCASTSS wordb95e8083b95e8083<>+0(SB), Z16
+	VBROADCASTSS word8000000080000000<>+0(SB), Z17
+	VBROADCASTSS wordc2dc0000c2dc0000<>+0(SB), Z18
+	VBROADCASTSS word4940000049400000<>+0(SB), Z19
+	VBROADCASTSS word3e2aaaab3e2aaaab<>+0(SB), Z20
+	VBROADCASTSS word3f0001103f000110<>+0(SB), Z21
+	VMOVUPS      powers<>+0(SB), Z22
+	VPORD        Z17, Z11, Z17
+	VMAXPS       Z17, Z18, Z17
+	VMOVAPS      Z19, Z18
+	VFMADD231PS  Z14, Z17, Z18
+	VSUBPS       Z19, Z18, Z14
+	VFNMADD231PS Z15, Z14, Z17
+	VFNMADD231PS Z16, Z14, Z17
+	VPERMPS      Z22, Z18, Z15
+	VMOVAPS      Z21, Z16
+	VFMADD231PS  Z20, Z17, Z16
+	VMULPS       Z17, Z17, Z18
+	VFMADD213PS  Z17, Z18, Z16
+	VFMADD213PS  Z15, Z15, Z16
+	VSCALEFPS    Z14, Z16, Z16
+	VADDPS       Z13, Z16, Z14
+	VPMOVD2M     Z11, K2
+	VBLENDMPS    Z16, Z13, K2, Z16
+	VRCP14PS     Z14, Z13
+	VMULPS       Z13, Z16, Z15
+	VMOVAPS      Z16, Z16
+	VFNMADD231PS Z14, Z15, Z16
+	VFMADD231PS  Z13, Z16, Z15
+	VMOVAPS      Z15, K1, Z12
+	JMP          near
+
 // func tile32AVX512r2v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F
 TEXT ·tile32AVX512r2v2(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -3843,10 +5357,10 @@ tile:
 	MOVQ   kc+0(FP), DI
 	MOVQ   a+8(FP), R8
 	MOVQ   AX, R9
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
 
 depth:
 	VMOVUPS      (R9), Z5
@@ -3888,8 +5402,9 @@ store:
 	TESTQ        DI, DI
 	JE           activated
 	VBROADCASTSS 4(DI), Z4
-	CMPL         (DI), $0x00
-	JNE          product
+	CMPL         (DI), $0x3f800000
+	JEQ          product
+	JGT          activated
 	VBROADCASTSS 8(DI), Z5
 	VMAXPS       Z0, Z4, Z0
 	VMINPS       Z0, Z5, Z0
@@ -3925,21 +5440,112 @@ product:
 	VMULPS           Z3, Z5, Z3
 
 activated:
-	MOVQ    CX, DI
-	VMOVUPS Z0, (DI)
-	VMOVUPS Z1, 64(DI)
+	MOVQ         CX, R8
+	VMOVUPS      Z0, (R8)
+	VMOVUPS      Z1, 64(R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z2, (R8)
+	VMOVUPS      Z3, 64(R8)
+	TESTQ        DI, DI
+	JE           stored
+	CMPL         (DI), $0x40000000
+	JNE          stored
+	VBROADCASTSS word3f8000003f800000<>+0(SB), Z0
+	VBROADCASTSS word7fffffff7fffffff<>+0(SB), Z1
+	VBROADCASTSS word41c0000041c00000<>+0(SB), Z2
+	VBROADCASTSS wordbfb8aa3bbfb8aa3b<>+0(SB), Z3
+	VBROADCASTSS word48c0000048c00000<>+0(SB), Z4
+	VBROADCASTSS word3f3172183f317218<>+0(SB), Z5
+	VBROADCASTSS word3f0000003f000000<>+0(SB), Z6
+	VBROADCASTSS word3f80007b3f80007b<>+0(SB), Z8
+	VMOVUPS      powers0<>+0(SB), Z9
+	VMOVUPS      powers16<>+0(SB), Z10
+	MOVQ         CX, DI
+	MOVQ         $0x00000002, R8
+
+row:
+	MOVQ DI, R9
+	LEAQ 128(DI), R10
+
+vector:
+	VMOVUPS      (R9), Z12
+	VMOVAPS      Z12, Z11
+	VPANDD       Z1, Z12, Z13
+	VPCMPUD      $0x06, Z2, Z13, K1
+	VMOVAPS      Z4, Z14
+	VFMADD231PS  Z3, Z12, Z14
+	VSUBPS       Z4, Z14, Z13
+	VMOVAPS      Z12, Z12
+	VFNMSUB231PS Z5, Z13, Z12
+	VPSLLD       $0x12, Z14, Z13
+	VPERMI2PS    Z10, Z9, Z14
+	VPADDD       Z13, Z14, Z14
+	VMOVAPS      Z6, Z13
+	VFMADD213PS  Z8, Z12, Z13
+	VFMADD213PS  Z0, Z12, Z13
+	VFMADD213PS  Z0, Z14, Z13
+	VRCP14PS     Z13, Z12
+	VFNMADD213PS Z0, Z12, Z13
+	VFMADD213PS  Z12, Z13, Z12
+	KORTESTW     K1, K1
+	JNE          far
+
+near:
+	VMULPS  Z12, Z11, Z12
+	VMOVUPS Z12, (R9)
+	ADDQ    $0x40, R9
+	CMPQ    R9, R10
+	JNE     vector
 	ADDQ    DX, DI
-	VMOVUPS Z2, (DI)
-	VMOVUPS Z3, 64(DI)
-	ADDQ    $0x80, CX
-	ADDQ    BX, AX
-	DECQ    count+64(FP)
-	JNE     tile
+	DECQ    R8
+	JNE     row
+
+stored:
+	ADDQ $0x80, CX
+	ADDQ BX, AX
+	DECQ count+64(FP)
+	JNE  tile
 	VZEROUPPER
 	RET
 
+far:
+	VBROADCASTSS word3f8000003f800000<>+0(SB), Z13
+	VBROADCASTSS word3fb8aa3b3fb8aa3b<>+0(SB), Z14
+	VBROADCASTSS word3f3180003f318000<>+0(SB), Z15
+	VBROADCASTSS wordb95e8083b95e8083<>+0(SB), Z16
+	VBROADCASTSS word8000000080000000<>+0(SB), Z17
+	VBROADCASTSS wordc2dc0000c2dc0000<>+0(SB), Z18
+	VBROADCASTSS word4940000049400000<>+0(SB), Z19
+	VBROADCASTSS word3e2aaaab3e2aaaab<>+0(SB), Z20
+	VBROADCASTSS word3f0001103f000110<>+0(SB), Z21
+	VMOVUPS      powers<>+0(SB), Z22
+	VPORD        Z17, Z11, Z17
+	VMAXPS       Z17, Z18, Z17
+	VMOVAPS      Z19, Z18
+	VFMADD231PS  Z14, Z17, Z18
+	VSUBPS       Z19, Z18, Z14
+	VFNMADD231PS Z15, Z14, Z17
+	VFNMADD231PS Z16, Z14, Z17
+	VPERMPS      Z22, Z18, Z15
+	VMOVAPS      Z21, Z16
+	VFMADD231PS  Z20, Z17, Z16
+	VMULPS       Z17, Z17, Z18
+	VFMADD213PS  Z17, Z18, Z16
+	VFMADD213PS  Z15, Z15, Z16
+	VSCALEFPS    Z14, Z16, Z16
+	VADDPS       Z13, Z16, Z14
+	VPMOVD2M     Z11, K2
+	VBLENDMPS    Z16, Z13, K2, Z16
+	VRCP14PS     Z14, Z13
+	VMULPS       Z13, Z16, Z15
+	VMOVAPS      Z16, Z16
+	VFNMADD231PS Z14, Z15, Z16
+	VFMADD231PS  Z13, Z16, Z15
+	VMOVAPS      Z15, K1, Z12
+	JMP          near
+
 // func tile32AVX512r2off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F
 TEXT ·tile32AVX512r2off(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -3953,10 +5559,10 @@ tile:
 	MOVQ   a+8(FP), DI
 	MOVQ   AX, R8
 	MOVQ   off+24(FP), R9
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
 
 depth:
 	MOVQ         (R9), R10
@@ -3999,8 +5605,9 @@ store:
 	TESTQ        SI, SI
 	JE           activated
 	VBROADCASTSS 4(SI), Z4
-	CMPL         (SI), $0x00
-	JNE          product
+	CMPL         (SI), $0x3f800000
+	JEQ          product
+	JGT          activated
 	VBROADCASTSS 8(SI), Z5
 	VMAXPS       Z0, Z4, Z0
 	VMINPS       Z0, Z5, Z0
@@ -4036,21 +5643,112 @@ product:
 	VMULPS           Z3, Z5, Z3
 
 activated:
-	MOVQ    CX, SI
-	VMOVUPS Z0, (SI)
-	VMOVUPS Z1, 64(SI)
+	MOVQ         CX, DI
+	VMOVUPS      Z0, (DI)
+	VMOVUPS      Z1, 64(DI)
+	ADDQ         DX, DI
+	VMOVUPS      Z2, (DI)
+	VMOVUPS      Z3, 64(DI)
+	TESTQ        SI, SI
+	JE           stored
+	CMPL         (SI), $0x40000000
+	JNE          stored
+	VBROADCASTSS word3f8000003f800000<>+0(SB), Z0
+	VBROADCASTSS word7fffffff7fffffff<>+0(SB), Z1
+	VBROADCASTSS word41c0000041c00000<>+0(SB), Z2
+	VBROADCASTSS wordbfb8aa3bbfb8aa3b<>+0(SB), Z3
+	VBROADCASTSS word48c0000048c00000<>+0(SB), Z4
+	VBROADCASTSS word3f3172183f317218<>+0(SB), Z5
+	VBROADCASTSS word3f0000003f000000<>+0(SB), Z6
+	VBROADCASTSS word3f80007b3f80007b<>+0(SB), Z8
+	VMOVUPS      powers0<>+0(SB), Z9
+	VMOVUPS      powers16<>+0(SB), Z10
+	MOVQ         CX, SI
+	MOVQ         $0x00000002, DI
+
+row:
+	MOVQ SI, R8
+	LEAQ 128(SI), R9
+
+vector:
+	VMOVUPS      (R8), Z12
+	VMOVAPS      Z12, Z11
+	VPANDD       Z1, Z12, Z13
+	VPCMPUD      $0x06, Z2, Z13, K1
+	VMOVAPS      Z4, Z14
+	VFMADD231PS  Z3, Z12, Z14
+	VSUBPS       Z4, Z14, Z13
+	VMOVAPS      Z12, Z12
+	VFNMSUB231PS Z5, Z13, Z12
+	VPSLLD       $0x12, Z14, Z13
+	VPERMI2PS    Z10, Z9, Z14
+	VPADDD       Z13, Z14, Z14
+	VMOVAPS      Z6, Z13
+	VFMADD213PS  Z8, Z12, Z13
+	VFMADD213PS  Z0, Z12, Z13
+	VFMADD213PS  Z0, Z14, Z13
+	VRCP14PS     Z13, Z12
+	VFNMADD213PS Z0, Z12, Z13
+	VFMADD213PS  Z12, Z13, Z12
+	KORTESTW     K1, K1
+	JNE          far
+
+near:
+	VMULPS  Z12, Z11, Z12
+	VMOVUPS Z12, (R8)
+	ADDQ    $0x40, R8
+	CMPQ    R8, R9
+	JNE     vector
 	ADDQ    DX, SI
-	VMOVUPS Z2, (SI)
-	VMOVUPS Z3, 64(SI)
-	ADDQ    $0x80, CX
-	ADDQ    BX, AX
-	DECQ    count+64(FP)
-	JNE     tile
+	DECQ    DI
+	JNE     row
+
+stored:
+	ADDQ $0x80, CX
+	ADDQ BX, AX
+	DECQ count+64(FP)
+	JNE  tile
 	VZEROUPPER
 	RET
 
+far:
+	VBROADCASTSS word3f8000003f800000<>+0(SB), Z13
+	VBROADCASTSS word3fb8aa3b3fb8aa3b<>+0(SB), Z14
+	VBROADCASTSS word3f3180003f318000<>+0(SB), Z15
+	VBROADCASTSS wordb95e8083b95e8083<>+0(SB), Z16
+	VBROADCASTSS word8000000080000000<>+0(SB), Z17
+	VBROADCASTSS wordc2dc0000c2dc0000<>+0(SB), Z18
+	VBROADCASTSS word4940000049400000<>+0(SB), Z19
+	VBROADCASTSS word3e2aaaab3e2aaaab<>+0(SB), Z20
+	VBROADCASTSS word3f0001103f000110<>+0(SB), Z21
+	VMOVUPS      powers<>+0(SB), Z22
+	VPORD        Z17, Z11, Z17
+	VMAXPS       Z17, Z18, Z17
+	VMOVAPS      Z19, Z18
+	VFMADD231PS  Z14, Z17, Z18
+	VSUBPS       Z19, Z18, Z14
+	VFNMADD231PS Z15, Z14, Z17
+	VFNMADD231PS Z16, Z14, Z17
+	VPERMPS      Z22, Z18, Z15
+	VMOVAPS      Z21, Z16
+	VFMADD231PS  Z20, Z17, Z16
+	VMULPS       Z17, Z17, Z18
+	VFMADD213PS  Z17, Z18, Z16
+	VFMADD213PS  Z15, Z15, Z16
+	VSCALEFPS    Z14, Z16, Z16
+	VADDPS       Z13, Z16, Z14
+	VPMOVD2M     Z11, K2
+	VBLENDMPS    Z16, Z13, K2, Z16
+	VRCP14PS     Z14, Z13
+	VMULPS       Z13, Z16, Z15
+	VMOVAPS      Z16, Z16
+	VFNMADD231PS Z14, Z15, Z16
+	VFMADD231PS  Z13, Z16, Z15
+	VMOVAPS      Z15, K1, Z12
+	JMP          near
+
 // func tile32AVX512r3v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F
 TEXT ·tile32AVX512r3v1(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -4065,9 +5763,9 @@ tile:
 	MOVQ   kc+0(FP), DI
 	MOVQ   a+8(FP), R8
 	MOVQ   AX, R9
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
 
 depth:
 	VMOVUPS      (R9), Z4
@@ -4108,8 +5806,9 @@ store:
 	TESTQ        DI, DI
 	JE           activated
 	VBROADCASTSS 4(DI), Z3
-	CMPL         (DI), $0x00
-	JNE          product
+	CMPL         (DI), $0x3f800000
+	JEQ          product
+	JGT          activated
 	VBROADCASTSS 8(DI), Z4
 	VMAXPS       Z0, Z3, Z0
 	VMINPS       Z0, Z4, Z0
@@ -4138,21 +5837,112 @@ product:
 	VMULPS           Z2, Z4, Z2
 
 activated:
-	MOVQ    CX, DI
-	VMOVUPS Z0, (DI)
+	MOVQ         CX, R8
+	VMOVUPS      Z0, (R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z1, (R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z2, (R8)
+	TESTQ        DI, DI
+	JE           stored
+	CMPL         (DI), $0x40000000
+	JNE          stored
+	VBROADCASTSS word3f8000003f800000<>+0(SB), Z0
+	VBROADCASTSS word7fffffff7fffffff<>+0(SB), Z1
+	VBROADCASTSS word41c0000041c00000<>+0(SB), Z2
+	VBROADCASTSS wordbfb8aa3bbfb8aa3b<>+0(SB), Z3
+	VBROADCASTSS word48c0000048c00000<>+0(SB), Z4
+	VBROADCASTSS word3f3172183f317218<>+0(SB), Z6
+	VBROADCASTSS word3f0000003f000000<>+0(SB), Z7
+	VBROADCASTSS word3f80007b3f80007b<>+0(SB), Z8
+	VMOVUPS      powers0<>+0(SB), Z9
+	VMOVUPS      powers16<>+0(SB), Z10
+	MOVQ         CX, DI
+	MOVQ         $0x00000003, R8
+
+row:
+	MOVQ DI, R9
+	LEAQ 64(DI), R10
+
+vector:
+	VMOVUPS      (R9), Z12
+	VMOVAPS      Z12, Z11
+	VPANDD       Z1, Z12, Z13
+	VPCMPUD      $0x06, Z2, Z13, K1
+	VMOVAPS      Z4, Z14
+	VFMADD231PS  Z3, Z12, Z14
+	VSUBPS       Z4, Z14, Z13
+	VMOVAPS      Z12, Z12
+	VFNMSUB231PS Z6, Z13, Z12
+	VPSLLD       $0x12, Z14, Z13
+	VPERMI2PS    Z10, Z9, Z14
+	VPADDD       Z13, Z14, Z14
+	VMOVAPS      Z7, Z13
+	VFMADD213PS  Z8, Z12, Z13
+	VFMADD213PS  Z0, Z12, Z13
+	VFMADD213PS  Z0, Z14, Z13
+	VRCP14PS     Z13, Z12
+	VFNMADD213PS Z0, Z12, Z13
+	VFMADD213PS  Z12, Z13, Z12
+	KORTESTW     K1, K1
+	JNE          far
+
+near:
+	VMULPS  Z12, Z11, Z12
+	VMOVUPS Z12, (R9)
+	ADDQ    $0x40, R9
+	CMPQ    R9, R10
+	JNE     vector
 	ADDQ    DX, DI
-	VMOVUPS Z1, (DI)
-	ADDQ    DX, DI
-	VMOVUPS Z2, (DI)
-	ADDQ    $0x40, CX
-	ADDQ    BX, AX
-	DECQ    count+64(FP)
-	JNE     tile
+	DECQ    R8
+	JNE     row
+
+stored:
+	ADDQ $0x40, CX
+	ADDQ BX, AX
+	DECQ count+64(FP)
+	JNE  tile
 	VZEROUPPER
 	RET
 
+far:
+	VBROADCASTSS word3f8000003f800000<>+0(SB), Z13
+	VBROADCASTSS word3fb8aa3b3fb8aa3b<>+0(SB), Z14
+	VBROADCASTSS word3f3180003f318000<>+0(SB), Z15
+	VBROADCASTSS wordb95e8083b95e8083<>+0(SB), Z16
+	VBROADCASTSS word8000000080000000<>+0(SB), Z17
+	VBROADCASTSS wordc2dc0000c2dc0000<>+0(SB), Z18
+	VBROADCASTSS word4940000049400000<>+0(SB), Z19
+	VBROADCASTSS word3e2aaaab3e2aaaab<>+0(SB), Z20
+	VBROADCASTSS word3f0001103f000110<>+0(SB), Z21
+	VMOVUPS      powers<>+0(SB), Z22
+	VPORD        Z17, Z11, Z17
+	VMAXPS       Z17, Z18, Z17
+	VMOVAPS      Z19, Z18
+	VFMADD231PS  Z14, Z17, Z18
+	VSUBPS       Z19, Z18, Z14
+	VFNMADD231PS Z15, Z14, Z17
+	VFNMADD231PS Z16, Z14, Z17
+	VPERMPS      Z22, Z18, Z15
+	VMOVAPS      Z21, Z16
+	VFMADD231PS  Z20, Z17, Z16
+	VMULPS       Z17, Z17, Z18
+	VFMADD213PS  Z17, Z18, Z16
+	VFMADD213PS  Z15, Z15, Z16
+	VSCALEFPS    Z14, Z16, Z16
+	VADDPS       Z13, Z16, Z14
+	VPMOVD2M     Z11, K2
+	VBLENDMPS    Z16, Z13, K2, Z16
+	VRCP14PS     Z14, Z13
+	VMULPS       Z13, Z16, Z15
+	VMOVAPS      Z16, Z16
+	VFNMADD231PS Z14, Z15, Z16
+	VFMADD231PS  Z13, Z16, Z15
+	VMOVAPS      Z15, K1, Z12
+	JMP          near
+
 // func tile32AVX512r3v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F
 TEXT ·tile32AVX512r3v2(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -4167,12 +5957,12 @@ tile:
 	MOVQ   kc+0(FP), DI
 	MOVQ   a+8(FP), R8
 	MOVQ   AX, R9
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
 
 depth:
 	VMOVUPS      (R9), Z7
@@ -4223,8 +6013,9 @@ store:
 	TESTQ        DI, DI
 	JE           activated
 	VBROADCASTSS 4(DI), Z6
-	CMPL         (DI), $0x00
-	JNE          product
+	CMPL         (DI), $0x3f800000
+	JEQ          product
+	JGT          activated
 	VBROADCASTSS 8(DI), Z7
 	VMAXPS       Z0, Z6, Z0
 	VMINPS       Z0, Z7, Z0
@@ -4274,24 +6065,115 @@ product:
 	VMULPS           Z5, Z7, Z5
 
 activated:
-	MOVQ    CX, DI
-	VMOVUPS Z0, (DI)
-	VMOVUPS Z1, 64(DI)
+	MOVQ         CX, R8
+	VMOVUPS      Z0, (R8)
+	VMOVUPS      Z1, 64(R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z2, (R8)
+	VMOVUPS      Z3, 64(R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z4, (R8)
+	VMOVUPS      Z5, 64(R8)
+	TESTQ        DI, DI
+	JE           stored
+	CMPL         (DI), $0x40000000
+	JNE          stored
+	VBROADCASTSS word3f8000003f800000<>+0(SB), Z0
+	VBROADCASTSS word7fffffff7fffffff<>+0(SB), Z1
+	VBROADCASTSS word41c0000041c00000<>+0(SB), Z2
+	VBROADCASTSS wordbfb8aa3bbfb8aa3b<>+0(SB), Z3
+	VBROADCASTSS word48c0000048c00000<>+0(SB), Z4
+	VBROADCASTSS word3f3172183f317218<>+0(SB), Z5
+	VBROADCASTSS word3f0000003f000000<>+0(SB), Z6
+	VBROADCASTSS word3f80007b3f80007b<>+0(SB), Z7
+	VMOVUPS      powers0<>+0(SB), Z8
+	VMOVUPS      powers16<>+0(SB), Z10
+	MOVQ         CX, DI
+	MOVQ         $0x00000003, R8
+
+row:
+	MOVQ DI, R9
+	LEAQ 128(DI), R10
+
+vector:
+	VMOVUPS      (R9), Z12
+	VMOVAPS      Z12, Z11
+	VPANDD       Z1, Z12, Z13
+	VPCMPUD      $0x06, Z2, Z13, K1
+	VMOVAPS      Z4, Z14
+	VFMADD231PS  Z3, Z12, Z14
+	VSUBPS       Z4, Z14, Z13
+	VMOVAPS      Z12, Z12
+	VFNMSUB231PS Z5, Z13, Z12
+	VPSLLD       $0x12, Z14, Z13
+	VPERMI2PS    Z10, Z8, Z14
+	VPADDD       Z13, Z14, Z14
+	VMOVAPS      Z6, Z13
+	VFMADD213PS  Z7, Z12, Z13
+	VFMADD213PS  Z0, Z12, Z13
+	VFMADD213PS  Z0, Z14, Z13
+	VRCP14PS     Z13, Z12
+	VFNMADD213PS Z0, Z12, Z13
+	VFMADD213PS  Z12, Z13, Z12
+	KORTESTW     K1, K1
+	JNE          far
+
+near:
+	VMULPS  Z12, Z11, Z12
+	VMOVUPS Z12, (R9)
+	ADDQ    $0x40, R9
+	CMPQ    R9, R10
+	JNE     vector
 	ADDQ    DX, DI
-	VMOVUPS Z2, (DI)
-	VMOVUPS Z3, 64(DI)
-	ADDQ    DX, DI
-	VMOVUPS Z4, (DI)
-	VMOVUPS Z5, 64(DI)
-	ADDQ    $0x80, CX
-	ADDQ    BX, AX
-	DECQ    count+64(FP)
-	JNE     tile
+	DECQ    R8
+	JNE     row
+
+stored:
+	ADDQ $0x80, CX
+	ADDQ BX, AX
+	DECQ count+64(FP)
+	JNE  tile
 	VZEROUPPER
 	RET
 
+far:
+	VBROADCASTSS word3f8000003f800000<>+0(SB), Z13
+	VBROADCASTSS word3fb8aa3b3fb8aa3b<>+0(SB), Z14
+	VBROADCASTSS word3f3180003f318000<>+0(SB), Z15
+	VBROADCASTSS wordb95e8083b95e8083<>+0(SB), Z16
+	VBROADCASTSS word8000000080000000<>+0(SB), Z17
+	VBROADCASTSS wordc2dc0000c2dc0000<>+0(SB), Z18
+	VBROADCASTSS word4940000049400000<>+0(SB), Z19
+	VBROADCASTSS word3e2aaaab3e2aaaab<>+0(SB), Z20
+	VBROADCASTSS word3f0001103f000110<>+0(SB), Z21
+	VMOVUPS      powers<>+0(SB), Z22
+	VPORD        Z17, Z11, Z17
+	VMAXPS       Z17, Z18, Z17
+	VMOVAPS      Z19, Z18
+	VFMADD231PS  Z14, Z17, Z18
+	VSUBPS       Z19, Z18, Z14
+	VFNMADD231PS Z15, Z14, Z17
+	VFNMADD231PS Z16, Z14, Z17
+	VPERMPS      Z22, Z18, Z15
+	VMOVAPS      Z21, Z16
+	VFMADD231PS  Z20, Z17, Z16
+	VMULPS       Z17, Z17, Z18
+	VFMADD213PS  Z17, Z18, Z16
+	VFMADD213PS  Z15, Z15, Z16
+	VSCALEFPS    Z14, Z16, Z16
+	VADDPS       Z13, Z16, Z14
+	VPMOVD2M     Z11, K2
+	VBLENDMPS    Z16, Z13, K2, Z16
+	VRCP14PS     Z14, Z13
+	VMULPS       Z13, Z16, Z15
+	VMOVAPS      Z16, Z16
+	VFNMADD231PS Z14, Z15, Z16
+	VFMADD231PS  Z13, Z16, Z15
+	VMOVAPS      Z15, K1, Z12
+	JMP          near
+
 // func tile32AVX512r3off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F
 TEXT ·tile32AVX512r3off(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -4305,12 +6187,12 @@ tile:
 	MOVQ   a+8(FP), DI
 	MOVQ   AX, R8
 	MOVQ   off+24(FP), R9
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
 
 depth:
 	MOVQ         (R9), R10
@@ -4362,8 +6244,9 @@ store:
 	TESTQ        SI, SI
 	JE           activated
 	VBROADCASTSS 4(SI), Z6
-	CMPL         (SI), $0x00
-	JNE          product
+	CMPL         (SI), $0x3f800000
+	JEQ          product
+	JGT          activated
 	VBROADCASTSS 8(SI), Z7
 	VMAXPS       Z0, Z6, Z0
 	VMINPS       Z0, Z7, Z0
@@ -4413,24 +6296,115 @@ product:
 	VMULPS           Z5, Z7, Z5
 
 activated:
-	MOVQ    CX, SI
-	VMOVUPS Z0, (SI)
-	VMOVUPS Z1, 64(SI)
+	MOVQ         CX, DI
+	VMOVUPS      Z0, (DI)
+	VMOVUPS      Z1, 64(DI)
+	ADDQ         DX, DI
+	VMOVUPS      Z2, (DI)
+	VMOVUPS      Z3, 64(DI)
+	ADDQ         DX, DI
+	VMOVUPS      Z4, (DI)
+	VMOVUPS      Z5, 64(DI)
+	TESTQ        SI, SI
+	JE           stored
+	CMPL         (SI), $0x40000000
+	JNE          stored
+	VBROADCASTSS word3f8000003f800000<>+0(SB), Z0
+	VBROADCASTSS word7fffffff7fffffff<>+0(SB), Z1
+	VBROADCASTSS word41c0000041c00000<>+0(SB), Z2
+	VBROADCASTSS wordbfb8aa3bbfb8aa3b<>+0(SB), Z3
+	VBROADCASTSS word48c0000048c00000<>+0(SB), Z4
+	VBROADCASTSS word3f3172183f317218<>+0(SB), Z5
+	VBROADCASTSS word3f0000003f000000<>+0(SB), Z6
+	VBROADCASTSS word3f80007b3f80007b<>+0(SB), Z7
+	VMOVUPS      powers0<>+0(SB), Z8
+	VMOVUPS      powers16<>+0(SB), Z10
+	MOVQ         CX, SI
+	MOVQ         $0x00000003, DI
+
+row:
+	MOVQ SI, R8
+	LEAQ 128(SI), R9
+
+vector:
+	VMOVUPS      (R8), Z12
+	VMOVAPS      Z12, Z11
+	VPANDD       Z1, Z12, Z13
+	VPCMPUD      $0x06, Z2, Z13, K1
+	VMOVAPS      Z4, Z14
+	VFMADD231PS  Z3, Z12, Z14
+	VSUBPS       Z4, Z14, Z13
+	VMOVAPS      Z12, Z12
+	VFNMSUB231PS Z5, Z13, Z12
+	VPSLLD       $0x12, Z14, Z13
+	VPERMI2PS    Z10, Z8, Z14
+	VPADDD       Z13, Z14, Z14
+	VMOVAPS      Z6, Z13
+	VFMADD213PS  Z7, Z12, Z13
+	VFMADD213PS  Z0, Z12, Z13
+	VFMADD213PS  Z0, Z14, Z13
+	VRCP14PS     Z13, Z12
+	VFNMADD213PS Z0, Z12, Z13
+	VFMADD213PS  Z12, Z13, Z12
+	KORTESTW     K1, K1
+	JNE          far
+
+near:
+	VMULPS  Z12, Z11, Z12
+	VMOVUPS Z12, (R8)
+	ADDQ    $0x40, R8
+	CMPQ    R8, R9
+	JNE     vector
 	ADDQ    DX, SI
-	VMOVUPS Z2, (SI)
-	VMOVUPS Z3, 64(SI)
-	ADDQ    DX, SI
-	VMOVUPS Z4, (SI)
-	VMOVUPS Z5, 64(SI)
-	ADDQ    $0x80, CX
-	ADDQ    BX, AX
-	DECQ    count+64(FP)
-	JNE     tile
+	DECQ    DI
+	JNE     row
+
+stored:
+	ADDQ $0x80, CX
+	ADDQ BX, AX
+	DECQ count+64(FP)
+	JNE  tile
 	VZEROUPPER
 	RET
 
+far:
+	VBROADCASTSS word3f8000003f800000<>+0(SB), Z13
+	VBROADCASTSS word3fb8aa3b3fb8aa3b<>+0(SB), Z14
+	VBROADCASTSS word3f3180003f318000<>+0(SB), Z15
+	VBROADCASTSS wordb95e8083b95e8083<>+0(SB), Z16
+	VBROADCASTSS word8000000080000000<>+0(SB), Z17
+	VBROADCASTSS wordc2dc0000c2dc0000<>+0(SB), Z18
+	VBROADCASTSS word4940000049400000<>+0(SB), Z19
+	VBROADCASTSS word3e2aaaab3e2aaaab<>+0(SB), Z20
+	VBROADCASTSS word3f0001103f000110<>+0(SB), Z21
+	VMOVUPS      powers<>+0(SB), Z22
+	VPORD        Z17, Z11, Z17
+	VMAXPS       Z17, Z18, Z17
+	VMOVAPS      Z19, Z18
+	VFMADD231PS  Z14, Z17, Z18
+	VSUBPS       Z19, Z18, Z14
+	VFNMADD231PS Z15, Z14, Z17
+	VFNMADD231PS Z16, Z14, Z17
+	VPERMPS      Z22, Z18, Z15
+	VMOVAPS      Z21, Z16
+	VFMADD231PS  Z20, Z17, Z16
+	VMULPS       Z17, Z17, Z18
+	VFMADD213PS  Z17, Z18, Z16
+	VFMADD213PS  Z15, Z15, Z16
+	VSCALEFPS    Z14, Z16, Z16
+	VADDPS       Z13, Z16, Z14
+	VPMOVD2M     Z11, K2
+	VBLENDMPS    Z16, Z13, K2, Z16
+	VRCP14PS     Z14, Z13
+	VMULPS       Z13, Z16, Z15
+	VMOVAPS      Z16, Z16
+	VFNMADD231PS Z14, Z15, Z16
+	VFMADD231PS  Z13, Z16, Z15
+	VMOVAPS      Z15, K1, Z12
+	JMP          near
+
 // func tile32AVX512r4v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F
 TEXT ·tile32AVX512r4v1(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -4445,10 +6419,10 @@ tile:
 	MOVQ   kc+0(FP), DI
 	MOVQ   a+8(FP), R8
 	MOVQ   AX, R9
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
 
 depth:
 	VMOVUPS      (R9), Z5
@@ -4495,8 +6469,9 @@ store:
 	TESTQ        DI, DI
 	JE           activated
 	VBROADCASTSS 4(DI), Z4
-	CMPL         (DI), $0x00
-	JNE          product
+	CMPL         (DI), $0x3f800000
+	JEQ          product
+	JGT          activated
 	VBROADCASTSS 8(DI), Z5
 	VMAXPS       Z0, Z4, Z0
 	VMINPS       Z0, Z5, Z0
@@ -4532,23 +6507,114 @@ product:
 	VMULPS           Z3, Z5, Z3
 
 activated:
-	MOVQ    CX, DI
-	VMOVUPS Z0, (DI)
+	MOVQ         CX, R8
+	VMOVUPS      Z0, (R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z1, (R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z2, (R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z3, (R8)
+	TESTQ        DI, DI
+	JE           stored
+	CMPL         (DI), $0x40000000
+	JNE          stored
+	VBROADCASTSS word3f8000003f800000<>+0(SB), Z0
+	VBROADCASTSS word7fffffff7fffffff<>+0(SB), Z1
+	VBROADCASTSS word41c0000041c00000<>+0(SB), Z2
+	VBROADCASTSS wordbfb8aa3bbfb8aa3b<>+0(SB), Z3
+	VBROADCASTSS word48c0000048c00000<>+0(SB), Z4
+	VBROADCASTSS word3f3172183f317218<>+0(SB), Z5
+	VBROADCASTSS word3f0000003f000000<>+0(SB), Z7
+	VBROADCASTSS word3f80007b3f80007b<>+0(SB), Z8
+	VMOVUPS      powers0<>+0(SB), Z9
+	VMOVUPS      powers16<>+0(SB), Z10
+	MOVQ         CX, DI
+	MOVQ         $0x00000004, R8
+
+row:
+	MOVQ DI, R9
+	LEAQ 64(DI), R10
+
+vector:
+	VMOVUPS      (R9), Z12
+	VMOVAPS      Z12, Z11
+	VPANDD       Z1, Z12, Z13
+	VPCMPUD      $0x06, Z2, Z13, K1
+	VMOVAPS      Z4, Z14
+	VFMADD231PS  Z3, Z12, Z14
+	VSUBPS       Z4, Z14, Z13
+	VMOVAPS      Z12, Z12
+	VFNMSUB231PS Z5, Z13, Z12
+	VPSLLD       $0x12, Z14, Z13
+	VPERMI2PS    Z10, Z9, Z14
+	VPADDD       Z13, Z14, Z14
+	VMOVAPS      Z7, Z13
+	VFMADD213PS  Z8, Z12, Z13
+	VFMADD213PS  Z0, Z12, Z13
+	VFMADD213PS  Z0, Z14, Z13
+	VRCP14PS     Z13, Z12
+	VFNMADD213PS Z0, Z12, Z13
+	VFMADD213PS  Z12, Z13, Z12
+	KORTESTW     K1, K1
+	JNE          far
+
+near:
+	VMULPS  Z12, Z11, Z12
+	VMOVUPS Z12, (R9)
+	ADDQ    $0x40, R9
+	CMPQ    R9, R10
+	JNE     vector
 	ADDQ    DX, DI
-	VMOVUPS Z1, (DI)
-	ADDQ    DX, DI
-	VMOVUPS Z2, (DI)
-	ADDQ    DX, DI
-	VMOVUPS Z3, (DI)
-	ADDQ    $0x40, CX
-	ADDQ    BX, AX
-	DECQ    count+64(FP)
-	JNE     tile
+	DECQ    R8
+	JNE     row
+
+stored:
+	ADDQ $0x40, CX
+	ADDQ BX, AX
+	DECQ count+64(FP)
+	JNE  tile
 	VZEROUPPER
 	RET
 
+far:
+	VBROADCASTSS word3f8000003f800000<>+0(SB), Z13
+	VBROADCASTSS word3fb8aa3b3fb8aa3b<>+0(SB), Z14
+	VBROADCASTSS word3f3180003f318000<>+0(SB), Z15
+	VBROADCASTSS wordb95e8083b95e8083<>+0(SB), Z16
+	VBROADCASTSS word8000000080000000<>+0(SB), Z17
+	VBROADCASTSS wordc2dc0000c2dc0000<>+0(SB), Z18
+	VBROADCASTSS word4940000049400000<>+0(SB), Z19
+	VBROADCASTSS word3e2aaaab3e2aaaab<>+0(SB), Z20
+	VBROADCASTSS word3f0001103f000110<>+0(SB), Z21
+	VMOVUPS      powers<>+0(SB), Z22
+	VPORD        Z17, Z11, Z17
+	VMAXPS       Z17, Z18, Z17
+	VMOVAPS      Z19, Z18
+	VFMADD231PS  Z14, Z17, Z18
+	VSUBPS       Z19, Z18, Z14
+	VFNMADD231PS Z15, Z14, Z17
+	VFNMADD231PS Z16, Z14, Z17
+	VPERMPS      Z22, Z18, Z15
+	VMOVAPS      Z21, Z16
+	VFMADD231PS  Z20, Z17, Z16
+	VMULPS       Z17, Z17, Z18
+	VFMADD213PS  Z17, Z18, Z16
+	VFMADD213PS  Z15, Z15, Z16
+	VSCALEFPS    Z14, Z16, Z16
+	VADDPS       Z13, Z16, Z14
+	VPMOVD2M     Z11, K2
+	VBLENDMPS    Z16, Z13, K2, Z16
+	VRCP14PS     Z14, Z13
+	VMULPS       Z13, Z16, Z15
+	VMOVAPS      Z16, Z16
+	VFNMADD231PS Z14, Z15, Z16
+	VFMADD231PS  Z13, Z16, Z15
+	VMOVAPS      Z15, K1, Z12
+	JMP          near
+
 // func tile32AVX512r4v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F
 TEXT ·tile32AVX512r4v2(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -4563,14 +6629,14 @@ tile:
 	MOVQ   kc+0(FP), DI
 	MOVQ   a+8(FP), R8
 	MOVQ   AX, R9
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
 
 depth:
 	VMOVUPS      (R9), Z9
@@ -4630,8 +6696,9 @@ store:
 	TESTQ        DI, DI
 	JE           activated
 	VBROADCASTSS 4(DI), Z8
-	CMPL         (DI), $0x00
-	JNE          product
+	CMPL         (DI), $0x3f800000
+	JEQ          product
+	JGT          activated
 	VBROADCASTSS 8(DI), Z9
 	VMAXPS       Z0, Z8, Z0
 	VMINPS       Z0, Z9, Z0
@@ -4695,27 +6762,118 @@ product:
 	VMULPS           Z7, Z9, Z7
 
 activated:
-	MOVQ    CX, DI
-	VMOVUPS Z0, (DI)
-	VMOVUPS Z1, 64(DI)
+	MOVQ         CX, R8
+	VMOVUPS      Z0, (R8)
+	VMOVUPS      Z1, 64(R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z2, (R8)
+	VMOVUPS      Z3, 64(R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z4, (R8)
+	VMOVUPS      Z5, 64(R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z6, (R8)
+	VMOVUPS      Z7, 64(R8)
+	TESTQ        DI, DI
+	JE           stored
+	CMPL         (DI), $0x40000000
+	JNE          stored
+	VBROADCASTSS word3f8000003f800000<>+0(SB), Z0
+	VBROADCASTSS word7fffffff7fffffff<>+0(SB), Z1
+	VBROADCASTSS word41c0000041c00000<>+0(SB), Z2
+	VBROADCASTSS wordbfb8aa3bbfb8aa3b<>+0(SB), Z3
+	VBROADCASTSS word48c0000048c00000<>+0(SB), Z4
+	VBROADCASTSS word3f3172183f317218<>+0(SB), Z5
+	VBROADCASTSS word3f0000003f000000<>+0(SB), Z6
+	VBROADCASTSS word3f80007b3f80007b<>+0(SB), Z7
+	VMOVUPS      powers0<>+0(SB), Z8
+	VMOVUPS      powers16<>+0(SB), Z9
+	MOVQ         CX, DI
+	MOVQ         $0x00000004, R8
+
+row:
+	MOVQ DI, R9
+	LEAQ 128(DI), R10
+
+vector:
+	VMOVUPS      (R9), Z12
+	VMOVAPS      Z12, Z10
+	VPANDD       Z1, Z12, Z13
+	VPCMPUD      $0x06, Z2, Z13, K1
+	VMOVAPS      Z4, Z14
+	VFMADD231PS  Z3, Z12, Z14
+	VSUBPS       Z4, Z14, Z13
+	VMOVAPS      Z12, Z12
+	VFNMSUB231PS Z5, Z13, Z12
+	VPSLLD       $0x12, Z14, Z13
+	VPERMI2PS    Z9, Z8, Z14
+	VPADDD       Z13, Z14, Z14
+	VMOVAPS      Z6, Z13
+	VFMADD213PS  Z7, Z12, Z13
+	VFMADD213PS  Z0, Z12, Z13
+	VFMADD213PS  Z0, Z14, Z13
+	VRCP14PS     Z13, Z12
+	VFNMADD213PS Z0, Z12, Z13
+	VFMADD213PS  Z12, Z13, Z12
+	KORTESTW     K1, K1
+	JNE          far
+
+near:
+	VMULPS  Z12, Z10, Z12
+	VMOVUPS Z12, (R9)
+	ADDQ    $0x40, R9
+	CMPQ    R9, R10
+	JNE     vector
 	ADDQ    DX, DI
-	VMOVUPS Z2, (DI)
-	VMOVUPS Z3, 64(DI)
-	ADDQ    DX, DI
-	VMOVUPS Z4, (DI)
-	VMOVUPS Z5, 64(DI)
-	ADDQ    DX, DI
-	VMOVUPS Z6, (DI)
-	VMOVUPS Z7, 64(DI)
-	ADDQ    $0x80, CX
-	ADDQ    BX, AX
-	DECQ    count+64(FP)
-	JNE     tile
+	DECQ    R8
+	JNE     row
+
+stored:
+	ADDQ $0x80, CX
+	ADDQ BX, AX
+	DECQ count+64(FP)
+	JNE  tile
 	VZEROUPPER
 	RET
 
+far:
+	VBROADCASTSS word3f8000003f800000<>+0(SB), Z13
+	VBROADCASTSS word3fb8aa3b3fb8aa3b<>+0(SB), Z14
+	VBROADCASTSS word3f3180003f318000<>+0(SB), Z15
+	VBROADCASTSS wordb95e8083b95e8083<>+0(SB), Z16
+	VBROADCASTSS word8000000080000000<>+0(SB), Z17
+	VBROADCASTSS wordc2dc0000c2dc0000<>+0(SB), Z18
+	VBROADCASTSS word4940000049400000<>+0(SB), Z19
+	VBROADCASTSS word3e2aaaab3e2aaaab<>+0(SB), Z20
+	VBROADCASTSS word3f0001103f000110<>+0(SB), Z21
+	VMOVUPS      powers<>+0(SB), Z22
+	VPORD        Z17, Z10, Z17
+	VMAXPS       Z17, Z18, Z17
+	VMOVAPS      Z19, Z18
+	VFMADD231PS  Z14, Z17, Z18
+	VSUBPS       Z19, Z18, Z14
+	VFNMADD231PS Z15, Z14, Z17
+	VFNMADD231PS Z16, Z14, Z17
+	VPERMPS      Z22, Z18, Z15
+	VMOVAPS      Z21, Z16
+	VFMADD231PS  Z20, Z17, Z16
+	VMULPS       Z17, Z17, Z18
+	VFMADD213PS  Z17, Z18, Z16
+	VFMADD213PS  Z15, Z15, Z16
+	VSCALEFPS    Z14, Z16, Z16
+	VADDPS       Z13, Z16, Z14
+	VPMOVD2M     Z10, K2
+	VBLENDMPS    Z16, Z13, K2, Z16
+	VRCP14PS     Z14, Z13
+	VMULPS       Z13, Z16, Z15
+	VMOVAPS      Z16, Z16
+	VFNMADD231PS Z14, Z15, Z16
+	VFMADD231PS  Z13, Z16, Z15
+	VMOVAPS      Z15, K1, Z12
+	JMP          near
+
 // func tile32AVX512r4off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F
 TEXT ·tile32AVX512r4off(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -4729,14 +6887,14 @@ tile:
 	MOVQ   a+8(FP), DI
 	MOVQ   AX, R8
 	MOVQ   off+24(FP), R9
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
 
 depth:
 	MOVQ         (R9), R10
@@ -4797,8 +6955,9 @@ store:
 	TESTQ        SI, SI
 	JE           activated
 	VBROADCASTSS 4(SI), Z8
-	CMPL         (SI), $0x00
-	JNE          product
+	CMPL         (SI), $0x3f800000
+	JEQ          product
+	JGT          activated
 	VBROADCASTSS 8(SI), Z9
 	VMAXPS       Z0, Z8, Z0
 	VMINPS       Z0, Z9, Z0
@@ -4862,27 +7021,118 @@ product:
 	VMULPS           Z7, Z9, Z7
 
 activated:
-	MOVQ    CX, SI
-	VMOVUPS Z0, (SI)
-	VMOVUPS Z1, 64(SI)
+	MOVQ         CX, DI
+	VMOVUPS      Z0, (DI)
+	VMOVUPS      Z1, 64(DI)
+	ADDQ         DX, DI
+	VMOVUPS      Z2, (DI)
+	VMOVUPS      Z3, 64(DI)
+	ADDQ         DX, DI
+	VMOVUPS      Z4, (DI)
+	VMOVUPS      Z5, 64(DI)
+	ADDQ         DX, DI
+	VMOVUPS      Z6, (DI)
+	VMOVUPS      Z7, 64(DI)
+	TESTQ        SI, SI
+	JE           stored
+	CMPL         (SI), $0x40000000
+	JNE          stored
+	VBROADCASTSS word3f8000003f800000<>+0(SB), Z0
+	VBROADCASTSS word7fffffff7fffffff<>+0(SB), Z1
+	VBROADCASTSS word41c0000041c00000<>+0(SB), Z2
+	VBROADCASTSS wordbfb8aa3bbfb8aa3b<>+0(SB), Z3
+	VBROADCASTSS word48c0000048c00000<>+0(SB), Z4
+	VBROADCASTSS word3f3172183f317218<>+0(SB), Z5
+	VBROADCASTSS word3f0000003f000000<>+0(SB), Z6
+	VBROADCASTSS word3f80007b3f80007b<>+0(SB), Z7
+	VMOVUPS      powers0<>+0(SB), Z8
+	VMOVUPS      powers16<>+0(SB), Z9
+	MOVQ         CX, SI
+	MOVQ         $0x00000004, DI
+
+row:
+	MOVQ SI, R8
+	LEAQ 128(SI), R9
+
+vector:
+	VMOVUPS      (R8), Z12
+	VMOVAPS      Z12, Z10
+	VPANDD       Z1, Z12, Z13
+	VPCMPUD      $0x06, Z2, Z13, K1
+	VMOVAPS      Z4, Z14
+	VFMADD231PS  Z3, Z12, Z14
+	VSUBPS       Z4, Z14, Z13
+	VMOVAPS      Z12, Z12
+	VFNMSUB231PS Z5, Z13, Z12
+	VPSLLD       $0x12, Z14, Z13
+	VPERMI2PS    Z9, Z8, Z14
+	VPADDD       Z13, Z14, Z14
+	VMOVAPS      Z6, Z13
+	VFMADD213PS  Z7, Z12, Z13
+	VFMADD213PS  Z0, Z12, Z13
+	VFMADD213PS  Z0, Z14, Z13
+	VRCP14PS     Z13, Z12
+	VFNMADD213PS Z0, Z12, Z13
+	VFMADD213PS  Z12, Z13, Z12
+	KORTESTW     K1, K1
+	JNE          far
+
+near:
+	VMULPS  Z12, Z10, Z12
+	VMOVUPS Z12, (R8)
+	ADDQ    $0x40, R8
+	CMPQ    R8, R9
+	JNE     vector
 	ADDQ    DX, SI
-	VMOVUPS Z2, (SI)
-	VMOVUPS Z3, 64(SI)
-	ADDQ    DX, SI
-	VMOVUPS Z4, (SI)
-	VMOVUPS Z5, 64(SI)
-	ADDQ    DX, SI
-	VMOVUPS Z6, (SI)
-	VMOVUPS Z7, 64(SI)
-	ADDQ    $0x80, CX
-	ADDQ    BX, AX
-	DECQ    count+64(FP)
-	JNE     tile
+	DECQ    DI
+	JNE     row
+
+stored:
+	ADDQ $0x80, CX
+	ADDQ BX, AX
+	DECQ count+64(FP)
+	JNE  tile
 	VZEROUPPER
 	RET
 
+far:
+	VBROADCASTSS word3f8000003f800000<>+0(SB), Z13
+	VBROADCASTSS word3fb8aa3b3fb8aa3b<>+0(SB), Z14
+	VBROADCASTSS word3f3180003f318000<>+0(SB), Z15
+	VBROADCASTSS wordb95e8083b95e8083<>+0(SB), Z16
+	VBROADCASTSS word8000000080000000<>+0(SB), Z17
+	VBROADCASTSS wordc2dc0000c2dc0000<>+0(SB), Z18
+	VBROADCASTSS word4940000049400000<>+0(SB), Z19
+	VBROADCASTSS word3e2aaaab3e2aaaab<>+0(SB), Z20
+	VBROADCASTSS word3f0001103f000110<>+0(SB), Z21
+	VMOVUPS      powers<>+0(SB), Z22
+	VPORD        Z17, Z10, Z17
+	VMAXPS       Z17, Z18, Z17
+	VMOVAPS      Z19, Z18
+	VFMADD231PS  Z14, Z17, Z18
+	VSUBPS       Z19, Z18, Z14
+	VFNMADD231PS Z15, Z14, Z17
+	VFNMADD231PS Z16, Z14, Z17
+	VPERMPS      Z22, Z18, Z15
+	VMOVAPS      Z21, Z16
+	VFMADD231PS  Z20, Z17, Z16
+	VMULPS       Z17, Z17, Z18
+	VFMADD213PS  Z17, Z18, Z16
+	VFMADD213PS  Z15, Z15, Z16
+	VSCALEFPS    Z14, Z16, Z16
+	VADDPS       Z13, Z16, Z14
+	VPMOVD2M     Z10, K2
+	VBLENDMPS    Z16, Z13, K2, Z16
+	VRCP14PS     Z14, Z13
+	VMULPS       Z13, Z16, Z15
+	VMOVAPS      Z16, Z16
+	VFNMADD231PS Z14, Z15, Z16
+	VFMADD231PS  Z13, Z16, Z15
+	VMOVAPS      Z15, K1, Z12
+	JMP          near
+
 // func tile32AVX512r5v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F
 TEXT ·tile32AVX512r5v1(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -4897,11 +7147,11 @@ tile:
 	MOVQ   kc+0(FP), DI
 	MOVQ   a+8(FP), R8
 	MOVQ   AX, R9
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
 
 depth:
 	VMOVUPS      (R9), Z6
@@ -4954,8 +7204,9 @@ store:
 	TESTQ        DI, DI
 	JE           activated
 	VBROADCASTSS 4(DI), Z5
-	CMPL         (DI), $0x00
-	JNE          product
+	CMPL         (DI), $0x3f800000
+	JEQ          product
+	JGT          activated
 	VBROADCASTSS 8(DI), Z6
 	VMAXPS       Z0, Z5, Z0
 	VMINPS       Z0, Z6, Z0
@@ -4998,25 +7249,116 @@ product:
 	VMULPS           Z4, Z6, Z4
 
 activated:
-	MOVQ    CX, DI
-	VMOVUPS Z0, (DI)
+	MOVQ         CX, R8
+	VMOVUPS      Z0, (R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z1, (R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z2, (R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z3, (R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z4, (R8)
+	TESTQ        DI, DI
+	JE           stored
+	CMPL         (DI), $0x40000000
+	JNE          stored
+	VBROADCASTSS word3f8000003f800000<>+0(SB), Z0
+	VBROADCASTSS word7fffffff7fffffff<>+0(SB), Z1
+	VBROADCASTSS word41c0000041c00000<>+0(SB), Z2
+	VBROADCASTSS wordbfb8aa3bbfb8aa3b<>+0(SB), Z3
+	VBROADCASTSS word48c0000048c00000<>+0(SB), Z4
+	VBROADCASTSS word3f3172183f317218<>+0(SB), Z5
+	VBROADCASTSS word3f0000003f000000<>+0(SB), Z6
+	VBROADCASTSS word3f80007b3f80007b<>+0(SB), Z8
+	VMOVUPS      powers0<>+0(SB), Z9
+	VMOVUPS      powers16<>+0(SB), Z10
+	MOVQ         CX, DI
+	MOVQ         $0x00000005, R8
+
+row:
+	MOVQ DI, R9
+	LEAQ 64(DI), R10
+
+vector:
+	VMOVUPS      (R9), Z12
+	VMOVAPS      Z12, Z11
+	VPANDD       Z1, Z12, Z13
+	VPCMPUD      $0x06, Z2, Z13, K1
+	VMOVAPS      Z4, Z14
+	VFMADD231PS  Z3, Z12, Z14
+	VSUBPS       Z4, Z14, Z13
+	VMOVAPS      Z12, Z12
+	VFNMSUB231PS Z5, Z13, Z12
+	VPSLLD       $0x12, Z14, Z13
+	VPERMI2PS    Z10, Z9, Z14
+	VPADDD       Z13, Z14, Z14
+	VMOVAPS      Z6, Z13
+	VFMADD213PS  Z8, Z12, Z13
+	VFMADD213PS  Z0, Z12, Z13
+	VFMADD213PS  Z0, Z14, Z13
+	VRCP14PS     Z13, Z12
+	VFNMADD213PS Z0, Z12, Z13
+	VFMADD213PS  Z12, Z13, Z12
+	KORTESTW     K1, K1
+	JNE          far
+
+near:
+	VMULPS  Z12, Z11, Z12
+	VMOVUPS Z12, (R9)
+	ADDQ    $0x40, R9
+	CMPQ    R9, R10
+	JNE     vector
 	ADDQ    DX, DI
-	VMOVUPS Z1, (DI)
-	ADDQ    DX, DI
-	VMOVUPS Z2, (DI)
-	ADDQ    DX, DI
-	VMOVUPS Z3, (DI)
-	ADDQ    DX, DI
-	VMOVUPS Z4, (DI)
-	ADDQ    $0x40, CX
-	ADDQ    BX, AX
-	DECQ    count+64(FP)
-	JNE     tile
+	DECQ    R8
+	JNE     row
+
+stored:
+	ADDQ $0x40, CX
+	ADDQ BX, AX
+	DECQ count+64(FP)
+	JNE  tile
 	VZEROUPPER
 	RET
 
+far:
+	VBROADCASTSS word3f8000003f800000<>+0(SB), Z13
+	VBROADCASTSS word3fb8aa3b3fb8aa3b<>+0(SB), Z14
+	VBROADCASTSS word3f3180003f318000<>+0(SB), Z15
+	VBROADCASTSS wordb95e8083b95e8083<>+0(SB), Z16
+	VBROADCASTSS word8000000080000000<>+0(SB), Z17
+	VBROADCASTSS wordc2dc0000c2dc0000<>+0(SB), Z18
+	VBROADCASTSS word4940000049400000<>+0(SB), Z19
+	VBROADCASTSS word3e2aaaab3e2aaaab<>+0(SB), Z20
+	VBROADCASTSS word3f0001103f000110<>+0(SB), Z21
+	VMOVUPS      powers<>+0(SB), Z22
+	VPORD        Z17, Z11, Z17
+	VMAXPS       Z17, Z18, Z17
+	VMOVAPS      Z19, Z18
+	VFMADD231PS  Z14, Z17, Z18
+	VSUBPS       Z19, Z18, Z14
+	VFNMADD231PS Z15, Z14, Z17
+	VFNMADD231PS Z16, Z14, Z17
+	VPERMPS      Z22, Z18, Z15
+	VMOVAPS      Z21, Z16
+	VFMADD231PS  Z20, Z17, Z16
+	VMULPS       Z17, Z17, Z18
+	VFMADD213PS  Z17, Z18, Z16
+	VFMADD213PS  Z15, Z15, Z16
+	VSCALEFPS    Z14, Z16, Z16
+	VADDPS       Z13, Z16, Z14
+	VPMOVD2M     Z11, K2
+	VBLENDMPS    Z16, Z13, K2, Z16
+	VRCP14PS     Z14, Z13
+	VMULPS       Z13, Z16, Z15
+	VMOVAPS      Z16, Z16
+	VFNMADD231PS Z14, Z15, Z16
+	VFMADD231PS  Z13, Z16, Z15
+	VMOVAPS      Z15, K1, Z12
+	JMP          near
+
 // func tile32AVX512r5v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F
 TEXT ·tile32AVX512r5v2(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -5031,16 +7373,16 @@ tile:
 	MOVQ   kc+0(FP), DI
 	MOVQ   a+8(FP), R8
 	MOVQ   AX, R9
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
 
 depth:
 	VMOVUPS      (R9), Z11
@@ -5109,8 +7451,9 @@ store:
 	TESTQ        DI, DI
 	JE           activated
 	VBROADCASTSS 4(DI), Z10
-	CMPL         (DI), $0x00
-	JNE          product
+	CMPL         (DI), $0x3f800000
+	JEQ          product
+	JGT          activated
 	VBROADCASTSS 8(DI), Z11
 	VMAXPS       Z0, Z10, Z0
 	VMINPS       Z0, Z11, Z0
@@ -5188,30 +7531,121 @@ product:
 	VMULPS           Z9, Z11, Z9
 
 activated:
-	MOVQ    CX, DI
-	VMOVUPS Z0, (DI)
-	VMOVUPS Z1, 64(DI)
+	MOVQ         CX, R8
+	VMOVUPS      Z0, (R8)
+	VMOVUPS      Z1, 64(R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z2, (R8)
+	VMOVUPS      Z3, 64(R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z4, (R8)
+	VMOVUPS      Z5, 64(R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z6, (R8)
+	VMOVUPS      Z7, 64(R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z8, (R8)
+	VMOVUPS      Z9, 64(R8)
+	TESTQ        DI, DI
+	JE           stored
+	CMPL         (DI), $0x40000000
+	JNE          stored
+	VBROADCASTSS word3f8000003f800000<>+0(SB), Z0
+	VBROADCASTSS word7fffffff7fffffff<>+0(SB), Z1
+	VBROADCASTSS word41c0000041c00000<>+0(SB), Z2
+	VBROADCASTSS wordbfb8aa3bbfb8aa3b<>+0(SB), Z3
+	VBROADCASTSS word48c0000048c00000<>+0(SB), Z4
+	VBROADCASTSS word3f3172183f317218<>+0(SB), Z5
+	VBROADCASTSS word3f0000003f000000<>+0(SB), Z6
+	VBROADCASTSS word3f80007b3f80007b<>+0(SB), Z7
+	VMOVUPS      powers0<>+0(SB), Z8
+	VMOVUPS      powers16<>+0(SB), Z9
+	MOVQ         CX, DI
+	MOVQ         $0x00000005, R8
+
+row:
+	MOVQ DI, R9
+	LEAQ 128(DI), R10
+
+vector:
+	VMOVUPS      (R9), Z11
+	VMOVAPS      Z11, Z10
+	VPANDD       Z1, Z11, Z12
+	VPCMPUD      $0x06, Z2, Z12, K1
+	VMOVAPS      Z4, Z14
+	VFMADD231PS  Z3, Z11, Z14
+	VSUBPS       Z4, Z14, Z12
+	VMOVAPS      Z11, Z11
+	VFNMSUB231PS Z5, Z12, Z11
+	VPSLLD       $0x12, Z14, Z12
+	VPERMI2PS    Z9, Z8, Z14
+	VPADDD       Z12, Z14, Z14
+	VMOVAPS      Z6, Z12
+	VFMADD213PS  Z7, Z11, Z12
+	VFMADD213PS  Z0, Z11, Z12
+	VFMADD213PS  Z0, Z14, Z12
+	VRCP14PS     Z12, Z11
+	VFNMADD213PS Z0, Z11, Z12
+	VFMADD213PS  Z11, Z12, Z11
+	KORTESTW     K1, K1
+	JNE          far
+
+near:
+	VMULPS  Z11, Z10, Z11
+	VMOVUPS Z11, (R9)
+	ADDQ    $0x40, R9
+	CMPQ    R9, R10
+	JNE     vector
 	ADDQ    DX, DI
-	VMOVUPS Z2, (DI)
-	VMOVUPS Z3, 64(DI)
-	ADDQ    DX, DI
-	VMOVUPS Z4, (DI)
-	VMOVUPS Z5, 64(DI)
-	ADDQ    DX, DI
-	VMOVUPS Z6, (DI)
-	VMOVUPS Z7, 64(DI)
-	ADDQ    DX, DI
-	VMOVUPS Z8, (DI)
-	VMOVUPS Z9, 64(DI)
-	ADDQ    $0x80, CX
-	ADDQ    BX, AX
-	DECQ    count+64(FP)
-	JNE     tile
+	DECQ    R8
+	JNE     row
+
+stored:
+	ADDQ $0x80, CX
+	ADDQ BX, AX
+	DECQ count+64(FP)
+	JNE  tile
 	VZEROUPPER
 	RET
 
+far:
+	VBROADCASTSS word3f8000003f800000<>+0(SB), Z12
+	VBROADCASTSS word3fb8aa3b3fb8aa3b<>+0(SB), Z14
+	VBROADCASTSS word3f3180003f318000<>+0(SB), Z15
+	VBROADCASTSS wordb95e8083b95e8083<>+0(SB), Z16
+	VBROADCASTSS word8000000080000000<>+0(SB), Z17
+	VBROADCASTSS wordc2dc0000c2dc0000<>+0(SB), Z18
+	VBROADCASTSS word4940000049400000<>+0(SB), Z19
+	VBROADCASTSS word3e2aaaab3e2aaaab<>+0(SB), Z20
+	VBROADCASTSS word3f0001103f000110<>+0(SB), Z21
+	VMOVUPS      powers<>+0(SB), Z22
+	VPORD        Z17, Z10, Z17
+	VMAXPS       Z17, Z18, Z17
+	VMOVAPS      Z19, Z18
+	VFMADD231PS  Z14, Z17, Z18
+	VSUBPS       Z19, Z18, Z14
+	VFNMADD231PS Z15, Z14, Z17
+	VFNMADD231PS Z16, Z14, Z17
+	VPERMPS      Z22, Z18, Z15
+	VMOVAPS      Z21, Z16
+	VFMADD231PS  Z20, Z17, Z16
+	VMULPS       Z17, Z17, Z18
+	VFMADD213PS  Z17, Z18, Z16
+	VFMADD213PS  Z15, Z15, Z16
+	VSCALEFPS    Z14, Z16, Z16
+	VADDPS       Z12, Z16, Z14
+	VPMOVD2M     Z10, K2
+	VBLENDMPS    Z16, Z12, K2, Z16
+	VRCP14PS     Z14, Z12
+	VMULPS       Z12, Z16, Z15
+	VMOVAPS      Z16, Z16
+	VFNMADD231PS Z14, Z15, Z16
+	VFMADD231PS  Z12, Z16, Z15
+	VMOVAPS      Z15, K1, Z11
+	JMP          near
+
 // func tile32AVX512r5off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F
 TEXT ·tile32AVX512r5off(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -5225,16 +7659,16 @@ tile:
 	MOVQ   a+8(FP), DI
 	MOVQ   AX, R8
 	MOVQ   off+24(FP), R9
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
 
 depth:
 	MOVQ         (R9), R10
@@ -5304,8 +7738,9 @@ store:
 	TESTQ        SI, SI
 	JE           activated
 	VBROADCASTSS 4(SI), Z10
-	CMPL         (SI), $0x00
-	JNE          product
+	CMPL         (SI), $0x3f800000
+	JEQ          product
+	JGT          activated
 	VBROADCASTSS 8(SI), Z11
 	VMAXPS       Z0, Z10, Z0
 	VMINPS       Z0, Z11, Z0
@@ -5383,30 +7818,121 @@ product:
 	VMULPS           Z9, Z11, Z9
 
 activated:
-	MOVQ    CX, SI
-	VMOVUPS Z0, (SI)
-	VMOVUPS Z1, 64(SI)
+	MOVQ         CX, DI
+	VMOVUPS      Z0, (DI)
+	VMOVUPS      Z1, 64(DI)
+	ADDQ         DX, DI
+	VMOVUPS      Z2, (DI)
+	VMOVUPS      Z3, 64(DI)
+	ADDQ         DX, DI
+	VMOVUPS      Z4, (DI)
+	VMOVUPS      Z5, 64(DI)
+	ADDQ         DX, DI
+	VMOVUPS      Z6, (DI)
+	VMOVUPS      Z7, 64(DI)
+	ADDQ         DX, DI
+	VMOVUPS      Z8, (DI)
+	VMOVUPS      Z9, 64(DI)
+	TESTQ        SI, SI
+	JE           stored
+	CMPL         (SI), $0x40000000
+	JNE          stored
+	VBROADCASTSS word3f8000003f800000<>+0(SB), Z0
+	VBROADCASTSS word7fffffff7fffffff<>+0(SB), Z1
+	VBROADCASTSS word41c0000041c00000<>+0(SB), Z2
+	VBROADCASTSS wordbfb8aa3bbfb8aa3b<>+0(SB), Z3
+	VBROADCASTSS word48c0000048c00000<>+0(SB), Z4
+	VBROADCASTSS word3f3172183f317218<>+0(SB), Z5
+	VBROADCASTSS word3f0000003f000000<>+0(SB), Z6
+	VBROADCASTSS word3f80007b3f80007b<>+0(SB), Z7
+	VMOVUPS      powers0<>+0(SB), Z8
+	VMOVUPS      powers16<>+0(SB), Z9
+	MOVQ         CX, SI
+	MOVQ         $0x00000005, DI
+
+row:
+	MOVQ SI, R8
+	LEAQ 128(SI), R9
+
+vector:
+	VMOVUPS      (R8), Z11
+	VMOVAPS      Z11, Z10
+	VPANDD       Z1, Z11, Z12
+	VPCMPUD      $0x06, Z2, Z12, K1
+	VMOVAPS      Z4, Z14
+	VFMADD231PS  Z3, Z11, Z14
+	VSUBPS       Z4, Z14, Z12
+	VMOVAPS      Z11, Z11
+	VFNMSUB231PS Z5, Z12, Z11
+	VPSLLD       $0x12, Z14, Z12
+	VPERMI2PS    Z9, Z8, Z14
+	VPADDD       Z12, Z14, Z14
+	VMOVAPS      Z6, Z12
+	VFMADD213PS  Z7, Z11, Z12
+	VFMADD213PS  Z0, Z11, Z12
+	VFMADD213PS  Z0, Z14, Z12
+	VRCP14PS     Z12, Z11
+	VFNMADD213PS Z0, Z11, Z12
+	VFMADD213PS  Z11, Z12, Z11
+	KORTESTW     K1, K1
+	JNE          far
+
+near:
+	VMULPS  Z11, Z10, Z11
+	VMOVUPS Z11, (R8)
+	ADDQ    $0x40, R8
+	CMPQ    R8, R9
+	JNE     vector
 	ADDQ    DX, SI
-	VMOVUPS Z2, (SI)
-	VMOVUPS Z3, 64(SI)
-	ADDQ    DX, SI
-	VMOVUPS Z4, (SI)
-	VMOVUPS Z5, 64(SI)
-	ADDQ    DX, SI
-	VMOVUPS Z6, (SI)
-	VMOVUPS Z7, 64(SI)
-	ADDQ    DX, SI
-	VMOVUPS Z8, (SI)
-	VMOVUPS Z9, 64(SI)
-	ADDQ    $0x80, CX
-	ADDQ    BX, AX
-	DECQ    count+64(FP)
-	JNE     tile
+	DECQ    DI
+	JNE     row
+
+stored:
+	ADDQ $0x80, CX
+	ADDQ BX, AX
+	DECQ count+64(FP)
+	JNE  tile
 	VZEROUPPER
 	RET
 
+far:
+	VBROADCASTSS word3f8000003f800000<>+0(SB), Z12
+	VBROADCASTSS word3fb8aa3b3fb8aa3b<>+0(SB), Z14
+	VBROADCASTSS word3f3180003f318000<>+0(SB), Z15
+	VBROADCASTSS wordb95e8083b95e8083<>+0(SB), Z16
+	VBROADCASTSS word8000000080000000<>+0(SB), Z17
+	VBROADCASTSS wordc2dc0000c2dc0000<>+0(SB), Z18
+	VBROADCASTSS word4940000049400000<>+0(SB), Z19
+	VBROADCASTSS word3e2aaaab3e2aaaab<>+0(SB), Z20
+	VBROADCASTSS word3f0001103f000110<>+0(SB), Z21
+	VMOVUPS      powers<>+0(SB), Z22
+	VPORD        Z17, Z10, Z17
+	VMAXPS       Z17, Z18, Z17
+	VMOVAPS      Z19, Z18
+	VFMADD231PS  Z14, Z17, Z18
+	VSUBPS       Z19, Z18, Z14
+	VFNMADD231PS Z15, Z14, Z17
+	VFNMADD231PS Z16, Z14, Z17
+	VPERMPS      Z22, Z18, Z15
+	VMOVAPS      Z21, Z16
+	VFMADD231PS  Z20, Z17, Z16
+	VMULPS       Z17, Z17, Z18
+	VFMADD213PS  Z17, Z18, Z16
+	VFMADD213PS  Z15, Z15, Z16
+	VSCALEFPS    Z14, Z16, Z16
+	VADDPS       Z12, Z16, Z14
+	VPMOVD2M     Z10, K2
+	VBLENDMPS    Z16, Z12, K2, Z16
+	VRCP14PS     Z14, Z12
+	VMULPS       Z12, Z16, Z15
+	VMOVAPS      Z16, Z16
+	VFNMADD231PS Z14, Z15, Z16
+	VFMADD231PS  Z12, Z16, Z15
+	VMOVAPS      Z15, K1, Z11
+	JMP          near
+
 // func tile32AVX512r6v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F
 TEXT ·tile32AVX512r6v1(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -5421,12 +7947,12 @@ tile:
 	MOVQ   kc+0(FP), DI
 	MOVQ   a+8(FP), R8
 	MOVQ   AX, R9
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
 
 depth:
 	VMOVUPS      (R9), Z7
@@ -5485,8 +8011,9 @@ store:
 	TESTQ        DI, DI
 	JE           activated
 	VBROADCASTSS 4(DI), Z6
-	CMPL         (DI), $0x00
-	JNE          product
+	CMPL         (DI), $0x3f800000
+	JEQ          product
+	JGT          activated
 	VBROADCASTSS 8(DI), Z7
 	VMAXPS       Z0, Z6, Z0
 	VMINPS       Z0, Z7, Z0
@@ -5536,27 +8063,118 @@ product:
 	VMULPS           Z5, Z7, Z5
 
 activated:
-	MOVQ    CX, DI
-	VMOVUPS Z0, (DI)
+	MOVQ         CX, R8
+	VMOVUPS      Z0, (R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z1, (R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z2, (R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z3, (R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z4, (R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z5, (R8)
+	TESTQ        DI, DI
+	JE           stored
+	CMPL         (DI), $0x40000000
+	JNE          stored
+	VBROADCASTSS word3f8000003f800000<>+0(SB), Z0
+	VBROADCASTSS word7fffffff7fffffff<>+0(SB), Z1
+	VBROADCASTSS word41c0000041c00000<>+0(SB), Z2
+	VBROADCASTSS wordbfb8aa3bbfb8aa3b<>+0(SB), Z3
+	VBROADCASTSS word48c0000048c00000<>+0(SB), Z4
+	VBROADCASTSS word3f3172183f317218<>+0(SB), Z5
+	VBROADCASTSS word3f0000003f000000<>+0(SB), Z6
+	VBROADCASTSS word3f80007b3f80007b<>+0(SB), Z7
+	VMOVUPS      powers0<>+0(SB), Z9
+	VMOVUPS      powers16<>+0(SB), Z10
+	MOVQ         CX, DI
+	MOVQ         $0x00000006, R8
+
+row:
+	MOVQ DI, R9
+	LEAQ 64(DI), R10
+
+vector:
+	VMOVUPS      (R9), Z12
+	VMOVAPS      Z12, Z11
+	VPANDD       Z1, Z12, Z13
+	VPCMPUD      $0x06, Z2, Z13, K1
+	VMOVAPS      Z4, Z14
+	VFMADD231PS  Z3, Z12, Z14
+	VSUBPS       Z4, Z14, Z13
+	VMOVAPS      Z12, Z12
+	VFNMSUB231PS Z5, Z13, Z12
+	VPSLLD       $0x12, Z14, Z13
+	VPERMI2PS    Z10, Z9, Z14
+	VPADDD       Z13, Z14, Z14
+	VMOVAPS      Z6, Z13
+	VFMADD213PS  Z7, Z12, Z13
+	VFMADD213PS  Z0, Z12, Z13
+	VFMADD213PS  Z0, Z14, Z13
+	VRCP14PS     Z13, Z12
+	VFNMADD213PS Z0, Z12, Z13
+	VFMADD213PS  Z12, Z13, Z12
+	KORTESTW     K1, K1
+	JNE          far
+
+near:
+	VMULPS  Z12, Z11, Z12
+	VMOVUPS Z12, (R9)
+	ADDQ    $0x40, R9
+	CMPQ    R9, R10
+	JNE     vector
 	ADDQ    DX, DI
-	VMOVUPS Z1, (DI)
-	ADDQ    DX, DI
-	VMOVUPS Z2, (DI)
-	ADDQ    DX, DI
-	VMOVUPS Z3, (DI)
-	ADDQ    DX, DI
-	VMOVUPS Z4, (DI)
-	ADDQ    DX, DI
-	VMOVUPS Z5, (DI)
-	ADDQ    $0x40, CX
-	ADDQ    BX, AX
-	DECQ    count+64(FP)
-	JNE     tile
+	DECQ    R8
+	JNE     row
+
+stored:
+	ADDQ $0x40, CX
+	ADDQ BX, AX
+	DECQ count+64(FP)
+	JNE  tile
 	VZEROUPPER
 	RET
 
+far:
+	VBROADCASTSS word3f8000003f800000<>+0(SB), Z13
+	VBROADCASTSS word3fb8aa3b3fb8aa3b<>+0(SB), Z14
+	VBROADCASTSS word3f3180003f318000<>+0(SB), Z15
+	VBROADCASTSS wordb95e8083b95e8083<>+0(SB), Z16
+	VBROADCASTSS word8000000080000000<>+0(SB), Z17
+	VBROADCASTSS wordc2dc0000c2dc0000<>+0(SB), Z18
+	VBROADCASTSS word4940000049400000<>+0(SB), Z19
+	VBROADCASTSS word3e2aaaab3e2aaaab<>+0(SB), Z20
+	VBROADCASTSS word3f0001103f000110<>+0(SB), Z21
+	VMOVUPS      powers<>+0(SB), Z22
+	VPORD        Z17, Z11, Z17
+	VMAXPS       Z17, Z18, Z17
+	VMOVAPS      Z19, Z18
+	VFMADD231PS  Z14, Z17, Z18
+	VSUBPS       Z19, Z18, Z14
+	VFNMADD231PS Z15, Z14, Z17
+	VFNMADD231PS Z16, Z14, Z17
+	VPERMPS      Z22, Z18, Z15
+	VMOVAPS      Z21, Z16
+	VFMADD231PS  Z20, Z17, Z16
+	VMULPS       Z17, Z17, Z18
+	VFMADD213PS  Z17, Z18, Z16
+	VFMADD213PS  Z15, Z15, Z16
+	VSCALEFPS    Z14, Z16, Z16
+	VADDPS       Z13, Z16, Z14
+	VPMOVD2M     Z11, K2
+	VBLENDMPS    Z16, Z13, K2, Z16
+	VRCP14PS     Z14, Z13
+	VMULPS       Z13, Z16, Z15
+	VMOVAPS      Z16, Z16
+	VFNMADD231PS Z14, Z15, Z16
+	VFMADD231PS  Z13, Z16, Z15
+	VMOVAPS      Z15, K1, Z12
+	JMP          near
+
 // func tile32AVX512r6v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F
 TEXT ·tile32AVX512r6v2(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -5571,18 +8189,18 @@ tile:
 	MOVQ   kc+0(FP), DI
 	MOVQ   a+8(FP), R8
 	MOVQ   AX, R9
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
 
 depth:
 	VMOVUPS      (R9), Z13
@@ -5660,8 +8278,9 @@ store:
 	TESTQ        DI, DI
 	JE           activated
 	VBROADCASTSS 4(DI), Z12
-	CMPL         (DI), $0x00
-	JNE          product
+	CMPL         (DI), $0x3f800000
+	JEQ          product
+	JGT          activated
 	VBROADCASTSS 8(DI), Z13
 	VMAXPS       Z0, Z12, Z0
 	VMINPS       Z0, Z13, Z0
@@ -5753,33 +8372,124 @@ product:
 	VMULPS           Z11, Z13, Z11
 
 activated:
-	MOVQ    CX, DI
-	VMOVUPS Z0, (DI)
-	VMOVUPS Z1, 64(DI)
+	MOVQ         CX, R8
+	VMOVUPS      Z0, (R8)
+	VMOVUPS      Z1, 64(R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z2, (R8)
+	VMOVUPS      Z3, 64(R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z4, (R8)
+	VMOVUPS      Z5, 64(R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z6, (R8)
+	VMOVUPS      Z7, 64(R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z8, (R8)
+	VMOVUPS      Z9, 64(R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z10, (R8)
+	VMOVUPS      Z11, 64(R8)
+	TESTQ        DI, DI
+	JE           stored
+	CMPL         (DI), $0x40000000
+	JNE          stored
+	VBROADCASTSS word3f8000003f800000<>+0(SB), Z0
+	VBROADCASTSS word7fffffff7fffffff<>+0(SB), Z1
+	VBROADCASTSS word41c0000041c00000<>+0(SB), Z2
+	VBROADCASTSS wordbfb8aa3bbfb8aa3b<>+0(SB), Z3
+	VBROADCASTSS word48c0000048c00000<>+0(SB), Z4
+	VBROADCASTSS word3f3172183f317218<>+0(SB), Z5
+	VBROADCASTSS word3f0000003f000000<>+0(SB), Z6
+	VBROADCASTSS word3f80007b3f80007b<>+0(SB), Z7
+	VMOVUPS      powers0<>+0(SB), Z8
+	VMOVUPS      powers16<>+0(SB), Z9
+	MOVQ         CX, DI
+	MOVQ         $0x00000006, R8
+
+row:
+	MOVQ DI, R9
+	LEAQ 128(DI), R10
+
+vector:
+	VMOVUPS      (R9), Z11
+	VMOVAPS      Z11, Z10
+	VPANDD       Z1, Z11, Z12
+	VPCMPUD      $0x06, Z2, Z12, K1
+	VMOVAPS      Z4, Z13
+	VFMADD231PS  Z3, Z11, Z13
+	VSUBPS       Z4, Z13, Z12
+	VMOVAPS      Z11, Z11
+	VFNMSUB231PS Z5, Z12, Z11
+	VPSLLD       $0x12, Z13, Z12
+	VPERMI2PS    Z9, Z8, Z13
+	VPADDD       Z12, Z13, Z13
+	VMOVAPS      Z6, Z12
+	VFMADD213PS  Z7, Z11, Z12
+	VFMADD213PS  Z0, Z11, Z12
+	VFMADD213PS  Z0, Z13, Z12
+	VRCP14PS     Z12, Z11
+	VFNMADD213PS Z0, Z11, Z12
+	VFMADD213PS  Z11, Z12, Z11
+	KORTESTW     K1, K1
+	JNE          far
+
+near:
+	VMULPS  Z11, Z10, Z11
+	VMOVUPS Z11, (R9)
+	ADDQ    $0x40, R9
+	CMPQ    R9, R10
+	JNE     vector
 	ADDQ    DX, DI
-	VMOVUPS Z2, (DI)
-	VMOVUPS Z3, 64(DI)
-	ADDQ    DX, DI
-	VMOVUPS Z4, (DI)
-	VMOVUPS Z5, 64(DI)
-	ADDQ    DX, DI
-	VMOVUPS Z6, (DI)
-	VMOVUPS Z7, 64(DI)
-	ADDQ    DX, DI
-	VMOVUPS Z8, (DI)
-	VMOVUPS Z9, 64(DI)
-	ADDQ    DX, DI
-	VMOVUPS Z10, (DI)
-	VMOVUPS Z11, 64(DI)
-	ADDQ    $0x80, CX
-	ADDQ    BX, AX
-	DECQ    count+64(FP)
-	JNE     tile
+	DECQ    R8
+	JNE     row
+
+stored:
+	ADDQ $0x80, CX
+	ADDQ BX, AX
+	DECQ count+64(FP)
+	JNE  tile
 	VZEROUPPER
 	RET
 
+far:
+	VBROADCASTSS word3f8000003f800000<>+0(SB), Z12
+	VBROADCASTSS word3fb8aa3b3fb8aa3b<>+0(SB), Z13
+	VBROADCASTSS word3f3180003f318000<>+0(SB), Z14
+	VBROADCASTSS wordb95e8083b95e8083<>+0(SB), Z16
+	VBROADCASTSS word8000000080000000<>+0(SB), Z17
+	VBROADCASTSS wordc2dc0000c2dc0000<>+0(SB), Z18
+	VBROADCASTSS word4940000049400000<>+0(SB), Z19
+	VBROADCASTSS word3e2aaaab3e2aaaab<>+0(SB), Z20
+	VBROADCASTSS word3f0001103f000110<>+0(SB), Z21
+	VMOVUPS      powers<>+0(SB), Z22
+	VPORD        Z17, Z10, Z17
+	VMAXPS       Z17, Z18, Z17
+	VMOVAPS      Z19, Z18
+	VFMADD231PS  Z13, Z17, Z18
+	VSUBPS       Z19, Z18, Z13
+	VFNMADD231PS Z14, Z13, Z17
+	VFNMADD231PS Z16, Z13, Z17
+	VPERMPS      Z22, Z18, Z14
+	VMOVAPS      Z21, Z16
+	VFMADD231PS  Z20, Z17, Z16
+	VMULPS       Z17, Z17, Z18
+	VFMADD213PS  Z17, Z18, Z16
+	VFMADD213PS  Z14, Z14, Z16
+	VSCALEFPS    Z13, Z16, Z16
+	VADDPS       Z12, Z16, Z13
+	VPMOVD2M     Z10, K2
+	VBLENDMPS    Z16, Z12, K2, Z16
+	VRCP14PS     Z13, Z12
+	VMULPS       Z12, Z16, Z14
+	VMOVAPS      Z16, Z16
+	VFNMADD231PS Z13, Z14, Z16
+	VFMADD231PS  Z12, Z16, Z14
+	VMOVAPS      Z14, K1, Z11
+	JMP          near
+
 // func tile32AVX512r6off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F
 TEXT ·tile32AVX512r6off(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -5793,18 +8503,18 @@ tile:
 	MOVQ   a+8(FP), DI
 	MOVQ   AX, R8
 	MOVQ   off+24(FP), R9
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
 
 depth:
 	MOVQ         (R9), R10
@@ -5883,8 +8593,9 @@ store:
 	TESTQ        SI, SI
 	JE           activated
 	VBROADCASTSS 4(SI), Z12
-	CMPL         (SI), $0x00
-	JNE          product
+	CMPL         (SI), $0x3f800000
+	JEQ          product
+	JGT          activated
 	VBROADCASTSS 8(SI), Z13
 	VMAXPS       Z0, Z12, Z0
 	VMINPS       Z0, Z13, Z0
@@ -5976,33 +8687,124 @@ product:
 	VMULPS           Z11, Z13, Z11
 
 activated:
-	MOVQ    CX, SI
-	VMOVUPS Z0, (SI)
-	VMOVUPS Z1, 64(SI)
+	MOVQ         CX, DI
+	VMOVUPS      Z0, (DI)
+	VMOVUPS      Z1, 64(DI)
+	ADDQ         DX, DI
+	VMOVUPS      Z2, (DI)
+	VMOVUPS      Z3, 64(DI)
+	ADDQ         DX, DI
+	VMOVUPS      Z4, (DI)
+	VMOVUPS      Z5, 64(DI)
+	ADDQ         DX, DI
+	VMOVUPS      Z6, (DI)
+	VMOVUPS      Z7, 64(DI)
+	ADDQ         DX, DI
+	VMOVUPS      Z8, (DI)
+	VMOVUPS      Z9, 64(DI)
+	ADDQ         DX, DI
+	VMOVUPS      Z10, (DI)
+	VMOVUPS      Z11, 64(DI)
+	TESTQ        SI, SI
+	JE           stored
+	CMPL         (SI), $0x40000000
+	JNE          stored
+	VBROADCASTSS word3f8000003f800000<>+0(SB), Z0
+	VBROADCASTSS word7fffffff7fffffff<>+0(SB), Z1
+	VBROADCASTSS word41c0000041c00000<>+0(SB), Z2
+	VBROADCASTSS wordbfb8aa3bbfb8aa3b<>+0(SB), Z3
+	VBROADCASTSS word48c0000048c00000<>+0(SB), Z4
+	VBROADCASTSS word3f3172183f317218<>+0(SB), Z5
+	VBROADCASTSS word3f0000003f000000<>+0(SB), Z6
+	VBROADCASTSS word3f80007b3f80007b<>+0(SB), Z7
+	VMOVUPS      powers0<>+0(SB), Z8
+	VMOVUPS      powers16<>+0(SB), Z9
+	MOVQ         CX, SI
+	MOVQ         $0x00000006, DI
+
+row:
+	MOVQ SI, R8
+	LEAQ 128(SI), R9
+
+vector:
+	VMOVUPS      (R8), Z11
+	VMOVAPS      Z11, Z10
+	VPANDD       Z1, Z11, Z12
+	VPCMPUD      $0x06, Z2, Z12, K1
+	VMOVAPS      Z4, Z13
+	VFMADD231PS  Z3, Z11, Z13
+	VSUBPS       Z4, Z13, Z12
+	VMOVAPS      Z11, Z11
+	VFNMSUB231PS Z5, Z12, Z11
+	VPSLLD       $0x12, Z13, Z12
+	VPERMI2PS    Z9, Z8, Z13
+	VPADDD       Z12, Z13, Z13
+	VMOVAPS      Z6, Z12
+	VFMADD213PS  Z7, Z11, Z12
+	VFMADD213PS  Z0, Z11, Z12
+	VFMADD213PS  Z0, Z13, Z12
+	VRCP14PS     Z12, Z11
+	VFNMADD213PS Z0, Z11, Z12
+	VFMADD213PS  Z11, Z12, Z11
+	KORTESTW     K1, K1
+	JNE          far
+
+near:
+	VMULPS  Z11, Z10, Z11
+	VMOVUPS Z11, (R8)
+	ADDQ    $0x40, R8
+	CMPQ    R8, R9
+	JNE     vector
 	ADDQ    DX, SI
-	VMOVUPS Z2, (SI)
-	VMOVUPS Z3, 64(SI)
-	ADDQ    DX, SI
-	VMOVUPS Z4, (SI)
-	VMOVUPS Z5, 64(SI)
-	ADDQ    DX, SI
-	VMOVUPS Z6, (SI)
-	VMOVUPS Z7, 64(SI)
-	ADDQ    DX, SI
-	VMOVUPS Z8, (SI)
-	VMOVUPS Z9, 64(SI)
-	ADDQ    DX, SI
-	VMOVUPS Z10, (SI)
-	VMOVUPS Z11, 64(SI)
-	ADDQ    $0x80, CX
-	ADDQ    BX, AX
-	DECQ    count+64(FP)
-	JNE     tile
+	DECQ    DI
+	JNE     row
+
+stored:
+	ADDQ $0x80, CX
+	ADDQ BX, AX
+	DECQ count+64(FP)
+	JNE  tile
 	VZEROUPPER
 	RET
 
+far:
+	VBROADCASTSS word3f8000003f800000<>+0(SB), Z12
+	VBROADCASTSS word3fb8aa3b3fb8aa3b<>+0(SB), Z13
+	VBROADCASTSS word3f3180003f318000<>+0(SB), Z14
+	VBROADCASTSS wordb95e8083b95e8083<>+0(SB), Z16
+	VBROADCASTSS word8000000080000000<>+0(SB), Z17
+	VBROADCASTSS wordc2dc0000c2dc0000<>+0(SB), Z18
+	VBROADCASTSS word4940000049400000<>+0(SB), Z19
+	VBROADCASTSS word3e2aaaab3e2aaaab<>+0(SB), Z20
+	VBROADCASTSS word3f0001103f000110<>+0(SB), Z21
+	VMOVUPS      powers<>+0(SB), Z22
+	VPORD        Z17, Z10, Z17
+	VMAXPS       Z17, Z18, Z17
+	VMOVAPS      Z19, Z18
+	VFMADD231PS  Z13, Z17, Z18
+	VSUBPS       Z19, Z18, Z13
+	VFNMADD231PS Z14, Z13, Z17
+	VFNMADD231PS Z16, Z13, Z17
+	VPERMPS      Z22, Z18, Z14
+	VMOVAPS      Z21, Z16
+	VFMADD231PS  Z20, Z17, Z16
+	VMULPS       Z17, Z17, Z18
+	VFMADD213PS  Z17, Z18, Z16
+	VFMADD213PS  Z14, Z14, Z16
+	VSCALEFPS    Z13, Z16, Z16
+	VADDPS       Z12, Z16, Z13
+	VPMOVD2M     Z10, K2
+	VBLENDMPS    Z16, Z12, K2, Z16
+	VRCP14PS     Z13, Z12
+	VMULPS       Z12, Z16, Z14
+	VMOVAPS      Z16, Z16
+	VFNMADD231PS Z13, Z14, Z16
+	VFMADD231PS  Z12, Z16, Z14
+	VMOVAPS      Z14, K1, Z11
+	JMP          near
+
 // func tile32AVX512r7v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F
 TEXT ·tile32AVX512r7v1(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -6017,13 +8819,13 @@ tile:
 	MOVQ   kc+0(FP), DI
 	MOVQ   a+8(FP), R8
 	MOVQ   AX, R9
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
 
 depth:
 	VMOVUPS      (R9), Z8
@@ -6088,8 +8890,9 @@ store:
 	TESTQ        DI, DI
 	JE           activated
 	VBROADCASTSS 4(DI), Z7
-	CMPL         (DI), $0x00
-	JNE          product
+	CMPL         (DI), $0x3f800000
+	JEQ          product
+	JGT          activated
 	VBROADCASTSS 8(DI), Z8
 	VMAXPS       Z0, Z7, Z0
 	VMINPS       Z0, Z8, Z0
@@ -6146,29 +8949,120 @@ product:
 	VMULPS           Z6, Z8, Z6
 
 activated:
-	MOVQ    CX, DI
-	VMOVUPS Z0, (DI)
+	MOVQ         CX, R8
+	VMOVUPS      Z0, (R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z1, (R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z2, (R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z3, (R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z4, (R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z5, (R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z6, (R8)
+	TESTQ        DI, DI
+	JE           stored
+	CMPL         (DI), $0x40000000
+	JNE          stored
+	VBROADCASTSS word3f8000003f800000<>+0(SB), Z0
+	VBROADCASTSS word7fffffff7fffffff<>+0(SB), Z1
+	VBROADCASTSS word41c0000041c00000<>+0(SB), Z2
+	VBROADCASTSS wordbfb8aa3bbfb8aa3b<>+0(SB), Z3
+	VBROADCASTSS word48c0000048c00000<>+0(SB), Z4
+	VBROADCASTSS word3f3172183f317218<>+0(SB), Z5
+	VBROADCASTSS word3f0000003f000000<>+0(SB), Z6
+	VBROADCASTSS word3f80007b3f80007b<>+0(SB), Z7
+	VMOVUPS      powers0<>+0(SB), Z8
+	VMOVUPS      powers16<>+0(SB), Z10
+	MOVQ         CX, DI
+	MOVQ         $0x00000007, R8
+
+row:
+	MOVQ DI, R9
+	LEAQ 64(DI), R10
+
+vector:
+	VMOVUPS      (R9), Z12
+	VMOVAPS      Z12, Z11
+	VPANDD       Z1, Z12, Z13
+	VPCMPUD      $0x06, Z2, Z13, K1
+	VMOVAPS      Z4, Z14
+	VFMADD231PS  Z3, Z12, Z14
+	VSUBPS       Z4, Z14, Z13
+	VMOVAPS      Z12, Z12
+	VFNMSUB231PS Z5, Z13, Z12
+	VPSLLD       $0x12, Z14, Z13
+	VPERMI2PS    Z10, Z8, Z14
+	VPADDD       Z13, Z14, Z14
+	VMOVAPS      Z6, Z13
+	VFMADD213PS  Z7, Z12, Z13
+	VFMADD213PS  Z0, Z12, Z13
+	VFMADD213PS  Z0, Z14, Z13
+	VRCP14PS     Z13, Z12
+	VFNMADD213PS Z0, Z12, Z13
+	VFMADD213PS  Z12, Z13, Z12
+	KORTESTW     K1, K1
+	JNE          far
+
+near:
+	VMULPS  Z12, Z11, Z12
+	VMOVUPS Z12, (R9)
+	ADDQ    $0x40, R9
+	CMPQ    R9, R10
+	JNE     vector
 	ADDQ    DX, DI
-	VMOVUPS Z1, (DI)
-	ADDQ    DX, DI
-	VMOVUPS Z2, (DI)
-	ADDQ    DX, DI
-	VMOVUPS Z3, (DI)
-	ADDQ    DX, DI
-	VMOVUPS Z4, (DI)
-	ADDQ    DX, DI
-	VMOVUPS Z5, (DI)
-	ADDQ    DX, DI
-	VMOVUPS Z6, (DI)
-	ADDQ    $0x40, CX
-	ADDQ    BX, AX
-	DECQ    count+64(FP)
-	JNE     tile
+	DECQ    R8
+	JNE     row
+
+stored:
+	ADDQ $0x40, CX
+	ADDQ BX, AX
+	DECQ count+64(FP)
+	JNE  tile
 	VZEROUPPER
 	RET
 
+far:
+	VBROADCASTSS word3f8000003f800000<>+0(SB), Z13
+	VBROADCASTSS word3fb8aa3b3fb8aa3b<>+0(SB), Z14
+	VBROADCASTSS word3f3180003f318000<>+0(SB), Z15
+	VBROADCASTSS wordb95e8083b95e8083<>+0(SB), Z16
+	VBROADCASTSS word8000000080000000<>+0(SB), Z17
+	VBROADCASTSS wordc2dc0000c2dc0000<>+0(SB), Z18
+	VBROADCASTSS word4940000049400000<>+0(SB), Z19
+	VBROADCASTSS word3e2aaaab3e2aaaab<>+0(SB), Z20
+	VBROADCASTSS word3f0001103f000110<>+0(SB), Z21
+	VMOVUPS      powers<>+0(SB), Z22
+	VPORD        Z17, Z11, Z17
+	VMAXPS       Z17, Z18, Z17
+	VMOVAPS      Z19, Z18
+	VFMADD231PS  Z14, Z17, Z18
+	VSUBPS       Z19, Z18, Z14
+	VFNMADD231PS Z15, Z14, Z17
+	VFNMADD231PS Z16, Z14, Z17
+	VPERMPS      Z22, Z18, Z15
+	VMOVAPS      Z21, Z16
+	VFMADD231PS  Z20, Z17, Z16
+	VMULPS       Z17, Z17, Z18
+	VFMADD213PS  Z17, Z18, Z16
+	VFMADD213PS  Z15, Z15, Z16
+	VSCALEFPS    Z14, Z16, Z16
+	VADDPS       Z13, Z16, Z14
+	VPMOVD2M     Z11, K2
+	VBLENDMPS    Z16, Z13, K2, Z16
+	VRCP14PS     Z14, Z13
+	VMULPS       Z13, Z16, Z15
+	VMOVAPS      Z16, Z16
+	VFNMADD231PS Z14, Z15, Z16
+	VFMADD231PS  Z13, Z16, Z15
+	VMOVAPS      Z15, K1, Z12
+	JMP          near
+
 // func tile32AVX512r7v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F
 TEXT ·tile32AVX512r7v2(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -6183,20 +9077,20 @@ tile:
 	MOVQ   kc+0(FP), DI
 	MOVQ   a+8(FP), R8
 	MOVQ   AX, R9
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
+	VXORPS Z12, Z12, Z12
+	VXORPS Z13, Z13, Z13
 
 depth:
 	VMOVUPS      (R9), Z15
@@ -6283,8 +9177,9 @@ store:
 	TESTQ        DI, DI
 	JE           activated
 	VBROADCASTSS 4(DI), Z14
-	CMPL         (DI), $0x00
-	JNE          product
+	CMPL         (DI), $0x3f800000
+	JEQ          product
+	JGT          activated
 	VBROADCASTSS 8(DI), Z15
 	VMAXPS       Z0, Z14, Z0
 	VMINPS       Z0, Z15, Z0
@@ -6390,36 +9285,127 @@ product:
 	VMULPS           Z13, Z15, Z13
 
 activated:
-	MOVQ    CX, DI
-	VMOVUPS Z0, (DI)
-	VMOVUPS Z1, 64(DI)
+	MOVQ         CX, R8
+	VMOVUPS      Z0, (R8)
+	VMOVUPS      Z1, 64(R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z2, (R8)
+	VMOVUPS      Z3, 64(R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z4, (R8)
+	VMOVUPS      Z5, 64(R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z6, (R8)
+	VMOVUPS      Z7, 64(R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z8, (R8)
+	VMOVUPS      Z9, 64(R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z10, (R8)
+	VMOVUPS      Z11, 64(R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z12, (R8)
+	VMOVUPS      Z13, 64(R8)
+	TESTQ        DI, DI
+	JE           stored
+	CMPL         (DI), $0x40000000
+	JNE          stored
+	VBROADCASTSS word3f8000003f800000<>+0(SB), Z0
+	VBROADCASTSS word7fffffff7fffffff<>+0(SB), Z1
+	VBROADCASTSS word41c0000041c00000<>+0(SB), Z2
+	VBROADCASTSS wordbfb8aa3bbfb8aa3b<>+0(SB), Z3
+	VBROADCASTSS word48c0000048c00000<>+0(SB), Z4
+	VBROADCASTSS word3f3172183f317218<>+0(SB), Z5
+	VBROADCASTSS word3f0000003f000000<>+0(SB), Z6
+	VBROADCASTSS word3f80007b3f80007b<>+0(SB), Z7
+	VMOVUPS      powers0<>+0(SB), Z8
+	VMOVUPS      powers16<>+0(SB), Z9
+	MOVQ         CX, DI
+	MOVQ         $0x00000007, R8
+
+row:
+	MOVQ DI, R9
+	LEAQ 128(DI), R10
+
+vector:
+	VMOVUPS      (R9), Z11
+	VMOVAPS      Z11, Z10
+	VPANDD       Z1, Z11, Z12
+	VPCMPUD      $0x06, Z2, Z12, K1
+	VMOVAPS      Z4, Z13
+	VFMADD231PS  Z3, Z11, Z13
+	VSUBPS       Z4, Z13, Z12
+	VMOVAPS      Z11, Z11
+	VFNMSUB231PS Z5, Z12, Z11
+	VPSLLD       $0x12, Z13, Z12
+	VPERMI2PS    Z9, Z8, Z13
+	VPADDD       Z12, Z13, Z13
+	VMOVAPS      Z6, Z12
+	VFMADD213PS  Z7, Z11, Z12
+	VFMADD213PS  Z0, Z11, Z12
+	VFMADD213PS  Z0, Z13, Z12
+	VRCP14PS     Z12, Z11
+	VFNMADD213PS Z0, Z11, Z12
+	VFMADD213PS  Z11, Z12, Z11
+	KORTESTW     K1, K1
+	JNE          far
+
+near:
+	VMULPS  Z11, Z10, Z11
+	VMOVUPS Z11, (R9)
+	ADDQ    $0x40, R9
+	CMPQ    R9, R10
+	JNE     vector
 	ADDQ    DX, DI
-	VMOVUPS Z2, (DI)
-	VMOVUPS Z3, 64(DI)
-	ADDQ    DX, DI
-	VMOVUPS Z4, (DI)
-	VMOVUPS Z5, 64(DI)
-	ADDQ    DX, DI
-	VMOVUPS Z6, (DI)
-	VMOVUPS Z7, 64(DI)
-	ADDQ    DX, DI
-	VMOVUPS Z8, (DI)
-	VMOVUPS Z9, 64(DI)
-	ADDQ    DX, DI
-	VMOVUPS Z10, (DI)
-	VMOVUPS Z11, 64(DI)
-	ADDQ    DX, DI
-	VMOVUPS Z12, (DI)
-	VMOVUPS Z13, 64(DI)
-	ADDQ    $0x80, CX
-	ADDQ    BX, AX
-	DECQ    count+64(FP)
-	JNE     tile
+	DECQ    R8
+	JNE     row
+
+stored:
+	ADDQ $0x80, CX
+	ADDQ BX, AX
+	DECQ count+64(FP)
+	JNE  tile
 	VZEROUPPER
 	RET
 
+far:
+	VBROADCASTSS word3f8000003f800000<>+0(SB), Z12
+	VBROADCASTSS word3fb8aa3b3fb8aa3b<>+0(SB), Z13
+	VBROADCASTSS word3f3180003f318000<>+0(SB), Z14
+	VBROADCASTSS wordb95e8083b95e8083<>+0(SB), Z15
+	VBROADCASTSS word8000000080000000<>+0(SB), Z16
+	VBROADCASTSS wordc2dc0000c2dc0000<>+0(SB), Z18
+	VBROADCASTSS word4940000049400000<>+0(SB), Z19
+	VBROADCASTSS word3e2aaaab3e2aaaab<>+0(SB), Z20
+	VBROADCASTSS word3f0001103f000110<>+0(SB), Z21
+	VMOVUPS      powers<>+0(SB), Z22
+	VPORD        Z16, Z10, Z16
+	VMAXPS       Z16, Z18, Z16
+	VMOVAPS      Z19, Z18
+	VFMADD231PS  Z13, Z16, Z18
+	VSUBPS       Z19, Z18, Z13
+	VFNMADD231PS Z14, Z13, Z16
+	VFNMADD231PS Z15, Z13, Z16
+	VPERMPS      Z22, Z18, Z14
+	VMOVAPS      Z21, Z15
+	VFMADD231PS  Z20, Z16, Z15
+	VMULPS       Z16, Z16, Z18
+	VFMADD213PS  Z16, Z18, Z15
+	VFMADD213PS  Z14, Z14, Z15
+	VSCALEFPS    Z13, Z15, Z15
+	VADDPS       Z12, Z15, Z13
+	VPMOVD2M     Z10, K2
+	VBLENDMPS    Z15, Z12, K2, Z15
+	VRCP14PS     Z13, Z12
+	VMULPS       Z12, Z15, Z14
+	VMOVAPS      Z15, Z15
+	VFNMADD231PS Z13, Z14, Z15
+	VFMADD231PS  Z12, Z15, Z14
+	VMOVAPS      Z14, K1, Z11
+	JMP          near
+
 // func tile32AVX512r7off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F
 TEXT ·tile32AVX512r7off(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -6433,20 +9419,20 @@ tile:
 	MOVQ   a+8(FP), DI
 	MOVQ   AX, R8
 	MOVQ   off+24(FP), R9
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
+	VXORPS Z12, Z12, Z12
+	VXORPS Z13, Z13, Z13
 
 depth:
 	MOVQ         (R9), R10
@@ -6534,8 +9520,9 @@ store:
 	TESTQ        SI, SI
 	JE           activated
 	VBROADCASTSS 4(SI), Z14
-	CMPL         (SI), $0x00
-	JNE          product
+	CMPL         (SI), $0x3f800000
+	JEQ          product
+	JGT          activated
 	VBROADCASTSS 8(SI), Z15
 	VMAXPS       Z0, Z14, Z0
 	VMINPS       Z0, Z15, Z0
@@ -6641,36 +9628,127 @@ product:
 	VMULPS           Z13, Z15, Z13
 
 activated:
-	MOVQ    CX, SI
-	VMOVUPS Z0, (SI)
-	VMOVUPS Z1, 64(SI)
+	MOVQ         CX, DI
+	VMOVUPS      Z0, (DI)
+	VMOVUPS      Z1, 64(DI)
+	ADDQ         DX, DI
+	VMOVUPS      Z2, (DI)
+	VMOVUPS      Z3, 64(DI)
+	ADDQ         DX, DI
+	VMOVUPS      Z4, (DI)
+	VMOVUPS      Z5, 64(DI)
+	ADDQ         DX, DI
+	VMOVUPS      Z6, (DI)
+	VMOVUPS      Z7, 64(DI)
+	ADDQ         DX, DI
+	VMOVUPS      Z8, (DI)
+	VMOVUPS      Z9, 64(DI)
+	ADDQ         DX, DI
+	VMOVUPS      Z10, (DI)
+	VMOVUPS      Z11, 64(DI)
+	ADDQ         DX, DI
+	VMOVUPS      Z12, (DI)
+	VMOVUPS      Z13, 64(DI)
+	TESTQ        SI, SI
+	JE           stored
+	CMPL         (SI), $0x40000000
+	JNE          stored
+	VBROADCASTSS word3f8000003f800000<>+0(SB), Z0
+	VBROADCASTSS word7fffffff7fffffff<>+0(SB), Z1
+	VBROADCASTSS word41c0000041c00000<>+0(SB), Z2
+	VBROADCASTSS wordbfb8aa3bbfb8aa3b<>+0(SB), Z3
+	VBROADCASTSS word48c0000048c00000<>+0(SB), Z4
+	VBROADCASTSS word3f3172183f317218<>+0(SB), Z5
+	VBROADCASTSS word3f0000003f000000<>+0(SB), Z6
+	VBROADCASTSS word3f80007b3f80007b<>+0(SB), Z7
+	VMOVUPS      powers0<>+0(SB), Z8
+	VMOVUPS      powers16<>+0(SB), Z9
+	MOVQ         CX, SI
+	MOVQ         $0x00000007, DI
+
+row:
+	MOVQ SI, R8
+	LEAQ 128(SI), R9
+
+vector:
+	VMOVUPS      (R8), Z11
+	VMOVAPS      Z11, Z10
+	VPANDD       Z1, Z11, Z12
+	VPCMPUD      $0x06, Z2, Z12, K1
+	VMOVAPS      Z4, Z13
+	VFMADD231PS  Z3, Z11, Z13
+	VSUBPS       Z4, Z13, Z12
+	VMOVAPS      Z11, Z11
+	VFNMSUB231PS Z5, Z12, Z11
+	VPSLLD       $0x12, Z13, Z12
+	VPERMI2PS    Z9, Z8, Z13
+	VPADDD       Z12, Z13, Z13
+	VMOVAPS      Z6, Z12
+	VFMADD213PS  Z7, Z11, Z12
+	VFMADD213PS  Z0, Z11, Z12
+	VFMADD213PS  Z0, Z13, Z12
+	VRCP14PS     Z12, Z11
+	VFNMADD213PS Z0, Z11, Z12
+	VFMADD213PS  Z11, Z12, Z11
+	KORTESTW     K1, K1
+	JNE          far
+
+near:
+	VMULPS  Z11, Z10, Z11
+	VMOVUPS Z11, (R8)
+	ADDQ    $0x40, R8
+	CMPQ    R8, R9
+	JNE     vector
 	ADDQ    DX, SI
-	VMOVUPS Z2, (SI)
-	VMOVUPS Z3, 64(SI)
-	ADDQ    DX, SI
-	VMOVUPS Z4, (SI)
-	VMOVUPS Z5, 64(SI)
-	ADDQ    DX, SI
-	VMOVUPS Z6, (SI)
-	VMOVUPS Z7, 64(SI)
-	ADDQ    DX, SI
-	VMOVUPS Z8, (SI)
-	VMOVUPS Z9, 64(SI)
-	ADDQ    DX, SI
-	VMOVUPS Z10, (SI)
-	VMOVUPS Z11, 64(SI)
-	ADDQ    DX, SI
-	VMOVUPS Z12, (SI)
-	VMOVUPS Z13, 64(SI)
-	ADDQ    $0x80, CX
-	ADDQ    BX, AX
-	DECQ    count+64(FP)
-	JNE     tile
+	DECQ    DI
+	JNE     row
+
+stored:
+	ADDQ $0x80, CX
+	ADDQ BX, AX
+	DECQ count+64(FP)
+	JNE  tile
 	VZEROUPPER
 	RET
 
+far:
+	VBROADCASTSS word3f8000003f800000<>+0(SB), Z12
+	VBROADCASTSS word3fb8aa3b3fb8aa3b<>+0(SB), Z13
+	VBROADCASTSS word3f3180003f318000<>+0(SB), Z14
+	VBROADCASTSS wordb95e8083b95e8083<>+0(SB), Z15
+	VBROADCASTSS word8000000080000000<>+0(SB), Z16
+	VBROADCASTSS wordc2dc0000c2dc0000<>+0(SB), Z18
+	VBROADCASTSS word4940000049400000<>+0(SB), Z19
+	VBROADCASTSS word3e2aaaab3e2aaaab<>+0(SB), Z20
+	VBROADCASTSS word3f0001103f000110<>+0(SB), Z21
+	VMOVUPS      powers<>+0(SB), Z22
+	VPORD        Z16, Z10, Z16
+	VMAXPS       Z16, Z18, Z16
+	VMOVAPS      Z19, Z18
+	VFMADD231PS  Z13, Z16, Z18
+	VSUBPS       Z19, Z18, Z13
+	VFNMADD231PS Z14, Z13, Z16
+	VFNMADD231PS Z15, Z13, Z16
+	VPERMPS      Z22, Z18, Z14
+	VMOVAPS      Z21, Z15
+	VFMADD231PS  Z20, Z16, Z15
+	VMULPS       Z16, Z16, Z18
+	VFMADD213PS  Z16, Z18, Z15
+	VFMADD213PS  Z14, Z14, Z15
+	VSCALEFPS    Z13, Z15, Z15
+	VADDPS       Z12, Z15, Z13
+	VPMOVD2M     Z10, K2
+	VBLENDMPS    Z15, Z12, K2, Z15
+	VRCP14PS     Z13, Z12
+	VMULPS       Z12, Z15, Z14
+	VMOVAPS      Z15, Z15
+	VFNMADD231PS Z13, Z14, Z15
+	VFMADD231PS  Z12, Z15, Z14
+	VMOVAPS      Z14, K1, Z11
+	JMP          near
+
 // func tile32AVX512r8v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F
 TEXT ·tile32AVX512r8v1(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -6685,14 +9763,14 @@ tile:
 	MOVQ   kc+0(FP), DI
 	MOVQ   a+8(FP), R8
 	MOVQ   AX, R9
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
 
 depth:
 	VMOVUPS      (R9), Z9
@@ -6763,8 +9841,9 @@ store:
 	TESTQ        DI, DI
 	JE           activated
 	VBROADCASTSS 4(DI), Z8
-	CMPL         (DI), $0x00
-	JNE          product
+	CMPL         (DI), $0x3f800000
+	JEQ          product
+	JGT          activated
 	VBROADCASTSS 8(DI), Z9
 	VMAXPS       Z0, Z8, Z0
 	VMINPS       Z0, Z9, Z0
@@ -6828,31 +9907,122 @@ product:
 	VMULPS           Z7, Z9, Z7
 
 activated:
-	MOVQ    CX, DI
-	VMOVUPS Z0, (DI)
+	MOVQ         CX, R8
+	VMOVUPS      Z0, (R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z1, (R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z2, (R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z3, (R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z4, (R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z5, (R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z6, (R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z7, (R8)
+	TESTQ        DI, DI
+	JE           stored
+	CMPL         (DI), $0x40000000
+	JNE          stored
+	VBROADCASTSS word3f8000003f800000<>+0(SB), Z0
+	VBROADCASTSS word7fffffff7fffffff<>+0(SB), Z1
+	VBROADCASTSS word41c0000041c00000<>+0(SB), Z2
+	VBROADCASTSS wordbfb8aa3bbfb8aa3b<>+0(SB), Z3
+	VBROADCASTSS word48c0000048c00000<>+0(SB), Z4
+	VBROADCASTSS word3f3172183f317218<>+0(SB), Z5
+	VBROADCASTSS word3f0000003f000000<>+0(SB), Z6
+	VBROADCASTSS word3f80007b3f80007b<>+0(SB), Z7
+	VMOVUPS      powers0<>+0(SB), Z8
+	VMOVUPS      powers16<>+0(SB), Z9
+	MOVQ         CX, DI
+	MOVQ         $0x00000008, R8
+
+row:
+	MOVQ DI, R9
+	LEAQ 64(DI), R10
+
+vector:
+	VMOVUPS      (R9), Z12
+	VMOVAPS      Z12, Z11
+	VPANDD       Z1, Z12, Z13
+	VPCMPUD      $0x06, Z2, Z13, K1
+	VMOVAPS      Z4, Z14
+	VFMADD231PS  Z3, Z12, Z14
+	VSUBPS       Z4, Z14, Z13
+	VMOVAPS      Z12, Z12
+	VFNMSUB231PS Z5, Z13, Z12
+	VPSLLD       $0x12, Z14, Z13
+	VPERMI2PS    Z9, Z8, Z14
+	VPADDD       Z13, Z14, Z14
+	VMOVAPS      Z6, Z13
+	VFMADD213PS  Z7, Z12, Z13
+	VFMADD213PS  Z0, Z12, Z13
+	VFMADD213PS  Z0, Z14, Z13
+	VRCP14PS     Z13, Z12
+	VFNMADD213PS Z0, Z12, Z13
+	VFMADD213PS  Z12, Z13, Z12
+	KORTESTW     K1, K1
+	JNE          far
+
+near:
+	VMULPS  Z12, Z11, Z12
+	VMOVUPS Z12, (R9)
+	ADDQ    $0x40, R9
+	CMPQ    R9, R10
+	JNE     vector
 	ADDQ    DX, DI
-	VMOVUPS Z1, (DI)
-	ADDQ    DX, DI
-	VMOVUPS Z2, (DI)
-	ADDQ    DX, DI
-	VMOVUPS Z3, (DI)
-	ADDQ    DX, DI
-	VMOVUPS Z4, (DI)
-	ADDQ    DX, DI
-	VMOVUPS Z5, (DI)
-	ADDQ    DX, DI
-	VMOVUPS Z6, (DI)
-	ADDQ    DX, DI
-	VMOVUPS Z7, (DI)
-	ADDQ    $0x40, CX
-	ADDQ    BX, AX
-	DECQ    count+64(FP)
-	JNE     tile
+	DECQ    R8
+	JNE     row
+
+stored:
+	ADDQ $0x40, CX
+	ADDQ BX, AX
+	DECQ count+64(FP)
+	JNE  tile
 	VZEROUPPER
 	RET
 
+far:
+	VBROADCASTSS word3f8000003f800000<>+0(SB), Z13
+	VBROADCASTSS word3fb8aa3b3fb8aa3b<>+0(SB), Z14
+	VBROADCASTSS word3f3180003f318000<>+0(SB), Z15
+	VBROADCASTSS wordb95e8083b95e8083<>+0(SB), Z16
+	VBROADCASTSS word8000000080000000<>+0(SB), Z17
+	VBROADCASTSS wordc2dc0000c2dc0000<>+0(SB), Z18
+	VBROADCASTSS word4940000049400000<>+0(SB), Z19
+	VBROADCASTSS word3e2aaaab3e2aaaab<>+0(SB), Z20
+	VBROADCASTSS word3f0001103f000110<>+0(SB), Z21
+	VMOVUPS      powers<>+0(SB), Z22
+	VPORD        Z17, Z11, Z17
+	VMAXPS       Z17, Z18, Z17
+	VMOVAPS      Z19, Z18
+	VFMADD231PS  Z14, Z17, Z18
+	VSUBPS       Z19, Z18, Z14
+	VFNMADD231PS Z15, Z14, Z17
+	VFNMADD231PS Z16, Z14, Z17
+	VPERMPS      Z22, Z18, Z15
+	VMOVAPS      Z21, Z16
+	VFMADD231PS  Z20, Z17, Z16
+	VMULPS       Z17, Z17, Z18
+	VFMADD213PS  Z17, Z18, Z16
+	VFMADD213PS  Z15, Z15, Z16
+	VSCALEFPS    Z14, Z16, Z16
+	VADDPS       Z13, Z16, Z14
+	VPMOVD2M     Z11, K2
+	VBLENDMPS    Z16, Z13, K2, Z16
+	VRCP14PS     Z14, Z13
+	VMULPS       Z13, Z16, Z15
+	VMOVAPS      Z16, Z16
+	VFNMADD231PS Z14, Z15, Z16
+	VFMADD231PS  Z13, Z16, Z15
+	VMOVAPS      Z15, K1, Z12
+	JMP          near
+
 // func tile32AVX512r8v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F
 TEXT ·tile32AVX512r8v2(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -6867,22 +10037,22 @@ tile:
 	MOVQ   kc+0(FP), DI
 	MOVQ   a+8(FP), R8
 	MOVQ   AX, R9
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
+	VXORPS Z12, Z12, Z12
+	VXORPS Z13, Z13, Z13
+	VXORPS Z14, Z14, Z14
+	VXORPS Z15, Z15, Z15
 
 depth:
 	VMOVUPS      (R9), Z17
@@ -6978,8 +10148,9 @@ store:
 	TESTQ        DI, DI
 	JE           activated
 	VBROADCASTSS 4(DI), Z16
-	CMPL         (DI), $0x00
-	JNE          product
+	CMPL         (DI), $0x3f800000
+	JEQ          product
+	JGT          activated
 	VBROADCASTSS 8(DI), Z17
 	VMAXPS       Z0, Z16, Z0
 	VMINPS       Z0, Z17, Z0
@@ -7099,39 +10270,130 @@ product:
 	VMULPS           Z15, Z17, Z15
 
 activated:
-	MOVQ    CX, DI
-	VMOVUPS Z0, (DI)
-	VMOVUPS Z1, 64(DI)
+	MOVQ         CX, R8
+	VMOVUPS      Z0, (R8)
+	VMOVUPS      Z1, 64(R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z2, (R8)
+	VMOVUPS      Z3, 64(R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z4, (R8)
+	VMOVUPS      Z5, 64(R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z6, (R8)
+	VMOVUPS      Z7, 64(R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z8, (R8)
+	VMOVUPS      Z9, 64(R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z10, (R8)
+	VMOVUPS      Z11, 64(R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z12, (R8)
+	VMOVUPS      Z13, 64(R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z14, (R8)
+	VMOVUPS      Z15, 64(R8)
+	TESTQ        DI, DI
+	JE           stored
+	CMPL         (DI), $0x40000000
+	JNE          stored
+	VBROADCASTSS word3f8000003f800000<>+0(SB), Z0
+	VBROADCASTSS word7fffffff7fffffff<>+0(SB), Z1
+	VBROADCASTSS word41c0000041c00000<>+0(SB), Z2
+	VBROADCASTSS wordbfb8aa3bbfb8aa3b<>+0(SB), Z3
+	VBROADCASTSS word48c0000048c00000<>+0(SB), Z4
+	VBROADCASTSS word3f3172183f317218<>+0(SB), Z5
+	VBROADCASTSS word3f0000003f000000<>+0(SB), Z6
+	VBROADCASTSS word3f80007b3f80007b<>+0(SB), Z7
+	VMOVUPS      powers0<>+0(SB), Z8
+	VMOVUPS      powers16<>+0(SB), Z9
+	MOVQ         CX, DI
+	MOVQ         $0x00000008, R8
+
+row:
+	MOVQ DI, R9
+	LEAQ 128(DI), R10
+
+vector:
+	VMOVUPS      (R9), Z11
+	VMOVAPS      Z11, Z10
+	VPANDD       Z1, Z11, Z12
+	VPCMPUD      $0x06, Z2, Z12, K1
+	VMOVAPS      Z4, Z13
+	VFMADD231PS  Z3, Z11, Z13
+	VSUBPS       Z4, Z13, Z12
+	VMOVAPS      Z11, Z11
+	VFNMSUB231PS Z5, Z12, Z11
+	VPSLLD       $0x12, Z13, Z12
+	VPERMI2PS    Z9, Z8, Z13
+	VPADDD       Z12, Z13, Z13
+	VMOVAPS      Z6, Z12
+	VFMADD213PS  Z7, Z11, Z12
+	VFMADD213PS  Z0, Z11, Z12
+	VFMADD213PS  Z0, Z13, Z12
+	VRCP14PS     Z12, Z11
+	VFNMADD213PS Z0, Z11, Z12
+	VFMADD213PS  Z11, Z12, Z11
+	KORTESTW     K1, K1
+	JNE          far
+
+near:
+	VMULPS  Z11, Z10, Z11
+	VMOVUPS Z11, (R9)
+	ADDQ    $0x40, R9
+	CMPQ    R9, R10
+	JNE     vector
 	ADDQ    DX, DI
-	VMOVUPS Z2, (DI)
-	VMOVUPS Z3, 64(DI)
-	ADDQ    DX, DI
-	VMOVUPS Z4, (DI)
-	VMOVUPS Z5, 64(DI)
-	ADDQ    DX, DI
-	VMOVUPS Z6, (DI)
-	VMOVUPS Z7, 64(DI)
-	ADDQ    DX, DI
-	VMOVUPS Z8, (DI)
-	VMOVUPS Z9, 64(DI)
-	ADDQ    DX, DI
-	VMOVUPS Z10, (DI)
-	VMOVUPS Z11, 64(DI)
-	ADDQ    DX, DI
-	VMOVUPS Z12, (DI)
-	VMOVUPS Z13, 64(DI)
-	ADDQ    DX, DI
-	VMOVUPS Z14, (DI)
-	VMOVUPS Z15, 64(DI)
-	ADDQ    $0x80, CX
-	ADDQ    BX, AX
-	DECQ    count+64(FP)
-	JNE     tile
+	DECQ    R8
+	JNE     row
+
+stored:
+	ADDQ $0x80, CX
+	ADDQ BX, AX
+	DECQ count+64(FP)
+	JNE  tile
 	VZEROUPPER
 	RET
 
+far:
+	VBROADCASTSS word3f8000003f800000<>+0(SB), Z12
+	VBROADCASTSS word3fb8aa3b3fb8aa3b<>+0(SB), Z13
+	VBROADCASTSS word3f3180003f318000<>+0(SB), Z14
+	VBROADCASTSS wordb95e8083b95e8083<>+0(SB), Z15
+	VBROADCASTSS word8000000080000000<>+0(SB), Z16
+	VBROADCASTSS wordc2dc0000c2dc0000<>+0(SB), Z17
+	VBROADCASTSS word4940000049400000<>+0(SB), Z18
+	VBROADCASTSS word3e2aaaab3e2aaaab<>+0(SB), Z20
+	VBROADCASTSS word3f0001103f000110<>+0(SB), Z21
+	VMOVUPS      powers<>+0(SB), Z22
+	VPORD        Z16, Z10, Z16
+	VMAXPS       Z16, Z17, Z16
+	VMOVAPS      Z18, Z17
+	VFMADD231PS  Z13, Z16, Z17
+	VSUBPS       Z18, Z17, Z13
+	VFNMADD231PS Z14, Z13, Z16
+	VFNMADD231PS Z15, Z13, Z16
+	VPERMPS      Z22, Z17, Z14
+	VMOVAPS      Z21, Z15
+	VFMADD231PS  Z20, Z16, Z15
+	VMULPS       Z16, Z16, Z17
+	VFMADD213PS  Z16, Z17, Z15
+	VFMADD213PS  Z14, Z14, Z15
+	VSCALEFPS    Z13, Z15, Z15
+	VADDPS       Z12, Z15, Z13
+	VPMOVD2M     Z10, K2
+	VBLENDMPS    Z15, Z12, K2, Z15
+	VRCP14PS     Z13, Z12
+	VMULPS       Z12, Z15, Z14
+	VMOVAPS      Z15, Z15
+	VFNMADD231PS Z13, Z14, Z15
+	VFMADD231PS  Z12, Z15, Z14
+	VMOVAPS      Z14, K1, Z11
+	JMP          near
+
 // func tile32AVX512r8off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F
 TEXT ·tile32AVX512r8off(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -7145,22 +10407,22 @@ tile:
 	MOVQ   a+8(FP), DI
 	MOVQ   AX, R8
 	MOVQ   off+24(FP), R9
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
+	VXORPS Z12, Z12, Z12
+	VXORPS Z13, Z13, Z13
+	VXORPS Z14, Z14, Z14
+	VXORPS Z15, Z15, Z15
 
 depth:
 	MOVQ         (R9), R10
@@ -7257,8 +10519,9 @@ store:
 	TESTQ        SI, SI
 	JE           activated
 	VBROADCASTSS 4(SI), Z16
-	CMPL         (SI), $0x00
-	JNE          product
+	CMPL         (SI), $0x3f800000
+	JEQ          product
+	JGT          activated
 	VBROADCASTSS 8(SI), Z17
 	VMAXPS       Z0, Z16, Z0
 	VMINPS       Z0, Z17, Z0
@@ -7378,39 +10641,130 @@ product:
 	VMULPS           Z15, Z17, Z15
 
 activated:
-	MOVQ    CX, SI
-	VMOVUPS Z0, (SI)
-	VMOVUPS Z1, 64(SI)
+	MOVQ         CX, DI
+	VMOVUPS      Z0, (DI)
+	VMOVUPS      Z1, 64(DI)
+	ADDQ         DX, DI
+	VMOVUPS      Z2, (DI)
+	VMOVUPS      Z3, 64(DI)
+	ADDQ         DX, DI
+	VMOVUPS      Z4, (DI)
+	VMOVUPS      Z5, 64(DI)
+	ADDQ         DX, DI
+	VMOVUPS      Z6, (DI)
+	VMOVUPS      Z7, 64(DI)
+	ADDQ         DX, DI
+	VMOVUPS      Z8, (DI)
+	VMOVUPS      Z9, 64(DI)
+	ADDQ         DX, DI
+	VMOVUPS      Z10, (DI)
+	VMOVUPS      Z11, 64(DI)
+	ADDQ         DX, DI
+	VMOVUPS      Z12, (DI)
+	VMOVUPS      Z13, 64(DI)
+	ADDQ         DX, DI
+	VMOVUPS      Z14, (DI)
+	VMOVUPS      Z15, 64(DI)
+	TESTQ        SI, SI
+	JE           stored
+	CMPL         (SI), $0x40000000
+	JNE          stored
+	VBROADCASTSS word3f8000003f800000<>+0(SB), Z0
+	VBROADCASTSS word7fffffff7fffffff<>+0(SB), Z1
+	VBROADCASTSS word41c0000041c00000<>+0(SB), Z2
+	VBROADCASTSS wordbfb8aa3bbfb8aa3b<>+0(SB), Z3
+	VBROADCASTSS word48c0000048c00000<>+0(SB), Z4
+	VBROADCASTSS word3f3172183f317218<>+0(SB), Z5
+	VBROADCASTSS word3f0000003f000000<>+0(SB), Z6
+	VBROADCASTSS word3f80007b3f80007b<>+0(SB), Z7
+	VMOVUPS      powers0<>+0(SB), Z8
+	VMOVUPS      powers16<>+0(SB), Z9
+	MOVQ         CX, SI
+	MOVQ         $0x00000008, DI
+
+row:
+	MOVQ SI, R8
+	LEAQ 128(SI), R9
+
+vector:
+	VMOVUPS      (R8), Z11
+	VMOVAPS      Z11, Z10
+	VPANDD       Z1, Z11, Z12
+	VPCMPUD      $0x06, Z2, Z12, K1
+	VMOVAPS      Z4, Z13
+	VFMADD231PS  Z3, Z11, Z13
+	VSUBPS       Z4, Z13, Z12
+	VMOVAPS      Z11, Z11
+	VFNMSUB231PS Z5, Z12, Z11
+	VPSLLD       $0x12, Z13, Z12
+	VPERMI2PS    Z9, Z8, Z13
+	VPADDD       Z12, Z13, Z13
+	VMOVAPS      Z6, Z12
+	VFMADD213PS  Z7, Z11, Z12
+	VFMADD213PS  Z0, Z11, Z12
+	VFMADD213PS  Z0, Z13, Z12
+	VRCP14PS     Z12, Z11
+	VFNMADD213PS Z0, Z11, Z12
+	VFMADD213PS  Z11, Z12, Z11
+	KORTESTW     K1, K1
+	JNE          far
+
+near:
+	VMULPS  Z11, Z10, Z11
+	VMOVUPS Z11, (R8)
+	ADDQ    $0x40, R8
+	CMPQ    R8, R9
+	JNE     vector
 	ADDQ    DX, SI
-	VMOVUPS Z2, (SI)
-	VMOVUPS Z3, 64(SI)
-	ADDQ    DX, SI
-	VMOVUPS Z4, (SI)
-	VMOVUPS Z5, 64(SI)
-	ADDQ    DX, SI
-	VMOVUPS Z6, (SI)
-	VMOVUPS Z7, 64(SI)
-	ADDQ    DX, SI
-	VMOVUPS Z8, (SI)
-	VMOVUPS Z9, 64(SI)
-	ADDQ    DX, SI
-	VMOVUPS Z10, (SI)
-	VMOVUPS Z11, 64(SI)
-	ADDQ    DX, SI
-	VMOVUPS Z12, (SI)
-	VMOVUPS Z13, 64(SI)
-	ADDQ    DX, SI
-	VMOVUPS Z14, (SI)
-	VMOVUPS Z15, 64(SI)
-	ADDQ    $0x80, CX
-	ADDQ    BX, AX
-	DECQ    count+64(FP)
-	JNE     tile
+	DECQ    DI
+	JNE     row
+
+stored:
+	ADDQ $0x80, CX
+	ADDQ BX, AX
+	DECQ count+64(FP)
+	JNE  tile
 	VZEROUPPER
 	RET
 
+far:
+	VBROADCASTSS word3f8000003f800000<>+0(SB), Z12
+	VBROADCASTSS word3fb8aa3b3fb8aa3b<>+0(SB), Z13
+	VBROADCASTSS word3f3180003f318000<>+0(SB), Z14
+	VBROADCASTSS wordb95e8083b95e8083<>+0(SB), Z15
+	VBROADCASTSS word8000000080000000<>+0(SB), Z16
+	VBROADCASTSS wordc2dc0000c2dc0000<>+0(SB), Z17
+	VBROADCASTSS word4940000049400000<>+0(SB), Z18
+	VBROADCASTSS word3e2aaaab3e2aaaab<>+0(SB), Z20
+	VBROADCASTSS word3f0001103f000110<>+0(SB), Z21
+	VMOVUPS      powers<>+0(SB), Z22
+	VPORD        Z16, Z10, Z16
+	VMAXPS       Z16, Z17, Z16
+	VMOVAPS      Z18, Z17
+	VFMADD231PS  Z13, Z16, Z17
+	VSUBPS       Z18, Z17, Z13
+	VFNMADD231PS Z14, Z13, Z16
+	VFNMADD231PS Z15, Z13, Z16
+	VPERMPS      Z22, Z17, Z14
+	VMOVAPS      Z21, Z15
+	VFMADD231PS  Z20, Z16, Z15
+	VMULPS       Z16, Z16, Z17
+	VFMADD213PS  Z16, Z17, Z15
+	VFMADD213PS  Z14, Z14, Z15
+	VSCALEFPS    Z13, Z15, Z15
+	VADDPS       Z12, Z15, Z13
+	VPMOVD2M     Z10, K2
+	VBLENDMPS    Z15, Z12, K2, Z15
+	VRCP14PS     Z13, Z12
+	VMULPS       Z12, Z15, Z14
+	VMOVAPS      Z15, Z15
+	VFNMADD231PS Z13, Z14, Z15
+	VFMADD231PS  Z12, Z15, Z14
+	VMOVAPS      Z14, K1, Z11
+	JMP          near
+
 // func tile32AVX512r9v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F
 TEXT ·tile32AVX512r9v1(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -7425,15 +10779,15 @@ tile:
 	MOVQ   kc+0(FP), DI
 	MOVQ   a+8(FP), R8
 	MOVQ   AX, R9
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
 
 depth:
 	VMOVUPS      (R9), Z10
@@ -7510,8 +10864,9 @@ store:
 	TESTQ        DI, DI
 	JE           activated
 	VBROADCASTSS 4(DI), Z9
-	CMPL         (DI), $0x00
-	JNE          product
+	CMPL         (DI), $0x3f800000
+	JEQ          product
+	JGT          activated
 	VBROADCASTSS 8(DI), Z10
 	VMAXPS       Z0, Z9, Z0
 	VMINPS       Z0, Z10, Z0
@@ -7582,33 +10937,124 @@ product:
 	VMULPS           Z8, Z10, Z8
 
 activated:
-	MOVQ    CX, DI
-	VMOVUPS Z0, (DI)
+	MOVQ         CX, R8
+	VMOVUPS      Z0, (R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z1, (R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z2, (R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z3, (R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z4, (R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z5, (R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z6, (R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z7, (R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z8, (R8)
+	TESTQ        DI, DI
+	JE           stored
+	CMPL         (DI), $0x40000000
+	JNE          stored
+	VBROADCASTSS word3f8000003f800000<>+0(SB), Z0
+	VBROADCASTSS word7fffffff7fffffff<>+0(SB), Z1
+	VBROADCASTSS word41c0000041c00000<>+0(SB), Z2
+	VBROADCASTSS wordbfb8aa3bbfb8aa3b<>+0(SB), Z3
+	VBROADCASTSS word48c0000048c00000<>+0(SB), Z4
+	VBROADCASTSS word3f3172183f317218<>+0(SB), Z5
+	VBROADCASTSS word3f0000003f000000<>+0(SB), Z6
+	VBROADCASTSS word3f80007b3f80007b<>+0(SB), Z7
+	VMOVUPS      powers0<>+0(SB), Z8
+	VMOVUPS      powers16<>+0(SB), Z9
+	MOVQ         CX, DI
+	MOVQ         $0x00000009, R8
+
+row:
+	MOVQ DI, R9
+	LEAQ 64(DI), R10
+
+vector:
+	VMOVUPS      (R9), Z12
+	VMOVAPS      Z12, Z10
+	VPANDD       Z1, Z12, Z13
+	VPCMPUD      $0x06, Z2, Z13, K1
+	VMOVAPS      Z4, Z14
+	VFMADD231PS  Z3, Z12, Z14
+	VSUBPS       Z4, Z14, Z13
+	VMOVAPS      Z12, Z12
+	VFNMSUB231PS Z5, Z13, Z12
+	VPSLLD       $0x12, Z14, Z13
+	VPERMI2PS    Z9, Z8, Z14
+	VPADDD       Z13, Z14, Z14
+	VMOVAPS      Z6, Z13
+	VFMADD213PS  Z7, Z12, Z13
+	VFMADD213PS  Z0, Z12, Z13
+	VFMADD213PS  Z0, Z14, Z13
+	VRCP14PS     Z13, Z12
+	VFNMADD213PS Z0, Z12, Z13
+	VFMADD213PS  Z12, Z13, Z12
+	KORTESTW     K1, K1
+	JNE          far
+
+near:
+	VMULPS  Z12, Z10, Z12
+	VMOVUPS Z12, (R9)
+	ADDQ    $0x40, R9
+	CMPQ    R9, R10
+	JNE     vector
 	ADDQ    DX, DI
-	VMOVUPS Z1, (DI)
-	ADDQ    DX, DI
-	VMOVUPS Z2, (DI)
-	ADDQ    DX, DI
-	VMOVUPS Z3, (DI)
-	ADDQ    DX, DI
-	VMOVUPS Z4, (DI)
-	ADDQ    DX, DI
-	VMOVUPS Z5, (DI)
-	ADDQ    DX, DI
-	VMOVUPS Z6, (DI)
-	ADDQ    DX, DI
-	VMOVUPS Z7, (DI)
-	ADDQ    DX, DI
-	VMOVUPS Z8, (DI)
-	ADDQ    $0x40, CX
-	ADDQ    BX, AX
-	DECQ    count+64(FP)
-	JNE     tile
+	DECQ    R8
+	JNE     row
+
+stored:
+	ADDQ $0x40, CX
+	ADDQ BX, AX
+	DECQ count+64(FP)
+	JNE  tile
 	VZEROUPPER
 	RET
 
+far:
+	VBROADCASTSS word3f8000003f800000<>+0(SB), Z13
+	VBROADCASTSS word3fb8aa3b3fb8aa3b<>+0(SB), Z14
+	VBROADCASTSS word3f3180003f318000<>+0(SB), Z15
+	VBROADCASTSS wordb95e8083b95e8083<>+0(SB), Z16
+	VBROADCASTSS word8000000080000000<>+0(SB), Z17
+	VBROADCASTSS wordc2dc0000c2dc0000<>+0(SB), Z18
+	VBROADCASTSS word4940000049400000<>+0(SB), Z19
+	VBROADCASTSS word3e2aaaab3e2aaaab<>+0(SB), Z20
+	VBROADCASTSS word3f0001103f000110<>+0(SB), Z21
+	VMOVUPS      powers<>+0(SB), Z22
+	VPORD        Z17, Z10, Z17
+	VMAXPS       Z17, Z18, Z17
+	VMOVAPS      Z19, Z18
+	VFMADD231PS  Z14, Z17, Z18
+	VSUBPS       Z19, Z18, Z14
+	VFNMADD231PS Z15, Z14, Z17
+	VFNMADD231PS Z16, Z14, Z17
+	VPERMPS      Z22, Z18, Z15
+	VMOVAPS      Z21, Z16
+	VFMADD231PS  Z20, Z17, Z16
+	VMULPS       Z17, Z17, Z18
+	VFMADD213PS  Z17, Z18, Z16
+	VFMADD213PS  Z15, Z15, Z16
+	VSCALEFPS    Z14, Z16, Z16
+	VADDPS       Z13, Z16, Z14
+	VPMOVD2M     Z10, K2
+	VBLENDMPS    Z16, Z13, K2, Z16
+	VRCP14PS     Z14, Z13
+	VMULPS       Z13, Z16, Z15
+	VMOVAPS      Z16, Z16
+	VFNMADD231PS Z14, Z15, Z16
+	VFMADD231PS  Z13, Z16, Z15
+	VMOVAPS      Z15, K1, Z12
+	JMP          near
+
 // func tile32AVX512r9v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F
 TEXT ·tile32AVX512r9v2(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -7623,24 +11069,24 @@ tile:
 	MOVQ   kc+0(FP), DI
 	MOVQ   a+8(FP), R8
 	MOVQ   AX, R9
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
+	VXORPS Z12, Z12, Z12
+	VXORPS Z13, Z13, Z13
+	VXORPS Z14, Z14, Z14
+	VXORPS Z15, Z15, Z15
+	VXORPS Z16, Z16, Z16
+	VXORPS Z17, Z17, Z17
 
 depth:
 	VMOVUPS      (R9), Z19
@@ -7745,8 +11191,9 @@ store:
 	TESTQ        DI, DI
 	JE           activated
 	VBROADCASTSS 4(DI), Z18
-	CMPL         (DI), $0x00
-	JNE          product
+	CMPL         (DI), $0x3f800000
+	JEQ          product
+	JGT          activated
 	VBROADCASTSS 8(DI), Z19
 	VMAXPS       Z0, Z18, Z0
 	VMINPS       Z0, Z19, Z0
@@ -7880,42 +11327,133 @@ product:
 	VMULPS           Z17, Z19, Z17
 
 activated:
-	MOVQ    CX, DI
-	VMOVUPS Z0, (DI)
-	VMOVUPS Z1, 64(DI)
+	MOVQ         CX, R8
+	VMOVUPS      Z0, (R8)
+	VMOVUPS      Z1, 64(R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z2, (R8)
+	VMOVUPS      Z3, 64(R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z4, (R8)
+	VMOVUPS      Z5, 64(R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z6, (R8)
+	VMOVUPS      Z7, 64(R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z8, (R8)
+	VMOVUPS      Z9, 64(R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z10, (R8)
+	VMOVUPS      Z11, 64(R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z12, (R8)
+	VMOVUPS      Z13, 64(R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z14, (R8)
+	VMOVUPS      Z15, 64(R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z16, (R8)
+	VMOVUPS      Z17, 64(R8)
+	TESTQ        DI, DI
+	JE           stored
+	CMPL         (DI), $0x40000000
+	JNE          stored
+	VBROADCASTSS word3f8000003f800000<>+0(SB), Z0
+	VBROADCASTSS word7fffffff7fffffff<>+0(SB), Z1
+	VBROADCASTSS word41c0000041c00000<>+0(SB), Z2
+	VBROADCASTSS wordbfb8aa3bbfb8aa3b<>+0(SB), Z3
+	VBROADCASTSS word48c0000048c00000<>+0(SB), Z4
+	VBROADCASTSS word3f3172183f317218<>+0(SB), Z5
+	VBROADCASTSS word3f0000003f000000<>+0(SB), Z6
+	VBROADCASTSS word3f80007b3f80007b<>+0(SB), Z7
+	VMOVUPS      powers0<>+0(SB), Z8
+	VMOVUPS      powers16<>+0(SB), Z9
+	MOVQ         CX, DI
+	MOVQ         $0x00000009, R8
+
+row:
+	MOVQ DI, R9
+	LEAQ 128(DI), R10
+
+vector:
+	VMOVUPS      (R9), Z11
+	VMOVAPS      Z11, Z10
+	VPANDD       Z1, Z11, Z12
+	VPCMPUD      $0x06, Z2, Z12, K1
+	VMOVAPS      Z4, Z13
+	VFMADD231PS  Z3, Z11, Z13
+	VSUBPS       Z4, Z13, Z12
+	VMOVAPS      Z11, Z11
+	VFNMSUB231PS Z5, Z12, Z11
+	VPSLLD       $0x12, Z13, Z12
+	VPERMI2PS    Z9, Z8, Z13
+	VPADDD       Z12, Z13, Z13
+	VMOVAPS      Z6, Z12
+	VFMADD213PS  Z7, Z11, Z12
+	VFMADD213PS  Z0, Z11, Z12
+	VFMADD213PS  Z0, Z13, Z12
+	VRCP14PS     Z12, Z11
+	VFNMADD213PS Z0, Z11, Z12
+	VFMADD213PS  Z11, Z12, Z11
+	KORTESTW     K1, K1
+	JNE          far
+
+near:
+	VMULPS  Z11, Z10, Z11
+	VMOVUPS Z11, (R9)
+	ADDQ    $0x40, R9
+	CMPQ    R9, R10
+	JNE     vector
 	ADDQ    DX, DI
-	VMOVUPS Z2, (DI)
-	VMOVUPS Z3, 64(DI)
-	ADDQ    DX, DI
-	VMOVUPS Z4, (DI)
-	VMOVUPS Z5, 64(DI)
-	ADDQ    DX, DI
-	VMOVUPS Z6, (DI)
-	VMOVUPS Z7, 64(DI)
-	ADDQ    DX, DI
-	VMOVUPS Z8, (DI)
-	VMOVUPS Z9, 64(DI)
-	ADDQ    DX, DI
-	VMOVUPS Z10, (DI)
-	VMOVUPS Z11, 64(DI)
-	ADDQ    DX, DI
-	VMOVUPS Z12, (DI)
-	VMOVUPS Z13, 64(DI)
-	ADDQ    DX, DI
-	VMOVUPS Z14, (DI)
-	VMOVUPS Z15, 64(DI)
-	ADDQ    DX, DI
-	VMOVUPS Z16, (DI)
-	VMOVUPS Z17, 64(DI)
-	ADDQ    $0x80, CX
-	ADDQ    BX, AX
-	DECQ    count+64(FP)
-	JNE     tile
+	DECQ    R8
+	JNE     row
+
+stored:
+	ADDQ $0x80, CX
+	ADDQ BX, AX
+	DECQ count+64(FP)
+	JNE  tile
 	VZEROUPPER
 	RET
 
+far:
+	VBROADCASTSS word3f8000003f800000<>+0(SB), Z12
+	VBROADCASTSS word3fb8aa3b3fb8aa3b<>+0(SB), Z13
+	VBROADCASTSS word3f3180003f318000<>+0(SB), Z14
+	VBROADCASTSS wordb95e8083b95e8083<>+0(SB), Z15
+	VBROADCASTSS word8000000080000000<>+0(SB), Z16
+	VBROADCASTSS wordc2dc0000c2dc0000<>+0(SB), Z17
+	VBROADCASTSS word4940000049400000<>+0(SB), Z18
+	VBROADCASTSS word3e2aaaab3e2aaaab<>+0(SB), Z19
+	VBROADCASTSS word3f0001103f000110<>+0(SB), Z20
+	VMOVUPS      powers<>+0(SB), Z22
+	VPORD        Z16, Z10, Z16
+	VMAXPS       Z16, Z17, Z16
+	VMOVAPS      Z18, Z17
+	VFMADD231PS  Z13, Z16, Z17
+	VSUBPS       Z18, Z17, Z13
+	VFNMADD231PS Z14, Z13, Z16
+	VFNMADD231PS Z15, Z13, Z16
+	VPERMPS      Z22, Z17, Z14
+	VMOVAPS      Z20, Z15
+	VFMADD231PS  Z19, Z16, Z15
+	VMULPS       Z16, Z16, Z17
+	VFMADD213PS  Z16, Z17, Z15
+	VFMADD213PS  Z14, Z14, Z15
+	VSCALEFPS    Z13, Z15, Z15
+	VADDPS       Z12, Z15, Z13
+	VPMOVD2M     Z10, K2
+	VBLENDMPS    Z15, Z12, K2, Z15
+	VRCP14PS     Z13, Z12
+	VMULPS       Z12, Z15, Z14
+	VMOVAPS      Z15, Z15
+	VFNMADD231PS Z13, Z14, Z15
+	VFMADD231PS  Z12, Z15, Z14
+	VMOVAPS      Z14, K1, Z11
+	JMP          near
+
 // func tile32AVX512r9off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F
 TEXT ·tile32AVX512r9off(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -7929,24 +11467,24 @@ tile:
 	MOVQ   a+8(FP), DI
 	MOVQ   AX, R8
 	MOVQ   off+24(FP), R9
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
+	VXORPS Z12, Z12, Z12
+	VXORPS Z13, Z13, Z13
+	VXORPS Z14, Z14, Z14
+	VXORPS Z15, Z15, Z15
+	VXORPS Z16, Z16, Z16
+	VXORPS Z17, Z17, Z17
 
 depth:
 	MOVQ         (R9), R10
@@ -8052,8 +11590,9 @@ store:
 	TESTQ        SI, SI
 	JE           activated
 	VBROADCASTSS 4(SI), Z18
-	CMPL         (SI), $0x00
-	JNE          product
+	CMPL         (SI), $0x3f800000
+	JEQ          product
+	JGT          activated
 	VBROADCASTSS 8(SI), Z19
 	VMAXPS       Z0, Z18, Z0
 	VMINPS       Z0, Z19, Z0
@@ -8187,42 +11726,133 @@ product:
 	VMULPS           Z17, Z19, Z17
 
 activated:
-	MOVQ    CX, SI
-	VMOVUPS Z0, (SI)
-	VMOVUPS Z1, 64(SI)
+	MOVQ         CX, DI
+	VMOVUPS      Z0, (DI)
+	VMOVUPS      Z1, 64(DI)
+	ADDQ         DX, DI
+	VMOVUPS      Z2, (DI)
+	VMOVUPS      Z3, 64(DI)
+	ADDQ         DX, DI
+	VMOVUPS      Z4, (DI)
+	VMOVUPS      Z5, 64(DI)
+	ADDQ         DX, DI
+	VMOVUPS      Z6, (DI)
+	VMOVUPS      Z7, 64(DI)
+	ADDQ         DX, DI
+	VMOVUPS      Z8, (DI)
+	VMOVUPS      Z9, 64(DI)
+	ADDQ         DX, DI
+	VMOVUPS      Z10, (DI)
+	VMOVUPS      Z11, 64(DI)
+	ADDQ         DX, DI
+	VMOVUPS      Z12, (DI)
+	VMOVUPS      Z13, 64(DI)
+	ADDQ         DX, DI
+	VMOVUPS      Z14, (DI)
+	VMOVUPS      Z15, 64(DI)
+	ADDQ         DX, DI
+	VMOVUPS      Z16, (DI)
+	VMOVUPS      Z17, 64(DI)
+	TESTQ        SI, SI
+	JE           stored
+	CMPL         (SI), $0x40000000
+	JNE          stored
+	VBROADCASTSS word3f8000003f800000<>+0(SB), Z0
+	VBROADCASTSS word7fffffff7fffffff<>+0(SB), Z1
+	VBROADCASTSS word41c0000041c00000<>+0(SB), Z2
+	VBROADCASTSS wordbfb8aa3bbfb8aa3b<>+0(SB), Z3
+	VBROADCASTSS word48c0000048c00000<>+0(SB), Z4
+	VBROADCASTSS word3f3172183f317218<>+0(SB), Z5
+	VBROADCASTSS word3f0000003f000000<>+0(SB), Z6
+	VBROADCASTSS word3f80007b3f80007b<>+0(SB), Z7
+	VMOVUPS      powers0<>+0(SB), Z8
+	VMOVUPS      powers16<>+0(SB), Z9
+	MOVQ         CX, SI
+	MOVQ         $0x00000009, DI
+
+row:
+	MOVQ SI, R8
+	LEAQ 128(SI), R9
+
+vector:
+	VMOVUPS      (R8), Z11
+	VMOVAPS      Z11, Z10
+	VPANDD       Z1, Z11, Z12
+	VPCMPUD      $0x06, Z2, Z12, K1
+	VMOVAPS      Z4, Z13
+	VFMADD231PS  Z3, Z11, Z13
+	VSUBPS       Z4, Z13, Z12
+	VMOVAPS      Z11, Z11
+	VFNMSUB231PS Z5, Z12, Z11
+	VPSLLD       $0x12, Z13, Z12
+	VPERMI2PS    Z9, Z8, Z13
+	VPADDD       Z12, Z13, Z13
+	VMOVAPS      Z6, Z12
+	VFMADD213PS  Z7, Z11, Z12
+	VFMADD213PS  Z0, Z11, Z12
+	VFMADD213PS  Z0, Z13, Z12
+	VRCP14PS     Z12, Z11
+	VFNMADD213PS Z0, Z11, Z12
+	VFMADD213PS  Z11, Z12, Z11
+	KORTESTW     K1, K1
+	JNE          far
+
+near:
+	VMULPS  Z11, Z10, Z11
+	VMOVUPS Z11, (R8)
+	ADDQ    $0x40, R8
+	CMPQ    R8, R9
+	JNE     vector
 	ADDQ    DX, SI
-	VMOVUPS Z2, (SI)
-	VMOVUPS Z3, 64(SI)
-	ADDQ    DX, SI
-	VMOVUPS Z4, (SI)
-	VMOVUPS Z5, 64(SI)
-	ADDQ    DX, SI
-	VMOVUPS Z6, (SI)
-	VMOVUPS Z7, 64(SI)
-	ADDQ    DX, SI
-	VMOVUPS Z8, (SI)
-	VMOVUPS Z9, 64(SI)
-	ADDQ    DX, SI
-	VMOVUPS Z10, (SI)
-	VMOVUPS Z11, 64(SI)
-	ADDQ    DX, SI
-	VMOVUPS Z12, (SI)
-	VMOVUPS Z13, 64(SI)
-	ADDQ    DX, SI
-	VMOVUPS Z14, (SI)
-	VMOVUPS Z15, 64(SI)
-	ADDQ    DX, SI
-	VMOVUPS Z16, (SI)
-	VMOVUPS Z17, 64(SI)
-	ADDQ    $0x80, CX
-	ADDQ    BX, AX
-	DECQ    count+64(FP)
-	JNE     tile
+	DECQ    DI
+	JNE     row
+
+stored:
+	ADDQ $0x80, CX
+	ADDQ BX, AX
+	DECQ count+64(FP)
+	JNE  tile
 	VZEROUPPER
 	RET
 
+far:
+	VBROADCASTSS word3f8000003f800000<>+0(SB), Z12
+	VBROADCASTSS word3fb8aa3b3fb8aa3b<>+0(SB), Z13
+	VBROADCASTSS word3f3180003f318000<>+0(SB), Z14
+	VBROADCASTSS wordb95e8083b95e8083<>+0(SB), Z15
+	VBROADCASTSS word8000000080000000<>+0(SB), Z16
+	VBROADCASTSS wordc2dc0000c2dc0000<>+0(SB), Z17
+	VBROADCASTSS word4940000049400000<>+0(SB), Z18
+	VBROADCASTSS word3e2aaaab3e2aaaab<>+0(SB), Z19
+	VBROADCASTSS word3f0001103f000110<>+0(SB), Z20
+	VMOVUPS      powers<>+0(SB), Z22
+	VPORD        Z16, Z10, Z16
+	VMAXPS       Z16, Z17, Z16
+	VMOVAPS      Z18, Z17
+	VFMADD231PS  Z13, Z16, Z17
+	VSUBPS       Z18, Z17, Z13
+	VFNMADD231PS Z14, Z13, Z16
+	VFNMADD231PS Z15, Z13, Z16
+	VPERMPS      Z22, Z17, Z14
+	VMOVAPS      Z20, Z15
+	VFMADD231PS  Z19, Z16, Z15
+	VMULPS       Z16, Z16, Z17
+	VFMADD213PS  Z16, Z17, Z15
+	VFMADD213PS  Z14, Z14, Z15
+	VSCALEFPS    Z13, Z15, Z15
+	VADDPS       Z12, Z15, Z13
+	VPMOVD2M     Z10, K2
+	VBLENDMPS    Z15, Z12, K2, Z15
+	VRCP14PS     Z13, Z12
+	VMULPS       Z12, Z15, Z14
+	VMOVAPS      Z15, Z15
+	VFNMADD231PS Z13, Z14, Z15
+	VFMADD231PS  Z12, Z15, Z14
+	VMOVAPS      Z14, K1, Z11
+	JMP          near
+
 // func tile32AVX512r10v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F
 TEXT ·tile32AVX512r10v1(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -8237,16 +11867,16 @@ tile:
 	MOVQ   kc+0(FP), DI
 	MOVQ   a+8(FP), R8
 	MOVQ   AX, R9
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
 
 depth:
 	VMOVUPS      (R9), Z11
@@ -8329,8 +11959,9 @@ store:
 	TESTQ        DI, DI
 	JE           activated
 	VBROADCASTSS 4(DI), Z10
-	CMPL         (DI), $0x00
-	JNE          product
+	CMPL         (DI), $0x3f800000
+	JEQ          product
+	JGT          activated
 	VBROADCASTSS 8(DI), Z11
 	VMAXPS       Z0, Z10, Z0
 	VMINPS       Z0, Z11, Z0
@@ -8408,35 +12039,126 @@ product:
 	VMULPS           Z9, Z11, Z9
 
 activated:
-	MOVQ    CX, DI
-	VMOVUPS Z0, (DI)
+	MOVQ         CX, R8
+	VMOVUPS      Z0, (R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z1, (R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z2, (R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z3, (R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z4, (R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z5, (R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z6, (R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z7, (R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z8, (R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z9, (R8)
+	TESTQ        DI, DI
+	JE           stored
+	CMPL         (DI), $0x40000000
+	JNE          stored
+	VBROADCASTSS word3f8000003f800000<>+0(SB), Z0
+	VBROADCASTSS word7fffffff7fffffff<>+0(SB), Z1
+	VBROADCASTSS word41c0000041c00000<>+0(SB), Z2
+	VBROADCASTSS wordbfb8aa3bbfb8aa3b<>+0(SB), Z3
+	VBROADCASTSS word48c0000048c00000<>+0(SB), Z4
+	VBROADCASTSS word3f3172183f317218<>+0(SB), Z5
+	VBROADCASTSS word3f0000003f000000<>+0(SB), Z6
+	VBROADCASTSS word3f80007b3f80007b<>+0(SB), Z7
+	VMOVUPS      powers0<>+0(SB), Z8
+	VMOVUPS      powers16<>+0(SB), Z9
+	MOVQ         CX, DI
+	MOVQ         $0x0000000a, R8
+
+row:
+	MOVQ DI, R9
+	LEAQ 64(DI), R10
+
+vector:
+	VMOVUPS      (R9), Z11
+	VMOVAPS      Z11, Z10
+	VPANDD       Z1, Z11, Z13
+	VPCMPUD      $0x06, Z2, Z13, K1
+	VMOVAPS      Z4, Z14
+	VFMADD231PS  Z3, Z11, Z14
+	VSUBPS       Z4, Z14, Z13
+	VMOVAPS      Z11, Z11
+	VFNMSUB231PS Z5, Z13, Z11
+	VPSLLD       $0x12, Z14, Z13
+	VPERMI2PS    Z9, Z8, Z14
+	VPADDD       Z13, Z14, Z14
+	VMOVAPS      Z6, Z13
+	VFMADD213PS  Z7, Z11, Z13
+	VFMADD213PS  Z0, Z11, Z13
+	VFMADD213PS  Z0, Z14, Z13
+	VRCP14PS     Z13, Z11
+	VFNMADD213PS Z0, Z11, Z13
+	VFMADD213PS  Z11, Z13, Z11
+	KORTESTW     K1, K1
+	JNE          far
+
+near:
+	VMULPS  Z11, Z10, Z11
+	VMOVUPS Z11, (R9)
+	ADDQ    $0x40, R9
+	CMPQ    R9, R10
+	JNE     vector
 	ADDQ    DX, DI
-	VMOVUPS Z1, (DI)
-	ADDQ    DX, DI
-	VMOVUPS Z2, (DI)
-	ADDQ    DX, DI
-	VMOVUPS Z3, (DI)
-	ADDQ    DX, DI
-	VMOVUPS Z4, (DI)
-	ADDQ    DX, DI
-	VMOVUPS Z5, (DI)
-	ADDQ    DX, DI
-	VMOVUPS Z6, (DI)
-	ADDQ    DX, DI
-	VMOVUPS Z7, (DI)
-	ADDQ    DX, DI
-	VMOVUPS Z8, (DI)
-	ADDQ    DX, DI
-	VMOVUPS Z9, (DI)
-	ADDQ    $0x40, CX
-	ADDQ    BX, AX
-	DECQ    count+64(FP)
-	JNE     tile
+	DECQ    R8
+	JNE     row
+
+stored:
+	ADDQ $0x40, CX
+	ADDQ BX, AX
+	DECQ count+64(FP)
+	JNE  tile
 	VZEROUPPER
 	RET
 
+far:
+	VBROADCASTSS word3f8000003f800000<>+0(SB), Z13
+	VBROADCASTSS word3fb8aa3b3fb8aa3b<>+0(SB), Z14
+	VBROADCASTSS word3f3180003f318000<>+0(SB), Z15
+	VBROADCASTSS wordb95e8083b95e8083<>+0(SB), Z16
+	VBROADCASTSS word8000000080000000<>+0(SB), Z17
+	VBROADCASTSS wordc2dc0000c2dc0000<>+0(SB), Z18
+	VBROADCASTSS word4940000049400000<>+0(SB), Z19
+	VBROADCASTSS word3e2aaaab3e2aaaab<>+0(SB), Z20
+	VBROADCASTSS word3f0001103f000110<>+0(SB), Z21
+	VMOVUPS      powers<>+0(SB), Z22
+	VPORD        Z17, Z10, Z17
+	VMAXPS       Z17, Z18, Z17
+	VMOVAPS      Z19, Z18
+	VFMADD231PS  Z14, Z17, Z18
+	VSUBPS       Z19, Z18, Z14
+	VFNMADD231PS Z15, Z14, Z17
+	VFNMADD231PS Z16, Z14, Z17
+	VPERMPS      Z22, Z18, Z15
+	VMOVAPS      Z21, Z16
+	VFMADD231PS  Z20, Z17, Z16
+	VMULPS       Z17, Z17, Z18
+	VFMADD213PS  Z17, Z18, Z16
+	VFMADD213PS  Z15, Z15, Z16
+	VSCALEFPS    Z14, Z16, Z16
+	VADDPS       Z13, Z16, Z14
+	VPMOVD2M     Z10, K2
+	VBLENDMPS    Z16, Z13, K2, Z16
+	VRCP14PS     Z14, Z13
+	VMULPS       Z13, Z16, Z15
+	VMOVAPS      Z16, Z16
+	VFNMADD231PS Z14, Z15, Z16
+	VFMADD231PS  Z13, Z16, Z15
+	VMOVAPS      Z15, K1, Z11
+	JMP          near
+
 // func tile32AVX512r10v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F
 TEXT ·tile32AVX512r10v2(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -8451,26 +12173,26 @@ tile:
 	MOVQ   kc+0(FP), DI
 	MOVQ   a+8(FP), R8
 	MOVQ   AX, R9
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
+	VXORPS Z12, Z12, Z12
+	VXORPS Z13, Z13, Z13
+	VXORPS Z14, Z14, Z14
+	VXORPS Z15, Z15, Z15
+	VXORPS Z16, Z16, Z16
+	VXORPS Z17, Z17, Z17
+	VXORPS Z18, Z18, Z18
+	VXORPS Z19, Z19, Z19
 
 depth:
 	VMOVUPS      (R9), Z21
@@ -8584,8 +12306,9 @@ store:
 	TESTQ        DI, DI
 	JE           activated
 	VBROADCASTSS 4(DI), Z20
-	CMPL         (DI), $0x00
-	JNE          product
+	CMPL         (DI), $0x3f800000
+	JEQ          product
+	JGT          activated
 	VBROADCASTSS 8(DI), Z21
 	VMAXPS       Z0, Z20, Z0
 	VMINPS       Z0, Z21, Z0
@@ -8733,45 +12456,136 @@ product:
 	VMULPS           Z19, Z21, Z19
 
 activated:
-	MOVQ    CX, DI
-	VMOVUPS Z0, (DI)
-	VMOVUPS Z1, 64(DI)
+	MOVQ         CX, R8
+	VMOVUPS      Z0, (R8)
+	VMOVUPS      Z1, 64(R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z2, (R8)
+	VMOVUPS      Z3, 64(R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z4, (R8)
+	VMOVUPS      Z5, 64(R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z6, (R8)
+	VMOVUPS      Z7, 64(R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z8, (R8)
+	VMOVUPS      Z9, 64(R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z10, (R8)
+	VMOVUPS      Z11, 64(R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z12, (R8)
+	VMOVUPS      Z13, 64(R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z14, (R8)
+	VMOVUPS      Z15, 64(R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z16, (R8)
+	VMOVUPS      Z17, 64(R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z18, (R8)
+	VMOVUPS      Z19, 64(R8)
+	TESTQ        DI, DI
+	JE           stored
+	CMPL         (DI), $0x40000000
+	JNE          stored
+	VBROADCASTSS word3f8000003f800000<>+0(SB), Z0
+	VBROADCASTSS word7fffffff7fffffff<>+0(SB), Z1
+	VBROADCASTSS word41c0000041c00000<>+0(SB), Z2
+	VBROADCASTSS wordbfb8aa3bbfb8aa3b<>+0(SB), Z3
+	VBROADCASTSS word48c0000048c00000<>+0(SB), Z4
+	VBROADCASTSS word3f3172183f317218<>+0(SB), Z5
+	VBROADCASTSS word3f0000003f000000<>+0(SB), Z6
+	VBROADCASTSS word3f80007b3f80007b<>+0(SB), Z7
+	VMOVUPS      powers0<>+0(SB), Z8
+	VMOVUPS      powers16<>+0(SB), Z9
+	MOVQ         CX, DI
+	MOVQ         $0x0000000a, R8
+
+row:
+	MOVQ DI, R9
+	LEAQ 128(DI), R10
+
+vector:
+	VMOVUPS      (R9), Z11
+	VMOVAPS      Z11, Z10
+	VPANDD       Z1, Z11, Z12
+	VPCMPUD      $0x06, Z2, Z12, K1
+	VMOVAPS      Z4, Z13
+	VFMADD231PS  Z3, Z11, Z13
+	VSUBPS       Z4, Z13, Z12
+	VMOVAPS      Z11, Z11
+	VFNMSUB231PS Z5, Z12, Z11
+	VPSLLD       $0x12, Z13, Z12
+	VPERMI2PS    Z9, Z8, Z13
+	VPADDD       Z12, Z13, Z13
+	VMOVAPS      Z6, Z12
+	VFMADD213PS  Z7, Z11, Z12
+	VFMADD213PS  Z0, Z11, Z12
+	VFMADD213PS  Z0, Z13, Z12
+	VRCP14PS     Z12, Z11
+	VFNMADD213PS Z0, Z11, Z12
+	VFMADD213PS  Z11, Z12, Z11
+	KORTESTW     K1, K1
+	JNE          far
+
+near:
+	VMULPS  Z11, Z10, Z11
+	VMOVUPS Z11, (R9)
+	ADDQ    $0x40, R9
+	CMPQ    R9, R10
+	JNE     vector
 	ADDQ    DX, DI
-	VMOVUPS Z2, (DI)
-	VMOVUPS Z3, 64(DI)
-	ADDQ    DX, DI
-	VMOVUPS Z4, (DI)
-	VMOVUPS Z5, 64(DI)
-	ADDQ    DX, DI
-	VMOVUPS Z6, (DI)
-	VMOVUPS Z7, 64(DI)
-	ADDQ    DX, DI
-	VMOVUPS Z8, (DI)
-	VMOVUPS Z9, 64(DI)
-	ADDQ    DX, DI
-	VMOVUPS Z10, (DI)
-	VMOVUPS Z11, 64(DI)
-	ADDQ    DX, DI
-	VMOVUPS Z12, (DI)
-	VMOVUPS Z13, 64(DI)
-	ADDQ    DX, DI
-	VMOVUPS Z14, (DI)
-	VMOVUPS Z15, 64(DI)
-	ADDQ    DX, DI
-	VMOVUPS Z16, (DI)
-	VMOVUPS Z17, 64(DI)
-	ADDQ    DX, DI
-	VMOVUPS Z18, (DI)
-	VMOVUPS Z19, 64(DI)
-	ADDQ    $0x80, CX
-	ADDQ    BX, AX
-	DECQ    count+64(FP)
-	JNE     tile
+	DECQ    R8
+	JNE     row
+
+stored:
+	ADDQ $0x80, CX
+	ADDQ BX, AX
+	DECQ count+64(FP)
+	JNE  tile
 	VZEROUPPER
 	RET
 
+far:
+	VBROADCASTSS word3f8000003f800000<>+0(SB), Z12
+	VBROADCASTSS word3fb8aa3b3fb8aa3b<>+0(SB), Z13
+	VBROADCASTSS word3f3180003f318000<>+0(SB), Z14
+	VBROADCASTSS wordb95e8083b95e8083<>+0(SB), Z15
+	VBROADCASTSS word8000000080000000<>+0(SB), Z16
+	VBROADCASTSS wordc2dc0000c2dc0000<>+0(SB), Z17
+	VBROADCASTSS word4940000049400000<>+0(SB), Z18
+	VBROADCASTSS word3e2aaaab3e2aaaab<>+0(SB), Z19
+	VBROADCASTSS word3f0001103f000110<>+0(SB), Z20
+	VMOVUPS      powers<>+0(SB), Z21
+	VPORD        Z16, Z10, Z16
+	VMAXPS       Z16, Z17, Z16
+	VMOVAPS      Z18, Z17
+	VFMADD231PS  Z13, Z16, Z17
+	VSUBPS       Z18, Z17, Z13
+	VFNMADD231PS Z14, Z13, Z16
+	VFNMADD231PS Z15, Z13, Z16
+	VPERMPS      Z21, Z17, Z14
+	VMOVAPS      Z20, Z15
+	VFMADD231PS  Z19, Z16, Z15
+	VMULPS       Z16, Z16, Z17
+	VFMADD213PS  Z16, Z17, Z15
+	VFMADD213PS  Z14, Z14, Z15
+	VSCALEFPS    Z13, Z15, Z15
+	VADDPS       Z12, Z15, Z13
+	VPMOVD2M     Z10, K2
+	VBLENDMPS    Z15, Z12, K2, Z15
+	VRCP14PS     Z13, Z12
+	VMULPS       Z12, Z15, Z14
+	VMOVAPS      Z15, Z15
+	VFNMADD231PS Z13, Z14, Z15
+	VFMADD231PS  Z12, Z15, Z14
+	VMOVAPS      Z14, K1, Z11
+	JMP          near
+
 // func tile32AVX512r10off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F
 TEXT ·tile32AVX512r10off(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -8785,26 +12599,26 @@ tile:
 	MOVQ   a+8(FP), DI
 	MOVQ   AX, R8
 	MOVQ   off+24(FP), R9
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
+	VXORPS Z12, Z12, Z12
+	VXORPS Z13, Z13, Z13
+	VXORPS Z14, Z14, Z14
+	VXORPS Z15, Z15, Z15
+	VXORPS Z16, Z16, Z16
+	VXORPS Z17, Z17, Z17
+	VXORPS Z18, Z18, Z18
+	VXORPS Z19, Z19, Z19
 
 depth:
 	MOVQ         (R9), R10
@@ -8919,8 +12733,9 @@ store:
 	TESTQ        SI, SI
 	JE           activated
 	VBROADCASTSS 4(SI), Z20
-	CMPL         (SI), $0x00
-	JNE          product
+	CMPL         (SI), $0x3f800000
+	JEQ          product
+	JGT          activated
 	VBROADCASTSS 8(SI), Z21
 	VMAXPS       Z0, Z20, Z0
 	VMINPS       Z0, Z21, Z0
@@ -9068,45 +12883,136 @@ product:
 	VMULPS           Z19, Z21, Z19
 
 activated:
-	MOVQ    CX, SI
-	VMOVUPS Z0, (SI)
-	VMOVUPS Z1, 64(SI)
+	MOVQ         CX, DI
+	VMOVUPS      Z0, (DI)
+	VMOVUPS      Z1, 64(DI)
+	ADDQ         DX, DI
+	VMOVUPS      Z2, (DI)
+	VMOVUPS      Z3, 64(DI)
+	ADDQ         DX, DI
+	VMOVUPS      Z4, (DI)
+	VMOVUPS      Z5, 64(DI)
+	ADDQ         DX, DI
+	VMOVUPS      Z6, (DI)
+	VMOVUPS      Z7, 64(DI)
+	ADDQ         DX, DI
+	VMOVUPS      Z8, (DI)
+	VMOVUPS      Z9, 64(DI)
+	ADDQ         DX, DI
+	VMOVUPS      Z10, (DI)
+	VMOVUPS      Z11, 64(DI)
+	ADDQ         DX, DI
+	VMOVUPS      Z12, (DI)
+	VMOVUPS      Z13, 64(DI)
+	ADDQ         DX, DI
+	VMOVUPS      Z14, (DI)
+	VMOVUPS      Z15, 64(DI)
+	ADDQ         DX, DI
+	VMOVUPS      Z16, (DI)
+	VMOVUPS      Z17, 64(DI)
+	ADDQ         DX, DI
+	VMOVUPS      Z18, (DI)
+	VMOVUPS      Z19, 64(DI)
+	TESTQ        SI, SI
+	JE           stored
+	CMPL         (SI), $0x40000000
+	JNE          stored
+	VBROADCASTSS word3f8000003f800000<>+0(SB), Z0
+	VBROADCASTSS word7fffffff7fffffff<>+0(SB), Z1
+	VBROADCASTSS word41c0000041c00000<>+0(SB), Z2
+	VBROADCASTSS wordbfb8aa3bbfb8aa3b<>+0(SB), Z3
+	VBROADCASTSS word48c0000048c00000<>+0(SB), Z4
+	VBROADCASTSS word3f3172183f317218<>+0(SB), Z5
+	VBROADCASTSS word3f0000003f000000<>+0(SB), Z6
+	VBROADCASTSS word3f80007b3f80007b<>+0(SB), Z7
+	VMOVUPS      powers0<>+0(SB), Z8
+	VMOVUPS      powers16<>+0(SB), Z9
+	MOVQ         CX, SI
+	MOVQ         $0x0000000a, DI
+
+row:
+	MOVQ SI, R8
+	LEAQ 128(SI), R9
+
+vector:
+	VMOVUPS      (R8), Z11
+	VMOVAPS      Z11, Z10
+	VPANDD       Z1, Z11, Z12
+	VPCMPUD      $0x06, Z2, Z12, K1
+	VMOVAPS      Z4, Z13
+	VFMADD231PS  Z3, Z11, Z13
+	VSUBPS       Z4, Z13, Z12
+	VMOVAPS      Z11, Z11
+	VFNMSUB231PS Z5, Z12, Z11
+	VPSLLD       $0x12, Z13, Z12
+	VPERMI2PS    Z9, Z8, Z13
+	VPADDD       Z12, Z13, Z13
+	VMOVAPS      Z6, Z12
+	VFMADD213PS  Z7, Z11, Z12
+	VFMADD213PS  Z0, Z11, Z12
+	VFMADD213PS  Z0, Z13, Z12
+	VRCP14PS     Z12, Z11
+	VFNMADD213PS Z0, Z11, Z12
+	VFMADD213PS  Z11, Z12, Z11
+	KORTESTW     K1, K1
+	JNE          far
+
+near:
+	VMULPS  Z11, Z10, Z11
+	VMOVUPS Z11, (R8)
+	ADDQ    $0x40, R8
+	CMPQ    R8, R9
+	JNE     vector
 	ADDQ    DX, SI
-	VMOVUPS Z2, (SI)
-	VMOVUPS Z3, 64(SI)
-	ADDQ    DX, SI
-	VMOVUPS Z4, (SI)
-	VMOVUPS Z5, 64(SI)
-	ADDQ    DX, SI
-	VMOVUPS Z6, (SI)
-	VMOVUPS Z7, 64(SI)
-	ADDQ    DX, SI
-	VMOVUPS Z8, (SI)
-	VMOVUPS Z9, 64(SI)
-	ADDQ    DX, SI
-	VMOVUPS Z10, (SI)
-	VMOVUPS Z11, 64(SI)
-	ADDQ    DX, SI
-	VMOVUPS Z12, (SI)
-	VMOVUPS Z13, 64(SI)
-	ADDQ    DX, SI
-	VMOVUPS Z14, (SI)
-	VMOVUPS Z15, 64(SI)
-	ADDQ    DX, SI
-	VMOVUPS Z16, (SI)
-	VMOVUPS Z17, 64(SI)
-	ADDQ    DX, SI
-	VMOVUPS Z18, (SI)
-	VMOVUPS Z19, 64(SI)
-	ADDQ    $0x80, CX
-	ADDQ    BX, AX
-	DECQ    count+64(FP)
-	JNE     tile
+	DECQ    DI
+	JNE     row
+
+stored:
+	ADDQ $0x80, CX
+	ADDQ BX, AX
+	DECQ count+64(FP)
+	JNE  tile
 	VZEROUPPER
 	RET
 
+far:
+	VBROADCASTSS word3f8000003f800000<>+0(SB), Z12
+	VBROADCASTSS word3fb8aa3b3fb8aa3b<>+0(SB), Z13
+	VBROADCASTSS word3f3180003f318000<>+0(SB), Z14
+	VBROADCASTSS wordb95e8083b95e8083<>+0(SB), Z15
+	VBROADCASTSS word8000000080000000<>+0(SB), Z16
+	VBROADCASTSS wordc2dc0000c2dc0000<>+0(SB), Z17
+	VBROADCASTSS word4940000049400000<>+0(SB), Z18
+	VBROADCASTSS word3e2aaaab3e2aaaab<>+0(SB), Z19
+	VBROADCASTSS word3f0001103f000110<>+0(SB), Z20
+	VMOVUPS      powers<>+0(SB), Z21
+	VPORD        Z16, Z10, Z16
+	VMAXPS       Z16, Z17, Z16
+	VMOVAPS      Z18, Z17
+	VFMADD231PS  Z13, Z16, Z17
+	VSUBPS       Z18, Z17, Z13
+	VFNMADD231PS Z14, Z13, Z16
+	VFNMADD231PS Z15, Z13, Z16
+	VPERMPS      Z21, Z17, Z14
+	VMOVAPS      Z20, Z15
+	VFMADD231PS  Z19, Z16, Z15
+	VMULPS       Z16, Z16, Z17
+	VFMADD213PS  Z16, Z17, Z15
+	VFMADD213PS  Z14, Z14, Z15
+	VSCALEFPS    Z13, Z15, Z15
+	VADDPS       Z12, Z15, Z13
+	VPMOVD2M     Z10, K2
+	VBLENDMPS    Z15, Z12, K2, Z15
+	VRCP14PS     Z13, Z12
+	VMULPS       Z12, Z15, Z14
+	VMOVAPS      Z15, Z15
+	VFNMADD231PS Z13, Z14, Z15
+	VFMADD231PS  Z12, Z15, Z14
+	VMOVAPS      Z14, K1, Z11
+	JMP          near
+
 // func tile32AVX512r11v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F
 TEXT ·tile32AVX512r11v1(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -9121,17 +13027,17 @@ tile:
 	MOVQ   kc+0(FP), DI
 	MOVQ   a+8(FP), R8
 	MOVQ   AX, R9
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
 
 depth:
 	VMOVUPS      (R9), Z12
@@ -9220,8 +13126,9 @@ store:
 	TESTQ        DI, DI
 	JE           activated
 	VBROADCASTSS 4(DI), Z11
-	CMPL         (DI), $0x00
-	JNE          product
+	CMPL         (DI), $0x3f800000
+	JEQ          product
+	JGT          activated
 	VBROADCASTSS 8(DI), Z12
 	VMAXPS       Z0, Z11, Z0
 	VMINPS       Z0, Z12, Z0
@@ -9306,37 +13213,128 @@ product:
 	VMULPS           Z10, Z12, Z10
 
 activated:
-	MOVQ    CX, DI
-	VMOVUPS Z0, (DI)
+	MOVQ         CX, R8
+	VMOVUPS      Z0, (R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z1, (R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z2, (R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z3, (R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z4, (R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z5, (R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z6, (R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z7, (R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z8, (R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z9, (R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z10, (R8)
+	TESTQ        DI, DI
+	JE           stored
+	CMPL         (DI), $0x40000000
+	JNE          stored
+	VBROADCASTSS word3f8000003f800000<>+0(SB), Z0
+	VBROADCASTSS word7fffffff7fffffff<>+0(SB), Z1
+	VBROADCASTSS word41c0000041c00000<>+0(SB), Z2
+	VBROADCASTSS wordbfb8aa3bbfb8aa3b<>+0(SB), Z3
+	VBROADCASTSS word48c0000048c00000<>+0(SB), Z4
+	VBROADCASTSS word3f3172183f317218<>+0(SB), Z5
+	VBROADCASTSS word3f0000003f000000<>+0(SB), Z6
+	VBROADCASTSS word3f80007b3f80007b<>+0(SB), Z7
+	VMOVUPS      powers0<>+0(SB), Z8
+	VMOVUPS      powers16<>+0(SB), Z9
+	MOVQ         CX, DI
+	MOVQ         $0x0000000b, R8
+
+row:
+	MOVQ DI, R9
+	LEAQ 64(DI), R10
+
+vector:
+	VMOVUPS      (R9), Z11
+	VMOVAPS      Z11, Z10
+	VPANDD       Z1, Z11, Z12
+	VPCMPUD      $0x06, Z2, Z12, K1
+	VMOVAPS      Z4, Z14
+	VFMADD231PS  Z3, Z11, Z14
+	VSUBPS       Z4, Z14, Z12
+	VMOVAPS      Z11, Z11
+	VFNMSUB231PS Z5, Z12, Z11
+	VPSLLD       $0x12, Z14, Z12
+	VPERMI2PS    Z9, Z8, Z14
+	VPADDD       Z12, Z14, Z14
+	VMOVAPS      Z6, Z12
+	VFMADD213PS  Z7, Z11, Z12
+	VFMADD213PS  Z0, Z11, Z12
+	VFMADD213PS  Z0, Z14, Z12
+	VRCP14PS     Z12, Z11
+	VFNMADD213PS Z0, Z11, Z12
+	VFMADD213PS  Z11, Z12, Z11
+	KORTESTW     K1, K1
+	JNE          far
+
+near:
+	VMULPS  Z11, Z10, Z11
+	VMOVUPS Z11, (R9)
+	ADDQ    $0x40, R9
+	CMPQ    R9, R10
+	JNE     vector
 	ADDQ    DX, DI
-	VMOVUPS Z1, (DI)
-	ADDQ    DX, DI
-	VMOVUPS Z2, (DI)
-	ADDQ    DX, DI
-	VMOVUPS Z3, (DI)
-	ADDQ    DX, DI
-	VMOVUPS Z4, (DI)
-	ADDQ    DX, DI
-	VMOVUPS Z5, (DI)
-	ADDQ    DX, DI
-	VMOVUPS Z6, (DI)
-	ADDQ    DX, DI
-	VMOVUPS Z7, (DI)
-	ADDQ    DX, DI
-	VMOVUPS Z8, (DI)
-	ADDQ    DX, DI
-	VMOVUPS Z9, (DI)
-	ADDQ    DX, DI
-	VMOVUPS Z10, (DI)
-	ADDQ    $0x40, CX
-	ADDQ    BX, AX
-	DECQ    count+64(FP)
-	JNE     tile
+	DECQ    R8
+	JNE     row
+
+stored:
+	ADDQ $0x40, CX
+	ADDQ BX, AX
+	DECQ count+64(FP)
+	JNE  tile
 	VZEROUPPER
 	RET
 
+far:
+	VBROADCASTSS word3f8000003f800000<>+0(SB), Z12
+	VBROADCASTSS word3fb8aa3b3fb8aa3b<>+0(SB), Z14
+	VBROADCASTSS word3f3180003f318000<>+0(SB), Z15
+	VBROADCASTSS wordb95e8083b95e8083<>+0(SB), Z16
+	VBROADCASTSS word8000000080000000<>+0(SB), Z17
+	VBROADCASTSS wordc2dc0000c2dc0000<>+0(SB), Z18
+	VBROADCASTSS word4940000049400000<>+0(SB), Z19
+	VBROADCASTSS word3e2aaaab3e2aaaab<>+0(SB), Z20
+	VBROADCASTSS word3f0001103f000110<>+0(SB), Z21
+	VMOVUPS      powers<>+0(SB), Z22
+	VPORD        Z17, Z10, Z17
+	VMAXPS       Z17, Z18, Z17
+	VMOVAPS      Z19, Z18
+	VFMADD231PS  Z14, Z17, Z18
+	VSUBPS       Z19, Z18, Z14
+	VFNMADD231PS Z15, Z14, Z17
+	VFNMADD231PS Z16, Z14, Z17
+	VPERMPS      Z22, Z18, Z15
+	VMOVAPS      Z21, Z16
+	VFMADD231PS  Z20, Z17, Z16
+	VMULPS       Z17, Z17, Z18
+	VFMADD213PS  Z17, Z18, Z16
+	VFMADD213PS  Z15, Z15, Z16
+	VSCALEFPS    Z14, Z16, Z16
+	VADDPS       Z12, Z16, Z14
+	VPMOVD2M     Z10, K2
+	VBLENDMPS    Z16, Z12, K2, Z16
+	VRCP14PS     Z14, Z12
+	VMULPS       Z12, Z16, Z15
+	VMOVAPS      Z16, Z16
+	VFNMADD231PS Z14, Z15, Z16
+	VFMADD231PS  Z12, Z16, Z15
+	VMOVAPS      Z15, K1, Z11
+	JMP          near
+
 // func tile32AVX512r11v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F
 TEXT ·tile32AVX512r11v2(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -9351,28 +13349,28 @@ tile:
 	MOVQ   kc+0(FP), DI
 	MOVQ   a+8(FP), R8
 	MOVQ   AX, R9
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	VPXORD Z20, Z20, Z20
-	VPXORD Z21, Z21, Z21
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
+	VXORPS Z12, Z12, Z12
+	VXORPS Z13, Z13, Z13
+	VXORPS Z14, Z14, Z14
+	VXORPS Z15, Z15, Z15
+	VXORPS Z16, Z16, Z16
+	VXORPS Z17, Z17, Z17
+	VXORPS Z18, Z18, Z18
+	VXORPS Z19, Z19, Z19
+	VXORPS Z20, Z20, Z20
+	VXORPS Z21, Z21, Z21
 
 depth:
 	VMOVUPS      (R9), Z23
@@ -9495,8 +13493,9 @@ store:
 	TESTQ        DI, DI
 	JE           activated
 	VBROADCASTSS 4(DI), Z22
-	CMPL         (DI), $0x00
-	JNE          product
+	CMPL         (DI), $0x3f800000
+	JEQ          product
+	JGT          activated
 	VBROADCASTSS 8(DI), Z23
 	VMAXPS       Z0, Z22, Z0
 	VMINPS       Z0, Z23, Z0
@@ -9658,48 +13657,139 @@ product:
 	VMULPS           Z21, Z23, Z21
 
 activated:
-	MOVQ    CX, DI
-	VMOVUPS Z0, (DI)
-	VMOVUPS Z1, 64(DI)
+	MOVQ         CX, R8
+	VMOVUPS      Z0, (R8)
+	VMOVUPS      Z1, 64(R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z2, (R8)
+	VMOVUPS      Z3, 64(R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z4, (R8)
+	VMOVUPS      Z5, 64(R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z6, (R8)
+	VMOVUPS      Z7, 64(R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z8, (R8)
+	VMOVUPS      Z9, 64(R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z10, (R8)
+	VMOVUPS      Z11, 64(R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z12, (R8)
+	VMOVUPS      Z13, 64(R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z14, (R8)
+	VMOVUPS      Z15, 64(R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z16, (R8)
+	VMOVUPS      Z17, 64(R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z18, (R8)
+	VMOVUPS      Z19, 64(R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z20, (R8)
+	VMOVUPS      Z21, 64(R8)
+	TESTQ        DI, DI
+	JE           stored
+	CMPL         (DI), $0x40000000
+	JNE          stored
+	VBROADCASTSS word3f8000003f800000<>+0(SB), Z0
+	VBROADCASTSS word7fffffff7fffffff<>+0(SB), Z1
+	VBROADCASTSS word41c0000041c00000<>+0(SB), Z2
+	VBROADCASTSS wordbfb8aa3bbfb8aa3b<>+0(SB), Z3
+	VBROADCASTSS word48c0000048c00000<>+0(SB), Z4
+	VBROADCASTSS word3f3172183f317218<>+0(SB), Z5
+	VBROADCASTSS word3f0000003f000000<>+0(SB), Z6
+	VBROADCASTSS word3f80007b3f80007b<>+0(SB), Z7
+	VMOVUPS      powers0<>+0(SB), Z8
+	VMOVUPS      powers16<>+0(SB), Z9
+	MOVQ         CX, DI
+	MOVQ         $0x0000000b, R8
+
+row:
+	MOVQ DI, R9
+	LEAQ 128(DI), R10
+
+vector:
+	VMOVUPS      (R9), Z11
+	VMOVAPS      Z11, Z10
+	VPANDD       Z1, Z11, Z12
+	VPCMPUD      $0x06, Z2, Z12, K1
+	VMOVAPS      Z4, Z13
+	VFMADD231PS  Z3, Z11, Z13
+	VSUBPS       Z4, Z13, Z12
+	VMOVAPS      Z11, Z11
+	VFNMSUB231PS Z5, Z12, Z11
+	VPSLLD       $0x12, Z13, Z12
+	VPERMI2PS    Z9, Z8, Z13
+	VPADDD       Z12, Z13, Z13
+	VMOVAPS      Z6, Z12
+	VFMADD213PS  Z7, Z11, Z12
+	VFMADD213PS  Z0, Z11, Z12
+	VFMADD213PS  Z0, Z13, Z12
+	VRCP14PS     Z12, Z11
+	VFNMADD213PS Z0, Z11, Z12
+	VFMADD213PS  Z11, Z12, Z11
+	KORTESTW     K1, K1
+	JNE          far
+
+near:
+	VMULPS  Z11, Z10, Z11
+	VMOVUPS Z11, (R9)
+	ADDQ    $0x40, R9
+	CMPQ    R9, R10
+	JNE     vector
 	ADDQ    DX, DI
-	VMOVUPS Z2, (DI)
-	VMOVUPS Z3, 64(DI)
-	ADDQ    DX, DI
-	VMOVUPS Z4, (DI)
-	VMOVUPS Z5, 64(DI)
-	ADDQ    DX, DI
-	VMOVUPS Z6, (DI)
-	VMOVUPS Z7, 64(DI)
-	ADDQ    DX, DI
-	VMOVUPS Z8, (DI)
-	VMOVUPS Z9, 64(DI)
-	ADDQ    DX, DI
-	VMOVUPS Z10, (DI)
-	VMOVUPS Z11, 64(DI)
-	ADDQ    DX, DI
-	VMOVUPS Z12, (DI)
-	VMOVUPS Z13, 64(DI)
-	ADDQ    DX, DI
-	VMOVUPS Z14, (DI)
-	VMOVUPS Z15, 64(DI)
-	ADDQ    DX, DI
-	VMOVUPS Z16, (DI)
-	VMOVUPS Z17, 64(DI)
-	ADDQ    DX, DI
-	VMOVUPS Z18, (DI)
-	VMOVUPS Z19, 64(DI)
-	ADDQ    DX, DI
-	VMOVUPS Z20, (DI)
-	VMOVUPS Z21, 64(DI)
-	ADDQ    $0x80, CX
-	ADDQ    BX, AX
-	DECQ    count+64(FP)
-	JNE     tile
+	DECQ    R8
+	JNE     row
+
+stored:
+	ADDQ $0x80, CX
+	ADDQ BX, AX
+	DECQ count+64(FP)
+	JNE  tile
 	VZEROUPPER
 	RET
 
+far:
+	VBROADCASTSS word3f8000003f800000<>+0(SB), Z12
+	VBROADCASTSS word3fb8aa3b3fb8aa3b<>+0(SB), Z13
+	VBROADCASTSS word3f3180003f318000<>+0(SB), Z14
+	VBROADCASTSS wordb95e8083b95e8083<>+0(SB), Z15
+	VBROADCASTSS word8000000080000000<>+0(SB), Z16
+	VBROADCASTSS wordc2dc0000c2dc0000<>+0(SB), Z17
+	VBROADCASTSS word4940000049400000<>+0(SB), Z18
+	VBROADCASTSS word3e2aaaab3e2aaaab<>+0(SB), Z19
+	VBROADCASTSS word3f0001103f000110<>+0(SB), Z20
+	VMOVUPS      powers<>+0(SB), Z21
+	VPORD        Z16, Z10, Z16
+	VMAXPS       Z16, Z17, Z16
+	VMOVAPS      Z18, Z17
+	VFMADD231PS  Z13, Z16, Z17
+	VSUBPS       Z18, Z17, Z13
+	VFNMADD231PS Z14, Z13, Z16
+	VFNMADD231PS Z15, Z13, Z16
+	VPERMPS      Z21, Z17, Z14
+	VMOVAPS      Z20, Z15
+	VFMADD231PS  Z19, Z16, Z15
+	VMULPS       Z16, Z16, Z17
+	VFMADD213PS  Z16, Z17, Z15
+	VFMADD213PS  Z14, Z14, Z15
+	VSCALEFPS    Z13, Z15, Z15
+	VADDPS       Z12, Z15, Z13
+	VPMOVD2M     Z10, K2
+	VBLENDMPS    Z15, Z12, K2, Z15
+	VRCP14PS     Z13, Z12
+	VMULPS       Z12, Z15, Z14
+	VMOVAPS      Z15, Z15
+	VFNMADD231PS Z13, Z14, Z15
+	VFMADD231PS  Z12, Z15, Z14
+	VMOVAPS      Z14, K1, Z11
+	JMP          near
+
 // func tile32AVX512r11off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F
 TEXT ·tile32AVX512r11off(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -9713,28 +13803,28 @@ tile:
 	MOVQ   a+8(FP), DI
 	MOVQ   AX, R8
 	MOVQ   off+24(FP), R9
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	VPXORD Z20, Z20, Z20
-	VPXORD Z21, Z21, Z21
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
+	VXORPS Z12, Z12, Z12
+	VXORPS Z13, Z13, Z13
+	VXORPS Z14, Z14, Z14
+	VXORPS Z15, Z15, Z15
+	VXORPS Z16, Z16, Z16
+	VXORPS Z17, Z17, Z17
+	VXORPS Z18, Z18, Z18
+	VXORPS Z19, Z19, Z19
+	VXORPS Z20, Z20, Z20
+	VXORPS Z21, Z21, Z21
 
 depth:
 	MOVQ         (R9), R10
@@ -9858,8 +13948,9 @@ store:
 	TESTQ        SI, SI
 	JE           activated
 	VBROADCASTSS 4(SI), Z22
-	CMPL         (SI), $0x00
-	JNE          product
+	CMPL         (SI), $0x3f800000
+	JEQ          product
+	JGT          activated
 	VBROADCASTSS 8(SI), Z23
 	VMAXPS       Z0, Z22, Z0
 	VMINPS       Z0, Z23, Z0
@@ -10021,48 +14112,139 @@ product:
 	VMULPS           Z21, Z23, Z21
 
 activated:
-	MOVQ    CX, SI
-	VMOVUPS Z0, (SI)
-	VMOVUPS Z1, 64(SI)
+	MOVQ         CX, DI
+	VMOVUPS      Z0, (DI)
+	VMOVUPS      Z1, 64(DI)
+	ADDQ         DX, DI
+	VMOVUPS      Z2, (DI)
+	VMOVUPS      Z3, 64(DI)
+	ADDQ         DX, DI
+	VMOVUPS      Z4, (DI)
+	VMOVUPS      Z5, 64(DI)
+	ADDQ         DX, DI
+	VMOVUPS      Z6, (DI)
+	VMOVUPS      Z7, 64(DI)
+	ADDQ         DX, DI
+	VMOVUPS      Z8, (DI)
+	VMOVUPS      Z9, 64(DI)
+	ADDQ         DX, DI
+	VMOVUPS      Z10, (DI)
+	VMOVUPS      Z11, 64(DI)
+	ADDQ         DX, DI
+	VMOVUPS      Z12, (DI)
+	VMOVUPS      Z13, 64(DI)
+	ADDQ         DX, DI
+	VMOVUPS      Z14, (DI)
+	VMOVUPS      Z15, 64(DI)
+	ADDQ         DX, DI
+	VMOVUPS      Z16, (DI)
+	VMOVUPS      Z17, 64(DI)
+	ADDQ         DX, DI
+	VMOVUPS      Z18, (DI)
+	VMOVUPS      Z19, 64(DI)
+	ADDQ         DX, DI
+	VMOVUPS      Z20, (DI)
+	VMOVUPS      Z21, 64(DI)
+	TESTQ        SI, SI
+	JE           stored
+	CMPL         (SI), $0x40000000
+	JNE          stored
+	VBROADCASTSS word3f8000003f800000<>+0(SB), Z0
+	VBROADCASTSS word7fffffff7fffffff<>+0(SB), Z1
+	VBROADCASTSS word41c0000041c00000<>+0(SB), Z2
+	VBROADCASTSS wordbfb8aa3bbfb8aa3b<>+0(SB), Z3
+	VBROADCASTSS word48c0000048c00000<>+0(SB), Z4
+	VBROADCASTSS word3f3172183f317218<>+0(SB), Z5
+	VBROADCASTSS word3f0000003f000000<>+0(SB), Z6
+	VBROADCASTSS word3f80007b3f80007b<>+0(SB), Z7
+	VMOVUPS      powers0<>+0(SB), Z8
+	VMOVUPS      powers16<>+0(SB), Z9
+	MOVQ         CX, SI
+	MOVQ         $0x0000000b, DI
+
+row:
+	MOVQ SI, R8
+	LEAQ 128(SI), R9
+
+vector:
+	VMOVUPS      (R8), Z11
+	VMOVAPS      Z11, Z10
+	VPANDD       Z1, Z11, Z12
+	VPCMPUD      $0x06, Z2, Z12, K1
+	VMOVAPS      Z4, Z13
+	VFMADD231PS  Z3, Z11, Z13
+	VSUBPS       Z4, Z13, Z12
+	VMOVAPS      Z11, Z11
+	VFNMSUB231PS Z5, Z12, Z11
+	VPSLLD       $0x12, Z13, Z12
+	VPERMI2PS    Z9, Z8, Z13
+	VPADDD       Z12, Z13, Z13
+	VMOVAPS      Z6, Z12
+	VFMADD213PS  Z7, Z11, Z12
+	VFMADD213PS  Z0, Z11, Z12
+	VFMADD213PS  Z0, Z13, Z12
+	VRCP14PS     Z12, Z11
+	VFNMADD213PS Z0, Z11, Z12
+	VFMADD213PS  Z11, Z12, Z11
+	KORTESTW     K1, K1
+	JNE          far
+
+near:
+	VMULPS  Z11, Z10, Z11
+	VMOVUPS Z11, (R8)
+	ADDQ    $0x40, R8
+	CMPQ    R8, R9
+	JNE     vector
 	ADDQ    DX, SI
-	VMOVUPS Z2, (SI)
-	VMOVUPS Z3, 64(SI)
-	ADDQ    DX, SI
-	VMOVUPS Z4, (SI)
-	VMOVUPS Z5, 64(SI)
-	ADDQ    DX, SI
-	VMOVUPS Z6, (SI)
-	VMOVUPS Z7, 64(SI)
-	ADDQ    DX, SI
-	VMOVUPS Z8, (SI)
-	VMOVUPS Z9, 64(SI)
-	ADDQ    DX, SI
-	VMOVUPS Z10, (SI)
-	VMOVUPS Z11, 64(SI)
-	ADDQ    DX, SI
-	VMOVUPS Z12, (SI)
-	VMOVUPS Z13, 64(SI)
-	ADDQ    DX, SI
-	VMOVUPS Z14, (SI)
-	VMOVUPS Z15, 64(SI)
-	ADDQ    DX, SI
-	VMOVUPS Z16, (SI)
-	VMOVUPS Z17, 64(SI)
-	ADDQ    DX, SI
-	VMOVUPS Z18, (SI)
-	VMOVUPS Z19, 64(SI)
-	ADDQ    DX, SI
-	VMOVUPS Z20, (SI)
-	VMOVUPS Z21, 64(SI)
-	ADDQ    $0x80, CX
-	ADDQ    BX, AX
-	DECQ    count+64(FP)
-	JNE     tile
+	DECQ    DI
+	JNE     row
+
+stored:
+	ADDQ $0x80, CX
+	ADDQ BX, AX
+	DECQ count+64(FP)
+	JNE  tile
 	VZEROUPPER
 	RET
 
+far:
+	VBROADCASTSS word3f8000003f800000<>+0(SB), Z12
+	VBROADCASTSS word3fb8aa3b3fb8aa3b<>+0(SB), Z13
+	VBROADCASTSS word3f3180003f318000<>+0(SB), Z14
+	VBROADCASTSS wordb95e8083b95e8083<>+0(SB), Z15
+	VBROADCASTSS word8000000080000000<>+0(SB), Z16
+	VBROADCASTSS wordc2dc0000c2dc0000<>+0(SB), Z17
+	VBROADCASTSS word4940000049400000<>+0(SB), Z18
+	VBROADCASTSS word3e2aaaab3e2aaaab<>+0(SB), Z19
+	VBROADCASTSS word3f0001103f000110<>+0(SB), Z20
+	VMOVUPS      powers<>+0(SB), Z21
+	VPORD        Z16, Z10, Z16
+	VMAXPS       Z16, Z17, Z16
+	VMOVAPS      Z18, Z17
+	VFMADD231PS  Z13, Z16, Z17
+	VSUBPS       Z18, Z17, Z13
+	VFNMADD231PS Z14, Z13, Z16
+	VFNMADD231PS Z15, Z13, Z16
+	VPERMPS      Z21, Z17, Z14
+	VMOVAPS      Z20, Z15
+	VFMADD231PS  Z19, Z16, Z15
+	VMULPS       Z16, Z16, Z17
+	VFMADD213PS  Z16, Z17, Z15
+	VFMADD213PS  Z14, Z14, Z15
+	VSCALEFPS    Z13, Z15, Z15
+	VADDPS       Z12, Z15, Z13
+	VPMOVD2M     Z10, K2
+	VBLENDMPS    Z15, Z12, K2, Z15
+	VRCP14PS     Z13, Z12
+	VMULPS       Z12, Z15, Z14
+	VMOVAPS      Z15, Z15
+	VFNMADD231PS Z13, Z14, Z15
+	VFMADD231PS  Z12, Z15, Z14
+	VMOVAPS      Z14, K1, Z11
+	JMP          near
+
 // func tile32AVX512r12v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F
 TEXT ·tile32AVX512r12v1(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -10077,18 +14259,18 @@ tile:
 	MOVQ   kc+0(FP), DI
 	MOVQ   a+8(FP), R8
 	MOVQ   AX, R9
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
 
 depth:
 	VMOVUPS      (R9), Z13
@@ -10183,8 +14365,9 @@ store:
 	TESTQ        DI, DI
 	JE           activated
 	VBROADCASTSS 4(DI), Z12
-	CMPL         (DI), $0x00
-	JNE          product
+	CMPL         (DI), $0x3f800000
+	JEQ          product
+	JGT          activated
 	VBROADCASTSS 8(DI), Z13
 	VMAXPS       Z0, Z12, Z0
 	VMINPS       Z0, Z13, Z0
@@ -10276,39 +14459,130 @@ product:
 	VMULPS           Z11, Z13, Z11
 
 activated:
-	MOVQ    CX, DI
-	VMOVUPS Z0, (DI)
+	MOVQ         CX, R8
+	VMOVUPS      Z0, (R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z1, (R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z2, (R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z3, (R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z4, (R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z5, (R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z6, (R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z7, (R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z8, (R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z9, (R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z10, (R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z11, (R8)
+	TESTQ        DI, DI
+	JE           stored
+	CMPL         (DI), $0x40000000
+	JNE          stored
+	VBROADCASTSS word3f8000003f800000<>+0(SB), Z0
+	VBROADCASTSS word7fffffff7fffffff<>+0(SB), Z1
+	VBROADCASTSS word41c0000041c00000<>+0(SB), Z2
+	VBROADCASTSS wordbfb8aa3bbfb8aa3b<>+0(SB), Z3
+	VBROADCASTSS word48c0000048c00000<>+0(SB), Z4
+	VBROADCASTSS word3f3172183f317218<>+0(SB), Z5
+	VBROADCASTSS word3f0000003f000000<>+0(SB), Z6
+	VBROADCASTSS word3f80007b3f80007b<>+0(SB), Z7
+	VMOVUPS      powers0<>+0(SB), Z8
+	VMOVUPS      powers16<>+0(SB), Z9
+	MOVQ         CX, DI
+	MOVQ         $0x0000000c, R8
+
+row:
+	MOVQ DI, R9
+	LEAQ 64(DI), R10
+
+vector:
+	VMOVUPS      (R9), Z11
+	VMOVAPS      Z11, Z10
+	VPANDD       Z1, Z11, Z12
+	VPCMPUD      $0x06, Z2, Z12, K1
+	VMOVAPS      Z4, Z13
+	VFMADD231PS  Z3, Z11, Z13
+	VSUBPS       Z4, Z13, Z12
+	VMOVAPS      Z11, Z11
+	VFNMSUB231PS Z5, Z12, Z11
+	VPSLLD       $0x12, Z13, Z12
+	VPERMI2PS    Z9, Z8, Z13
+	VPADDD       Z12, Z13, Z13
+	VMOVAPS      Z6, Z12
+	VFMADD213PS  Z7, Z11, Z12
+	VFMADD213PS  Z0, Z11, Z12
+	VFMADD213PS  Z0, Z13, Z12
+	VRCP14PS     Z12, Z11
+	VFNMADD213PS Z0, Z11, Z12
+	VFMADD213PS  Z11, Z12, Z11
+	KORTESTW     K1, K1
+	JNE          far
+
+near:
+	VMULPS  Z11, Z10, Z11
+	VMOVUPS Z11, (R9)
+	ADDQ    $0x40, R9
+	CMPQ    R9, R10
+	JNE     vector
 	ADDQ    DX, DI
-	VMOVUPS Z1, (DI)
-	ADDQ    DX, DI
-	VMOVUPS Z2, (DI)
-	ADDQ    DX, DI
-	VMOVUPS Z3, (DI)
-	ADDQ    DX, DI
-	VMOVUPS Z4, (DI)
-	ADDQ    DX, DI
-	VMOVUPS Z5, (DI)
-	ADDQ    DX, DI
-	VMOVUPS Z6, (DI)
-	ADDQ    DX, DI
-	VMOVUPS Z7, (DI)
-	ADDQ    DX, DI
-	VMOVUPS Z8, (DI)
-	ADDQ    DX, DI
-	VMOVUPS Z9, (DI)
-	ADDQ    DX, DI
-	VMOVUPS Z10, (DI)
-	ADDQ    DX, DI
-	VMOVUPS Z11, (DI)
-	ADDQ    $0x40, CX
-	ADDQ    BX, AX
-	DECQ    count+64(FP)
-	JNE     tile
+	DECQ    R8
+	JNE     row
+
+stored:
+	ADDQ $0x40, CX
+	ADDQ BX, AX
+	DECQ count+64(FP)
+	JNE  tile
 	VZEROUPPER
 	RET
 
+far:
+	VBROADCASTSS word3f8000003f800000<>+0(SB), Z12
+	VBROADCASTSS word3fb8aa3b3fb8aa3b<>+0(SB), Z13
+	VBROADCASTSS word3f3180003f318000<>+0(SB), Z15
+	VBROADCASTSS wordb95e8083b95e8083<>+0(SB), Z16
+	VBROADCASTSS word8000000080000000<>+0(SB), Z17
+	VBROADCASTSS wordc2dc0000c2dc0000<>+0(SB), Z18
+	VBROADCASTSS word4940000049400000<>+0(SB), Z19
+	VBROADCASTSS word3e2aaaab3e2aaaab<>+0(SB), Z20
+	VBROADCASTSS word3f0001103f000110<>+0(SB), Z21
+	VMOVUPS      powers<>+0(SB), Z22
+	VPORD        Z17, Z10, Z17
+	VMAXPS       Z17, Z18, Z17
+	VMOVAPS      Z19, Z18
+	VFMADD231PS  Z13, Z17, Z18
+	VSUBPS       Z19, Z18, Z13
+	VFNMADD231PS Z15, Z13, Z17
+	VFNMADD231PS Z16, Z13, Z17
+	VPERMPS      Z22, Z18, Z15
+	VMOVAPS      Z21, Z16
+	VFMADD231PS  Z20, Z17, Z16
+	VMULPS       Z17, Z17, Z18
+	VFMADD213PS  Z17, Z18, Z16
+	VFMADD213PS  Z15, Z15, Z16
+	VSCALEFPS    Z13, Z16, Z16
+	VADDPS       Z12, Z16, Z13
+	VPMOVD2M     Z10, K2
+	VBLENDMPS    Z16, Z12, K2, Z16
+	VRCP14PS     Z13, Z12
+	VMULPS       Z12, Z16, Z15
+	VMOVAPS      Z16, Z16
+	VFNMADD231PS Z13, Z15, Z16
+	VFMADD231PS  Z12, Z16, Z15
+	VMOVAPS      Z15, K1, Z11
+	JMP          near
+
 // func tile32AVX512r12v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F
 TEXT ·tile32AVX512r12v2(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -10323,30 +14597,30 @@ tile:
 	MOVQ   kc+0(FP), DI
 	MOVQ   a+8(FP), R8
 	MOVQ   AX, R9
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	VPXORD Z20, Z20, Z20
-	VPXORD Z21, Z21, Z21
-	VPXORD Z22, Z22, Z22
-	VPXORD Z23, Z23, Z23
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
+	VXORPS Z12, Z12, Z12
+	VXORPS Z13, Z13, Z13
+	VXORPS Z14, Z14, Z14
+	VXORPS Z15, Z15, Z15
+	VXORPS Z16, Z16, Z16
+	VXORPS Z17, Z17, Z17
+	VXORPS Z18, Z18, Z18
+	VXORPS Z19, Z19, Z19
+	VXORPS Z20, Z20, Z20
+	VXORPS Z21, Z21, Z21
+	VXORPS Z22, Z22, Z22
+	VXORPS Z23, Z23, Z23
 
 depth:
 	VMOVUPS      (R9), Z25
@@ -10478,8 +14752,9 @@ store:
 	TESTQ        DI, DI
 	JE           activated
 	VBROADCASTSS 4(DI), Z24
-	CMPL         (DI), $0x00
-	JNE          product
+	CMPL         (DI), $0x3f800000
+	JEQ          product
+	JGT          activated
 	VBROADCASTSS 8(DI), Z25
 	VMAXPS       Z0, Z24, Z0
 	VMINPS       Z0, Z25, Z0
@@ -10655,51 +14930,142 @@ product:
 	VMULPS           Z23, Z25, Z23
 
 activated:
-	MOVQ    CX, DI
-	VMOVUPS Z0, (DI)
-	VMOVUPS Z1, 64(DI)
+	MOVQ         CX, R8
+	VMOVUPS      Z0, (R8)
+	VMOVUPS      Z1, 64(R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z2, (R8)
+	VMOVUPS      Z3, 64(R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z4, (R8)
+	VMOVUPS      Z5, 64(R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z6, (R8)
+	VMOVUPS      Z7, 64(R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z8, (R8)
+	VMOVUPS      Z9, 64(R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z10, (R8)
+	VMOVUPS      Z11, 64(R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z12, (R8)
+	VMOVUPS      Z13, 64(R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z14, (R8)
+	VMOVUPS      Z15, 64(R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z16, (R8)
+	VMOVUPS      Z17, 64(R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z18, (R8)
+	VMOVUPS      Z19, 64(R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z20, (R8)
+	VMOVUPS      Z21, 64(R8)
+	ADDQ         DX, R8
+	VMOVUPS      Z22, (R8)
+	VMOVUPS      Z23, 64(R8)
+	TESTQ        DI, DI
+	JE           stored
+	CMPL         (DI), $0x40000000
+	JNE          stored
+	VBROADCASTSS word3f8000003f800000<>+0(SB), Z0
+	VBROADCASTSS word7fffffff7fffffff<>+0(SB), Z1
+	VBROADCASTSS word41c0000041c00000<>+0(SB), Z2
+	VBROADCASTSS wordbfb8aa3bbfb8aa3b<>+0(SB), Z3
+	VBROADCASTSS word48c0000048c00000<>+0(SB), Z4
+	VBROADCASTSS word3f3172183f317218<>+0(SB), Z5
+	VBROADCASTSS word3f0000003f000000<>+0(SB), Z6
+	VBROADCASTSS word3f80007b3f80007b<>+0(SB), Z7
+	VMOVUPS      powers0<>+0(SB), Z8
+	VMOVUPS      powers16<>+0(SB), Z9
+	MOVQ         CX, DI
+	MOVQ         $0x0000000c, R8
+
+row:
+	MOVQ DI, R9
+	LEAQ 128(DI), R10
+
+vector:
+	VMOVUPS      (R9), Z11
+	VMOVAPS      Z11, Z10
+	VPANDD       Z1, Z11, Z12
+	VPCMPUD      $0x06, Z2, Z12, K1
+	VMOVAPS      Z4, Z13
+	VFMADD231PS  Z3, Z11, Z13
+	VSUBPS       Z4, Z13, Z12
+	VMOVAPS      Z11, Z11
+	VFNMSUB231PS Z5, Z12, Z11
+	VPSLLD       $0x12, Z13, Z12
+	VPERMI2PS    Z9, Z8, Z13
+	VPADDD       Z12, Z13, Z13
+	VMOVAPS      Z6, Z12
+	VFMADD213PS  Z7, Z11, Z12
+	VFMADD213PS  Z0, Z11, Z12
+	VFMADD213PS  Z0, Z13, Z12
+	VRCP14PS     Z12, Z11
+	VFNMADD213PS Z0, Z11, Z12
+	VFMADD213PS  Z11, Z12, Z11
+	KORTESTW     K1, K1
+	JNE          far
+
+near:
+	VMULPS  Z11, Z10, Z11
+	VMOVUPS Z11, (R9)
+	ADDQ    $0x40, R9
+	CMPQ    R9, R10
+	JNE     vector
 	ADDQ    DX, DI
-	VMOVUPS Z2, (DI)
-	VMOVUPS Z3, 64(DI)
-	ADDQ    DX, DI
-	VMOVUPS Z4, (DI)
-	VMOVUPS Z5, 64(DI)
-	ADDQ    DX, DI
-	VMOVUPS Z6, (DI)
-	VMOVUPS Z7, 64(DI)
-	ADDQ    DX, DI
-	VMOVUPS Z8, (DI)
-	VMOVUPS Z9, 64(DI)
-	ADDQ    DX, DI
-	VMOVUPS Z10, (DI)
-	VMOVUPS Z11, 64(DI)
-	ADDQ    DX, DI
-	VMOVUPS Z12, (DI)
-	VMOVUPS Z13, 64(DI)
-	ADDQ    DX, DI
-	VMOVUPS Z14, (DI)
-	VMOVUPS Z15, 64(DI)
-	ADDQ    DX, DI
-	VMOVUPS Z16, (DI)
-	VMOVUPS Z17, 64(DI)
-	ADDQ    DX, DI
-	VMOVUPS Z18, (DI)
-	VMOVUPS Z19, 64(DI)
-	ADDQ    DX, DI
-	VMOVUPS Z20, (DI)
-	VMOVUPS Z21, 64(DI)
-	ADDQ    DX, DI
-	VMOVUPS Z22, (DI)
-	VMOVUPS Z23, 64(DI)
-	ADDQ    $0x80, CX
-	ADDQ    BX, AX
-	DECQ    count+64(FP)
-	JNE     tile
+	DECQ    R8
+	JNE     row
+
+stored:
+	ADDQ $0x80, CX
+	ADDQ BX, AX
+	DECQ count+64(FP)
+	JNE  tile
 	VZEROUPPER
 	RET
 
+far:
+	VBROADCASTSS word3f8000003f800000<>+0(SB), Z12
+	VBROADCASTSS word3fb8aa3b3fb8aa3b<>+0(SB), Z13
+	VBROADCASTSS word3f3180003f318000<>+0(SB), Z14
+	VBROADCASTSS wordb95e8083b95e8083<>+0(SB), Z15
+	VBROADCASTSS word8000000080000000<>+0(SB), Z16
+	VBROADCASTSS wordc2dc0000c2dc0000<>+0(SB), Z17
+	VBROADCASTSS word4940000049400000<>+0(SB), Z18
+	VBROADCASTSS word3e2aaaab3e2aaaab<>+0(SB), Z19
+	VBROADCASTSS word3f0001103f000110<>+0(SB), Z20
+	VMOVUPS      powers<>+0(SB), Z21
+	VPORD        Z16, Z10, Z16
+	VMAXPS       Z16, Z17, Z16
+	VMOVAPS      Z18, Z17
+	VFMADD231PS  Z13, Z16, Z17
+	VSUBPS       Z18, Z17, Z13
+	VFNMADD231PS Z14, Z13, Z16
+	VFNMADD231PS Z15, Z13, Z16
+	VPERMPS      Z21, Z17, Z14
+	VMOVAPS      Z20, Z15
+	VFMADD231PS  Z19, Z16, Z15
+	VMULPS       Z16, Z16, Z17
+	VFMADD213PS  Z16, Z17, Z15
+	VFMADD213PS  Z14, Z14, Z15
+	VSCALEFPS    Z13, Z15, Z15
+	VADDPS       Z12, Z15, Z13
+	VPMOVD2M     Z10, K2
+	VBLENDMPS    Z15, Z12, K2, Z15
+	VRCP14PS     Z13, Z12
+	VMULPS       Z12, Z15, Z14
+	VMOVAPS      Z15, Z15
+	VFNMADD231PS Z13, Z14, Z15
+	VFMADD231PS  Z12, Z15, Z14
+	VMOVAPS      Z14, K1, Z11
+	JMP          near
+
 // func tile32AVX512r12off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F
 TEXT ·tile32AVX512r12off(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -10713,30 +15079,30 @@ tile:
 	MOVQ   a+8(FP), DI
 	MOVQ   AX, R8
 	MOVQ   off+24(FP), R9
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	VPXORD Z20, Z20, Z20
-	VPXORD Z21, Z21, Z21
-	VPXORD Z22, Z22, Z22
-	VPXORD Z23, Z23, Z23
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
+	VXORPS Z12, Z12, Z12
+	VXORPS Z13, Z13, Z13
+	VXORPS Z14, Z14, Z14
+	VXORPS Z15, Z15, Z15
+	VXORPS Z16, Z16, Z16
+	VXORPS Z17, Z17, Z17
+	VXORPS Z18, Z18, Z18
+	VXORPS Z19, Z19, Z19
+	VXORPS Z20, Z20, Z20
+	VXORPS Z21, Z21, Z21
+	VXORPS Z22, Z22, Z22
+	VXORPS Z23, Z23, Z23
 
 depth:
 	MOVQ         (R9), R10
@@ -10869,8 +15235,9 @@ store:
 	TESTQ        SI, SI
 	JE           activated
 	VBROADCASTSS 4(SI), Z24
-	CMPL         (SI), $0x00
-	JNE          product
+	CMPL         (SI), $0x3f800000
+	JEQ          product
+	JGT          activated
 	VBROADCASTSS 8(SI), Z25
 	VMAXPS       Z0, Z24, Z0
 	VMINPS       Z0, Z25, Z0
@@ -11046,48 +15413,139 @@ product:
 	VMULPS           Z23, Z25, Z23
 
 activated:
-	MOVQ    CX, SI
-	VMOVUPS Z0, (SI)
-	VMOVUPS Z1, 64(SI)
+	MOVQ         CX, DI
+	VMOVUPS      Z0, (DI)
+	VMOVUPS      Z1, 64(DI)
+	ADDQ         DX, DI
+	VMOVUPS      Z2, (DI)
+	VMOVUPS      Z3, 64(DI)
+	ADDQ         DX, DI
+	VMOVUPS      Z4, (DI)
+	VMOVUPS      Z5, 64(DI)
+	ADDQ         DX, DI
+	VMOVUPS      Z6, (DI)
+	VMOVUPS      Z7, 64(DI)
+	ADDQ         DX, DI
+	VMOVUPS      Z8, (DI)
+	VMOVUPS      Z9, 64(DI)
+	ADDQ         DX, DI
+	VMOVUPS      Z10, (DI)
+	VMOVUPS      Z11, 64(DI)
+	ADDQ         DX, DI
+	VMOVUPS      Z12, (DI)
+	VMOVUPS      Z13, 64(DI)
+	ADDQ         DX, DI
+	VMOVUPS      Z14, (DI)
+	VMOVUPS      Z15, 64(DI)
+	ADDQ         DX, DI
+	VMOVUPS      Z16, (DI)
+	VMOVUPS      Z17, 64(DI)
+	ADDQ         DX, DI
+	VMOVUPS      Z18, (DI)
+	VMOVUPS      Z19, 64(DI)
+	ADDQ         DX, DI
+	VMOVUPS      Z20, (DI)
+	VMOVUPS      Z21, 64(DI)
+	ADDQ         DX, DI
+	VMOVUPS      Z22, (DI)
+	VMOVUPS      Z23, 64(DI)
+	TESTQ        SI, SI
+	JE           stored
+	CMPL         (SI), $0x40000000
+	JNE          stored
+	VBROADCASTSS word3f8000003f800000<>+0(SB), Z0
+	VBROADCASTSS word7fffffff7fffffff<>+0(SB), Z1
+	VBROADCASTSS word41c0000041c00000<>+0(SB), Z2
+	VBROADCASTSS wordbfb8aa3bbfb8aa3b<>+0(SB), Z3
+	VBROADCASTSS word48c0000048c00000<>+0(SB), Z4
+	VBROADCASTSS word3f3172183f317218<>+0(SB), Z5
+	VBROADCASTSS word3f0000003f000000<>+0(SB), Z6
+	VBROADCASTSS word3f80007b3f80007b<>+0(SB), Z7
+	VMOVUPS      powers0<>+0(SB), Z8
+	VMOVUPS      powers16<>+0(SB), Z9
+	MOVQ         CX, SI
+	MOVQ         $0x0000000c, DI
+
+row:
+	MOVQ SI, R8
+	LEAQ 128(SI), R9
+
+vector:
+	VMOVUPS      (R8), Z11
+	VMOVAPS      Z11, Z10
+	VPANDD       Z1, Z11, Z12
+	VPCMPUD      $0x06, Z2, Z12, K1
+	VMOVAPS      Z4, Z13
+	VFMADD231PS  Z3, Z11, Z13
+	VSUBPS       Z4, Z13, Z12
+	VMOVAPS      Z11, Z11
+	VFNMSUB231PS Z5, Z12, Z11
+	VPSLLD       $0x12, Z13, Z12
+	VPERMI2PS    Z9, Z8, Z13
+	VPADDD       Z12, Z13, Z13
+	VMOVAPS      Z6, Z12
+	VFMADD213PS  Z7, Z11, Z12
+	VFMADD213PS  Z0, Z11, Z12
+	VFMADD213PS  Z0, Z13, Z12
+	VRCP14PS     Z12, Z11
+	VFNMADD213PS Z0, Z11, Z12
+	VFMADD213PS  Z11, Z12, Z11
+	KORTESTW     K1, K1
+	JNE          far
+
+near:
+	VMULPS  Z11, Z10, Z11
+	VMOVUPS Z11, (R8)
+	ADDQ    $0x40, R8
+	CMPQ    R8, R9
+	JNE     vector
 	ADDQ    DX, SI
-	VMOVUPS Z2, (SI)
-	VMOVUPS Z3, 64(SI)
-	ADDQ    DX, SI
-	VMOVUPS Z4, (SI)
-	VMOVUPS Z5, 64(SI)
-	ADDQ    DX, SI
-	VMOVUPS Z6, (SI)
-	VMOVUPS Z7, 64(SI)
-	ADDQ    DX, SI
-	VMOVUPS Z8, (SI)
-	VMOVUPS Z9, 64(SI)
-	ADDQ    DX, SI
-	VMOVUPS Z10, (SI)
-	VMOVUPS Z11, 64(SI)
-	ADDQ    DX, SI
-	VMOVUPS Z12, (SI)
-	VMOVUPS Z13, 64(SI)
-	ADDQ    DX, SI
-	VMOVUPS Z14, (SI)
-	VMOVUPS Z15, 64(SI)
-	ADDQ    DX, SI
-	VMOVUPS Z16, (SI)
-	VMOVUPS Z17, 64(SI)
-	ADDQ    DX, SI
-	VMOVUPS Z18, (SI)
-	VMOVUPS Z19, 64(SI)
-	ADDQ    DX, SI
-	VMOVUPS Z20, (SI)
-	VMOVUPS Z21, 64(SI)
-	ADDQ    DX, SI
-	VMOVUPS Z22, (SI)
-	VMOVUPS Z23, 64(SI)
-	ADDQ    $0x80, CX
-	ADDQ    BX, AX
-	DECQ    count+64(FP)
-	JNE     tile
+	DECQ    DI
+	JNE     row
+
+stored:
+	ADDQ $0x80, CX
+	ADDQ BX, AX
+	DECQ count+64(FP)
+	JNE  tile
 	VZEROUPPER
 	RET
+
+far:
+	VBROADCASTSS word3f8000003f800000<>+0(SB), Z12
+	VBROADCASTSS word3fb8aa3b3fb8aa3b<>+0(SB), Z13
+	VBROADCASTSS word3f3180003f318000<>+0(SB), Z14
+	VBROADCASTSS wordb95e8083b95e8083<>+0(SB), Z15
+	VBROADCASTSS word8000000080000000<>+0(SB), Z16
+	VBROADCASTSS wordc2dc0000c2dc0000<>+0(SB), Z17
+	VBROADCASTSS word4940000049400000<>+0(SB), Z18
+	VBROADCASTSS word3e2aaaab3e2aaaab<>+0(SB), Z19
+	VBROADCASTSS word3f0001103f000110<>+0(SB), Z20
+	VMOVUPS      powers<>+0(SB), Z21
+	VPORD        Z16, Z10, Z16
+	VMAXPS       Z16, Z17, Z16
+	VMOVAPS      Z18, Z17
+	VFMADD231PS  Z13, Z16, Z17
+	VSUBPS       Z18, Z17, Z13
+	VFNMADD231PS Z14, Z13, Z16
+	VFNMADD231PS Z15, Z13, Z16
+	VPERMPS      Z21, Z17, Z14
+	VMOVAPS      Z20, Z15
+	VFMADD231PS  Z19, Z16, Z15
+	VMULPS       Z16, Z16, Z17
+	VFMADD213PS  Z16, Z17, Z15
+	VFMADD213PS  Z14, Z14, Z15
+	VSCALEFPS    Z13, Z15, Z15
+	VADDPS       Z12, Z15, Z13
+	VPMOVD2M     Z10, K2
+	VBLENDMPS    Z15, Z12, K2, Z15
+	VRCP14PS     Z13, Z12
+	VMULPS       Z12, Z15, Z14
+	VMOVAPS      Z15, Z15
+	VFNMADD231PS Z13, Z14, Z15
+	VFMADD231PS  Z12, Z15, Z14
+	VMOVAPS      Z14, K1, Z11
+	JMP          near
 
 // func exp32AVX2(dst *float32, x *float32, shift float64, n int)
 // Requires: AVX, AVX2, FMA3, SSE2
@@ -11297,78 +15755,6 @@ loop:
 done:
 	VZEROUPPER
 	RET
-
-DATA word8000000080000000<>+0(SB)/8, $0x8000000080000000
-DATA word8000000080000000<>+8(SB)/8, $0x8000000080000000
-DATA word8000000080000000<>+16(SB)/8, $0x8000000080000000
-DATA word8000000080000000<>+24(SB)/8, $0x8000000080000000
-GLOBL word8000000080000000<>(SB), RODATA|NOPTR, $32
-
-DATA wordc2dc0000c2dc0000<>+0(SB)/8, $0xc2dc0000c2dc0000
-DATA wordc2dc0000c2dc0000<>+8(SB)/8, $0xc2dc0000c2dc0000
-DATA wordc2dc0000c2dc0000<>+16(SB)/8, $0xc2dc0000c2dc0000
-DATA wordc2dc0000c2dc0000<>+24(SB)/8, $0xc2dc0000c2dc0000
-GLOBL wordc2dc0000c2dc0000<>(SB), RODATA|NOPTR, $32
-
-DATA word3fb8aa3b3fb8aa3b<>+0(SB)/8, $0x3fb8aa3b3fb8aa3b
-DATA word3fb8aa3b3fb8aa3b<>+8(SB)/8, $0x3fb8aa3b3fb8aa3b
-DATA word3fb8aa3b3fb8aa3b<>+16(SB)/8, $0x3fb8aa3b3fb8aa3b
-DATA word3fb8aa3b3fb8aa3b<>+24(SB)/8, $0x3fb8aa3b3fb8aa3b
-GLOBL word3fb8aa3b3fb8aa3b<>(SB), RODATA|NOPTR, $32
-
-DATA word3f3180003f318000<>+0(SB)/8, $0x3f3180003f318000
-DATA word3f3180003f318000<>+8(SB)/8, $0x3f3180003f318000
-DATA word3f3180003f318000<>+16(SB)/8, $0x3f3180003f318000
-DATA word3f3180003f318000<>+24(SB)/8, $0x3f3180003f318000
-GLOBL word3f3180003f318000<>(SB), RODATA|NOPTR, $32
-
-DATA wordb95e8083b95e8083<>+0(SB)/8, $0xb95e8083b95e8083
-DATA wordb95e8083b95e8083<>+8(SB)/8, $0xb95e8083b95e8083
-DATA wordb95e8083b95e8083<>+16(SB)/8, $0xb95e8083b95e8083
-DATA wordb95e8083b95e8083<>+24(SB)/8, $0xb95e8083b95e8083
-GLOBL wordb95e8083b95e8083<>(SB), RODATA|NOPTR, $32
-
-DATA word3950696739506967<>+0(SB)/8, $0x3950696739506967
-DATA word3950696739506967<>+8(SB)/8, $0x3950696739506967
-DATA word3950696739506967<>+16(SB)/8, $0x3950696739506967
-DATA word3950696739506967<>+24(SB)/8, $0x3950696739506967
-GLOBL word3950696739506967<>(SB), RODATA|NOPTR, $32
-
-DATA word3ab743ce3ab743ce<>+0(SB)/8, $0x3ab743ce3ab743ce
-DATA word3ab743ce3ab743ce<>+8(SB)/8, $0x3ab743ce3ab743ce
-DATA word3ab743ce3ab743ce<>+16(SB)/8, $0x3ab743ce3ab743ce
-DATA word3ab743ce3ab743ce<>+24(SB)/8, $0x3ab743ce3ab743ce
-GLOBL word3ab743ce3ab743ce<>(SB), RODATA|NOPTR, $32
-
-DATA word3c0889083c088908<>+0(SB)/8, $0x3c0889083c088908
-DATA word3c0889083c088908<>+8(SB)/8, $0x3c0889083c088908
-DATA word3c0889083c088908<>+16(SB)/8, $0x3c0889083c088908
-DATA word3c0889083c088908<>+24(SB)/8, $0x3c0889083c088908
-GLOBL word3c0889083c088908<>(SB), RODATA|NOPTR, $32
-
-DATA word3d2aa9c13d2aa9c1<>+0(SB)/8, $0x3d2aa9c13d2aa9c1
-DATA word3d2aa9c13d2aa9c1<>+8(SB)/8, $0x3d2aa9c13d2aa9c1
-DATA word3d2aa9c13d2aa9c1<>+16(SB)/8, $0x3d2aa9c13d2aa9c1
-DATA word3d2aa9c13d2aa9c1<>+24(SB)/8, $0x3d2aa9c13d2aa9c1
-GLOBL word3d2aa9c13d2aa9c1<>(SB), RODATA|NOPTR, $32
-
-DATA word3e2aaaaa3e2aaaaa<>+0(SB)/8, $0x3e2aaaaa3e2aaaaa
-DATA word3e2aaaaa3e2aaaaa<>+8(SB)/8, $0x3e2aaaaa3e2aaaaa
-DATA word3e2aaaaa3e2aaaaa<>+16(SB)/8, $0x3e2aaaaa3e2aaaaa
-DATA word3e2aaaaa3e2aaaaa<>+24(SB)/8, $0x3e2aaaaa3e2aaaaa
-GLOBL word3e2aaaaa3e2aaaaa<>(SB), RODATA|NOPTR, $32
-
-DATA word3f0000003f000000<>+0(SB)/8, $0x3f0000003f000000
-DATA word3f0000003f000000<>+8(SB)/8, $0x3f0000003f000000
-DATA word3f0000003f000000<>+16(SB)/8, $0x3f0000003f000000
-DATA word3f0000003f000000<>+24(SB)/8, $0x3f0000003f000000
-GLOBL word3f0000003f000000<>(SB), RODATA|NOPTR, $32
-
-DATA word0000007f0000007f<>+0(SB)/8, $0x0000007f0000007f
-DATA word0000007f0000007f<>+8(SB)/8, $0x0000007f0000007f
-DATA word0000007f0000007f<>+16(SB)/8, $0x0000007f0000007f
-DATA word0000007f0000007f<>+24(SB)/8, $0x0000007f0000007f
-GLOBL word0000007f0000007f<>(SB), RODATA|NOPTR, $32
 
 // func silu32AVX2(dst *float32, x *float32, n int)
 // Requires: AVX, AVX2, FMA3
@@ -17603,27 +21989,18 @@ TEXT ·sigmoid32AVX512(SB), NOSPLIT, $0-24
 	MOVQ         dst+0(FP), AX
 	MOVQ         x+8(FP), CX
 	MOVQ         n+16(FP), DX
-	VBROADCASTSS word3f8000003f800000<>+0(SB), Z1
-	VBROADCASTSS word3fb8aa3b3fb8aa3b<>+0(SB), Z2
-	VBROADCASTSS word3f3180003f318000<>+0(SB), Z3
-	VBROADCASTSS wordb95e8083b95e8083<>+0(SB), Z4
-	VBROADCASTSS word8000000080000000<>+0(SB), Z5
-	VBROADCASTSS wordc2dc0000c2dc0000<>+0(SB), Z6
-	VBROADCASTSS word4940000049400000<>+0(SB), Z7
-	VBROADCASTSS word3e2aaaab3e2aaaab<>+0(SB), Z8
-	VBROADCASTSS word3f0001103f000110<>+0(SB), Z9
-	VMOVUPS      powers<>+0(SB), Z10
-	VBROADCASTSS word7fffffff7fffffff<>+0(SB), Z11
-	VBROADCASTSS word41c0000041c00000<>+0(SB), Z12
-	VBROADCASTSS wordbfb8aa3bbfb8aa3b<>+0(SB), Z13
-	VBROADCASTSS word48c0000048c00000<>+0(SB), Z14
-	VBROADCASTSS word3f3172183f317218<>+0(SB), Z15
-	VBROADCASTSS word3f0000003f000000<>+0(SB), Z16
-	VBROADCASTSS word3f80007b3f80007b<>+0(SB), Z17
-	VMOVUPS      powers0<>+0(SB), Z18
-	VMOVUPS      powers16<>+0(SB), Z19
+	VBROADCASTSS word3f8000003f800000<>+0(SB), Z0
+	VBROADCASTSS word7fffffff7fffffff<>+0(SB), Z1
+	VBROADCASTSS word41c0000041c00000<>+0(SB), Z2
+	VBROADCASTSS wordbfb8aa3bbfb8aa3b<>+0(SB), Z3
+	VBROADCASTSS word48c0000048c00000<>+0(SB), Z4
+	VBROADCASTSS word3f3172183f317218<>+0(SB), Z5
+	VBROADCASTSS word3f0000003f000000<>+0(SB), Z6
+	VBROADCASTSS word3f80007b3f80007b<>+0(SB), Z7
+	VMOVUPS      powers0<>+0(SB), Z8
+	VMOVUPS      powers16<>+0(SB), Z9
 	MOVL         $0x0000ffff, BX
-	KMOVW        BX, K1
+	KMOVW        BX, K2
 	TESTQ        DX, DX
 	JE           done
 
@@ -17631,33 +22008,33 @@ loop:
 	CMPQ  DX, $0x10
 	JGE   whole
 	MOVL  $0x000000ff, BX
-	KMOVW BX, K1
+	KMOVW BX, K2
 
 whole:
-	VMOVUPS.Z    (CX), K1, Z20
-	VMOVAPS      Z20, Z0
-	VPANDD       Z11, Z20, Z21
-	VPCMPUD      $0x06, Z12, Z21, K2
-	KORTESTW     K2, K2
+	VMOVUPS.Z    (CX), K2, Z11
+	VMOVAPS      Z11, Z10
+	VPANDD       Z1, Z11, Z12
+	VPCMPUD      $0x06, Z2, Z12, K1
+	VMOVAPS      Z4, Z13
+	VFMADD231PS  Z3, Z11, Z13
+	VSUBPS       Z4, Z13, Z12
+	VMOVAPS      Z11, Z11
+	VFNMSUB231PS Z5, Z12, Z11
+	VPSLLD       $0x12, Z13, Z12
+	VPERMI2PS    Z9, Z8, Z13
+	VPADDD       Z12, Z13, Z13
+	VMOVAPS      Z6, Z12
+	VFMADD213PS  Z7, Z11, Z12
+	VFMADD213PS  Z0, Z11, Z12
+	VFMADD213PS  Z0, Z13, Z12
+	VRCP14PS     Z12, Z11
+	VFNMADD213PS Z0, Z11, Z12
+	VFMADD213PS  Z11, Z12, Z11
+	KORTESTW     K1, K1
 	JNE          far
-	VMOVAPS      Z14, Z0
-	VFMADD231PS  Z13, Z20, Z0
-	VSUBPS       Z14, Z0, Z21
-	VMOVAPS      Z20, Z20
-	VFNMSUB231PS Z15, Z21, Z20
-	VPSLLD       $0x12, Z0, Z21
-	VPERMI2PS    Z19, Z18, Z0
-	VPADDD       Z21, Z0, Z0
-	VMOVAPS      Z16, Z21
-	VFMADD213PS  Z17, Z20, Z21
-	VFMADD213PS  Z1, Z20, Z21
-	VFMADD213PS  Z1, Z0, Z21
-	VRCP14PS     Z21, Z0
-	VFNMADD213PS Z1, Z0, Z21
-	VFMADD213PS  Z0, Z21, Z0
 
 near:
-	VMOVUPS Z0, K1, (AX)
+	VMOVUPS Z11, K2, (AX)
 	ADDQ    $0x40, CX
 	ADDQ    $0x40, AX
 	SUBQ    $0x10, DX
@@ -17668,138 +22045,40 @@ done:
 	RET
 
 far:
-	VPORD        Z5, Z0, Z20
-	VMAXPS       Z20, Z6, Z20
-	VMOVAPS      Z7, Z21
-	VFMADD231PS  Z2, Z20, Z21
-	VSUBPS       Z7, Z21, Z22
-	VFNMADD231PS Z3, Z22, Z20
-	VFNMADD231PS Z4, Z22, Z20
-	VPERMPS      Z10, Z21, Z24
-	VMOVAPS      Z9, Z21
-	VFMADD231PS  Z8, Z20, Z21
-	VMULPS       Z20, Z20, Z23
-	VFMADD213PS  Z20, Z23, Z21
-	VFMADD213PS  Z24, Z24, Z21
-	VSCALEFPS    Z22, Z21, Z21
-	VADDPS       Z1, Z21, Z20
-	VPMOVD2M     Z0, K2
-	VBLENDMPS    Z21, Z1, K2, Z21
-	VRCP14PS     Z20, Z0
-	VMULPS       Z0, Z21, Z22
-	VMOVAPS      Z21, Z21
-	VFNMADD231PS Z20, Z22, Z21
-	VFMADD231PS  Z0, Z21, Z22
-	VMOVAPS      Z22, Z0
+	VBROADCASTSS word3f8000003f800000<>+0(SB), Z12
+	VBROADCASTSS word3fb8aa3b3fb8aa3b<>+0(SB), Z13
+	VBROADCASTSS word3f3180003f318000<>+0(SB), Z14
+	VBROADCASTSS wordb95e8083b95e8083<>+0(SB), Z15
+	VBROADCASTSS word8000000080000000<>+0(SB), Z16
+	VBROADCASTSS wordc2dc0000c2dc0000<>+0(SB), Z17
+	VBROADCASTSS word4940000049400000<>+0(SB), Z18
+	VBROADCASTSS word3e2aaaab3e2aaaab<>+0(SB), Z19
+	VBROADCASTSS word3f0001103f000110<>+0(SB), Z20
+	VMOVUPS      powers<>+0(SB), Z21
+	VPORD        Z16, Z10, Z16
+	VMAXPS       Z16, Z17, Z16
+	VMOVAPS      Z18, Z17
+	VFMADD231PS  Z13, Z16, Z17
+	VSUBPS       Z18, Z17, Z13
+	VFNMADD231PS Z14, Z13, Z16
+	VFNMADD231PS Z15, Z13, Z16
+	VPERMPS      Z21, Z17, Z14
+	VMOVAPS      Z20, Z15
+	VFMADD231PS  Z19, Z16, Z15
+	VMULPS       Z16, Z16, Z17
+	VFMADD213PS  Z16, Z17, Z15
+	VFMADD213PS  Z14, Z14, Z15
+	VSCALEFPS    Z13, Z15, Z15
+	VADDPS       Z12, Z15, Z13
+	VPMOVD2M     Z10, K3
+	VBLENDMPS    Z15, Z12, K3, Z15
+	VRCP14PS     Z13, Z10
+	VMULPS       Z10, Z15, Z12
+	VMOVAPS      Z15, Z14
+	VFNMADD231PS Z13, Z12, Z14
+	VFMADD231PS  Z10, Z14, Z12
+	VMOVAPS      Z12, K1, Z11
 	JMP          near
-
-DATA word4940000049400000<>+0(SB)/8, $0x4940000049400000
-DATA word4940000049400000<>+8(SB)/8, $0x4940000049400000
-DATA word4940000049400000<>+16(SB)/8, $0x4940000049400000
-DATA word4940000049400000<>+24(SB)/8, $0x4940000049400000
-GLOBL word4940000049400000<>(SB), RODATA|NOPTR, $32
-
-DATA word3e2aaaab3e2aaaab<>+0(SB)/8, $0x3e2aaaab3e2aaaab
-DATA word3e2aaaab3e2aaaab<>+8(SB)/8, $0x3e2aaaab3e2aaaab
-DATA word3e2aaaab3e2aaaab<>+16(SB)/8, $0x3e2aaaab3e2aaaab
-DATA word3e2aaaab3e2aaaab<>+24(SB)/8, $0x3e2aaaab3e2aaaab
-GLOBL word3e2aaaab3e2aaaab<>(SB), RODATA|NOPTR, $32
-
-DATA word3f0001103f000110<>+0(SB)/8, $0x3f0001103f000110
-DATA word3f0001103f000110<>+8(SB)/8, $0x3f0001103f000110
-DATA word3f0001103f000110<>+16(SB)/8, $0x3f0001103f000110
-DATA word3f0001103f000110<>+24(SB)/8, $0x3f0001103f000110
-GLOBL word3f0001103f000110<>(SB), RODATA|NOPTR, $32
-
-DATA powers<>+0(SB)/4, $0x3f800000
-DATA powers<>+4(SB)/4, $0x3f85aac3
-DATA powers<>+8(SB)/4, $0x3f8b95c2
-DATA powers<>+12(SB)/4, $0x3f91c3d3
-DATA powers<>+16(SB)/4, $0x3f9837f0
-DATA powers<>+20(SB)/4, $0x3f9ef532
-DATA powers<>+24(SB)/4, $0x3fa5fed7
-DATA powers<>+28(SB)/4, $0x3fad583f
-DATA powers<>+32(SB)/4, $0x3fb504f3
-DATA powers<>+36(SB)/4, $0x3fbd08a4
-DATA powers<>+40(SB)/4, $0x3fc5672a
-DATA powers<>+44(SB)/4, $0x3fce248c
-DATA powers<>+48(SB)/4, $0x3fd744fd
-DATA powers<>+52(SB)/4, $0x3fe0ccdf
-DATA powers<>+56(SB)/4, $0x3feac0c7
-DATA powers<>+60(SB)/4, $0x3ff5257d
-GLOBL powers<>(SB), RODATA|NOPTR, $64
-
-DATA word7fffffff7fffffff<>+0(SB)/8, $0x7fffffff7fffffff
-DATA word7fffffff7fffffff<>+8(SB)/8, $0x7fffffff7fffffff
-DATA word7fffffff7fffffff<>+16(SB)/8, $0x7fffffff7fffffff
-DATA word7fffffff7fffffff<>+24(SB)/8, $0x7fffffff7fffffff
-GLOBL word7fffffff7fffffff<>(SB), RODATA|NOPTR, $32
-
-DATA word41c0000041c00000<>+0(SB)/8, $0x41c0000041c00000
-DATA word41c0000041c00000<>+8(SB)/8, $0x41c0000041c00000
-DATA word41c0000041c00000<>+16(SB)/8, $0x41c0000041c00000
-DATA word41c0000041c00000<>+24(SB)/8, $0x41c0000041c00000
-GLOBL word41c0000041c00000<>(SB), RODATA|NOPTR, $32
-
-DATA wordbfb8aa3bbfb8aa3b<>+0(SB)/8, $0xbfb8aa3bbfb8aa3b
-DATA wordbfb8aa3bbfb8aa3b<>+8(SB)/8, $0xbfb8aa3bbfb8aa3b
-DATA wordbfb8aa3bbfb8aa3b<>+16(SB)/8, $0xbfb8aa3bbfb8aa3b
-DATA wordbfb8aa3bbfb8aa3b<>+24(SB)/8, $0xbfb8aa3bbfb8aa3b
-GLOBL wordbfb8aa3bbfb8aa3b<>(SB), RODATA|NOPTR, $32
-
-DATA word48c0000048c00000<>+0(SB)/8, $0x48c0000048c00000
-DATA word48c0000048c00000<>+8(SB)/8, $0x48c0000048c00000
-DATA word48c0000048c00000<>+16(SB)/8, $0x48c0000048c00000
-DATA word48c0000048c00000<>+24(SB)/8, $0x48c0000048c00000
-GLOBL word48c0000048c00000<>(SB), RODATA|NOPTR, $32
-
-DATA word3f3172183f317218<>+0(SB)/8, $0x3f3172183f317218
-DATA word3f3172183f317218<>+8(SB)/8, $0x3f3172183f317218
-DATA word3f3172183f317218<>+16(SB)/8, $0x3f3172183f317218
-DATA word3f3172183f317218<>+24(SB)/8, $0x3f3172183f317218
-GLOBL word3f3172183f317218<>(SB), RODATA|NOPTR, $32
-
-DATA word3f80007b3f80007b<>+0(SB)/8, $0x3f80007b3f80007b
-DATA word3f80007b3f80007b<>+8(SB)/8, $0x3f80007b3f80007b
-DATA word3f80007b3f80007b<>+16(SB)/8, $0x3f80007b3f80007b
-DATA word3f80007b3f80007b<>+24(SB)/8, $0x3f80007b3f80007b
-GLOBL word3f80007b3f80007b<>(SB), RODATA|NOPTR, $32
-
-DATA powers0<>+0(SB)/4, $0x3f800000
-DATA powers0<>+4(SB)/4, $0x3f7ecd87
-DATA powers0<>+8(SB)/4, $0x3f7daac3
-DATA powers0<>+12(SB)/4, $0x3f7c980f
-DATA powers0<>+16(SB)/4, $0x3f7b95c2
-DATA powers0<>+20(SB)/4, $0x3f7aa43a
-DATA powers0<>+24(SB)/4, $0x3f79c3d3
-DATA powers0<>+28(SB)/4, $0x3f78f4f0
-DATA powers0<>+32(SB)/4, $0x3f7837f0
-DATA powers0<>+36(SB)/4, $0x3f778d3a
-DATA powers0<>+40(SB)/4, $0x3f76f532
-DATA powers0<>+44(SB)/4, $0x3f767043
-DATA powers0<>+48(SB)/4, $0x3f75fed7
-DATA powers0<>+52(SB)/4, $0x3f75a15b
-DATA powers0<>+56(SB)/4, $0x3f75583f
-DATA powers0<>+60(SB)/4, $0x3f7523f6
-GLOBL powers0<>(SB), RODATA|NOPTR, $64
-
-DATA powers16<>+0(SB)/4, $0x3f7504f3
-DATA powers16<>+4(SB)/4, $0x3f74fbaf
-DATA powers16<>+8(SB)/4, $0x3f7508a4
-DATA powers16<>+12(SB)/4, $0x3f752c4d
-DATA powers16<>+16(SB)/4, $0x3f75672a
-DATA powers16<>+20(SB)/4, $0x3f75b9be
-DATA powers16<>+24(SB)/4, $0x3f76248c
-DATA powers16<>+28(SB)/4, $0x3f76a81e
-DATA powers16<>+32(SB)/4, $0x3f7744fd
-DATA powers16<>+36(SB)/4, $0x3f77fbb8
-DATA powers16<>+40(SB)/4, $0x3f78ccdf
-DATA powers16<>+44(SB)/4, $0x3f79b907
-DATA powers16<>+48(SB)/4, $0x3f7ac0c7
-DATA powers16<>+52(SB)/4, $0x3f7be4ba
-DATA powers16<>+56(SB)/4, $0x3f7d257d
-DATA powers16<>+60(SB)/4, $0x3f7e83b3
-GLOBL powers16<>(SB), RODATA|NOPTR, $64
 
 // func silu32AVX512(dst *float32, x *float32, n int)
 // Requires: AVX, AVX512DQ, AVX512F
@@ -17807,27 +22086,18 @@ TEXT ·silu32AVX512(SB), NOSPLIT, $0-24
 	MOVQ         dst+0(FP), AX
 	MOVQ         x+8(FP), CX
 	MOVQ         n+16(FP), DX
-	VBROADCASTSS word3f8000003f800000<>+0(SB), Z2
-	VBROADCASTSS word3fb8aa3b3fb8aa3b<>+0(SB), Z3
-	VBROADCASTSS word3f3180003f318000<>+0(SB), Z4
-	VBROADCASTSS wordb95e8083b95e8083<>+0(SB), Z5
-	VBROADCASTSS word8000000080000000<>+0(SB), Z6
-	VBROADCASTSS wordc2dc0000c2dc0000<>+0(SB), Z7
-	VBROADCASTSS word4940000049400000<>+0(SB), Z8
-	VBROADCASTSS word3e2aaaab3e2aaaab<>+0(SB), Z9
-	VBROADCASTSS word3f0001103f000110<>+0(SB), Z10
-	VMOVUPS      powers<>+0(SB), Z11
-	VBROADCASTSS word7fffffff7fffffff<>+0(SB), Z12
-	VBROADCASTSS word41c0000041c00000<>+0(SB), Z13
-	VBROADCASTSS wordbfb8aa3bbfb8aa3b<>+0(SB), Z14
-	VBROADCASTSS word48c0000048c00000<>+0(SB), Z15
-	VBROADCASTSS word3f3172183f317218<>+0(SB), Z16
-	VBROADCASTSS word3f0000003f000000<>+0(SB), Z17
-	VBROADCASTSS word3f80007b3f80007b<>+0(SB), Z18
-	VMOVUPS      powers0<>+0(SB), Z19
-	VMOVUPS      powers16<>+0(SB), Z20
+	VBROADCASTSS word3f8000003f800000<>+0(SB), Z0
+	VBROADCASTSS word7fffffff7fffffff<>+0(SB), Z1
+	VBROADCASTSS word41c0000041c00000<>+0(SB), Z2
+	VBROADCASTSS wordbfb8aa3bbfb8aa3b<>+0(SB), Z3
+	VBROADCASTSS word48c0000048c00000<>+0(SB), Z4
+	VBROADCASTSS word3f3172183f317218<>+0(SB), Z5
+	VBROADCASTSS word3f0000003f000000<>+0(SB), Z6
+	VBROADCASTSS word3f80007b3f80007b<>+0(SB), Z7
+	VMOVUPS      powers0<>+0(SB), Z8
+	VMOVUPS      powers16<>+0(SB), Z9
 	MOVL         $0x0000ffff, BX
-	KMOVW        BX, K1
+	KMOVW        BX, K2
 	TESTQ        DX, DX
 	JE           done
 
@@ -17835,34 +22105,34 @@ loop:
 	CMPQ  DX, $0x10
 	JGE   whole
 	MOVL  $0x000000ff, BX
-	KMOVW BX, K1
+	KMOVW BX, K2
 
 whole:
-	VMOVUPS.Z    (CX), K1, Z21
-	VMOVAPS      Z21, Z0
-	VPANDD       Z12, Z21, Z22
-	VPCMPUD      $0x06, Z13, Z22, K2
-	KORTESTW     K2, K2
+	VMOVUPS.Z    (CX), K2, Z11
+	VMOVAPS      Z11, Z10
+	VPANDD       Z1, Z11, Z12
+	VPCMPUD      $0x06, Z2, Z12, K1
+	VMOVAPS      Z4, Z13
+	VFMADD231PS  Z3, Z11, Z13
+	VSUBPS       Z4, Z13, Z12
+	VMOVAPS      Z11, Z11
+	VFNMSUB231PS Z5, Z12, Z11
+	VPSLLD       $0x12, Z13, Z12
+	VPERMI2PS    Z9, Z8, Z13
+	VPADDD       Z12, Z13, Z13
+	VMOVAPS      Z6, Z12
+	VFMADD213PS  Z7, Z11, Z12
+	VFMADD213PS  Z0, Z11, Z12
+	VFMADD213PS  Z0, Z13, Z12
+	VRCP14PS     Z12, Z11
+	VFNMADD213PS Z0, Z11, Z12
+	VFMADD213PS  Z11, Z12, Z11
+	KORTESTW     K1, K1
 	JNE          far
-	VMOVAPS      Z15, Z0
-	VFMADD231PS  Z14, Z21, Z0
-	VSUBPS       Z15, Z0, Z22
-	VMOVAPS      Z21, Z1
-	VFNMSUB231PS Z16, Z22, Z1
-	VPSLLD       $0x12, Z0, Z22
-	VPERMI2PS    Z20, Z19, Z0
-	VPADDD       Z22, Z0, Z0
-	VMOVAPS      Z17, Z22
-	VFMADD213PS  Z18, Z1, Z22
-	VFMADD213PS  Z2, Z1, Z22
-	VFMADD213PS  Z2, Z0, Z22
-	VRCP14PS     Z22, Z1
-	VFNMADD213PS Z2, Z1, Z22
-	VFMADD213PS  Z1, Z22, Z1
-	VMULPS       Z1, Z21, Z1
 
 near:
-	VMOVUPS Z1, K1, (AX)
+	VMULPS  Z11, Z10, Z11
+	VMOVUPS Z11, K2, (AX)
 	ADDQ    $0x40, CX
 	ADDQ    $0x40, AX
 	SUBQ    $0x10, DX
@@ -17873,30 +22143,39 @@ done:
 	RET
 
 far:
-	VPORD        Z6, Z0, Z1
-	VMAXPS       Z1, Z7, Z1
-	VMOVAPS      Z8, Z21
-	VFMADD231PS  Z3, Z1, Z21
-	VSUBPS       Z8, Z21, Z22
-	VFNMADD231PS Z4, Z22, Z1
-	VFNMADD231PS Z5, Z22, Z1
-	VPERMPS      Z11, Z21, Z24
-	VMOVAPS      Z10, Z21
-	VFMADD231PS  Z9, Z1, Z21
-	VMULPS       Z1, Z1, Z23
-	VFMADD213PS  Z1, Z23, Z21
-	VFMADD213PS  Z24, Z24, Z21
-	VSCALEFPS    Z22, Z21, Z21
-	VADDPS       Z2, Z21, Z1
-	VPMOVD2M     Z0, K2
-	VBLENDMPS    Z21, Z2, K2, Z21
-	VRCP14PS     Z1, Z22
-	VMULPS       Z22, Z21, Z23
-	VMOVAPS      Z21, Z21
-	VFNMADD231PS Z1, Z23, Z21
-	VFMADD231PS  Z22, Z21, Z23
-	VMOVAPS      Z23, Z1
-	VMULPS       Z0, Z1, Z1
+	VBROADCASTSS word3f8000003f800000<>+0(SB), Z12
+	VBROADCASTSS word3fb8aa3b3fb8aa3b<>+0(SB), Z13
+	VBROADCASTSS word3f3180003f318000<>+0(SB), Z14
+	VBROADCASTSS wordb95e8083b95e8083<>+0(SB), Z15
+	VBROADCASTSS word8000000080000000<>+0(SB), Z16
+	VBROADCASTSS wordc2dc0000c2dc0000<>+0(SB), Z17
+	VBROADCASTSS word4940000049400000<>+0(SB), Z18
+	VBROADCASTSS word3e2aaaab3e2aaaab<>+0(SB), Z19
+	VBROADCASTSS word3f0001103f000110<>+0(SB), Z20
+	VMOVUPS      powers<>+0(SB), Z21
+	VPORD        Z16, Z10, Z16
+	VMAXPS       Z16, Z17, Z16
+	VMOVAPS      Z18, Z17
+	VFMADD231PS  Z13, Z16, Z17
+	VSUBPS       Z18, Z17, Z13
+	VFNMADD231PS Z14, Z13, Z16
+	VFNMADD231PS Z15, Z13, Z16
+	VPERMPS      Z21, Z17, Z14
+	VMOVAPS      Z20, Z15
+	VFMADD231PS  Z19, Z16, Z15
+	VMULPS       Z16, Z16, Z17
+	VFMADD213PS  Z16, Z17, Z15
+	VFMADD213PS  Z14, Z14, Z15
+	VSCALEFPS    Z13, Z15, Z15
+	VADDPS       Z12, Z15, Z13
+	VPMOVD2M     Z10, K3
+	VBLENDMPS    Z15, Z12, K3, Z15
+	VRCP14PS     Z13, Z12
+	VMULPS       Z12, Z15, Z14
+	VMOVAPS      Z15, Z15
+	VFNMADD231PS Z13, Z14, Z15
+	VFMADD231PS  Z12, Z15, Z14
+	VMOVAPS      Z14, K1, Z11
 	JMP          near
 
 // func exp32AVX512(dst *float32, x *float32, n int)
@@ -18506,8 +22785,9 @@ skip5:
 	TESTQ        R13, R13
 	JE           activated
 	VBROADCASTSS 4(R13), Z13
-	CMPL         (R13), $0x00
-	JNE          product
+	CMPL         (R13), $0x3f800000
+	JEQ          product
+	JGT          activated
 	VBROADCASTSS 8(R13), Z15
 	VMAXPS       Z9, Z13, Z9
 	VMINPS       Z9, Z15, Z9
@@ -18809,8 +23089,9 @@ skip8:
 	TESTQ        R13, R13
 	JE           activated
 	VBROADCASTSS 4(R13), Z15
-	CMPL         (R13), $0x00
-	JNE          product
+	CMPL         (R13), $0x3f800000
+	JEQ          product
+	JGT          activated
 	VBROADCASTSS 8(R13), Z16
 	VMAXPS       Z9, Z15, Z9
 	VMINPS       Z9, Z16, Z9
@@ -19171,8 +23452,9 @@ skip7:
 	TESTQ        R13, R13
 	JE           activated
 	VBROADCASTSS 4(R13), Z29
-	CMPL         (R13), $0x00
-	JNE          product
+	CMPL         (R13), $0x3f800000
+	JEQ          product
+	JGT          activated
 	VBROADCASTSS 8(R13), Z31
 	VMAXPS       Z25, Z29, Z25
 	VMINPS       Z25, Z31, Z25
@@ -19629,8 +23911,9 @@ skip10:
 	TESTQ        R14, R14
 	JE           activated
 	VBROADCASTSS 4(R14), Z6
-	CMPL         (R14), $0x00
-	JNE          product
+	CMPL         (R14), $0x3f800000
+	JEQ          product
+	JGT          activated
 	VBROADCASTSS 8(R14), Z7
 	VMAXPS       Z0, Z6, Z0
 	VMINPS       Z0, Z7, Z0

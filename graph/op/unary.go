@@ -67,7 +67,9 @@ func init() {
 	} {
 		Register(u.row())
 	}
-	Lookup("", "Sigmoid").Piece = func(*Spec) *Piece { return &Piece{Map: kernel.Sigmoid[float32], Times: kernel.Silu} }
+	Lookup("", "Sigmoid").Piece = func(*Spec) *Piece {
+		return &Piece{Map: kernel.Sigmoid[float32], Times: kernel.Silu, TimesAct: kernel.SiluActivation()}
+	}
 	for _, u := range []unary{
 		{"Ceil", "y = ⌈x⌉", since1, kernel.Ceil[float32], kernel.Ceil[float64], nil, piecewiseConstant, Check{}},
 		{"Floor", "y = ⌊x⌋", since1, kernel.Floor[float32], kernel.Floor[float64], nil, piecewiseConstant, Check{}},

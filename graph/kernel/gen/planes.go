@@ -72,7 +72,7 @@ func planeLoop(size, stride int) {
 		ADDQ(inCols, next)
 	}
 	SUBQ(Imm(uint64(size-stride)), in)
-	activate(ZMM, p.acc)
+	activate(Load(Param("act"), GP64()), ZMM, p.acc)
 	for r := range p.acc {
 		VMOVUPS(p.acc[r], p.masks[len(p.masks)-1], Mem{Base: to})
 		ADDQ(outCols, to)

@@ -30,18 +30,32 @@ func rows512() {
 	softmax512(&e)
 }
 
-// sigmoid512 writes the logistic function, or its product with x. A vector none of whose
-// elements is far from 0 needs neither bounds nor the second half of ln 2: with k the
-// multiple of 1/32 that is nearest to -x·log₂e, 1 + exp(-x) is 1 + 2^k·(1+r+c·r²) to a
-// quarter of a unit in the last place. The others go by exp(-|x|), and 1 or that over
-// 1+exp(-|x|).
+// sigmoid512 writes rows of the logistic function, or of its product with x.
 func sigmoid512(name, doc string, times bool) {
+	var l logistic
+	row512(name, doc, l.load, func(v vec) vec { return l.of(v, times) })
+	l.far()
+}
+
+// logistic is 1/(1+exp(-x)). An element that is not far from 0 needs
+// neither bounds nor the second half of ln 2: with k the multiple of 1/32 that is
+// nearest to -x·log₂e, 1 + exp(-x) is 1 + 2^k·(1+r+c·r²) to a quarter of a unit in the
+// last place. The others go by exp(-|x|), and 1 or that over 1+exp(-|x|).
+type logistic struct {
+	one, magnitude, most, scale, rounder, ln2, square, linear, powers, morePowers vec
+
+	x, y    vec // argument and result
+	outside reg.OpmaskVirtual
+}
+
+func (l *logistic) load() {
 	const (
 		far  = 24
 		half = math.Ln2 / 64 // |r| is up to that
 	)
-	var e exponential
-	var magnitude, most, scale, rounder, ln2, square, linear, powers, morePowers vec
+	l.one, l.magnitude, l.most = spread512(f32(1)), spread512(bits32(math.MaxInt32)), spread512(f32(far))
+	l.scale, l.rounder = spread512(f32(-log2e)), spread512(f32(0x1.8p18)) // leaves 1/32 in the low bits
+	l.ln2, l.square, l.linear = spread512(f32(math.Ln2)), spread512(f32(0.5)), spread512(f32(1+half*half/8))
 	power := func(first int) vec {
 		r := ZMM()
 		VMOVUPS(table512(fmt.Sprintf("powers%d", first), func(i int) uint32 {
@@ -50,55 +64,54 @@ func sigmoid512(name, doc string, times bool) {
 		}), r)
 		return r
 	}
-	x, y := ZMM(), ZMM()
-	row512(name, doc, func() {
-		e.load()
-		magnitude, most = spread512(bits32(math.MaxInt32)), spread512(f32(far))
-		scale, rounder = spread512(f32(-log2e)), spread512(f32(0x1.8p18)) // leaves 1/32 in the low bits
-		ln2 = spread512(f32(math.Ln2))
-		square, linear = spread512(f32(0.5)), spread512(f32(1+half*half/8))
-		powers, morePowers = power(0), power(16)
-	}, func(v vec) vec {
-		n, k, r, p := ZMM(), ZMM(), ZMM(), ZMM()
-		VMOVAPS(v, x)
-		VPANDD(magnitude, v, p)
-		outside := K()
-		VPCMPUD(Imm(6), most, p, outside) // greater, NaN too
-		KORTESTW(outside, outside)
-		JNE(LabelRef("far"))
-		VMOVAPS(rounder, n)
-		VFMADD231PS(scale, v, n)
-		VSUBPS(rounder, n, k)
-		VMOVAPS(v, r)
-		VFNMSUB231PS(ln2, k, r) // -k·ln 2 - v
-		VPSLLD(Imm(18), n, k)
-		VPERMI2PS(morePowers, powers, n)
-		VPADDD(k, n, n)
-		VMOVAPS(square, p)
-		VFMADD213PS(linear, r, p)
-		VFMADD213PS(e.one, r, p)
-		VFMADD213PS(e.one, n, p)
-		VRCP14PS(p, y)
-		VFNMADD213PS(e.one, y, p)
-		VFMADD213PS(y, p, y)
-		if times {
-			VMULPS(y, v, y)
-		}
-		Label("near")
-		return y
-	})
+	l.powers, l.morePowers = power(0), power(16)
+	l.x, l.y, l.outside = ZMM(), ZMM(), K()
+}
+
+// of is the logistic function of v, or its product with v; it is written once in a
+// function.
+func (l *logistic) of(v vec, times bool) vec {
+	n, k, r, p := ZMM(), ZMM(), ZMM(), ZMM()
+	VMOVAPS(v, l.x)
+	VPANDD(l.magnitude, v, p)
+	VPCMPUD(Imm(6), l.most, p, l.outside) // greater, NaN too
+	VMOVAPS(l.rounder, n)
+	VFMADD231PS(l.scale, v, n)
+	VSUBPS(l.rounder, n, k)
+	VMOVAPS(v, r)
+	VFNMSUB231PS(l.ln2, k, r) // -k·ln 2 - v
+	VPSLLD(Imm(18), n, k)
+	VPERMI2PS(l.morePowers, l.powers, n)
+	VPADDD(k, n, n)
+	VMOVAPS(l.square, p)
+	VFMADD213PS(l.linear, r, p)
+	VFMADD213PS(l.one, r, p)
+	VFMADD213PS(l.one, n, p)
+	VRCP14PS(p, l.y)
+	VFNMADD213PS(l.one, l.y, p)
+	VFMADD213PS(l.y, p, l.y)
+	KORTESTW(l.outside, l.outside)
+	JNE(LabelRef("far"))
+	Label("near")
+	if times {
+		VMULPS(l.y, l.x, l.y)
+	}
+	return l.y
+}
+
+// far writes, after the function's end, what becomes of elements far from 0.
+func (l *logistic) far() {
 	Label("far")
+	var e exponential
+	e.load()
 	t, den := ZMM(), ZMM()
-	VPORD(e.sign, x, t)
+	VPORD(e.sign, l.x, t)
 	p := e.of(t)
 	VADDPS(e.one, p, den)
 	negative := K()
-	VPMOVD2M(x, negative)
+	VPMOVD2M(l.x, negative)
 	VBLENDMPS(p, e.one, negative, p)
-	VMOVAPS(quotient(p, den), y)
-	if times {
-		VMULPS(x, y, y)
-	}
+	VMOVAPS(quotient(p, den), l.outside, l.y)
 	JMP(LabelRef("near"))
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
 	. "github.com/mmcloughlin/avo/build"
@@ -23,7 +24,7 @@ func tiles() {
 	for _, k := range []tileKind{
 		{"tile32AVX2", "float32", 4, 32, 6, YMM, VBROADCASTSS, VMOVUPS, VADDPS, VFMADD231PS, VXORPS},
 		{"tile64AVX2", "float64", 8, 32, 6, YMM, VBROADCASTSD, VMOVUPD, VADDPD, VFMADD231PD, VXORPD},
-		{"tile32AVX512", "float32", 4, 64, 12, ZMM, VBROADCASTSS, VMOVUPS, VADDPS, VFMADD231PS, VPXORD},
+		{"tile32AVX512", "float32", 4, 64, 12, ZMM, VBROADCASTSS, VMOVUPS, VADDPS, VFMADD231PS, VXORPS},
 	} {
 		for rows := 1; rows <= k.rows; rows++ {
 			for vecs := 1; vecs <= 2; vecs++ {
@@ -131,28 +132,78 @@ func tile(k *tileKind, rows, vecs int, spread bool) {
 		}
 	}
 	Label("store")
+	act := Load(Param("act"), GP64())
 	if k.size == 4 {
-		activate(k.vector, slices.Concat(acc...))
+		activate(act, k.vector, slices.Concat(acc...))
 	}
 	each(func(m Mem, v vec) { k.move(v, m) })
+	far := func() {}
+	if k.size == 4 {
+		TESTQ(act, act)
+		JE(LabelRef("stored"))
+		CMPL(Mem{Base: act}, Imm(uint64(math.Float32bits(siluKind))))
+		JNE(LabelRef("stored"))
+		far = siluTile(k, rows, vecs, c, ldc)
+		Label("stored")
+	}
 	ADDQ(Imm(uint64(vecs*k.width)), c)
 	ADDQ(next, first)
 	DECQ(parameter("count"))
 	JNE(LabelRef("tile"))
 	VZEROUPPER()
 	RET()
+	far()
 }
 
-// activate applies an Activation, if there is one, to sums of float32.
-func activate(vector func() reg.VecVirtual, sums []vec) {
-	act := Load(Param("act"), GP64())
+// Kinds of Activation, as their first parameter says them.
+const (
+	clipKind = iota
+	timesHardSigmoidKind
+	siluKind
+)
+
+// siluTile makes of a tile that was stored its SiLU, with the registers that the sums
+// no longer need; it gives what is to be written after the function's end.
+func siluTile(k *tileKind, rows, vecs int, c, ldc reg.Register) (after func()) {
+	row, left, at, end := GP64(), GP64(), GP64(), GP64()
+	body, after := func(m Mem) vec { return sigmoidAt(m, true) }, func() {}
+	if k.width == 64 {
+		var l logistic
+		l.load()
+		body = func(m Mem) vec {
+			v := ZMM()
+			VMOVUPS(m, v)
+			return l.of(v, true)
+		}
+		after = l.far
+	}
+	MOVQ(c, row)
+	MOVQ(U32(rows), left)
+	Label("row")
+	MOVQ(row, at)
+	LEAQ(Mem{Base: row, Disp: vecs * k.width}, end)
+	Label("vector")
+	VMOVUPS(body(Mem{Base: at}), Mem{Base: at})
+	ADDQ(Imm(uint64(k.width)), at)
+	CMPQ(at, end)
+	JNE(LabelRef("vector"))
+	ADDQ(ldc, row)
+	DECQ(left)
+	JNE(LabelRef("row"))
+	return after
+}
+
+// activate applies an Activation, if there is one, to sums of float32, but for that
+// which needs more registers than are left.
+func activate(act reg.Register, vector func() reg.VecVirtual, sums []vec) {
 	TESTQ(act, act)
 	JE(LabelRef("activated"))
 	first, second := Mem{Base: act, Disp: 4}, Mem{Base: act, Disp: 8}
 	p := vector()
 	VBROADCASTSS(first, p)
-	CMPL(Mem{Base: act}, Imm(0))
-	JNE(LabelRef("product"))
+	CMPL(Mem{Base: act}, Imm(uint64(math.Float32bits(timesHardSigmoidKind))))
+	JEQ(LabelRef("product"))
+	JGT(LabelRef("activated"))
 	q := vector()
 	VBROADCASTSS(second, q)
 	for _, v := range sums {
