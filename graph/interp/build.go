@@ -35,7 +35,7 @@ func (b *builder) program(g *graph.Graph, outer *program, feeds, fetches []*grap
 	}
 	b.depth++
 	defer func() { b.depth-- }()
-	p := &program{graph: g, outer: outer, slots: map[*graph.Value]int{}, feeds: feeds}
+	p := &program{graph: g, outer: outer, slots: map[*graph.Value]int{}, makers: map[int]int{}, feeds: feeds}
 	for _, v := range feeds {
 		p.inputs = append(p.inputs, p.slot(v))
 	}
@@ -72,6 +72,7 @@ func (b *builder) program(g *graph.Graph, outer *program, feeds, fetches []*grap
 		p.outputs = append(p.outputs, r)
 	}
 	if !b.plan.opts.Unfused {
+		p.dropSpare()
 		b.joinViews(p)
 		b.fuse(p)
 		b.joinRows(p)
@@ -80,7 +81,7 @@ func (b *builder) program(g *graph.Graph, outer *program, feeds, fetches []*grap
 	for i := range p.steps {
 		p.steps[i].spec = nil
 	}
-	p.unread = nil
+	p.unread, p.makers, p.spare = nil, nil, nil
 	p.lifetimes()
 	return p, nil
 }
@@ -131,6 +132,7 @@ func (b *builder) step(p *program, n *graph.Node) error {
 		return nil
 	}
 	s.spec = spec
+	b.phased(p, &s)
 	b.taken(p, &s)
 	if row := op.Lookup(n.Domain, n.Op); row != nil && row.Piece != nil && !spec.Double {
 		s.piece = row.Piece(spec)
@@ -138,6 +140,11 @@ func (b *builder) step(p *program, n *graph.Node) error {
 	if row := op.Lookup(n.Domain, n.Op); row != nil && row.View != nil {
 		if v := row.View(spec); v != nil {
 			s.views = []op.View{v}
+		}
+	}
+	for _, o := range s.out {
+		if o >= 0 {
+			p.makers[o] = len(p.steps)
 		}
 	}
 	p.steps = append(p.steps, s)

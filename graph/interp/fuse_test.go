@@ -83,9 +83,18 @@ func TestFuse(t *testing.T) {
 
 func fusedRun(t *testing.T, m *graph.Model, in feeds, o interp.Options) (map[string]*tensor.Tensor, int) {
 	t.Helper()
-	p, err := interp.New(m, o)
+	out, steps, err := tryRun(m, in, o)
 	if err != nil {
 		t.Fatal(err)
+	}
+	return out, steps
+}
+
+// tryRun gives the outputs of a run, and how many steps it had.
+func tryRun(m *graph.Model, in feeds, o interp.Options) (map[string]*tensor.Tensor, int, error) {
+	p, err := interp.New(m, o)
+	if err != nil {
+		return nil, 0, err
 	}
 	use := feeds{}
 	for _, v := range p.Feeds() {
@@ -93,9 +102,9 @@ func fusedRun(t *testing.T, m *graph.Model, in feeds, o interp.Options) (map[str
 	}
 	out, prof, err := p.RunProfiled(context.Background(), use)
 	if err != nil {
-		t.Fatal(err)
+		return nil, 0, err
 	}
-	return out, len(prof.Records)
+	return out, len(prof.Records), nil
 }
 
 // noise is n numbers as text.

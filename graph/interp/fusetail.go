@@ -104,14 +104,20 @@ func (b *builder) fused(p *program, g *group) (*step, error) {
 	for _, m := range g.members {
 		plain = append(plain, p.steps[m])
 	}
-	s.kernel = func(x *op.Call) error {
+	s.kernel = orPlain(kernel, plain)
+	return s, nil
+}
+
+// orPlain is a kernel that does the work of several steps, and those steps where it
+// does not fit the shapes of a run.
+func orPlain(kernel op.Kernel, plain []step) op.Kernel {
+	return func(x *op.Call) error {
 		err := kernel(x)
 		if errors.Is(err, op.ErrUnfit) {
 			return runPlain(x, plain)
 		}
 		return err
 	}
-	return s, nil
 }
 
 // padded is the step's inputs, with those that are left out at the end.
@@ -146,7 +152,7 @@ func runPlain(x *op.Call, steps []step) error {
 		x.Set(0, c.Out[0])
 	}
 	for _, t := range made {
-		if t != x.Out[0] && t.Store() != x.Out[0].Store() {
+		if t.Store().Root() != x.Out[0].Store().Root() {
 			x.Env.Free(t)
 		}
 	}

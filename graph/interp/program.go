@@ -20,7 +20,9 @@ type program struct {
 	inputs   []int // slots, in the order of graph.Inputs (or Feeds)
 	feeds    []*graph.Value
 	steps    []step
-	joins    int // how many steps have a join
+	makers   map[int]int // by slot: the step that makes it, as long as steps are added
+	spare    []int       // steps that may be left out if no other reads them
+	joins    int         // how many steps have a join
 	outputs  []ref
 	names    []string
 	// unread counts the steps yet to be planned that read a value, and other

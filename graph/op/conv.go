@@ -1,6 +1,8 @@
 package op
 
 import (
+	"errors"
+
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/kernel"
 	"github.com/onnxloss/onnxloss/graph/tensor"
@@ -63,15 +65,16 @@ func unknownShape(rank int) graph.Shape {
 
 // convolution is a Conv node at plan time.
 type convolution struct {
-	slide *slide
-	group int
-	tail  *Tail
-	p32   *kernel.PackedConv[float32]
-	p64   *kernel.PackedConv[float64]
+	slide  *slide
+	group  int
+	tail   *Tail
+	phases *Phases
+	p32    *kernel.PackedConv[float32]
+	p64    *kernel.PackedConv[float64]
 }
 
 func makeConv(s *Spec) (Kernel, error) {
-	c := &convolution{tail: s.Tail}
+	c := &convolution{tail: s.Tail, phases: s.Phases}
 	var err error
 	if c.slide, err = slideOf(s.Node); err != nil {
 		return nil, err
@@ -79,7 +82,19 @@ func makeConv(s *Spec) (Kernel, error) {
 	if c.group, err = groupOf(s.Node); err != nil {
 		return nil, err
 	}
-	if w := s.Const[1]; w != nil && w.Rank() > 2 && w.Len() > 0 {
+	w := s.Const[1]
+	if c.phases != nil {
+		if c.group != 1 {
+			return nil, errors.New("groups do not read all parts")
+		}
+		if c.slide, err = c.phases.slide(c.slide); err != nil {
+			return nil, err
+		}
+		if w, err = c.phases.weight(w); err != nil {
+			return nil, err
+		}
+	}
+	if w != nil && w.Rank() > 2 && w.Len() > 0 {
 		switch w.DType {
 		case tensor.Float32:
 			c.p32, err = packConv[float32](s, c, w)
@@ -100,6 +115,7 @@ type convWeight struct {
 	weight *graph.Value
 	group  int
 	direct bool
+	phases string
 }
 
 // packConv orders a constant weight as the loops read it.
@@ -124,7 +140,7 @@ func packConv[T float32 | float64](s *Spec, c *convolution, w *tensor.Tensor) (*
 	if !w.IsOutline() {
 		elems = tensor.Data[T](w)
 	}
-	packed := share(s, convWeight{s.Node.Inputs[1], c.group, s.Direct}, func() *kernel.PackedConv[T] {
+	packed := share(s, convWeight{s.Node.Inputs[1], c.group, s.Direct, c.phases.String()}, func() *kernel.PackedConv[T] {
 		return kernel.NewPackedConv[T](g, s.Direct)
 	})
 	if !packed.IsRaw() {
@@ -152,22 +168,28 @@ func groupOf(n *graph.Node) (int, error) {
 }
 
 func runConv[T float32 | float64](x *Call, c *convolution, packed *kernel.PackedConv[T]) error {
-	in, w := x.In[0], x.In[1]
+	in, w := x.In[0], x.In[1].Shape
+	if c.phases != nil {
+		if packed == nil || !c.phases.fits(in.Shape) {
+			return ErrUnfit
+		}
+		w = c.phases.weightShape(w)
+	}
 	if err := sameType(x, 1, 2); err != nil {
 		return err
 	}
 	switch {
 	case in.Rank() < 3:
 		return x.InputError(0, "rank %d, want at least 3", in.Rank())
-	case w.Rank() != in.Rank():
-		return x.InputError(1, "rank %d, want %d", w.Rank(), in.Rank())
-	case in.Shape[1]%c.group != 0 || w.Shape[1] != in.Shape[1]/c.group:
-		return x.InputError(1, "shape %v, want %d input channels (%d in %d groups)", w.Shape, in.Shape[1]/c.group, in.Shape[1], c.group)
+	case len(w) != in.Rank():
+		return x.InputError(1, "rank %d, want %d", len(w), in.Rank())
+	case in.Shape[1]%c.group != 0 || w[1] != in.Shape[1]/c.group:
+		return x.InputError(1, "shape %v, want %d input channels (%d in %d groups)", w, in.Shape[1]/c.group, in.Shape[1], c.group)
 	}
-	if err := vectorOf(x, w.Shape[0], 2); err != nil {
+	if err := vectorOf(x, w[0], 2); err != nil {
 		return err
 	}
-	s, err := c.slide.withKernel(w.Shape[2:])
+	s, err := c.slide.withKernel(w[2:])
 	if err != nil {
 		return err
 	}
@@ -175,11 +197,11 @@ func runConv[T float32 | float64](x *Call, c *convolution, packed *kernel.Packed
 	if err != nil {
 		return err
 	}
-	g, err := kernel.NewConvGeom(in.Shape[0], in.Shape[1], w.Shape[0], c.group, win)
+	g, err := kernel.NewConvGeom(in.Shape[0], in.Shape[1], w[0], c.group, win)
 	if err != nil {
 		return err
 	}
-	shape := append([]int{in.Shape[0], w.Shape[0]}, win.Out...)
+	shape := append([]int{in.Shape[0], w[0]}, win.Out...)
 	if c.tail != nil {
 		if in.DType != tensor.Float32 {
 			return ErrUnfit
@@ -194,7 +216,7 @@ func runConv[T float32 | float64](x *Call, c *convolution, packed *kernel.Packed
 	}
 	var finish kernel.Finish
 	if c.tail != nil {
-		finish = c.tail.over(x, tensor.Data[float32](out), w.Shape[0], win.OutSize())
+		finish = c.tail.over(x, tensor.Data[float32](out), w[0], win.OutSize())
 	}
 	release, err := x.Hold(in.DType, kernel.ConvScratch(g, packed))
 	if err != nil {
@@ -205,7 +227,7 @@ func runConv[T float32 | float64](x *Call, c *convolution, packed *kernel.Packed
 		kernel.ConvPacked(x.Parallel, g, tensor.Data[T](in), packed, dataOr[T](x, 2), tensor.Data[T](out), finish)
 		return nil
 	}
-	kernel.Conv(x.Parallel, g, tensor.Data[T](in), tensor.Data[T](w), dataOr[T](x, 2), tensor.Data[T](out), finish)
+	kernel.Conv(x.Parallel, g, tensor.Data[T](in), tensor.Data[T](x.In[1]), dataOr[T](x, 2), tensor.Data[T](out), finish)
 	return nil
 }
 

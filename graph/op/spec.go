@@ -29,6 +29,9 @@ type Spec struct {
 	// Tail is the operators that the kernel is to run on its output, for rows
 	// of the table that take one (Op.Tailed); nil is none.
 	Tail *Tail
+	// Phases is what a Conv is to read in the place of its input 0; nil is nothing. The
+	// kernel fails with ErrUnfit where that is not of the shapes it takes.
+	Phases *Phases
 	// Direct is set where convolutions are not to use Winograd's transform.
 	Direct bool
 	// Taken is set by the kernel's maker for constant inputs that the kernel
