@@ -126,7 +126,10 @@ func ConvScratch[T Float](g *ConvGeom, w *PackedConv[T]) int {
 	if w == nil {
 		n = g.M * g.cg * g.taps
 	}
-	if f := newFrame(g.Window); f != nil && !g.isPointwise() {
+	if g.isPointwise() {
+		return n
+	}
+	if f := newFrame(g.Window); f != nil {
 		n += g.N * g.C * f.size()
 	}
 	return n
@@ -171,7 +174,10 @@ func convGemm[T Float](par Parallel, g *ConvGeom, x, packed, bias, y []T, finish
 		j.after = func(t, i0, i1, j0, nc int) { then(t*g.mg+i0, i1-i0, j0, nc) }
 	}
 	image := func(t int) []T { return x[t*g.cg*g.inSize:][:g.cg*g.inSize] }
-	f := newFrame(g.Window)
+	var f *frame
+	if !g.isPointwise() {
+		f = newFrame(g.Window)
+	}
 	switch {
 	case g.isPointwise():
 		off := make([]int, g.cg)

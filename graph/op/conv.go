@@ -2,6 +2,8 @@ package op
 
 import (
 	"errors"
+	"slices"
+	"sync/atomic"
 
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/kernel"
@@ -71,6 +73,13 @@ type convolution struct {
 	phases *Phases
 	p32    *kernel.PackedConv[float32]
 	p64    *kernel.PackedConv[float64]
+	kept   atomic.Pointer[keptGeometry]
+}
+
+// keptGeometry is what shapes of the input and the weight give.
+type keptGeometry struct {
+	in, weight []int
+	*kernel.ConvGeom
 }
 
 func makeConv(s *Spec) (Kernel, error) {
@@ -167,41 +176,58 @@ func groupOf(n *graph.Node) (int, error) {
 	return int(g), nil
 }
 
-func runConv[T float32 | float64](x *Call, c *convolution, packed *kernel.PackedConv[T]) error {
+// geometry is that of a run, kept for the next one of the same shapes.
+func (c *convolution) geometry(x *Call) (*kernel.ConvGeom, error) {
 	in, w := x.In[0], x.In[1].Shape
+	if err := sameType(x, 1, 2); err != nil {
+		return nil, err
+	}
+	if k := c.kept.Load(); k != nil && slices.Equal(k.in, in.Shape) && slices.Equal(k.weight, w) {
+		return k.ConvGeom, vectorOf(x, k.M, 2)
+	}
+	kept := &keptGeometry{in: slices.Clone(in.Shape), weight: slices.Clone(w)}
 	if c.phases != nil {
-		if packed == nil || !c.phases.fits(in.Shape) {
-			return ErrUnfit
+		if !c.phases.fits(in.Shape) {
+			return nil, ErrUnfit
 		}
 		w = c.phases.weightShape(w)
 	}
-	if err := sameType(x, 1, 2); err != nil {
-		return err
-	}
 	switch {
 	case in.Rank() < 3:
-		return x.InputError(0, "rank %d, want at least 3", in.Rank())
+		return nil, x.InputError(0, "rank %d, want at least 3", in.Rank())
 	case len(w) != in.Rank():
-		return x.InputError(1, "rank %d, want %d", len(w), in.Rank())
+		return nil, x.InputError(1, "rank %d, want %d", len(w), in.Rank())
 	case in.Shape[1]%c.group != 0 || w[1] != in.Shape[1]/c.group:
-		return x.InputError(1, "shape %v, want %d input channels (%d in %d groups)", w, in.Shape[1]/c.group, in.Shape[1], c.group)
+		return nil, x.InputError(1, "shape %v, want %d input channels (%d in %d groups)", w, in.Shape[1]/c.group, in.Shape[1], c.group)
 	}
 	if err := vectorOf(x, w[0], 2); err != nil {
-		return err
+		return nil, err
 	}
 	s, err := c.slide.withKernel(w[2:])
 	if err != nil {
-		return err
+		return nil, err
 	}
 	win, err := s.window(in.Shape[2:])
 	if err != nil {
-		return err
+		return nil, err
 	}
-	g, err := kernel.NewConvGeom(in.Shape[0], in.Shape[1], w[0], c.group, win)
+	if kept.ConvGeom, err = kernel.NewConvGeom(in.Shape[0], in.Shape[1], w[0], c.group, win); err != nil {
+		return nil, err
+	}
+	c.kept.Store(kept)
+	return kept.ConvGeom, nil
+}
+
+func runConv[T float32 | float64](x *Call, c *convolution, packed *kernel.PackedConv[T]) error {
+	in := x.In[0]
+	g, err := c.geometry(x)
 	if err != nil {
 		return err
 	}
-	shape := append([]int{in.Shape[0], w[0]}, win.Out...)
+	if c.phases != nil && packed == nil {
+		return ErrUnfit
+	}
+	shape := append([]int{g.N, g.M}, g.Out...)
 	if c.tail != nil {
 		if in.DType != tensor.Float32 {
 			return ErrUnfit
@@ -216,7 +242,7 @@ func runConv[T float32 | float64](x *Call, c *convolution, packed *kernel.Packed
 	}
 	var finish kernel.Finish
 	if c.tail != nil {
-		finish = c.tail.over(x, tensor.Data[float32](out), w[0], win.OutSize())
+		finish = c.tail.over(x, tensor.Data[float32](out), g.M, g.OutSize())
 	}
 	release, err := x.Hold(in.DType, kernel.ConvScratch(g, packed))
 	if err != nil {
