@@ -41,8 +41,7 @@ var fast32 struct {
 	// planes, by size/2-1 of the square kernel and stride less 1, is depthwisePlane
 	// with FMA, reading top and left elements before x. Of masks there are, for each
 	// vector of columns, those of what lies inside, for each kernel column, or, with
-	// stride 2, for the first and second vector that an even one reads, and that
-	// of what is stored.
+	// stride 2, for the two vectors that all of them read, and that of what is stored.
 	planes [2][2]planeLoop
 
 	// winogradInput and winogradOutput are the functions of these names for

@@ -6,6 +6,7 @@ type maskedPlanes struct {
 	g     *ConvGeom
 	loop  planeLoop
 	masks []uint16
+	vecs  int // of a row of outputs
 }
 
 // planeLoop is a loop of fast32.planes.
@@ -24,19 +25,18 @@ func newMaskedPlanes(g *ConvGeom) *maskedPlanes {
 		return nil
 	}
 	p := &maskedPlanes{g: g, loop: fast32.planes[size/2-1][stride-1]}
-	for o := 0; o < g.Out[1]; o += maskedLen {
-		at := o*stride - g.PadBegin[1]
-		if stride == 1 {
-			for k := range size {
-				p.masks = append(p.masks, between(-at-k, g.In[1]-at-k))
-			}
-		} else {
-			for k := 0; k < size; k += 2 {
-				p.masks = append(p.masks, between(-at-k, g.In[1]-at-k), between(-at-k-maskedLen, g.In[1]-at-k-maskedLen))
-			}
-		}
-		p.masks = append(p.masks, between(0, g.Out[1]-o))
+	outputs, loads, next := maskedLen, size, 1
+	if stride == 2 { // two vectors, of which the outputs are those that see no more
+		outputs, loads, next = maskedLen-size/2, 2, maskedLen
 	}
+	for o := 0; o < g.Out[1]; o += outputs {
+		for k := range loads {
+			at := o*stride - g.PadBegin[1] + k*next
+			p.masks = append(p.masks, between(-at, g.In[1]-at))
+		}
+		p.masks = append(p.masks, between(0, min(outputs, g.Out[1]-o)))
+	}
+	p.vecs = len(p.masks) / (loads + 1)
 	return p
 }
 
@@ -50,7 +50,7 @@ func (p *maskedPlanes) plane(dst, src, w []float32, bias float32, act *float32) 
 	g := p.g
 	_ = dst[g.outSize-1]
 	p.loop(&dst[0], at32(src), &w[0], bias, g.In[0], g.In[1], g.Out[0], g.Out[1], g.PadBegin[0], g.PadBegin[1],
-		&p.masks[0], (g.Out[1]+maskedLen-1)/maskedLen, act)
+		&p.masks[0], p.vecs, act)
 }
 
 func (p *maskedPlanes) run(par Parallel, x, w, bias, y []float32, finish Finish) {

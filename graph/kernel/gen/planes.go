@@ -82,8 +82,8 @@ func planeLoop(size, stride int) {
 	}
 	JMP(LabelRef("rows"))
 	Label("below")
-	ADDQ(Imm(64), dst)
-	ADDQ(Imm(uint64(64*stride)), x)
+	ADDQ(Imm(uint64(4*p.outputs())), dst)
+	ADDQ(Imm(uint64(4*p.outputs()*stride)), x)
 	ADDQ(Imm(uint64(2*len(p.masks))), masks)
 	DECQ(parameter("vecs"))
 	JNE(LabelRef("column"))
@@ -98,7 +98,7 @@ type planeSums struct {
 	taps         []vec // nil where there are too many
 	acc          []vec
 	masks        []reg.OpmaskVirtual // of the loads of a row, and of the stores
-	pick         [2]vec              // even and odd elements of two vectors
+	picks        []vec               // by kernel column, for stride 2: what it sees of two vectors
 }
 
 func (p *planeSums) load() {
@@ -114,16 +114,21 @@ func (p *planeSums) load() {
 	}
 	loads := p.size
 	if p.stride == 2 {
-		loads = (p.size + 1) / 2 * 2
-		for odd := range p.pick {
-			p.pick[odd] = ZMM()
-			VMOVUPS(table512(fmt.Sprintf("second%d", odd), func(i int) uint32 { return uint32(2*i + odd) }), p.pick[odd])
+		loads = 2
+		for kx := range p.size {
+			v := ZMM()
+			VMOVUPS(table512(fmt.Sprintf("second%d", kx), func(i int) uint32 { return uint32(2*i + kx) }), v)
+			p.picks = append(p.picks, v)
 		}
 	}
 	for range loads + 1 {
 		p.masks = append(p.masks, K())
 	}
 }
+
+// outputs is how many of a row a vector sums: with stride 2, as many as see no more than
+// two vectors.
+func (p *planeSums) outputs() int { return 16 - (p.stride-1)*(p.size-1)/2 }
 
 // row adds what input row i of a block of output rows, at from, has for them.
 func (p *planeSums) row(from reg.Register, i int) {
@@ -138,14 +143,12 @@ func (p *planeSums) row(from reg.Register, i int) {
 		}
 		return
 	}
-	for kx := 0; kx < p.size; kx += 2 {
-		a, b := load(kx, 4*kx), load(kx+1, 4*kx+64)
-		for odd := range min(2, p.size-kx) {
-			v := ZMM()
-			VMOVAPS(p.pick[odd], v)
-			VPERMI2PS(b, a, v)
-			p.add(v, i, kx+odd)
-		}
+	a, b := load(0, 0), load(1, 64)
+	for kx, pick := range p.picks {
+		v := ZMM()
+		VMOVAPS(pick, v)
+		VPERMI2PS(b, a, v)
+		p.add(v, i, kx)
 	}
 }
 
