@@ -57,7 +57,7 @@ func PackConv[T Float](par Parallel, g *ConvGeom, w []T, direct bool) *PackedCon
 // Others may read it too, though another order may be faster for them. A weight
 // that is packed so already may be nil.
 func (p *PackedConv[T]) For(par Parallel, g *ConvGeom, w []T) {
-	if !p.noWinograd && winogradFits(g) && winogradPays(g) && newWinograd(g) != nil {
+	if !p.noWinograd && winogradPays(g) && newWinograd(g) != nil {
 		p.forWinograd(par, g, w)
 		return
 	}
@@ -88,7 +88,7 @@ func (p *PackedConv[T]) forWinograd(par Parallel, g *ConvGeom, w []T) []float32 
 // plan is Winograd's transform for a convolution of g's geometry; nil if products
 // are summed directly.
 func (p *PackedConv[T]) plan(g *ConvGeom) *winograd {
-	if p.noWinograd || p.data != nil && !(winogradFits(g) && winogradPays(g)) {
+	if p.noWinograd || p.data != nil && !winogradPays(g) {
 		return nil
 	}
 	return newWinograd(g)
@@ -105,7 +105,7 @@ func ConvPacked[T Float](par Parallel, g *ConvGeom, x []T, w *PackedConv[T], bia
 		return
 	}
 	if k := w.plan(g); k != nil {
-		k.run(par, float32s(x), w.forWinograd(par, g, nil), float32s(bias), float32s(y), apart(finish, y, g.outSize))
+		k.run(par, float32s(x), w.forWinograd(par, g, nil), float32s(bias), float32s(y), finish)
 		return
 	}
 	convGemm(par, g, x, w.data, bias, y, finish)
@@ -119,7 +119,7 @@ func ConvScratch[T Float](g *ConvGeom, w *PackedConv[T]) int {
 		return 0
 	case w != nil:
 		if k := w.plan(g); k != nil {
-			return k.size()
+			return k.scratch()
 		}
 	}
 	n := 0

@@ -44,10 +44,7 @@ var fast32 struct {
 	// stride 2, for the two vectors that all of them read, and that of what is stored.
 	planes [2][2]planeLoop
 
-	// winogradInput and winogradOutput are the functions of these names for
-	// vecs*vectorLen tiles, with FMA; tmp is scratch of 36 vectors.
-	winogradInput  func(dst *float32, step int, x *float32, off *int, vecs int, tmp *float32)
-	winogradOutput func(dst *float32, stride int, m *float32, step int, bias float32, vecs int, tmp *float32)
+	winograd winogradLoops
 
 	// frameRows is for r < rows: for i < vecs*vectorLen: dst[r*stride+i] = x[r*width+i];
 	// for i < zeros*vectorLen: dst[r*stride+width+i] = 0; in that order.
@@ -71,6 +68,22 @@ var fast32 struct {
 }
 
 const vectorLen = 8
+
+// winogradLoops are those of Winograd's transform.
+type winogradLoops struct {
+	lanes int // tiles in a vector
+	// input and output are winogradInput and winogradOutput for vecs*lanes tiles, with
+	// FMA; tmp is scratch of 36 vectors.
+	input  func(dst *float32, place int, x *float32, off *int, vecs int, tmp *float32)
+	output func(dst *float32, stride int, m *float32, place int, bias float32, vecs int, tmp *float32)
+	// split, by the step less 1, is winograd.split of a row that has left elements less
+	// than its frame, for vecs*maskedLen columns of planes of that size. Of masks there
+	// are, for each vector, those of what lies inside of 4·step vectors of the row, and
+	// that of what is stored.
+	split [winogradSteps]splitLoop
+}
+
+type splitLoop = func(dst *float32, size int, x *float32, left int, masks *uint16, vecs int)
 
 // tapLoop is a loop of fast32.taps.
 type tapLoop = func(dst, x, w *float32, off *int, taps int, bias float32, rows, dstStride, xStride int)

@@ -614,12 +614,32 @@ func gatherAVX2(dst *float32, x *float32, off *int, kc int, cols int, runs *int,
 // winogradInputAVX2 is winogradInput for 8*vecs tiles; tmp has room for 36 vectors.
 //
 //go:noescape
-func winogradInputAVX2(dst *float32, step int, x *float32, off *int, vecs int, tmp *float32)
+func winogradInputAVX2(dst *float32, place int, x *float32, off *int, vecs int, tmp *float32)
 
 // winogradOutputAVX2 is winogradOutput for 8*vecs tiles; tmp has room for 24 vectors.
 //
 //go:noescape
-func winogradOutputAVX2(dst *float32, stride int, m *float32, step int, bias float32, vecs int, tmp *float32)
+func winogradOutputAVX2(dst *float32, stride int, m *float32, place int, bias float32, vecs int, tmp *float32)
+
+// winogradInputAVX512 is winogradInput for 16*vecs tiles; tmp has room for 36 vectors.
+//
+//go:noescape
+func winogradInputAVX512(dst *float32, place int, x *float32, off *int, vecs int, tmp *float32)
+
+// winogradOutputAVX512 is winogradOutput for 16*vecs tiles; tmp has room for 24 vectors.
+//
+//go:noescape
+func winogradOutputAVX512(dst *float32, stride int, m *float32, place int, bias float32, vecs int, tmp *float32)
+
+// winogradSplitAVX512s1 writes every 4-th element of a row to one of 4 planes; see winogradLoops.
+//
+//go:noescape
+func winogradSplitAVX512s1(dst *float32, size int, x *float32, left int, masks *uint16, vecs int)
+
+// winogradSplitAVX512s2 writes every 8-th element of a row to one of 8 planes; see winogradLoops.
+//
+//go:noescape
+func winogradSplitAVX512s2(dst *float32, size int, x *float32, left int, masks *uint16, vecs int)
 
 // sumLanes32AVX2 is lanes[k] = Σ x[8i+k].
 // n is a multiple of 8.

@@ -18374,11 +18374,11 @@ vector:
 	VZEROUPPER
 	RET
 
-// func winogradInputAVX2(dst *float32, step int, x *float32, off *int, vecs int, tmp *float32)
+// func winogradInputAVX2(dst *float32, place int, x *float32, off *int, vecs int, tmp *float32)
 // Requires: AVX, FMA3
 TEXT ·winogradInputAVX2(SB), NOSPLIT, $0-48
 	MOVQ dst+0(FP), AX
-	MOVQ step+8(FP), CX
+	MOVQ place+8(FP), CX
 	MOVQ x+16(FP), DX
 	MOVQ off+24(FP), BX
 	MOVQ vecs+32(FP), SI
@@ -18886,17 +18886,16 @@ DATA word3fc000003fc00000<>+16(SB)/8, $0x3fc000003fc00000
 DATA word3fc000003fc00000<>+24(SB)/8, $0x3fc000003fc00000
 GLOBL word3fc000003fc00000<>(SB), RODATA|NOPTR, $32
 
-// func winogradOutputAVX2(dst *float32, stride int, m *float32, step int, bias float32, vecs int, tmp *float32)
-// Requires: AVX, AVX2, FMA3, SSE
+// func winogradOutputAVX2(dst *float32, stride int, m *float32, place int, bias float32, vecs int, tmp *float32)
+// Requires: AVX, FMA3
 TEXT ·winogradOutputAVX2(SB), NOSPLIT, $0-56
 	MOVQ         dst+0(FP), AX
 	MOVQ         stride+8(FP), CX
 	MOVQ         m+16(FP), DX
-	MOVQ         step+24(FP), BX
+	MOVQ         place+24(FP), BX
 	MOVQ         vecs+40(FP), SI
 	MOVQ         tmp+48(FP), DI
-	MOVSS        bias+32(FP), X0
-	VBROADCASTSS X0, Y0
+	VBROADCASTSS bias+32(FP), Y0
 	SHLQ         $0x02, CX
 	SHLQ         $0x02, BX
 	IMUL3Q       $0x06, BX, R8
@@ -19110,19 +19109,19 @@ tiles:
 	VUNPCKLPS   Y5, Y1, Y2
 	VUNPCKHPS   Y5, Y1, Y1
 	VUNPCKLPS   Y3, Y7, Y4
-	VUNPCKHPS   Y3, Y7, Y5
-	VUNPCKLPD   Y4, Y2, Y3
+	VUNPCKHPS   Y3, Y7, Y3
+	VUNPCKLPD   Y4, Y2, Y5
 	VUNPCKHPD   Y4, Y2, Y2
-	VUNPCKLPD   Y5, Y1, Y4
-	VUNPCKHPD   Y5, Y1, Y6
-	VPERM2F128  $0x20, Y2, Y3, Y1
-	VPERM2F128  $0x20, Y6, Y4, Y5
-	VPERM2F128  $0x31, Y2, Y3, Y2
-	VPERM2F128  $0x31, Y6, Y4, Y3
-	VMOVUPS     Y1, (R9)
-	VMOVUPS     Y5, 32(R9)
+	VUNPCKLPD   Y3, Y1, Y4
+	VUNPCKHPD   Y3, Y1, Y1
+	VPERM2F128  $0x20, Y2, Y5, Y3
+	VPERM2F128  $0x20, Y1, Y4, Y6
+	VPERM2F128  $0x31, Y2, Y5, Y2
+	VPERM2F128  $0x31, Y1, Y4, Y1
+	VMOVUPS     Y3, (R9)
+	VMOVUPS     Y6, 32(R9)
 	VMOVUPS     Y2, 64(R9)
-	VMOVUPS     Y3, 96(R9)
+	VMOVUPS     Y1, 96(R9)
 	ADDQ        CX, R9
 	VMOVUPS     192(DI), Y1
 	VMOVUPS     224(DI), Y2
@@ -19150,19 +19149,19 @@ tiles:
 	VUNPCKLPS   Y5, Y1, Y2
 	VUNPCKHPS   Y5, Y1, Y1
 	VUNPCKLPS   Y3, Y7, Y4
-	VUNPCKHPS   Y3, Y7, Y5
-	VUNPCKLPD   Y4, Y2, Y3
+	VUNPCKHPS   Y3, Y7, Y3
+	VUNPCKLPD   Y4, Y2, Y5
 	VUNPCKHPD   Y4, Y2, Y2
-	VUNPCKLPD   Y5, Y1, Y4
-	VUNPCKHPD   Y5, Y1, Y6
-	VPERM2F128  $0x20, Y2, Y3, Y1
-	VPERM2F128  $0x20, Y6, Y4, Y5
-	VPERM2F128  $0x31, Y2, Y3, Y2
-	VPERM2F128  $0x31, Y6, Y4, Y3
-	VMOVUPS     Y1, (R9)
-	VMOVUPS     Y5, 32(R9)
+	VUNPCKLPD   Y3, Y1, Y4
+	VUNPCKHPD   Y3, Y1, Y1
+	VPERM2F128  $0x20, Y2, Y5, Y3
+	VPERM2F128  $0x20, Y1, Y4, Y6
+	VPERM2F128  $0x31, Y2, Y5, Y2
+	VPERM2F128  $0x31, Y1, Y4, Y1
+	VMOVUPS     Y3, (R9)
+	VMOVUPS     Y6, 32(R9)
 	VMOVUPS     Y2, 64(R9)
-	VMOVUPS     Y3, 96(R9)
+	VMOVUPS     Y1, 96(R9)
 	ADDQ        CX, R9
 	VMOVUPS     384(DI), Y1
 	VMOVUPS     416(DI), Y2
@@ -19190,19 +19189,19 @@ tiles:
 	VUNPCKLPS   Y5, Y1, Y2
 	VUNPCKHPS   Y5, Y1, Y1
 	VUNPCKLPS   Y3, Y7, Y4
-	VUNPCKHPS   Y3, Y7, Y5
-	VUNPCKLPD   Y4, Y2, Y3
+	VUNPCKHPS   Y3, Y7, Y3
+	VUNPCKLPD   Y4, Y2, Y5
 	VUNPCKHPD   Y4, Y2, Y2
-	VUNPCKLPD   Y5, Y1, Y4
-	VUNPCKHPD   Y5, Y1, Y6
-	VPERM2F128  $0x20, Y2, Y3, Y1
-	VPERM2F128  $0x20, Y6, Y4, Y5
-	VPERM2F128  $0x31, Y2, Y3, Y2
-	VPERM2F128  $0x31, Y6, Y4, Y3
-	VMOVUPS     Y1, (R9)
-	VMOVUPS     Y5, 32(R9)
+	VUNPCKLPD   Y3, Y1, Y4
+	VUNPCKHPD   Y3, Y1, Y1
+	VPERM2F128  $0x20, Y2, Y5, Y3
+	VPERM2F128  $0x20, Y1, Y4, Y6
+	VPERM2F128  $0x31, Y2, Y5, Y2
+	VPERM2F128  $0x31, Y1, Y4, Y1
+	VMOVUPS     Y3, (R9)
+	VMOVUPS     Y6, 32(R9)
 	VMOVUPS     Y2, 64(R9)
-	VMOVUPS     Y3, 96(R9)
+	VMOVUPS     Y1, 96(R9)
 	ADDQ        CX, R9
 	VMOVUPS     576(DI), Y1
 	VMOVUPS     608(DI), Y2
@@ -19230,19 +19229,19 @@ tiles:
 	VUNPCKLPS   Y5, Y1, Y2
 	VUNPCKHPS   Y5, Y1, Y1
 	VUNPCKLPS   Y3, Y7, Y4
-	VUNPCKHPS   Y3, Y7, Y5
-	VUNPCKLPD   Y4, Y2, Y3
+	VUNPCKHPS   Y3, Y7, Y3
+	VUNPCKLPD   Y4, Y2, Y5
 	VUNPCKHPD   Y4, Y2, Y2
-	VUNPCKLPD   Y5, Y1, Y4
-	VUNPCKHPD   Y5, Y1, Y6
-	VPERM2F128  $0x20, Y2, Y3, Y1
-	VPERM2F128  $0x20, Y6, Y4, Y5
-	VPERM2F128  $0x31, Y2, Y3, Y2
-	VPERM2F128  $0x31, Y6, Y4, Y3
-	VMOVUPS     Y1, (R9)
-	VMOVUPS     Y5, 32(R9)
+	VUNPCKLPD   Y3, Y1, Y4
+	VUNPCKHPD   Y3, Y1, Y1
+	VPERM2F128  $0x20, Y2, Y5, Y3
+	VPERM2F128  $0x20, Y1, Y4, Y6
+	VPERM2F128  $0x31, Y2, Y5, Y2
+	VPERM2F128  $0x31, Y1, Y4, Y1
+	VMOVUPS     Y3, (R9)
+	VMOVUPS     Y6, 32(R9)
 	VMOVUPS     Y2, 64(R9)
-	VMOVUPS     Y3, 96(R9)
+	VMOVUPS     Y1, 96(R9)
 	ADDQ        CX, R9
 	ADDQ        $0x00000080, AX
 	ADDQ        $0x20, DX
@@ -19262,6 +19261,1066 @@ DATA word4058000040580000<>+8(SB)/8, $0x4058000040580000
 DATA word4058000040580000<>+16(SB)/8, $0x4058000040580000
 DATA word4058000040580000<>+24(SB)/8, $0x4058000040580000
 GLOBL word4058000040580000<>(SB), RODATA|NOPTR, $32
+
+// func winogradInputAVX512(dst *float32, place int, x *float32, off *int, vecs int, tmp *float32)
+// Requires: AVX, AVX512F
+TEXT ·winogradInputAVX512(SB), NOSPLIT, $0-48
+	MOVQ dst+0(FP), AX
+	MOVQ place+8(FP), CX
+	MOVQ x+16(FP), DX
+	MOVQ off+24(FP), BX
+	MOVQ vecs+32(FP), SI
+	MOVQ tmp+40(FP), DI
+	SHLQ $0x02, CX
+
+tiles:
+	MOVQ              (BX), R8
+	VMOVUPS           (DX)(R8*4), Z0
+	MOVQ              48(BX), R8
+	VMOVUPS           (DX)(R8*4), Z1
+	MOVQ              96(BX), R8
+	VMOVUPS           (DX)(R8*4), Z2
+	MOVQ              144(BX), R8
+	VMOVUPS           (DX)(R8*4), Z3
+	MOVQ              192(BX), R8
+	VMOVUPS           (DX)(R8*4), Z4
+	MOVQ              240(BX), R8
+	VMOVUPS           (DX)(R8*4), Z5
+	VMOVAPS           Z4, Z6
+	VFNMADD231PS.BCST word4034000040340000<>+0(SB), Z2, Z6
+	VFMADD231PS.BCST  word3fa200003fa20000<>+0(SB), Z0, Z6
+	VMOVAPS           Z5, Z7
+	VFNMADD231PS.BCST word4034000040340000<>+0(SB), Z3, Z7
+	VFMADD231PS.BCST  word3fa200003fa20000<>+0(SB), Z1, Z7
+	VMOVAPS           Z3, Z8
+	VFNMADD231PS.BCST word4010000040100000<>+0(SB), Z1, Z8
+	VMOVAPS           Z4, Z5
+	VFNMADD231PS.BCST word4010000040100000<>+0(SB), Z2, Z5
+	VMOVAPS           Z5, Z0
+	VFMADD231PS.BCST  word3f4000003f400000<>+0(SB), Z8, Z0
+	VFNMADD231PS.BCST word3f4000003f400000<>+0(SB), Z8, Z5
+	VMOVAPS           Z3, Z3
+	VFNMADD231PS.BCST word3f1000003f100000<>+0(SB), Z1, Z3
+	VMOVAPS           Z4, Z1
+	VFNMADD231PS.BCST word3f1000003f100000<>+0(SB), Z2, Z1
+	VMOVAPS           Z1, Z2
+	VFMADD231PS.BCST  word3fc000003fc00000<>+0(SB), Z3, Z2
+	VFNMADD231PS.BCST word3fc000003fc00000<>+0(SB), Z3, Z1
+	VMOVUPS           Z6, (DI)
+	VMOVUPS           Z0, 384(DI)
+	VMOVUPS           Z5, 768(DI)
+	VMOVUPS           Z2, 1152(DI)
+	VMOVUPS           Z1, 1536(DI)
+	VMOVUPS           Z7, 1920(DI)
+	MOVQ              8(BX), R8
+	VMOVUPS           (DX)(R8*4), Z0
+	MOVQ              56(BX), R8
+	VMOVUPS           (DX)(R8*4), Z1
+	MOVQ              104(BX), R8
+	VMOVUPS           (DX)(R8*4), Z2
+	MOVQ              152(BX), R8
+	VMOVUPS           (DX)(R8*4), Z3
+	MOVQ              200(BX), R8
+	VMOVUPS           (DX)(R8*4), Z4
+	MOVQ              248(BX), R8
+	VMOVUPS           (DX)(R8*4), Z5
+	VMOVAPS           Z4, Z6
+	VFNMADD231PS.BCST word4034000040340000<>+0(SB), Z2, Z6
+	VFMADD231PS.BCST  word3fa200003fa20000<>+0(SB), Z0, Z6
+	VMOVAPS           Z5, Z7
+	VFNMADD231PS.BCST word4034000040340000<>+0(SB), Z3, Z7
+	VFMADD231PS.BCST  word3fa200003fa20000<>+0(SB), Z1, Z7
+	VMOVAPS           Z3, Z8
+	VFNMADD231PS.BCST word4010000040100000<>+0(SB), Z1, Z8
+	VMOVAPS           Z4, Z5
+	VFNMADD231PS.BCST word4010000040100000<>+0(SB), Z2, Z5
+	VMOVAPS           Z5, Z0
+	VFMADD231PS.BCST  word3f4000003f400000<>+0(SB), Z8, Z0
+	VFNMADD231PS.BCST word3f4000003f400000<>+0(SB), Z8, Z5
+	VMOVAPS           Z3, Z3
+	VFNMADD231PS.BCST word3f1000003f100000<>+0(SB), Z1, Z3
+	VMOVAPS           Z4, Z1
+	VFNMADD231PS.BCST word3f1000003f100000<>+0(SB), Z2, Z1
+	VMOVAPS           Z1, Z2
+	VFMADD231PS.BCST  word3fc000003fc00000<>+0(SB), Z3, Z2
+	VFNMADD231PS.BCST word3fc000003fc00000<>+0(SB), Z3, Z1
+	VMOVUPS           Z6, 64(DI)
+	VMOVUPS           Z0, 448(DI)
+	VMOVUPS           Z5, 832(DI)
+	VMOVUPS           Z2, 1216(DI)
+	VMOVUPS           Z1, 1600(DI)
+	VMOVUPS           Z7, 1984(DI)
+	MOVQ              16(BX), R8
+	VMOVUPS           (DX)(R8*4), Z0
+	MOVQ              64(BX), R8
+	VMOVUPS           (DX)(R8*4), Z1
+	MOVQ              112(BX), R8
+	VMOVUPS           (DX)(R8*4), Z2
+	MOVQ              160(BX), R8
+	VMOVUPS           (DX)(R8*4), Z3
+	MOVQ              208(BX), R8
+	VMOVUPS           (DX)(R8*4), Z4
+	MOVQ              256(BX), R8
+	VMOVUPS           (DX)(R8*4), Z5
+	VMOVAPS           Z4, Z6
+	VFNMADD231PS.BCST word4034000040340000<>+0(SB), Z2, Z6
+	VFMADD231PS.BCST  word3fa200003fa20000<>+0(SB), Z0, Z6
+	VMOVAPS           Z5, Z7
+	VFNMADD231PS.BCST word4034000040340000<>+0(SB), Z3, Z7
+	VFMADD231PS.BCST  word3fa200003fa20000<>+0(SB), Z1, Z7
+	VMOVAPS           Z3, Z8
+	VFNMADD231PS.BCST word4010000040100000<>+0(SB), Z1, Z8
+	VMOVAPS           Z4, Z5
+	VFNMADD231PS.BCST word4010000040100000<>+0(SB), Z2, Z5
+	VMOVAPS           Z5, Z0
+	VFMADD231PS.BCST  word3f4000003f400000<>+0(SB), Z8, Z0
+	VFNMADD231PS.BCST word3f4000003f400000<>+0(SB), Z8, Z5
+	VMOVAPS           Z3, Z3
+	VFNMADD231PS.BCST word3f1000003f100000<>+0(SB), Z1, Z3
+	VMOVAPS           Z4, Z1
+	VFNMADD231PS.BCST word3f1000003f100000<>+0(SB), Z2, Z1
+	VMOVAPS           Z1, Z2
+	VFMADD231PS.BCST  word3fc000003fc00000<>+0(SB), Z3, Z2
+	VFNMADD231PS.BCST word3fc000003fc00000<>+0(SB), Z3, Z1
+	VMOVUPS           Z6, 128(DI)
+	VMOVUPS           Z0, 512(DI)
+	VMOVUPS           Z5, 896(DI)
+	VMOVUPS           Z2, 1280(DI)
+	VMOVUPS           Z1, 1664(DI)
+	VMOVUPS           Z7, 2048(DI)
+	MOVQ              24(BX), R8
+	VMOVUPS           (DX)(R8*4), Z0
+	MOVQ              72(BX), R8
+	VMOVUPS           (DX)(R8*4), Z1
+	MOVQ              120(BX), R8
+	VMOVUPS           (DX)(R8*4), Z2
+	MOVQ              168(BX), R8
+	VMOVUPS           (DX)(R8*4), Z3
+	MOVQ              216(BX), R8
+	VMOVUPS           (DX)(R8*4), Z4
+	MOVQ              264(BX), R8
+	VMOVUPS           (DX)(R8*4), Z5
+	VMOVAPS           Z4, Z6
+	VFNMADD231PS.BCST word4034000040340000<>+0(SB), Z2, Z6
+	VFMADD231PS.BCST  word3fa200003fa20000<>+0(SB), Z0, Z6
+	VMOVAPS           Z5, Z7
+	VFNMADD231PS.BCST word4034000040340000<>+0(SB), Z3, Z7
+	VFMADD231PS.BCST  word3fa200003fa20000<>+0(SB), Z1, Z7
+	VMOVAPS           Z3, Z8
+	VFNMADD231PS.BCST word4010000040100000<>+0(SB), Z1, Z8
+	VMOVAPS           Z4, Z5
+	VFNMADD231PS.BCST word4010000040100000<>+0(SB), Z2, Z5
+	VMOVAPS           Z5, Z0
+	VFMADD231PS.BCST  word3f4000003f400000<>+0(SB), Z8, Z0
+	VFNMADD231PS.BCST word3f4000003f400000<>+0(SB), Z8, Z5
+	VMOVAPS           Z3, Z3
+	VFNMADD231PS.BCST word3f1000003f100000<>+0(SB), Z1, Z3
+	VMOVAPS           Z4, Z1
+	VFNMADD231PS.BCST word3f1000003f100000<>+0(SB), Z2, Z1
+	VMOVAPS           Z1, Z2
+	VFMADD231PS.BCST  word3fc000003fc00000<>+0(SB), Z3, Z2
+	VFNMADD231PS.BCST word3fc000003fc00000<>+0(SB), Z3, Z1
+	VMOVUPS           Z6, 192(DI)
+	VMOVUPS           Z0, 576(DI)
+	VMOVUPS           Z5, 960(DI)
+	VMOVUPS           Z2, 1344(DI)
+	VMOVUPS           Z1, 1728(DI)
+	VMOVUPS           Z7, 2112(DI)
+	MOVQ              32(BX), R8
+	VMOVUPS           (DX)(R8*4), Z0
+	MOVQ              80(BX), R8
+	VMOVUPS           (DX)(R8*4), Z1
+	MOVQ              128(BX), R8
+	VMOVUPS           (DX)(R8*4), Z2
+	MOVQ              176(BX), R8
+	VMOVUPS           (DX)(R8*4), Z3
+	MOVQ              224(BX), R8
+	VMOVUPS           (DX)(R8*4), Z4
+	MOVQ              272(BX), R8
+	VMOVUPS           (DX)(R8*4), Z5
+	VMOVAPS           Z4, Z6
+	VFNMADD231PS.BCST word4034000040340000<>+0(SB), Z2, Z6
+	VFMADD231PS.BCST  word3fa200003fa20000<>+0(SB), Z0, Z6
+	VMOVAPS           Z5, Z7
+	VFNMADD231PS.BCST word4034000040340000<>+0(SB), Z3, Z7
+	VFMADD231PS.BCST  word3fa200003fa20000<>+0(SB), Z1, Z7
+	VMOVAPS           Z3, Z8
+	VFNMADD231PS.BCST word4010000040100000<>+0(SB), Z1, Z8
+	VMOVAPS           Z4, Z5
+	VFNMADD231PS.BCST word4010000040100000<>+0(SB), Z2, Z5
+	VMOVAPS           Z5, Z0
+	VFMADD231PS.BCST  word3f4000003f400000<>+0(SB), Z8, Z0
+	VFNMADD231PS.BCST word3f4000003f400000<>+0(SB), Z8, Z5
+	VMOVAPS           Z3, Z3
+	VFNMADD231PS.BCST word3f1000003f100000<>+0(SB), Z1, Z3
+	VMOVAPS           Z4, Z1
+	VFNMADD231PS.BCST word3f1000003f100000<>+0(SB), Z2, Z1
+	VMOVAPS           Z1, Z2
+	VFMADD231PS.BCST  word3fc000003fc00000<>+0(SB), Z3, Z2
+	VFNMADD231PS.BCST word3fc000003fc00000<>+0(SB), Z3, Z1
+	VMOVUPS           Z6, 256(DI)
+	VMOVUPS           Z0, 640(DI)
+	VMOVUPS           Z5, 1024(DI)
+	VMOVUPS           Z2, 1408(DI)
+	VMOVUPS           Z1, 1792(DI)
+	VMOVUPS           Z7, 2176(DI)
+	MOVQ              40(BX), R8
+	VMOVUPS           (DX)(R8*4), Z0
+	MOVQ              88(BX), R8
+	VMOVUPS           (DX)(R8*4), Z1
+	MOVQ              136(BX), R8
+	VMOVUPS           (DX)(R8*4), Z2
+	MOVQ              184(BX), R8
+	VMOVUPS           (DX)(R8*4), Z3
+	MOVQ              232(BX), R8
+	VMOVUPS           (DX)(R8*4), Z4
+	MOVQ              280(BX), R8
+	VMOVUPS           (DX)(R8*4), Z5
+	VMOVAPS           Z4, Z6
+	VFNMADD231PS.BCST word4034000040340000<>+0(SB), Z2, Z6
+	VFMADD231PS.BCST  word3fa200003fa20000<>+0(SB), Z0, Z6
+	VMOVAPS           Z5, Z7
+	VFNMADD231PS.BCST word4034000040340000<>+0(SB), Z3, Z7
+	VFMADD231PS.BCST  word3fa200003fa20000<>+0(SB), Z1, Z7
+	VMOVAPS           Z3, Z8
+	VFNMADD231PS.BCST word4010000040100000<>+0(SB), Z1, Z8
+	VMOVAPS           Z4, Z5
+	VFNMADD231PS.BCST word4010000040100000<>+0(SB), Z2, Z5
+	VMOVAPS           Z5, Z0
+	VFMADD231PS.BCST  word3f4000003f400000<>+0(SB), Z8, Z0
+	VFNMADD231PS.BCST word3f4000003f400000<>+0(SB), Z8, Z5
+	VMOVAPS           Z3, Z3
+	VFNMADD231PS.BCST word3f1000003f100000<>+0(SB), Z1, Z3
+	VMOVAPS           Z4, Z1
+	VFNMADD231PS.BCST word3f1000003f100000<>+0(SB), Z2, Z1
+	VMOVAPS           Z1, Z2
+	VFMADD231PS.BCST  word3fc000003fc00000<>+0(SB), Z3, Z2
+	VFNMADD231PS.BCST word3fc000003fc00000<>+0(SB), Z3, Z1
+	VMOVUPS           Z6, 320(DI)
+	VMOVUPS           Z0, 704(DI)
+	VMOVUPS           Z5, 1088(DI)
+	VMOVUPS           Z2, 1472(DI)
+	VMOVUPS           Z1, 1856(DI)
+	VMOVUPS           Z7, 2240(DI)
+	MOVQ              AX, R8
+	VMOVUPS           (DI), Z0
+	VMOVUPS           64(DI), Z1
+	VMOVUPS           128(DI), Z2
+	VMOVUPS           192(DI), Z3
+	VMOVUPS           256(DI), Z4
+	VMOVUPS           320(DI), Z5
+	VMOVAPS           Z4, Z6
+	VFNMADD231PS.BCST word4034000040340000<>+0(SB), Z2, Z6
+	VFMADD231PS.BCST  word3fa200003fa20000<>+0(SB), Z0, Z6
+	VMOVAPS           Z5, Z7
+	VFNMADD231PS.BCST word4034000040340000<>+0(SB), Z3, Z7
+	VFMADD231PS.BCST  word3fa200003fa20000<>+0(SB), Z1, Z7
+	VMOVAPS           Z3, Z8
+	VFNMADD231PS.BCST word4010000040100000<>+0(SB), Z1, Z8
+	VMOVAPS           Z4, Z5
+	VFNMADD231PS.BCST word4010000040100000<>+0(SB), Z2, Z5
+	VMOVAPS           Z5, Z0
+	VFMADD231PS.BCST  word3f4000003f400000<>+0(SB), Z8, Z0
+	VFNMADD231PS.BCST word3f4000003f400000<>+0(SB), Z8, Z5
+	VMOVAPS           Z3, Z3
+	VFNMADD231PS.BCST word3f1000003f100000<>+0(SB), Z1, Z3
+	VMOVAPS           Z4, Z1
+	VFNMADD231PS.BCST word3f1000003f100000<>+0(SB), Z2, Z1
+	VMOVAPS           Z1, Z2
+	VFMADD231PS.BCST  word3fc000003fc00000<>+0(SB), Z3, Z2
+	VFNMADD231PS.BCST word3fc000003fc00000<>+0(SB), Z3, Z1
+	VMOVUPS           Z6, (R8)
+	ADDQ              CX, R8
+	VMOVUPS           Z0, (R8)
+	ADDQ              CX, R8
+	VMOVUPS           Z5, (R8)
+	ADDQ              CX, R8
+	VMOVUPS           Z2, (R8)
+	ADDQ              CX, R8
+	VMOVUPS           Z1, (R8)
+	ADDQ              CX, R8
+	VMOVUPS           Z7, (R8)
+	ADDQ              CX, R8
+	VMOVUPS           384(DI), Z0
+	VMOVUPS           448(DI), Z1
+	VMOVUPS           512(DI), Z2
+	VMOVUPS           576(DI), Z3
+	VMOVUPS           640(DI), Z4
+	VMOVUPS           704(DI), Z5
+	VMOVAPS           Z4, Z6
+	VFNMADD231PS.BCST word4034000040340000<>+0(SB), Z2, Z6
+	VFMADD231PS.BCST  word3fa200003fa20000<>+0(SB), Z0, Z6
+	VMOVAPS           Z5, Z7
+	VFNMADD231PS.BCST word4034000040340000<>+0(SB), Z3, Z7
+	VFMADD231PS.BCST  word3fa200003fa20000<>+0(SB), Z1, Z7
+	VMOVAPS           Z3, Z8
+	VFNMADD231PS.BCST word4010000040100000<>+0(SB), Z1, Z8
+	VMOVAPS           Z4, Z5
+	VFNMADD231PS.BCST word4010000040100000<>+0(SB), Z2, Z5
+	VMOVAPS           Z5, Z0
+	VFMADD231PS.BCST  word3f4000003f400000<>+0(SB), Z8, Z0
+	VFNMADD231PS.BCST word3f4000003f400000<>+0(SB), Z8, Z5
+	VMOVAPS           Z3, Z3
+	VFNMADD231PS.BCST word3f1000003f100000<>+0(SB), Z1, Z3
+	VMOVAPS           Z4, Z1
+	VFNMADD231PS.BCST word3f1000003f100000<>+0(SB), Z2, Z1
+	VMOVAPS           Z1, Z2
+	VFMADD231PS.BCST  word3fc000003fc00000<>+0(SB), Z3, Z2
+	VFNMADD231PS.BCST word3fc000003fc00000<>+0(SB), Z3, Z1
+	VMOVUPS           Z6, (R8)
+	ADDQ              CX, R8
+	VMOVUPS           Z0, (R8)
+	ADDQ              CX, R8
+	VMOVUPS           Z5, (R8)
+	ADDQ              CX, R8
+	VMOVUPS           Z2, (R8)
+	ADDQ              CX, R8
+	VMOVUPS           Z1, (R8)
+	ADDQ              CX, R8
+	VMOVUPS           Z7, (R8)
+	ADDQ              CX, R8
+	VMOVUPS           768(DI), Z0
+	VMOVUPS           832(DI), Z1
+	VMOVUPS           896(DI), Z2
+	VMOVUPS           960(DI), Z3
+	VMOVUPS           1024(DI), Z4
+	VMOVUPS           1088(DI), Z5
+	VMOVAPS           Z4, Z6
+	VFNMADD231PS.BCST word4034000040340000<>+0(SB), Z2, Z6
+	VFMADD231PS.BCST  word3fa200003fa20000<>+0(SB), Z0, Z6
+	VMOVAPS           Z5, Z7
+	VFNMADD231PS.BCST word4034000040340000<>+0(SB), Z3, Z7
+	VFMADD231PS.BCST  word3fa200003fa20000<>+0(SB), Z1, Z7
+	VMOVAPS           Z3, Z8
+	VFNMADD231PS.BCST word4010000040100000<>+0(SB), Z1, Z8
+	VMOVAPS           Z4, Z5
+	VFNMADD231PS.BCST word4010000040100000<>+0(SB), Z2, Z5
+	VMOVAPS           Z5, Z0
+	VFMADD231PS.BCST  word3f4000003f400000<>+0(SB), Z8, Z0
+	VFNMADD231PS.BCST word3f4000003f400000<>+0(SB), Z8, Z5
+	VMOVAPS           Z3, Z3
+	VFNMADD231PS.BCST word3f1000003f100000<>+0(SB), Z1, Z3
+	VMOVAPS           Z4, Z1
+	VFNMADD231PS.BCST word3f1000003f100000<>+0(SB), Z2, Z1
+	VMOVAPS           Z1, Z2
+	VFMADD231PS.BCST  word3fc000003fc00000<>+0(SB), Z3, Z2
+	VFNMADD231PS.BCST word3fc000003fc00000<>+0(SB), Z3, Z1
+	VMOVUPS           Z6, (R8)
+	ADDQ              CX, R8
+	VMOVUPS           Z0, (R8)
+	ADDQ              CX, R8
+	VMOVUPS           Z5, (R8)
+	ADDQ              CX, R8
+	VMOVUPS           Z2, (R8)
+	ADDQ              CX, R8
+	VMOVUPS           Z1, (R8)
+	ADDQ              CX, R8
+	VMOVUPS           Z7, (R8)
+	ADDQ              CX, R8
+	VMOVUPS           1152(DI), Z0
+	VMOVUPS           1216(DI), Z1
+	VMOVUPS           1280(DI), Z2
+	VMOVUPS           1344(DI), Z3
+	VMOVUPS           1408(DI), Z4
+	VMOVUPS           1472(DI), Z5
+	VMOVAPS           Z4, Z6
+	VFNMADD231PS.BCST word4034000040340000<>+0(SB), Z2, Z6
+	VFMADD231PS.BCST  word3fa200003fa20000<>+0(SB), Z0, Z6
+	VMOVAPS           Z5, Z7
+	VFNMADD231PS.BCST word4034000040340000<>+0(SB), Z3, Z7
+	VFMADD231PS.BCST  word3fa200003fa20000<>+0(SB), Z1, Z7
+	VMOVAPS           Z3, Z8
+	VFNMADD231PS.BCST word4010000040100000<>+0(SB), Z1, Z8
+	VMOVAPS           Z4, Z5
+	VFNMADD231PS.BCST word4010000040100000<>+0(SB), Z2, Z5
+	VMOVAPS           Z5, Z0
+	VFMADD231PS.BCST  word3f4000003f400000<>+0(SB), Z8, Z0
+	VFNMADD231PS.BCST word3f4000003f400000<>+0(SB), Z8, Z5
+	VMOVAPS           Z3, Z3
+	VFNMADD231PS.BCST word3f1000003f100000<>+0(SB), Z1, Z3
+	VMOVAPS           Z4, Z1
+	VFNMADD231PS.BCST word3f1000003f100000<>+0(SB), Z2, Z1
+	VMOVAPS           Z1, Z2
+	VFMADD231PS.BCST  word3fc000003fc00000<>+0(SB), Z3, Z2
+	VFNMADD231PS.BCST word3fc000003fc00000<>+0(SB), Z3, Z1
+	VMOVUPS           Z6, (R8)
+	ADDQ              CX, R8
+	VMOVUPS           Z0, (R8)
+	ADDQ              CX, R8
+	VMOVUPS           Z5, (R8)
+	ADDQ              CX, R8
+	VMOVUPS           Z2, (R8)
+	ADDQ              CX, R8
+	VMOVUPS           Z1, (R8)
+	ADDQ              CX, R8
+	VMOVUPS           Z7, (R8)
+	ADDQ              CX, R8
+	VMOVUPS           1536(DI), Z0
+	VMOVUPS           1600(DI), Z1
+	VMOVUPS           1664(DI), Z2
+	VMOVUPS           1728(DI), Z3
+	VMOVUPS           1792(DI), Z4
+	VMOVUPS           1856(DI), Z5
+	VMOVAPS           Z4, Z6
+	VFNMADD231PS.BCST word4034000040340000<>+0(SB), Z2, Z6
+	VFMADD231PS.BCST  word3fa200003fa20000<>+0(SB), Z0, Z6
+	VMOVAPS           Z5, Z7
+	VFNMADD231PS.BCST word4034000040340000<>+0(SB), Z3, Z7
+	VFMADD231PS.BCST  word3fa200003fa20000<>+0(SB), Z1, Z7
+	VMOVAPS           Z3, Z8
+	VFNMADD231PS.BCST word4010000040100000<>+0(SB), Z1, Z8
+	VMOVAPS           Z4, Z5
+	VFNMADD231PS.BCST word4010000040100000<>+0(SB), Z2, Z5
+	VMOVAPS           Z5, Z0
+	VFMADD231PS.BCST  word3f4000003f400000<>+0(SB), Z8, Z0
+	VFNMADD231PS.BCST word3f4000003f400000<>+0(SB), Z8, Z5
+	VMOVAPS           Z3, Z3
+	VFNMADD231PS.BCST word3f1000003f100000<>+0(SB), Z1, Z3
+	VMOVAPS           Z4, Z1
+	VFNMADD231PS.BCST word3f1000003f100000<>+0(SB), Z2, Z1
+	VMOVAPS           Z1, Z2
+	VFMADD231PS.BCST  word3fc000003fc00000<>+0(SB), Z3, Z2
+	VFNMADD231PS.BCST word3fc000003fc00000<>+0(SB), Z3, Z1
+	VMOVUPS           Z6, (R8)
+	ADDQ              CX, R8
+	VMOVUPS           Z0, (R8)
+	ADDQ              CX, R8
+	VMOVUPS           Z5, (R8)
+	ADDQ              CX, R8
+	VMOVUPS           Z2, (R8)
+	ADDQ              CX, R8
+	VMOVUPS           Z1, (R8)
+	ADDQ              CX, R8
+	VMOVUPS           Z7, (R8)
+	ADDQ              CX, R8
+	VMOVUPS           1920(DI), Z0
+	VMOVUPS           1984(DI), Z1
+	VMOVUPS           2048(DI), Z2
+	VMOVUPS           2112(DI), Z3
+	VMOVUPS           2176(DI), Z4
+	VMOVUPS           2240(DI), Z5
+	VMOVAPS           Z4, Z6
+	VFNMADD231PS.BCST word4034000040340000<>+0(SB), Z2, Z6
+	VFMADD231PS.BCST  word3fa200003fa20000<>+0(SB), Z0, Z6
+	VMOVAPS           Z5, Z7
+	VFNMADD231PS.BCST word4034000040340000<>+0(SB), Z3, Z7
+	VFMADD231PS.BCST  word3fa200003fa20000<>+0(SB), Z1, Z7
+	VMOVAPS           Z3, Z8
+	VFNMADD231PS.BCST word4010000040100000<>+0(SB), Z1, Z8
+	VMOVAPS           Z4, Z5
+	VFNMADD231PS.BCST word4010000040100000<>+0(SB), Z2, Z5
+	VMOVAPS           Z5, Z0
+	VFMADD231PS.BCST  word3f4000003f400000<>+0(SB), Z8, Z0
+	VFNMADD231PS.BCST word3f4000003f400000<>+0(SB), Z8, Z5
+	VMOVAPS           Z3, Z3
+	VFNMADD231PS.BCST word3f1000003f100000<>+0(SB), Z1, Z3
+	VMOVAPS           Z4, Z1
+	VFNMADD231PS.BCST word3f1000003f100000<>+0(SB), Z2, Z1
+	VMOVAPS           Z1, Z2
+	VFMADD231PS.BCST  word3fc000003fc00000<>+0(SB), Z3, Z2
+	VFNMADD231PS.BCST word3fc000003fc00000<>+0(SB), Z3, Z1
+	VMOVUPS           Z6, (R8)
+	ADDQ              CX, R8
+	VMOVUPS           Z0, (R8)
+	ADDQ              CX, R8
+	VMOVUPS           Z5, (R8)
+	ADDQ              CX, R8
+	VMOVUPS           Z2, (R8)
+	ADDQ              CX, R8
+	VMOVUPS           Z1, (R8)
+	ADDQ              CX, R8
+	VMOVUPS           Z7, (R8)
+	ADDQ              CX, R8
+	ADDQ              $0x40, AX
+	ADDQ              $0x40, DX
+	DECQ              SI
+	JNE               tiles
+	VZEROUPPER
+	RET
+
+// func winogradOutputAVX512(dst *float32, stride int, m *float32, place int, bias float32, vecs int, tmp *float32)
+// Requires: AVX, AVX512F
+TEXT ·winogradOutputAVX512(SB), NOSPLIT, $0-56
+	MOVQ         dst+0(FP), AX
+	MOVQ         stride+8(FP), CX
+	MOVQ         m+16(FP), DX
+	MOVQ         place+24(FP), BX
+	MOVQ         vecs+40(FP), SI
+	MOVQ         tmp+48(FP), DI
+	VBROADCASTSS bias+32(FP), Z0
+	SHLQ         $0x02, CX
+	SHLQ         $0x02, BX
+	IMUL3Q       $0x06, BX, R8
+
+tiles:
+	MOVQ             DX, R9
+	MOVQ             R9, R10
+	VMOVUPS          (R10), Z1
+	ADDQ             R8, R10
+	VMOVUPS          (R10), Z2
+	ADDQ             R8, R10
+	VMOVUPS          (R10), Z3
+	ADDQ             R8, R10
+	VMOVUPS          (R10), Z4
+	ADDQ             R8, R10
+	VMOVUPS          (R10), Z5
+	ADDQ             R8, R10
+	VMOVUPS          (R10), Z6
+	VADDPS           Z3, Z2, Z7
+	VSUBPS           Z3, Z2, Z2
+	VADDPS           Z5, Z4, Z3
+	VSUBPS           Z5, Z4, Z4
+	VADDPS           Z1, Z7, Z1
+	VADDPS           Z3, Z1, Z1
+	VMULPS.BCST      word3f4000003f400000<>+0(SB), Z2, Z5
+	VFMADD231PS.BCST word3fc000003fc00000<>+0(SB), Z4, Z5
+	VMULPS.BCST      word3f1000003f100000<>+0(SB), Z7, Z7
+	VFMADD231PS.BCST word4010000040100000<>+0(SB), Z3, Z7
+	VMOVAPS          Z6, Z3
+	VFMADD231PS.BCST word3ed800003ed80000<>+0(SB), Z2, Z3
+	VFMADD231PS.BCST word4058000040580000<>+0(SB), Z4, Z3
+	VMOVUPS          Z1, (DI)
+	VMOVUPS          Z5, 384(DI)
+	VMOVUPS          Z7, 768(DI)
+	VMOVUPS          Z3, 1152(DI)
+	ADDQ             BX, R9
+	MOVQ             R9, R10
+	VMOVUPS          (R10), Z1
+	ADDQ             R8, R10
+	VMOVUPS          (R10), Z2
+	ADDQ             R8, R10
+	VMOVUPS          (R10), Z3
+	ADDQ             R8, R10
+	VMOVUPS          (R10), Z4
+	ADDQ             R8, R10
+	VMOVUPS          (R10), Z5
+	ADDQ             R8, R10
+	VMOVUPS          (R10), Z6
+	VADDPS           Z3, Z2, Z7
+	VSUBPS           Z3, Z2, Z2
+	VADDPS           Z5, Z4, Z3
+	VSUBPS           Z5, Z4, Z4
+	VADDPS           Z1, Z7, Z1
+	VADDPS           Z3, Z1, Z1
+	VMULPS.BCST      word3f4000003f400000<>+0(SB), Z2, Z5
+	VFMADD231PS.BCST word3fc000003fc00000<>+0(SB), Z4, Z5
+	VMULPS.BCST      word3f1000003f100000<>+0(SB), Z7, Z7
+	VFMADD231PS.BCST word4010000040100000<>+0(SB), Z3, Z7
+	VMOVAPS          Z6, Z3
+	VFMADD231PS.BCST word3ed800003ed80000<>+0(SB), Z2, Z3
+	VFMADD231PS.BCST word4058000040580000<>+0(SB), Z4, Z3
+	VMOVUPS          Z1, 64(DI)
+	VMOVUPS          Z5, 448(DI)
+	VMOVUPS          Z7, 832(DI)
+	VMOVUPS          Z3, 1216(DI)
+	ADDQ             BX, R9
+	MOVQ             R9, R10
+	VMOVUPS          (R10), Z1
+	ADDQ             R8, R10
+	VMOVUPS          (R10), Z2
+	ADDQ             R8, R10
+	VMOVUPS          (R10), Z3
+	ADDQ             R8, R10
+	VMOVUPS          (R10), Z4
+	ADDQ             R8, R10
+	VMOVUPS          (R10), Z5
+	ADDQ             R8, R10
+	VMOVUPS          (R10), Z6
+	VADDPS           Z3, Z2, Z7
+	VSUBPS           Z3, Z2, Z2
+	VADDPS           Z5, Z4, Z3
+	VSUBPS           Z5, Z4, Z4
+	VADDPS           Z1, Z7, Z1
+	VADDPS           Z3, Z1, Z1
+	VMULPS.BCST      word3f4000003f400000<>+0(SB), Z2, Z5
+	VFMADD231PS.BCST word3fc000003fc00000<>+0(SB), Z4, Z5
+	VMULPS.BCST      word3f1000003f100000<>+0(SB), Z7, Z7
+	VFMADD231PS.BCST word4010000040100000<>+0(SB), Z3, Z7
+	VMOVAPS          Z6, Z3
+	VFMADD231PS.BCST word3ed800003ed80000<>+0(SB), Z2, Z3
+	VFMADD231PS.BCST word4058000040580000<>+0(SB), Z4, Z3
+	VMOVUPS          Z1, 128(DI)
+	VMOVUPS          Z5, 512(DI)
+	VMOVUPS          Z7, 896(DI)
+	VMOVUPS          Z3, 1280(DI)
+	ADDQ             BX, R9
+	MOVQ             R9, R10
+	VMOVUPS          (R10), Z1
+	ADDQ             R8, R10
+	VMOVUPS          (R10), Z2
+	ADDQ             R8, R10
+	VMOVUPS          (R10), Z3
+	ADDQ             R8, R10
+	VMOVUPS          (R10), Z4
+	ADDQ             R8, R10
+	VMOVUPS          (R10), Z5
+	ADDQ             R8, R10
+	VMOVUPS          (R10), Z6
+	VADDPS           Z3, Z2, Z7
+	VSUBPS           Z3, Z2, Z2
+	VADDPS           Z5, Z4, Z3
+	VSUBPS           Z5, Z4, Z4
+	VADDPS           Z1, Z7, Z1
+	VADDPS           Z3, Z1, Z1
+	VMULPS.BCST      word3f4000003f400000<>+0(SB), Z2, Z5
+	VFMADD231PS.BCST word3fc000003fc00000<>+0(SB), Z4, Z5
+	VMULPS.BCST      word3f1000003f100000<>+0(SB), Z7, Z7
+	VFMADD231PS.BCST word4010000040100000<>+0(SB), Z3, Z7
+	VMOVAPS          Z6, Z3
+	VFMADD231PS.BCST word3ed800003ed80000<>+0(SB), Z2, Z3
+	VFMADD231PS.BCST word4058000040580000<>+0(SB), Z4, Z3
+	VMOVUPS          Z1, 192(DI)
+	VMOVUPS          Z5, 576(DI)
+	VMOVUPS          Z7, 960(DI)
+	VMOVUPS          Z3, 1344(DI)
+	ADDQ             BX, R9
+	MOVQ             R9, R10
+	VMOVUPS          (R10), Z1
+	ADDQ             R8, R10
+	VMOVUPS          (R10), Z2
+	ADDQ             R8, R10
+	VMOVUPS          (R10), Z3
+	ADDQ             R8, R10
+	VMOVUPS          (R10), Z4
+	ADDQ             R8, R10
+	VMOVUPS          (R10), Z5
+	ADDQ             R8, R10
+	VMOVUPS          (R10), Z6
+	VADDPS           Z3, Z2, Z7
+	VSUBPS           Z3, Z2, Z2
+	VADDPS           Z5, Z4, Z3
+	VSUBPS           Z5, Z4, Z4
+	VADDPS           Z1, Z7, Z1
+	VADDPS           Z3, Z1, Z1
+	VMULPS.BCST      word3f4000003f400000<>+0(SB), Z2, Z5
+	VFMADD231PS.BCST word3fc000003fc00000<>+0(SB), Z4, Z5
+	VMULPS.BCST      word3f1000003f100000<>+0(SB), Z7, Z7
+	VFMADD231PS.BCST word4010000040100000<>+0(SB), Z3, Z7
+	VMOVAPS          Z6, Z3
+	VFMADD231PS.BCST word3ed800003ed80000<>+0(SB), Z2, Z3
+	VFMADD231PS.BCST word4058000040580000<>+0(SB), Z4, Z3
+	VMOVUPS          Z1, 256(DI)
+	VMOVUPS          Z5, 640(DI)
+	VMOVUPS          Z7, 1024(DI)
+	VMOVUPS          Z3, 1408(DI)
+	ADDQ             BX, R9
+	MOVQ             R9, R10
+	VMOVUPS          (R10), Z1
+	ADDQ             R8, R10
+	VMOVUPS          (R10), Z2
+	ADDQ             R8, R10
+	VMOVUPS          (R10), Z3
+	ADDQ             R8, R10
+	VMOVUPS          (R10), Z4
+	ADDQ             R8, R10
+	VMOVUPS          (R10), Z5
+	ADDQ             R8, R10
+	VMOVUPS          (R10), Z6
+	VADDPS           Z3, Z2, Z7
+	VSUBPS           Z3, Z2, Z2
+	VADDPS           Z5, Z4, Z3
+	VSUBPS           Z5, Z4, Z4
+	VADDPS           Z1, Z7, Z1
+	VADDPS           Z3, Z1, Z1
+	VMULPS.BCST      word3f4000003f400000<>+0(SB), Z2, Z5
+	VFMADD231PS.BCST word3fc000003fc00000<>+0(SB), Z4, Z5
+	VMULPS.BCST      word3f1000003f100000<>+0(SB), Z7, Z7
+	VFMADD231PS.BCST word4010000040100000<>+0(SB), Z3, Z7
+	VMOVAPS          Z6, Z3
+	VFMADD231PS.BCST word3ed800003ed80000<>+0(SB), Z2, Z3
+	VFMADD231PS.BCST word4058000040580000<>+0(SB), Z4, Z3
+	VMOVUPS          Z1, 320(DI)
+	VMOVUPS          Z5, 704(DI)
+	VMOVUPS          Z7, 1088(DI)
+	VMOVUPS          Z3, 1472(DI)
+	ADDQ             BX, R9
+	MOVQ             AX, R9
+	VMOVUPS          (DI), Z1
+	VMOVUPS          64(DI), Z2
+	VMOVUPS          128(DI), Z3
+	VMOVUPS          192(DI), Z4
+	VMOVUPS          256(DI), Z5
+	VMOVUPS          320(DI), Z6
+	VADDPS           Z3, Z2, Z7
+	VSUBPS           Z3, Z2, Z2
+	VADDPS           Z5, Z4, Z3
+	VSUBPS           Z5, Z4, Z4
+	VADDPS           Z1, Z7, Z1
+	VADDPS           Z3, Z1, Z1
+	VMULPS.BCST      word3f4000003f400000<>+0(SB), Z2, Z5
+	VFMADD231PS.BCST word3fc000003fc00000<>+0(SB), Z4, Z5
+	VMULPS.BCST      word3f1000003f100000<>+0(SB), Z7, Z7
+	VFMADD231PS.BCST word4010000040100000<>+0(SB), Z3, Z7
+	VMOVAPS          Z6, Z3
+	VFMADD231PS.BCST word3ed800003ed80000<>+0(SB), Z2, Z3
+	VFMADD231PS.BCST word4058000040580000<>+0(SB), Z4, Z3
+	VADDPS           Z0, Z1, Z1
+	VADDPS           Z0, Z5, Z5
+	VADDPS           Z0, Z7, Z7
+	VADDPS           Z0, Z3, Z3
+	VUNPCKLPS        Z5, Z1, Z2
+	VUNPCKHPS        Z5, Z1, Z1
+	VUNPCKLPS        Z3, Z7, Z4
+	VUNPCKHPS        Z3, Z7, Z3
+	VUNPCKLPD        Z4, Z2, Z5
+	VUNPCKHPD        Z4, Z2, Z4
+	VUNPCKLPD        Z3, Z1, Z6
+	VUNPCKHPD        Z3, Z1, Z3
+	VSHUFF32X4       $0x44, Z4, Z5, Z2
+	VSHUFF32X4       $0x44, Z3, Z6, Z1
+	VSHUFF32X4       $0xee, Z4, Z5, Z4
+	VSHUFF32X4       $0xee, Z3, Z6, Z3
+	VSHUFF32X4       $0x88, Z1, Z2, Z5
+	VSHUFF32X4       $0xdd, Z1, Z2, Z1
+	VSHUFF32X4       $0x88, Z3, Z4, Z2
+	VSHUFF32X4       $0xdd, Z3, Z4, Z3
+	VMOVUPS          Z5, (R9)
+	VMOVUPS          Z1, 64(R9)
+	VMOVUPS          Z2, 128(R9)
+	VMOVUPS          Z3, 192(R9)
+	ADDQ             CX, R9
+	VMOVUPS          384(DI), Z1
+	VMOVUPS          448(DI), Z2
+	VMOVUPS          512(DI), Z3
+	VMOVUPS          576(DI), Z4
+	VMOVUPS          640(DI), Z5
+	VMOVUPS          704(DI), Z6
+	VADDPS           Z3, Z2, Z7
+	VSUBPS           Z3, Z2, Z2
+	VADDPS           Z5, Z4, Z3
+	VSUBPS           Z5, Z4, Z4
+	VADDPS           Z1, Z7, Z1
+	VADDPS           Z3, Z1, Z1
+	VMULPS.BCST      word3f4000003f400000<>+0(SB), Z2, Z5
+	VFMADD231PS.BCST word3fc000003fc00000<>+0(SB), Z4, Z5
+	VMULPS.BCST      word3f1000003f100000<>+0(SB), Z7, Z7
+	VFMADD231PS.BCST word4010000040100000<>+0(SB), Z3, Z7
+	VMOVAPS          Z6, Z3
+	VFMADD231PS.BCST word3ed800003ed80000<>+0(SB), Z2, Z3
+	VFMADD231PS.BCST word4058000040580000<>+0(SB), Z4, Z3
+	VADDPS           Z0, Z1, Z1
+	VADDPS           Z0, Z5, Z5
+	VADDPS           Z0, Z7, Z7
+	VADDPS           Z0, Z3, Z3
+	VUNPCKLPS        Z5, Z1, Z2
+	VUNPCKHPS        Z5, Z1, Z1
+	VUNPCKLPS        Z3, Z7, Z4
+	VUNPCKHPS        Z3, Z7, Z3
+	VUNPCKLPD        Z4, Z2, Z5
+	VUNPCKHPD        Z4, Z2, Z4
+	VUNPCKLPD        Z3, Z1, Z6
+	VUNPCKHPD        Z3, Z1, Z3
+	VSHUFF32X4       $0x44, Z4, Z5, Z2
+	VSHUFF32X4       $0x44, Z3, Z6, Z1
+	VSHUFF32X4       $0xee, Z4, Z5, Z4
+	VSHUFF32X4       $0xee, Z3, Z6, Z3
+	VSHUFF32X4       $0x88, Z1, Z2, Z5
+	VSHUFF32X4       $0xdd, Z1, Z2, Z1
+	VSHUFF32X4       $0x88, Z3, Z4, Z2
+	VSHUFF32X4       $0xdd, Z3, Z4, Z3
+	VMOVUPS          Z5, (R9)
+	VMOVUPS          Z1, 64(R9)
+	VMOVUPS          Z2, 128(R9)
+	VMOVUPS          Z3, 192(R9)
+	ADDQ             CX, R9
+	VMOVUPS          768(DI), Z1
+	VMOVUPS          832(DI), Z2
+	VMOVUPS          896(DI), Z3
+	VMOVUPS          960(DI), Z4
+	VMOVUPS          1024(DI), Z5
+	VMOVUPS          1088(DI), Z6
+	VADDPS           Z3, Z2, Z7
+	VSUBPS           Z3, Z2, Z2
+	VADDPS           Z5, Z4, Z3
+	VSUBPS           Z5, Z4, Z4
+	VADDPS           Z1, Z7, Z1
+	VADDPS           Z3, Z1, Z1
+	VMULPS.BCST      word3f4000003f400000<>+0(SB), Z2, Z5
+	VFMADD231PS.BCST word3fc000003fc00000<>+0(SB), Z4, Z5
+	VMULPS.BCST      word3f1000003f100000<>+0(SB), Z7, Z7
+	VFMADD231PS.BCST word4010000040100000<>+0(SB), Z3, Z7
+	VMOVAPS          Z6, Z3
+	VFMADD231PS.BCST word3ed800003ed80000<>+0(SB), Z2, Z3
+	VFMADD231PS.BCST word4058000040580000<>+0(SB), Z4, Z3
+	VADDPS           Z0, Z1, Z1
+	VADDPS           Z0, Z5, Z5
+	VADDPS           Z0, Z7, Z7
+	VADDPS           Z0, Z3, Z3
+	VUNPCKLPS        Z5, Z1, Z2
+	VUNPCKHPS        Z5, Z1, Z1
+	VUNPCKLPS        Z3, Z7, Z4
+	VUNPCKHPS        Z3, Z7, Z3
+	VUNPCKLPD        Z4, Z2, Z5
+	VUNPCKHPD        Z4, Z2, Z4
+	VUNPCKLPD        Z3, Z1, Z6
+	VUNPCKHPD        Z3, Z1, Z3
+	VSHUFF32X4       $0x44, Z4, Z5, Z2
+	VSHUFF32X4       $0x44, Z3, Z6, Z1
+	VSHUFF32X4       $0xee, Z4, Z5, Z4
+	VSHUFF32X4       $0xee, Z3, Z6, Z3
+	VSHUFF32X4       $0x88, Z1, Z2, Z5
+	VSHUFF32X4       $0xdd, Z1, Z2, Z1
+	VSHUFF32X4       $0x88, Z3, Z4, Z2
+	VSHUFF32X4       $0xdd, Z3, Z4, Z3
+	VMOVUPS          Z5, (R9)
+	VMOVUPS          Z1, 64(R9)
+	VMOVUPS          Z2, 128(R9)
+	VMOVUPS          Z3, 192(R9)
+	ADDQ             CX, R9
+	VMOVUPS          1152(DI), Z1
+	VMOVUPS          1216(DI), Z2
+	VMOVUPS          1280(DI), Z3
+	VMOVUPS          1344(DI), Z4
+	VMOVUPS          1408(DI), Z5
+	VMOVUPS          1472(DI), Z6
+	VADDPS           Z3, Z2, Z7
+	VSUBPS           Z3, Z2, Z2
+	VADDPS           Z5, Z4, Z3
+	VSUBPS           Z5, Z4, Z4
+	VADDPS           Z1, Z7, Z1
+	VADDPS           Z3, Z1, Z1
+	VMULPS.BCST      word3f4000003f400000<>+0(SB), Z2, Z5
+	VFMADD231PS.BCST word3fc000003fc00000<>+0(SB), Z4, Z5
+	VMULPS.BCST      word3f1000003f100000<>+0(SB), Z7, Z7
+	VFMADD231PS.BCST word4010000040100000<>+0(SB), Z3, Z7
+	VMOVAPS          Z6, Z3
+	VFMADD231PS.BCST word3ed800003ed80000<>+0(SB), Z2, Z3
+	VFMADD231PS.BCST word4058000040580000<>+0(SB), Z4, Z3
+	VADDPS           Z0, Z1, Z1
+	VADDPS           Z0, Z5, Z5
+	VADDPS           Z0, Z7, Z7
+	VADDPS           Z0, Z3, Z3
+	VUNPCKLPS        Z5, Z1, Z2
+	VUNPCKHPS        Z5, Z1, Z1
+	VUNPCKLPS        Z3, Z7, Z4
+	VUNPCKHPS        Z3, Z7, Z3
+	VUNPCKLPD        Z4, Z2, Z5
+	VUNPCKHPD        Z4, Z2, Z4
+	VUNPCKLPD        Z3, Z1, Z6
+	VUNPCKHPD        Z3, Z1, Z3
+	VSHUFF32X4       $0x44, Z4, Z5, Z2
+	VSHUFF32X4       $0x44, Z3, Z6, Z1
+	VSHUFF32X4       $0xee, Z4, Z5, Z4
+	VSHUFF32X4       $0xee, Z3, Z6, Z3
+	VSHUFF32X4       $0x88, Z1, Z2, Z5
+	VSHUFF32X4       $0xdd, Z1, Z2, Z1
+	VSHUFF32X4       $0x88, Z3, Z4, Z2
+	VSHUFF32X4       $0xdd, Z3, Z4, Z3
+	VMOVUPS          Z5, (R9)
+	VMOVUPS          Z1, 64(R9)
+	VMOVUPS          Z2, 128(R9)
+	VMOVUPS          Z3, 192(R9)
+	ADDQ             CX, R9
+	ADDQ             $0x00000100, AX
+	ADDQ             $0x40, DX
+	DECQ             SI
+	JNE              tiles
+	VZEROUPPER
+	RET
+
+// func winogradSplitAVX512s1(dst *float32, size int, x *float32, left int, masks *uint16, vecs int)
+// Requires: AVX, AVX512F
+TEXT ·winogradSplitAVX512s1(SB), NOSPLIT, $0-48
+	MOVQ    dst+0(FP), AX
+	MOVQ    size+8(FP), CX
+	MOVQ    x+16(FP), DX
+	MOVQ    left+24(FP), BX
+	MOVQ    masks+32(FP), SI
+	MOVQ    vecs+40(FP), DI
+	SHLQ    $0x02, CX
+	SHLQ    $0x02, BX
+	SUBQ    BX, DX
+	VMOVUPS second0<>+0(SB), Z0
+	VMOVUPS second1<>+0(SB), Z1
+
+loop:
+	KMOVW     (SI), K1
+	VMOVUPS.Z (DX), K1, Z2
+	KMOVW     2(SI), K1
+	VMOVUPS.Z 64(DX), K1, Z3
+	KMOVW     4(SI), K1
+	VMOVUPS.Z 128(DX), K1, Z4
+	KMOVW     6(SI), K1
+	VMOVUPS.Z 192(DX), K1, Z5
+	KMOVW     8(SI), K1
+	VMOVAPS   Z0, Z6
+	VPERMI2PS Z3, Z2, Z6
+	VMOVAPS   Z0, Z7
+	VPERMI2PS Z5, Z4, Z7
+	VMOVAPS   Z0, Z8
+	VPERMI2PS Z7, Z6, Z8
+	VMOVAPS   Z1, Z9
+	VPERMI2PS Z7, Z6, Z9
+	VMOVAPS   Z1, Z6
+	VPERMI2PS Z3, Z2, Z6
+	VMOVAPS   Z1, Z2
+	VPERMI2PS Z5, Z4, Z2
+	VMOVAPS   Z0, Z3
+	VPERMI2PS Z2, Z6, Z3
+	VMOVAPS   Z1, Z4
+	VPERMI2PS Z2, Z6, Z4
+	MOVQ      AX, BX
+	IMUL3Q    $0x10, CX, R8
+	ADDQ      AX, R8
+	VMOVUPS   Z8, K1, (BX)
+	ADDQ      CX, BX
+	VMOVUPS   Z3, K1, (BX)
+	ADDQ      CX, BX
+	VMOVUPS   Z9, K1, (BX)
+	ADDQ      CX, BX
+	VMOVUPS   Z4, K1, (BX)
+	MOVQ      R8, BX
+	ADDQ      $0x40, AX
+	ADDQ      $0x00000100, DX
+	ADDQ      $0x0a, SI
+	DECQ      DI
+	JNE       loop
+	VZEROUPPER
+	RET
+
+DATA second0<>+0(SB)/4, $0x00000000
+DATA second0<>+4(SB)/4, $0x00000002
+DATA second0<>+8(SB)/4, $0x00000004
+DATA second0<>+12(SB)/4, $0x00000006
+DATA second0<>+16(SB)/4, $0x00000008
+DATA second0<>+20(SB)/4, $0x0000000a
+DATA second0<>+24(SB)/4, $0x0000000c
+DATA second0<>+28(SB)/4, $0x0000000e
+DATA second0<>+32(SB)/4, $0x00000010
+DATA second0<>+36(SB)/4, $0x00000012
+DATA second0<>+40(SB)/4, $0x00000014
+DATA second0<>+44(SB)/4, $0x00000016
+DATA second0<>+48(SB)/4, $0x00000018
+DATA second0<>+52(SB)/4, $0x0000001a
+DATA second0<>+56(SB)/4, $0x0000001c
+DATA second0<>+60(SB)/4, $0x0000001e
+GLOBL second0<>(SB), RODATA|NOPTR, $64
+
+DATA second1<>+0(SB)/4, $0x00000001
+DATA second1<>+4(SB)/4, $0x00000003
+DATA second1<>+8(SB)/4, $0x00000005
+DATA second1<>+12(SB)/4, $0x00000007
+DATA second1<>+16(SB)/4, $0x00000009
+DATA second1<>+20(SB)/4, $0x0000000b
+DATA second1<>+24(SB)/4, $0x0000000d
+DATA second1<>+28(SB)/4, $0x0000000f
+DATA second1<>+32(SB)/4, $0x00000011
+DATA second1<>+36(SB)/4, $0x00000013
+DATA second1<>+40(SB)/4, $0x00000015
+DATA second1<>+44(SB)/4, $0x00000017
+DATA second1<>+48(SB)/4, $0x00000019
+DATA second1<>+52(SB)/4, $0x0000001b
+DATA second1<>+56(SB)/4, $0x0000001d
+DATA second1<>+60(SB)/4, $0x0000001f
+GLOBL second1<>(SB), RODATA|NOPTR, $64
+
+// func winogradSplitAVX512s2(dst *float32, size int, x *float32, left int, masks *uint16, vecs int)
+// Requires: AVX, AVX512F
+TEXT ·winogradSplitAVX512s2(SB), NOSPLIT, $0-48
+	MOVQ    dst+0(FP), AX
+	MOVQ    size+8(FP), CX
+	MOVQ    x+16(FP), DX
+	MOVQ    left+24(FP), BX
+	MOVQ    masks+32(FP), SI
+	MOVQ    vecs+40(FP), DI
+	SHLQ    $0x02, CX
+	SHLQ    $0x02, BX
+	SUBQ    BX, DX
+	VMOVUPS second0<>+0(SB), Z0
+	VMOVUPS second1<>+0(SB), Z1
+
+loop:
+	KMOVW     (SI), K1
+	VMOVUPS.Z (DX), K1, Z2
+	KMOVW     2(SI), K1
+	VMOVUPS.Z 64(DX), K1, Z3
+	KMOVW     4(SI), K1
+	VMOVUPS.Z 128(DX), K1, Z4
+	KMOVW     6(SI), K1
+	VMOVUPS.Z 192(DX), K1, Z5
+	KMOVW     8(SI), K1
+	VMOVUPS.Z 256(DX), K1, Z6
+	KMOVW     10(SI), K1
+	VMOVUPS.Z 320(DX), K1, Z7
+	KMOVW     12(SI), K1
+	VMOVUPS.Z 384(DX), K1, Z8
+	KMOVW     14(SI), K1
+	VMOVUPS.Z 448(DX), K1, Z9
+	KMOVW     16(SI), K1
+	VMOVAPS   Z0, Z10
+	VPERMI2PS Z3, Z2, Z10
+	VMOVAPS   Z0, Z11
+	VPERMI2PS Z5, Z4, Z11
+	VMOVAPS   Z0, Z12
+	VPERMI2PS Z7, Z6, Z12
+	VMOVAPS   Z0, Z13
+	VPERMI2PS Z9, Z8, Z13
+	VMOVAPS   Z0, Z14
+	VPERMI2PS Z11, Z10, Z14
+	VMOVAPS   Z0, Z15
+	VPERMI2PS Z13, Z12, Z15
+	VMOVAPS   Z0, Z16
+	VPERMI2PS Z15, Z14, Z16
+	VMOVAPS   Z1, Z17
+	VPERMI2PS Z15, Z14, Z17
+	VMOVAPS   Z1, Z14
+	VPERMI2PS Z11, Z10, Z14
+	VMOVAPS   Z1, Z10
+	VPERMI2PS Z13, Z12, Z10
+	VMOVAPS   Z0, Z11
+	VPERMI2PS Z10, Z14, Z11
+	VMOVAPS   Z1, Z12
+	VPERMI2PS Z10, Z14, Z12
+	VMOVAPS   Z1, Z10
+	VPERMI2PS Z3, Z2, Z10
+	VMOVAPS   Z1, Z2
+	VPERMI2PS Z5, Z4, Z2
+	VMOVAPS   Z1, Z3
+	VPERMI2PS Z7, Z6, Z3
+	VMOVAPS   Z1, Z4
+	VPERMI2PS Z9, Z8, Z4
+	VMOVAPS   Z0, Z5
+	VPERMI2PS Z2, Z10, Z5
+	VMOVAPS   Z0, Z6
+	VPERMI2PS Z4, Z3, Z6
+	VMOVAPS   Z0, Z7
+	VPERMI2PS Z6, Z5, Z7
+	VMOVAPS   Z1, Z8
+	VPERMI2PS Z6, Z5, Z8
+	VMOVAPS   Z1, Z5
+	VPERMI2PS Z2, Z10, Z5
+	VMOVAPS   Z1, Z2
+	VPERMI2PS Z4, Z3, Z2
+	VMOVAPS   Z0, Z3
+	VPERMI2PS Z2, Z5, Z3
+	VMOVAPS   Z1, Z4
+	VPERMI2PS Z2, Z5, Z4
+	MOVQ      AX, BX
+	IMUL3Q    $0x10, CX, R8
+	ADDQ      AX, R8
+	VMOVUPS   Z16, K1, (BX)
+	ADDQ      CX, BX
+	VMOVUPS   Z11, K1, (BX)
+	ADDQ      CX, BX
+	VMOVUPS   Z17, K1, (BX)
+	ADDQ      CX, BX
+	VMOVUPS   Z12, K1, (BX)
+	MOVQ      R8, BX
+	VMOVUPS   Z7, K1, (BX)
+	ADDQ      CX, BX
+	VMOVUPS   Z3, K1, (BX)
+	ADDQ      CX, BX
+	VMOVUPS   Z8, K1, (BX)
+	ADDQ      CX, BX
+	VMOVUPS   Z4, K1, (BX)
+	MOVQ      R8, BX
+	ADDQ      $0x40, AX
+	ADDQ      $0x00000200, DX
+	ADDQ      $0x12, SI
+	DECQ      DI
+	JNE       loop
+	VZEROUPPER
+	RET
 
 // func sumLanes32AVX2(x *float32, n int) (lanes [8]float64)
 // Requires: AVX
@@ -23138,42 +24197,6 @@ below:
 	JNE  column
 	VZEROUPPER
 	RET
-
-DATA second0<>+0(SB)/4, $0x00000000
-DATA second0<>+4(SB)/4, $0x00000002
-DATA second0<>+8(SB)/4, $0x00000004
-DATA second0<>+12(SB)/4, $0x00000006
-DATA second0<>+16(SB)/4, $0x00000008
-DATA second0<>+20(SB)/4, $0x0000000a
-DATA second0<>+24(SB)/4, $0x0000000c
-DATA second0<>+28(SB)/4, $0x0000000e
-DATA second0<>+32(SB)/4, $0x00000010
-DATA second0<>+36(SB)/4, $0x00000012
-DATA second0<>+40(SB)/4, $0x00000014
-DATA second0<>+44(SB)/4, $0x00000016
-DATA second0<>+48(SB)/4, $0x00000018
-DATA second0<>+52(SB)/4, $0x0000001a
-DATA second0<>+56(SB)/4, $0x0000001c
-DATA second0<>+60(SB)/4, $0x0000001e
-GLOBL second0<>(SB), RODATA|NOPTR, $64
-
-DATA second1<>+0(SB)/4, $0x00000001
-DATA second1<>+4(SB)/4, $0x00000003
-DATA second1<>+8(SB)/4, $0x00000005
-DATA second1<>+12(SB)/4, $0x00000007
-DATA second1<>+16(SB)/4, $0x00000009
-DATA second1<>+20(SB)/4, $0x0000000b
-DATA second1<>+24(SB)/4, $0x0000000d
-DATA second1<>+28(SB)/4, $0x0000000f
-DATA second1<>+32(SB)/4, $0x00000011
-DATA second1<>+36(SB)/4, $0x00000013
-DATA second1<>+40(SB)/4, $0x00000015
-DATA second1<>+44(SB)/4, $0x00000017
-DATA second1<>+48(SB)/4, $0x00000019
-DATA second1<>+52(SB)/4, $0x0000001b
-DATA second1<>+56(SB)/4, $0x0000001d
-DATA second1<>+60(SB)/4, $0x0000001f
-GLOBL second1<>(SB), RODATA|NOPTR, $64
 
 DATA second2<>+0(SB)/4, $0x00000002
 DATA second2<>+4(SB)/4, $0x00000004

@@ -12,6 +12,13 @@ func winogradCase(n, c, m, h, w, pad int) *convCase {
 	return &convCase{n: n, c: c, m: m, group: 1, in: []int{h, w}, kernel: []int{3, 3}, pb: p, pe: p}
 }
 
+// phasesCase is one that moves by two rows and columns.
+func phasesCase(n, c, m, h, w, pad int) *convCase {
+	k := winogradCase(n, c, m, h, w, pad)
+	k.kernel, k.stride = []int{6, 6}, []int{2, 2}
+	return k
+}
+
 // relativeError is the greatest distance from want, relative to the greatest
 // magnitude of want.
 func relativeError(got []float32, want []float64) (e float64) {
@@ -32,6 +39,8 @@ func TestWinograd(t *testing.T) {
 	for i, c := range []*convCase{
 		winogradCase(1, 16, 16, 13, 13, 1), winogradCase(2, 17, 50, 26, 27, 1), winogradCase(1, 300, 20, 12, 15, 1),
 		winogradCase(1, 16, 97, 15, 52, 0), winogradCase(1, 20, 16, 10, 14, 2), winogradCase(3, 16, 16, 4, 40, 1), winogradCase(1, 16, 30, 36, 16, 1),
+		winogradCase(2, 16, 17, 72, 75, 1), winogradCase(1, 13, 29, 90, 70, 2), winogradCase(1, 12, 12, 90, 100, 0),
+		phasesCase(1, 4, 16, 27, 26, 2), phasesCase(2, 3, 13, 150, 152, 2), phasesCase(1, 3, 16, 149, 152, 1), phasesCase(1, 7, 20, 33, 28, 3),
 	} {
 		g := c.geom(t)
 		k := newWinograd(g)
@@ -53,13 +62,13 @@ func TestWinograd(t *testing.T) {
 			}
 			y, check := guarded[float32](len(want))
 			count := make([]int32, len(want))
-			k.run(par, x, packWinograd(nil, g, w, nil), bias, y, func(plane, planes, at, n int) {
+			k.run(par, x, packWinograd(nil, g, w, nil), bias, y, Finish{Then: func(plane, planes, at, n int) {
 				for p := plane; p < plane+planes; p++ {
 					for j := at; j < at+n; j++ {
 						count[p*g.outSize+j]++
 					}
 				}
-			})
+			}})
 			check(t)
 			if e := relativeError(y, want); !(e <= 5e-6) {
 				t.Errorf("case %d in %d parts: error %v of the greatest", i, parts, e)
@@ -81,7 +90,8 @@ func TestWinograd(t *testing.T) {
 
 // TestWinogradTransforms holds the loops in use against those in Go.
 func TestWinogradTransforms(t *testing.T) {
-	if fast32.winogradInput == nil {
+	f := &fast32.winograd
+	if f.input == nil {
 		t.Skip("no loops but those in Go")
 	}
 	rng := rand.New(rand.NewPCG(1, 2))
@@ -89,23 +99,51 @@ func TestWinogradTransforms(t *testing.T) {
 	for i := range off {
 		off[i] = i * i % 91
 	}
-	tmp := make([]float32, 36*vectorLen)
+	tmp := make([]float32, 36*f.lanes)
 	for vecs := 1; vecs <= 4; vecs++ {
-		n, step := vecs*vectorLen, vecs*vectorLen+5
+		n, step := vecs*f.lanes, vecs*f.lanes+5
 		x := random[float32](rng, 91+n)
 		got, check := guarded[float32](35*step + n)
 		want := append([]float32(nil), got...)
-		fast32.winogradInput(&got[0], step, &x[0], &off[0], vecs, &tmp[0])
+		f.input(&got[0], step, &x[0], &off[0], vecs, &tmp[0])
 		winogradInput(want, step, x, &off, n)
 		check(t)
 		closeRows(t, "input", got, want)
 		m := random[float32](rng, 35*step+n)
 		got, check = guarded[float32](3*(4*n+3) + 4*n)
 		want = append(want[:0], got...)
-		fast32.winogradOutput(&got[0], 4*n+3, &m[0], step, 0.5, vecs, &tmp[0])
+		f.output(&got[0], 4*n+3, &m[0], step, 0.5, vecs, &tmp[0])
 		winogradOutput(want, 4*n+3, m, step, 0.5, n)
 		check(t)
 		closeRows(t, "output", got, want)
+	}
+}
+
+// TestWinogradSplit: the loops in use give the planes that those in Go do, at every edge.
+func TestWinogradSplit(t *testing.T) {
+	loops := fast32.winograd.split
+	if loops[0] == nil {
+		t.Skip("no loops but those in Go")
+	}
+	rng := rand.New(rand.NewPCG(5, 6))
+	for _, c := range []*convCase{
+		winogradCase(1, 16, 16, 9, 11, 0), winogradCase(1, 16, 16, 13, 64, 1), winogradCase(1, 16, 16, 30, 131, 2),
+		phasesCase(1, 3, 16, 12, 12, 0), phasesCase(1, 3, 16, 20, 127, 1), phasesCase(1, 3, 16, 22, 130, 3), phasesCase(1, 3, 16, 40, 290, 4),
+	} {
+		k := newWinograd(c.geom(t))
+		image := random[float32](rng, k.g.inSize)
+		for a := range k.step {
+			got, check := guarded[float32](16 * k.step * k.size)
+			want := append([]float32(nil), got...)
+			k.split(got, image, a, 0)
+			check(t)
+			fast32.winograd.split = [winogradSteps]splitLoop{}
+			k.split(want, image, a, 0)
+			fast32.winograd.split = loops
+			if fmt.Sprint(got) != fmt.Sprint(want) {
+				t.Errorf("%v, row phase %d: not the same planes", c, a)
+			}
+		}
 	}
 }
 

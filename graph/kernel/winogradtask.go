@@ -1,11 +1,51 @@
 package kernel
 
-// winogradTask is some output channels of a panel of tiles.
-type winogradTask struct {
+// winogradRun is one run of such a convolution.
+type winogradRun struct {
 	*winograd
+	packed, bias, y []float32
+	finish          Finish
+}
+
+// panelsOf computes the outputs of panels [p0, p1) of image n; in has room for what
+// their transformed inputs are.
+func (r *winogradRun) panelsOf(par Parallel, image, in []float32, n, p0, p1 int) {
+	g, row0 := r.g, p0*r.tile.cols/r.cols
+	lanes := max(fast32.winograd.lanes, 1)
+	par.Do(g.C*r.step, grainFor(8*g.inSize/r.step), func(lo, hi int) {
+		tmp := winogradPlaces * lanes
+		s := borrow[float32](tmp + 16*r.step*r.size + r.tile.cols)
+		defer s.free()
+		for u := lo; u < hi; u++ {
+			r.split(s.s[tmp:], image[u/r.step*g.inSize:][:g.inSize], u%r.step, row0)
+			for b := range r.step {
+				r.input(in[(u*r.step+b)*r.ldb:], s.s[tmp+b*16*r.size:], s.s[:tmp], p0, p1, row0)
+			}
+		}
+	})
+	heights := r.tile.panels(g.mg)
+	step := (winogradRows + r.tile.rows - 1) / r.tile.rows
+	blocks := (heights + step - 1) / step
+	cost := step * r.tile.rows * r.tile.cols * r.channels * winogradPlaces / 8
+	par.Do((p1-p0)*blocks, grainFor(cost), func(lo, hi int) {
+		products := winogradPlaces * (step*r.tile.rows + 1) * r.tile.cols
+		s := borrow[float32](products + 16*r.tile.cols + 24*lanes)
+		defer s.free()
+		for t := lo; t < hi; t++ {
+			r0 := t % blocks * step
+			r1 := min(r0+step, heights)
+			task := winogradTask{winogradRun: r, n: n, panel: p0 + t/blocks, first: panelRow(r0, heights, g.mg)}
+			task.count = panelRow(r1, heights, g.mg) - task.first
+			task.multiply(s.s, in[t/blocks*winogradPlaces*r.place:], r0, r1)
+			task.output(s.s[:products], s.s[products:])
+		}
+	})
+}
+
+// winogradTask is some output channels of a panel of tiles of image n.
+type winogradTask struct {
+	*winogradRun
 	n, panel, first, count int
-	y, bias                []float32
-	finish                 func(first, count, at, n int)
 }
 
 // tiles is how many tiles the panel has.
@@ -15,32 +55,32 @@ func (t *winogradTask) tiles() int {
 
 // multiply computes the products of all places, [place, channel, tile], from
 // panels [r0, r1) of the packed kernels.
-func (t *winogradTask) multiply(dst, packed, in []float32, r0, r1 int) {
+func (t *winogradTask) multiply(dst, in []float32, r0, r1 int) {
 	g, cols := t.g, t.tile.cols
-	size, heights := g.mg*g.cg, t.tile.panels(g.mg)
+	size, heights := g.mg*t.channels, t.tile.panels(g.mg)
 	half := 1
 	if 2*t.tiles() <= cols {
 		half = 0
 	}
 	for p := range winogradPlaces {
-		for p0 := 0; p0 < g.cg; p0 += blockDepth {
-			kc := min(blockDepth, g.cg-p0)
-			b := in[(p*g.cg+p0)*t.ldb:]
+		for p0 := 0; p0 < t.channels; p0 += blockDepth {
+			kc := min(blockDepth, t.channels-p0)
+			b := in[p*t.place+p0*t.ldb:]
 			for r := r0; r < r1; r++ {
 				i, end := panelRow(r, heights, g.mg), panelRow(r+1, heights, g.mg)
 				c := dst[(p*t.count+i-t.first)*cols:]
-				t.tile.kernels[end-i-1][half](kc, &packed[p*size+p0*g.mg+i*kc], &b[0], t.ldb, &c[0], cols, nil, p0 > 0, 1, 0, nil)
+				t.tile.kernels[end-i-1][half](kc, &t.packed[p*size+p0*g.mg+i*kc], &b[0], t.ldb, &c[0], cols, nil, p0 > 0, 1, 0, nil)
 			}
 		}
 	}
 }
 
-// output transforms the products into the channels' outputs.
+// output transforms the products into the channels' outputs, and finishes them.
 func (t *winogradTask) output(products, s []float32) {
 	g, cols := t.g, t.tile.cols
 	lines, tmp := s[:16*cols], s[16*cols:]
 	var buf [maxCols]run
-	runs := t.runs(buf[:0], t.panel)
+	runs := t.runs(buf[:0], t.panel, 0)
 	for m := range t.count {
 		var bias float32
 		if t.bias != nil {
@@ -48,10 +88,13 @@ func (t *winogradTask) output(products, s []float32) {
 		}
 		plane := t.n*g.M + t.first + m
 		from := products[m*cols:]
-		if f := fast32.winogradOutput; f != nil {
-			f(&lines[0], 4*cols, &from[0], t.count*cols, bias, (t.tiles()+vectorLen-1)/vectorLen, &tmp[0])
+		if f := &fast32.winograd; f.output != nil {
+			f.output(&lines[0], 4*cols, &from[0], t.count*cols, bias, (t.tiles()+f.lanes-1)/f.lanes, &tmp[0])
 		} else {
 			winogradOutput(lines, 4*cols, from, t.count*cols, bias, t.tiles())
+		}
+		if act := t.finish.Act; act != nil {
+			act.rows(lines, lines)
 		}
 		for _, r := range runs {
 			row, col := r.from/t.wide*winogradTile, r.from%t.wide*winogradTile
@@ -59,8 +102,8 @@ func (t *winogradTask) output(products, s []float32) {
 			for a := range min(winogradTile, g.Out[0]-row) {
 				at := (row+a)*g.Out[1] + col
 				copy(t.y[plane*g.outSize+at:][:n], lines[a*4*cols+winogradTile*r.at:])
-				if t.finish != nil {
-					t.finish(plane, 1, at, n)
+				if t.finish.Then != nil {
+					t.finish.Then(plane, 1, at, n)
 				}
 			}
 		}

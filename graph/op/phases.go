@@ -20,15 +20,11 @@ type Phases struct {
 	first [][]int // by part: the first index on each
 }
 
-// phasesLimit bounds the channels of all parts: from there on, Winograd's transform of
-// the small window saves more than not making the parts does.
-const phasesLimit = 16
-
 // NewPhases is the Phases of parts, views of a tensor of such a shape, nil if they are
 // none.
 func NewPhases(parts [][]View, shape []int) *Phases {
 	p := &Phases{parts: parts}
-	if len(shape) < 3 || len(parts) < 2 || len(parts)*shape[1] >= phasesLimit || !p.read(shape) {
+	if len(shape) < 3 || len(parts) < 2 || !p.read(shape) {
 		return nil
 	}
 	return p
