@@ -15548,13 +15548,12 @@ far:
 	JMP          near
 
 // func exp32AVX2(dst *float32, x *float32, shift float64, n int)
-// Requires: AVX, AVX2, FMA3, SSE2
+// Requires: AVX, AVX2, FMA3
 TEXT ·exp32AVX2(SB), NOSPLIT, $0-32
 	MOVQ         dst+0(FP), AX
 	MOVQ         x+8(FP), CX
 	MOVQ         n+24(FP), DX
-	MOVSD        shift+16(FP), X0
-	VBROADCASTSD X0, Y0
+	VBROADCASTSD shift+16(FP), Y0
 	TESTQ        DX, DX
 	JE           done
 
@@ -16074,13 +16073,12 @@ DATA word7fffffffffffffff<>+24(SB)/8, $0x7fffffffffffffff
 GLOBL word7fffffffffffffff<>(SB), RODATA|NOPTR, $32
 
 // func swish32AVX2(dst *float32, x *float32, alpha float64, n int)
-// Requires: AVX, AVX2, FMA3, SSE2
+// Requires: AVX, AVX2, FMA3
 TEXT ·swish32AVX2(SB), NOSPLIT, $0-32
 	MOVQ         dst+0(FP), AX
 	MOVQ         x+8(FP), CX
 	MOVQ         n+24(FP), DX
-	MOVSD        alpha+16(FP), X0
-	VBROADCASTSD X0, Y0
+	VBROADCASTSD alpha+16(FP), Y0
 	TESTQ        DX, DX
 	JE           done
 
@@ -16161,17 +16159,14 @@ done:
 	RET
 
 // func affine32AVX2(dst *float32, x *float32, mean float64, s float64, b float64, n int)
-// Requires: AVX, AVX2, SSE2
+// Requires: AVX
 TEXT ·affine32AVX2(SB), NOSPLIT, $0-48
 	MOVQ         dst+0(FP), AX
 	MOVQ         x+8(FP), CX
 	MOVQ         n+40(FP), DX
-	MOVSD        mean+16(FP), X0
-	VBROADCASTSD X0, Y0
-	MOVSD        s+24(FP), X1
-	VBROADCASTSD X1, Y1
-	MOVSD        b+32(FP), X2
-	VBROADCASTSD X2, Y2
+	VBROADCASTSD mean+16(FP), Y0
+	VBROADCASTSD s+24(FP), Y1
+	VBROADCASTSD b+32(FP), Y2
 	TESTQ        DX, DX
 	JE           done
 
@@ -17044,13 +17039,12 @@ done:
 	RET
 
 // func addVS32AVX2(dst *float32, a *float32, b float32, n int)
-// Requires: AVX, AVX2, SSE
+// Requires: AVX
 TEXT ·addVS32AVX2(SB), NOSPLIT, $0-32
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	MOVQ         n+24(FP), DX
-	MOVSS        b+16(FP), X0
-	VBROADCASTSS X0, Y0
+	VBROADCASTSS b+16(FP), Y0
 	SUBQ         $0x00000020, DX
 	JL           rest
 
@@ -17139,13 +17133,12 @@ done:
 	RET
 
 // func subVS32AVX2(dst *float32, a *float32, b float32, n int)
-// Requires: AVX, AVX2, SSE
+// Requires: AVX
 TEXT ·subVS32AVX2(SB), NOSPLIT, $0-32
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	MOVQ         n+24(FP), DX
-	MOVSS        b+16(FP), X0
-	VBROADCASTSS X0, Y0
+	VBROADCASTSS b+16(FP), Y0
 	SUBQ         $0x00000020, DX
 	JL           rest
 
@@ -17186,13 +17179,12 @@ done:
 	RET
 
 // func subSV32AVX2(dst *float32, a float32, b *float32, n int)
-// Requires: AVX, AVX2, SSE
+// Requires: AVX
 TEXT ·subSV32AVX2(SB), NOSPLIT, $0-32
 	MOVQ         dst+0(FP), AX
 	MOVQ         b+16(FP), CX
 	MOVQ         n+24(FP), DX
-	MOVSS        a+8(FP), X0
-	VBROADCASTSS X0, Y0
+	VBROADCASTSS a+8(FP), Y0
 	SUBQ         $0x00000020, DX
 	JL           rest
 
@@ -17276,13 +17268,12 @@ done:
 	RET
 
 // func mulVS32AVX2(dst *float32, a *float32, b float32, n int)
-// Requires: AVX, AVX2, SSE
+// Requires: AVX
 TEXT ·mulVS32AVX2(SB), NOSPLIT, $0-32
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	MOVQ         n+24(FP), DX
-	MOVSS        b+16(FP), X0
-	VBROADCASTSS X0, Y0
+	VBROADCASTSS b+16(FP), Y0
 	SUBQ         $0x00000020, DX
 	JL           rest
 
@@ -17371,13 +17362,12 @@ done:
 	RET
 
 // func divVS32AVX2(dst *float32, a *float32, b float32, n int)
-// Requires: AVX, AVX2, SSE
+// Requires: AVX
 TEXT ·divVS32AVX2(SB), NOSPLIT, $0-32
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	MOVQ         n+24(FP), DX
-	MOVSS        b+16(FP), X0
-	VBROADCASTSS X0, Y0
+	VBROADCASTSS b+16(FP), Y0
 	SUBQ         $0x00000020, DX
 	JL           rest
 
@@ -17418,13 +17408,12 @@ done:
 	RET
 
 // func divSV32AVX2(dst *float32, a float32, b *float32, n int)
-// Requires: AVX, AVX2, SSE
+// Requires: AVX
 TEXT ·divSV32AVX2(SB), NOSPLIT, $0-32
 	MOVQ         dst+0(FP), AX
 	MOVQ         b+16(FP), CX
 	MOVQ         n+24(FP), DX
-	MOVSS        a+8(FP), X0
-	VBROADCASTSS X0, Y0
+	VBROADCASTSS a+8(FP), Y0
 	SUBQ         $0x00000020, DX
 	JL           rest
 
@@ -17460,15 +17449,13 @@ done:
 	RET
 
 // func clip32AVX2(dst *float32, x *float32, lo float32, hi float32, n int)
-// Requires: AVX, AVX2, SSE
+// Requires: AVX
 TEXT ·clip32AVX2(SB), NOSPLIT, $0-32
 	MOVQ         dst+0(FP), AX
 	MOVQ         x+8(FP), CX
 	MOVQ         n+24(FP), DX
-	MOVSS        lo+16(FP), X0
-	VBROADCASTSS X0, Y0
-	MOVSS        hi+20(FP), X1
-	VBROADCASTSS X1, Y1
+	VBROADCASTSS lo+16(FP), Y0
+	VBROADCASTSS hi+20(FP), Y1
 	SUBQ         $0x00000020, DX
 	JL           rest
 
@@ -17509,13 +17496,12 @@ done:
 	RET
 
 // func leaky32AVX2(dst *float32, x *float32, alpha float32, n int)
-// Requires: AVX, AVX2, SSE
+// Requires: AVX
 TEXT ·leaky32AVX2(SB), NOSPLIT, $0-32
 	MOVQ         dst+0(FP), AX
 	MOVQ         x+8(FP), CX
 	MOVQ         n+24(FP), DX
-	MOVSS        alpha+16(FP), X0
-	VBROADCASTSS X0, Y0
+	VBROADCASTSS alpha+16(FP), Y0
 	VXORPS       Y1, Y1, Y1
 	TESTQ        DX, DX
 	JE           done
@@ -17690,15 +17676,13 @@ done:
 	RET
 
 // func hardSigmoid32AVX2(dst *float32, x *float32, alpha float32, beta float32, n int)
-// Requires: AVX, AVX2, FMA3, SSE
+// Requires: AVX, FMA3
 TEXT ·hardSigmoid32AVX2(SB), NOSPLIT, $0-32
 	MOVQ         dst+0(FP), AX
 	MOVQ         x+8(FP), CX
 	MOVQ         n+24(FP), DX
-	MOVSS        alpha+16(FP), X0
-	VBROADCASTSS X0, Y0
-	MOVSS        beta+20(FP), X1
-	VBROADCASTSS X1, Y1
+	VBROADCASTSS alpha+16(FP), Y0
+	VBROADCASTSS beta+20(FP), Y1
 	VXORPS       Y2, Y2, Y2
 	VBROADCASTSS one32<>+0(SB), Y3
 	TESTQ        DX, DX
@@ -17720,15 +17704,13 @@ done:
 	RET
 
 // func timesHardSigmoid32AVX2(dst *float32, x *float32, alpha float32, beta float32, n int)
-// Requires: AVX, AVX2, FMA3, SSE
+// Requires: AVX, FMA3
 TEXT ·timesHardSigmoid32AVX2(SB), NOSPLIT, $0-32
 	MOVQ         dst+0(FP), AX
 	MOVQ         x+8(FP), CX
 	MOVQ         n+24(FP), DX
-	MOVSS        alpha+16(FP), X0
-	VBROADCASTSS X0, Y0
-	MOVSS        beta+20(FP), X1
-	VBROADCASTSS X1, Y1
+	VBROADCASTSS alpha+16(FP), Y0
+	VBROADCASTSS beta+20(FP), Y1
 	VXORPS       Y2, Y2, Y2
 	VBROADCASTSS one32<>+0(SB), Y3
 	SUBQ         $0x00000020, DX
@@ -17791,13 +17773,12 @@ done:
 	RET
 
 // func lessVS32AVX2(dst *bool, a *float32, b float32, n int)
-// Requires: AVX, AVX2, SSE
+// Requires: AVX
 TEXT ·lessVS32AVX2(SB), NOSPLIT, $0-32
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	MOVQ         n+24(FP), DX
-	MOVSS        b+16(FP), X0
-	VBROADCASTSS X0, Y0
+	VBROADCASTSS b+16(FP), Y0
 	TESTQ        DX, DX
 	JE           done
 
@@ -17819,13 +17800,12 @@ done:
 	RET
 
 // func greaterVS32AVX2(dst *bool, a *float32, b float32, n int)
-// Requires: AVX, AVX2, SSE
+// Requires: AVX
 TEXT ·greaterVS32AVX2(SB), NOSPLIT, $0-32
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	MOVQ         n+24(FP), DX
-	MOVSS        b+16(FP), X0
-	VBROADCASTSS X0, Y0
+	VBROADCASTSS b+16(FP), Y0
 	TESTQ        DX, DX
 	JE           done
 
@@ -17926,7 +17906,7 @@ done:
 	RET
 
 // func tapsAVX2r1v1(dst *float32, x *float32, w *float32, off *int, taps int, bias float32, count int, dstStride int, xStride int)
-// Requires: AVX, AVX2, FMA3, SSE
+// Requires: AVX, FMA3
 TEXT ·tapsAVX2r1v1(SB), NOSPLIT, $0-72
 	MOVQ         dst+0(FP), AX
 	MOVQ         x+8(FP), CX
@@ -17938,8 +17918,7 @@ TEXT ·tapsAVX2r1v1(SB), NOSPLIT, $0-72
 	MOVQ         xStride+64(FP), R9
 	SHLQ         $0x02, R8
 	SHLQ         $0x02, R9
-	MOVSS        bias+40(FP), X0
-	VBROADCASTSS X0, Y0
+	VBROADCASTSS bias+40(FP), Y0
 
 rows:
 	VMOVAPS Y0, Y1
@@ -17962,7 +17941,7 @@ tap:
 	RET
 
 // func tapsAVX2r1v2(dst *float32, x *float32, w *float32, off *int, taps int, bias float32, count int, dstStride int, xStride int)
-// Requires: AVX, AVX2, FMA3, SSE
+// Requires: AVX, FMA3
 TEXT ·tapsAVX2r1v2(SB), NOSPLIT, $0-72
 	MOVQ         dst+0(FP), AX
 	MOVQ         x+8(FP), CX
@@ -17974,8 +17953,7 @@ TEXT ·tapsAVX2r1v2(SB), NOSPLIT, $0-72
 	MOVQ         xStride+64(FP), R9
 	SHLQ         $0x02, R8
 	SHLQ         $0x02, R9
-	MOVSS        bias+40(FP), X0
-	VBROADCASTSS X0, Y0
+	VBROADCASTSS bias+40(FP), Y0
 
 rows:
 	VMOVAPS Y0, Y1
@@ -18001,7 +17979,7 @@ tap:
 	RET
 
 // func tapsAVX2r1v3(dst *float32, x *float32, w *float32, off *int, taps int, bias float32, count int, dstStride int, xStride int)
-// Requires: AVX, AVX2, FMA3, SSE
+// Requires: AVX, FMA3
 TEXT ·tapsAVX2r1v3(SB), NOSPLIT, $0-72
 	MOVQ         dst+0(FP), AX
 	MOVQ         x+8(FP), CX
@@ -18013,8 +17991,7 @@ TEXT ·tapsAVX2r1v3(SB), NOSPLIT, $0-72
 	MOVQ         xStride+64(FP), R9
 	SHLQ         $0x02, R8
 	SHLQ         $0x02, R9
-	MOVSS        bias+40(FP), X0
-	VBROADCASTSS X0, Y0
+	VBROADCASTSS bias+40(FP), Y0
 
 rows:
 	VMOVAPS Y0, Y1
@@ -18043,7 +18020,7 @@ tap:
 	RET
 
 // func tapsAVX2r1v4(dst *float32, x *float32, w *float32, off *int, taps int, bias float32, count int, dstStride int, xStride int)
-// Requires: AVX, AVX2, FMA3, SSE
+// Requires: AVX, FMA3
 TEXT ·tapsAVX2r1v4(SB), NOSPLIT, $0-72
 	MOVQ         dst+0(FP), AX
 	MOVQ         x+8(FP), CX
@@ -18055,8 +18032,7 @@ TEXT ·tapsAVX2r1v4(SB), NOSPLIT, $0-72
 	MOVQ         xStride+64(FP), R9
 	SHLQ         $0x02, R8
 	SHLQ         $0x02, R9
-	MOVSS        bias+40(FP), X0
-	VBROADCASTSS X0, Y0
+	VBROADCASTSS bias+40(FP), Y0
 
 rows:
 	VMOVAPS Y0, Y1
@@ -18088,7 +18064,7 @@ tap:
 	RET
 
 // func tapsAVX2r2v2(dst *float32, x *float32, w *float32, off *int, taps int, bias float32, count int, dstStride int, xStride int)
-// Requires: AVX, AVX2, FMA3, SSE
+// Requires: AVX, FMA3
 TEXT ·tapsAVX2r2v2(SB), NOSPLIT, $0-72
 	MOVQ         dst+0(FP), AX
 	MOVQ         x+8(FP), CX
@@ -18100,8 +18076,7 @@ TEXT ·tapsAVX2r2v2(SB), NOSPLIT, $0-72
 	MOVQ         xStride+64(FP), R9
 	SHLQ         $0x02, R8
 	SHLQ         $0x02, R9
-	MOVSS        bias+40(FP), X0
-	VBROADCASTSS X0, Y0
+	VBROADCASTSS bias+40(FP), Y0
 
 rows:
 	VMOVAPS Y0, Y1
@@ -18136,7 +18111,7 @@ tap:
 	RET
 
 // func tapsAVX2r2v3(dst *float32, x *float32, w *float32, off *int, taps int, bias float32, count int, dstStride int, xStride int)
-// Requires: AVX, AVX2, FMA3, SSE
+// Requires: AVX, FMA3
 TEXT ·tapsAVX2r2v3(SB), NOSPLIT, $0-72
 	MOVQ         dst+0(FP), AX
 	MOVQ         x+8(FP), CX
@@ -18148,8 +18123,7 @@ TEXT ·tapsAVX2r2v3(SB), NOSPLIT, $0-72
 	MOVQ         xStride+64(FP), R9
 	SHLQ         $0x02, R8
 	SHLQ         $0x02, R9
-	MOVSS        bias+40(FP), X0
-	VBROADCASTSS X0, Y0
+	VBROADCASTSS bias+40(FP), Y0
 
 rows:
 	VMOVAPS Y0, Y1
@@ -18190,7 +18164,7 @@ tap:
 	RET
 
 // func tapsAVX2r4v1(dst *float32, x *float32, w *float32, off *int, taps int, bias float32, count int, dstStride int, xStride int)
-// Requires: AVX, AVX2, FMA3, SSE
+// Requires: AVX, FMA3
 TEXT ·tapsAVX2r4v1(SB), NOSPLIT, $0-72
 	MOVQ         dst+0(FP), AX
 	MOVQ         x+8(FP), CX
@@ -18202,8 +18176,7 @@ TEXT ·tapsAVX2r4v1(SB), NOSPLIT, $0-72
 	MOVQ         xStride+64(FP), R9
 	SHLQ         $0x02, R8
 	SHLQ         $0x02, R9
-	MOVSS        bias+40(FP), X0
-	VBROADCASTSS X0, Y0
+	VBROADCASTSS bias+40(FP), Y0
 
 rows:
 	VMOVAPS Y0, Y1
@@ -20373,7 +20346,7 @@ done:
 	RET
 
 // func greatest32AVX2(x *float32, n int) float32
-// Requires: AVX, SSE
+// Requires: AVX
 TEXT ·greatest32AVX2(SB), NOSPLIT, $0-20
 	MOVQ    x+0(FP), AX
 	MOVQ    n+8(FP), CX
@@ -20401,7 +20374,7 @@ loop:
 	VSHUFPS      $0x01, X1, X1, X2
 	VORPS        X2, X1, X1
 	VORPS        X1, X0, X0
-	MOVSS        X0, ret+16(FP)
+	VMOVSS       X0, ret+16(FP)
 	VZEROUPPER
 	RET
 
@@ -20728,14 +20701,13 @@ done:
 	RET
 
 // func chain32AVX2f0s4(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
-// Requires: AVX, AVX2, SSE
+// Requires: AVX
 TEXT ·chain32AVX2f0s4(SB), NOSPLIT, $0-48
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	MOVQ         b+16(FP), DX
 	MOVQ         n+40(FP), BX
-	MOVSS        q+36(FP), X0
-	VBROADCASTSS X0, Y0
+	VBROADCASTSS q+36(FP), Y0
 	SUBQ         $0x00000020, BX
 	JL           rest
 
@@ -20783,14 +20755,13 @@ done:
 	RET
 
 // func chain32AVX2f0s5(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
-// Requires: AVX, AVX2, SSE
+// Requires: AVX
 TEXT ·chain32AVX2f0s5(SB), NOSPLIT, $0-48
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	MOVQ         b+16(FP), DX
 	MOVQ         n+40(FP), BX
-	MOVSS        q+36(FP), X0
-	VBROADCASTSS X0, Y0
+	VBROADCASTSS q+36(FP), Y0
 	SUBQ         $0x00000020, BX
 	JL           rest
 
@@ -20838,14 +20809,13 @@ done:
 	RET
 
 // func chain32AVX2f0s6(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
-// Requires: AVX, AVX2, SSE
+// Requires: AVX
 TEXT ·chain32AVX2f0s6(SB), NOSPLIT, $0-48
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	MOVQ         b+16(FP), DX
 	MOVQ         n+40(FP), BX
-	MOVSS        q+36(FP), X0
-	VBROADCASTSS X0, Y0
+	VBROADCASTSS q+36(FP), Y0
 	SUBQ         $0x00000020, BX
 	JL           rest
 
@@ -21176,14 +21146,13 @@ done:
 	RET
 
 // func chain32AVX2f1s4(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
-// Requires: AVX, AVX2, SSE
+// Requires: AVX
 TEXT ·chain32AVX2f1s4(SB), NOSPLIT, $0-48
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	MOVQ         b+16(FP), DX
 	MOVQ         n+40(FP), BX
-	MOVSS        q+36(FP), X0
-	VBROADCASTSS X0, Y0
+	VBROADCASTSS q+36(FP), Y0
 	SUBQ         $0x00000020, BX
 	JL           rest
 
@@ -21231,14 +21200,13 @@ done:
 	RET
 
 // func chain32AVX2f1s5(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
-// Requires: AVX, AVX2, SSE
+// Requires: AVX
 TEXT ·chain32AVX2f1s5(SB), NOSPLIT, $0-48
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	MOVQ         b+16(FP), DX
 	MOVQ         n+40(FP), BX
-	MOVSS        q+36(FP), X0
-	VBROADCASTSS X0, Y0
+	VBROADCASTSS q+36(FP), Y0
 	SUBQ         $0x00000020, BX
 	JL           rest
 
@@ -21286,14 +21254,13 @@ done:
 	RET
 
 // func chain32AVX2f1s6(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
-// Requires: AVX, AVX2, SSE
+// Requires: AVX
 TEXT ·chain32AVX2f1s6(SB), NOSPLIT, $0-48
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	MOVQ         b+16(FP), DX
 	MOVQ         n+40(FP), BX
-	MOVSS        q+36(FP), X0
-	VBROADCASTSS X0, Y0
+	VBROADCASTSS q+36(FP), Y0
 	SUBQ         $0x00000020, BX
 	JL           rest
 
@@ -21624,14 +21591,13 @@ done:
 	RET
 
 // func chain32AVX2f2s4(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
-// Requires: AVX, AVX2, SSE
+// Requires: AVX
 TEXT ·chain32AVX2f2s4(SB), NOSPLIT, $0-48
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	MOVQ         b+16(FP), DX
 	MOVQ         n+40(FP), BX
-	MOVSS        q+36(FP), X0
-	VBROADCASTSS X0, Y0
+	VBROADCASTSS q+36(FP), Y0
 	SUBQ         $0x00000020, BX
 	JL           rest
 
@@ -21679,14 +21645,13 @@ done:
 	RET
 
 // func chain32AVX2f2s5(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
-// Requires: AVX, AVX2, SSE
+// Requires: AVX
 TEXT ·chain32AVX2f2s5(SB), NOSPLIT, $0-48
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	MOVQ         b+16(FP), DX
 	MOVQ         n+40(FP), BX
-	MOVSS        q+36(FP), X0
-	VBROADCASTSS X0, Y0
+	VBROADCASTSS q+36(FP), Y0
 	SUBQ         $0x00000020, BX
 	JL           rest
 
@@ -21734,14 +21699,13 @@ done:
 	RET
 
 // func chain32AVX2f2s6(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
-// Requires: AVX, AVX2, SSE
+// Requires: AVX
 TEXT ·chain32AVX2f2s6(SB), NOSPLIT, $0-48
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	MOVQ         b+16(FP), DX
 	MOVQ         n+40(FP), BX
-	MOVSS        q+36(FP), X0
-	VBROADCASTSS X0, Y0
+	VBROADCASTSS q+36(FP), Y0
 	SUBQ         $0x00000020, BX
 	JL           rest
 
@@ -21843,14 +21807,13 @@ done:
 	RET
 
 // func chain32AVX2f3s0(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
-// Requires: AVX, AVX2, SSE
+// Requires: AVX
 TEXT ·chain32AVX2f3s0(SB), NOSPLIT, $0-48
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	MOVQ         c+24(FP), DX
 	MOVQ         n+40(FP), BX
-	MOVSS        p+32(FP), X0
-	VBROADCASTSS X0, Y0
+	VBROADCASTSS p+32(FP), Y0
 	SUBQ         $0x00000020, BX
 	JL           rest
 
@@ -21893,14 +21856,13 @@ done:
 	RET
 
 // func chain32AVX2f3s1(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
-// Requires: AVX, AVX2, SSE
+// Requires: AVX
 TEXT ·chain32AVX2f3s1(SB), NOSPLIT, $0-48
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	MOVQ         c+24(FP), DX
 	MOVQ         n+40(FP), BX
-	MOVSS        p+32(FP), X0
-	VBROADCASTSS X0, Y0
+	VBROADCASTSS p+32(FP), Y0
 	SUBQ         $0x00000020, BX
 	JL           rest
 
@@ -21943,14 +21905,13 @@ done:
 	RET
 
 // func chain32AVX2f3s2(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
-// Requires: AVX, AVX2, SSE
+// Requires: AVX
 TEXT ·chain32AVX2f3s2(SB), NOSPLIT, $0-48
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	MOVQ         c+24(FP), DX
 	MOVQ         n+40(FP), BX
-	MOVSS        p+32(FP), X0
-	VBROADCASTSS X0, Y0
+	VBROADCASTSS p+32(FP), Y0
 	SUBQ         $0x00000020, BX
 	JL           rest
 
@@ -21998,14 +21959,13 @@ done:
 	RET
 
 // func chain32AVX2f3s3(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
-// Requires: AVX, AVX2, SSE
+// Requires: AVX
 TEXT ·chain32AVX2f3s3(SB), NOSPLIT, $0-48
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	MOVQ         c+24(FP), DX
 	MOVQ         n+40(FP), BX
-	MOVSS        p+32(FP), X0
-	VBROADCASTSS X0, Y0
+	VBROADCASTSS p+32(FP), Y0
 	SUBQ         $0x00000020, BX
 	JL           rest
 
@@ -22048,15 +22008,13 @@ done:
 	RET
 
 // func chain32AVX2f3s4(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
-// Requires: AVX, AVX2, SSE
+// Requires: AVX
 TEXT ·chain32AVX2f3s4(SB), NOSPLIT, $0-48
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	MOVQ         n+40(FP), DX
-	MOVSS        p+32(FP), X0
-	VBROADCASTSS X0, Y0
-	MOVSS        q+36(FP), X1
-	VBROADCASTSS X1, Y1
+	VBROADCASTSS p+32(FP), Y0
+	VBROADCASTSS q+36(FP), Y1
 	SUBQ         $0x00000020, DX
 	JL           rest
 
@@ -22097,15 +22055,13 @@ done:
 	RET
 
 // func chain32AVX2f3s5(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
-// Requires: AVX, AVX2, SSE
+// Requires: AVX
 TEXT ·chain32AVX2f3s5(SB), NOSPLIT, $0-48
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	MOVQ         n+40(FP), DX
-	MOVSS        p+32(FP), X0
-	VBROADCASTSS X0, Y0
-	MOVSS        q+36(FP), X1
-	VBROADCASTSS X1, Y1
+	VBROADCASTSS p+32(FP), Y0
+	VBROADCASTSS q+36(FP), Y1
 	SUBQ         $0x00000020, DX
 	JL           rest
 
@@ -22146,15 +22102,13 @@ done:
 	RET
 
 // func chain32AVX2f3s6(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
-// Requires: AVX, AVX2, SSE
+// Requires: AVX
 TEXT ·chain32AVX2f3s6(SB), NOSPLIT, $0-48
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	MOVQ         n+40(FP), DX
-	MOVSS        p+32(FP), X0
-	VBROADCASTSS X0, Y0
-	MOVSS        q+36(FP), X1
-	VBROADCASTSS X1, Y1
+	VBROADCASTSS p+32(FP), Y0
+	VBROADCASTSS q+36(FP), Y1
 	SUBQ         $0x00000020, DX
 	JL           rest
 
@@ -22195,13 +22149,12 @@ done:
 	RET
 
 // func chain32AVX2f3s7(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
-// Requires: AVX, AVX2, SSE
+// Requires: AVX
 TEXT ·chain32AVX2f3s7(SB), NOSPLIT, $0-48
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	MOVQ         n+40(FP), DX
-	MOVSS        p+32(FP), X0
-	VBROADCASTSS X0, Y0
+	VBROADCASTSS p+32(FP), Y0
 	VBROADCASTSS sign32<>+0(SB), Y1
 	SUBQ         $0x00000020, DX
 	JL           rest
@@ -22243,14 +22196,13 @@ done:
 	RET
 
 // func chain32AVX2f4s0(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
-// Requires: AVX, AVX2, SSE
+// Requires: AVX
 TEXT ·chain32AVX2f4s0(SB), NOSPLIT, $0-48
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	MOVQ         c+24(FP), DX
 	MOVQ         n+40(FP), BX
-	MOVSS        p+32(FP), X0
-	VBROADCASTSS X0, Y0
+	VBROADCASTSS p+32(FP), Y0
 	SUBQ         $0x00000020, BX
 	JL           rest
 
@@ -22293,14 +22245,13 @@ done:
 	RET
 
 // func chain32AVX2f4s1(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
-// Requires: AVX, AVX2, SSE
+// Requires: AVX
 TEXT ·chain32AVX2f4s1(SB), NOSPLIT, $0-48
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	MOVQ         c+24(FP), DX
 	MOVQ         n+40(FP), BX
-	MOVSS        p+32(FP), X0
-	VBROADCASTSS X0, Y0
+	VBROADCASTSS p+32(FP), Y0
 	SUBQ         $0x00000020, BX
 	JL           rest
 
@@ -22343,14 +22294,13 @@ done:
 	RET
 
 // func chain32AVX2f4s2(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
-// Requires: AVX, AVX2, SSE
+// Requires: AVX
 TEXT ·chain32AVX2f4s2(SB), NOSPLIT, $0-48
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	MOVQ         c+24(FP), DX
 	MOVQ         n+40(FP), BX
-	MOVSS        p+32(FP), X0
-	VBROADCASTSS X0, Y0
+	VBROADCASTSS p+32(FP), Y0
 	SUBQ         $0x00000020, BX
 	JL           rest
 
@@ -22398,14 +22348,13 @@ done:
 	RET
 
 // func chain32AVX2f4s3(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
-// Requires: AVX, AVX2, SSE
+// Requires: AVX
 TEXT ·chain32AVX2f4s3(SB), NOSPLIT, $0-48
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	MOVQ         c+24(FP), DX
 	MOVQ         n+40(FP), BX
-	MOVSS        p+32(FP), X0
-	VBROADCASTSS X0, Y0
+	VBROADCASTSS p+32(FP), Y0
 	SUBQ         $0x00000020, BX
 	JL           rest
 
@@ -22448,15 +22397,13 @@ done:
 	RET
 
 // func chain32AVX2f4s4(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
-// Requires: AVX, AVX2, SSE
+// Requires: AVX
 TEXT ·chain32AVX2f4s4(SB), NOSPLIT, $0-48
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	MOVQ         n+40(FP), DX
-	MOVSS        p+32(FP), X0
-	VBROADCASTSS X0, Y0
-	MOVSS        q+36(FP), X1
-	VBROADCASTSS X1, Y1
+	VBROADCASTSS p+32(FP), Y0
+	VBROADCASTSS q+36(FP), Y1
 	SUBQ         $0x00000020, DX
 	JL           rest
 
@@ -22497,15 +22444,13 @@ done:
 	RET
 
 // func chain32AVX2f4s5(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
-// Requires: AVX, AVX2, SSE
+// Requires: AVX
 TEXT ·chain32AVX2f4s5(SB), NOSPLIT, $0-48
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	MOVQ         n+40(FP), DX
-	MOVSS        p+32(FP), X0
-	VBROADCASTSS X0, Y0
-	MOVSS        q+36(FP), X1
-	VBROADCASTSS X1, Y1
+	VBROADCASTSS p+32(FP), Y0
+	VBROADCASTSS q+36(FP), Y1
 	SUBQ         $0x00000020, DX
 	JL           rest
 
@@ -22546,15 +22491,13 @@ done:
 	RET
 
 // func chain32AVX2f4s6(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
-// Requires: AVX, AVX2, SSE
+// Requires: AVX
 TEXT ·chain32AVX2f4s6(SB), NOSPLIT, $0-48
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	MOVQ         n+40(FP), DX
-	MOVSS        p+32(FP), X0
-	VBROADCASTSS X0, Y0
-	MOVSS        q+36(FP), X1
-	VBROADCASTSS X1, Y1
+	VBROADCASTSS p+32(FP), Y0
+	VBROADCASTSS q+36(FP), Y1
 	SUBQ         $0x00000020, DX
 	JL           rest
 
@@ -22595,13 +22538,12 @@ done:
 	RET
 
 // func chain32AVX2f4s7(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
-// Requires: AVX, AVX2, SSE
+// Requires: AVX
 TEXT ·chain32AVX2f4s7(SB), NOSPLIT, $0-48
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	MOVQ         n+40(FP), DX
-	MOVSS        p+32(FP), X0
-	VBROADCASTSS X0, Y0
+	VBROADCASTSS p+32(FP), Y0
 	VBROADCASTSS sign32<>+0(SB), Y1
 	SUBQ         $0x00000020, DX
 	JL           rest
@@ -22643,14 +22585,13 @@ done:
 	RET
 
 // func chain32AVX2f5s0(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
-// Requires: AVX, AVX2, SSE
+// Requires: AVX
 TEXT ·chain32AVX2f5s0(SB), NOSPLIT, $0-48
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	MOVQ         c+24(FP), DX
 	MOVQ         n+40(FP), BX
-	MOVSS        p+32(FP), X0
-	VBROADCASTSS X0, Y0
+	VBROADCASTSS p+32(FP), Y0
 	SUBQ         $0x00000020, BX
 	JL           rest
 
@@ -22693,14 +22634,13 @@ done:
 	RET
 
 // func chain32AVX2f5s1(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
-// Requires: AVX, AVX2, SSE
+// Requires: AVX
 TEXT ·chain32AVX2f5s1(SB), NOSPLIT, $0-48
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	MOVQ         c+24(FP), DX
 	MOVQ         n+40(FP), BX
-	MOVSS        p+32(FP), X0
-	VBROADCASTSS X0, Y0
+	VBROADCASTSS p+32(FP), Y0
 	SUBQ         $0x00000020, BX
 	JL           rest
 
@@ -22743,14 +22683,13 @@ done:
 	RET
 
 // func chain32AVX2f5s2(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
-// Requires: AVX, AVX2, SSE
+// Requires: AVX
 TEXT ·chain32AVX2f5s2(SB), NOSPLIT, $0-48
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	MOVQ         c+24(FP), DX
 	MOVQ         n+40(FP), BX
-	MOVSS        p+32(FP), X0
-	VBROADCASTSS X0, Y0
+	VBROADCASTSS p+32(FP), Y0
 	SUBQ         $0x00000020, BX
 	JL           rest
 
@@ -22798,14 +22737,13 @@ done:
 	RET
 
 // func chain32AVX2f5s3(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
-// Requires: AVX, AVX2, SSE
+// Requires: AVX
 TEXT ·chain32AVX2f5s3(SB), NOSPLIT, $0-48
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	MOVQ         c+24(FP), DX
 	MOVQ         n+40(FP), BX
-	MOVSS        p+32(FP), X0
-	VBROADCASTSS X0, Y0
+	VBROADCASTSS p+32(FP), Y0
 	SUBQ         $0x00000020, BX
 	JL           rest
 
@@ -22848,15 +22786,13 @@ done:
 	RET
 
 // func chain32AVX2f5s4(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
-// Requires: AVX, AVX2, SSE
+// Requires: AVX
 TEXT ·chain32AVX2f5s4(SB), NOSPLIT, $0-48
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	MOVQ         n+40(FP), DX
-	MOVSS        p+32(FP), X0
-	VBROADCASTSS X0, Y0
-	MOVSS        q+36(FP), X1
-	VBROADCASTSS X1, Y1
+	VBROADCASTSS p+32(FP), Y0
+	VBROADCASTSS q+36(FP), Y1
 	SUBQ         $0x00000020, DX
 	JL           rest
 
@@ -22897,15 +22833,13 @@ done:
 	RET
 
 // func chain32AVX2f5s5(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
-// Requires: AVX, AVX2, SSE
+// Requires: AVX
 TEXT ·chain32AVX2f5s5(SB), NOSPLIT, $0-48
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	MOVQ         n+40(FP), DX
-	MOVSS        p+32(FP), X0
-	VBROADCASTSS X0, Y0
-	MOVSS        q+36(FP), X1
-	VBROADCASTSS X1, Y1
+	VBROADCASTSS p+32(FP), Y0
+	VBROADCASTSS q+36(FP), Y1
 	SUBQ         $0x00000020, DX
 	JL           rest
 
@@ -22946,15 +22880,13 @@ done:
 	RET
 
 // func chain32AVX2f5s6(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
-// Requires: AVX, AVX2, SSE
+// Requires: AVX
 TEXT ·chain32AVX2f5s6(SB), NOSPLIT, $0-48
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	MOVQ         n+40(FP), DX
-	MOVSS        p+32(FP), X0
-	VBROADCASTSS X0, Y0
-	MOVSS        q+36(FP), X1
-	VBROADCASTSS X1, Y1
+	VBROADCASTSS p+32(FP), Y0
+	VBROADCASTSS q+36(FP), Y1
 	SUBQ         $0x00000020, DX
 	JL           rest
 
@@ -22995,13 +22927,12 @@ done:
 	RET
 
 // func chain32AVX2f5s7(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
-// Requires: AVX, AVX2, SSE
+// Requires: AVX
 TEXT ·chain32AVX2f5s7(SB), NOSPLIT, $0-48
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	MOVQ         n+40(FP), DX
-	MOVSS        p+32(FP), X0
-	VBROADCASTSS X0, Y0
+	VBROADCASTSS p+32(FP), Y0
 	VBROADCASTSS sign32<>+0(SB), Y1
 	SUBQ         $0x00000020, DX
 	JL           rest

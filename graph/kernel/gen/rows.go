@@ -133,17 +133,15 @@ func unrolledRow(times int, name, signature, doc string, operands []string, setu
 
 // spread32 is the parameter in all places of a vector of float32.
 func spread32(name string) vec {
-	p := Load(Param(name), XMM()).(reg.VecVirtual)
 	r := YMM()
-	VBROADCASTSS(p, r)
+	VBROADCASTSS(parameter(name), r)
 	return r
 }
 
 // spread64 is the parameter in all places of a vector of float64.
 func spread64(name string) vec {
-	p := Load(Param(name), XMM()).(reg.VecVirtual)
 	r := YMM()
-	VBROADCASTSD(p, r)
+	VBROADCASTSD(parameter(name), r)
 	return r
 }
 
@@ -228,7 +226,7 @@ func ends() {
 		join()
 	}
 	VORPS(nan.AsX(), m.AsX(), m.AsX())
-	Store(m.AsX(), ReturnIndex(0))
+	VMOVSS(m.AsX(), address(ReturnIndex(0)))
 	VZEROUPPER()
 	RET()
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	. "github.com/mmcloughlin/avo/build"
+	"github.com/mmcloughlin/avo/gotypes"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 )
@@ -311,9 +312,14 @@ func table512(name string, of func(i int) uint32) Mem {
 	return m
 }
 
-// parameter is where the function has its parameter of that name.
-func parameter(name string) Mem {
-	b, err := Param(name).Resolve()
+// parameter is where the function has its parameter of that name. Floats are read from
+// there: what Load emits is no VEX instruction, which on Intel's cores takes as long as
+// a hundred others while the upper halves of vectors are in use.
+func parameter(name string) Mem { return address(Param(name)) }
+
+// address is where a parameter or a result is.
+func address(c gotypes.Component) Mem {
+	b, err := c.Resolve()
 	if err != nil {
 		panic(err)
 	}
