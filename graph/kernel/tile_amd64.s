@@ -5,7 +5,7 @@
 #include "textflag.h"
 
 // func tile32AVX2r1v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·tile32AVX2r1v1(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -26,6 +26,7 @@ depth:
 	VMOVUPS      (R9), Y2
 	VBROADCASTSS (R8), Y1
 	VFMADD231PS  Y2, Y1, Y0
+	PREFETCHT0   4096(R8)
 	ADDQ         $0x04, R8
 	ADDQ         SI, R9
 	DECQ         DI
@@ -207,7 +208,7 @@ DATA word0000007f0000007f<>+24(SB)/8, $0x0000007f0000007f
 GLOBL word0000007f0000007f<>(SB), RODATA|NOPTR, $32
 
 // func tile32AVX2r1v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·tile32AVX2r1v2(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -231,6 +232,7 @@ depth:
 	VBROADCASTSS (R8), Y2
 	VFMADD231PS  Y3, Y2, Y0
 	VFMADD231PS  Y4, Y2, Y1
+	PREFETCHT0   4096(R8)
 	ADDQ         $0x04, R8
 	ADDQ         SI, R9
 	DECQ         DI
@@ -344,7 +346,7 @@ stored:
 	RET
 
 // func tile32AVX2r1off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·tile32AVX2r1off(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -368,6 +370,7 @@ depth:
 	VBROADCASTSS (DI), Y2
 	VFMADD231PS  Y3, Y2, Y0
 	VFMADD231PS  Y4, Y2, Y1
+	PREFETCHT0   4096(DI)
 	ADDQ         $0x04, DI
 	ADDQ         $0x08, R9
 	DECQ         SI
@@ -481,7 +484,7 @@ stored:
 	RET
 
 // func tile32AVX2r2v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·tile32AVX2r2v1(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -505,6 +508,7 @@ depth:
 	VFMADD231PS  Y3, Y2, Y0
 	VBROADCASTSS 4(R8), Y2
 	VFMADD231PS  Y3, Y2, Y1
+	PREFETCHT0   4096(R8)
 	ADDQ         $0x08, R8
 	ADDQ         SI, R9
 	DECQ         DI
@@ -621,7 +625,7 @@ stored:
 	RET
 
 // func tile32AVX2r2v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·tile32AVX2r2v2(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -650,6 +654,7 @@ depth:
 	VBROADCASTSS 4(R8), Y4
 	VFMADD231PS  Y5, Y4, Y2
 	VFMADD231PS  Y6, Y4, Y3
+	PREFETCHT0   4096(R8)
 	ADDQ         $0x08, R8
 	ADDQ         SI, R9
 	DECQ         DI
@@ -786,7 +791,7 @@ stored:
 	RET
 
 // func tile32AVX2r2off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·tile32AVX2r2off(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -815,6 +820,7 @@ depth:
 	VBROADCASTSS 4(DI), Y4
 	VFMADD231PS  Y5, Y4, Y2
 	VFMADD231PS  Y6, Y4, Y3
+	PREFETCHT0   4096(DI)
 	ADDQ         $0x08, DI
 	ADDQ         $0x08, R9
 	DECQ         SI
@@ -951,7 +957,7 @@ stored:
 	RET
 
 // func tile32AVX2r3v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·tile32AVX2r3v1(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -978,6 +984,7 @@ depth:
 	VFMADD231PS  Y4, Y3, Y1
 	VBROADCASTSS 8(R8), Y3
 	VFMADD231PS  Y4, Y3, Y2
+	PREFETCHT0   4096(R8)
 	ADDQ         $0x0c, R8
 	ADDQ         SI, R9
 	DECQ         DI
@@ -1107,7 +1114,7 @@ stored:
 	RET
 
 // func tile32AVX2r3v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·tile32AVX2r3v2(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -1141,6 +1148,7 @@ depth:
 	VBROADCASTSS 8(R8), Y6
 	VFMADD231PS  Y7, Y6, Y4
 	VFMADD231PS  Y8, Y6, Y5
+	PREFETCHT0   4096(R8)
 	ADDQ         $0x0c, R8
 	ADDQ         SI, R9
 	DECQ         DI
@@ -1300,7 +1308,7 @@ stored:
 	RET
 
 // func tile32AVX2r3off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·tile32AVX2r3off(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -1334,6 +1342,7 @@ depth:
 	VBROADCASTSS 8(DI), Y6
 	VFMADD231PS  Y7, Y6, Y4
 	VFMADD231PS  Y8, Y6, Y5
+	PREFETCHT0   4096(DI)
 	ADDQ         $0x0c, DI
 	ADDQ         $0x08, R9
 	DECQ         SI
@@ -1493,7 +1502,7 @@ stored:
 	RET
 
 // func tile32AVX2r4v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·tile32AVX2r4v1(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -1523,6 +1532,7 @@ depth:
 	VFMADD231PS  Y5, Y4, Y2
 	VBROADCASTSS 12(R8), Y4
 	VFMADD231PS  Y5, Y4, Y3
+	PREFETCHT0   4096(R8)
 	ADDQ         $0x10, R8
 	ADDQ         SI, R9
 	DECQ         DI
@@ -1665,7 +1675,7 @@ stored:
 	RET
 
 // func tile32AVX2r4v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·tile32AVX2r4v2(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -1704,6 +1714,7 @@ depth:
 	VBROADCASTSS 12(R8), Y8
 	VFMADD231PS  Y9, Y8, Y6
 	VFMADD231PS  Y10, Y8, Y7
+	PREFETCHT0   4096(R8)
 	ADDQ         $0x10, R8
 	ADDQ         SI, R9
 	DECQ         DI
@@ -1886,7 +1897,7 @@ stored:
 	RET
 
 // func tile32AVX2r4off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·tile32AVX2r4off(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -1925,6 +1936,7 @@ depth:
 	VBROADCASTSS 12(DI), Y8
 	VFMADD231PS  Y9, Y8, Y6
 	VFMADD231PS  Y10, Y8, Y7
+	PREFETCHT0   4096(DI)
 	ADDQ         $0x10, DI
 	ADDQ         $0x08, R9
 	DECQ         SI
@@ -2107,7 +2119,7 @@ stored:
 	RET
 
 // func tile32AVX2r5v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·tile32AVX2r5v1(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -2140,6 +2152,7 @@ depth:
 	VFMADD231PS  Y6, Y5, Y3
 	VBROADCASTSS 16(R8), Y5
 	VFMADD231PS  Y6, Y5, Y4
+	PREFETCHT0   4096(R8)
 	ADDQ         $0x14, R8
 	ADDQ         SI, R9
 	DECQ         DI
@@ -2295,7 +2308,7 @@ stored:
 	RET
 
 // func tile32AVX2r5v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·tile32AVX2r5v2(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -2339,6 +2352,7 @@ depth:
 	VBROADCASTSS 16(R8), Y10
 	VFMADD231PS  Y11, Y10, Y8
 	VFMADD231PS  Y12, Y10, Y9
+	PREFETCHT0   4096(R8)
 	ADDQ         $0x14, R8
 	ADDQ         SI, R9
 	DECQ         DI
@@ -2544,7 +2558,7 @@ stored:
 	RET
 
 // func tile32AVX2r5off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·tile32AVX2r5off(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -2588,6 +2602,7 @@ depth:
 	VBROADCASTSS 16(DI), Y10
 	VFMADD231PS  Y11, Y10, Y8
 	VFMADD231PS  Y12, Y10, Y9
+	PREFETCHT0   4096(DI)
 	ADDQ         $0x14, DI
 	ADDQ         $0x08, R9
 	DECQ         SI
@@ -2793,7 +2808,7 @@ stored:
 	RET
 
 // func tile32AVX2r6v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·tile32AVX2r6v1(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -2829,6 +2844,7 @@ depth:
 	VFMADD231PS  Y7, Y6, Y4
 	VBROADCASTSS 20(R8), Y6
 	VFMADD231PS  Y7, Y6, Y5
+	PREFETCHT0   4096(R8)
 	ADDQ         $0x18, R8
 	ADDQ         SI, R9
 	DECQ         DI
@@ -2997,7 +3013,7 @@ stored:
 	RET
 
 // func tile32AVX2r6v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·tile32AVX2r6v2(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -3046,6 +3062,7 @@ depth:
 	VBROADCASTSS 20(R8), Y12
 	VFMADD231PS  Y13, Y12, Y10
 	VFMADD231PS  Y14, Y12, Y11
+	PREFETCHT0   4096(R8)
 	ADDQ         $0x18, R8
 	ADDQ         SI, R9
 	DECQ         DI
@@ -3274,7 +3291,7 @@ stored:
 	RET
 
 // func tile32AVX2r6off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·tile32AVX2r6off(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -3323,6 +3340,7 @@ depth:
 	VBROADCASTSS 20(DI), Y12
 	VFMADD231PS  Y13, Y12, Y10
 	VFMADD231PS  Y14, Y12, Y11
+	PREFETCHT0   4096(DI)
 	ADDQ         $0x18, DI
 	ADDQ         $0x08, R9
 	DECQ         SI
@@ -3551,7 +3569,7 @@ stored:
 	RET
 
 // func tile64AVX2r1v1(kc int, a *float64, b *float64, ldb int, c *float64, ldc int, start *float64, add bool, count int, next int, act *float32)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tile64AVX2r1v1(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -3572,6 +3590,7 @@ depth:
 	VMOVUPD      (R8), Y2
 	VBROADCASTSD (DI), Y1
 	VFMADD231PD  Y2, Y1, Y0
+	PREFETCHT0   4096(DI)
 	ADDQ         $0x08, DI
 	ADDQ         SI, R8
 	DECQ         DX
@@ -3602,7 +3621,7 @@ store:
 	RET
 
 // func tile64AVX2r1v2(kc int, a *float64, b *float64, ldb int, c *float64, ldc int, start *float64, add bool, count int, next int, act *float32)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tile64AVX2r1v2(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -3626,6 +3645,7 @@ depth:
 	VBROADCASTSD (DI), Y2
 	VFMADD231PD  Y3, Y2, Y0
 	VFMADD231PD  Y4, Y2, Y1
+	PREFETCHT0   4096(DI)
 	ADDQ         $0x08, DI
 	ADDQ         SI, R8
 	DECQ         DX
@@ -3659,7 +3679,7 @@ store:
 	RET
 
 // func tile64AVX2r2v1(kc int, a *float64, b *float64, ldb int, c *float64, ldc int, start *float64, add bool, count int, next int, act *float32)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tile64AVX2r2v1(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -3683,6 +3703,7 @@ depth:
 	VFMADD231PD  Y3, Y2, Y0
 	VBROADCASTSD 8(R8), Y2
 	VFMADD231PD  Y3, Y2, Y1
+	PREFETCHT0   4096(R8)
 	ADDQ         $0x10, R8
 	ADDQ         SI, R9
 	DECQ         DI
@@ -3719,7 +3740,7 @@ store:
 	RET
 
 // func tile64AVX2r2v2(kc int, a *float64, b *float64, ldb int, c *float64, ldc int, start *float64, add bool, count int, next int, act *float32)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tile64AVX2r2v2(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -3748,6 +3769,7 @@ depth:
 	VBROADCASTSD 8(R8), Y4
 	VFMADD231PD  Y5, Y4, Y2
 	VFMADD231PD  Y6, Y4, Y3
+	PREFETCHT0   4096(R8)
 	ADDQ         $0x10, R8
 	ADDQ         SI, R9
 	DECQ         DI
@@ -3790,7 +3812,7 @@ store:
 	RET
 
 // func tile64AVX2r3v1(kc int, a *float64, b *float64, ldb int, c *float64, ldc int, start *float64, add bool, count int, next int, act *float32)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tile64AVX2r3v1(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -3817,6 +3839,7 @@ depth:
 	VFMADD231PD  Y4, Y3, Y1
 	VBROADCASTSD 16(R8), Y3
 	VFMADD231PD  Y4, Y3, Y2
+	PREFETCHT0   4096(R8)
 	ADDQ         $0x18, R8
 	ADDQ         SI, R9
 	DECQ         DI
@@ -3859,7 +3882,7 @@ store:
 	RET
 
 // func tile64AVX2r3v2(kc int, a *float64, b *float64, ldb int, c *float64, ldc int, start *float64, add bool, count int, next int, act *float32)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tile64AVX2r3v2(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -3893,6 +3916,7 @@ depth:
 	VBROADCASTSD 16(R8), Y6
 	VFMADD231PD  Y7, Y6, Y4
 	VFMADD231PD  Y8, Y6, Y5
+	PREFETCHT0   4096(R8)
 	ADDQ         $0x18, R8
 	ADDQ         SI, R9
 	DECQ         DI
@@ -3944,7 +3968,7 @@ store:
 	RET
 
 // func tile64AVX2r4v1(kc int, a *float64, b *float64, ldb int, c *float64, ldc int, start *float64, add bool, count int, next int, act *float32)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tile64AVX2r4v1(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -3974,6 +3998,7 @@ depth:
 	VFMADD231PD  Y5, Y4, Y2
 	VBROADCASTSD 24(R8), Y4
 	VFMADD231PD  Y5, Y4, Y3
+	PREFETCHT0   4096(R8)
 	ADDQ         $0x20, R8
 	ADDQ         SI, R9
 	DECQ         DI
@@ -4022,7 +4047,7 @@ store:
 	RET
 
 // func tile64AVX2r4v2(kc int, a *float64, b *float64, ldb int, c *float64, ldc int, start *float64, add bool, count int, next int, act *float32)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tile64AVX2r4v2(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -4061,6 +4086,7 @@ depth:
 	VBROADCASTSD 24(R8), Y8
 	VFMADD231PD  Y9, Y8, Y6
 	VFMADD231PD  Y10, Y8, Y7
+	PREFETCHT0   4096(R8)
 	ADDQ         $0x20, R8
 	ADDQ         SI, R9
 	DECQ         DI
@@ -4121,7 +4147,7 @@ store:
 	RET
 
 // func tile64AVX2r5v1(kc int, a *float64, b *float64, ldb int, c *float64, ldc int, start *float64, add bool, count int, next int, act *float32)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tile64AVX2r5v1(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -4154,6 +4180,7 @@ depth:
 	VFMADD231PD  Y6, Y5, Y3
 	VBROADCASTSD 32(R8), Y5
 	VFMADD231PD  Y6, Y5, Y4
+	PREFETCHT0   4096(R8)
 	ADDQ         $0x28, R8
 	ADDQ         SI, R9
 	DECQ         DI
@@ -4208,7 +4235,7 @@ store:
 	RET
 
 // func tile64AVX2r5v2(kc int, a *float64, b *float64, ldb int, c *float64, ldc int, start *float64, add bool, count int, next int, act *float32)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tile64AVX2r5v2(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -4252,6 +4279,7 @@ depth:
 	VBROADCASTSD 32(R8), Y10
 	VFMADD231PD  Y11, Y10, Y8
 	VFMADD231PD  Y12, Y10, Y9
+	PREFETCHT0   4096(R8)
 	ADDQ         $0x28, R8
 	ADDQ         SI, R9
 	DECQ         DI
@@ -4321,7 +4349,7 @@ store:
 	RET
 
 // func tile64AVX2r6v1(kc int, a *float64, b *float64, ldb int, c *float64, ldc int, start *float64, add bool, count int, next int, act *float32)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tile64AVX2r6v1(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -4357,6 +4385,7 @@ depth:
 	VFMADD231PD  Y7, Y6, Y4
 	VBROADCASTSD 40(R8), Y6
 	VFMADD231PD  Y7, Y6, Y5
+	PREFETCHT0   4096(R8)
 	ADDQ         $0x30, R8
 	ADDQ         SI, R9
 	DECQ         DI
@@ -4417,7 +4446,7 @@ store:
 	RET
 
 // func tile64AVX2r6v2(kc int, a *float64, b *float64, ldb int, c *float64, ldc int, start *float64, add bool, count int, next int, act *float32)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tile64AVX2r6v2(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -4466,6 +4495,7 @@ depth:
 	VBROADCASTSD 40(R8), Y12
 	VFMADD231PD  Y13, Y12, Y10
 	VFMADD231PD  Y14, Y12, Y11
+	PREFETCHT0   4096(R8)
 	ADDQ         $0x30, R8
 	ADDQ         SI, R9
 	DECQ         DI
@@ -4544,7 +4574,7 @@ store:
 	RET
 
 // func tile32AVX512r1v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, AVX512DQ, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
 TEXT ·tile32AVX512r1v1(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -4565,6 +4595,7 @@ depth:
 	VMOVUPS      (R9), Z2
 	VBROADCASTSS (R8), Z1
 	VFMADD231PS  Z2, Z1, Z0
+	PREFETCHT0   4096(R8)
 	ADDQ         $0x04, R8
 	ADDQ         SI, R9
 	DECQ         DI
@@ -4814,7 +4845,7 @@ DATA powers<>+60(SB)/4, $0x3ff5257d
 GLOBL powers<>(SB), RODATA|NOPTR, $64
 
 // func tile32AVX512r1v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, AVX512DQ, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
 TEXT ·tile32AVX512r1v2(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -4838,6 +4869,7 @@ depth:
 	VBROADCASTSS (R8), Z2
 	VFMADD231PS  Z3, Z2, Z0
 	VFMADD231PS  Z4, Z2, Z1
+	PREFETCHT0   4096(R8)
 	ADDQ         $0x04, R8
 	ADDQ         SI, R9
 	DECQ         DI
@@ -4989,7 +5021,7 @@ far:
 	JMP          near
 
 // func tile32AVX512r1off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, AVX512DQ, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
 TEXT ·tile32AVX512r1off(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -5013,6 +5045,7 @@ depth:
 	VBROADCASTSS (DI), Z2
 	VFMADD231PS  Z3, Z2, Z0
 	VFMADD231PS  Z4, Z2, Z1
+	PREFETCHT0   4096(DI)
 	ADDQ         $0x04, DI
 	ADDQ         $0x08, R9
 	DECQ         SI
@@ -5164,7 +5197,7 @@ far:
 	JMP          near
 
 // func tile32AVX512r2v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, AVX512DQ, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
 TEXT ·tile32AVX512r2v1(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -5188,6 +5221,7 @@ depth:
 	VFMADD231PS  Z3, Z2, Z0
 	VBROADCASTSS 4(R8), Z2
 	VFMADD231PS  Z3, Z2, Z1
+	PREFETCHT0   4096(R8)
 	ADDQ         $0x08, R8
 	ADDQ         SI, R9
 	DECQ         DI
@@ -5342,7 +5376,7 @@ far:
 	JMP          near
 
 // func tile32AVX512r2v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, AVX512DQ, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
 TEXT ·tile32AVX512r2v2(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -5371,6 +5405,7 @@ depth:
 	VBROADCASTSS 4(R8), Z4
 	VFMADD231PS  Z5, Z4, Z2
 	VFMADD231PS  Z6, Z4, Z3
+	PREFETCHT0   4096(R8)
 	ADDQ         $0x08, R8
 	ADDQ         SI, R9
 	DECQ         DI
@@ -5545,7 +5580,7 @@ far:
 	JMP          near
 
 // func tile32AVX512r2off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, AVX512DQ, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
 TEXT ·tile32AVX512r2off(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -5574,6 +5609,7 @@ depth:
 	VBROADCASTSS 4(DI), Z4
 	VFMADD231PS  Z5, Z4, Z2
 	VFMADD231PS  Z6, Z4, Z3
+	PREFETCHT0   4096(DI)
 	ADDQ         $0x08, DI
 	ADDQ         $0x08, R9
 	DECQ         SI
@@ -5748,7 +5784,7 @@ far:
 	JMP          near
 
 // func tile32AVX512r3v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, AVX512DQ, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
 TEXT ·tile32AVX512r3v1(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -5775,6 +5811,7 @@ depth:
 	VFMADD231PS  Z4, Z3, Z1
 	VBROADCASTSS 8(R8), Z3
 	VFMADD231PS  Z4, Z3, Z2
+	PREFETCHT0   4096(R8)
 	ADDQ         $0x0c, R8
 	ADDQ         SI, R9
 	DECQ         DI
@@ -5942,7 +5979,7 @@ far:
 	JMP          near
 
 // func tile32AVX512r3v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, AVX512DQ, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
 TEXT ·tile32AVX512r3v2(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -5976,6 +6013,7 @@ depth:
 	VBROADCASTSS 8(R8), Z6
 	VFMADD231PS  Z7, Z6, Z4
 	VFMADD231PS  Z8, Z6, Z5
+	PREFETCHT0   4096(R8)
 	ADDQ         $0x0c, R8
 	ADDQ         SI, R9
 	DECQ         DI
@@ -6173,7 +6211,7 @@ far:
 	JMP          near
 
 // func tile32AVX512r3off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, AVX512DQ, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
 TEXT ·tile32AVX512r3off(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -6207,6 +6245,7 @@ depth:
 	VBROADCASTSS 8(DI), Z6
 	VFMADD231PS  Z7, Z6, Z4
 	VFMADD231PS  Z8, Z6, Z5
+	PREFETCHT0   4096(DI)
 	ADDQ         $0x0c, DI
 	ADDQ         $0x08, R9
 	DECQ         SI
@@ -6404,7 +6443,7 @@ far:
 	JMP          near
 
 // func tile32AVX512r4v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, AVX512DQ, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
 TEXT ·tile32AVX512r4v1(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -6434,6 +6473,7 @@ depth:
 	VFMADD231PS  Z5, Z4, Z2
 	VBROADCASTSS 12(R8), Z4
 	VFMADD231PS  Z5, Z4, Z3
+	PREFETCHT0   4096(R8)
 	ADDQ         $0x10, R8
 	ADDQ         SI, R9
 	DECQ         DI
@@ -6614,7 +6654,7 @@ far:
 	JMP          near
 
 // func tile32AVX512r4v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, AVX512DQ, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
 TEXT ·tile32AVX512r4v2(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -6653,6 +6693,7 @@ depth:
 	VBROADCASTSS 12(R8), Z8
 	VFMADD231PS  Z9, Z8, Z6
 	VFMADD231PS  Z10, Z8, Z7
+	PREFETCHT0   4096(R8)
 	ADDQ         $0x10, R8
 	ADDQ         SI, R9
 	DECQ         DI
@@ -6873,7 +6914,7 @@ far:
 	JMP          near
 
 // func tile32AVX512r4off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, AVX512DQ, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
 TEXT ·tile32AVX512r4off(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -6912,6 +6953,7 @@ depth:
 	VBROADCASTSS 12(DI), Z8
 	VFMADD231PS  Z9, Z8, Z6
 	VFMADD231PS  Z10, Z8, Z7
+	PREFETCHT0   4096(DI)
 	ADDQ         $0x10, DI
 	ADDQ         $0x08, R9
 	DECQ         SI
@@ -7132,7 +7174,7 @@ far:
 	JMP          near
 
 // func tile32AVX512r5v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, AVX512DQ, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
 TEXT ·tile32AVX512r5v1(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -7165,6 +7207,7 @@ depth:
 	VFMADD231PS  Z6, Z5, Z3
 	VBROADCASTSS 16(R8), Z5
 	VFMADD231PS  Z6, Z5, Z4
+	PREFETCHT0   4096(R8)
 	ADDQ         $0x14, R8
 	ADDQ         SI, R9
 	DECQ         DI
@@ -7358,7 +7401,7 @@ far:
 	JMP          near
 
 // func tile32AVX512r5v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, AVX512DQ, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
 TEXT ·tile32AVX512r5v2(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -7402,6 +7445,7 @@ depth:
 	VBROADCASTSS 16(R8), Z10
 	VFMADD231PS  Z11, Z10, Z8
 	VFMADD231PS  Z12, Z10, Z9
+	PREFETCHT0   4096(R8)
 	ADDQ         $0x14, R8
 	ADDQ         SI, R9
 	DECQ         DI
@@ -7645,7 +7689,7 @@ far:
 	JMP          near
 
 // func tile32AVX512r5off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, AVX512DQ, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
 TEXT ·tile32AVX512r5off(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -7689,6 +7733,7 @@ depth:
 	VBROADCASTSS 16(DI), Z10
 	VFMADD231PS  Z11, Z10, Z8
 	VFMADD231PS  Z12, Z10, Z9
+	PREFETCHT0   4096(DI)
 	ADDQ         $0x14, DI
 	ADDQ         $0x08, R9
 	DECQ         SI
@@ -7932,7 +7977,7 @@ far:
 	JMP          near
 
 // func tile32AVX512r6v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, AVX512DQ, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
 TEXT ·tile32AVX512r6v1(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -7968,6 +8013,7 @@ depth:
 	VFMADD231PS  Z7, Z6, Z4
 	VBROADCASTSS 20(R8), Z6
 	VFMADD231PS  Z7, Z6, Z5
+	PREFETCHT0   4096(R8)
 	ADDQ         $0x18, R8
 	ADDQ         SI, R9
 	DECQ         DI
@@ -8174,7 +8220,7 @@ far:
 	JMP          near
 
 // func tile32AVX512r6v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, AVX512DQ, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
 TEXT ·tile32AVX512r6v2(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -8223,6 +8269,7 @@ depth:
 	VBROADCASTSS 20(R8), Z12
 	VFMADD231PS  Z13, Z12, Z10
 	VFMADD231PS  Z14, Z12, Z11
+	PREFETCHT0   4096(R8)
 	ADDQ         $0x18, R8
 	ADDQ         SI, R9
 	DECQ         DI
@@ -8489,7 +8536,7 @@ far:
 	JMP          near
 
 // func tile32AVX512r6off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, AVX512DQ, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
 TEXT ·tile32AVX512r6off(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -8538,6 +8585,7 @@ depth:
 	VBROADCASTSS 20(DI), Z12
 	VFMADD231PS  Z13, Z12, Z10
 	VFMADD231PS  Z14, Z12, Z11
+	PREFETCHT0   4096(DI)
 	ADDQ         $0x18, DI
 	ADDQ         $0x08, R9
 	DECQ         SI
@@ -8804,7 +8852,7 @@ far:
 	JMP          near
 
 // func tile32AVX512r7v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, AVX512DQ, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
 TEXT ·tile32AVX512r7v1(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -8843,6 +8891,7 @@ depth:
 	VFMADD231PS  Z8, Z7, Z5
 	VBROADCASTSS 24(R8), Z7
 	VFMADD231PS  Z8, Z7, Z6
+	PREFETCHT0   4096(R8)
 	ADDQ         $0x1c, R8
 	ADDQ         SI, R9
 	DECQ         DI
@@ -9062,7 +9111,7 @@ far:
 	JMP          near
 
 // func tile32AVX512r7v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, AVX512DQ, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
 TEXT ·tile32AVX512r7v2(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -9116,6 +9165,7 @@ depth:
 	VBROADCASTSS 24(R8), Z14
 	VFMADD231PS  Z15, Z14, Z12
 	VFMADD231PS  Z16, Z14, Z13
+	PREFETCHT0   4096(R8)
 	ADDQ         $0x1c, R8
 	ADDQ         SI, R9
 	DECQ         DI
@@ -9405,7 +9455,7 @@ far:
 	JMP          near
 
 // func tile32AVX512r7off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, AVX512DQ, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
 TEXT ·tile32AVX512r7off(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -9459,6 +9509,7 @@ depth:
 	VBROADCASTSS 24(DI), Z14
 	VFMADD231PS  Z15, Z14, Z12
 	VFMADD231PS  Z16, Z14, Z13
+	PREFETCHT0   4096(DI)
 	ADDQ         $0x1c, DI
 	ADDQ         $0x08, R9
 	DECQ         SI
@@ -9748,7 +9799,7 @@ far:
 	JMP          near
 
 // func tile32AVX512r8v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, AVX512DQ, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
 TEXT ·tile32AVX512r8v1(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -9790,6 +9841,7 @@ depth:
 	VFMADD231PS  Z9, Z8, Z6
 	VBROADCASTSS 28(R8), Z8
 	VFMADD231PS  Z9, Z8, Z7
+	PREFETCHT0   4096(R8)
 	ADDQ         $0x20, R8
 	ADDQ         SI, R9
 	DECQ         DI
@@ -10022,7 +10074,7 @@ far:
 	JMP          near
 
 // func tile32AVX512r8v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, AVX512DQ, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
 TEXT ·tile32AVX512r8v2(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -10081,6 +10133,7 @@ depth:
 	VBROADCASTSS 28(R8), Z16
 	VFMADD231PS  Z17, Z16, Z14
 	VFMADD231PS  Z18, Z16, Z15
+	PREFETCHT0   4096(R8)
 	ADDQ         $0x20, R8
 	ADDQ         SI, R9
 	DECQ         DI
@@ -10393,7 +10446,7 @@ far:
 	JMP          near
 
 // func tile32AVX512r8off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, AVX512DQ, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
 TEXT ·tile32AVX512r8off(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -10452,6 +10505,7 @@ depth:
 	VBROADCASTSS 28(DI), Z16
 	VFMADD231PS  Z17, Z16, Z14
 	VFMADD231PS  Z18, Z16, Z15
+	PREFETCHT0   4096(DI)
 	ADDQ         $0x20, DI
 	ADDQ         $0x08, R9
 	DECQ         SI
@@ -10764,7 +10818,7 @@ far:
 	JMP          near
 
 // func tile32AVX512r9v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, AVX512DQ, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
 TEXT ·tile32AVX512r9v1(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -10809,6 +10863,7 @@ depth:
 	VFMADD231PS  Z10, Z9, Z7
 	VBROADCASTSS 32(R8), Z9
 	VFMADD231PS  Z10, Z9, Z8
+	PREFETCHT0   4096(R8)
 	ADDQ         $0x24, R8
 	ADDQ         SI, R9
 	DECQ         DI
@@ -11054,7 +11109,7 @@ far:
 	JMP          near
 
 // func tile32AVX512r9v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, AVX512DQ, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
 TEXT ·tile32AVX512r9v2(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -11118,6 +11173,7 @@ depth:
 	VBROADCASTSS 32(R8), Z18
 	VFMADD231PS  Z19, Z18, Z16
 	VFMADD231PS  Z20, Z18, Z17
+	PREFETCHT0   4096(R8)
 	ADDQ         $0x24, R8
 	ADDQ         SI, R9
 	DECQ         DI
@@ -11453,7 +11509,7 @@ far:
 	JMP          near
 
 // func tile32AVX512r9off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, AVX512DQ, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
 TEXT ·tile32AVX512r9off(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -11517,6 +11573,7 @@ depth:
 	VBROADCASTSS 32(DI), Z18
 	VFMADD231PS  Z19, Z18, Z16
 	VFMADD231PS  Z20, Z18, Z17
+	PREFETCHT0   4096(DI)
 	ADDQ         $0x24, DI
 	ADDQ         $0x08, R9
 	DECQ         SI
@@ -11852,7 +11909,7 @@ far:
 	JMP          near
 
 // func tile32AVX512r10v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, AVX512DQ, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
 TEXT ·tile32AVX512r10v1(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -11900,6 +11957,7 @@ depth:
 	VFMADD231PS  Z11, Z10, Z8
 	VBROADCASTSS 36(R8), Z10
 	VFMADD231PS  Z11, Z10, Z9
+	PREFETCHT0   4096(R8)
 	ADDQ         $0x28, R8
 	ADDQ         SI, R9
 	DECQ         DI
@@ -12158,7 +12216,7 @@ far:
 	JMP          near
 
 // func tile32AVX512r10v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, AVX512DQ, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
 TEXT ·tile32AVX512r10v2(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -12227,6 +12285,7 @@ depth:
 	VBROADCASTSS 36(R8), Z20
 	VFMADD231PS  Z21, Z20, Z18
 	VFMADD231PS  Z22, Z20, Z19
+	PREFETCHT0   4096(R8)
 	ADDQ         $0x28, R8
 	ADDQ         SI, R9
 	DECQ         DI
@@ -12585,7 +12644,7 @@ far:
 	JMP          near
 
 // func tile32AVX512r10off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, AVX512DQ, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
 TEXT ·tile32AVX512r10off(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -12654,6 +12713,7 @@ depth:
 	VBROADCASTSS 36(DI), Z20
 	VFMADD231PS  Z21, Z20, Z18
 	VFMADD231PS  Z22, Z20, Z19
+	PREFETCHT0   4096(DI)
 	ADDQ         $0x28, DI
 	ADDQ         $0x08, R9
 	DECQ         SI
@@ -13012,7 +13072,7 @@ far:
 	JMP          near
 
 // func tile32AVX512r11v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, AVX512DQ, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
 TEXT ·tile32AVX512r11v1(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -13063,6 +13123,7 @@ depth:
 	VFMADD231PS  Z12, Z11, Z9
 	VBROADCASTSS 40(R8), Z11
 	VFMADD231PS  Z12, Z11, Z10
+	PREFETCHT0   4096(R8)
 	ADDQ         $0x2c, R8
 	ADDQ         SI, R9
 	DECQ         DI
@@ -13334,7 +13395,7 @@ far:
 	JMP          near
 
 // func tile32AVX512r11v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, AVX512DQ, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
 TEXT ·tile32AVX512r11v2(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -13408,6 +13469,7 @@ depth:
 	VBROADCASTSS 40(R8), Z22
 	VFMADD231PS  Z23, Z22, Z20
 	VFMADD231PS  Z24, Z22, Z21
+	PREFETCHT0   4096(R8)
 	ADDQ         $0x2c, R8
 	ADDQ         SI, R9
 	DECQ         DI
@@ -13789,7 +13851,7 @@ far:
 	JMP          near
 
 // func tile32AVX512r11off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, AVX512DQ, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
 TEXT ·tile32AVX512r11off(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -13863,6 +13925,7 @@ depth:
 	VBROADCASTSS 40(DI), Z22
 	VFMADD231PS  Z23, Z22, Z20
 	VFMADD231PS  Z24, Z22, Z21
+	PREFETCHT0   4096(DI)
 	ADDQ         $0x2c, DI
 	ADDQ         $0x08, R9
 	DECQ         SI
@@ -14244,7 +14307,7 @@ far:
 	JMP          near
 
 // func tile32AVX512r12v1(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, AVX512DQ, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
 TEXT ·tile32AVX512r12v1(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -14298,6 +14361,7 @@ depth:
 	VFMADD231PS  Z13, Z12, Z10
 	VBROADCASTSS 44(R8), Z12
 	VFMADD231PS  Z13, Z12, Z11
+	PREFETCHT0   4096(R8)
 	ADDQ         $0x30, R8
 	ADDQ         SI, R9
 	DECQ         DI
@@ -14582,7 +14646,7 @@ far:
 	JMP          near
 
 // func tile32AVX512r12v2(kc int, a *float32, b *float32, ldb int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, AVX512DQ, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
 TEXT ·tile32AVX512r12v2(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -14661,6 +14725,7 @@ depth:
 	VBROADCASTSS 44(R8), Z24
 	VFMADD231PS  Z25, Z24, Z22
 	VFMADD231PS  Z26, Z24, Z23
+	PREFETCHT0   4096(R8)
 	ADDQ         $0x30, R8
 	ADDQ         SI, R9
 	DECQ         DI
@@ -15065,7 +15130,7 @@ far:
 	JMP          near
 
 // func tile32AVX512r12off(kc int, a *float32, b *float32, off *int, c *float32, ldc int, start *float32, add bool, count int, next int, act *float32)
-// Requires: AVX, AVX512DQ, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
 TEXT ·tile32AVX512r12off(SB), NOSPLIT, $0-88
 	MOVQ   b+16(FP), AX
 	MOVQ   c+32(FP), CX
@@ -15144,6 +15209,7 @@ depth:
 	VBROADCASTSS 44(DI), Z24
 	VFMADD231PS  Z25, Z24, Z22
 	VFMADD231PS  Z26, Z24, Z23
+	PREFETCHT0   4096(DI)
 	ADDQ         $0x30, DI
 	ADDQ         $0x08, R9
 	DECQ         SI

@@ -37,6 +37,10 @@ func tiles() {
 	}
 }
 
+// ahead is how many bytes before it needs it a tile asks for A, which may lie in memory
+// that is far.
+const ahead = 4096
+
 // tile is one microKernel: rows × vecs accumulators, the vectors of B, and one
 // element of A at a time in all places of a vector; then the same for the next
 // columns. If spread is set, it is a spreadKernel.
@@ -107,6 +111,7 @@ func tile(k *tileKind, rows, vecs int, spread bool) {
 			k.fma(bv[v], av, acc[i][v])
 		}
 	}
+	PREFETCHT0(Mem{Base: a, Disp: ahead})
 	ADDQ(Imm(uint64(rows*k.size)), a)
 	if spread {
 		ADDQ(Imm(8), off)
