@@ -111,15 +111,16 @@ func ConvPacked[T Float](par Parallel, g *ConvGeom, x []T, w *PackedConv[T], bia
 	convGemm(par, g, x, w.data, bias, y, finish)
 }
 
-// ConvScratch is how many elements ConvPacked borrows beside what each core needs for
-// the plane or block that it works on; w is nil for Conv.
+// ConvScratch is how many elements ConvPacked borrows beside what each core but the first
+// needs for the plane, block or chunk that it works on; w is nil for Conv.
 func ConvScratch[T Float](g *ConvGeom, w *PackedConv[T]) int {
 	switch {
 	case g.cg == 1:
 		return 0
 	case w != nil:
 		if k := w.plan(g); k != nil {
-			return k.scratch()
+			_, n := k.deskSizes()
+			return n
 		}
 	}
 	n := 0

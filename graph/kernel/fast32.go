@@ -72,10 +72,12 @@ const vectorLen = 8
 // winogradLoops are those of Winograd's transform.
 type winogradLoops struct {
 	lanes int // tiles in a vector
-	// input and output are winogradInput and winogradOutput for vecs*lanes tiles, with
-	// FMA; tmp is scratch of 36 vectors.
-	input  func(dst *float32, place int, x *float32, off *int, vecs int, tmp *float32)
-	output func(dst *float32, stride int, m *float32, place int, bias float32, vecs int, tmp *float32)
+	// kernels is winogradKernels for vecs*lanes kernels, tap elements lying between
+	// theirs, input and output are winogradInput and winogradOutput for vecs*lanes
+	// tiles, all with FMA; tmp is scratch of 36 vectors.
+	kernels func(dst *float32, place int, x *float32, tap, vecs int)
+	input   func(dst *float32, place int, x *float32, off *int, vecs int, tmp *float32)
+	output  func(dst *float32, stride int, m *float32, place int, bias float32, vecs int, tmp *float32)
 	// split, by the step less 1, is winograd.split of a row that has left elements less
 	// than its frame, for vecs*maskedLen columns of planes of that size. Of masks there
 	// are, for each vector, those of what lies inside of 4·step vectors of the row, and

@@ -23,7 +23,7 @@ func rowsAVX2() {
 	f.clip, f.leaky, f.affine, f.timesHardSigmoid = clip32AVX2, leaky32AVX2, affine32AVX2, timesHardSigmoid32AVX2
 	f.max[0], f.max[1] = max32AVX2, maxEven32AVX2
 	f.taps = [...]tapLoop{tapsAVX2r1v1, tapsAVX2r1v2, tapsAVX2r1v3, tapsAVX2r1v4, tapsAVX2r2v2, tapsAVX2r2v3, tapsAVX2r4v1}
-	f.winograd = winogradLoops{lanes: 8, input: winogradInputAVX2, output: winogradOutputAVX2}
+	f.winograd = winogradLoops{lanes: 8, kernels: winogradKernelsAVX2, input: winogradInputAVX2, output: winogradOutputAVX2}
 	f.chain = [firstForms][secondForms]chainLoop{
 		{chain32AVX2f0s0, chain32AVX2f0s1, chain32AVX2f0s2, chain32AVX2f0s3, chain32AVX2f0s4, chain32AVX2f0s5, chain32AVX2f0s6, chain32AVX2f0s7},
 		{chain32AVX2f1s0, chain32AVX2f1s1, chain32AVX2f1s2, chain32AVX2f1s3, chain32AVX2f1s4, chain32AVX2f1s5, chain32AVX2f1s6, chain32AVX2f1s7},

@@ -611,6 +611,11 @@ func splitRowsAVX2(dst *float32, x *float32, rows int, width int, stride int, ph
 //go:noescape
 func gatherAVX2(dst *float32, x *float32, off *int, kc int, cols int, runs *int, count int)
 
+// winogradKernelsAVX2 is winogradKernels for 8*vecs kernels.
+//
+//go:noescape
+func winogradKernelsAVX2(dst *float32, place int, x *float32, tap int, vecs int)
+
 // winogradInputAVX2 is winogradInput for 8*vecs tiles; tmp has room for 36 vectors.
 //
 //go:noescape
@@ -620,6 +625,11 @@ func winogradInputAVX2(dst *float32, place int, x *float32, off *int, vecs int, 
 //
 //go:noescape
 func winogradOutputAVX2(dst *float32, stride int, m *float32, place int, bias float32, vecs int, tmp *float32)
+
+// winogradKernelsAVX512 is winogradKernels for 16*vecs kernels.
+//
+//go:noescape
+func winogradKernelsAVX512(dst *float32, place int, x *float32, tap int, vecs int)
 
 // winogradInputAVX512 is winogradInput for 16*vecs tiles; tmp has room for 36 vectors.
 //

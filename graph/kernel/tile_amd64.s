@@ -18413,6 +18413,269 @@ vector:
 	VZEROUPPER
 	RET
 
+// func winogradKernelsAVX2(dst *float32, place int, x *float32, tap int, vecs int)
+// Requires: AVX, FMA3
+TEXT ·winogradKernelsAVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ place+8(FP), CX
+	MOVQ x+16(FP), DX
+	MOVQ tap+24(FP), DI
+	MOVQ vecs+32(FP), R8
+	SHLQ $0x02, CX
+	SHLQ $0x02, DI
+	LEAQ (DX)(DI*2), BX
+	ADDQ DI, BX
+	LEAQ (BX)(DI*2), SI
+	ADDQ DI, SI
+
+kernels:
+	MOVQ        AX, R9
+	VMOVUPS     (DX), Y0
+	VMULPS      word3f4a45883f4a4588<>+0(SB), Y0, Y0
+	VMOVUPS     (DX)(DI*1), Y1
+	VMULPS      word3f4a45883f4a4588<>+0(SB), Y1, Y1
+	VMOVUPS     (DX)(DI*2), Y2
+	VMULPS      word3f4a45883f4a4588<>+0(SB), Y2, Y2
+	VMULPS      word3f4a45883f4a4588<>+0(SB), Y0, Y3
+	VMOVUPS     Y3, (R9)
+	ADDQ        CX, R9
+	VMULPS      wordbf06d905bf06d905<>+0(SB), Y0, Y4
+	VFMADD231PS wordbe97b426be97b426<>+0(SB), Y2, Y4
+	VMULPS      wordbeca4588beca4588<>+0(SB), Y1, Y5
+	VADDPS      Y5, Y4, Y3
+	VMOVUPS     Y3, (R9)
+	ADDQ        CX, R9
+	VSUBPS      Y5, Y4, Y3
+	VMOVUPS     Y3, (R9)
+	ADDQ        CX, R9
+	VMULPS      word3e06d9053e06d905<>+0(SB), Y0, Y0
+	VFMADD231PS word3e97b4263e97b426<>+0(SB), Y2, Y0
+	VMULPS      word3e4a45883e4a4588<>+0(SB), Y1, Y1
+	VADDPS      Y1, Y0, Y3
+	VMOVUPS     Y3, (R9)
+	ADDQ        CX, R9
+	VSUBPS      Y1, Y0, Y3
+	VMOVUPS     Y3, (R9)
+	ADDQ        CX, R9
+	VMOVUPS     Y2, (R9)
+	ADDQ        CX, R9
+	VMOVUPS     (DX), Y2
+	VMOVUPS     (BX), Y0
+	VMOVUPS     (SI), Y1
+	VMULPS      wordbf06d905bf06d905<>+0(SB), Y2, Y3
+	VFMADD231PS wordbe97b426be97b426<>+0(SB), Y1, Y3
+	VMULPS      wordbeca4588beca4588<>+0(SB), Y0, Y4
+	VADDPS      Y4, Y3, Y0
+	VMOVUPS     (DX)(DI*1), Y5
+	VMOVUPS     (BX)(DI*1), Y1
+	VMOVUPS     (SI)(DI*1), Y2
+	VMULPS      wordbf06d905bf06d905<>+0(SB), Y5, Y5
+	VFMADD231PS wordbe97b426be97b426<>+0(SB), Y2, Y5
+	VMULPS      wordbeca4588beca4588<>+0(SB), Y1, Y6
+	VADDPS      Y6, Y5, Y1
+	VMOVUPS     (DX)(DI*2), Y7
+	VMOVUPS     (BX)(DI*2), Y2
+	VMOVUPS     (SI)(DI*2), Y8
+	VMULPS      wordbf06d905bf06d905<>+0(SB), Y7, Y7
+	VFMADD231PS wordbe97b426be97b426<>+0(SB), Y8, Y7
+	VMULPS      wordbeca4588beca4588<>+0(SB), Y2, Y8
+	VADDPS      Y8, Y7, Y2
+	VMULPS      word3f4a45883f4a4588<>+0(SB), Y0, Y9
+	VMOVUPS     Y9, (R9)
+	ADDQ        CX, R9
+	VMULPS      wordbf06d905bf06d905<>+0(SB), Y0, Y10
+	VFMADD231PS wordbe97b426be97b426<>+0(SB), Y2, Y10
+	VMULPS      wordbeca4588beca4588<>+0(SB), Y1, Y11
+	VADDPS      Y11, Y10, Y9
+	VMOVUPS     Y9, (R9)
+	ADDQ        CX, R9
+	VSUBPS      Y11, Y10, Y9
+	VMOVUPS     Y9, (R9)
+	ADDQ        CX, R9
+	VMULPS      word3e06d9053e06d905<>+0(SB), Y0, Y0
+	VFMADD231PS word3e97b4263e97b426<>+0(SB), Y2, Y0
+	VMULPS      word3e4a45883e4a4588<>+0(SB), Y1, Y1
+	VADDPS      Y1, Y0, Y9
+	VMOVUPS     Y9, (R9)
+	ADDQ        CX, R9
+	VSUBPS      Y1, Y0, Y9
+	VMOVUPS     Y9, (R9)
+	ADDQ        CX, R9
+	VMOVUPS     Y2, (R9)
+	ADDQ        CX, R9
+	VSUBPS      Y4, Y3, Y0
+	VSUBPS      Y6, Y5, Y1
+	VSUBPS      Y8, Y7, Y2
+	VMULPS      word3f4a45883f4a4588<>+0(SB), Y0, Y3
+	VMOVUPS     Y3, (R9)
+	ADDQ        CX, R9
+	VMULPS      wordbf06d905bf06d905<>+0(SB), Y0, Y4
+	VFMADD231PS wordbe97b426be97b426<>+0(SB), Y2, Y4
+	VMULPS      wordbeca4588beca4588<>+0(SB), Y1, Y5
+	VADDPS      Y5, Y4, Y3
+	VMOVUPS     Y3, (R9)
+	ADDQ        CX, R9
+	VSUBPS      Y5, Y4, Y3
+	VMOVUPS     Y3, (R9)
+	ADDQ        CX, R9
+	VMULPS      word3e06d9053e06d905<>+0(SB), Y0, Y0
+	VFMADD231PS word3e97b4263e97b426<>+0(SB), Y2, Y0
+	VMULPS      word3e4a45883e4a4588<>+0(SB), Y1, Y1
+	VADDPS      Y1, Y0, Y3
+	VMOVUPS     Y3, (R9)
+	ADDQ        CX, R9
+	VSUBPS      Y1, Y0, Y3
+	VMOVUPS     Y3, (R9)
+	ADDQ        CX, R9
+	VMOVUPS     Y2, (R9)
+	ADDQ        CX, R9
+	VMOVUPS     (DX), Y2
+	VMOVUPS     (BX), Y0
+	VMOVUPS     (SI), Y1
+	VMULPS      word3e06d9053e06d905<>+0(SB), Y2, Y3
+	VFMADD231PS word3e97b4263e97b426<>+0(SB), Y1, Y3
+	VMULPS      word3e4a45883e4a4588<>+0(SB), Y0, Y4
+	VADDPS      Y4, Y3, Y0
+	VMOVUPS     (DX)(DI*1), Y5
+	VMOVUPS     (BX)(DI*1), Y1
+	VMOVUPS     (SI)(DI*1), Y2
+	VMULPS      word3e06d9053e06d905<>+0(SB), Y5, Y5
+	VFMADD231PS word3e97b4263e97b426<>+0(SB), Y2, Y5
+	VMULPS      word3e4a45883e4a4588<>+0(SB), Y1, Y6
+	VADDPS      Y6, Y5, Y1
+	VMOVUPS     (DX)(DI*2), Y7
+	VMOVUPS     (BX)(DI*2), Y2
+	VMOVUPS     (SI)(DI*2), Y8
+	VMULPS      word3e06d9053e06d905<>+0(SB), Y7, Y7
+	VFMADD231PS word3e97b4263e97b426<>+0(SB), Y8, Y7
+	VMULPS      word3e4a45883e4a4588<>+0(SB), Y2, Y8
+	VADDPS      Y8, Y7, Y2
+	VMULPS      word3f4a45883f4a4588<>+0(SB), Y0, Y9
+	VMOVUPS     Y9, (R9)
+	ADDQ        CX, R9
+	VMULPS      wordbf06d905bf06d905<>+0(SB), Y0, Y10
+	VFMADD231PS wordbe97b426be97b426<>+0(SB), Y2, Y10
+	VMULPS      wordbeca4588beca4588<>+0(SB), Y1, Y11
+	VADDPS      Y11, Y10, Y9
+	VMOVUPS     Y9, (R9)
+	ADDQ        CX, R9
+	VSUBPS      Y11, Y10, Y9
+	VMOVUPS     Y9, (R9)
+	ADDQ        CX, R9
+	VMULPS      word3e06d9053e06d905<>+0(SB), Y0, Y0
+	VFMADD231PS word3e97b4263e97b426<>+0(SB), Y2, Y0
+	VMULPS      word3e4a45883e4a4588<>+0(SB), Y1, Y1
+	VADDPS      Y1, Y0, Y9
+	VMOVUPS     Y9, (R9)
+	ADDQ        CX, R9
+	VSUBPS      Y1, Y0, Y9
+	VMOVUPS     Y9, (R9)
+	ADDQ        CX, R9
+	VMOVUPS     Y2, (R9)
+	ADDQ        CX, R9
+	VSUBPS      Y4, Y3, Y0
+	VSUBPS      Y6, Y5, Y1
+	VSUBPS      Y8, Y7, Y2
+	VMULPS      word3f4a45883f4a4588<>+0(SB), Y0, Y3
+	VMOVUPS     Y3, (R9)
+	ADDQ        CX, R9
+	VMULPS      wordbf06d905bf06d905<>+0(SB), Y0, Y4
+	VFMADD231PS wordbe97b426be97b426<>+0(SB), Y2, Y4
+	VMULPS      wordbeca4588beca4588<>+0(SB), Y1, Y5
+	VADDPS      Y5, Y4, Y3
+	VMOVUPS     Y3, (R9)
+	ADDQ        CX, R9
+	VSUBPS      Y5, Y4, Y3
+	VMOVUPS     Y3, (R9)
+	ADDQ        CX, R9
+	VMULPS      word3e06d9053e06d905<>+0(SB), Y0, Y0
+	VFMADD231PS word3e97b4263e97b426<>+0(SB), Y2, Y0
+	VMULPS      word3e4a45883e4a4588<>+0(SB), Y1, Y1
+	VADDPS      Y1, Y0, Y3
+	VMOVUPS     Y3, (R9)
+	ADDQ        CX, R9
+	VSUBPS      Y1, Y0, Y3
+	VMOVUPS     Y3, (R9)
+	ADDQ        CX, R9
+	VMOVUPS     Y2, (R9)
+	ADDQ        CX, R9
+	VMOVUPS     (SI), Y0
+	VMOVUPS     (SI)(DI*1), Y1
+	VMOVUPS     (SI)(DI*2), Y2
+	VMULPS      word3f4a45883f4a4588<>+0(SB), Y0, Y3
+	VMOVUPS     Y3, (R9)
+	ADDQ        CX, R9
+	VMULPS      wordbf06d905bf06d905<>+0(SB), Y0, Y4
+	VFMADD231PS wordbe97b426be97b426<>+0(SB), Y2, Y4
+	VMULPS      wordbeca4588beca4588<>+0(SB), Y1, Y5
+	VADDPS      Y5, Y4, Y3
+	VMOVUPS     Y3, (R9)
+	ADDQ        CX, R9
+	VSUBPS      Y5, Y4, Y3
+	VMOVUPS     Y3, (R9)
+	ADDQ        CX, R9
+	VMULPS      word3e06d9053e06d905<>+0(SB), Y0, Y0
+	VFMADD231PS word3e97b4263e97b426<>+0(SB), Y2, Y0
+	VMULPS      word3e4a45883e4a4588<>+0(SB), Y1, Y1
+	VADDPS      Y1, Y0, Y3
+	VMOVUPS     Y3, (R9)
+	ADDQ        CX, R9
+	VSUBPS      Y1, Y0, Y3
+	VMOVUPS     Y3, (R9)
+	ADDQ        CX, R9
+	VMOVUPS     Y2, (R9)
+	ADDQ        CX, R9
+	ADDQ        $0x20, AX
+	ADDQ        $0x20, DX
+	ADDQ        $0x20, BX
+	ADDQ        $0x20, SI
+	DECQ        R8
+	JNE         kernels
+	VZEROUPPER
+	RET
+
+DATA word3f4a45883f4a4588<>+0(SB)/8, $0x3f4a45883f4a4588
+DATA word3f4a45883f4a4588<>+8(SB)/8, $0x3f4a45883f4a4588
+DATA word3f4a45883f4a4588<>+16(SB)/8, $0x3f4a45883f4a4588
+DATA word3f4a45883f4a4588<>+24(SB)/8, $0x3f4a45883f4a4588
+GLOBL word3f4a45883f4a4588<>(SB), RODATA|NOPTR, $32
+
+DATA wordbf06d905bf06d905<>+0(SB)/8, $0xbf06d905bf06d905
+DATA wordbf06d905bf06d905<>+8(SB)/8, $0xbf06d905bf06d905
+DATA wordbf06d905bf06d905<>+16(SB)/8, $0xbf06d905bf06d905
+DATA wordbf06d905bf06d905<>+24(SB)/8, $0xbf06d905bf06d905
+GLOBL wordbf06d905bf06d905<>(SB), RODATA|NOPTR, $32
+
+DATA wordbe97b426be97b426<>+0(SB)/8, $0xbe97b426be97b426
+DATA wordbe97b426be97b426<>+8(SB)/8, $0xbe97b426be97b426
+DATA wordbe97b426be97b426<>+16(SB)/8, $0xbe97b426be97b426
+DATA wordbe97b426be97b426<>+24(SB)/8, $0xbe97b426be97b426
+GLOBL wordbe97b426be97b426<>(SB), RODATA|NOPTR, $32
+
+DATA wordbeca4588beca4588<>+0(SB)/8, $0xbeca4588beca4588
+DATA wordbeca4588beca4588<>+8(SB)/8, $0xbeca4588beca4588
+DATA wordbeca4588beca4588<>+16(SB)/8, $0xbeca4588beca4588
+DATA wordbeca4588beca4588<>+24(SB)/8, $0xbeca4588beca4588
+GLOBL wordbeca4588beca4588<>(SB), RODATA|NOPTR, $32
+
+DATA word3e06d9053e06d905<>+0(SB)/8, $0x3e06d9053e06d905
+DATA word3e06d9053e06d905<>+8(SB)/8, $0x3e06d9053e06d905
+DATA word3e06d9053e06d905<>+16(SB)/8, $0x3e06d9053e06d905
+DATA word3e06d9053e06d905<>+24(SB)/8, $0x3e06d9053e06d905
+GLOBL word3e06d9053e06d905<>(SB), RODATA|NOPTR, $32
+
+DATA word3e97b4263e97b426<>+0(SB)/8, $0x3e97b4263e97b426
+DATA word3e97b4263e97b426<>+8(SB)/8, $0x3e97b4263e97b426
+DATA word3e97b4263e97b426<>+16(SB)/8, $0x3e97b4263e97b426
+DATA word3e97b4263e97b426<>+24(SB)/8, $0x3e97b4263e97b426
+GLOBL word3e97b4263e97b426<>(SB), RODATA|NOPTR, $32
+
+DATA word3e4a45883e4a4588<>+0(SB)/8, $0x3e4a45883e4a4588
+DATA word3e4a45883e4a4588<>+8(SB)/8, $0x3e4a45883e4a4588
+DATA word3e4a45883e4a4588<>+16(SB)/8, $0x3e4a45883e4a4588
+DATA word3e4a45883e4a4588<>+24(SB)/8, $0x3e4a45883e4a4588
+GLOBL word3e4a45883e4a4588<>(SB), RODATA|NOPTR, $32
+
 // func winogradInputAVX2(dst *float32, place int, x *float32, off *int, vecs int, tmp *float32)
 // Requires: AVX, FMA3
 TEXT ·winogradInputAVX2(SB), NOSPLIT, $0-48
@@ -19300,6 +19563,227 @@ DATA word4058000040580000<>+8(SB)/8, $0x4058000040580000
 DATA word4058000040580000<>+16(SB)/8, $0x4058000040580000
 DATA word4058000040580000<>+24(SB)/8, $0x4058000040580000
 GLOBL word4058000040580000<>(SB), RODATA|NOPTR, $32
+
+// func winogradKernelsAVX512(dst *float32, place int, x *float32, tap int, vecs int)
+// Requires: AVX, AVX512F
+TEXT ·winogradKernelsAVX512(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ place+8(FP), CX
+	MOVQ x+16(FP), DX
+	MOVQ tap+24(FP), DI
+	MOVQ vecs+32(FP), R8
+	SHLQ $0x02, CX
+	SHLQ $0x02, DI
+	LEAQ (DX)(DI*2), BX
+	ADDQ DI, BX
+	LEAQ (BX)(DI*2), SI
+	ADDQ DI, SI
+
+kernels:
+	MOVQ             AX, R9
+	VMOVUPS          (DX), Z0
+	VMULPS.BCST      word3f4a45883f4a4588<>+0(SB), Z0, Z0
+	VMOVUPS          (DX)(DI*1), Z1
+	VMULPS.BCST      word3f4a45883f4a4588<>+0(SB), Z1, Z1
+	VMOVUPS          (DX)(DI*2), Z2
+	VMULPS.BCST      word3f4a45883f4a4588<>+0(SB), Z2, Z2
+	VMULPS.BCST      word3f4a45883f4a4588<>+0(SB), Z0, Z3
+	VMOVUPS          Z3, (R9)
+	ADDQ             CX, R9
+	VMULPS.BCST      wordbf06d905bf06d905<>+0(SB), Z0, Z4
+	VFMADD231PS.BCST wordbe97b426be97b426<>+0(SB), Z2, Z4
+	VMULPS.BCST      wordbeca4588beca4588<>+0(SB), Z1, Z5
+	VADDPS           Z5, Z4, Z3
+	VMOVUPS          Z3, (R9)
+	ADDQ             CX, R9
+	VSUBPS           Z5, Z4, Z3
+	VMOVUPS          Z3, (R9)
+	ADDQ             CX, R9
+	VMULPS.BCST      word3e06d9053e06d905<>+0(SB), Z0, Z0
+	VFMADD231PS.BCST word3e97b4263e97b426<>+0(SB), Z2, Z0
+	VMULPS.BCST      word3e4a45883e4a4588<>+0(SB), Z1, Z1
+	VADDPS           Z1, Z0, Z3
+	VMOVUPS          Z3, (R9)
+	ADDQ             CX, R9
+	VSUBPS           Z1, Z0, Z3
+	VMOVUPS          Z3, (R9)
+	ADDQ             CX, R9
+	VMOVUPS          Z2, (R9)
+	ADDQ             CX, R9
+	VMOVUPS          (DX), Z2
+	VMOVUPS          (BX), Z0
+	VMOVUPS          (SI), Z1
+	VMULPS.BCST      wordbf06d905bf06d905<>+0(SB), Z2, Z3
+	VFMADD231PS.BCST wordbe97b426be97b426<>+0(SB), Z1, Z3
+	VMULPS.BCST      wordbeca4588beca4588<>+0(SB), Z0, Z4
+	VADDPS           Z4, Z3, Z0
+	VMOVUPS          (DX)(DI*1), Z5
+	VMOVUPS          (BX)(DI*1), Z1
+	VMOVUPS          (SI)(DI*1), Z2
+	VMULPS.BCST      wordbf06d905bf06d905<>+0(SB), Z5, Z5
+	VFMADD231PS.BCST wordbe97b426be97b426<>+0(SB), Z2, Z5
+	VMULPS.BCST      wordbeca4588beca4588<>+0(SB), Z1, Z6
+	VADDPS           Z6, Z5, Z1
+	VMOVUPS          (DX)(DI*2), Z7
+	VMOVUPS          (BX)(DI*2), Z2
+	VMOVUPS          (SI)(DI*2), Z8
+	VMULPS.BCST      wordbf06d905bf06d905<>+0(SB), Z7, Z7
+	VFMADD231PS.BCST wordbe97b426be97b426<>+0(SB), Z8, Z7
+	VMULPS.BCST      wordbeca4588beca4588<>+0(SB), Z2, Z8
+	VADDPS           Z8, Z7, Z2
+	VMULPS.BCST      word3f4a45883f4a4588<>+0(SB), Z0, Z9
+	VMOVUPS          Z9, (R9)
+	ADDQ             CX, R9
+	VMULPS.BCST      wordbf06d905bf06d905<>+0(SB), Z0, Z10
+	VFMADD231PS.BCST wordbe97b426be97b426<>+0(SB), Z2, Z10
+	VMULPS.BCST      wordbeca4588beca4588<>+0(SB), Z1, Z11
+	VADDPS           Z11, Z10, Z9
+	VMOVUPS          Z9, (R9)
+	ADDQ             CX, R9
+	VSUBPS           Z11, Z10, Z9
+	VMOVUPS          Z9, (R9)
+	ADDQ             CX, R9
+	VMULPS.BCST      word3e06d9053e06d905<>+0(SB), Z0, Z0
+	VFMADD231PS.BCST word3e97b4263e97b426<>+0(SB), Z2, Z0
+	VMULPS.BCST      word3e4a45883e4a4588<>+0(SB), Z1, Z1
+	VADDPS           Z1, Z0, Z9
+	VMOVUPS          Z9, (R9)
+	ADDQ             CX, R9
+	VSUBPS           Z1, Z0, Z9
+	VMOVUPS          Z9, (R9)
+	ADDQ             CX, R9
+	VMOVUPS          Z2, (R9)
+	ADDQ             CX, R9
+	VSUBPS           Z4, Z3, Z0
+	VSUBPS           Z6, Z5, Z1
+	VSUBPS           Z8, Z7, Z2
+	VMULPS.BCST      word3f4a45883f4a4588<>+0(SB), Z0, Z3
+	VMOVUPS          Z3, (R9)
+	ADDQ             CX, R9
+	VMULPS.BCST      wordbf06d905bf06d905<>+0(SB), Z0, Z4
+	VFMADD231PS.BCST wordbe97b426be97b426<>+0(SB), Z2, Z4
+	VMULPS.BCST      wordbeca4588beca4588<>+0(SB), Z1, Z5
+	VADDPS           Z5, Z4, Z3
+	VMOVUPS          Z3, (R9)
+	ADDQ             CX, R9
+	VSUBPS           Z5, Z4, Z3
+	VMOVUPS          Z3, (R9)
+	ADDQ             CX, R9
+	VMULPS.BCST      word3e06d9053e06d905<>+0(SB), Z0, Z0
+	VFMADD231PS.BCST word3e97b4263e97b426<>+0(SB), Z2, Z0
+	VMULPS.BCST      word3e4a45883e4a4588<>+0(SB), Z1, Z1
+	VADDPS           Z1, Z0, Z3
+	VMOVUPS          Z3, (R9)
+	ADDQ             CX, R9
+	VSUBPS           Z1, Z0, Z3
+	VMOVUPS          Z3, (R9)
+	ADDQ             CX, R9
+	VMOVUPS          Z2, (R9)
+	ADDQ             CX, R9
+	VMOVUPS          (DX), Z2
+	VMOVUPS          (BX), Z0
+	VMOVUPS          (SI), Z1
+	VMULPS.BCST      word3e06d9053e06d905<>+0(SB), Z2, Z3
+	VFMADD231PS.BCST word3e97b4263e97b426<>+0(SB), Z1, Z3
+	VMULPS.BCST      word3e4a45883e4a4588<>+0(SB), Z0, Z4
+	VADDPS           Z4, Z3, Z0
+	VMOVUPS          (DX)(DI*1), Z5
+	VMOVUPS          (BX)(DI*1), Z1
+	VMOVUPS          (SI)(DI*1), Z2
+	VMULPS.BCST      word3e06d9053e06d905<>+0(SB), Z5, Z5
+	VFMADD231PS.BCST word3e97b4263e97b426<>+0(SB), Z2, Z5
+	VMULPS.BCST      word3e4a45883e4a4588<>+0(SB), Z1, Z6
+	VADDPS           Z6, Z5, Z1
+	VMOVUPS          (DX)(DI*2), Z7
+	VMOVUPS          (BX)(DI*2), Z2
+	VMOVUPS          (SI)(DI*2), Z8
+	VMULPS.BCST      word3e06d9053e06d905<>+0(SB), Z7, Z7
+	VFMADD231PS.BCST word3e97b4263e97b426<>+0(SB), Z8, Z7
+	VMULPS.BCST      word3e4a45883e4a4588<>+0(SB), Z2, Z8
+	VADDPS           Z8, Z7, Z2
+	VMULPS.BCST      word3f4a45883f4a4588<>+0(SB), Z0, Z9
+	VMOVUPS          Z9, (R9)
+	ADDQ             CX, R9
+	VMULPS.BCST      wordbf06d905bf06d905<>+0(SB), Z0, Z10
+	VFMADD231PS.BCST wordbe97b426be97b426<>+0(SB), Z2, Z10
+	VMULPS.BCST      wordbeca4588beca4588<>+0(SB), Z1, Z11
+	VADDPS           Z11, Z10, Z9
+	VMOVUPS          Z9, (R9)
+	ADDQ             CX, R9
+	VSUBPS           Z11, Z10, Z9
+	VMOVUPS          Z9, (R9)
+	ADDQ             CX, R9
+	VMULPS.BCST      word3e06d9053e06d905<>+0(SB), Z0, Z0
+	VFMADD231PS.BCST word3e97b4263e97b426<>+0(SB), Z2, Z0
+	VMULPS.BCST      word3e4a45883e4a4588<>+0(SB), Z1, Z1
+	VADDPS           Z1, Z0, Z9
+	VMOVUPS          Z9, (R9)
+	ADDQ             CX, R9
+	VSUBPS           Z1, Z0, Z9
+	VMOVUPS          Z9, (R9)
+	ADDQ             CX, R9
+	VMOVUPS          Z2, (R9)
+	ADDQ             CX, R9
+	VSUBPS           Z4, Z3, Z0
+	VSUBPS           Z6, Z5, Z1
+	VSUBPS           Z8, Z7, Z2
+	VMULPS.BCST      word3f4a45883f4a4588<>+0(SB), Z0, Z3
+	VMOVUPS          Z3, (R9)
+	ADDQ             CX, R9
+	VMULPS.BCST      wordbf06d905bf06d905<>+0(SB), Z0, Z4
+	VFMADD231PS.BCST wordbe97b426be97b426<>+0(SB), Z2, Z4
+	VMULPS.BCST      wordbeca4588beca4588<>+0(SB), Z1, Z5
+	VADDPS           Z5, Z4, Z3
+	VMOVUPS          Z3, (R9)
+	ADDQ             CX, R9
+	VSUBPS           Z5, Z4, Z3
+	VMOVUPS          Z3, (R9)
+	ADDQ             CX, R9
+	VMULPS.BCST      word3e06d9053e06d905<>+0(SB), Z0, Z0
+	VFMADD231PS.BCST word3e97b4263e97b426<>+0(SB), Z2, Z0
+	VMULPS.BCST      word3e4a45883e4a4588<>+0(SB), Z1, Z1
+	VADDPS           Z1, Z0, Z3
+	VMOVUPS          Z3, (R9)
+	ADDQ             CX, R9
+	VSUBPS           Z1, Z0, Z3
+	VMOVUPS          Z3, (R9)
+	ADDQ             CX, R9
+	VMOVUPS          Z2, (R9)
+	ADDQ             CX, R9
+	VMOVUPS          (SI), Z0
+	VMOVUPS          (SI)(DI*1), Z1
+	VMOVUPS          (SI)(DI*2), Z2
+	VMULPS.BCST      word3f4a45883f4a4588<>+0(SB), Z0, Z3
+	VMOVUPS          Z3, (R9)
+	ADDQ             CX, R9
+	VMULPS.BCST      wordbf06d905bf06d905<>+0(SB), Z0, Z4
+	VFMADD231PS.BCST wordbe97b426be97b426<>+0(SB), Z2, Z4
+	VMULPS.BCST      wordbeca4588beca4588<>+0(SB), Z1, Z5
+	VADDPS           Z5, Z4, Z3
+	VMOVUPS          Z3, (R9)
+	ADDQ             CX, R9
+	VSUBPS           Z5, Z4, Z3
+	VMOVUPS          Z3, (R9)
+	ADDQ             CX, R9
+	VMULPS.BCST      word3e06d9053e06d905<>+0(SB), Z0, Z0
+	VFMADD231PS.BCST word3e97b4263e97b426<>+0(SB), Z2, Z0
+	VMULPS.BCST      word3e4a45883e4a4588<>+0(SB), Z1, Z1
+	VADDPS           Z1, Z0, Z3
+	VMOVUPS          Z3, (R9)
+	ADDQ             CX, R9
+	VSUBPS           Z1, Z0, Z3
+	VMOVUPS          Z3, (R9)
+	ADDQ             CX, R9
+	VMOVUPS          Z2, (R9)
+	ADDQ             CX, R9
+	ADDQ             $0x40, AX
+	ADDQ             $0x40, DX
+	ADDQ             $0x40, BX
+	ADDQ             $0x40, SI
+	DECQ             R8
+	JNE              kernels
+	VZEROUPPER
+	RET
 
 // func winogradInputAVX512(dst *float32, place int, x *float32, off *int, vecs int, tmp *float32)
 // Requires: AVX, AVX512F

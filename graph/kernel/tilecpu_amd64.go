@@ -52,7 +52,7 @@ func useAVX512() {
 		inVectors(dst, x, func(dst, x *float32, n int) { expShifted32AVX512(dst, x, shift, n) })
 	}
 	fast32.softmax = softmax32AVX512
-	fast32.winograd = winogradLoops{16, winogradInputAVX512, winogradOutputAVX512, [...]splitLoop{winogradSplitAVX512s1, winogradSplitAVX512s2}}
+	fast32.winograd = winogradLoops{16, winogradKernelsAVX512, winogradInputAVX512, winogradOutputAVX512, [...]splitLoop{winogradSplitAVX512s1, winogradSplitAVX512s2}}
 	fast32.planes = [2][2]planeLoop{{planeAVX512k3s1, planeAVX512k3s2}, {planeAVX512k5s1, planeAVX512k5s2}}
 	tile32 = &tileShape[float32]{12, 32, true, [][2]microKernel[float32]{
 		{tile32AVX512r1v1, tile32AVX512r1v2},

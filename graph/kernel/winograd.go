@@ -18,19 +18,6 @@ const (
 	winogradPlaces = 36
 )
 
-// winogradG is G.
-var winogradG = [6][3]float64{
-	{1 / (inner * inner * outer * outer), 0, 0},
-	winogradGRow(inner, outer), winogradGRow(-inner, outer), winogradGRow(outer, inner), winogradGRow(-outer, inner),
-	{0, 0, 1},
-}
-
-// winogradGRow is the row of a point p, the other pair of points being ±q.
-func winogradGRow(p, q float64) [3]float64 {
-	n := 2 * p * p * (p*p - q*q)
-	return [3]float64{1 / n, p / n, p * p / n}
-}
-
 // winograd is such a convolution. One by a kernel of 3·step rows and columns that moves
 // by step is one too: that of step² times as many channels, each of which has the
 // elements of one phase, every step-th of a row and a column.
@@ -44,6 +31,8 @@ type winograd struct {
 	panels   int
 
 	chunk      int // panels that are transformed before they are multiplied
+	chunks     int // of an image
+	blocks     int // of output channels
 	held       int // rows of tiles that a chunk lies in
 	wide, size int // width and size of a plane of a chunk, which has every fourth row and column of a phase
 	ldb        int // of a panel of transformed input
@@ -56,6 +45,11 @@ const (
 	winogradLeast = 12      // channels from which on the transforms pay
 	winogradSteps = 2       // the greatest step
 	winogradChunk = 1 << 18 // elements of transformed input that should stay in the cache
+
+	// of the products that are computed before they are transformed:
+	winogradRows   = 24  // output channels
+	winogradPanels = 3   // at most
+	winogradDepth  = 128 // channels whose kernels are transformed at a time
 )
 
 // winogradStep is the step of a convolution whose kernel and channels are such that the
@@ -121,110 +115,62 @@ func newWinograd(g *ConvGeom) *winograd {
 	return w
 }
 
-// cut splits the panels in chunks, if they give enough tasks and each has several rows of
-// tiles, since neighbours share some of what they transform. Each chunk is then one
-// core's, and stays in its cache.
+// cut splits the panels in chunks whose transformed inputs stay in a core's cache; these
+// have several rows of tiles, since neighbours share some of what they transform. If there
+// are few chunks, cores share one, and each transforms its inputs: to write what another
+// core has just read takes longer.
 func (w *winograd) cut() {
-	cols := w.tile.cols
-	least := (3*w.cols + cols - 1) / cols
-	w.chunk = min(max(least, (w.panels+wantTasks-1)/wantTasks), winogradChunk/(winogradPlaces*w.channels*cols))
-	// A vector may spill behind the tiles of a channel, into the next one, which a core
-	// writes later if it writes both.
-	if w.ldb = cols; w.chunk < least || (w.panels+w.chunk-1)/w.chunk < wantTasks/3 {
-		w.chunk, w.ldb = w.panels, cols+maskedLen
+	if w.ldb = w.tile.cols; 2*w.rows*w.cols <= w.ldb {
+		w.ldb /= 2
 	}
-	w.place = w.channels*w.ldb + maskedLen
-	w.held = min(w.rows, (w.chunk*cols-2)/w.cols+2)
+	w.place = w.channels*w.ldb + maskedLen // a vector may spill behind the last channel's
+	least := (3*w.cols + w.tile.cols - 1) / w.tile.cols
+	w.chunk = min(max(least, (w.panels+wantTasks-1)/wantTasks), max(1, winogradChunk/(winogradPlaces*w.channels*w.ldb)))
+	w.chunks = (w.panels + w.chunk - 1) / w.chunk
+	w.held = min(w.rows, (w.chunk*w.tile.cols-2)/w.cols+2)
+
+	perBlock := max(1, winogradRows/w.tile.rows)
+	w.blocks = (w.tile.panels(w.g.mg) + perBlock - 1) / perBlock
 }
 
-// packWinograd is G g Gᵀ of every kernel g of the weight w, as 36 packed left
-// operands; a nil w is read from what packWeights made of it.
+// packWinograd packs the kernels of the weight w; a nil w is read from what packWeights
+// made of it. Block after block of winogradDepth channels; in a block, panel after panel
+// of output channels; in a panel, for each of the nine elements of a kernel, for each
+// channel, those of its rows. They are transformed when they are needed: the transforms
+// are four times as large, and take longer to come from memory.
 func packWinograd(par Parallel, g *ConvGeom, w, packed []float32) []float32 {
 	step, tile := winogradStep(g), tileFor[float32]()
 	channels := g.cg * step * step
-	size := g.mg * channels
-	dst := make([]float32, winogradPlaces*size)
+	dst := make([]float32, 9*g.mg*channels+maxCols)
 	panels := tile.panels(g.mg)
-	par.Do(panels, grainFor(200*tile.rows*channels), func(lo, hi int) {
-		s := borrow[float32]((winogradPlaces + 9) * (tile.rows + 1) * channels)
-		defer s.free()
+	par.Do(panels, grainFor(40*tile.rows*channels), func(lo, hi int) {
 		k := 9 * channels
+		s := borrow[float32](tile.rows * k)
+		defer s.free()
 		for r := lo; r < hi; r++ {
 			i0, i1 := panelRow(r, panels, g.mg), panelRow(r+1, panels, g.mg)
 			rows := i1 - i0
-			plain := s.s[winogradPlaces*rows*channels:][:rows*k]
+			plain := s.s[:rows*k]
 			if w != nil {
 				copy(plain, w[i0*k:])
 			} else {
 				unpackRows(plain, packed, i0, rows, g.mg, k)
 			}
-			for t := range rows * channels {
-				window, phase := plain[t/(step*step)*g.taps:][:g.taps], t%(step*step)
-				winogradKernel(s.s[t:], rows*channels, window[phase/step*3*step+phase%step:], step)
-			}
-			for p := range winogradPlaces {
-				for p0 := 0; p0 < channels; p0 += blockDepth {
-					kc := min(blockDepth, channels-p0)
-					packRowPanel(dst[p*size+p0*g.mg+i0*kc:][:kc*rows], s.s[p*rows*channels+p0:], channels, 1, rows, kc)
+			for p0 := 0; p0 < channels; p0 += winogradDepth {
+				kc := min(winogradDepth, channels-p0)
+				panel := dst[9*(p0*g.mg+i0*kc):]
+				for c := range kc {
+					u, phase := (p0+c)/(step*step), (p0+c)%(step*step)
+					first := u*g.taps + phase/step*3*step + phase%step
+					for tap := range 9 {
+						from := first + (tap/3*3*step+tap%3)*step
+						gatherStrided(panel[(tap*kc+c)*rows:], 1, plain[from:], k, rows)
+					}
 				}
 			}
 		}
 	})
 	return dst
-}
-
-// winogradKernel is G k Gᵀ, element (i, j) of which is dst[(6*i+j)*stride], of k's every
-// step-th row, which are 3·step long, and column.
-func winogradKernel(dst []float32, stride int, k []float32, step int) {
-	var half [6][3]float64
-	down := 3 * step * step
-	for i, row := range winogradG {
-		for c := range 3 {
-			c *= step
-			half[i][c/step] = row[0]*float64(k[c]) + row[1]*float64(k[down+c]) + row[2]*float64(k[2*down+c])
-		}
-	}
-	for i := range half {
-		for j, row := range winogradG {
-			dst[(6*i+j)*stride] = float32(half[i][0]*row[0] + half[i][1]*row[1] + half[i][2]*row[2])
-		}
-	}
-}
-
-// winogradRows are the rows of output channels of one task.
-const winogradRows = 48
-
-// scratch is how many elements of transformed input all cores share.
-func (w *winograd) scratch() int {
-	if w.chunk < w.panels {
-		return 0
-	}
-	return w.inputs()
-}
-
-// inputs is how many elements the transformed inputs of a chunk have.
-func (w *winograd) inputs() int { return w.chunk*winogradPlaces*w.place + maskedLen }
-
-func (w *winograd) run(par Parallel, x, packed, bias, y []float32, finish Finish) {
-	r := winogradRun{winograd: w, packed: packed, bias: bias, y: y, finish: finish}
-	image := func(n int) []float32 { return x[n*w.g.C*w.g.inSize:] }
-	chunks := (w.panels + w.chunk - 1) / w.chunk
-	if chunks == 1 {
-		in := borrow[float32](w.inputs())
-		defer in.free()
-		for n := range w.g.N {
-			r.panelsOf(par, image(n), in.s, n, 0, w.panels)
-		}
-		return
-	}
-	par.Do(w.g.N*chunks, 1, func(lo, hi int) {
-		in := borrow[float32](w.inputs())
-		defer in.free()
-		for t := lo; t < hi; t++ {
-			p := t % chunks * w.chunk
-			r.panelsOf(nil, image(t/chunks), in.s, t/chunks, p, min(p+w.chunk, w.panels))
-		}
-	})
 }
 
 // split writes row phase a of an image, from the row of tiles row0 on: for each column
@@ -278,18 +224,15 @@ func (w *winograd) runs(list []run, panel, row0 int) []run {
 }
 
 // input transforms a channel's planes, from the row of tiles row0 on, into its row of the
-// places of panels [p0, p1).
-func (w *winograd) input(dst, planes, tmp []float32, p0, p1, row0 int) {
+// places of a panel. It may write on behind that, but by less than a vector.
+func (w *winograd) input(dst, planes, tmp []float32, panel, row0 int) {
 	var buf [maxCols]run
 	f := &fast32.winograd
-	for p := p0; p < p1; p++ {
-		for _, r := range w.runs(buf[:0], p, row0) {
-			to := dst[(p-p0)*winogradPlaces*w.place+r.at:]
-			if f.input != nil {
-				f.input(&to[0], w.place, &planes[r.from], &w.off[0], (r.size+f.lanes-1)/f.lanes, &tmp[0])
-			} else {
-				winogradInput(to, w.place, planes[r.from:], &w.off, r.size)
-			}
+	for _, r := range w.runs(buf[:0], panel, row0) {
+		if f.input != nil {
+			f.input(&dst[r.at], w.place, &planes[r.from], &w.off[0], (r.size+f.lanes-1)/f.lanes, &tmp[0])
+		} else {
+			winogradInput(dst[r.at:], w.place, planes[r.from:], &w.off, r.size)
 		}
 	}
 }

@@ -116,6 +116,17 @@ func TestWinogradTransforms(t *testing.T) {
 		winogradOutput(want, 4*n+3, m, step, 0.5, n)
 		check(t)
 		closeRows(t, "output", got, want)
+		tap := n - 3
+		w := random[float32](rng, 8*tap+n)
+		got, check = guarded[float32](35*step + n)
+		want = append(want[:0], got...)
+		f.kernels(&got[0], step, &w[0], tap, vecs)
+		winogradKernels(want, step, w, tap)
+		for p := range winogradPlaces {
+			copy(want[p*step+tap:][:n-tap], got[p*step+tap:]) // of kernels that are none
+		}
+		check(t)
+		closeRows(t, "kernels", got, want)
 	}
 }
 

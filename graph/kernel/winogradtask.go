@@ -1,113 +1,249 @@
 package kernel
 
+import (
+	"slices"
+	"sync"
+)
+
 // winogradRun is one run of such a convolution.
 type winogradRun struct {
 	*winograd
-	packed, bias, y []float32
-	finish          Finish
+	x, packed, bias, y []float32
+	finish             Finish
+
+	sync.Mutex
+	desks []*winogradDesk // that no core works at
 }
 
-// panelsOf computes the outputs of panels [p0, p1) of image n; in has room for what
-// their transformed inputs are.
-func (r *winogradRun) panelsOf(par Parallel, image, in []float32, n, p0, p1 int) {
-	g, row0 := r.g, p0*r.tile.cols/r.cols
-	lanes := max(fast32.winograd.lanes, 1)
-	par.Do(g.C*r.step, grainFor(8*g.inSize/r.step), func(lo, hi int) {
-		tmp := winogradPlaces * lanes
-		s := borrow[float32](tmp + 16*r.step*r.size + r.tile.cols)
-		defer s.free()
-		for u := lo; u < hi; u++ {
-			r.split(s.s[tmp:], image[u/r.step*g.inSize:][:g.inSize], u%r.step, row0)
-			for b := range r.step {
-				r.input(in[(u*r.step+b)*r.ldb:], s.s[tmp+b*16*r.size:], s.s[:tmp], p0, p1, row0)
+// winogradDesk is the memory that a core works in.
+type winogradDesk struct {
+	s                                             scratch[float32]
+	inputs, planes, kernels, products, lines, tmp []float32
+
+	chunk int // whose transformed inputs are there, counted over all images
+}
+
+func (w *winograd) run(par Parallel, x, packed, bias, y []float32, finish Finish) {
+	r := &winogradRun{winograd: w, x: x, packed: packed, bias: bias, y: y, finish: finish}
+	defer func() {
+		for _, d := range r.desks {
+			d.s.free()
+		}
+	}()
+	chunks, parts := w.g.N*w.chunks, 1
+	if chunks < wantTasks/3 {
+		parts = min(w.blocks, (wantTasks+chunks-1)/max(chunks, 1))
+	}
+	cost := w.chunk * w.tile.cols * w.g.mg / parts * w.channels * winogradPlaces / 8
+	par.Do(chunks*parts, grainFor(cost), func(lo, hi int) {
+		d := r.take(lo / parts)
+		for t := lo; t < hi; t++ {
+			r.transform(d, t/parts)
+			r.outputs(d, t%parts*w.blocks/parts, (t%parts+1)*w.blocks/parts)
+		}
+		r.Lock()
+		defer r.Unlock()
+		r.desks = append(r.desks, d)
+	})
+}
+
+// take gives a desk, best one with the inputs of that chunk.
+func (r *winogradRun) take(chunk int) *winogradDesk {
+	r.Lock()
+	if len(r.desks) > 0 {
+		k := max(0, slices.IndexFunc(r.desks, func(d *winogradDesk) bool { return d.chunk == chunk }))
+		d := r.desks[k]
+		r.desks = slices.Delete(r.desks, k, k+1)
+		r.Unlock()
+		return d
+	}
+	r.Unlock()
+	sizes, all := r.deskSizes()
+	d := &winogradDesk{s: borrow[float32](all), chunk: -1}
+	rest := d.s.s
+	for i, part := range []*[]float32{&d.inputs, &d.planes, &d.kernels, &d.products, &d.lines, &d.tmp} {
+		*part, rest = rest[:sizes[i]], rest[sizes[i]:]
+	}
+	return d
+}
+
+// deskSizes are those of a desk's memory, and their sum.
+func (w *winograd) deskSizes() (sizes [6]int, all int) {
+	rows, cols := roundUp(winogradRows, w.tile.rows), w.tile.cols
+	sizes = [...]int{
+		w.chunk * winogradPlaces * w.place,
+		16*w.step*w.size + cols,
+		winogradPlaces * (rows*min(w.channels, winogradDepth) + 2*maskedLen),
+		winogradPlaces * rows * min(w.chunk, winogradPanels) * cols,
+		16 * cols,
+		winogradPlaces * max(fast32.winograd.lanes, 1),
+	}
+	for _, n := range sizes {
+		all += n
+	}
+	return sizes, all
+}
+
+// transform transforms the inputs of a chunk, if they are not there yet.
+func (r *winogradRun) transform(d *winogradDesk, chunk int) {
+	if d.chunk == chunk {
+		return
+	}
+	g := r.g
+	p0, p1 := r.panelsOf(chunk)
+	row0 := p0 * r.tile.cols / r.cols
+	image := r.x[chunk/r.chunks*g.C*g.inSize:]
+	for u := range g.C * r.step {
+		r.split(d.planes, image[u/r.step*g.inSize:][:g.inSize], u%r.step, row0)
+		for b := range r.step {
+			for p := p0; p < p1; p++ {
+				r.input(d.inputs[(p-p0)*winogradPlaces*r.place+(u*r.step+b)*r.ldb:], d.planes[b*16*r.size:], d.tmp, p, row0)
 			}
 		}
-	})
-	heights := r.tile.panels(g.mg)
-	step := (winogradRows + r.tile.rows - 1) / r.tile.rows
-	blocks := (heights + step - 1) / step
-	cost := step * r.tile.rows * r.tile.cols * r.channels * winogradPlaces / 8
-	par.Do((p1-p0)*blocks, grainFor(cost), func(lo, hi int) {
-		products := winogradPlaces * (step*r.tile.rows + 1) * r.tile.cols
-		s := borrow[float32](products + 16*r.tile.cols + 24*lanes)
-		defer s.free()
-		for t := lo; t < hi; t++ {
-			r0 := t % blocks * step
-			r1 := min(r0+step, heights)
-			task := winogradTask{winogradRun: r, n: n, panel: p0 + t/blocks, first: panelRow(r0, heights, g.mg)}
-			task.count = panelRow(r1, heights, g.mg) - task.first
-			task.multiply(s.s, in[t/blocks*winogradPlaces*r.place:], r0, r1)
-			task.output(s.s[:products], s.s[products:])
-		}
-	})
+	}
+	d.chunk = chunk
 }
 
-// winogradTask is some output channels of a panel of tiles of image n.
+// panelsOf is the panels of a chunk, counted over all images, in its image.
+func (w *winograd) panelsOf(chunk int) (p0, p1 int) {
+	p0 = chunk % w.chunks * w.chunk
+	return p0, min(p0+w.chunk, w.panels)
+}
+
+// outputs computes blocks [b0, b1) of the output channels for the desk's chunk.
+func (r *winogradRun) outputs(d *winogradDesk, b0, b1 int) {
+	heights := r.tile.panels(r.g.mg)
+	p0, p1 := r.panelsOf(d.chunk)
+	groups := (p1 - p0 + winogradPanels - 1) / winogradPanels
+	for b := b0; b < b1; b++ {
+		for k := range groups {
+			q0, q1 := k*(p1-p0)/groups, (k+1)*(p1-p0)/groups
+			t := winogradTask{winogradRun: r, n: d.chunk / r.chunks, panel: p0 + q0, panels: q1 - q0}
+			t.r0, t.r1 = b*heights/r.blocks, (b+1)*heights/r.blocks
+			t.first = panelRow(t.r0, heights, r.g.mg)
+			t.count = panelRow(t.r1, heights, r.g.mg) - t.first
+			t.multiply(d.products, d.kernels, d.inputs[q0*winogradPlaces*r.place:])
+			t.output(d.products, d.lines, d.tmp)
+		}
+	}
+}
+
+// winogradTask is some output channels, panels [r0, r1) of them, of some panels of
+// tiles of image n.
 type winogradTask struct {
 	*winogradRun
-	n, panel, first, count int
+	n, panel, panels     int
+	r0, r1, first, count int
 }
 
-// tiles is how many tiles the panel has.
-func (t *winogradTask) tiles() int {
-	return min(t.tile.cols, t.rows*t.cols-t.panel*t.tile.cols)
+// tiles is how many tiles panel q of the task has.
+func (t *winogradTask) tiles(q int) int {
+	return min(t.tile.cols, t.rows*t.cols-(t.panel+q)*t.tile.cols)
 }
 
-// multiply computes the products of all places, [place, channel, tile], from
-// panels [r0, r1) of the packed kernels.
-func (t *winogradTask) multiply(dst, in []float32, r0, r1 int) {
+// multiply computes the products of all places, [place, channel, panel, tile]. kernels
+// has room for the transforms of as many kernels as are needed at a time.
+func (t *winogradTask) multiply(dst, kernels, in []float32) {
 	g, cols := t.g, t.tile.cols
-	size, heights := g.mg*t.channels, t.tile.panels(g.mg)
-	half := 1
-	if 2*t.tiles() <= cols {
-		half = 0
-	}
-	for p := range winogradPlaces {
-		for p0 := 0; p0 < t.channels; p0 += blockDepth {
-			kc := min(blockDepth, t.channels-p0)
-			b := in[p*t.place+p0*t.ldb:]
-			for r := r0; r < r1; r++ {
-				i, end := panelRow(r, heights, g.mg), panelRow(r+1, heights, g.mg)
-				c := dst[(p*t.count+i-t.first)*cols:]
-				t.tile.kernels[end-i-1][half](kc, &t.packed[p*size+p0*g.mg+i*kc], &b[0], t.ldb, &c[0], cols, nil, p0 > 0, 1, 0, nil)
+	heights, ldc := t.tile.panels(g.mg), t.panels*cols
+	for p0 := 0; p0 < t.channels; p0 += winogradDepth {
+		kc := min(winogradDepth, t.channels-p0)
+		// Places lie apart by what is no power of two, which few sets of the cache would
+		// hold.
+		size := roundUp(t.count*kc, maskedLen) + maskedLen
+		t.kernels(kernels, size, t.packed[9*(p0*g.mg+t.first*kc):], kc)
+		for p := range winogradPlaces {
+			for q := range t.panels {
+				half := 1
+				if 2*t.tiles(q) <= cols {
+					half = 0
+				}
+				b := in[(q*winogradPlaces+p)*t.place+p0*t.ldb:]
+				for r := t.r0; r < t.r1; r++ {
+					i, end := panelRow(r, heights, g.mg), panelRow(r+1, heights, g.mg)
+					c := dst[(p*t.count+i-t.first)*ldc+q*cols:]
+					t.tile.kernels[end-i-1][half](kc, &kernels[p*size+(i-t.first)*kc], &b[0], t.ldb, &c[0], ldc, nil, p0 > 0, 1, 0, nil)
+				}
 			}
+		}
+	}
+}
+
+// kernels transforms the packed kernels of the task's output channels and kc channels.
+func (t *winogradTask) kernels(dst []float32, place int, packed []float32, kc int) {
+	heights := t.tile.panels(t.g.mg)
+	for r := t.r0; r < t.r1; r++ {
+		i := panelRow(r, heights, t.g.mg) - t.first
+		n := (panelRow(r+1, heights, t.g.mg) - t.first - i) * kc
+		to, from := dst[i*kc:], packed[9*i*kc:]
+		if f := &fast32.winograd; f.kernels != nil {
+			f.kernels(&to[0], place, &from[0], n, (n+f.lanes-1)/f.lanes)
+		} else {
+			winogradKernels(to, place, from, n)
 		}
 	}
 }
 
 // output transforms the products into the channels' outputs, and finishes them.
-func (t *winogradTask) output(products, s []float32) {
+func (t *winogradTask) output(products, lines, tmp []float32) {
 	g, cols := t.g, t.tile.cols
-	lines, tmp := s[:16*cols], s[16*cols:]
 	var buf [maxCols]run
-	runs := t.runs(buf[:0], t.panel, 0)
-	for m := range t.count {
-		var bias float32
-		if t.bias != nil {
-			bias = t.bias[t.first+m]
-		}
-		plane := t.n*g.M + t.first + m
-		from := products[m*cols:]
-		if f := &fast32.winograd; f.output != nil {
-			f.output(&lines[0], 4*cols, &from[0], t.count*cols, bias, (t.tiles()+f.lanes-1)/f.lanes, &tmp[0])
-		} else {
-			winogradOutput(lines, 4*cols, from, t.count*cols, bias, t.tiles())
-		}
-		if act := t.finish.Act; act != nil {
-			act.rows(lines, lines)
-		}
-		for _, r := range runs {
-			row, col := r.from/t.wide*winogradTile, r.from%t.wide*winogradTile
-			n := min(winogradTile*r.size, g.Out[1]-col)
-			for a := range min(winogradTile, g.Out[0]-row) {
-				at := (row+a)*g.Out[1] + col
-				copy(t.y[plane*g.outSize+at:][:n], lines[a*4*cols+winogradTile*r.at:])
-				if t.finish.Then != nil {
-					t.finish.Then(plane, 1, at, n)
+	for q := range t.panels {
+		runs := t.runs(buf[:0], t.panel+q, 0)
+		for m := range t.count {
+			var bias float32
+			if t.bias != nil {
+				bias = t.bias[t.first+m]
+			}
+			plane := t.n*g.M + t.first + m
+			from := products[(m*t.panels+q)*cols:]
+			if f := &fast32.winograd; f.output != nil {
+				f.output(&lines[0], 4*cols, &from[0], t.count*t.panels*cols, bias, (t.tiles(q)+f.lanes-1)/f.lanes, &tmp[0])
+			} else {
+				winogradOutput(lines, 4*cols, from, t.count*t.panels*cols, bias, t.tiles(q))
+			}
+			if act := t.finish.Act; act != nil {
+				act.rows(lines, lines)
+			}
+			for _, r := range runs {
+				row, col := r.from/t.wide*winogradTile, r.from%t.wide*winogradTile
+				n := min(winogradTile*r.size, g.Out[1]-col)
+				for a := range min(winogradTile, g.Out[0]-row) {
+					at := (row+a)*g.Out[1] + col
+					copy(t.y[plane*g.outSize+at:][:n], lines[a*4*cols+winogradTile*r.at:])
+					if t.finish.Then != nil {
+						t.finish.Then(plane, 1, at, n)
+					}
 				}
 			}
 		}
 	}
+}
+
+// winogradKernels is G g Gᵀ of n kernels, element (i, j) of kernel t's g being
+// x[(3*i+j)*tap+t] with tap = n, and that of its result dst[(6*i+j)*place+t].
+func winogradKernels(dst []float32, place int, x []float32, n int) {
+	for t := range n {
+		var half [6][3]float32
+		for j := range 3 {
+			for i, v := range threeToSix(x[j*n+t], x[(3+j)*n+t], x[(6+j)*n+t]) {
+				half[i][j] = v
+			}
+		}
+		for i, h := range half {
+			for j, v := range threeToSix(h[0], h[1], h[2]) {
+				dst[(6*i+j)*place+t] = v
+			}
+		}
+	}
+}
+
+// threeToSix is G g.
+func threeToSix(g0, g1, g2 float32) [6]float32 {
+	const ni, no = 2 * inner * inner * (inner*inner - outer*outer), 2 * outer * outer * (outer*outer - inner*inner)
+	ei, oi := g0/ni+inner*inner/ni*g2, inner/ni*g1
+	eo, oo := g0/no+outer*outer/no*g2, outer/no*g1
+	return [6]float32{g0 / (inner * inner * outer * outer), ei + oi, ei - oi, eo + oo, eo - oo, g2}
 }
 
 // winogradInput is Bᵀ d B of n tiles, element (i, j) of tile t's d being

@@ -15,6 +15,7 @@ func winograd() {
 		{"AVX2", 32, YMM, VFMADD231PS, VFNMADD231PS, VMULPS},
 		{"AVX512", 64, ZMM, VFMADD231PS_BCST, VFNMADD231PS_BCST, VMULPS_BCST},
 	} {
+		w.kernels()
 		w.input()
 		w.output()
 	}
@@ -91,6 +92,99 @@ func (w *transform) loadSix(at func(i int) Mem) []vec {
 		VMOVUPS(at(i), v[i])
 	}
 	return v
+}
+
+// pair is what a pair of points ±p contributes to G: the kernel's even and odd parts at p,
+// of which the sum is that of p and the difference that of -p.
+type pair struct{ zero, one, two float32 }
+
+func pairOf(p, other float32) pair {
+	n := 2 * p * p * (p*p - other*other)
+	return pair{1 / n, p / n, p * p / n}
+}
+
+// kernels writes G g Gᵀ, row after row: of the first product there are registers for the
+// rows of a pair.
+func (w *transform) kernels() {
+	name := "winogradKernels" + w.name
+	TEXT(name, NOSPLIT, "func(dst *float32, place int, x *float32, tap, vecs int)")
+	Pragma("noescape")
+	Doc(fmt.Sprintf("%s is winogradKernels for %d*vecs kernels.", name, w.width/4))
+	dst, place := Load(Param("dst"), GP64()), Load(Param("place"), GP64())
+	rows, tap := []reg.GPVirtual{GP64(), GP64(), GP64()}, GP64()
+	Load(Param("x"), rows[0])
+	Load(Param("tap"), tap)
+	vecs := Load(Param("vecs"), GP64())
+	SHLQ(Imm(2), place)
+	SHLQ(Imm(2), tap)
+	for i := range 2 {
+		LEAQ(Mem{Base: rows[i], Index: tap, Scale: 2}, rows[i+1])
+		ADDQ(tap, rows[i+1])
+	}
+	load := func(i, j int) vec {
+		v, m := w.vector(), Mem{Base: rows[i]}
+		if j > 0 {
+			m.Index, m.Scale = tap, uint8(j)
+		}
+		VMOVUPS(m, v)
+		return v
+	}
+	parts := func(p pair, g0, g1, g2 vec) (even, odd vec) {
+		even, odd = w.vector(), w.vector()
+		w.times(f32(p.zero), g0, even)
+		w.addTimes(f32(p.two), g2, even)
+		w.times(f32(p.one), g1, odd)
+		return even, odd
+	}
+	pairs := []pair{pairOf(inner, outer), pairOf(outer, inner)}
+	const first = 1 / (inner * inner * outer * outer)
+
+	Label("kernels")
+	to := GP64()
+	MOVQ(dst, to)
+	store := func(v vec) {
+		VMOVUPS(v, Mem{Base: to})
+		ADDQ(place, to)
+	}
+	row := func(g []vec) {
+		v := w.vector()
+		w.times(f32(first), g[0], v)
+		store(v)
+		for _, p := range pairs {
+			even, odd := parts(p, g[0], g[1], g[2])
+			VADDPS(odd, even, v)
+			store(v)
+			VSUBPS(odd, even, v)
+			store(v)
+		}
+		store(g[2])
+	}
+	half := w.vectors(3)
+	for j := range half {
+		w.times(f32(first), load(0, j), half[j])
+	}
+	row(half)
+	for _, p := range pairs {
+		var even, odd [3]vec
+		for j := range half {
+			even[j], odd[j] = parts(p, load(0, j), load(1, j), load(2, j))
+			VADDPS(odd[j], even[j], half[j])
+		}
+		row(half)
+		for j := range half {
+			VSUBPS(odd[j], even[j], half[j])
+		}
+		row(half)
+	}
+	row([]vec{load(2, 0), load(2, 1), load(2, 2)})
+	ADDQ(Imm(uint64(w.width)), dst)
+	for _, r := range rows {
+		ADDQ(Imm(uint64(w.width)), r)
+	}
+	DECQ(vecs)
+	JNE(LabelRef("kernels"))
+	VZEROUPPER()
+	RET()
 }
 
 func (w *transform) input() {
