@@ -38,7 +38,8 @@ func tiles() {
 }
 
 // ahead is how many bytes before it needs it a tile asks for A, which may lie in memory
-// that is far.
+// that is far. It asks for B eight rows before: rows of an input read in place lie too far
+// apart for the processor to foresee the next.
 const ahead = 4096
 
 // tile is one microKernel: rows × vecs accumulators, the vectors of B, and one
@@ -112,6 +113,11 @@ func tile(k *tileKind, rows, vecs int, spread bool) {
 		}
 	}
 	PREFETCHT0(Mem{Base: a, Disp: ahead})
+	if !spread {
+		for at := 0; at < vecs*k.width; at += 64 {
+			PREFETCHT0(Mem{Base: b, Index: ldb, Scale: 8, Disp: at})
+		}
+	}
 	ADDQ(Imm(uint64(rows*k.size)), a)
 	if spread {
 		ADDQ(Imm(8), off)
