@@ -75,6 +75,7 @@ func (b *builder) program(g *graph.Graph, outer *program, feeds, fetches []*grap
 		p.dropSpare()
 		b.joinViews(p)
 		b.fuse(p)
+		b.chain(p)
 		b.joinRows(p)
 		b.placed(p)
 	}

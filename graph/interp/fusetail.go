@@ -97,7 +97,7 @@ func (b *builder) fused(p *program, g *group) (*step, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &step{node: head.node, in: append(head.padded(), g.extra...), min: head.min, label: head.label}
+	s := &step{node: head.node, in: append(head.padded(), g.extra...), min: head.min, label: head.label, spec: &spec}
 	last := len(g.slots) - 1
 	s.out = []int{g.slots[last]}
 	var plain []step
@@ -130,29 +130,41 @@ func (s *step) padded() []ref {
 }
 
 // runPlain runs the steps of a group one after the other, where they do not
-// fit the shapes of a run.
+// fit the shapes of a run. What they make lies in its slots meanwhile.
 func runPlain(x *op.Call, steps []step) error {
 	f := x.Frame.(*frame)
-	made := map[int]*tensor.Tensor{}
+	before := make([]*tensor.Tensor, len(steps))
+	for i, s := range steps {
+		before[i] = f.vals[s.out[0]]
+	}
+	defer func() {
+		for i, s := range steps {
+			f.vals[s.out[0]] = before[i]
+		}
+	}()
+	x.Work = 0
 	for i := range steps {
 		s := &steps[i]
 		c := *x
-		c.Node, c.Into, c.In, c.Out = s.node, nil, make([]*tensor.Tensor, len(s.in)), make([]*tensor.Tensor, len(s.out))
+		c.Work = 0
+		c.Node, c.In, c.Out = s.node, make([]*tensor.Tensor, len(s.in)), make([]*tensor.Tensor, len(s.out))
+		if i < len(steps)-1 {
+			c.Into = nil
+		}
 		for k, r := range s.in {
-			if t, ok := made[r.slot]; ok && r.up == 0 {
-				c.In[k] = t
-			} else if r != noRef {
+			if r != noRef {
 				c.In[k] = f.at(r)
 			}
 		}
 		if err := s.kernel(&c); err != nil {
 			return fmt.Errorf("node %v: %w", s.node, err)
 		}
-		made[s.out[0]] = c.Out[0]
+		f.vals[s.out[0]] = c.Out[0]
 		x.Set(0, c.Out[0])
+		x.Work += work(&c)
 	}
-	for _, t := range made {
-		if t.Store().Root() != x.Out[0].Store().Root() {
+	for _, s := range steps {
+		if t := f.vals[s.out[0]]; t.Store().Root() != x.Out[0].Store().Root() {
 			x.Env.Free(t)
 		}
 	}

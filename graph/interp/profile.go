@@ -92,10 +92,16 @@ func (p *Profile) done(x *op.Call, a *arena) {
 			}
 		}
 	}
-	if row := op.Lookup(x.Node.Domain, x.Node.Op); row != nil && row.Work != nil {
-		r.Work = row.Work(x)
+	r.Work, r.Live = work(x), a.held()
+}
+
+// work is the multiplications and additions of a call that is done.
+func work(x *op.Call) int64 {
+	row := op.Lookup(x.Node.Domain, x.Node.Op)
+	if x.Work != 0 || row == nil || row.Work == nil {
+		return x.Work
 	}
-	r.Live = a.held()
+	return row.Work(x)
 }
 
 // shared reports whether t is an output over the memory of an input, or the

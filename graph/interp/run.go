@@ -266,7 +266,7 @@ func (f *frame) newCall(s *step) *op.Call {
 	clear(x.In)
 	clear(x.Out)
 	x.In, x.Out = room(x.In, len(s.in)), room(x.Out, len(s.out))
-	x.Context, x.Node, x.Frame, x.Env, x.Into = f.run.ctx, s.node, f, &f.run.env, x.Into[:0]
+	x.Context, x.Node, x.Frame, x.Env, x.Into, x.Work = f.run.ctx, s.node, f, &f.run.env, x.Into[:0], 0
 	return x
 }
 

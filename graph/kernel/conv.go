@@ -154,16 +154,16 @@ func convGemm[T Float](par Parallel, g *ConvGeom, x, packed, bias, y []T, finish
 		return
 	}
 	tile := tileFor[T]()
-	then := apart(finish, y, g.outSize)
-	if g.isPointwise() && k > 0 && g.outSize <= min(fewColumns, tile.rows) {
+	then := apart(finish, y, g.outStep)
+	if g.isPointwise() && k > 0 && g.outStep <= min(fewColumns, tile.rows) {
 		fewPositions(par, g, x, packed, bias, y, then)
 		return
 	}
 	j := job[T]{
 		tile: tile, batch: g.N * g.Group, m: g.mg, n: g.outSize, k: k, alpha: 1,
 		a:   func(t int) []T { return packed[t%g.Group*size:][:size] },
-		c:   func(t int) []T { return y[t*g.mg*g.outSize:][:g.mg*g.outSize] },
-		ldc: g.outSize,
+		c:   func(t int) []T { return y[t*g.mg*g.outStep:][:span(g.mg, g.outStep, g.outSize)] },
+		ldc: g.outStep,
 	}
 	if bias != nil {
 		j.start = func(t int) []T { return bias[t%g.Group*g.mg:][:g.mg] }
@@ -174,7 +174,7 @@ func convGemm[T Float](par Parallel, g *ConvGeom, x, packed, bias, y []T, finish
 	if then != nil {
 		j.after = func(t, i0, i1, j0, nc int) { then(t*g.mg+i0, i1-i0, j0, nc) }
 	}
-	image := func(t int) []T { return x[t*g.cg*g.inSize:][:g.cg*g.inSize] }
+	image := func(t int) []T { return x[t*g.cg*g.inStep:][:span(g.cg, g.inStep, g.inSize)] }
 	var f *frame
 	if !g.isPointwise() {
 		f = newFrame(g.Window)
@@ -183,20 +183,20 @@ func convGemm[T Float](par Parallel, g *ConvGeom, x, packed, bias, y []T, finish
 	case g.isPointwise():
 		off := make([]int, g.cg)
 		for i := range off {
-			off[i] = i * g.inSize
+			off[i] = i * g.inStep
 		}
 		j.packB = func(t int, dst []T, p0, kc, j0, nc int) {
-			packChannels(tile, dst, x[t*g.cg*g.inSize:], off[p0:p0+kc], j0, nc)
+			packChannels(tile, dst, x[t*g.cg*g.inStep:], off[p0:p0+kc], j0, nc)
 		}
 		if tile.panels(g.mg) <= 8 || g.outSize <= plainColumns { // too few rows to pay for packing, or rows of B that lie close together
-			j.plainB, j.ldb = image, g.inSize
+			j.plainB, j.ldb = image, g.inStep
 		}
 	case f != nil:
 		frames := borrow[T](g.N*g.C*f.size() + frameSlack)
 		defer frames.free()
 		par.Do(g.N*g.C, grainFor(f.size()), func(lo, hi int) {
 			for t := lo; t < hi; t++ {
-				fillFrame(f, frames.s[t*f.size():][:f.size()], x[t*g.inSize:][:g.inSize])
+				fillFrame(f, frames.s[t*f.size():][:f.size()], x[t*g.inStep:][:g.inSize])
 			}
 		})
 		off := f.offsets(g.cg)

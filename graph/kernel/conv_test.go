@@ -40,6 +40,8 @@ var convCases = []convCase{
 	{n: 1, c: 2, m: 2, group: 2, in: []int{5, 6, 7}, kernel: []int{2, 3, 3}, pb: []int{1, 1, 1}, pe: []int{1, 1, 1}},
 	{n: 1, c: 3, m: 4, group: 1, in: []int{6, 6}, kernel: []int{3, 3}, pb: []int{-1, 0}, pe: []int{0, -2}},
 	{n: 1, c: 3, m: 4, group: 1, in: []int{6, 6}, kernel: []int{3, 3}, out: []int{9, 8}},
+	{n: 1, c: 3, m: 4, group: 1, in: []int{5, 6}, kernel: []int{3, 3}, pb: []int{-6, 0}, pe: []int{10, 0}}, // nothing but padding
+	{n: 1, c: 3, m: 3, group: 3, in: []int{5, 6}, kernel: []int{3, 3}, dilation: []int{1, 2}, pb: []int{-6, 0}, pe: []int{10, 0}},
 	{n: 1, c: 3, m: 4, group: 1, in: []int{2, 2}, kernel: []int{5, 5}},
 	{n: 0, c: 3, m: 4, group: 1, in: []int{6, 6}, kernel: []int{3, 3}},
 	{n: 1, c: 0, m: 4, group: 1, in: []int{6, 6}, kernel: []int{3, 3}},

@@ -15,7 +15,8 @@ type ConvGeom struct {
 	*Window
 	N, C, M, Group int
 
-	cg, mg int // channels per group, in and out
+	cg, mg          int // channels per group, in and out
+	inStep, outStep int // from a plane of x, of y, to the next: its size, but of a strip
 }
 
 // NewConvGeom checks and makes a ConvGeom.
@@ -33,17 +34,25 @@ func NewConvGeom(n, c, m, group int, w *Window) (*ConvGeom, error) {
 			return nil, err
 		}
 	}
-	return &ConvGeom{Window: w, N: n, C: c, M: m, Group: group, cg: c / group, mg: m / group}, nil
+	return &ConvGeom{Window: w, N: n, C: c, M: m, Group: group, cg: c / group, mg: m / group, inStep: w.inSize, outStep: w.outSize}, nil
 }
 
 // check panics if a slice is shorter than the geometry says: callers compute
 // both from the same shapes.
 func (g *ConvGeom) check(x, w, bias, y int, transposed bool) {
-	in, out, weights := g.N*g.C*g.inSize, g.N*g.M*g.outSize, g.M*g.cg*g.taps
+	in, out, weights := span(g.N*g.C, g.inStep, g.inSize), span(g.N*g.M, g.outStep, g.outSize), g.M*g.cg*g.taps
 	if transposed {
 		in, out, weights = g.N*g.C*g.outSize, g.N*g.M*g.inSize, g.C*g.mg*g.taps
 	}
 	if x < in || w < weights || y < out || bias != 0 && bias < g.M {
 		panic("kernel: convolution operand is shorter than its geometry")
 	}
+}
+
+// span is the length of n planes of the given size that lie step apart.
+func span(n, step, size int) int {
+	if n == 0 {
+		return 0
+	}
+	return (n-1)*step + size
 }

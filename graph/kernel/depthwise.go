@@ -13,7 +13,7 @@ func convDepthwise[T Float](par Parallel, g *ConvGeom, x, w, bias, y []T, finish
 			return
 		}
 	}
-	then := apart(finish, y, g.outSize)
+	then := apart(finish, y, g.outStep)
 	par.Do(g.N*g.M, grainFor(g.outSize*g.taps), func(lo, hi int) {
 		eachPlane(g, lo, hi, x, w, bias, y, then, func(dst, src, w []T, bias T, _ int) { depthwisePlane(g.Window, dst, src, w, bias) })
 	})
@@ -34,7 +34,7 @@ func eachPlane[T Float](g *ConvGeom, lo, hi int, x, w, bias, y []T, finish func(
 		if bias != nil {
 			b = bias[m]
 		}
-		plane(y[t*g.outSize:][:g.outSize], x[c*g.inSize:][:g.inSize], w[m*g.taps:][:g.taps], b, c)
+		plane(y[t*g.outStep:][:g.outSize], x[c*g.inStep:][:g.inSize], w[m*g.taps:][:g.taps], b, c)
 		if count := t + 1 - pending; finish != nil && (t == hi-1 || (count+1)*g.outSize > finishElems) {
 			finish(pending, count, 0, g.outSize)
 			pending = t + 1

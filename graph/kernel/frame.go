@@ -55,7 +55,7 @@ func fillFrame[T Float](f *frame, dst, src []T) {
 	}
 	clear(dst[:top*f.row])
 	clear(dst[end*f.row : f.height*f.row])
-	image := src[max(0, -f.PadBegin[0])*f.In[1]:]
+	image := src[min(max(0, -f.PadBegin[0]), f.In[0])*f.In[1]:]
 	if from == 0 && isFloat32[T]() { // all rows but the last: vectors spill into the row that follows
 		done := f.fillFast(float32s(dst[top*f.row:]), float32s(image), end-top-1, left, n)
 		top, image = top+done, image[done*f.In[1]:]

@@ -56,7 +56,7 @@ func (p *maskedPlanes) plane(dst, src, w []float32, bias float32, act *float32) 
 func (p *maskedPlanes) run(par Parallel, x, w, bias, y []float32, finish Finish) {
 	act, then := finish.Act.at(), finish.Then
 	if finish.Act.isSilu() {
-		act, then = nil, apart(finish, y, p.g.outSize)
+		act, then = nil, apart(finish, y, p.g.outStep)
 	}
 	par.Do(p.g.N*p.g.M, grainFor(p.g.outSize*p.g.taps/8), func(lo, hi int) {
 		eachPlane(p.g, lo, hi, x, w, bias, y, then, func(dst, src, w []float32, bias float32, _ int) { p.plane(dst, src, w, bias, act) })

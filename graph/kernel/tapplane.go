@@ -30,7 +30,7 @@ func newTapPlanes(g *ConvGeom) *tapPlanes {
 
 func (p *tapPlanes) run(par Parallel, x, w, bias, y []float32, finish Finish) {
 	g := p.g
-	then := apart(finish, y, g.outSize)
+	then := apart(finish, y, g.outStep)
 	slack := p.vecs*vectorLen + 2 // that a row of vectors reads beyond its outputs
 	par.Do(g.N*g.M, grainFor(g.outSize*g.taps/8), func(lo, hi int) {
 		b := borrow[float32](p.size() + slack + frameSlack + p.vecs*vectorLen)

@@ -83,6 +83,16 @@ type keptGeometry struct {
 }
 
 func makeConv(s *Spec) (Kernel, error) {
+	c, err := newConvolution(s)
+	if err != nil {
+		return nil, err
+	}
+	return byFloat(
+		func(x *Call) error { return runConv(x, c, c.p32) },
+		func(x *Call) error { return runConv(x, c, c.p64) }), nil
+}
+
+func newConvolution(s *Spec) (*convolution, error) {
 	c := &convolution{tail: s.Tail, phases: s.Phases}
 	var err error
 	if c.slide, err = slideOf(s.Node); err != nil {
@@ -114,9 +124,7 @@ func makeConv(s *Spec) (Kernel, error) {
 			return nil, err
 		}
 	}
-	return byFloat(
-		func(x *Call) error { return runConv(x, c, c.p32) },
-		func(x *Call) error { return runConv(x, c, c.p64) }), nil
+	return c, nil
 }
 
 // convWeight is the key of a packed weight.

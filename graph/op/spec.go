@@ -158,6 +158,9 @@ type Call struct {
 	// Into has memory for outputs, where the caller has a place for them: New takes
 	// it if type and shape are those wanted.
 	Into []*tensor.Tensor
+	// Work is set by kernels whose multiplications and additions are not those that Op.Work
+	// counts of the node.
+	Work int64
 	// Frame is the interpreter's own.
 	Frame any
 	Env   *Env

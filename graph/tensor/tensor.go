@@ -131,8 +131,11 @@ func uncleared(n int) []float32 {
 }
 
 // Outline is t's type and shape without its elements, which nobody may read.
-func (t *Tensor) Outline() *Tensor {
-	return &Tensor{DType: t.DType, Shape: t.Shape, kind: outline, store: MakeStore(t.DType, 0)}
+func (t *Tensor) Outline() *Tensor { return NewOutline(t.DType, t.Shape...) }
+
+// NewOutline is a type and a shape without elements.
+func NewOutline(d DType, shape ...int) *Tensor {
+	return &Tensor{DType: d, Shape: shape, kind: outline, store: MakeStore(d, 0)}
 }
 
 // IsOutline reports whether t has no elements though its shape has.
