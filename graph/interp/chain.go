@@ -10,7 +10,7 @@ import (
 const chainLimit = 8
 
 // chain makes one step of convolutions each of which is the only reader of what the one
-// before it makes, where that pays (op.MakeConvChain).
+// before it makes, or has one by itself run so, where that pays (op.MakeConvChain).
 func (b *builder) chain(p *program) {
 	if b.plan.opts.Double {
 		return
@@ -36,10 +36,10 @@ func (b *builder) chain(p *program) {
 		for j := next(i); j != elsewhere && len(members) < chainLimit; j = next(j) {
 			members = append(members, j)
 		}
-		for len(members) > 1 && !b.chained(p, members) {
+		for len(members) > 0 && !b.chained(p, members) {
 			members = members[:len(members)-1]
 		}
-		for _, m := range members[:len(members)-1] {
+		for _, m := range members[:max(0, len(members)-1)] {
 			in[m] = true
 		}
 	}

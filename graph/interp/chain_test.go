@@ -21,7 +21,7 @@ var chains = []struct{ name, nodes, longest string }{
 	  f = Conv (p, expand) y = Conv <group = 40, pads = [2, 2, 2, 2]> (f, five)`, "Conv+Conv+Conv"},
 	{"read twice", `d = Conv <group = 40, pads = [1, 1, 1, 1]> (e, depth) y = Add (d, e)`, "Conv"},
 	{"more than an activation", `a = Add (e, six) d = Conv <group = 40, pads = [1, 1, 1, 1]> (a, depth) y = Conv (d, reduce)`, "Conv+Conv"},
-	{"dense", `d = Conv <pads = [1, 1, 1, 1]> (e, dense) y = Conv (d, expand)`, "Conv"},
+	{"dense", `d = Conv <pads = [1, 1, 1, 1]> (e, dense) y = Conv (d, expand)`, "Conv+Conv"},
 	{"a residual that is broadcast", `d = Conv <group = 40, pads = [1, 1, 1, 1]> (e, depth) p = Conv (d, reduce) y = Add (p, row)`, "Conv+Conv+Conv"},
 }
 

@@ -6,8 +6,8 @@ import (
 )
 
 // ConvChain is convolutions of float32, each of what the one before it gives, that are
-// computed by bands of rows: what passes between them is never there as a whole, and
-// stays in the cache of the core that works on the band. A band takes over from the one
+// computed by bands of rows: what passes between them, and their frames, is never there
+// as a whole, and stays in the cache of the core that works on the band. A band takes over from the one
 // before it the rows that both need. The results are those of ConvPacked to the bit.
 // (Alwani, Chen, Ferdman and Milder, "Fused-Layer CNN Accelerators", MICRO 2016.)
 type ConvChain struct {
@@ -40,17 +40,20 @@ type bandStage struct {
 type rowRange struct{ lo, hi int }
 
 const (
-	bandElems  = 1 << 17 // elements between stages that one core holds, unless one row needs more
-	chainElems = 1 << 19 // elements between stages from which on bands pay, hot or cold
-	fewBands   = 8       // bands that there are at least, if there are as many rows
-	manyBands  = 1 << 10 // and at most
+	bandElems   = 1 << 17 // elements between stages that one core holds, unless one row needs more
+	chainElems  = 1 << 19 // elements between stages from which on bands pay, hot or cold
+	frameElems  = 1 << 18 // and in frames
+	bandWeights = 1 << 15 // elements of a weight that every band reads
+	fewBands    = 8       // bands that there are at least, if there are as many rows
+	manyBands   = 1 << 10 // and at most
 )
 
 // NewConvChain gives nil where the convolutions of the given geometries cannot be
-// computed by bands, or that does not pay. Those can that are pointwise or depthwise.
+// computed by bands, or that does not pay. Those can that are pointwise, depthwise or
+// read frames, by strides that Winograd's transform has nothing for.
 func NewConvChain(stages ...*ConvGeom) *ConvChain {
 	c := &ConvChain{stages: stages}
-	between := 0
+	between, frames := 0, 0
 	for k, g := range stages {
 		if !g.runsByRows() || k > 0 && (!g.follows(stages[k-1]) || g.C*g.inSize < bandElems) {
 			return nil
@@ -58,10 +61,13 @@ func NewConvChain(stages ...*ConvGeom) *ConvChain {
 		if k > 0 {
 			between += g.C * g.inSize
 		}
+		if g.isDense() {
+			frames += g.C * newFrame(g.Window).size()
+		}
 	}
 	end := stages[len(stages)-1].Out[0]
 	rows := 1 + sort.Search((end+fewBands-1)/fewBands-1, func(n int) bool { return c.between(n+2) > bandElems })
-	if between < chainElems || c.between(rows) > 2*bandElems || (end+rows-1)/rows > manyBands {
+	if between < chainElems && frames < frameElems || c.between(rows) > 2*bandElems || (end+rows-1)/rows > manyBands {
 		return nil
 	}
 	c.plan(rows)
@@ -74,8 +80,14 @@ func (g *ConvGeom) runsByRows() bool {
 	if len(g.In) != 2 || g.C == 0 || g.M == 0 || g.outSize <= fewColumns {
 		return false
 	}
-	return g.isPointwise() || g.cg == 1 && (fast32.taps[0] == nil || newMaskedPlanes(g) != nil || newTapPlanes(g) != nil)
+	if g.isDense() {
+		return winogradStep(g) == 0 && g.M*g.cg*g.taps <= bandWeights && newFrame(g.Window) != nil
+	}
+	return g.isPointwise() || fast32.taps[0] == nil || newMaskedPlanes(g) != nil || newTapPlanes(g) != nil
 }
+
+// isDense tells whether g is neither pointwise nor depthwise.
+func (g *ConvGeom) isDense() bool { return g.cg > 1 && !g.isPointwise() }
 
 // follows tells whether g's input can be f's output.
 func (g *ConvGeom) follows(f *ConvGeom) bool { return g.C == f.M && slices.Equal(g.In, f.Out) }
@@ -100,13 +112,21 @@ func (c *ConvChain) needs(out rowRange) []rowRange {
 	return needs
 }
 
-// between is how many elements between stages so many rows in the middle are made of.
+// between is how many elements between stages and in frames so many rows in the middle
+// are made of.
 func (c *ConvChain) between(rows int) int {
 	last := len(c.stages) - 1
 	lo := (c.stages[last].Out[0] - rows) / 2
 	n := 0
-	for k, r := range c.needs(rowRange{lo, lo + rows})[:last] {
-		n += (r.hi - r.lo) * c.stages[k].rowElems()
+	for k, r := range c.needs(rowRange{lo, lo + rows}) {
+		g := c.stages[k]
+		if k < last {
+			n += (r.hi - r.lo) * g.rowElems()
+		}
+		if g.isDense() {
+			in, _ := g.rowsOf(r)
+			n += (in.hi - in.lo) * g.C * g.In[1]
+		}
 	}
 	return n
 }

@@ -24,6 +24,10 @@ var chainCases = []struct {
 		{c: 6, m: 30, group: 1, kernel: []int{1, 1}},
 		{c: 30, m: 60, group: 30, kernel: []int{5, 5}, stride: []int{2, 2}, pb: []int{1, 3}, pe: []int{4, 0}},
 	}},
+	{2, []int{31, 40}, []convCase{
+		{c: 3, m: 20, group: 1, kernel: []int{3, 3}, stride: []int{2, 2}, pb: []int{1, 1}, pe: []int{1, 1}},
+		{c: 20, m: 9, group: 1, kernel: []int{1, 1}, stride: []int{2, 1}},
+	}},
 	{2, []int{23, 40}, []convCase{ // rows that nobody reads, rows of padding only
 		{c: 3, m: 4, group: 1, kernel: []int{1, 1}},
 		{c: 4, m: 4, group: 4, kernel: []int{2, 3}, stride: []int{5, 1}, pb: []int{6, 1}, pe: []int{9, 2}},
@@ -32,6 +36,7 @@ var chainCases = []struct {
 	{1, []int{19, 24}, []convCase{
 		{c: 8, m: 8, group: 8, kernel: []int{3, 3}, pb: []int{1, 1}, pe: []int{1, 1}},
 		{c: 8, m: 8, group: 8, kernel: []int{3, 3}, pb: []int{5, 1}, pe: []int{7, 1}},
+		{c: 8, m: 8, group: 4, kernel: []int{3, 3}, stride: []int{1, 2}, pb: []int{2, 0}, pe: []int{1, 1}},
 		{c: 8, m: 8, group: 8, kernel: []int{5, 5}, stride: []int{2, 2}, pb: []int{-3, 4}, pe: []int{9, -2}},
 	}},
 }
@@ -100,8 +105,11 @@ func TestNewConvChain(t *testing.T) {
 		"expanded and reduced":  {[]*ConvGeom{geom(16, 64, 1, 160, 1, 1), geom(64, 64, 64, 160, 3, 2), geom(64, 24, 1, 80, 1, 1)}, true},
 		"small":                 {[]*ConvGeom{geom(16, 64, 1, 40, 1, 1), geom(64, 64, 64, 40, 3, 2), geom(64, 24, 1, 20, 1, 1)}, false},
 		"of others":             {[]*ConvGeom{geom(16, 64, 1, 160, 1, 1), geom(32, 32, 32, 160, 3, 2)}, false},
-		"by strides":            {[]*ConvGeom{geom(64, 64, 1, 320, 1, 2), geom(64, 64, 64, 160, 3, 2)}, false},
-		"dense":                 {[]*ConvGeom{geom(16, 64, 1, 160, 1, 1), geom(64, 64, 1, 160, 3, 2)}, false},
+		"by strides":            {[]*ConvGeom{geom(64, 64, 1, 320, 1, 2), geom(64, 64, 64, 160, 3, 2)}, true},
+		"first layer":           {[]*ConvGeom{geom(3, 16, 1, 320, 3, 2)}, true},
+		"small first layer":     {[]*ConvGeom{geom(3, 16, 1, 160, 3, 2)}, false},
+		"heavy":                 {[]*ConvGeom{geom(16, 64, 1, 160, 1, 1), geom(64, 64, 1, 160, 3, 2)}, false},
+		"Winograd's":            {[]*ConvGeom{geom(16, 64, 1, 160, 1, 1), geom(64, 12, 1, 160, 3, 1)}, false},
 		"wide":                  {[]*ConvGeom{geom(8, 64, 1, 4000, 1, 1), geom(64, 64, 64, 4000, 3, 1)}, false},
 		"of one dimension only": {[]*ConvGeom{{Window: &Window{In: []int{9}}}}, false},
 	} {
