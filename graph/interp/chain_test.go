@@ -18,7 +18,7 @@ var chains = []struct{ name, nodes, longest string }{
 	{"inverted residual", `a = Clip (e, zero, six) d = Conv <group = 40, pads = [1, 1, 1, 1]> (a, depth) h = HardSigmoid (d) b = Mul (d, h)
 	  p = Conv (b, reduce, four) y = Add (p, x)`, "Conv+Conv+Conv"},
 	{"expanded again", `d = Conv <group = 40, pads = [1, 1, 1, 1], strides = [2, 2]> (e, depth) s = Sigmoid (d) b = Mul (d, s) p = Conv (b, reduce, four)
-	  f = Conv (p, expand) y = Conv <group = 40, pads = [2, 2, 2, 2]> (f, five)`, "Conv+Conv+Conv"},
+	  f = Conv (p, expand) y = Conv <group = 40, pads = [2, 2, 2, 2]> (f, five)`, "Conv+Conv"},
 	{"read twice", `d = Conv <group = 40, pads = [1, 1, 1, 1]> (e, depth) y = Add (d, e)`, "Conv"},
 	{"more than an activation", `a = Add (e, six) d = Conv <group = 40, pads = [1, 1, 1, 1]> (a, depth) y = Conv (d, reduce)`, "Conv+Conv"},
 	{"dense", `d = Conv <pads = [1, 1, 1, 1]> (e, dense) y = Conv (d, expand)`, "Conv+Conv"},

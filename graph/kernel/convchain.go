@@ -41,8 +41,9 @@ type rowRange struct{ lo, hi int }
 
 const (
 	bandElems   = 1 << 17 // elements between stages that one core holds, unless one row needs more
-	chainElems  = 1 << 19 // elements between stages from which on bands pay, hot or cold
-	frameElems  = 1 << 18 // and in frames
+	stageElems  = 1 << 18 // elements between two stages, and
+	chainElems  = 1 << 19 // between all, from which on bands pay
+	frameElems  = 1 << 18 // elements in frames from which on bands pay
 	bandWeights = 1 << 15 // elements of a weight that every band reads
 	fewBands    = 8       // bands that there are at least, if there are as many rows
 	manyBands   = 1 << 10 // and at most
@@ -55,7 +56,7 @@ func NewConvChain(stages ...*ConvGeom) *ConvChain {
 	c := &ConvChain{stages: stages}
 	between, frames := 0, 0
 	for k, g := range stages {
-		if !g.runsByRows() || k > 0 && (!g.follows(stages[k-1]) || g.C*g.inSize < bandElems) {
+		if !g.runsByRows() || k > 0 && (!g.follows(stages[k-1]) || g.C*g.inSize < stageElems) {
 			return nil
 		}
 		if k > 0 {
