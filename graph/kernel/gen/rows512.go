@@ -377,7 +377,7 @@ func softmax512(e *exponential) {
 		}
 	})
 	across(m, 4, VMAXPS)
-	sums := [2]vec{ZMM(), ZMM()}
+	sums, kept := [2]vec{ZMM(), ZMM()}, ZMM()
 	for _, s := range sums {
 		VPXORQ(s, s, s)
 	}
@@ -389,9 +389,9 @@ func softmax512(e *exponential) {
 			VMOVUPS(from, v)
 		}
 		p := e.ofDifference(v, m)
-		if last {
-			VMOVAPS_Z(p, tail, p)
-			VMOVUPS(p, tail, out)
+		if last { // stays where it is: what is stored under a mask is long in coming back
+			VMOVAPS_Z(p, tail, kept)
+			p = kept
 		} else {
 			VMOVUPS(p, out)
 		}
@@ -406,10 +406,9 @@ func softmax512(e *exponential) {
 	across(sums[0], 8, VADDPD)
 	inverse, lost := reciprocal(sums[0])
 	each("quotients", func(_ Mem, last bool) {
-		v, q := ZMM(), ZMM()
-		if last {
-			VMOVUPS_Z(out, tail, v)
-		} else {
+		v, q := kept, ZMM()
+		if !last {
+			v = ZMM()
 			VMOVUPS(out, v)
 		}
 		VMULPS(lost, v, q)
