@@ -188,7 +188,8 @@ func convGemm[T Float](par Parallel, g *ConvGeom, x, packed, bias, y []T, finish
 		j.packB = func(t int, dst []T, p0, kc, j0, nc int) {
 			packChannels(tile, dst, x[t*g.cg*g.inStep:], off[p0:p0+kc], j0, nc)
 		}
-		if tile.panels(g.mg) <= 8 || g.outSize <= plainColumns { // too few rows to pay for packing, or rows of B that lie close together
+		// too few rows to pay for packing, rows of B that lie close together, or few of them
+		if tile.panels(g.mg) <= 8 || g.outSize <= plainColumns || g.cg*g.outSize <= blockElems {
 			j.plainB, j.ldb = image, g.inStep
 		}
 	case f != nil:

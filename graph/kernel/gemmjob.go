@@ -62,13 +62,16 @@ func (j *job[T]) setBeta(beta T) {
 
 // plan splits C: whole rows if the columns give enough tasks. Where rows and the
 // sum are short, ranges of columns are wide: what follows the products works on
-// rows of a task, and begins anew in each.
+// rows of a task, and begins anew in each. Where B is read in place and much smaller
+// than C, or rows are short, tasks have all columns: so a core that then works on some
+// channels (a depthwise convolution's) has most of them in its cache.
 func (j *job[T]) plan() {
 	most := blockElems / (min(j.k, blockDepth) + min(j.m, blockDepth))
 	most = max(blockCols, most/j.tile.cols*j.tile.cols)
 	even := (j.n*j.batch + wantTasks - 1) / wantTasks
 	j.cols = min(most, max(2*j.tile.cols, roundUp(even, j.tile.cols)))
-	if j.plainB != nil && j.n <= most && j.tile.panels(j.m)*j.batch >= wantTasks/2 {
+	short := j.n <= most || j.m >= 2*j.k && j.n*j.k <= blockElems
+	if j.plainB != nil && short && j.tile.panels(j.m)*j.batch >= wantTasks/2 {
 		j.cols = roundUp(j.n, j.tile.cols)
 	}
 	j.colTasks = (j.n + j.cols - 1) / j.cols
