@@ -1,5 +1,7 @@
 package kernel
 
+import "slices"
+
 import "sync"
 
 // Conv is the convolution of g's geometry:
@@ -127,13 +129,21 @@ func ConvScratch[T Float](g *ConvGeom, w *PackedConv[T]) int {
 	if w == nil {
 		n = g.M * g.cg * g.taps
 	}
+	return n + g.unfolded()
+}
+
+// unfolded is how many elements convGemm copies of the input, beside what each core does.
+func (g *ConvGeom) unfolded() int {
 	if g.isPointwise() {
-		return n
+		return 0
+	}
+	if g.isSampled() {
+		return g.N * g.C * g.outSize
 	}
 	if f := newFrame(g.Window); f != nil {
-		n += g.N * g.C * f.size()
+		return g.N * g.C * f.size()
 	}
-	return n
+	return 0
 }
 
 func packWeights[T Float](par Parallel, g *ConvGeom, dst, w []T) {
@@ -151,6 +161,12 @@ func convGemm[T Float](par Parallel, g *ConvGeom, x, packed, bias, y []T, finish
 	k := g.cg * g.taps
 	size := g.mg * k
 	if g.N == 0 || g.mg == 0 || g.outSize == 0 {
+		return
+	}
+	if g.isSampled() {
+		s := borrow[T](g.unfolded())
+		defer s.free()
+		convGemm(par, sample(par, g, s.s, x), s.s, packed, bias, y, finish)
 		return
 	}
 	tile := tileFor[T]()
@@ -215,4 +231,19 @@ func convGemm[T Float](par Parallel, g *ConvGeom, x, packed, bias, y []T, finish
 		}
 	}
 	j.run(par)
+}
+
+// sample copies what a convolution reads that isSampled, and gives that of the copy.
+func sample[T Float](par Parallel, g *ConvGeom, dst, x []T) *ConvGeom {
+	shape := append([]int{g.N * g.C}, g.Out...)
+	from := []int{g.inStep}
+	for d, s := range g.Stride {
+		from = append(from, g.inStride[d]*s)
+	}
+	CopyStrided(par, shape, dst, 0, rowStrides(shape), x, 0, from)
+	h, w := *g, *g.Window
+	w.In, w.Stride = w.Out, slices.Repeat([]int{1}, len(w.Out))
+	w.inSize, w.inStride = w.outSize, rowStrides(w.Out)
+	h.Window, h.inStep = &w, g.outSize
+	return &h
 }

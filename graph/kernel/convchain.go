@@ -63,7 +63,7 @@ func NewConvChain(stages ...*ConvGeom) *ConvChain {
 			between += g.C * g.inSize
 		}
 		if g.isDense() {
-			frames += g.C * newFrame(g.Window).size()
+			frames += g.unfolded() / max(1, g.N)
 		}
 	}
 	end := stages[len(stages)-1].Out[0]
@@ -82,7 +82,7 @@ func (g *ConvGeom) runsByRows() bool {
 		return false
 	}
 	if g.isDense() {
-		return winogradStep(g) == 0 && g.M*g.cg*g.taps <= bandWeights && newFrame(g.Window) != nil
+		return winogradStep(g) == 0 && g.M*g.cg*g.taps <= bandWeights
 	}
 	return g.isPointwise() || fast32.taps[0] == nil || newMaskedPlanes(g) != nil || newTapPlanes(g) != nil
 }

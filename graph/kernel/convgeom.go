@@ -56,3 +56,17 @@ func span(n, step, size int) int {
 	}
 	return (n-1)*step + size
 }
+
+// isSampled tells whether the outputs read one position each, none of them padding, but
+// not all positions.
+func (g *ConvGeom) isSampled() bool {
+	if g.taps != 1 || g.outSize == 0 || g.isPointwise() {
+		return false
+	}
+	for d, p := range g.PadBegin {
+		if p != 0 || (g.Out[d]-1)*g.Stride[d] >= g.In[d] {
+			return false
+		}
+	}
+	return true
+}
