@@ -43,6 +43,9 @@ var fast32 struct {
 	// vector of columns, those of what lies inside, for each kernel column, or, with
 	// stride 2, for the two vectors that all of them read, and that of what is stored.
 	planes [2][2]planeLoop
+	// maxPlanes, by size-2 of the square kernel, is MaxPool of a plane with stride 2; bias
+	// is lowest, and w and act are not read.
+	maxPlanes [2]planeLoop
 
 	winograd winogradLoops
 

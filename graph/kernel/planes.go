@@ -3,7 +3,13 @@ package kernel
 // maskedPlanes runs depthwise convolutions of float32 by fast32.planes, which reads
 // planes where they lie.
 type maskedPlanes struct {
-	g     *ConvGeom
+	g *ConvGeom
+	maskedWindow
+}
+
+// maskedWindow is a loop of fast32.planes and the masks of a Window for it.
+type maskedWindow struct {
+	*Window
 	loop  planeLoop
 	masks []uint16
 	vecs  int // of a row of outputs
@@ -17,24 +23,36 @@ const maskedLen = 16
 
 // newMaskedPlanes gives nil where there is no loop for the geometry.
 func newMaskedPlanes(g *ConvGeom) *maskedPlanes {
-	if len(g.In) != 2 || g.outSize == 0 || g.Kernel[0] != g.Kernel[1] || g.Stride[0] != g.Stride[1] || g.Dilation[0] != 1 || g.Dilation[1] != 1 {
-		return nil
-	}
-	size, stride := g.Kernel[0], g.Stride[0]
+	size, stride := g.square()
 	if size != 3 && size != 5 || stride > 2 || fast32.planes[size/2-1][stride-1] == nil {
 		return nil
 	}
-	p := &maskedPlanes{g: g, loop: fast32.planes[size/2-1][stride-1]}
+	return &maskedPlanes{g, newMaskedWindow(g.Window, fast32.planes[size/2-1][stride-1])}
+}
+
+// square is the size of the kernel and the stride, if they are the same in two
+// dimensions; else 0.
+func (w *Window) square() (size, stride int) {
+	if len(w.In) != 2 || w.outSize == 0 || w.Kernel[0] != w.Kernel[1] || w.Stride[0] != w.Stride[1] || w.Dilation[0] != 1 || w.Dilation[1] != 1 {
+		return 0, 0
+	}
+	return w.Kernel[0], w.Stride[0]
+}
+
+// newMaskedWindow makes the masks for a loop of w's kernel and stride.
+func newMaskedWindow(w *Window, loop planeLoop) maskedWindow {
+	size, stride := w.square()
+	p := maskedWindow{Window: w, loop: loop}
 	outputs, loads, next := maskedLen, size, 1
 	if stride == 2 { // two vectors, of which the outputs are those that see no more
-		outputs, loads, next = maskedLen-size/2, 2, maskedLen
+		outputs, loads, next = maskedLen-(size-1)/2, 2, maskedLen
 	}
-	for o := 0; o < g.Out[1]; o += outputs {
+	for o := 0; o < w.Out[1]; o += outputs {
 		for k := range loads {
-			at := o*stride - g.PadBegin[1] + k*next
-			p.masks = append(p.masks, between(-at, g.In[1]-at))
+			at := o*stride - w.PadBegin[1] + k*next
+			p.masks = append(p.masks, between(-at, w.In[1]-at))
 		}
-		p.masks = append(p.masks, between(0, min(outputs, g.Out[1]-o)))
+		p.masks = append(p.masks, between(0, min(outputs, w.Out[1]-o)))
 	}
 	p.vecs = len(p.masks) / (loads + 1)
 	return p
@@ -46,10 +64,10 @@ func between(lo, hi int) uint16 {
 	return uint16((1<<hi - 1) &^ (1<<lo - 1))
 }
 
-func (p *maskedPlanes) plane(dst, src, w []float32, bias float32, act *float32) {
-	g := p.g
-	_ = dst[g.outSize-1]
-	p.loop(&dst[0], at32(src), &w[0], bias, g.In[0], g.In[1], g.Out[0], g.Out[1], g.PadBegin[0], g.PadBegin[1],
+// plane runs the loop over one plane.
+func (p *maskedWindow) plane(dst, src, w []float32, bias float32, act *float32) {
+	_ = dst[p.outSize-1]
+	p.loop(&dst[0], at32(src), at32(w), bias, p.In[0], p.In[1], p.Out[0], p.Out[1], p.PadBegin[0], p.PadBegin[1],
 		&p.masks[0], p.vecs, act)
 }
 
@@ -58,7 +76,7 @@ func (p *maskedPlanes) run(par Parallel, x, w, bias, y []float32, finish Finish)
 	if finish.Act.isSilu() {
 		act, then = nil, apart(finish, y, p.g.outStep)
 	}
-	par.Do(p.g.N*p.g.M, grainFor(p.g.outSize*p.g.taps/8), func(lo, hi int) {
+	par.Do(p.g.N*p.g.M, grainFor(p.outSize*p.taps/8), func(lo, hi int) {
 		eachPlane(p.g, lo, hi, x, w, bias, y, then, func(dst, src, w []float32, bias float32, _ int) { p.plane(dst, src, w, bias, act) })
 	})
 }

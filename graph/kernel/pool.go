@@ -77,6 +77,15 @@ func MaxPool[T Number](par Parallel, w *Window, planes int, dst []T, indices []i
 		maxPlanes(par, w, height, width, planes, dst, x, lowest)
 		return
 	}
+	if size, stride := w.square(); stride == 2 && (size == 2 || size == 3) && fast32.maxPlanes[size-2] != nil && isFloat32[T]() && indices == nil {
+		p := newMaskedWindow(w, fast32.maxPlanes[size-2])
+		par.Do(planes, grainFor(w.outSize*w.taps/8), func(lo, hi int) {
+			for t := lo; t < hi; t++ {
+				p.plane(float32s(dst[t*w.outSize:]), float32s(x[t*w.inSize:][:w.inSize]), nil, float32(lowest), nil)
+			}
+		})
+		return
+	}
 	rows, width := w.rows()
 	stride := w.Stride[len(w.In)-1]
 	par.Do(planes*rows, grainFor(width*w.taps), func(lo, hi int) {

@@ -193,3 +193,33 @@ func TestNorms(t *testing.T) {
 		return x[i] / naiveReduce(ReduceL2, line(x, i/(c*inner)*inner+i%inner, c, inner))
 	})
 }
+
+// TestMaxPoolLoops: with and without indices, which are different loops, the greatest
+// elements are the same, at every edge, NaN and infinities included.
+func TestMaxPoolLoops(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 4))
+	lowest := float32(math.Inf(-1))
+	odd := []float32{float32(math.NaN()), lowest, float32(math.Copysign(0, -1)), float32(math.Inf(1))}
+	for range 2000 {
+		size, stride, pads := 1+rng.IntN(4), 1+rng.IntN(3), func() []int { return []int{rng.IntN(4) - 1, rng.IntN(4) - 1} }
+		w, err := NewWindow([]int{1 + rng.IntN(40), 1 + rng.IntN(70)}, []int{size, size}, nil, []int{stride, stride}, nil, pads(), pads())
+		if err != nil {
+			t.Fatal(err)
+		}
+		const planes = 2
+		x := random[float32](rng, planes*w.inSize)
+		for range len(x) / 10 {
+			x[rng.IntN(len(x))] = odd[rng.IntN(len(odd))]
+		}
+		got, check := guarded[float32](planes * w.outSize)
+		want := make([]float32, len(got))
+		MaxPool(split(2), w, planes, got, nil, x, lowest, false)
+		MaxPool(nil, w, planes, want, make([]int64, len(want)), x, lowest, false)
+		check(t)
+		for i, v := range want {
+			if got[i] != v && (got[i] == got[i] || v == v) {
+				t.Fatalf("%+v: element %d is %v, want %v", *w, i, got[i], v)
+			}
+		}
+	}
+}

@@ -1023,3 +1023,13 @@ func planeAVX512k5s1(dst *float32, x *float32, w *float32, bias float32, inRows 
 //
 //go:noescape
 func planeAVX512k5s2(dst *float32, x *float32, w *float32, bias float32, inRows int, inCols int, outRows int, outCols int, top int, left int, masks *uint16, vecs int, act *float32)
+
+// maxPlaneAVX512k2s2 finds the greatest elements of a plane under 2×2 positions with stride 2; see fast32.planes.
+//
+//go:noescape
+func maxPlaneAVX512k2s2(dst *float32, x *float32, w *float32, bias float32, inRows int, inCols int, outRows int, outCols int, top int, left int, masks *uint16, vecs int, act *float32)
+
+// maxPlaneAVX512k3s2 finds the greatest elements of a plane under 3×3 positions with stride 2; see fast32.planes.
+//
+//go:noescape
+func maxPlaneAVX512k3s2(dst *float32, x *float32, w *float32, bias float32, inRows int, inCols int, outRows int, outCols int, top int, left int, masks *uint16, vecs int, act *float32)

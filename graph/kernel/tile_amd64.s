@@ -25531,3 +25531,549 @@ DATA second4<>+52(SB)/4, $0x0000001e
 DATA second4<>+56(SB)/4, $0x00000020
 DATA second4<>+60(SB)/4, $0x00000022
 GLOBL second4<>(SB), RODATA|NOPTR, $64
+
+// func maxPlaneAVX512k2s2(dst *float32, x *float32, w *float32, bias float32, inRows int, inCols int, outRows int, outCols int, top int, left int, masks *uint16, vecs int, act *float32)
+// Requires: AVX, AVX512F
+TEXT ·maxPlaneAVX512k2s2(SB), NOSPLIT, $0-104
+	MOVQ         dst+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         w+16(FP), DX
+	MOVQ         inRows+32(FP), DX
+	MOVQ         inCols+40(FP), BX
+	MOVQ         outRows+48(FP), SI
+	MOVQ         outCols+56(FP), DI
+	MOVQ         masks+80(FP), R8
+	SHLQ         $0x02, BX
+	SHLQ         $0x02, DI
+	VBROADCASTSS bias+24(FP), Z0
+	VMOVUPS      second0<>+0(SB), Z5
+	VMOVUPS      second1<>+0(SB), Z6
+	MOVQ         left+72(FP), R9
+	SHLQ         $0x02, R9
+	SUBQ         R9, CX
+	MOVQ         top+64(FP), R9
+	IMULQ        BX, R9
+	SUBQ         R9, CX
+
+column:
+	KMOVW (R8), K2
+	KMOVW 2(R8), K3
+	KMOVW 4(R8), K4
+	XORQ  R9, R9
+	MOVQ  top+64(FP), R10
+	NEGQ  R10
+	MOVQ  CX, R11
+	MOVQ  AX, R12
+
+rows:
+	VBROADCASTSS bias+24(FP), Z1
+	VBROADCASTSS bias+24(FP), Z2
+	VBROADCASTSS bias+24(FP), Z3
+	VBROADCASTSS bias+24(FP), Z4
+	CMPQ         R10, DX
+	JAE          skip0
+	VMOVAPS      Z0, Z7
+	VMOVUPS      (R11), K2, Z7
+	VMOVAPS      Z0, Z8
+	VMOVUPS      64(R11), K3, Z8
+	VMOVAPS      Z5, Z9
+	VPERMI2PS    Z8, Z7, Z9
+	VCMPPS       $0x03, Z9, Z9, K1
+	VMAXPS       Z1, Z9, Z1
+	VMOVAPS      Z9, K1, Z1
+	VMOVAPS      Z6, Z9
+	VPERMI2PS    Z8, Z7, Z9
+	VCMPPS       $0x03, Z9, Z9, K1
+	VMAXPS       Z1, Z9, Z1
+	VMOVAPS      Z9, K1, Z1
+
+skip0:
+	INCQ      R10
+	ADDQ      BX, R11
+	CMPQ      R10, DX
+	JAE       skip1
+	VMOVAPS   Z0, Z7
+	VMOVUPS   (R11), K2, Z7
+	VMOVAPS   Z0, Z8
+	VMOVUPS   64(R11), K3, Z8
+	VMOVAPS   Z5, Z9
+	VPERMI2PS Z8, Z7, Z9
+	VCMPPS    $0x03, Z9, Z9, K1
+	VMAXPS    Z1, Z9, Z1
+	VMOVAPS   Z9, K1, Z1
+	VMOVAPS   Z6, Z9
+	VPERMI2PS Z8, Z7, Z9
+	VCMPPS    $0x03, Z9, Z9, K1
+	VMAXPS    Z1, Z9, Z1
+	VMOVAPS   Z9, K1, Z1
+
+skip1:
+	INCQ      R10
+	ADDQ      BX, R11
+	CMPQ      R10, DX
+	JAE       skip2
+	VMOVAPS   Z0, Z7
+	VMOVUPS   (R11), K2, Z7
+	VMOVAPS   Z0, Z8
+	VMOVUPS   64(R11), K3, Z8
+	VMOVAPS   Z5, Z9
+	VPERMI2PS Z8, Z7, Z9
+	VCMPPS    $0x03, Z9, Z9, K1
+	VMAXPS    Z2, Z9, Z2
+	VMOVAPS   Z9, K1, Z2
+	VMOVAPS   Z6, Z9
+	VPERMI2PS Z8, Z7, Z9
+	VCMPPS    $0x03, Z9, Z9, K1
+	VMAXPS    Z2, Z9, Z2
+	VMOVAPS   Z9, K1, Z2
+
+skip2:
+	INCQ      R10
+	ADDQ      BX, R11
+	CMPQ      R10, DX
+	JAE       skip3
+	VMOVAPS   Z0, Z7
+	VMOVUPS   (R11), K2, Z7
+	VMOVAPS   Z0, Z8
+	VMOVUPS   64(R11), K3, Z8
+	VMOVAPS   Z5, Z9
+	VPERMI2PS Z8, Z7, Z9
+	VCMPPS    $0x03, Z9, Z9, K1
+	VMAXPS    Z2, Z9, Z2
+	VMOVAPS   Z9, K1, Z2
+	VMOVAPS   Z6, Z9
+	VPERMI2PS Z8, Z7, Z9
+	VCMPPS    $0x03, Z9, Z9, K1
+	VMAXPS    Z2, Z9, Z2
+	VMOVAPS   Z9, K1, Z2
+
+skip3:
+	INCQ      R10
+	ADDQ      BX, R11
+	CMPQ      R10, DX
+	JAE       skip4
+	VMOVAPS   Z0, Z7
+	VMOVUPS   (R11), K2, Z7
+	VMOVAPS   Z0, Z8
+	VMOVUPS   64(R11), K3, Z8
+	VMOVAPS   Z5, Z9
+	VPERMI2PS Z8, Z7, Z9
+	VCMPPS    $0x03, Z9, Z9, K1
+	VMAXPS    Z3, Z9, Z3
+	VMOVAPS   Z9, K1, Z3
+	VMOVAPS   Z6, Z9
+	VPERMI2PS Z8, Z7, Z9
+	VCMPPS    $0x03, Z9, Z9, K1
+	VMAXPS    Z3, Z9, Z3
+	VMOVAPS   Z9, K1, Z3
+
+skip4:
+	INCQ      R10
+	ADDQ      BX, R11
+	CMPQ      R10, DX
+	JAE       skip5
+	VMOVAPS   Z0, Z7
+	VMOVUPS   (R11), K2, Z7
+	VMOVAPS   Z0, Z8
+	VMOVUPS   64(R11), K3, Z8
+	VMOVAPS   Z5, Z9
+	VPERMI2PS Z8, Z7, Z9
+	VCMPPS    $0x03, Z9, Z9, K1
+	VMAXPS    Z3, Z9, Z3
+	VMOVAPS   Z9, K1, Z3
+	VMOVAPS   Z6, Z9
+	VPERMI2PS Z8, Z7, Z9
+	VCMPPS    $0x03, Z9, Z9, K1
+	VMAXPS    Z3, Z9, Z3
+	VMOVAPS   Z9, K1, Z3
+
+skip5:
+	INCQ      R10
+	ADDQ      BX, R11
+	CMPQ      R10, DX
+	JAE       skip6
+	VMOVAPS   Z0, Z7
+	VMOVUPS   (R11), K2, Z7
+	VMOVAPS   Z0, Z8
+	VMOVUPS   64(R11), K3, Z8
+	VMOVAPS   Z5, Z9
+	VPERMI2PS Z8, Z7, Z9
+	VCMPPS    $0x03, Z9, Z9, K1
+	VMAXPS    Z4, Z9, Z4
+	VMOVAPS   Z9, K1, Z4
+	VMOVAPS   Z6, Z9
+	VPERMI2PS Z8, Z7, Z9
+	VCMPPS    $0x03, Z9, Z9, K1
+	VMAXPS    Z4, Z9, Z4
+	VMOVAPS   Z9, K1, Z4
+
+skip6:
+	INCQ      R10
+	ADDQ      BX, R11
+	CMPQ      R10, DX
+	JAE       skip7
+	VMOVAPS   Z0, Z7
+	VMOVUPS   (R11), K2, Z7
+	VMOVAPS   Z0, Z8
+	VMOVUPS   64(R11), K3, Z8
+	VMOVAPS   Z5, Z9
+	VPERMI2PS Z8, Z7, Z9
+	VCMPPS    $0x03, Z9, Z9, K1
+	VMAXPS    Z4, Z9, Z4
+	VMOVAPS   Z9, K1, Z4
+	VMOVAPS   Z6, Z9
+	VPERMI2PS Z8, Z7, Z9
+	VCMPPS    $0x03, Z9, Z9, K1
+	VMAXPS    Z4, Z9, Z4
+	VMOVAPS   Z9, K1, Z4
+
+skip7:
+	INCQ    R10
+	ADDQ    BX, R11
+	SUBQ    $0x00, R10
+	VMOVUPS Z1, K4, (R12)
+	ADDQ    DI, R12
+	INCQ    R9
+	CMPQ    R9, SI
+	JE      below
+	VMOVUPS Z2, K4, (R12)
+	ADDQ    DI, R12
+	INCQ    R9
+	CMPQ    R9, SI
+	JE      below
+	VMOVUPS Z3, K4, (R12)
+	ADDQ    DI, R12
+	INCQ    R9
+	CMPQ    R9, SI
+	JE      below
+	VMOVUPS Z4, K4, (R12)
+	ADDQ    DI, R12
+	INCQ    R9
+	CMPQ    R9, SI
+	JE      below
+	JMP     rows
+
+below:
+	ADDQ $0x40, AX
+	ADDQ $0x80, CX
+	ADDQ $0x06, R8
+	DECQ vecs+88(FP)
+	JNE  column
+	VZEROUPPER
+	RET
+
+// func maxPlaneAVX512k3s2(dst *float32, x *float32, w *float32, bias float32, inRows int, inCols int, outRows int, outCols int, top int, left int, masks *uint16, vecs int, act *float32)
+// Requires: AVX, AVX512F
+TEXT ·maxPlaneAVX512k3s2(SB), NOSPLIT, $0-104
+	MOVQ         dst+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         w+16(FP), DX
+	MOVQ         inRows+32(FP), DX
+	MOVQ         inCols+40(FP), BX
+	MOVQ         outRows+48(FP), SI
+	MOVQ         outCols+56(FP), DI
+	MOVQ         masks+80(FP), R8
+	SHLQ         $0x02, BX
+	SHLQ         $0x02, DI
+	VBROADCASTSS bias+24(FP), Z0
+	VMOVUPS      second0<>+0(SB), Z5
+	VMOVUPS      second1<>+0(SB), Z6
+	VMOVUPS      second2<>+0(SB), Z7
+	MOVQ         left+72(FP), R9
+	SHLQ         $0x02, R9
+	SUBQ         R9, CX
+	MOVQ         top+64(FP), R9
+	IMULQ        BX, R9
+	SUBQ         R9, CX
+
+column:
+	KMOVW (R8), K2
+	KMOVW 2(R8), K3
+	KMOVW 4(R8), K4
+	XORQ  R9, R9
+	MOVQ  top+64(FP), R10
+	NEGQ  R10
+	MOVQ  CX, R11
+	MOVQ  AX, R12
+
+rows:
+	VBROADCASTSS bias+24(FP), Z1
+	VBROADCASTSS bias+24(FP), Z2
+	VBROADCASTSS bias+24(FP), Z3
+	VBROADCASTSS bias+24(FP), Z4
+	MOVQ         R11, R13
+	CMPQ         R10, DX
+	JAE          skip0
+	VMOVAPS      Z0, Z8
+	VMOVUPS      (R13), K2, Z8
+	VMOVAPS      Z0, Z9
+	VMOVUPS      64(R13), K3, Z9
+	VMOVAPS      Z5, Z10
+	VPERMI2PS    Z9, Z8, Z10
+	VCMPPS       $0x03, Z10, Z10, K1
+	VMAXPS       Z1, Z10, Z1
+	VMOVAPS      Z10, K1, Z1
+	VMOVAPS      Z6, Z10
+	VPERMI2PS    Z9, Z8, Z10
+	VCMPPS       $0x03, Z10, Z10, K1
+	VMAXPS       Z1, Z10, Z1
+	VMOVAPS      Z10, K1, Z1
+	VMOVAPS      Z7, Z10
+	VPERMI2PS    Z9, Z8, Z10
+	VCMPPS       $0x03, Z10, Z10, K1
+	VMAXPS       Z1, Z10, Z1
+	VMOVAPS      Z10, K1, Z1
+
+skip0:
+	INCQ      R10
+	ADDQ      BX, R13
+	CMPQ      R10, DX
+	JAE       skip1
+	VMOVAPS   Z0, Z8
+	VMOVUPS   (R13), K2, Z8
+	VMOVAPS   Z0, Z9
+	VMOVUPS   64(R13), K3, Z9
+	VMOVAPS   Z5, Z10
+	VPERMI2PS Z9, Z8, Z10
+	VCMPPS    $0x03, Z10, Z10, K1
+	VMAXPS    Z1, Z10, Z1
+	VMOVAPS   Z10, K1, Z1
+	VMOVAPS   Z6, Z10
+	VPERMI2PS Z9, Z8, Z10
+	VCMPPS    $0x03, Z10, Z10, K1
+	VMAXPS    Z1, Z10, Z1
+	VMOVAPS   Z10, K1, Z1
+	VMOVAPS   Z7, Z10
+	VPERMI2PS Z9, Z8, Z10
+	VCMPPS    $0x03, Z10, Z10, K1
+	VMAXPS    Z1, Z10, Z1
+	VMOVAPS   Z10, K1, Z1
+
+skip1:
+	INCQ      R10
+	ADDQ      BX, R13
+	CMPQ      R10, DX
+	JAE       skip2
+	VMOVAPS   Z0, Z8
+	VMOVUPS   (R13), K2, Z8
+	VMOVAPS   Z0, Z9
+	VMOVUPS   64(R13), K3, Z9
+	VMOVAPS   Z5, Z10
+	VPERMI2PS Z9, Z8, Z10
+	VCMPPS    $0x03, Z10, Z10, K1
+	VMAXPS    Z1, Z10, Z1
+	VMOVAPS   Z10, K1, Z1
+	VMAXPS    Z2, Z10, Z2
+	VMOVAPS   Z10, K1, Z2
+	VMOVAPS   Z6, Z10
+	VPERMI2PS Z9, Z8, Z10
+	VCMPPS    $0x03, Z10, Z10, K1
+	VMAXPS    Z1, Z10, Z1
+	VMOVAPS   Z10, K1, Z1
+	VMAXPS    Z2, Z10, Z2
+	VMOVAPS   Z10, K1, Z2
+	VMOVAPS   Z7, Z10
+	VPERMI2PS Z9, Z8, Z10
+	VCMPPS    $0x03, Z10, Z10, K1
+	VMAXPS    Z1, Z10, Z1
+	VMOVAPS   Z10, K1, Z1
+	VMAXPS    Z2, Z10, Z2
+	VMOVAPS   Z10, K1, Z2
+
+skip2:
+	INCQ      R10
+	ADDQ      BX, R13
+	CMPQ      R10, DX
+	JAE       skip3
+	VMOVAPS   Z0, Z8
+	VMOVUPS   (R13), K2, Z8
+	VMOVAPS   Z0, Z9
+	VMOVUPS   64(R13), K3, Z9
+	VMOVAPS   Z5, Z10
+	VPERMI2PS Z9, Z8, Z10
+	VCMPPS    $0x03, Z10, Z10, K1
+	VMAXPS    Z2, Z10, Z2
+	VMOVAPS   Z10, K1, Z2
+	VMOVAPS   Z6, Z10
+	VPERMI2PS Z9, Z8, Z10
+	VCMPPS    $0x03, Z10, Z10, K1
+	VMAXPS    Z2, Z10, Z2
+	VMOVAPS   Z10, K1, Z2
+	VMOVAPS   Z7, Z10
+	VPERMI2PS Z9, Z8, Z10
+	VCMPPS    $0x03, Z10, Z10, K1
+	VMAXPS    Z2, Z10, Z2
+	VMOVAPS   Z10, K1, Z2
+
+skip3:
+	INCQ      R10
+	ADDQ      BX, R13
+	CMPQ      R10, DX
+	JAE       skip4
+	VMOVAPS   Z0, Z8
+	VMOVUPS   (R13), K2, Z8
+	VMOVAPS   Z0, Z9
+	VMOVUPS   64(R13), K3, Z9
+	VMOVAPS   Z5, Z10
+	VPERMI2PS Z9, Z8, Z10
+	VCMPPS    $0x03, Z10, Z10, K1
+	VMAXPS    Z2, Z10, Z2
+	VMOVAPS   Z10, K1, Z2
+	VMAXPS    Z3, Z10, Z3
+	VMOVAPS   Z10, K1, Z3
+	VMOVAPS   Z6, Z10
+	VPERMI2PS Z9, Z8, Z10
+	VCMPPS    $0x03, Z10, Z10, K1
+	VMAXPS    Z2, Z10, Z2
+	VMOVAPS   Z10, K1, Z2
+	VMAXPS    Z3, Z10, Z3
+	VMOVAPS   Z10, K1, Z3
+	VMOVAPS   Z7, Z10
+	VPERMI2PS Z9, Z8, Z10
+	VCMPPS    $0x03, Z10, Z10, K1
+	VMAXPS    Z2, Z10, Z2
+	VMOVAPS   Z10, K1, Z2
+	VMAXPS    Z3, Z10, Z3
+	VMOVAPS   Z10, K1, Z3
+
+skip4:
+	INCQ      R10
+	ADDQ      BX, R13
+	CMPQ      R10, DX
+	JAE       skip5
+	VMOVAPS   Z0, Z8
+	VMOVUPS   (R13), K2, Z8
+	VMOVAPS   Z0, Z9
+	VMOVUPS   64(R13), K3, Z9
+	VMOVAPS   Z5, Z10
+	VPERMI2PS Z9, Z8, Z10
+	VCMPPS    $0x03, Z10, Z10, K1
+	VMAXPS    Z3, Z10, Z3
+	VMOVAPS   Z10, K1, Z3
+	VMOVAPS   Z6, Z10
+	VPERMI2PS Z9, Z8, Z10
+	VCMPPS    $0x03, Z10, Z10, K1
+	VMAXPS    Z3, Z10, Z3
+	VMOVAPS   Z10, K1, Z3
+	VMOVAPS   Z7, Z10
+	VPERMI2PS Z9, Z8, Z10
+	VCMPPS    $0x03, Z10, Z10, K1
+	VMAXPS    Z3, Z10, Z3
+	VMOVAPS   Z10, K1, Z3
+
+skip5:
+	INCQ      R10
+	ADDQ      BX, R13
+	CMPQ      R10, DX
+	JAE       skip6
+	VMOVAPS   Z0, Z8
+	VMOVUPS   (R13), K2, Z8
+	VMOVAPS   Z0, Z9
+	VMOVUPS   64(R13), K3, Z9
+	VMOVAPS   Z5, Z10
+	VPERMI2PS Z9, Z8, Z10
+	VCMPPS    $0x03, Z10, Z10, K1
+	VMAXPS    Z3, Z10, Z3
+	VMOVAPS   Z10, K1, Z3
+	VMAXPS    Z4, Z10, Z4
+	VMOVAPS   Z10, K1, Z4
+	VMOVAPS   Z6, Z10
+	VPERMI2PS Z9, Z8, Z10
+	VCMPPS    $0x03, Z10, Z10, K1
+	VMAXPS    Z3, Z10, Z3
+	VMOVAPS   Z10, K1, Z3
+	VMAXPS    Z4, Z10, Z4
+	VMOVAPS   Z10, K1, Z4
+	VMOVAPS   Z7, Z10
+	VPERMI2PS Z9, Z8, Z10
+	VCMPPS    $0x03, Z10, Z10, K1
+	VMAXPS    Z3, Z10, Z3
+	VMOVAPS   Z10, K1, Z3
+	VMAXPS    Z4, Z10, Z4
+	VMOVAPS   Z10, K1, Z4
+
+skip6:
+	INCQ      R10
+	ADDQ      BX, R13
+	CMPQ      R10, DX
+	JAE       skip7
+	VMOVAPS   Z0, Z8
+	VMOVUPS   (R13), K2, Z8
+	VMOVAPS   Z0, Z9
+	VMOVUPS   64(R13), K3, Z9
+	VMOVAPS   Z5, Z10
+	VPERMI2PS Z9, Z8, Z10
+	VCMPPS    $0x03, Z10, Z10, K1
+	VMAXPS    Z4, Z10, Z4
+	VMOVAPS   Z10, K1, Z4
+	VMOVAPS   Z6, Z10
+	VPERMI2PS Z9, Z8, Z10
+	VCMPPS    $0x03, Z10, Z10, K1
+	VMAXPS    Z4, Z10, Z4
+	VMOVAPS   Z10, K1, Z4
+	VMOVAPS   Z7, Z10
+	VPERMI2PS Z9, Z8, Z10
+	VCMPPS    $0x03, Z10, Z10, K1
+	VMAXPS    Z4, Z10, Z4
+	VMOVAPS   Z10, K1, Z4
+
+skip7:
+	INCQ      R10
+	ADDQ      BX, R13
+	MOVQ      R13, R11
+	CMPQ      R10, DX
+	JAE       skip8
+	VMOVAPS   Z0, Z8
+	VMOVUPS   (R13), K2, Z8
+	VMOVAPS   Z0, Z9
+	VMOVUPS   64(R13), K3, Z9
+	VMOVAPS   Z5, Z10
+	VPERMI2PS Z9, Z8, Z10
+	VCMPPS    $0x03, Z10, Z10, K1
+	VMAXPS    Z4, Z10, Z4
+	VMOVAPS   Z10, K1, Z4
+	VMOVAPS   Z6, Z10
+	VPERMI2PS Z9, Z8, Z10
+	VCMPPS    $0x03, Z10, Z10, K1
+	VMAXPS    Z4, Z10, Z4
+	VMOVAPS   Z10, K1, Z4
+	VMOVAPS   Z7, Z10
+	VPERMI2PS Z9, Z8, Z10
+	VCMPPS    $0x03, Z10, Z10, K1
+	VMAXPS    Z4, Z10, Z4
+	VMOVAPS   Z10, K1, Z4
+
+skip8:
+	INCQ    R10
+	ADDQ    BX, R13
+	SUBQ    $0x01, R10
+	VMOVUPS Z1, K4, (R12)
+	ADDQ    DI, R12
+	INCQ    R9
+	CMPQ    R9, SI
+	JE      below
+	VMOVUPS Z2, K4, (R12)
+	ADDQ    DI, R12
+	INCQ    R9
+	CMPQ    R9, SI
+	JE      below
+	VMOVUPS Z3, K4, (R12)
+	ADDQ    DI, R12
+	INCQ    R9
+	CMPQ    R9, SI
+	JE      below
+	VMOVUPS Z4, K4, (R12)
+	ADDQ    DI, R12
+	INCQ    R9
+	CMPQ    R9, SI
+	JE      below
+	JMP     rows
+
+below:
+	ADDQ $0x3c, AX
+	ADDQ $0x78, CX
+	ADDQ $0x06, R8
+	DECQ vecs+88(FP)
+	JNE  column
+	VZEROUPPER
+	RET

@@ -20,7 +20,7 @@ var hasAVX512 = cpu.X86.HasAVX2 && cpu.X86.HasFMA && cpu.X86.HasAVX512F && cpu.X
 // useAVX2 puts the loops for AVX2 and FMA to use.
 func useAVX2() {
 	rowsAVX2()
-	fast32.planes, fast32.softmax = [2][2]planeLoop{}, nil
+	fast32.planes, fast32.maxPlanes, fast32.softmax = [2][2]planeLoop{}, [2]planeLoop{}, nil
 	tile32 = &tileShape[float32]{6, 16, true, [][2]microKernel[float32]{
 		{tile32AVX2r1v1, tile32AVX2r1v2},
 		{tile32AVX2r2v1, tile32AVX2r2v2},
@@ -53,6 +53,7 @@ func useAVX512() {
 	}
 	fast32.softmax = softmax32AVX512
 	fast32.winograd = winogradLoops{16, winogradKernelsAVX512, winogradInputAVX512, winogradOutputAVX512, [...]splitLoop{winogradSplitAVX512s1, winogradSplitAVX512s2}}
+	fast32.maxPlanes = [2]planeLoop{maxPlaneAVX512k2s2, maxPlaneAVX512k3s2}
 	fast32.planes = [2][2]planeLoop{{planeAVX512k3s1, planeAVX512k3s2}, {planeAVX512k5s1, planeAVX512k5s2}}
 	tile32 = &tileShape[float32]{12, 32, true, [][2]microKernel[float32]{
 		{tile32AVX512r1v1, tile32AVX512r1v2},

@@ -9,30 +9,37 @@ import (
 )
 
 // planes writes the loops of depthwise convolution that need no frame, since masks
-// leave out what lies beside a row, by the size of the square kernel and the stride.
+// leave out what lies beside a row, by the size of the square kernel and the stride,
+// and those of greatest elements under windows that move by two.
 func planes() {
 	for _, size := range []int{3, 5} {
 		for _, stride := range []int{1, 2} {
-			planeLoop(size, stride)
+			planeLoop(size, stride, false)
 		}
+	}
+	for _, size := range []int{2, 3} {
+		planeLoop(size, 2, true)
 	}
 }
 
 // planeRows is how many output rows a loop of planes sums at once.
 const planeRows = 4
 
-func planeLoop(size, stride int) {
-	name := fmt.Sprintf("planeAVX512k%ds%d", size, stride)
+func planeLoop(size, stride int, greatest bool) {
+	name, does := fmt.Sprintf("planeAVX512k%ds%d", size, stride), "convolves a plane by %d×%d taps"
+	if greatest {
+		name, does = "maxP"+name[1:], "finds the greatest elements of a plane under %d×%d positions"
+	}
 	TEXT(name, NOSPLIT, "func(dst, x, w *float32, bias float32, inRows, inCols, outRows, outCols, top, left int, masks *uint16, vecs int, act *float32)")
 	Pragma("noescape")
-	Doc(fmt.Sprintf("%s convolves a plane by %d×%d taps with stride %d; see fast32.planes.", name, size, size, stride))
+	Doc(fmt.Sprintf("%s "+does+" with stride %d; see fast32.planes.", name, size, size, stride))
 	dst, x, w := Load(Param("dst"), GP64()), Load(Param("x"), GP64()), Load(Param("w"), GP64())
 	inRows, inCols := Load(Param("inRows"), GP64()), Load(Param("inCols"), GP64())
 	outRows, outCols := Load(Param("outRows"), GP64()), Load(Param("outCols"), GP64())
 	masks := Load(Param("masks"), GP64())
 	SHLQ(Imm(2), inCols)
 	SHLQ(Imm(2), outCols)
-	p := &planeSums{size: size, stride: stride, w: w}
+	p := &planeSums{size: size, stride: stride, greatest: greatest, w: w}
 	p.load()
 
 	// x is where kernel position 0 of the first output lies.
@@ -59,7 +66,8 @@ func planeLoop(size, stride int) {
 	}
 	next := GP64()
 	MOVQ(from, next)
-	for i := range (planeRows-1)*stride + size {
+	reads := (planeRows-1)*stride + size
+	for i := range reads {
 		skip := fmt.Sprintf("skip%d", i)
 		if i == planeRows*stride {
 			MOVQ(next, from)
@@ -71,8 +79,13 @@ func planeLoop(size, stride int) {
 		INCQ(in)
 		ADDQ(inCols, next)
 	}
+	if reads == planeRows*stride {
+		MOVQ(next, from)
+	}
 	SUBQ(Imm(uint64(size-stride)), in)
-	activate(Load(Param("act"), GP64()), ZMM, p.acc)
+	if !greatest {
+		activate(Load(Param("act"), GP64()), ZMM, p.acc)
+	}
 	for r := range p.acc {
 		VMOVUPS(p.acc[r], p.masks[len(p.masks)-1], Mem{Base: to})
 		ADDQ(outCols, to)
@@ -94,15 +107,21 @@ func planeLoop(size, stride int) {
 // planeSums is the work of one vector of columns.
 type planeSums struct {
 	size, stride int
+	greatest     bool // elements are compared, not added
 	w            reg.Register
 	taps         []vec // nil where there are too many
+	beside       vec   // the elements beside a row; nil for 0
+	nan          reg.OpmaskVirtual
 	acc          []vec
 	masks        []reg.OpmaskVirtual // of the loads of a row, and of the stores
 	picks        []vec               // by kernel column, for stride 2: what it sees of two vectors
 }
 
 func (p *planeSums) load() {
-	if p.size == 3 || p.stride == 1 {
+	if p.greatest {
+		p.beside, p.nan = ZMM(), K()
+		VBROADCASTSS(parameter("bias"), p.beside)
+	} else if p.size == 3 || p.stride == 1 {
 		for i := range p.size * p.size {
 			v := ZMM()
 			VBROADCASTSS(Mem{Base: p.w, Disp: 4 * i}, v)
@@ -133,8 +152,13 @@ func (p *planeSums) outputs() int { return 16 - (p.stride-1)*(p.size-1)/2 }
 // row adds what input row i of a block of output rows, at from, has for them.
 func (p *planeSums) row(from reg.Register, i int) {
 	load := func(k, disp int) vec {
-		v := ZMM()
-		VMOVUPS_Z(Mem{Base: from, Disp: disp}, p.masks[k], v)
+		v, m := ZMM(), Mem{Base: from, Disp: disp}
+		if p.greatest {
+			VMOVAPS(p.beside, v)
+			VMOVUPS(m, p.masks[k], v)
+		} else {
+			VMOVUPS_Z(m, p.masks[k], v)
+		}
 		return v
 	}
 	if p.stride == 1 {
@@ -154,12 +178,18 @@ func (p *planeSums) row(from reg.Register, i int) {
 
 // add adds input row i, as kernel column kx sees it, to the outputs that it is for.
 func (p *planeSums) add(v vec, i, kx int) {
+	if p.greatest {
+		VCMPPS(Imm(3), v, v, p.nan) // unordered
+	}
 	for r, acc := range p.acc {
 		ky := i - r*p.stride
 		if ky < 0 || ky >= p.size {
 			continue
 		}
-		if t := ky*p.size + kx; p.taps != nil {
+		if t := ky*p.size + kx; p.greatest {
+			VMAXPS(acc, v, acc) // which stays if it is as great, or either is NaN
+			VMOVAPS(v, p.nan, acc)
+		} else if p.taps != nil {
 			VFMADD231PS(v, p.taps[t], acc)
 		} else {
 			VFMADD231PS_BCST(Mem{Base: p.w, Disp: 4 * t}, v, acc)
