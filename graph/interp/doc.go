@@ -16,14 +16,21 @@
 // Vocabulary. A program is a planned graph: steps over slots. A frame holds the
 // tensors of one run of a program; a subgraph's frame knows the frame around
 // it. An arena hands out memory and takes it back when the last slot that
-// refers to it is dropped. Steps that work on rows, as elementwise ones do, are
-// joined into one, which goes over tiles that stay in the cache (rowStep).
+// refers to it is dropped.
+//
+// A step is one node, or several that give the same bits together and leave out
+// copies: elementwise nodes run on each piece of the convolution before them (fuse);
+// convolutions run by bands of rows, of which what passes between them stays in the
+// cache (chain); steps that work on rows, as elementwise ones do, go over tiles
+// (rowStep); nodes that only rearrange their input are one copy (joinViews); and what
+// a Concat joins is made in its place (placed). A convolution of a tensor's phases,
+// joined, reads the tensor (phased), which adds in another order.
 //
 // Invariants. A Plan is read-only after New. Every error names its node.
 // Kernels see only what their node reads. A run stops within one chunk of work
 // of its context's end. Its tensors, and what convolutions unfold or transform,
-// never hold more than Options.MaxMemory; a core's blocks, which go with a plane or a
-// tile, are not counted.
+// never hold more than Options.MaxMemory; what the other cores borrow for the plane,
+// block, band or chunk that each works on is not counted.
 //
 // Non-goals: what operators compute (package op), training.
 package interp

@@ -22,7 +22,8 @@ type Options struct {
 	// float64 outputs.
 	Double bool
 	// Unfused runs every node by itself, as a profile of single nodes wants
-	// it. Results have the same bits.
+	// it. Results have the same bits, but for a convolution of slices of one tensor
+	// (the focus of YOLOX), which otherwise adds in another order.
 	Unfused bool
 	// Direct computes convolutions without Winograd's transform, which is
 	// faster and a few roundings less exact.

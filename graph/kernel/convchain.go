@@ -7,9 +7,10 @@ import (
 
 // ConvChain is convolutions of float32, each of what the one before it gives, that are
 // computed by bands of rows: what passes between them, and their frames, is never there
-// as a whole, and stays in the cache of the core that works on the band. A band takes over from the one
-// before it the rows that both need. The results are those of ConvPacked to the bit.
-// (Alwani, Chen, Ferdman and Milder, "Fused-Layer CNN Accelerators", MICRO 2016.)
+// as a whole, and stays in the cache of the core that works on the band. A band takes
+// over from the one before it the rows that both need. The results are those of
+// ConvPacked to the bit. (Alwani, Chen, Ferdman and Milder, "Fused-Layer CNN
+// Accelerators", MICRO 2016.)
 type ConvChain struct {
 	stages []*ConvGeom
 	held   []int // by stage but the last: rows of each plane that a band has at most
@@ -42,7 +43,8 @@ type rowRange struct{ lo, hi int }
 const (
 	bandElems   = 1 << 17 // elements between stages that one core holds, unless one row needs more
 	stageElems  = 1 << 18 // elements between two stages, and
-	chainElems  = 1 << 19 // between all, from which on bands pay
+	chainElems  = 3 << 17 // between all, from which on bands pay, and
+	planeElems  = 1 << 10 // for each plane of a depthwise convolution in a band
 	frameElems  = 1 << 18 // elements in frames from which on bands pay
 	bandWeights = 1 << 15 // elements of a weight that every band reads
 	fewBands    = 8       // bands that there are at least, if there are as many rows
@@ -51,10 +53,10 @@ const (
 
 // NewConvChain gives nil where the convolutions of the given geometries cannot be
 // computed by bands, or that does not pay. Those can that are pointwise, depthwise or
-// read frames, by strides that Winograd's transform has nothing for.
+// have few weights, and a kernel and strides that Winograd's transform has nothing for.
 func NewConvChain(stages ...*ConvGeom) *ConvChain {
 	c := &ConvChain{stages: stages}
-	between, frames := 0, 0
+	between, frames, planes := 0, 0, 0
 	for k, g := range stages {
 		if !g.runsByRows() || k > 0 && (!g.follows(stages[k-1]) || g.C*g.inSize < stageElems) {
 			return nil
@@ -62,13 +64,17 @@ func NewConvChain(stages ...*ConvGeom) *ConvChain {
 		if k > 0 {
 			between += g.C * g.inSize
 		}
-		if g.isDense() {
+		switch {
+		case g.cg == 1:
+			planes += g.M
+		case g.isDense():
 			frames += g.unfolded() / max(1, g.N)
 		}
 	}
 	end := stages[len(stages)-1].Out[0]
 	rows := 1 + sort.Search((end+fewBands-1)/fewBands-1, func(n int) bool { return c.between(n+2) > bandElems })
-	if between < chainElems && frames < frameElems || c.between(rows) > 2*bandElems || (end+rows-1)/rows > manyBands {
+	bands := (end + rows - 1) / rows
+	if pays := frames >= frameElems || between >= chainElems && between >= planeElems*planes*bands; !pays || c.between(rows) > 2*bandElems || bands > manyBands {
 		return nil
 	}
 	c.plan(rows)
@@ -78,7 +84,7 @@ func NewConvChain(stages ...*ConvGeom) *ConvChain {
 // runsByRows tells whether rows of g's output can be computed by themselves, to the
 // same bits.
 func (g *ConvGeom) runsByRows() bool {
-	if len(g.In) != 2 || g.C == 0 || g.M == 0 || g.outSize <= fewColumns {
+	if len(g.In) != 2 || g.C == 0 || g.M == 0 || g.outSize == 0 || g.Out[1] <= fewColumns {
 		return false
 	}
 	if g.isDense() {

@@ -33,7 +33,7 @@ var chainCases = []struct {
 		{c: 4, m: 4, group: 4, kernel: []int{2, 3}, stride: []int{5, 1}, pb: []int{6, 1}, pe: []int{9, 2}},
 		{c: 4, m: 4, group: 4, kernel: []int{3, 3}, dilation: []int{2, 1}, pb: []int{-1, 0}, pe: []int{3, -2}},
 	}},
-	{1, []int{19, 24}, []convCase{
+	{1, []int{19, 48}, []convCase{
 		{c: 8, m: 8, group: 8, kernel: []int{3, 3}, pb: []int{1, 1}, pe: []int{1, 1}},
 		{c: 8, m: 8, group: 8, kernel: []int{3, 3}, pb: []int{5, 1}, pe: []int{7, 1}},
 		{c: 8, m: 8, group: 4, kernel: []int{3, 3}, stride: []int{1, 2}, pb: []int{2, 0}, pe: []int{1, 1}},
@@ -98,11 +98,14 @@ func TestNewConvChain(t *testing.T) {
 		one := convCase{n: 1, c: c, m: m, group: group, in: []int{in, in}, kernel: []int{size, size}, stride: []int{stride, stride}, pb: pad, pe: pad}
 		return one.geom(t)
 	}
+	narrow := convCase{n: 1, c: 64, m: 64, group: 1, in: []int{20000, fewColumns}, kernel: []int{1, 1}}
 	for name, c := range map[string]struct {
 		stages []*ConvGeom
 		want   bool
 	}{
 		"expanded and reduced":  {[]*ConvGeom{geom(16, 64, 1, 160, 1, 1), geom(64, 64, 64, 160, 3, 2), geom(64, 24, 1, 80, 1, 1)}, true},
+		"depthwise first":       {[]*ConvGeom{geom(16, 16, 16, 160, 3, 1), geom(16, 16, 1, 160, 1, 1)}, true},
+		"many planes":           {[]*ConvGeom{geom(24, 72, 1, 80, 1, 1), geom(72, 72, 72, 80, 5, 2)}, false},
 		"small":                 {[]*ConvGeom{geom(16, 64, 1, 40, 1, 1), geom(64, 64, 64, 40, 3, 2), geom(64, 24, 1, 20, 1, 1)}, false},
 		"of others":             {[]*ConvGeom{geom(16, 64, 1, 160, 1, 1), geom(32, 32, 32, 160, 3, 2)}, false},
 		"by strides":            {[]*ConvGeom{geom(64, 64, 1, 320, 1, 2), geom(64, 64, 64, 160, 3, 2)}, true},
@@ -111,6 +114,7 @@ func TestNewConvChain(t *testing.T) {
 		"heavy":                 {[]*ConvGeom{geom(16, 64, 1, 160, 1, 1), geom(64, 64, 1, 160, 3, 2)}, false},
 		"Winograd's":            {[]*ConvGeom{geom(16, 64, 1, 160, 1, 1), geom(64, 12, 1, 160, 3, 1)}, false},
 		"wide":                  {[]*ConvGeom{geom(8, 64, 1, 4000, 1, 1), geom(64, 64, 64, 4000, 3, 1)}, false},
+		"narrow":                {[]*ConvGeom{narrow.geom(t), narrow.geom(t)}, false},
 		"of one dimension only": {[]*ConvGeom{{Window: &Window{In: []int{9}}}}, false},
 	} {
 		chain := NewConvChain(c.stages...)

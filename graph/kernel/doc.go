@@ -9,6 +9,8 @@
 //   - row function: a loop over slices of equal length.
 //   - Window: the geometry of a sliding window; ConvGeom adds the channels.
 //   - panel: a packed strip of a matrix, as the micro-kernel reads it.
+//   - frame: a plane with its padding, whose neighbouring outputs read neighbours.
+//   - desk: the scratch of one core.
 //
 // # Invariants
 //
@@ -20,6 +22,9 @@
 //   - Functions of floats are computed in float64 and rounded once, except three
 //     functions of float32 in assembly (see below) and except
 //     products and the four basic operations, which are computed in T.
+//   - Convolutions of 3×3, and of 6×6 by two, are computed by Winograd's F(4×4, 3×3)
+//     where it saves products (Lavin and Gray, "Fast Algorithms for Convolutional Neural
+//     Networks", CVPR 2016), with several times the rounding of a sum; see PackConv.
 //   - Nothing outside the slices given is written, and no input element that
 //     the definition does not name is read.
 //
@@ -28,7 +33,10 @@
 //	parallel work     Parallel, Parallel.Do
 //	matrices          Gemm, GemmBatch, PackA, PackB, GemmPackedA, GemmPackedB
 //	windows           NewWindow, NewConvGeom
-//	convolution       Conv, PackConv, ConvPacked, ConvTranspose
+//	convolution       Conv, ConvTranspose; with the weight packed before: NewPackedConv,
+//	                  PackConv, ConvPacked, ConvScratch; with what is to be done to each
+//	                  part of the output: Finish, Activation; several, by bands of rows:
+//	                  NewConvChain, ConvStage
 //	pooling           MaxPool, AveragePool, LpPool; a global pool is a Reduce
 //	norms             BatchNorm, LayerNorm, RMSNorm, GroupNorm, LRN, LpNormalize
 //	row functions     Unary(par, f, dst, x) with f one of:
