@@ -207,13 +207,19 @@ func (t *winogradTask) output(products, lines, tmp []float32) {
 			}
 			for _, r := range runs {
 				row, col := r.from/t.wide*winogradTile, r.from%t.wide*winogradTile
-				n := min(winogradTile*r.size, g.Out[1]-col)
-				for a := range min(winogradTile, g.Out[0]-row) {
-					at := (row+a)*g.Out[1] + col
-					copy(t.y[plane*g.outSize+at:][:n], lines[a*4*cols+winogradTile*r.at:])
-					if t.finish.Then != nil {
-						t.finish.Then(plane, 1, at, n)
-					}
+				n, rows := min(winogradTile*r.size, g.Out[1]-col), min(winogradTile, g.Out[0]-row)
+				at := row*g.Out[1] + col
+				for a := range rows {
+					copy(t.y[plane*g.outSize+at+a*g.Out[1]:][:n], lines[a*4*cols+winogradTile*r.at:])
+				}
+				if t.finish.Then == nil {
+					continue
+				}
+				if n == g.Out[1] { // rows that follow each other are one
+					n, rows = rows*n, 1
+				}
+				for a := range rows {
+					t.finish.Then(plane, 1, at+a*g.Out[1], n)
 				}
 			}
 		}
