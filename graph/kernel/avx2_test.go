@@ -40,9 +40,12 @@ func TestWithoutAVX512(t *testing.T) {
 	t.Run("Gemm", TestGemm)
 	t.Run("GemmSplit", TestGemmSplit)
 	t.Run("Conv", TestConv)
+	t.Run("ConvChain", TestConvChain)
 	t.Run("Finish", TestFinish)
 	t.Run("Winograd", TestWinograd)
 	t.Run("Float32", TestFloat32)
 	t.Run("RowsAlike", TestRowsAlike)
 	t.Run("Silu", TestSilu)
+	t.Run("Softmax", TestSoftmax)
+	t.Run("MaxPoolLoops", TestMaxPoolLoops)
 }
