@@ -13,8 +13,8 @@ import (
 // Accelerators", MICRO 2016.)
 type ConvChain struct {
 	stages []*ConvGeom
+	rows   int   // of the last stage's output in a band
 	held   []int // by stage but the last: rows of each plane that a band has at most
-	bands  []band
 }
 
 // ConvStage is the operands of one of the convolutions, and what is applied to what it
@@ -23,18 +23,6 @@ type ConvStage struct {
 	Weight *PackedConv[float32]
 	Bias   []float32 // may be nil
 	Act    *Activation
-}
-
-// band is how a range of rows of the last stage's output is made, by stages: after the
-// band above it, or alone.
-type band struct{ after, alone []bandStage }
-
-// bandStage is what a stage does in a band.
-type bandStage struct {
-	geom *ConvGeom // of the rows that are computed; nil for none
-	in   int       // geom's first row of input, among those that there are
-	out  int       // and of output; rows above it, if there are any, are taken over
-	down int       // from so many rows further down
 }
 
 // rowRange is rows [lo, hi).
@@ -77,7 +65,7 @@ func NewConvChain(stages ...*ConvGeom) *ConvChain {
 	if pays := frames >= frameElems || between >= chainElems && between >= planeElems*planes*bands; !pays || c.between(rows) > 2*bandElems || bands > manyBands {
 		return nil
 	}
-	c.plan(rows)
+	c.cut(rows)
 	return c
 }
 
@@ -109,14 +97,13 @@ func (g *ConvGeom) rowsOf(out rowRange) (in rowRange, padding int) {
 	return in, in.lo - first
 }
 
-// needs is the rows of each stage's output that rows of the last one's are made of.
-func (c *ConvChain) needs(out rowRange) []rowRange {
-	needs := make([]rowRange, len(c.stages))
+// rowsFor is the rows of each stage's output that rows of the last one's are made of,
+// written to list.
+func (c *ConvChain) rowsFor(list []rowRange, out rowRange) {
 	for k, g := range slices.Backward(c.stages) {
-		needs[k] = out
+		list[k] = out
 		out, _ = g.rowsOf(out)
 	}
-	return needs
 }
 
 // between is how many elements between stages and in frames so many rows in the middle
@@ -124,8 +111,9 @@ func (c *ConvChain) needs(out rowRange) []rowRange {
 func (c *ConvChain) between(rows int) int {
 	last := len(c.stages) - 1
 	lo := (c.stages[last].Out[0] - rows) / 2
-	n := 0
-	for k, r := range c.needs(rowRange{lo, lo + rows}) {
+	needs, n := make([]rowRange, len(c.stages)), 0
+	c.rowsFor(needs, rowRange{lo, lo + rows})
+	for k, r := range needs {
 		g := c.stages[k]
 		if k < last {
 			n += (r.hi - r.lo) * g.rowElems()
@@ -141,72 +129,25 @@ func (c *ConvChain) between(rows int) int {
 // rowElems is the elements of one row of all planes of one output.
 func (g *ConvGeom) rowElems() int { return g.M * g.Out[1] }
 
-// plan makes the bands.
-func (c *ConvChain) plan(rows int) {
-	last := len(c.stages) - 1
-	end := c.stages[last].Out[0]
-	var needs [][]rowRange
-	c.held = make([]int, last)
-	for lo := 0; lo < end; lo += rows {
-		n := c.needs(rowRange{lo, min(lo+rows, end)})
+// cut makes bands of so many rows.
+func (c *ConvChain) cut(rows int) {
+	c.rows, c.held = rows, make([]int, len(c.stages)-1)
+	needs := make([]rowRange, len(c.stages))
+	for i := range c.bands() {
+		c.rowsFor(needs, c.bandRows(i))
 		for k := range c.held {
-			c.held[k] = max(c.held[k], n[k].hi-n[k].lo)
+			c.held[k] = max(c.held[k], needs[k].hi-needs[k].lo)
 		}
-		needs = append(needs, n)
-	}
-	for i, n := range needs {
-		b := band{alone: c.band(n, nil)}
-		if i > 0 {
-			b.after = c.band(n, needs[i-1])
-		}
-		c.bands = append(c.bands, b)
 	}
 }
 
-// band is what the stages do for the rows that are needed, after a band that needed
-// those above, or nil.
-func (c *ConvChain) band(needs, above []rowRange) []bandStage {
-	stages := make([]bandStage, len(needs))
-	last := len(needs) - 1
-	for k, g := range c.stages {
-		s, need, step := &stages[k], needs[k], g.outStep
-		from := need.lo
-		if k < last {
-			step = c.held[k] * g.Out[1]
-			if above != nil {
-				from = min(max(from, above[k].hi), need.hi)
-				s.down = need.lo - above[k].lo
-			}
-			s.out = from - need.lo
-		} else {
-			s.out = from
-		}
-		if from == need.hi {
-			continue
-		}
-		in, padding := g.rowsOf(rowRange{from, need.hi})
-		s.geom = g.rows(in.hi-in.lo, need.hi-from, padding)
-		s.geom.outStep = step
-		s.in = in.lo
-		if k > 0 {
-			s.in -= needs[k-1].lo
-			s.geom.inStep = c.held[k-1] * g.In[1]
-		}
-	}
-	return stages
+func (c *ConvChain) bands() int {
+	return (c.stages[len(c.stages)-1].Out[0] + c.rows - 1) / c.rows
 }
 
-// rows is the geometry of out rows of one image's output, from so many rows of input.
-func (g *ConvGeom) rows(in, out, padding int) *ConvGeom {
-	w := *g.Window
-	w.In, w.Out, w.PadBegin = slices.Clone(g.In), slices.Clone(g.Out), slices.Clone(g.PadBegin)
-	w.In[0], w.Out[0], w.PadBegin[0] = in, out, padding
-	if err := w.finish(); err != nil {
-		panic(err) // they are no larger than g's
-	}
-	part := *g
-	part.Window, part.N = &w, 1
-	return &part
+// bandRows is the rows of band i.
+func (c *ConvChain) bandRows(i int) rowRange {
+	return rowRange{i * c.rows, min((i+1)*c.rows, c.stages[len(c.stages)-1].Out[0])}
 }
 
 // Scratch is how many elements Run borrows on one core.
@@ -221,44 +162,82 @@ func (c *ConvChain) Scratch() int {
 // Run computes y from x, both of n images; there is an operand for each stage. then is
 // Finish.Then of the last one.
 func (c *ConvChain) Run(par Parallel, n int, x []float32, operands []ConvStage, y []float32, then func(first, count, at, n int)) {
-	count := len(c.bands)
-	par.Do(n*count, (count+fewBands-1)/fewBands, func(lo, hi int) {
+	bands := c.bands()
+	par.Do(n*bands, (bands+fewBands-1)/fewBands, func(lo, hi int) {
 		desk := borrow[float32](c.Scratch())
 		defer desk.free()
+		r := chainRun{ConvChain: c, operands: operands, desk: desk.s, then: then,
+			needs: make([]rowRange, len(c.stages)), above: make([]rowRange, len(c.stages)), parts: make([]*ConvGeom, len(c.stages))}
+		first, last := c.stages[0], c.stages[len(c.stages)-1]
 		for t := lo; t < hi; t++ {
-			stages := c.bands[t%count].after
-			if t == lo || stages == nil {
-				stages = c.bands[t%count].alone
-			}
-			c.run(stages, t/count, x, operands, y, desk.s, then)
+			r.image = t / bands
+			r.band(t%bands, t == lo || t%bands == 0, x[r.image*first.C*first.inSize:], y[r.image*last.M*last.outSize:])
 		}
 	})
 }
 
-// run does a band of one image.
-func (c *ConvChain) run(stages []bandStage, image int, x []float32, operands []ConvStage, y, desk []float32, then func(first, count, at, n int)) {
-	src := x[image*c.stages[0].C*c.stages[0].inSize:]
-	for k, g := range c.stages {
-		s, o, width := &stages[k], &operands[k], g.Out[1]
-		f := Finish{Act: o.Act}
-		var dst []float32
-		if k < len(c.held) {
-			step := c.held[k] * width
-			dst, desk = desk[:g.M*step], desk[g.M*step:]
-			if s.out > 0 && s.down > 0 {
-				for at := 0; at < len(dst); at += step {
-					copy(dst[at:][:s.out*width], dst[at+s.down*width:])
-				}
+// chainRun is what one core does of a run.
+type chainRun struct {
+	*ConvChain
+	operands     []ConvStage
+	desk         []float32
+	then         func(first, count, at, n int)
+	image        int
+	needs, above []rowRange  // rows of each stage's output that the band has, and the one before it
+	parts        []*ConvGeom // of each stage the rows that were computed last
+}
+
+// band computes band i of an image, all of it or with what the band above it has left
+// on the desk.
+func (r *chainRun) band(i int, alone bool, x, y []float32) {
+	r.needs, r.above = r.above, r.needs
+	r.rowsFor(r.needs, r.bandRows(i))
+	src, first, step := x, 0, r.stages[0].inSize // of what the stage reads: its first row
+	desk, last := r.desk, len(r.stages)-1
+	for k, g := range r.stages {
+		need, o, width := r.needs[k], &r.operands[k], g.Out[1]
+		dst, from, begin, dstStep, f := y, need.lo, 0, g.outSize, Finish{Act: o.Act}
+		if k < last {
+			dstStep = r.held[k] * width
+			dst, desk = desk[:g.M*dstStep], desk[g.M*dstStep:]
+			begin = need.lo
+			if above := r.above[k]; !alone && above.hi > need.lo {
+				from = min(above.hi, need.hi)
+				takeRows(dst, dstStep, (need.lo-above.lo)*width, (from-need.lo)*width)
 			}
-		} else {
-			dst = y[image*g.M*g.outSize:]
-			if then != nil {
-				f.Then = func(first, count, at, n int) { then(image*g.M+first, count, s.out*width+at, n) }
-			}
+		} else if r.then != nil {
+			f.Then = func(first, count, at, n int) { r.then(r.image*g.M+first, count, need.lo*width+at, n) }
 		}
-		if s.geom != nil {
-			ConvPacked(nil, s.geom, src[s.in*g.In[1]:], o.Weight, o.Bias, dst[s.out*width:], f)
+		if from < need.hi {
+			in, padding := g.rowsOf(rowRange{from, need.hi})
+			part := g.rows(r.parts[k], in.hi-in.lo, need.hi-from, padding)
+			part.inStep, part.outStep, r.parts[k] = step, dstStep, part
+			ConvPacked(nil, part, src[(in.lo-first)*g.In[1]:], o.Weight, o.Bias, dst[(from-begin)*width:], f)
 		}
-		src = dst
+		src, first, step = dst, need.lo, dstStep
 	}
+}
+
+// takeRows moves n elements of each plane to its beginning, from so far on.
+func takeRows(planes []float32, step, from, n int) {
+	for at := 0; from > 0 && at < len(planes); at += step {
+		copy(planes[at:][:n], planes[at+from:])
+	}
+}
+
+// rows is the geometry of out rows of one image's output, from so many rows of input:
+// part, if it is that.
+func (g *ConvGeom) rows(part *ConvGeom, in, out, padding int) *ConvGeom {
+	if part != nil && part.In[0] == in && part.Out[0] == out && part.PadBegin[0] == padding {
+		return part
+	}
+	w := *g.Window
+	w.In, w.Out, w.PadBegin = slices.Clone(g.In), slices.Clone(g.Out), slices.Clone(g.PadBegin)
+	w.In[0], w.Out[0], w.PadBegin[0] = in, out, padding
+	if err := w.finish(); err != nil {
+		panic(err) // they are no larger than g's
+	}
+	h := *g
+	h.Window, h.N = &w, 1
+	return &h
 }

@@ -70,7 +70,7 @@ func TestConvChain(t *testing.T) {
 		for rows := 1; rows <= last.Out[0]; rows++ {
 			for name, par := range map[string]Parallel{"inline": nil, "split": split(3)} {
 				chain := &ConvChain{stages: geoms}
-				chain.plan(rows)
+				chain.cut(rows)
 				got, check := guarded[float32](len(y))
 				chain.Run(par, c.n, x, operands, got, func(first, count, at, n int) {
 					for p := first; p < first+count; p++ {
@@ -121,8 +121,8 @@ func TestNewConvChain(t *testing.T) {
 		if (chain != nil) != c.want {
 			t.Errorf("%s: %v, want %v", name, chain != nil, c.want)
 		}
-		if chain != nil && (chain.Scratch() > 2*bandElems || len(chain.bands) < fewBands) {
-			t.Errorf("%s: %d bands of %d elements", name, len(chain.bands), chain.Scratch())
+		if chain != nil && (chain.Scratch() > 2*bandElems || chain.bands() < fewBands) {
+			t.Errorf("%s: %d bands of %d elements", name, chain.bands(), chain.Scratch())
 		}
 	}
 }
@@ -140,7 +140,7 @@ func BenchmarkConvChain(b *testing.B) {
 		outs = append(outs, make([]float32, g.M*g.outSize))
 	}
 	chain := NewConvChain(geoms...)
-	b.Run(fmt.Sprintf("bands%d", len(chain.bands)), func(b *testing.B) {
+	b.Run(fmt.Sprintf("bands%d", chain.bands()), func(b *testing.B) {
 		for b.Loop() {
 			chain.Run(nil, 1, outs[0], operands, outs[3], nil)
 		}
