@@ -1,8 +1,9 @@
 package kernel
 
-import "slices"
-
-import "sync"
+import (
+	"slices"
+	"sync"
+)
 
 // Conv is the convolution of g's geometry:
 //

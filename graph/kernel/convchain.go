@@ -12,9 +12,10 @@ import (
 // ConvPacked to the bit. (Alwani, Chen, Ferdman and Milder, "Fused-Layer CNN
 // Accelerators", MICRO 2016.)
 type ConvChain struct {
-	stages []*ConvGeom
-	rows   int   // of the last stage's output in a band
-	held   []int // by stage but the last: rows of each plane that a band has at most
+	stages   []*ConvGeom
+	rows     int   // of the last stage's output in a band
+	held     []int // by stage but the last: rows of each plane that a band has at most
+	unfolded int   // elements that a stage unfolds of a band at most
 }
 
 // ConvStage is the operands of one of the convolutions, and what is applied to what it
@@ -132,11 +133,17 @@ func (g *ConvGeom) rowElems() int { return g.M * g.Out[1] }
 // cut makes bands of so many rows.
 func (c *ConvChain) cut(rows int) {
 	c.rows, c.held = rows, make([]int, len(c.stages)-1)
-	needs := make([]rowRange, len(c.stages))
+	needs, parts := make([]rowRange, len(c.stages)), make([]*ConvGeom, len(c.stages))
 	for i := range c.bands() {
 		c.rowsFor(needs, c.bandRows(i))
-		for k := range c.held {
-			c.held[k] = max(c.held[k], needs[k].hi-needs[k].lo)
+		for k, g := range c.stages {
+			if k < len(c.held) {
+				c.held[k] = max(c.held[k], needs[k].hi-needs[k].lo)
+			}
+			if g.isDense() {
+				parts[k] = g.part(parts[k], needs[k])
+				c.unfolded = max(c.unfolded, parts[k].unfolded())
+			}
 		}
 	}
 }
@@ -151,7 +158,10 @@ func (c *ConvChain) bandRows(i int) rowRange {
 }
 
 // Scratch is how many elements Run borrows on one core.
-func (c *ConvChain) Scratch() int {
+func (c *ConvChain) Scratch() int { return c.desk() + c.unfolded }
+
+// desk is how many of them are for what passes between stages.
+func (c *ConvChain) desk() int {
 	n := 0
 	for k, rows := range c.held {
 		n += rows * c.stages[k].rowElems()
@@ -164,7 +174,7 @@ func (c *ConvChain) Scratch() int {
 func (c *ConvChain) Run(par Parallel, n int, x []float32, operands []ConvStage, y []float32, then func(first, count, at, n int)) {
 	bands := c.bands()
 	par.Do(n*bands, (bands+fewBands-1)/fewBands, func(lo, hi int) {
-		desk := borrow[float32](c.Scratch())
+		desk := borrow[float32](c.desk())
 		defer desk.free()
 		r := chainRun{ConvChain: c, operands: operands, desk: desk.s, then: then,
 			needs: make([]rowRange, len(c.stages)), above: make([]rowRange, len(c.stages)), parts: make([]*ConvGeom, len(c.stages))}
@@ -209,8 +219,9 @@ func (r *chainRun) band(i int, alone bool, x, y []float32) {
 			f.Then = func(first, count, at, n int) { r.then(r.image*g.M+first, count, need.lo*width+at, n) }
 		}
 		if from < need.hi {
-			in, padding := g.rowsOf(rowRange{from, need.hi})
-			part := g.rows(r.parts[k], in.hi-in.lo, need.hi-from, padding)
+			rows := rowRange{from, need.hi}
+			in, _ := g.rowsOf(rows)
+			part := g.part(r.parts[k], rows)
 			part.inStep, part.outStep, r.parts[k] = step, dstStep, part
 			ConvPacked(nil, part, src[(in.lo-first)*g.In[1]:], o.Weight, o.Bias, dst[(from-begin)*width:], f)
 		}
@@ -225,11 +236,13 @@ func takeRows(planes []float32, step, from, n int) {
 	}
 }
 
-// rows is the geometry of out rows of one image's output, from so many rows of input:
-// part, if it is that.
-func (g *ConvGeom) rows(part *ConvGeom, in, out, padding int) *ConvGeom {
-	if part != nil && part.In[0] == in && part.Out[0] == out && part.PadBegin[0] == padding {
-		return part
+// part is the geometry of rows of one image's output, from those rows of input that they
+// are made of: like, if it is that.
+func (g *ConvGeom) part(like *ConvGeom, rows rowRange) *ConvGeom {
+	from, padding := g.rowsOf(rows)
+	in, out := from.hi-from.lo, rows.hi-rows.lo
+	if like != nil && like.In[0] == in && like.Out[0] == out && like.PadBegin[0] == padding {
+		return like
 	}
 	w := *g.Window
 	w.In, w.Out, w.PadBegin = slices.Clone(g.In), slices.Clone(g.Out), slices.Clone(g.PadBegin)

@@ -110,13 +110,15 @@ func (t *Tail) then(x *Call, y []float32, channels, size int) func(first, count,
 	}
 	alike := t.alike()
 	return func(first, count, at, n int) {
-		var regs *[]float32
+		var regs []float32
 		if t.Registers > 1 {
-			if regs, _ = t.scratch.Get().(*[]float32); regs == nil {
+			kept, _ := t.scratch.Get().(*[]float32)
+			if kept == nil {
 				block := make([]float32, (t.Registers-1)*tailPiece)
-				regs = &block
+				kept = &block
 			}
-			defer t.scratch.Put(regs)
+			defer t.scratch.Put(kept)
+			regs = *kept
 		}
 		begin := first*size + at
 		if n == size && alike { // planes that follow each other are one
@@ -142,12 +144,12 @@ func (t *Tail) alike() bool {
 }
 
 // run does one piece: n elements from at.
-func (t *Tail) run(y []float32, inputs [][]float32, regs *[]float32, at, n, channel int) {
+func (t *Tail) run(y []float32, inputs [][]float32, regs []float32, at, n, channel int) {
 	register := func(r int) []float32 {
 		if r == 0 {
 			return y[at : at+n]
 		}
-		return (*regs)[(r-1)*tailPiece:][:n]
+		return regs[(r-1)*tailPiece:][:n]
 	}
 	row := func(o *Operand) []float32 {
 		if o.Input >= 0 {
