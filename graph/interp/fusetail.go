@@ -3,79 +3,84 @@ package interp
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/onnxloss/onnxloss/graph/op"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
-// makeTail writes the group's tail. Registers are reused when their value is
-// dead; the last result is in register 0.
+// tailOp is what one member of a group does, or two of which the second multiplies what
+// the first is of by what it makes (op.Piece.Times).
+type tailOp struct {
+	piece *op.Piece
+	args  []ref
+	out   int // slot
+}
+
+// makeTail writes the group's tail.
 func (f *fusion) makeTail(g *group) {
-	head := &f.steps[g.members[0]]
-	t := &op.Tail{Registers: 1}
-	register := map[int]int{g.slots[0]: 0} // by slot
+	var ops []tailOp
 	for k := 1; k < len(g.members); k++ {
 		s := &f.steps[g.members[k]]
-		var args []op.Operand
-		operands := s.in[:1]
-		if s.piece.Pair != nil {
-			operands = s.in[:2]
+		o := tailOp{s.piece, s.operands(), s.out[0]}
+		if n := len(ops); n > 0 && isMul(s) && f.dead(g, ops[n-1].out, k) && isProduct(&ops[n-1], o.args) {
+			m := &ops[n-1]
+			m.piece, m.out = &op.Piece{Map: m.piece.Times, Act: m.piece.TimesAct}, o.out
+			continue
 		}
-		for _, r := range operands {
+		ops = append(ops, o)
+	}
+	f.assign(g, ops)
+}
+
+func isMul(s *step) bool { return s.node.Op == "Mul" && s.node.Domain == "" }
+
+// isProduct reports whether args are what m is of and what it makes.
+func isProduct(m *tailOp, args []ref) bool {
+	x, y := m.args[0], ref{0, m.out}
+	return m.piece.Times != nil && (args[0] == x && args[1] == y || args[0] == y && args[1] == x)
+}
+
+// assign writes the ops as the steps of the group's tail. A register is used again when
+// its value is dead; the last result is in register 0.
+func (f *fusion) assign(g *group, ops []tailOp) {
+	head := &f.steps[g.members[0]]
+	lastRead := map[ref]int{}
+	for i, o := range ops {
+		for _, r := range o.args {
+			lastRead[r] = i
+		}
+	}
+	t := &op.Tail{Registers: 1}
+	register := map[ref]int{{0, g.slots[0]}: 0}
+	for i, o := range ops {
+		step := op.TailStep{Piece: o.piece}
+		for _, r := range o.args {
 			a := op.Operand{Register: -1, Input: -1}
 			if c := f.constOf(r); c != nil {
 				a.Const = constOperand(c, head.rank())
-			} else if reg, ok := register[r.slot]; ok && r.up == 0 {
+			} else if reg, ok := register[r]; ok {
 				a.Register = reg
 			} else {
 				a.Input = len(head.padded()) + len(g.extra)
 				g.extra = append(g.extra, r)
 			}
-			args = append(args, a)
+			step.Args = append(step.Args, a)
 		}
-		for slot := range register {
-			if f.dead(g, slot, k) {
-				delete(register, slot)
+		maps.DeleteFunc(register, func(r ref, _ int) bool { return lastRead[r] <= i })
+		if i < len(ops)-1 {
+			used := slices.Collect(maps.Values(register))
+			for slices.Contains(used, step.Dst) {
+				step.Dst++
 			}
-		}
-		dst := 0
-		if k < len(g.members)-1 {
-			for slices.Contains(registersOf(register), dst) {
-				dst++
-			}
-			register[g.slots[k]] = dst
-			t.Registers = max(t.Registers, dst+1)
-		}
-		step := op.TailStep{Piece: s.piece, Dst: dst, Args: args}
-		if last := len(t.Steps) - 1; last >= 0 && s.node.Op == "Mul" && s.node.Domain == "" && f.dead(g, g.slots[k-1], k) && isProduct(&t.Steps[last], args) {
-			step.Piece, step.Args = &op.Piece{Map: t.Steps[last].Piece.Times, Act: t.Steps[last].Piece.TimesAct}, t.Steps[last].Args
-			t.Steps = t.Steps[:last]
+			register[ref{0, o.out}] = step.Dst
+			t.Registers = max(t.Registers, step.Dst+1)
 		}
 		t.Steps = append(t.Steps, step)
 	}
 	t.Ready()
 	g.tail = t
-}
-
-// isProduct reports whether args are what a map is of and what it makes, so that
-// Piece.Times does both.
-func isProduct(m *op.TailStep, args []op.Operand) bool {
-	if m.Piece.Times == nil {
-		return false
-	}
-	of := func(x, y op.Operand) bool {
-		return x.Const == nil && x.Input == m.Args[0].Input && x.Register == m.Args[0].Register && y.Input < 0 && y.Const == nil && y.Register == m.Dst
-	}
-	return of(args[0], args[1]) || of(args[1], args[0])
-}
-
-func registersOf(m map[int]int) []int {
-	var list []int
-	for _, r := range m {
-		list = append(list, r)
-	}
-	return list
 }
 
 // dead reports whether none of the group's members after the k-th reads slot.
