@@ -9,36 +9,53 @@ import (
 
 const completionFlag = "--generate-bash-completion"
 
-// prepare is the arguments as package cli wants them.
-func prepare(app *cli.App, args []string) []string {
+// commandLine is the arguments of one run as package cli wants them.
+type commandLine struct {
+	args []string
+	json bool // --json is among them
+}
+
+// prepare is the arguments as package cli wants them. An error is one of usage.
+func prepare(app *cli.App, args []string) (commandLine, error) {
 	if len(args) == 0 {
 		args = []string{app.Name}
 	}
 	if n := len(args) - 1; args[n] == completionFlag {
-		return completion(app, args[:n])
+		return commandLine{args: completion(app, args[:n])}, nil
 	}
-	if len(args) > 1 && args[1] == "help" {
-		args = append(slices.Clone(args[:1]), args[2:]...)
-		return append(args, "--help")
+	if len(args) > 1 {
+		switch args[1] {
+		case "help":
+			args = append(slices.Clone(args[:1]), args[2:]...)
+			return commandLine{args: append(args, "--help")}, nil
+		case "--version", "-v":
+			args = slices.Concat(args[:1], []string{"version"}, args[2:])
+		}
 	}
 	return sortArgs(app, args)
 }
 
 // sortArgs moves the flags of a command before its positional arguments, since
-// package cli stops looking for flags at the first argument that is none.
-func sortArgs(app *cli.App, args []string) []string {
+// package cli stops looking for flags at the first argument that is none. A flag
+// of one value that is given twice is an error.
+func sortArgs(app *cli.App, args []string) (commandLine, error) {
 	if len(args) < 3 {
-		return args
+		return commandLine{args: args}, nil
 	}
 	cmd := app.Command(args[1])
 	if cmd == nil {
-		return args
+		return commandLine{args: args, json: slices.Contains(args, "--json")}, nil
 	}
 	var flags, rest []string
-	for i := 2; i < len(args); i++ {
-		a := args[i]
+	var twice error
+	seen := map[cli.Flag]bool{}
+	sorted := commandLine{}
+	todo := args[2:]
+	for len(todo) > 0 {
+		a := todo[0]
+		todo = todo[1:]
 		if a == "--" {
-			rest = append(rest, args[i+1:]...)
+			rest = append(rest, todo...)
 			break
 		}
 		if len(a) < 2 || a[0] != '-' {
@@ -46,18 +63,61 @@ func sortArgs(app *cli.App, args []string) []string {
 			continue
 		}
 		if slices.Contains(cli.HelpFlag.Names(), strings.TrimLeft(a, "-")) {
-			return slices.Concat(args[:2], []string{"--help"}) // cli takes what follows for a topic
+			return commandLine{args: slices.Concat(args[:2], []string{"--help"})}, nil // cli takes what follows for a topic
 		}
+		if letters := shortFlags(cmd, a); letters != nil {
+			todo = slices.Concat(letters, todo)
+			continue
+		}
+		name, value, _ := strings.Cut(a, "=")
+		f := findFlag(cmd, name)
+		if f == jsonFlag && value != "false" {
+			sorted.json = true
+		}
+		if seen[f] && single(f) && twice == nil {
+			twice = usagef("%s is given twice, and takes one value; see onnxloss %s --help", dashed(f.Names()[0]), cmd.Name)
+		}
+		seen[f] = true
 		flags = append(flags, fullName(cmd, a))
 		if !takesValue(cmd, a) {
 			continue
 		}
-		if i++; i == len(args) {
-			return slices.Concat(args[:2], flags) // cli says that the last flag lacks its value
+		if len(todo) == 0 {
+			sorted.args = slices.Concat(args[:2], flags) // cli says that the last flag lacks its value
+			return sorted, twice
 		}
-		flags = append(flags, args[i])
+		flags = append(flags, todo[0])
+		todo = todo[1:]
 	}
-	return slices.Concat(args[:2], flags, []string{"--"}, rest)
+	sorted.args = slices.Concat(args[:2], flags, []string{"--"}, rest)
+	return sorted, twice
+}
+
+// shortFlags is the flags of cmd that a, such as -qo, joins: only the last may take a
+// value. It is nil if a is anything else.
+func shortFlags(cmd *cli.Command, a string) []string {
+	if len(a) < 3 || a[1] == '-' || strings.Contains(a, "=") || findFlag(cmd, a) != nil {
+		return nil
+	}
+	var flags []string
+	for i, letter := range a[1:] {
+		f := "-" + string(letter)
+		if findFlag(cmd, f) == nil || i < len(a)-2 && takesValue(cmd, f) {
+			return nil
+		}
+		flags = append(flags, f)
+	}
+	return flags
+}
+
+// single reports whether f takes one value.
+func single(f cli.Flag) bool {
+	d, ok := f.(cli.DocGenerationFlag)
+	if !ok || !d.TakesValue() {
+		return false
+	}
+	s, ok := f.(cli.DocGenerationSliceFlag)
+	return !ok || !s.IsSliceFlag()
 }
 
 // takesValue reports whether the flag a, as it was typed, is followed by its

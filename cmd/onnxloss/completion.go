@@ -7,19 +7,22 @@ import (
 
 	"github.com/onnxloss/onnxloss/emit/curves"
 	"github.com/onnxloss/onnxloss/emit/loss"
+	"github.com/onnxloss/onnxloss/patterns"
 	"github.com/urfave/cli/v2"
 )
 
 func completionCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "completion",
-		Usage:     "print the shell's side of completion",
+		Usage:     "print a shell completion script",
 		ArgsUsage: "SHELL",
-		Description: `SHELL is bash or zsh. To have commands, options and their values completed:
+		Description: `SHELL is bash, zsh, fish or powershell. The script completes commands, options and
+their values. Put the line of your shell into the file that it reads at start:
 
-  source <(onnxloss completion bash)
-
-and the same line in ~/.bashrc to have it in every shell.`,
+  source <(onnxloss completion bash)                                # ~/.bashrc
+  source <(onnxloss completion zsh)                                 # ~/.zshrc, after compinit
+  onnxloss completion fish | source                                 # ~/.config/fish/config.fish
+  onnxloss completion powershell | Out-String | Invoke-Expression   # $PROFILE`,
 		Action: func(c *cli.Context) error {
 			shell, err := oneArg(c, "SHELL")
 			if err != nil {
@@ -27,7 +30,7 @@ and the same line in ~/.bashrc to have it in every shell.`,
 			}
 			script, ok := completionScripts[shell]
 			if !ok {
-				return usagef("there is no completion for %q; there is for bash and zsh", shell)
+				return usagef("there is no completion for %q; there is for %s", shell, strings.Join(shells(), ", "))
 			}
 			_, err = fmt.Fprint(c.App.Writer, script)
 			return err
@@ -35,13 +38,14 @@ and the same line in ~/.bashrc to have it in every shell.`,
 	}
 }
 
-// completionScripts ask the program for words. Where it has none, files are
-// completed.
+// completionScripts ask the program for words, and leave files to the shell where it
+// has none. In a list, what follows the last comma is completed.
 var completionScripts = map[string]string{
 	"bash": `_onnxloss() {
-  local cur=${COMP_WORDS[COMP_CWORD]} words=("${COMP_WORDS[@]:0:COMP_CWORD}")
+  local cur=${COMP_WORDS[COMP_CWORD]} words=("${COMP_WORDS[@]:0:COMP_CWORD}") list=
   [[ $cur != -* ]] || words+=("$cur")
-  COMPREPLY=($(compgen -W "$("${words[@]}" --generate-bash-completion 2>/dev/null)" -- "$cur"))
+  [[ $cur != *,* ]] || list=${cur%,*},
+  COMPREPLY=($(compgen -P "$list" -W "$("${words[@]}" --generate-bash-completion 2>/dev/null)" -- "${cur##*,}"))
 }
 complete -o bashdefault -o default -F _onnxloss onnxloss
 `,
@@ -49,11 +53,37 @@ complete -o bashdefault -o default -F _onnxloss onnxloss
   local cur=${words[CURRENT]} asked=("${(@)words[1,CURRENT-1]}")
   [[ $cur != -* ]] || asked+=("$cur")
   local found=("${(@f)$("${asked[@]}" --generate-bash-completion 2>/dev/null)}")
-  if [[ -n $found[1] ]]; then compadd -- $found; else _files; fi
+  if [[ -n $found[1] ]]; then compset -P '*,'; compadd -- $found; else _files; fi
 }
 compdef _onnxloss onnxloss
 `,
+	"fish": `function __onnxloss_words
+    set -l words (commandline -opc)
+    set -l cur (commandline -ct)
+    string match -q -- '-*' $cur; and set -a words $cur
+    set -l list (string match -r -- '^.*,' $cur)
+    command $words --generate-bash-completion 2>/dev/null | while read -l word
+        echo "$list$word"
+    end
+end
+complete -c onnxloss -n 'count (__onnxloss_words) >/dev/null' -f -a '(__onnxloss_words)'
+`,
+	"powershell": `Register-ArgumentCompleter -Native -CommandName onnxloss -ScriptBlock {
+    param($wordToComplete, $commandAst, $cursorPosition)
+    $words = @($commandAst.CommandElements | Where-Object { $_.Extent.EndOffset -lt $cursorPosition } | ForEach-Object { $_.ToString() })
+    if ($wordToComplete -like '-*') { $words += $wordToComplete }
+    $list = ''
+    if ($wordToComplete -match '^.*,') { $list = $Matches[0] }
+    $rest = @($words | Select-Object -Skip 1)
+    & $words[0] @rest --generate-bash-completion 2>$null |
+        Where-Object { "$list$_" -like "$wordToComplete*" } |
+        ForEach-Object { [System.Management.Automation.CompletionResult]::new("$list$_", $_, 'ParameterValue', $_) }
 }
+`,
+}
+
+// shells lists the shells that there are scripts for.
+func shells() []string { return []string{"bash", "zsh", "fish", "powershell"} }
 
 // completion makes app print what may follow args, in the way of package cli:
 // the last of args is the word under the cursor if it begins with a hyphen,
@@ -61,7 +91,7 @@ compdef _onnxloss onnxloss
 func completion(app *cli.App, args []string) []string {
 	if len(args) < 2 || app.Command(args[1]) == nil {
 		app.BashComplete = func(c *cli.Context) {
-			fmt.Fprintln(c.App.Writer, strings.ReplaceAll(commandNames(c.App), ", ", "\n"))
+			fmt.Fprintln(c.App.Writer, strings.Join(commandNames(c.App), "\n"))
 		}
 		return []string{app.Name, completionFlag}
 	}
@@ -88,7 +118,7 @@ func following(cmd *cli.Command, words []string) []string {
 	case cmd.Name == "losses":
 		return lossNames()
 	case cmd.Name == "completion":
-		return []string{"bash", "zsh"}
+		return shells()
 	}
 	return nil
 }
@@ -141,7 +171,14 @@ func choices(command, flag string) []string {
 	case "by":
 		return []string{string(curves.Probability), string(curves.Logit)}
 	case "dtype":
+		if command == "rewrite" {
+			return []string{"float16", "float32", "float64"}
+		}
 		return []string{"float32", "float64"}
+	case "activation":
+		return []string{string(patterns.Sigmoid), string(patterns.Softmax), string(patterns.None)}
+	case "head":
+		return []string{"all"}
 	}
 	return nil
 }

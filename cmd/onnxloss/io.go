@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -54,8 +55,10 @@ func title(path string) string {
 }
 
 // printJSON writes x, indented, to standard output.
-func printJSON(c *cli.Context, x any) error {
-	e := json.NewEncoder(c.App.Writer)
+func printJSON(c *cli.Context, x any) error { return encodeJSON(c.App.Writer, x) }
+
+func encodeJSON(w io.Writer, x any) error {
+	e := json.NewEncoder(w)
 	e.SetIndent("", "  ")
 	e.SetEscapeHTML(false)
 	return e.Encode(x)

@@ -64,7 +64,7 @@ func findLoss(name string) (*loss.Loss, error) {
 			return l, nil
 		}
 	}
-	return nil, usagef("there is no loss %q; %s", name, nearest(name, lossNames()))
+	return nil, usagef("there is no loss %q; %s", name, whichLoss(name, lossNames()))
 }
 
 type lossRow struct {

@@ -39,12 +39,18 @@ func main() {
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	out := &sink{w: stdout}
 	app := newApp(&source{stdin, ctx}, out, stderr)
-	err := app.RunContext(ctx, prepare(app, args))
+	line, err := prepare(app, args)
+	if err == nil {
+		err = app.RunContext(ctx, line.args)
+	}
 	if out.err != nil && (err == nil || errors.Is(err, out.err)) {
 		err = fmt.Errorf("standard output: %w", cause(out.err))
 	}
 	if err == nil {
 		return 0
+	}
+	if line.json && !out.used {
+		printError(out, err)
 	}
 	fmt.Fprintf(printable{stderr}, "onnxloss: %s\n", message(err))
 	return exitCode(err)
@@ -62,14 +68,15 @@ func newApp(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
 		ExitErrHandler:            func(*cli.Context, error) {},
 		OnUsageError:              onUsageError,
 		Action: func(c *cli.Context) error {
-			if c.Args().Present() {
-				return usagef("there is no command %q; there are %s", c.Args().First(), commandNames(c.App))
+			if name := c.Args().First(); name != "" {
+				names := commandNames(c.App)
+				return usagef("there is no command %q; %s", name, didYouMean(name, names, "there are "+strings.Join(names, ", ")))
 			}
 			return cli.ShowAppHelp(c)
 		},
 		Commands: []*cli.Command{
 			inspectCommand(), rewriteCommand(), verifyCommand(), compareCommand(), runCommand(),
-			conformCommand(), lossesCommand(), opsCommand(), completionCommand(),
+			conformCommand(), lossesCommand(), opsCommand(), completionCommand(), versionCommand(),
 		},
 	}
 	for _, c := range app.Commands {
@@ -81,12 +88,12 @@ func newApp(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
 	return app
 }
 
-func commandNames(app *cli.App) string {
+func commandNames(app *cli.App) []string {
 	var names []string
 	for _, c := range app.Commands {
 		names = append(names, c.Name)
 	}
-	return strings.Join(names, ", ")
+	return names
 }
 
 // usageError is a wrong call of the program.
@@ -107,6 +114,9 @@ func onUsageError(c *cli.Context, err error, _ bool) error {
 	text := err.Error()
 	if flag, ok := strings.CutPrefix(text, "flag provided but not defined: -"); ok {
 		text = "there is no flag " + dashed(flag)
+		if near := nearest(flag, flagNames(c.Command)); near != nil {
+			return usagef("%s; did you mean --%s? See %s --help", text, strings.Join(near, ", --"), name)
+		}
 	} else if flag, ok := strings.CutPrefix(text, "flag needs an argument: -"); ok {
 		text = dashed(flag) + " needs a value"
 	} else if value, rest, ok := strings.Cut(strings.TrimPrefix(text, "invalid value "), " for flag -"); ok {
@@ -117,6 +127,15 @@ func onUsageError(c *cli.Context, err error, _ bool) error {
 		text = fmt.Sprintf("%s %s: %s", dashed(flag), value, reason)
 	}
 	return usagef("%s; see %s --help", text, name)
+}
+
+// flagNames lists the first names of c's flags, without hyphens.
+func flagNames(c *cli.Command) []string {
+	var names []string
+	for _, f := range c.Flags {
+		names = append(names, f.Names()[0])
+	}
+	return names
 }
 
 // wanted is what a flag of c takes, where it is a number; else "".
@@ -159,6 +178,22 @@ func exitCode(err error) int {
 		return exitNoHead
 	}
 	return exitBad
+}
+
+// errorDoc is what --json prints of an error.
+type errorDoc struct {
+	Code    int    `json:"code"` // the exit code
+	Kind    string `json:"kind"`
+	Message string `json:"message"`
+}
+
+// errorKinds names the exit codes.
+var errorKinds = map[int]string{exitBad: "bad input", exitUsage: "usage", exitNoHead: "no head", exitProof: "proof failed"}
+
+// printError writes err to w as JSON.
+func printError(w io.Writer, err error) error {
+	code := exitCode(err)
+	return encodeJSON(w, map[string]errorDoc{"error": {code, errorKinds[code], message(err)}})
 }
 
 // message is an error for people: errors of the operating system begin with

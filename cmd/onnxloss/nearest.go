@@ -8,36 +8,41 @@ import (
 	"github.com/xrash/smetrics"
 )
 
-// most is how many names are given.
+// most is how many names are suggested.
 const most = 6
 
-// nearest says which of names was meant by one that is not among them, else
-// which names there are.
-func nearest(name string, names []string) string {
+// nearest lists the names that may have been meant by one that is not among
+// them, the nearest first: those that a typo tells apart, else those that have it
+// for a part.
+func nearest(name string, names []string) []string {
 	type match struct {
 		name string
 		edit int
 	}
 	name = strings.ToLower(strings.ReplaceAll(name, "_", "-"))
-	var near []match
+	var typos, parts []match
 	for _, n := range names {
 		if len(name) > 2*len(n) {
 			continue
 		}
-		edit := smetrics.WagnerFischer(name, n, 1, 1, 1)
-		if edit <= max(1, len(n)/4) || len(name) > 2 && (strings.Contains(n, name) || hasWord(n, name)) {
-			near = append(near, match{n, edit})
+		m := match{n, smetrics.WagnerFischer(name, n, 1, 1, 1)}
+		switch {
+		case m.edit <= max(1, len(n)/3):
+			typos = append(typos, m)
+		case len(name) > 2 && (strings.Contains(n, name) || hasWord(n, name)):
+			parts = append(parts, m)
 		}
 	}
+	near := typos
 	if near == nil {
-		return "there are " + strings.Join(names, ", ")
+		near = parts
 	}
 	slices.SortStableFunc(near, func(a, b match) int { return a.edit - b.edit })
 	var meant []string
 	for _, m := range near[:min(most, len(near))] {
 		meant = append(meant, m.name)
 	}
-	return fmt.Sprintf("did you mean %s? onnxloss losses lists them all", strings.Join(meant, ", "))
+	return meant
 }
 
 // hasWord reports whether one of name's words is word, but for a letter.
@@ -45,4 +50,23 @@ func hasWord(name, word string) bool {
 	return slices.ContainsFunc(strings.Split(name, "-"), func(w string) bool {
 		return len(w) > 2 && smetrics.WagnerFischer(word, w, 1, 1, 1) <= 1
 	})
+}
+
+// didYouMean asks whether the nearest of names was meant by name, or says
+// otherwise where none is near.
+func didYouMean(name string, names []string, otherwise string) string {
+	near := nearest(name, names)
+	if near == nil {
+		return otherwise
+	}
+	return fmt.Sprintf("did you mean %s?", strings.Join(near, ", "))
+}
+
+// whichLoss says which of the losses named was meant by name, else which there are.
+func whichLoss(name string, names []string) string {
+	near := didYouMean(name, names, "")
+	if near == "" {
+		return "there are " + strings.Join(names, ", ")
+	}
+	return near + " onnxloss losses lists them all"
 }

@@ -114,7 +114,7 @@ func noClassLoss(name string) error {
 			return usagef("--loss %q: that is a %v loss, which --%s adds; --loss takes one of classes", name, l.Kind, flag)
 		}
 	}
-	return usagef("--loss %q: there is no such loss; %s", name, nearest(name, loss.Names(loss.Classification)))
+	return usagef("--loss %q: there is no such loss; %s", name, whichLoss(name, loss.Names(loss.Classification)))
 }
 
 // eachClass reads what may be given for each class.

@@ -17,12 +17,14 @@ import (
 // sink keeps the first error of writing to w, since lines for people are
 // printed without looking back.
 type sink struct {
-	w   io.Writer
-	err error
+	w    io.Writer
+	used bool // something was written
+	err  error
 }
 
 func (s *sink) Write(p []byte) (int, error) {
 	n, err := s.w.Write(p)
+	s.used = true
 	if s.err == nil {
 		s.err = err
 	}
