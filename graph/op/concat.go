@@ -99,12 +99,19 @@ func concat(x *Call, axis int64) error {
 		}
 		shape[k] += t.Shape[k]
 	}
+	stride := tensor.Strides(shape)
+	at := 0
+	for _, t := range x.In {
+		if len(x.Into) > 0 && t.IsWithin(x.Into[0]) && !t.IsPart(x.Into[0], at*stride[k]) {
+			x.Into = nil // which copying would write over
+		}
+		at += t.Shape[k]
+	}
 	out, err := x.New(0, first.DType, shape...)
 	if err != nil {
 		return err
 	}
-	stride := tensor.Strides(shape)
-	at := 0
+	at = 0
 	for _, t := range x.In {
 		if !t.IsPart(out, at*stride[k]) {
 			copyStrided(x, t.Shape, out, at*stride[k], stride, t, 0, tensor.Strides(t.Shape))

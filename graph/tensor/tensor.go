@@ -207,9 +207,11 @@ func (t *Tensor) Part(at int, shape ...int) *Tensor {
 }
 
 // IsPart tells whether t is what of.Part(at, …) gives.
-func (t *Tensor) IsPart(of *Tensor, at int) bool {
-	s := t.store
-	return s != nil && s.Of != nil && s.Of == of.store && s.at == at
+func (t *Tensor) IsPart(of *Tensor, at int) bool { return t.IsWithin(of) && t.store.at == at }
+
+// IsWithin tells whether t is what of.Part gives.
+func (t *Tensor) IsWithin(of *Tensor) bool {
+	return t.store != nil && of != nil && t.store.Of != nil && t.store.Of == of.store
 }
 
 // Strides is the row-major strides of shape, in elements.
