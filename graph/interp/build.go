@@ -116,11 +116,14 @@ func (b *builder) step(p *program, n *graph.Node) error {
 			s.out[i] = p.slot(v)
 		}
 	}
-	var err error
-	if row := op.Lookup(n.Domain, n.Op); row != nil {
-		s.min = row.In.Min
+	if functionOf(n) == nil {
+		s.row = op.Lookup(n.Domain, n.Op)
 	}
-	if s.kernel, err = b.kernel(p, spec); err != nil {
+	if s.row != nil {
+		s.min = s.row.In.Min
+	}
+	var err error
+	if s.kernel, err = b.kernel(spec); err != nil {
 		var miss *op.NoRow
 		if errors.As(err, &miss) {
 			for _, name := range miss.Ops {
@@ -135,11 +138,11 @@ func (b *builder) step(p *program, n *graph.Node) error {
 	s.spec = spec
 	b.phased(p, &s)
 	b.taken(p, &s)
-	if row := op.Lookup(n.Domain, n.Op); row != nil && row.Piece != nil && !spec.Double {
-		s.piece = row.Piece(spec)
+	if s.row != nil && s.row.Piece != nil && !spec.Double {
+		s.piece = s.row.Piece(spec)
 	}
-	if row := op.Lookup(n.Domain, n.Op); row != nil && row.View != nil {
-		if v := row.View(spec); v != nil {
+	if s.row != nil && s.row.View != nil {
+		if v := s.row.View(spec); v != nil {
 			s.views = []op.View{v}
 		}
 	}
@@ -160,12 +163,10 @@ func (b *builder) miss(name string) {
 }
 
 // kernel is the row's kernel, or the body of a model-local function.
-func (b *builder) kernel(p *program, spec *op.Spec) (op.Kernel, error) {
+func (b *builder) kernel(spec *op.Spec) (op.Kernel, error) {
 	n := spec.Node
-	if m := n.Graph().Model; m != nil {
-		if f := m.Function(n.Domain, n.Op, n.Overload); f != nil {
-			return b.call(f, n)
-		}
+	if f := functionOf(n); f != nil {
+		return b.call(f, n)
 	}
 	if op.Lookup(n.Domain, n.Op) == nil {
 		name := n.Op
@@ -175,6 +176,14 @@ func (b *builder) kernel(p *program, spec *op.Spec) (op.Kernel, error) {
 		return nil, &op.NoRow{Ops: []string{name}}
 	}
 	return op.Make(spec)
+}
+
+// functionOf is the model-local function that n calls; nil if it calls none.
+func functionOf(n *graph.Node) *graph.Function {
+	if m := n.Graph().Model; m != nil {
+		return m.Function(n.Domain, n.Op, n.Overload)
+	}
+	return nil
 }
 
 // call plans a function for one caller.

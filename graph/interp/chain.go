@@ -52,7 +52,7 @@ func (b *builder) chain(p *program) {
 	p.steps = steps
 }
 
-func isConv(s *step) bool { return s.spec != nil && s.node.Op == "Conv" && s.node.Domain == "" }
+func isConv(s *step) bool { return s.spec != nil && s.is("Conv") }
 
 // chained makes the last of the members do the work of all, if it can.
 func (b *builder) chained(p *program, members []int) bool {

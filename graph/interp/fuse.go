@@ -90,8 +90,7 @@ type group struct {
 // can follow.
 func (f *fusion) group(i int) *group {
 	s := &f.steps[i]
-	row := op.Lookup(s.node.Domain, s.node.Op)
-	if row == nil || !row.Tailed || s.spec == nil || s.spec.Types[0].DType != tensor.Float32 || s.out[0] < 0 {
+	if s.row == nil || !s.row.Tailed || s.spec == nil || s.spec.Types[0].DType != tensor.Float32 || s.out[0] < 0 {
 		return nil
 	}
 	g := &group{members: []int{i}, slots: []int{s.out[0]}}

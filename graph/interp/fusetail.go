@@ -24,7 +24,7 @@ func (f *fusion) makeTail(g *group) {
 	for k := 1; k < len(g.members); k++ {
 		s := &f.steps[g.members[k]]
 		o := tailOp{s.piece, s.operands(), s.out[0]}
-		if n := len(ops); n > 0 && isMul(s) && f.dead(g, ops[n-1].out, k) && isProduct(&ops[n-1], o.args) {
+		if n := len(ops); n > 0 && s.is("Mul") && f.dead(g, ops[n-1].out, k) && isProduct(&ops[n-1], o.args) {
 			m := &ops[n-1]
 			m.piece, m.out = &op.Piece{Map: m.piece.Times, Act: m.piece.TimesAct}, o.out
 			continue
@@ -33,8 +33,6 @@ func (f *fusion) makeTail(g *group) {
 	}
 	f.assign(g, ops)
 }
-
-func isMul(s *step) bool { return s.node.Op == "Mul" && s.node.Domain == "" }
 
 // isProduct reports whether args are what m is of and what it makes.
 func isProduct(m *tailOp, args []ref) bool {
@@ -59,7 +57,8 @@ func (f *fusion) assign(g *group, ops []tailOp) {
 		for _, r := range o.args {
 			a := op.Operand{Register: -1, Input: -1}
 			if c := f.constOf(r); c != nil {
-				a.Const = constOperand(c, head.rank())
+				t.Rank = head.rank()
+				a.Const = constOperand(c, t.Rank)
 			} else if reg, ok := register[r]; ok {
 				a.Register = reg
 			} else {
@@ -102,7 +101,7 @@ func (b *builder) fused(p *program, g *group) (*step, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &step{node: head.node, in: append(head.padded(), g.extra...), min: head.min, label: head.label, spec: &spec}
+	s := &step{node: head.node, row: head.row, in: append(head.padded(), g.extra...), min: head.min, label: head.label, spec: &spec}
 	last := len(g.slots) - 1
 	s.out = []int{g.slots[last]}
 	var plain []step
@@ -128,7 +127,7 @@ func orPlain(kernel op.Kernel, plain []step) op.Kernel {
 // padded is the step's inputs, with those that are left out at the end.
 func (s *step) padded() []ref {
 	in := slices.Clone(s.in)
-	for len(in) < op.Lookup(s.node.Domain, s.node.Op).In.Max {
+	for len(in) < s.row.In.Max {
 		in = append(in, noRef)
 	}
 	return in
@@ -157,8 +156,11 @@ func runPlain(x *op.Call, steps []step) error {
 			c.Into = nil
 		}
 		for k, r := range s.in {
-			if r != noRef {
-				c.In[k] = f.at(r)
+			if r == noRef {
+				continue
+			}
+			if c.In[k] = f.at(r); c.In[k] == nil && k < s.min {
+				return fmt.Errorf("node %v: %w", s.node, c.InputError(k, "has no value"))
 			}
 		}
 		if err := s.kernel(&c); err != nil {
@@ -166,7 +168,7 @@ func runPlain(x *op.Call, steps []step) error {
 		}
 		f.vals[s.out[0]] = c.Out[0]
 		x.Set(0, c.Out[0])
-		x.Work += work(&c)
+		x.Work += s.work(&c)
 	}
 	for _, s := range steps {
 		if t := f.vals[s.out[0]]; t.Store().Root() != x.Out[0].Store().Root() {

@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/onnxloss/onnxloss/graph"
-	"github.com/onnxloss/onnxloss/graph/op"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
@@ -76,12 +75,11 @@ func (j *joiner) add(i int) {
 
 // onRows tells whether a step is a plain node whose kernel works on rows.
 func (j *joiner) onRows(s *step) bool {
-	row := op.Lookup(s.node.Domain, s.node.Op)
-	if row == nil || row.Rows == nil || s.label != "" || len(s.out) != 1 || s.out[0] < 0 {
+	if s.row == nil || s.row.Rows == nil || s.label != "" || len(s.out) != 1 || s.out[0] < 0 {
 		return false
 	}
 	in := j.of(s.node.Input(0)).Shape
-	return in != nil && row.Rows(s.node, row.Since(s.node.Graph().Opset(s.node.Domain)), len(in))
+	return in != nil && s.row.Rows(s.node, s.row.Since(s.node.Graph().Opset(s.node.Domain)), len(in))
 }
 
 func (j *joiner) of(v *graph.Value) graph.Type { return j.facts.Of(v).Type }
@@ -109,7 +107,7 @@ func (j *joiner) lies(s *step, shape graph.Shape) bool {
 		}
 	}
 	out, ok := extentOf(j.of(s.node.Output(0)).Shape, shape)
-	if !ok || out == whole {
+	if !ok || !out.isCut() {
 		return false
 	}
 	short, long := out == dropped, out != dropped
@@ -122,7 +120,7 @@ func (j *joiner) lies(s *step, shape graph.Shape) bool {
 			return false
 		}
 		short = short || e == dropped
-		long = long || e == full || e == column || e == whole && !single(j.of(v).Shape)
+		long = long || e == full || e == column || e == row
 	}
 	return !short || !long || len(s.node.Inputs) == 1 || s.node.Input(1).IsConst() && single(j.of(s.node.Input(1)).Shape) && len(s.node.Inputs) == 2
 }
@@ -131,20 +129,22 @@ func (j *joiner) lies(s *step, shape graph.Shape) bool {
 // does not, or in two ways.
 func extentOf(v, along graph.Shape) (e extent, ok bool) {
 	if v == nil {
-		return whole, false
+		return one, false
 	}
 	n, rows := len(v), along[:len(along)-1]
 	c := along[len(along)-1]
-	isWhole := single(v) || n > 0 && single(v[:n-1]) && v[n-1] == c
+	isRow := n > 0 && single(v[:n-1]) && v[n-1] == c
 	switch {
 	case slices.Equal(v, along):
 		return full, true
 	case n == len(along) && slices.Equal(v[:n-1], rows) && v[n-1] == graph.Known(1):
 		return column, true
 	case slices.Equal(v, rows):
-		return dropped, !isWhole
+		return dropped, !isRow && !single(v)
+	case single(v):
+		return one, true
 	}
-	return whole, isWhole
+	return row, isRow
 }
 
 // single tells whether a shape is that of one element.
@@ -289,15 +289,14 @@ func (j *joiner) join(g *rowGroup) step {
 	inner := map[ref]int{} // slots of sub
 	for _, k := range g.steps {
 		old := &j.prog.steps[k]
-		made := step{node: old.node, kernel: old.kernel, min: old.min, piece: old.piece}
+		made := step{node: old.node, row: old.row, kernel: old.kernel, min: old.min, piece: old.piece}
 		for i, at := range old.in {
 			slot, ok := inner[at]
 			if !ok {
 				v := old.node.Inputs[i]
 				slot = sub.slot(v)
 				inner[at] = slot
-				e, _ := extentOf(j.of(v).Shape, g.shape)
-				s.in, r.in = append(s.in, at), append(r.in, e)
+				s.in, r.in = append(s.in, at), append(r.in, j.rowInput(v, g.shape))
 				sub.inputs = append(sub.inputs, slot)
 			}
 			made.in = append(made.in, ref{0, slot})
@@ -319,6 +318,13 @@ func (j *joiner) join(g *rowGroup) step {
 	r.tiles = j.flatten(sub, g)
 	s.label = g.label(j.prog)
 	return s
+}
+
+// rowInput is what a rowStep is to know of v, which it reads.
+func (j *joiner) rowInput(v *graph.Value, along graph.Shape) rowInput {
+	t := j.of(v)
+	e, _ := extentOf(t.Shape, along)
+	return rowInput{e, len(t.Shape), j.dtype(t.DType)}
 }
 
 // flatten is the program of a group with its elementwise steps on full values joined.

@@ -14,7 +14,7 @@ const anySize = 55440
 // phased lets a convolution read the tensor whose parts, joined, are its input
 // (op.Phases). It adds in another order then.
 func (b *builder) phased(p *program, s *step) {
-	if b.plan.opts.Unfused || s.node.Op != "Conv" || s.node.Domain != "" {
+	if b.plan.opts.Unfused || !s.is("Conv") {
 		return
 	}
 	weight := s.spec.Const[1]
@@ -26,7 +26,7 @@ func (b *builder) phased(p *program, s *step) {
 		return
 	}
 	joined := &p.steps[join]
-	row := op.Lookup(joined.node.Domain, joined.node.Op)
+	row := joined.row
 	if row == nil || row.Joins == nil || weight.Shape[1]%len(joined.in) != 0 {
 		return
 	}

@@ -43,14 +43,13 @@ func (b *builder) placed(p *program) {
 	}
 	for i := range p.steps {
 		s := &p.steps[i]
-		row := op.Lookup(s.node.Domain, s.node.Op)
-		if row == nil || row.Joins == nil || s.label != "" || s.out[0] < 0 {
+		if s.row == nil || s.row.Joins == nil || s.label != "" || s.out[0] < 0 {
 			continue
 		}
 		j := b.joinOf(p, s)
 		axis, ok := 0, false
 		if j != nil {
-			axis, ok = row.Joins(s.node, len(j.shape))
+			axis, ok = s.row.Joins(s.node, len(j.shape))
 		}
 		if !ok || product(j.shape[:axis]) != 1 {
 			continue
@@ -84,10 +83,7 @@ func (b *builder) placed(p *program) {
 // joinOf is the join of a step; nil where shapes are not known, or do not fit.
 func (b *builder) joinOf(p *program, s *step) *join {
 	t := b.facts.Of(s.node.Outputs[0]).Type
-	j := &join{dtype: t.DType, shape: b.staticShape(s.node.Outputs[0]), leaves: p.leaves(s.out[0])}
-	if b.plan.opts.Double && j.dtype == tensor.Float32 {
-		j.dtype = tensor.Float64
-	}
+	j := &join{dtype: b.dtype(t.DType), shape: b.staticShape(s.node.Outputs[0]), leaves: p.leaves(s.out[0])}
 	if !j.dtype.Valid() || j.dtype == tensor.String || len(j.shape) == 0 {
 		return nil
 	}
@@ -106,6 +102,14 @@ func (b *builder) joinOf(p *program, s *step) *join {
 		return nil
 	}
 	return j
+}
+
+// dtype is the element type that values of type d have in a run.
+func (b *builder) dtype(d tensor.DType) tensor.DType {
+	if b.plan.opts.Double && d == tensor.Float32 {
+		return tensor.Float64
+	}
+	return d
 }
 
 // staticShape is the shape that v is known to have; nil if it is not.

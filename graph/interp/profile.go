@@ -69,7 +69,7 @@ func (p *Profile) start(s *step) {
 }
 
 // done ends the record that was begun last.
-func (p *Profile) done(x *op.Call, a *arena) {
+func (p *Profile) done(s *step, x *op.Call, a *arena) {
 	if p == nil {
 		return
 	}
@@ -92,16 +92,15 @@ func (p *Profile) done(x *op.Call, a *arena) {
 			}
 		}
 	}
-	r.Work, r.Live = work(x), a.held()
+	r.Work, r.Live = s.work(x), a.held()
 }
 
-// work is the multiplications and additions of a call that is done.
-func work(x *op.Call) int64 {
-	row := op.Lookup(x.Node.Domain, x.Node.Op)
-	if x.Work != 0 || row == nil || row.Work == nil {
+// work is the multiplications and additions of a call of the step that is done.
+func (s *step) work(x *op.Call) int64 {
+	if x.Work != 0 || s.row == nil || s.row.Work == nil {
 		return x.Work
 	}
-	return row.Work(x)
+	return s.row.Work(x)
 }
 
 // shared reports whether t is an output over the memory of an input, or the

@@ -37,6 +37,7 @@ var noRef = ref{-1, -1}
 
 type step struct {
 	node   *graph.Node
+	row    *op.Op // of the node; nil where a model-local function bears the operator's name
 	kernel op.Kernel
 	in     []ref
 	out    []int    // -1 where the output is not wanted
@@ -60,6 +61,9 @@ func (s *step) name() string {
 	}
 	return s.node.Op
 }
+
+// is reports whether the step's node is one of ONNX's operator of that name.
+func (s *step) is(name string) bool { return s.row != nil && s.row.Name == name && s.row.Domain == "" }
 
 func (p *program) slot(v *graph.Value) int {
 	s, ok := p.slots[v]

@@ -22,9 +22,16 @@ const tileElems = 1 << 14
 type rowStep struct {
 	prog  *program // reads its inputs by number, and has the outputs that others read
 	tiles *program // the same for tiles: its elementwise steps are joined
-	in    []extent
+	in    []rowInput
 	out   []extent
 	rank  int // of full values
+}
+
+// rowInput is what is known of an input of a rowStep.
+type rowInput struct {
+	extent
+	rank  int
+	dtype tensor.DType
 }
 
 // extent is how a value lies along the rows. The full shape of a rowStep is
@@ -32,7 +39,8 @@ type rowStep struct {
 type extent uint8
 
 const (
-	whole   extent = iota // the same for all rows: all axes but the last have size 1
+	one     extent = iota // one element
+	row                   // [1…, C], the same for all rows
 	full                  // [rows…, C]
 	column                // [rows…, 1]
 	dropped               // [rows…]
@@ -58,10 +66,9 @@ func (r *rowStep) run(x *op.Call) error {
 func (r *rowStep) shape(in []*tensor.Tensor) []int {
 	var s []int
 	for i, t := range in {
-		if t == nil || t.IsSequence() || t.IsNone() {
+		if e := r.in[i]; t == nil || t.DType != e.dtype || t.IsSequence() || t.IsNone() || t.Rank() != e.rank {
 			return nil
-		}
-		if s == nil && r.in[i] == full && t.Rank() == r.rank {
+		} else if e.extent == full {
 			s = t.Shape
 		}
 	}
@@ -73,17 +80,22 @@ func (r *rowStep) shape(in []*tensor.Tensor) []int {
 	return s
 }
 
-// fits tells whether a value of the given shape lies along rows of full as e
-// says.
+// isCut reports whether a tile has only its own rows of the value.
+func (e extent) isCut() bool { return e >= full }
+
+// fits tells whether a value of the given shape, of the rank that is known of it, lies
+// along rows of full as e says.
 func (e extent) fits(shape, full []int) bool {
-	rows, n := full[:len(full)-1], len(shape)
+	rows, last := full[:len(full)-1], len(shape)-1
 	switch e {
-	case whole:
-		return product(shape[:max(n-1, 0)]) == 1 && (n == 0 || shape[n-1] == 1 || shape[n-1] == full[len(full)-1])
+	case one:
+		return product(shape) == 1
+	case row:
+		return product(shape[:last]) == 1 && shape[last] == full[len(full)-1]
+	case column:
+		return shape[last] == 1 && slices.Equal(shape[:last], rows)
 	case dropped:
 		return slices.Equal(shape, rows)
-	case column:
-		return n == len(full) && shape[n-1] == 1 && slices.Equal(shape[:n-1], rows)
 	}
 	return slices.Equal(shape, full)
 }
@@ -250,7 +262,7 @@ func (t *tiling) done(f *frame, err error) {
 func (t *tiling) inputs(lo, hi int) []*tensor.Tensor {
 	in := make([]*tensor.Tensor, len(t.in))
 	for i, v := range t.call.In {
-		if in[i] = v; t.in[i] != whole {
+		if in[i] = v; t.in[i].isCut() {
 			in[i] = part(v, lo, hi, t.rows, t.in[i].of(t.shape, hi-lo))
 		}
 	}

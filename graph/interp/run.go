@@ -251,7 +251,7 @@ func (f *frame) step(s *step) error {
 	} else if err != nil {
 		return fmt.Errorf("node %v: %w", s.node, err)
 	}
-	f.run.prof.done(x, f.run.arena)
+	f.run.prof.done(s, x, f.run.arena)
 	if err := f.run.ctx.Err(); err != nil {
 		return err
 	}

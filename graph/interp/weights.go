@@ -109,8 +109,7 @@ const foldLimit = 1 << 22
 // fold runs a step at plan time if all it reads is constant, and keeps its
 // results as constants.
 func (b *builder) fold(p *program, s *step, spec *op.Spec) bool {
-	row := op.Lookup(s.node.Domain, s.node.Op)
-	if row == nil || row.Random() || row.Composed || len(s.node.Subgraphs()) > 0 {
+	if s.row == nil || s.row.Random() || s.row.Composed || len(s.node.Subgraphs()) > 0 {
 		return false
 	}
 	in := make([]*tensor.Tensor, len(s.in))

@@ -237,9 +237,6 @@ func runConv[T float32 | float64](x *Call, c *convolution, packed *kernel.Packed
 	}
 	shape := append([]int{g.N, g.M}, g.Out...)
 	if c.tail != nil {
-		if in.DType != tensor.Float32 {
-			return ErrUnfit
-		}
 		if err := c.tail.fit(x, shape); err != nil {
 			return err
 		}

@@ -34,6 +34,7 @@ type Piece struct {
 type Tail struct {
 	Steps     []TailStep
 	Registers int
+	Rank      int // that the constants were made for; 0 if there are none
 	act       *kernel.Activation
 	scratch   sync.Pool
 }
@@ -61,6 +62,9 @@ const tailPiece = 1024
 
 // fit looks whether the tail can run over an output of the given shape.
 func (t *Tail) fit(x *Call, shape []int) error {
+	if t.Rank != 0 && t.Rank != len(shape) {
+		return ErrUnfit
+	}
 	for _, s := range t.Steps {
 		if s.Piece.Channel != nil && s.Piece.Channels != shape[1] {
 			return ErrUnfit

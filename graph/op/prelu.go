@@ -14,7 +14,7 @@ func init() {
 	}.kernel()
 	Register(&Op{
 		Name: "PRelu", Equation: "y = x if x ≥ 0, else slope·x", Versions: []int64{1, 6, 7, 9, 16}, In: Arity{2, 2}, Out: Arity{1, 1}, Half: true,
-		Infer: SameAsInput, Piece: pairPiece(kernel.PRelu[float32]),
+		Infer: SameAsInput, Piece: preluPiece,
 		Kernel: func(s *Spec) (Kernel, error) {
 			if s.Since < 7 {
 				return channelSlope(run), nil
@@ -39,6 +39,14 @@ func init() {
 		},
 		Check: Check{Lo: -2, Hi: 2, Avoid: []float64{0}},
 	})
+}
+
+// preluPiece is there if the slope, and not x, may be the smaller one.
+func preluPiece(s *Spec) *Piece {
+	if s.Const[0] != nil {
+		return nil
+	}
+	return pairPiece(kernel.PRelu[float32])(s)
 }
 
 // channelSlope is PRelu before operator set 7: one slope for each channel.
