@@ -58,8 +58,8 @@
 //	indices           Gather, GatherElements, GatherND, ScatterElements, ScatterND,
 //	                  NormalizeIndices, IndexError
 //	selection         TopK, NonMaxSuppression (Suppression)
-//	images            Resize (Interpolation, ResizeAxis), NearestTable with IndexCopy,
-//	                  RoiAlign (Regions), GridSample (Sampling)
+//	images            Resize (Interpolation, ResizeAxis, ScaleOf), NearestTable with
+//	                  IndexCopy, RoiAlign (Regions), GridSample (Sampling)
 //	conversion        Convert, ToBool, FromBool, HalfToFloat32, Float32ToHalf,
 //	                  BFloat16ToFloat32, Float32ToBFloat16
 //

@@ -42,7 +42,8 @@ func (p *Interpolation) kernelAt(x float64) float64 {
 const maxFilter = 1 << 26
 
 func (p *Interpolation) filter(a ResizeAxis) (*axisFilter, error) {
-	if err := a.check(); err != nil {
+	l, err := a.affine(p.Coordinate)
+	if err != nil {
 		return nil, err
 	}
 	width, shrink := 1.0, 1.0
@@ -50,25 +51,22 @@ func (p *Interpolation) filter(a ResizeAxis) (*axisFilter, error) {
 		width = 2
 	}
 	if p.Antialias {
-		shrink = min(a.Scale, 1)
+		shrink = min(a.Scale.Num/a.Scale.Den, 1)
+		width *= max(a.Scale.Den/a.Scale.Num, 1)
 	}
-	if width/shrink > maxFilter {
-		return nil, fmt.Errorf("scale %v makes a filter that is too wide", a.Scale)
+	if width > maxFilter {
+		return nil, fmt.Errorf("scale %v makes a filter that is too wide", shrink)
 	}
-	first := int(math.Floor(-width/shrink)) + 1
+	first := int(math.Floor(-width)) + 1
 	f := &axisFilter{in: a.In, out: a.Out, taps: 2 - 2*first}
 	if n, err := checkedProduct(f.taps, a.Out); err != nil || n > maxFilter {
-		return nil, fmt.Errorf("scale %v makes a filter that is too wide", a.Scale)
+		return nil, fmt.Errorf("scale %v makes a filter that is too wide", shrink)
 	}
 	f.index, f.weight = make([]int, a.Out*f.taps), make([]float64, a.Out*f.taps)
 	f.outside = make([]bool, a.Out)
 	for o := range a.Out {
-		x := at[float64](p.Coordinate, a, o)
-		f.outside[o] = p.Coordinate == CoordCropAndResize && (x < 0 || x > float64(a.In-1))
-		// Far outside, every tap is the edge: the exact distance is of no account.
-		x = min(max(x, -float64(a.In)-float64(f.taps)), 2*float64(a.In)+float64(f.taps))
-		base := int(math.Floor(x))
-		ratio := x - float64(base)
+		base, ratio, _ := l.at(o)
+		f.outside[o] = p.Coordinate == CoordCropAndResize && outside(base, ratio, a.In)
 		p.weigh(f.index[o*f.taps:][:f.taps], f.weight[o*f.taps:][:f.taps], base, first, a.In, ratio, shrink)
 	}
 	return f, nil
@@ -98,15 +96,15 @@ func (p *Interpolation) weigh(index []int, weight []float64, base, first, in int
 
 // Resize interpolates x, whose shape is the axes' In, into dst, whose shape is
 // their Out: axis after axis, each output being the weighted sum of the inputs
-// around its coordinate. Axes with In = Out and Scale = 1 are copied, except in
-// crop and resize. For nearest mode use NearestTable and IndexCopy.
+// around its coordinate. Axes that are Copied stay as they are. For nearest mode
+// use NearestTable and IndexCopy.
 func Resize[T Float](par Parallel, p *Interpolation, axes []ResizeAxis, dst, x []T) error {
 	shape := make([]int, len(axes))
 	filters := make([]*axisFilter, len(axes))
 	last := -1
 	for d, a := range axes {
 		shape[d] = a.In
-		if a.In == a.Out && a.Scale == 1 && p.Coordinate != CoordCropAndResize {
+		if a.Copied(p.Coordinate) {
 			continue
 		}
 		f, err := p.filter(a)

@@ -2,43 +2,167 @@ package kernel
 
 import (
 	"math"
+	"math/big"
 	"math/rand/v2"
 	"slices"
 	"testing"
 )
 
 func axisOf(in, out int) ResizeAxis {
-	return ResizeAxis{In: in, Out: out, Scale: float64(out) / float64(in)}
+	return ResizeAxis{In: in, Out: out, Scale: Ratio{float64(out), float64(in)}, End: 1}
 }
 
-func TestCoordinates(t *testing.T) {
-	crop := ResizeAxis{In: 5, Out: 3, Scale: 0.6, Start: 0.25, End: 0.75}
-	for _, c := range []struct {
-		name string
-		c    Coordinate
-		a    ResizeAxis
-		want []float64
-	}{
-		{"half pixel", CoordHalfPixel, axisOf(2, 4), []float64{-0.25, 0.25, 0.75, 1.25}},
-		{"symmetric", CoordHalfPixelSymmetric, ResizeAxis{In: 5, Out: 2, Scale: 0.5}, []float64{1, 3}},
-		{"pytorch", CoordPytorchHalfPixel, axisOf(4, 1), []float64{0}},
-		{"pytorch, larger", CoordPytorchHalfPixel, axisOf(4, 2), []float64{0.5, 2.5}},
-		{"corners", CoordAlignCorners, axisOf(3, 5), []float64{0, 0.5, 1, 1.5, 2}},
-		{"corners, one", CoordAlignCorners, axisOf(3, 1), []float64{0}},
-		{"asymmetric", CoordAsymmetric, axisOf(2, 4), []float64{0, 0.5, 1, 1.5}},
-		{"for nearest", CoordHalfPixelForNearest, axisOf(2, 4), []float64{0.25, 0.75, 1.25, 1.75}},
-		{"crop", CoordCropAndResize, crop, []float64{1, 2, 3}},
-		{"crop, one", CoordCropAndResize, ResizeAxis{In: 5, Out: 1, Scale: 1, Start: 0.25, End: 0.75}, []float64{2}},
-	} {
-		for o, want := range c.want {
-			if got := at[float64](c.c, c.a, o); math.Abs(got-want) > 1e-12 {
-				t.Errorf("%s: output %d looks at %v, want %v", c.name, o, got, want)
+// scaledAxis is an axis resized by a scale as stated.
+func scaledAxis(in, out int, scale float64) ResizeAxis {
+	return ResizeAxis{In: in, Out: out, Scale: ScaleOf(scale, in, out), End: 1}
+}
+
+var coordinateNames = map[Coordinate]string{
+	CoordHalfPixel: "half_pixel", CoordHalfPixelSymmetric: "half_pixel_symmetric", CoordPytorchHalfPixel: "pytorch_half_pixel",
+	CoordAlignCorners: "align_corners", CoordAsymmetric: "asymmetric", CoordHalfPixelForNearest: "tf_half_pixel_for_nn",
+	CoordCropAndResize: "tf_crop_and_resize",
+}
+
+// trueCoordinate is the input coordinate of output position o, by the formula
+// of ONNX's specification in rational numbers.
+func trueCoordinate(c Coordinate, a ResizeAxis, o int) *big.Rat {
+	n := func(x float64) *big.Rat { return new(big.Rat).SetFloat64(x) }
+	add := func(x, y *big.Rat) *big.Rat { return new(big.Rat).Add(x, y) }
+	sub := func(x, y *big.Rat) *big.Rat { return new(big.Rat).Sub(x, y) }
+	mul := func(x, y *big.Rat) *big.Rat { return new(big.Rat).Mul(x, y) }
+	quo := func(x, y *big.Rat) *big.Rat { return new(big.Rat).Quo(x, y) }
+	x, half, one := n(float64(o)), n(0.5), n(1)
+	in, out, scale := n(float64(a.In)), n(float64(a.Out)), quo(n(a.Scale.Num), n(a.Scale.Den))
+	switch coordinateNames[c] {
+	case "half_pixel":
+		return sub(quo(add(x, half), scale), half)
+	case "half_pixel_symmetric":
+		adjustment := quo(out, mul(in, scale))
+		center := quo(in, n(2))
+		offset := mul(center, sub(one, adjustment))
+		return sub(add(offset, quo(add(x, half), scale)), half)
+	case "pytorch_half_pixel":
+		if a.Out > 1 {
+			return sub(quo(add(x, half), scale), half)
+		}
+		return new(big.Rat)
+	case "align_corners":
+		if a.Out > 1 {
+			return quo(mul(x, sub(in, one)), sub(out, one))
+		}
+		return new(big.Rat)
+	case "asymmetric":
+		return quo(x, scale)
+	case "tf_half_pixel_for_nn":
+		return quo(add(x, half), scale)
+	}
+	start, end := n(a.Start), n(a.End)
+	if a.Out > 1 {
+		return add(mul(start, sub(in, one)), quo(mul(mul(x, sub(end, start)), sub(in, one)), sub(out, one)))
+	}
+	return mul(mul(half, add(start, end)), sub(in, one))
+}
+
+// trueNearest is the input position nearest to x, not yet clamped.
+func trueNearest(r Rounding, x *big.Rat) int {
+	floor := func(x *big.Rat) int { return int(new(big.Int).Div(x.Num(), x.Denom()).Int64()) }
+	ceil := func(x *big.Rat) int { return -floor(new(big.Rat).Neg(x)) }
+	switch half := big.NewRat(1, 2); r {
+	case RoundPreferFloor:
+		return ceil(new(big.Rat).Sub(x, half))
+	case RoundPreferCeil:
+		return floor(new(big.Rat).Add(x, half))
+	case RoundFloor:
+		return floor(x)
+	default:
+		return ceil(x)
+	}
+}
+
+// eachAxis calls f for all resizings of 1 to 24 positions to 1 to 40, by their
+// sizes, by scales that miss them, and for parts of the input.
+func eachAxis(f func(c Coordinate, a ResizeAxis)) {
+	for in := 1; in <= 24; in++ {
+		for out := 1; out <= 40; out++ {
+			for c := range coordinateNames {
+				axes := []ResizeAxis{axisOf(in, out), scaledAxis(in, out, float64(float32(float64(out)+0.4)/float32(in)))}
+				if c == CoordCropAndResize {
+					axes[0].Start, axes[0].End = float64(float32(0.1)), float64(float32(0.9))
+					axes[1].Start, axes[1].End = -0.25, 1.5
+				}
+				for _, a := range axes {
+					f(c, a)
+				}
 			}
 		}
 	}
 }
 
+// TestNearestIsExact: every position of every mode, against rational numbers.
+func TestNearestIsExact(t *testing.T) {
+	pixels, wrong := 0, 0
+	eachAxis(func(c Coordinate, a ResizeAxis) {
+		coordinates := make([]*big.Rat, a.Out)
+		for o := range coordinates {
+			coordinates[o] = trueCoordinate(c, a, o)
+		}
+		last := new(big.Rat).SetInt64(int64(a.In - 1))
+		for r := RoundPreferFloor; r <= RoundCeil; r++ {
+			table, err := NearestTable(a, c, r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for o, got := range table {
+				x := coordinates[o]
+				want := min(max(trueNearest(r, x), 0), a.In-1)
+				if c == CoordCropAndResize && (x.Sign() < 0 || x.Cmp(last) > 0) {
+					want = -1
+				}
+				if pixels++; got != want {
+					if wrong++; wrong < 10 {
+						t.Errorf("%s %d: %+v: output %d of coordinate %v takes %d, want %d", coordinateNames[c], r, a, o, x, got, want)
+					}
+				}
+			}
+		}
+	})
+	t.Logf("%d of %d positions are wrong", wrong, pixels)
+}
+
+// TestCoordinatesAreExact: what linear and cubic interpolation weigh by is the
+// exact coordinate, correctly rounded but for one unit in the last place.
+func TestCoordinatesAreExact(t *testing.T) {
+	worst := 0.0
+	eachAxis(func(c Coordinate, a ResizeAxis) {
+		l, err := a.affine(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for o := range a.Out {
+			x := trueCoordinate(c, a, o)
+			floor, rest, _ := l.at(o)
+			if want := trueNearest(RoundFloor, x); floor != want {
+				t.Fatalf("%s: %+v: output %d lies at %d, want %d", coordinateNames[c], a, o, floor, want)
+			}
+			x.Sub(x, new(big.Rat).SetInt64(int64(floor)))
+			want, _ := x.Float64()
+			if (want == 0) != (rest == 0) {
+				t.Fatalf("%s: %+v: output %d: rest %v, want %v", coordinateNames[c], a, o, rest, want)
+			}
+			if want != 0 {
+				worst = max(worst, math.Abs(rest-want)/want)
+			}
+		}
+	})
+	if worst > 0x1p-52 {
+		t.Errorf("coordinates are off by %.2g of the rest", worst)
+	}
+}
+
+// TestNearestTable: cases worked out by hand, and numbers out of all
+// proportion.
 func TestNearestTable(t *testing.T) {
+	half := float64(float32(2.0 / 3))
 	for _, c := range []struct {
 		a    ResizeAxis
 		c    Coordinate
@@ -51,25 +175,49 @@ func TestNearestTable(t *testing.T) {
 		{axisOf(2, 4), CoordAsymmetric, RoundPreferCeil, []int{0, 1, 1, 1}},
 		{axisOf(4, 2), CoordHalfPixel, RoundPreferFloor, []int{0, 2}},
 		{axisOf(4, 2), CoordHalfPixel, RoundPreferCeil, []int{1, 3}},
-		{ResizeAxis{In: 3, Out: 4, Scale: 1, Start: -0.5, End: 1}, CoordCropAndResize, RoundFloor, []int{-1, 0, 1, 2}},
-		// 4 / float32(4/3) rounds to 3 in float32 and is below it in float64.
-		{ResizeAxis{In: 6, Out: 8, Scale: float64(float32(4.0 / 3))}, CoordAsymmetric, RoundFloor, []int{0, 0, 1, 2, 3, 3, 4, 5}},
+		{ResizeAxis{In: 3, Out: 4, Scale: Ratio{1, 1}, Start: -0.5, End: 1}, CoordCropAndResize, RoundFloor, []int{-1, 0, 1, 2}},
+		// 4/3 in float32 and in float64 means 4/3: output 4 looks at 3.
+		{scaledAxis(6, 8, float64(float32(4.0/3))), CoordAsymmetric, RoundFloor, []int{0, 0, 1, 2, 3, 3, 4, 5}},
+		{scaledAxis(6, 8, 4.0/3), CoordAsymmetric, RoundFloor, []int{0, 0, 1, 2, 3, 3, 4, 5}},
+		// A scale that is not out/in is what it is: 2/3 in float32 is above 2/3.
+		{scaledAxis(4, 2, half), CoordAsymmetric, RoundCeil, []int{0, 2}},
+		{scaledAxis(5, 3, half), CoordAsymmetric, RoundFloor, []int{0, 1, 2}},
+		{ResizeAxis{In: 5, Out: 3, Scale: Ratio{2, 3}}, CoordAsymmetric, RoundFloor, []int{0, 1, 3}},
 	} {
 		got, err := NearestTable(c.a, c.c, c.r)
 		if err != nil || !slices.Equal(got, c.want) {
 			t.Errorf("%+v %d %d: %v (%v), want %v", c.a, c.c, c.r, got, err, c.want)
 		}
 	}
-	for _, a := range []ResizeAxis{{In: 0, Out: 1, Scale: 1}, {In: 1, Out: 1}, {In: 1, Out: 1, Scale: math.NaN()}, {In: 1, Out: 1, Scale: math.Inf(1)}, {In: 1, Out: -1, Scale: 1}, {In: 2, Out: 2, Scale: 1, End: math.NaN()}} {
+	one := Ratio{1, 1}
+	for _, a := range []ResizeAxis{
+		{In: 0, Out: 1, Scale: one}, {In: 1, Out: 1}, {In: 1, Out: 1, Scale: Ratio{math.NaN(), 1}}, {In: 1, Out: 1, Scale: Ratio{math.Inf(1), 1}},
+		{In: 1, Out: -1, Scale: one}, {In: 2, Out: 2, Scale: one, End: math.NaN()},
+	} {
 		if _, err := NearestTable(a, CoordHalfPixel, RoundFloor); err == nil {
 			t.Errorf("%+v: no error", a)
 		}
 	}
-	for c := CoordHalfPixel; c <= CoordCropAndResize; c++ {
+	for c := range coordinateNames {
 		for _, s := range []float64{5e-324, 1e-40, 1e300} {
-			a := ResizeAxis{In: 3, Out: 3, Scale: s, Start: -1e308, End: 1e308}
-			if _, err := NearestTable(a, c, RoundFloor); err != nil {
-				t.Errorf("scale %v: %v", s, err)
+			a := ResizeAxis{In: 3, Out: 3, Scale: Ratio{s, 1}, Start: -1e308, End: 1e308}
+			for r := RoundPreferFloor; r <= RoundCeil; r++ {
+				table, err := NearestTable(a, c, r)
+				if err != nil {
+					t.Errorf("scale %v: %v", s, err)
+				}
+				for o, got := range table {
+					x := trueCoordinate(c, a, o)
+					low, high := x.Sign() < 0, x.Cmp(big.NewRat(2, 1)) > 0
+					switch {
+					case c == CoordCropAndResize && (low || high):
+						if got != -1 {
+							t.Errorf("scale %v: a coordinate far outside takes %d", s, got)
+						}
+					case low && got != 0, high && got != 2, !low && !high && got != min(trueNearest(r, x), 2):
+						t.Errorf("%s, scale %v: output %d takes %d", coordinateNames[c], s, o, got)
+					}
+				}
 			}
 			for _, p := range []Interpolation{{Coordinate: c}, {Coordinate: c, Cubic: true, A: -0.75, ExcludeOutside: true}} {
 				if err := Resize(nil, &p, []ResizeAxis{a}, make([]float32, 3), make([]float32, 3)); err != nil {
@@ -147,7 +295,7 @@ func TestResizeSeparable(t *testing.T) {
 			t.Fatalf("[%d] = %v, want %v", i, got[i], want)
 		}
 	}
-	crop := []ResizeAxis{{In: 5, Out: 3, Scale: 1, Start: -0.5, End: 1.5}}
+	crop := []ResizeAxis{{In: 5, Out: 3, Scale: Ratio{1, 1}, Start: -0.5, End: 1.5}}
 	out := make([]float32, 3)
 	if err := Resize(nil, &Interpolation{Coordinate: CoordCropAndResize, Extrapolation: 9}, crop, out, x[:5]); err != nil {
 		t.Fatal(err)
@@ -155,7 +303,7 @@ func TestResizeSeparable(t *testing.T) {
 	if out[0] != 9 || out[1] != x[2] || out[2] != 9 {
 		t.Errorf("crop: %v of %v", out, x[:5])
 	}
-	tiny := []ResizeAxis{{In: 5, Out: 3, Scale: 1e-300}}
+	tiny := []ResizeAxis{{In: 5, Out: 3, Scale: Ratio{1e-300, 1}}}
 	if err := Resize(nil, &Interpolation{Antialias: true}, tiny, out, x[:5]); err == nil {
 		t.Error("a filter as wide as the universe gave no error")
 	}

@@ -1,8 +1,10 @@
 package kernel
 
 import (
+	"cmp"
 	"fmt"
 	"math"
+	"math/big"
 )
 
 // Coordinate says which input coordinate an output position of a resized axis
@@ -32,87 +34,168 @@ const (
 	RoundCeil
 )
 
-// ResizeAxis is one axis of a Resize. Scale is out over in as the operator was
-// given it; Start and End are the region of CoordCropAndResize, in units of the
-// input's length.
-type ResizeAxis struct {
-	In, Out           int
-	Scale, Start, End float64
+// Ratio is the number Num/Den, exactly.
+type Ratio struct{ Num, Den float64 }
+
+// ScaleOf is the ratio that a stated scale means for an axis resized from in
+// to out: out/in if the scale is that ratio rounded to float32 or float64, as a
+// graph that works with shapes computes it; else the scale itself.
+func ScaleOf(scale float64, in, out int) Ratio {
+	r := Ratio{float64(out), float64(in)}
+	if q := r.Num / r.Den; scale == q || scale == float64(float32(q)) {
+		return r
+	}
+	return Ratio{scale, 1}
 }
 
-// at is the input coordinate of output position o. F is the precision in
-// which it is computed: which of two neighbours is the nearer one can depend
-// on it.
-func at[F Float](c Coordinate, a ResizeAxis, o int) F {
-	in, out, s := F(a.In), F(a.Out), F(a.Scale)
-	half := (F(o)+0.5)/s - 0.5
-	switch c {
-	case CoordHalfPixelSymmetric:
-		adjust := out / (in * s)
-		return in/2*(1-adjust) + half
-	case CoordPytorchHalfPixel:
-		if a.Out <= 1 {
-			return 0
-		}
-	case CoordAlignCorners:
-		if a.Out <= 1 {
-			return 0
-		}
-		return F(o) * (in - 1) / (out - 1)
-	case CoordAsymmetric:
-		return F(o) / s
-	case CoordHalfPixelForNearest:
-		return (F(o) + 0.5) / s
-	case CoordCropAndResize:
-		start, end := F(a.Start), F(a.End)
-		if a.Out <= 1 {
-			return (start + end) / 2 * (in - 1)
-		}
-		return start*(in-1) + F(o)*(end-start)*(in-1)/(out-1)
-	}
-	return half
+// ResizeAxis is one axis of a Resize. Scale is the ratio that coordinates are
+// computed from, commonly Out/In; Start and End are the region of
+// CoordCropAndResize, in units of the input's length.
+type ResizeAxis struct {
+	In, Out    int
+	Scale      Ratio
+	Start, End float64
+}
+
+// Copied reports whether the axis stays as it is, whatever the mode: every
+// output position looks at the input position of the same number.
+func (a ResizeAxis) Copied(c Coordinate) bool {
+	return a.In == a.Out && a.Scale.Num == a.Scale.Den && c != CoordCropAndResize
 }
 
 // check refuses axes for which no coordinate makes sense.
 func (a ResizeAxis) check() error {
+	positive := func(x float64) bool { return x > 0 && !math.IsInf(x, 1) }
 	switch {
 	case a.In < 0 || a.Out < 0 || a.In == 0 && a.Out > 0:
 		return fmt.Errorf("cannot resize an axis of %d to %d", a.In, a.Out)
-	case !(a.Scale > 0) || math.IsInf(a.Scale, 1):
-		return fmt.Errorf("scale %v is not positive and finite", a.Scale)
+	case !positive(a.Scale.Num) || !positive(a.Scale.Den):
+		return fmt.Errorf("scale %v is not positive and finite", a.Scale.Num/a.Scale.Den)
 	case math.IsNaN(a.Start-a.Start) || math.IsNaN(a.End-a.End):
 		return fmt.Errorf("region from %v to %v is not finite", a.Start, a.End)
 	}
 	return nil
 }
 
+// affine is the exact map from the output positions o of an axis to input
+// coordinates, (a + b*o)/c with c > 0.
+type affine struct {
+	a, b, c int64
+	wide    *[3]big.Int // a, b, c, where 62 bits do not hold (a + b*o) and c
+}
+
+// affine is the one authority on coordinates: every mode of Resize and its
+// gradient take theirs from here.
+func (a ResizeAxis) affine(c Coordinate) (*affine, error) {
+	if err := a.check(); err != nil {
+		return nil, err
+	}
+	in, out := int64(a.In), int64(a.Out)
+	whole := func(n int64) *big.Rat { return new(big.Rat).SetInt64(n) }
+	exact := func(x float64) *big.Rat { return new(big.Rat).SetFloat64(x) }
+	times := func(x, y *big.Rat) *big.Rat { return new(big.Rat).Mul(x, y) }
+	minus := func(x, y *big.Rat) *big.Rat { return new(big.Rat).Sub(x, y) }
+	half := big.NewRat(1, 2)
+
+	slope := new(big.Rat).Quo(exact(a.Scale.Den), exact(a.Scale.Num))
+	start := minus(times(half, slope), half)
+	switch c {
+	case CoordHalfPixelSymmetric:
+		start.Add(start, times(half, minus(whole(in), times(slope, whole(out)))))
+	case CoordAsymmetric:
+		start = new(big.Rat)
+	case CoordHalfPixelForNearest:
+		start = times(half, slope)
+	case CoordPytorchHalfPixel:
+		if out <= 1 {
+			start = new(big.Rat)
+		}
+	case CoordAlignCorners:
+		start, slope = new(big.Rat), big.NewRat(in-1, max(out-1, 1))
+	case CoordCropAndResize:
+		first, last := times(exact(a.Start), whole(in-1)), times(exact(a.End), whole(in-1))
+		if out <= 1 {
+			start = times(half, first.Add(first, last))
+		} else {
+			start, slope = first, times(minus(last, first), big.NewRat(1, out-1))
+		}
+	}
+	return newAffine(start, slope, out), nil
+}
+
+// newAffine is start + slope*o for positions 0 ≤ o < out.
+func newAffine(start, slope *big.Rat, out int64) *affine {
+	l := &affine{wide: new([3]big.Int)}
+	a, b, c := &l.wide[0], &l.wide[1], &l.wide[2]
+	shared := new(big.Int).GCD(nil, nil, start.Denom(), slope.Denom())
+	rest := new(big.Int).Quo(slope.Denom(), shared)
+	a.Mul(start.Num(), rest)
+	b.Mul(slope.Num(), b.Quo(start.Denom(), shared))
+	c.Mul(start.Denom(), rest)
+	if last := max(out, 1); a.BitLen() < 62 && b.BitLen()+big.NewInt(last).BitLen() < 62 && c.BitLen() < 63 {
+		l.a, l.b, l.c, l.wide = a.Int64(), b.Int64(), c.Int64(), nil
+	}
+	return l
+}
+
+// at is the coordinate of output position o: the whole number below it, the
+// rest in [0, 1], and how the rest compares with ½. A rest of 0 is exact, and
+// so is the comparison.
+func (l *affine) at(o int) (floor int, rest float64, half int) {
+	if l.wide != nil {
+		return l.atWide(o)
+	}
+	n := l.a + l.b*int64(o)
+	q, r := n/l.c, n%l.c
+	if r < 0 {
+		q, r = q-1, r+l.c
+	}
+	return int(q), float64(r) / float64(l.c), cmp.Compare(r, l.c-r)
+}
+
+// farOut bounds coordinates that lie outside any input.
+const farOut = 1 << 48
+
+func (l *affine) atWide(o int) (floor int, rest float64, half int) {
+	a, b, c := &l.wide[0], &l.wide[1], &l.wide[2]
+	n := new(big.Int).Mul(b, big.NewInt(int64(o)))
+	q, r := new(big.Int).DivMod(n.Add(n, a), c, new(big.Int))
+	switch far := big.NewInt(farOut); {
+	case q.CmpAbs(far) < 0:
+		rest, _ = new(big.Rat).SetFrac(r, c).Float64()
+		return int(q.Int64()), max(rest, float64(r.Sign())*math.SmallestNonzeroFloat64), r.Lsh(r, 1).Cmp(c)
+	case q.Sign() < 0:
+		return -farOut, 0, -1
+	}
+	return farOut, 0, -1
+}
+
 // NearestTable gives the input position of each output position of an axis,
 // clamped to the input; -1 for a coordinate outside of it in crop and resize,
-// where the extrapolation value is taken. Coordinates are computed in float32,
-// as stock runtimes do. The tables of all axes make an IndexCopy.
+// where the extrapolation value is taken. The coordinates are exact. The tables
+// of all axes make an IndexCopy.
 func NearestTable(a ResizeAxis, c Coordinate, r Rounding) ([]int, error) {
-	if err := a.check(); err != nil {
+	l, err := a.affine(c)
+	if err != nil {
 		return nil, err
 	}
 	table := make([]int, a.Out)
 	for o := range table {
-		x := at[float32](c, a, o)
-		if c == CoordCropAndResize && (x < 0 || x > float32(a.In-1)) {
+		k, rest, half := l.at(o)
+		if c == CoordCropAndResize && outside(k, rest, a.In) {
 			table[o] = -1
 			continue
 		}
-		f := float64(x)
-		switch r {
-		case RoundPreferFloor:
-			f = math.Ceil(f - 0.5)
-		case RoundPreferCeil:
-			f = math.Floor(f + 0.5)
-		case RoundFloor:
-			f = math.Floor(f)
-		case RoundCeil:
-			f = math.Ceil(f)
+		switch {
+		case r == RoundPreferFloor && half > 0, r == RoundPreferCeil && half >= 0, r == RoundCeil && rest > 0:
+			k++
 		}
-		table[o] = int(min(max(f, 0), float64(a.In-1)))
+		table[o] = min(max(k, 0), a.In-1)
 	}
 	return table, nil
+}
+
+// outside reports whether floor + rest is outside of [0, in-1].
+func outside(floor int, rest float64, in int) bool {
+	return floor < 0 || floor >= in-1 && (rest > 0 || floor > in-1)
 }

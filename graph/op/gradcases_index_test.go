@@ -69,6 +69,7 @@ func init() {
 		gradCase{op: "Resize", lo: 11, static: true, attrs: mode("linear", "align_corners"), in: []gradIn{x, omitted, omitted, fixed(ints(1, 2, 7, 2))}},
 		gradCase{op: "Resize", lo: 11, static: true, attrs: mode("cubic", "pytorch_half_pixel", graph.Int("exclude_outside", 1)), in: []gradIn{x, omitted, scales}},
 		gradCase{op: "Resize", lo: 18, static: true, attrs: mode("linear", "half_pixel", graph.Int("antialias", 1)), in: []gradIn{vary(1, 1, 6, 8), omitted, fixed(tensor.Vector[float32](1, 1, 0.5, 0.4))}},
+		gradCase{op: "Resize", lo: 18, static: true, attrs: mode("linear", "half_pixel", graph.String("keep_aspect_ratio_policy", "not_larger"), graph.Ints("axes", 2, 3)), in: []gradIn{x, omitted, omitted, fixed(ints(4, 7))}},
 		gradCase{op: "Resize", lo: 11, static: true, attrs: mode("linear", "half_pixel"), in: []gradIn{vary(1, 3, 4), omitted, fixed(tensor.Vector[float32](2, 1, 1.5))}},
 	)
 }

@@ -2,7 +2,7 @@ package op
 
 import (
 	"fmt"
-	"math"
+	"math/big"
 
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/kernel"
@@ -135,15 +135,15 @@ func (r *resize) layout(in []int, scales []float64, sizes []int, region []float6
 	}
 	axes := make([]kernel.ResizeAxis, len(in))
 	for i, n := range in {
-		axes[i] = kernel.ResizeAxis{In: n, Out: n, Scale: 1, End: 1}
+		axes[i] = kernel.ResizeAxis{In: n, Out: n, Scale: kernel.Ratio{Num: 1, Den: 1}, End: 1}
 	}
 	for i, d := range at {
 		a := &axes[d]
 		if scales != nil {
-			a.Scale = scales[i]
 			if a.Out, err = scaledSize(a.In, scales[i]); err != nil {
 				return nil, err
 			}
+			a.Scale = kernel.ScaleOf(scales[i], a.In, a.Out)
 			continue
 		}
 		if sizes[i] < 0 || sizes[i] > tensor.MaxElems {
@@ -151,7 +151,7 @@ func (r *resize) layout(in []int, scales []float64, sizes []int, region []float6
 		}
 		a.Out = sizes[i]
 		if a.In > 0 {
-			a.Scale = float64(a.Out) / float64(a.In)
+			a.Scale = kernel.Ratio{Num: float64(a.Out), Den: float64(a.In)}
 		}
 	}
 	if err := r.keepRatio(axes, at, scales != nil); err != nil {
@@ -183,20 +183,21 @@ func (r *resize) keepRatio(axes []kernel.ResizeAxis, at []int, scaled bool) erro
 	if scaled || r.policy == "stretch" || len(at) == 0 {
 		return nil
 	}
+	exact := func(s kernel.Ratio) *big.Rat { return big.NewRat(int64(s.Num), int64(s.Den)) }
 	scale := axes[at[0]].Scale
 	for _, d := range at {
-		if r.policy == "not_larger" {
-			scale = min(scale, axes[d].Scale)
-		} else {
-			scale = max(scale, axes[d].Scale)
+		if order := exact(axes[d].Scale).Cmp(exact(scale)); order < 0 == (r.policy == "not_larger") {
+			scale = axes[d].Scale
 		}
 	}
 	for _, d := range at {
-		out := math.Floor(scale*float64(axes[d].In) + 0.5)
-		if !(scale > 0 && out <= tensor.MaxElems) {
-			return fmt.Errorf("scale %v is out of range", scale)
+		out := big.NewRat(int64(axes[d].In), 1)
+		out.Mul(out, exact(scale)).Add(out, big.NewRat(1, 2))
+		whole := new(big.Int).Quo(out.Num(), out.Denom())
+		if scale.Num == 0 || whole.Cmp(big.NewInt(tensor.MaxElems)) > 0 {
+			return fmt.Errorf("scale %v is out of range", scale.Num/scale.Den)
 		}
-		axes[d].Scale, axes[d].Out = scale, int(out)
+		axes[d].Scale, axes[d].Out = scale, int(whole.Int64())
 	}
 	return nil
 }
@@ -269,19 +270,24 @@ func (r *resize) run(x *Call) error {
 	return r.interpolate(x, out, axes)
 }
 
+// table is the input position of each output position of a in nearest mode.
+func (r *resize) table(a kernel.ResizeAxis) ([]int, error) {
+	rounding := r.rounding
+	if r.simple && a.Scale.Num < a.Scale.Den {
+		rounding = kernel.RoundCeil
+	}
+	return kernel.NearestTable(a, r.filter.Coordinate, rounding)
+}
+
 func (r *resize) copyNearest(x *Call, out *tensor.Tensor, axes []kernel.ResizeAxis) error {
 	in := x.In[0]
 	tables := make([][]int, len(axes))
 	for i, a := range axes {
-		if a.In == a.Out && a.Scale == 1 && r.filter.Coordinate != kernel.CoordCropAndResize {
+		if a.Copied(r.filter.Coordinate) {
 			continue
 		}
-		rounding := r.rounding
-		if r.simple && a.Scale < 1 {
-			rounding = kernel.RoundCeil
-		}
 		var err error
-		if tables[i], err = kernel.NearestTable(a, r.filter.Coordinate, rounding); err != nil {
+		if tables[i], err = r.table(a); err != nil {
 			return fmt.Errorf("axis %d: %w", i, err)
 		}
 	}

@@ -31,18 +31,30 @@ func gradResize(c *Grad) error {
 	if err != nil {
 		return err
 	}
+	var common []kernel.ResizeAxis
+	if scales == nil && r.policy != "stretch" {
+		if common, err = r.commonAxes(c.Node, in); err != nil {
+			return err
+		}
+	}
 	dx := c.Dy[0]
 	for d := range rank {
-		if in[d].Same(out[d]) && (scales == nil || scales[d] == 1) {
+		var a kernel.ResizeAxis
+		switch {
+		case common != nil:
+			if a = common[d]; a.Copied(r.filter.Coordinate) {
+				continue
+			}
+		case in[d].Same(out[d]) && (scales == nil || scales[d] == 1):
 			continue
-		}
-		if !in[d].IsKnown() || !out[d].IsKnown() {
+		case !in[d].IsKnown() || !out[d].IsKnown():
 			return c.blockSums(r, scales)
-		}
-		a := kernel.ResizeAxis{In: int(in[d].Value), Out: int(out[d].Value), End: 1}
-		a.Scale = float64(a.Out) / float64(max(a.In, 1))
-		if scales != nil {
-			a.Scale = scales[d]
+		default:
+			a = kernel.ResizeAxis{In: int(in[d].Value), Out: int(out[d].Value), End: 1}
+			a.Scale = kernel.Ratio{Num: float64(a.Out), Den: float64(max(a.In, 1))}
+			if scales != nil {
+				a.Scale = kernel.ScaleOf(scales[d], a.In, a.Out)
+			}
 		}
 		m, err := r.matrix(a)
 		if err != nil {
@@ -52,6 +64,35 @@ func gradResize(c *Grad) error {
 	}
 	c.Set(0, dx)
 	return nil
+}
+
+// commonAxes is how each axis is resized where a policy gives all axes that the
+// sizes are for one scale.
+func (r *resize) commonAxes(n *graph.Node, in graph.Shape) ([]kernel.ResizeAxis, error) {
+	at, err := r.axesOf(len(in))
+	if err != nil {
+		return nil, err
+	}
+	shape := make([]int, len(in))
+	for _, d := range at {
+		if !in[d].IsKnown() {
+			return nil, InputError(n, 0, "the size of axis %d is not known, which the gradient of keep_aspect_ratio_policy %s needs", d, r.policy)
+		}
+		shape[d] = int(in[d].Value)
+	}
+	v := n.Input(r.sizes)
+	if v == nil {
+		return nil, InputError(n, r.sizes, "is missing")
+	}
+	t, err := ConstantOf(v)
+	if err != nil {
+		return nil, InputError(n, r.sizes, "%v", err)
+	}
+	sizes, err := Ints(t)
+	if err != nil {
+		return nil, InputError(n, r.sizes, "%v", err)
+	}
+	return r.layout(shape, nil, sizes, nil)
 }
 
 // nodeScales is one scale for each axis, or nil if the node states sizes.
@@ -98,11 +139,7 @@ func (r *resize) matrix(a kernel.ResizeAxis) (*tensor.Tensor, error) {
 	}
 	m := make([]float32, a.In*a.Out)
 	if r.nearest {
-		rounding := r.rounding
-		if r.simple && a.Scale < 1 {
-			rounding = kernel.RoundCeil
-		}
-		table, err := kernel.NearestTable(a, r.filter.Coordinate, rounding)
+		table, err := r.table(a)
 		if err != nil {
 			return nil, err
 		}
@@ -115,7 +152,7 @@ func (r *resize) matrix(a kernel.ResizeAxis) (*tensor.Tensor, error) {
 	for i := range a.In {
 		eye[i*a.In+i] = 1
 	}
-	axes := []kernel.ResizeAxis{a, {In: a.In, Out: a.In, Scale: 1}}
+	axes := []kernel.ResizeAxis{a, {In: a.In, Out: a.In, Scale: kernel.Ratio{Num: 1, Den: 1}}}
 	if err := kernel.Resize(nil, &r.filter, axes, m, eye); err != nil {
 		return nil, err
 	}
