@@ -33,7 +33,14 @@
 //  2. No input makes a panic, and memory is bounded by a small multiple of
 //     the file's structure: lengths are checked against the file before
 //     anything is allocated, and messages are counted.
-//  3. A file appears under its name complete or not at all.
+//  3. A file appears under its name complete or not at all, with the external
+//     data that belongs to it. At any moment, also after the process was killed
+//     or the machine stopped, there is the old model or the new one.
+//  4. Names in a model never become names on the disk. Files that WriteFile
+//     makes are named after its path.
+//  5. No file is removed or changed but the one that is written, drafts that
+//     nobody holds, and external data named after the path to which no model in
+//     the folder refers any more and which has no other link.
 //
 // Versions. The reader takes any version, so that tools may look at any file;
 // commands that compute call CheckVersions.

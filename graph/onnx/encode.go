@@ -16,18 +16,19 @@ type encoder struct {
 	*wire
 	src    *graph.Source
 	origin *origin
+	moves  moves
 	depth  int
 }
 
-// encode is the whole model.
-func encode(m *graph.Model) (*rope, error) {
+// encode is the whole model, with new references of tensors in refs.
+func encode(m *graph.Model, refs references) (*rope, error) {
 	r := &rope{}
 	o, _ := m.Origin.(*origin)
-	if o != nil && m.Source != nil && !m.Dirty {
+	if o != nil && m.Source != nil && !m.Dirty && len(refs) == 0 {
 		r.extent(o.whole)
 		return r, nil
 	}
-	enc := &encoder{src: m.Source, origin: o}
+	enc := &encoder{src: m.Source, origin: o, moves: newMoves(refs)}
 	if m.Source == nil || o == nil {
 		enc.src, enc.origin = nil, newOrigin()
 	} else {
@@ -143,11 +144,15 @@ func (enc *encoder) model(m *graph.Model) (*rope, error) {
 		return nil, err
 	}
 	for _, e := range enc.origin.training {
-		rs.at(modelTraining, e)
+		if err := enc.at(&rs, modelTraining, e, trainingShape); err != nil {
+			return nil, err
+		}
 	}
 	for _, f := range m.Functions {
 		if !f.Origin.IsZero() && enc.wire != nil && enc.origin.functions[f] != nil {
-			rs.at(modelFunctions, f.Origin)
+			if err := enc.at(&rs, modelFunctions, f.Origin, functionShape); err != nil {
+				return nil, err
+			}
 			continue
 		}
 		s, err := enc.function(f)

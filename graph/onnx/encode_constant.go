@@ -14,16 +14,14 @@ func (enc *encoder) constantInto(rs *records, num, sparse protowire.Number, d *g
 	kept := enc.wire != nil && !d.Origin.IsZero()
 	if kept && enc.origin.sparse[d] {
 		if d.Name == name {
-			rs.at(sparse, d.Origin)
-			return nil
+			return enc.at(rs, sparse, d.Origin, sparseShape)
 		}
 		s, err := enc.renamedSparse(d.Origin, name)
 		rs.sub(sparse, s)
 		return err
 	}
 	if kept && d.Name == name {
-		rs.at(num, d.Origin)
-		return nil
+		return enc.at(rs, num, d.Origin, tensorShape)
 	}
 	s, err := enc.constant(d, name, kept)
 	rs.sub(num, s)
@@ -66,6 +64,9 @@ func (enc *encoder) renamed(e graph.Extent, name string) (*rope, error) {
 		return nil, err
 	}
 	set(&m.head.Name, name)
+	if r, ok := enc.moves.refs[e]; ok {
+		m.head.ExternalData = r.protos()
+	}
 	var rs records
 	if err := rs.header(m.head); err != nil {
 		return nil, err
@@ -100,7 +101,9 @@ func (enc *encoder) renamedSparse(e graph.Extent, name string) (*rope, error) {
 	}
 	values, err := enc.renamed(m.values, name)
 	rs.sub(sparseValues, values)
-	rs.at(sparseIndices, m.indices)
+	if err == nil {
+		err = enc.at(&rs, sparseIndices, m.indices, tensorShape)
+	}
 	return rs.rope(), err
 }
 

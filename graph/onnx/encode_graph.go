@@ -13,8 +13,7 @@ import (
 // graphInto adds g as field num of rs.
 func (enc *encoder) graphInto(rs *records, num protowire.Number, g *graph.Graph) error {
 	if o := enc.origin.graphs[g]; o != nil && enc.cleanGraph(g) {
-		rs.at(num, o.at)
-		return nil
+		return enc.at(rs, num, o.at, graphShape)
 	}
 	s, err := enc.graph(g)
 	if err == nil {
@@ -81,7 +80,9 @@ func (enc *encoder) graph(g *graph.Graph) (*rope, error) {
 func (enc *encoder) nodes(rs *records, num protowire.Number, g *graph.Graph) error {
 	for _, n := range g.Nodes {
 		if enc.clean(n) {
-			rs.at(num, n.Origin)
+			if err := enc.at(rs, num, n.Origin, nodeShape); err != nil {
+				return err
+			}
 			continue
 		}
 		s, err := enc.node(n)
@@ -129,8 +130,7 @@ func (enc *encoder) node(n *graph.Node) (*rope, error) {
 func (enc *encoder) attrInto(rs *records, num protowire.Number, a *graph.Attr) error {
 	dirty := func(s *graph.Graph) bool { return !enc.cleanGraph(s) }
 	if enc.wire != nil && !a.Origin.IsZero() && !(a.Graph != nil && dirty(a.Graph)) && !slices.ContainsFunc(a.Graphs, dirty) {
-		rs.at(num, a.Origin)
-		return nil
+		return enc.at(rs, num, a.Origin, attrShape)
 	}
 	s, err := enc.attr(a)
 	if err == nil {

@@ -1,6 +1,7 @@
 package onnx
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,33 +11,60 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/onnxloss/onnxloss/graph"
-	"github.com/onnxloss/onnxloss/graph/onnx/internal/pb"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
 // ExternalFiles is the names of the files beside the model's that hold
 // elements of its constants, sorted, with slashes.
 func ExternalFiles(m *graph.Model) ([]string, error) {
-	set := map[string]bool{}
-	eachData(m, func(d *graph.Data) {
-		if d.External != "" && !d.Origin.IsZero() {
-			set[d.External] = true
-		}
-	})
-	if o, ok := m.Origin.(*origin); ok && m.Source != nil {
-		w := newWire(m.Source, m.Source.Size)
-		for _, e := range o.training {
-			if err := w.external(e, trainingShape, set); err != nil {
-				return nil, err
-			}
-		}
+	all, err := outside(m)
+	if err != nil {
+		return nil, err
 	}
-	names := make([]string, 0, len(set))
-	for name := range set {
-		names = append(names, name)
+	var names []string
+	for _, x := range all {
+		names = append(names, entry(x.head.ExternalData, "location"))
 	}
 	slices.Sort(names)
-	return names, nil
+	return slices.Compact(names), nil
+}
+
+// outside is the tensors of m that a file written of it takes from m's, and
+// whose elements lie in other files, in the order in which they lie in m's.
+func outside(m *graph.Model) ([]*tensorMessage, error) {
+	o, ok := m.Origin.(*origin)
+	if !ok || m.Source == nil {
+		return nil, nil
+	}
+	w := newWire(m.Source, m.Source.Size)
+	var places []graph.Extent
+	eachData(m, func(d *graph.Data) {
+		if d.External != "" && !d.Origin.IsZero() {
+			places = append(places, d.Origin)
+		}
+	})
+	slices.SortFunc(places, func(a, b graph.Extent) int { return int(a.Off - b.Off) })
+	sparse := map[graph.Extent]bool{}
+	for d := range o.sparse {
+		sparse[d.Origin] = true
+	}
+	var all []*tensorMessage
+	add := func(t *tensorMessage) { all = append(all, t) }
+	for _, e := range slices.Compact(places) {
+		s := tensorShape
+		if sparse[e] {
+			s = sparseShape
+		}
+		if err := w.external(e, s, 0, add); err != nil {
+			return nil, err
+		}
+	}
+	for _, e := range o.training {
+		if err := w.external(e, trainingShape, 0, add); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
 }
 
 // eachData calls do for every constant of m.
@@ -73,68 +101,104 @@ func eachData(m *graph.Model, do func(*graph.Data)) {
 	}
 }
 
-// shape is the fields of a message under which tensors can be found; nil is
-// that of a TensorProto.
+// shape is the fields of a message under which tensors can be found; that of a
+// TensorProto is nil.
 type shape map[protowire.Number]shape
 
-var trainingShape = func() shape {
-	graphs, sparse := shape{}, shape{sparseValues: nil, sparseIndices: nil}
-	attr := shape{attrTensor: nil, attrTensors: nil, attrGraph: graphs, attrGraphs: graphs, attrSparse: sparse, attrSparses: sparse}
-	graphs[graphNode] = shape{nodeAttribute: attr}
-	graphs[graphInit] = nil
-	graphs[graphSparse] = sparse
-	return shape{1: graphs, 2: graphs}
-}()
+var (
+	tensorShape   shape
+	sparseShape   = shape{sparseValues: tensorShape, sparseIndices: tensorShape}
+	graphShape    = shape{} // filled below: graphs lie in graphs
+	attrShape     = shape{attrTensor: tensorShape, attrTensors: tensorShape, attrGraph: graphShape, attrGraphs: graphShape, attrSparse: sparseShape, attrSparses: sparseShape}
+	nodeShape     = shape{nodeAttribute: attrShape}
+	functionShape = shape{functionNode: nodeShape, functionAttr: attrShape}
+	trainingShape = shape{1: graphShape, 2: graphShape} // initialization, algorithm
+	modelShape    = shape{modelGraph: graphShape, modelTraining: trainingShape, modelFunctions: functionShape}
+)
 
-// external adds to set the files that tensors in the message e name.
-func (w *wire) external(e graph.Extent, s shape, set map[string]bool) error {
+func init() {
+	graphShape[graphNode], graphShape[graphInit], graphShape[graphSparse] = nodeShape, tensorShape, sparseShape
+}
+
+// external calls do for every tensor in the message e whose elements lie in
+// another file.
+func (w *wire) external(e graph.Extent, s shape, depth int, do func(*tensorMessage)) error {
 	if s == nil {
-		b, err := w.split(e, payloadFields, func(field) error { return nil })
-		if err != nil {
-			return err
+		t, err := w.tensorMessage(e)
+		if err == nil && t.external() {
+			do(t)
 		}
-		p := &pb.TensorProto{}
-		if err := decode.Unmarshal(b, p); err != nil {
-			return w.errorf(e.Off, "%w", err)
-		}
-		if p.GetDataLocation() == pb.TensorProto_EXTERNAL {
-			set[entry(p.ExternalData, "location")] = true
-		}
-		return nil
+		return err
+	}
+	if depth > maxNesting {
+		return w.errorf(e.Off, "messages nested deeper than %d", maxNesting)
 	}
 	return w.each(e, func(f field) error {
 		if inner, ok := s[f.num]; ok && f.typ == protowire.BytesType {
-			return w.external(f.body, inner, set)
+			return w.external(f.body, inner, depth+1, do)
 		}
 		return nil
 	})
 }
 
+// reference is a range of bytes of another file.
+type reference struct {
+	location string
+	graph.Extent
+}
+
+// reference is where the elements of an external tensor lie.
+func (m *tensorMessage) reference() (reference, error) {
+	r := reference{entry(m.head.ExternalData, "location"), graph.Extent{Len: rawSize(m.dtype(), m.count)}}
+	seen := map[string]bool{}
+	for _, p := range m.head.ExternalData {
+		key, value := p.GetKey(), p.GetValue()
+		at := map[string]*int64{"offset": &r.Off, "length": &r.Len}[key]
+		if at == nil && key != "location" {
+			continue
+		}
+		if seen[key] {
+			return r, fmt.Errorf("external data %q: %s is given twice", r.location, key)
+		}
+		seen[key] = true
+		if at == nil || value == "" {
+			continue
+		}
+		var err error
+		if *at, err = strconv.ParseInt(value, 10, 64); err != nil || *at < 0 {
+			return r, fmt.Errorf("external data %q: %s %q", r.location, key, value)
+		}
+	}
+	return r, nil
+}
+
+// inside reports, as an error, that a file of the given size does not have the range.
+func (r reference) inside(size int64) error {
+	if r.Off > size || r.Len > size-r.Off {
+		return fmt.Errorf("external data %q: %d bytes at %d wanted, the file has %d", r.location, r.Len, r.Off, size)
+	}
+	return nil
+}
+
 // loadExternal reads elements that lie in another file of the model's folder.
 func loadExternal(src *graph.Source, m *tensorMessage) (*tensor.Tensor, error) {
-	name := entry(m.head.ExternalData, "location")
-	f, err := openExternal(src.Path, name)
+	r, err := m.reference()
+	if err != nil {
+		return nil, err
+	}
+	f, err := openExternal(src.Path, r.location)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	e := graph.Extent{Len: rawSize(m.dtype(), m.count)}
-	for i, at := range []*int64{&e.Off, &e.Len} {
-		key := []string{"offset", "length"}[i]
-		if s := entry(m.head.ExternalData, key); s != "" {
-			if *at, err = strconv.ParseInt(s, 10, 64); err != nil || *at < 0 {
-				return nil, fmt.Errorf("external data %q: %s %q", name, key, s)
-			}
-		}
-	}
 	info, err := f.Stat()
+	if err == nil {
+		err = r.inside(info.Size())
+	}
 	if err != nil {
 		return nil, err
 	}
-	if e.Off > info.Size() || e.Len > info.Size()-e.Off {
-		return nil, fmt.Errorf("external data %q: %d bytes at %d wanted, the file has %d", name, e.Len, e.Off, info.Size())
-	}
-	return loadRaw(f, e, m.dtype(), m.dims, m.count)
+	return loadRaw(f, r.Extent, m.dtype(), m.dims, m.count)
 }
 
 // openExternal opens the file name in the folder of the model at path. Neither
@@ -154,14 +218,14 @@ func openExternal(path, name string) (*os.File, error) {
 	defer root.Close()
 	info, err := root.Stat(local) // first, because opening a pipe would wait
 	if err == nil && !info.Mode().IsRegular() {
-		err = fmt.Errorf("%s: not a file", name)
+		err = errors.New("not a file")
+	}
+	var f *os.File
+	if err == nil {
+		f, err = root.Open(local)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("external data: %w", err)
-	}
-	f, err := root.Open(local)
-	if err != nil {
-		return nil, fmt.Errorf("external data: %w", err)
+		return nil, fmt.Errorf("external data %q: %w", name, cause(err))
 	}
 	return f, nil
 }

@@ -12,6 +12,13 @@ import (
 	"syscall"
 	"testing"
 
+	"google.golang.org/protobuf/encoding/prototext"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protopath"
+	"google.golang.org/protobuf/reflect/protorange"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/onnx/internal/pb"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
@@ -55,7 +62,7 @@ func TestExternal(t *testing.T) {
 		{"w.bin", "4", "7", "raw data of 7 bytes, want 8"}, {"w.bin", "-4", "", `offset "-4"`}, {"w.bin", "0", "9223372036854775808", `length`},
 		{"w.bin", "9223372036854775807", "8", "the file has 12"},
 		{"../out.bin", "", "", "not a path inside the model's folder"}, {top + "/out.bin", "", "", "not a path inside"}, {"sub/../../out.bin", "", "", "not a path inside"},
-		{"", "", "", "not a path inside"}, {"link", "", "", "escapes"}, {"none", "", "", "no such file"}, {"sub", "", "", "sub: not a file"}, {"pipe", "", "", "pipe: not a file"},
+		{"", "", "", "not a path inside"}, {"link", "", "", "escapes"}, {"none", "", "", "no such file"}, {"sub", "", "", `"sub": not a file`}, {"pipe", "", "", `"pipe": not a file`},
 	} {
 		t.Run(fmt.Sprint(c.name, c.offset), func(t *testing.T) {
 			m := read(t, externalModel(t, dir, c.name, c.offset, c.length))
@@ -81,68 +88,186 @@ func TestExternal(t *testing.T) {
 	}
 }
 
-func TestExternalCopied(t *testing.T) {
+// TestGather: in another folder the elements lie in one file that is named
+// after the model, and nothing has a name that the model gave.
+func TestGather(t *testing.T) {
 	from := t.TempDir()
-	data := []byte{0, 0, 0x80, 0x3f, 0, 0, 0, 0xc0}
+	data := []byte{9, 9, 9, 9, 0, 0, 0x80, 0x3f, 0, 0, 0, 0xc0, 9}
 	if err := os.Mkdir(from+"/sub", 0o777); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(from+"/sub/w.bin", data, 0o666); err != nil {
 		t.Fatal(err)
 	}
-	m := read(t, externalModel(t, from, "sub/w.bin", "", ""))
+	m := read(t, externalModel(t, from, "sub/w.bin", "4", ""))
 	m.SetMeta("k", "v")
-	if err := WriteFile(from+"/beside.onnx", m, Options{}); err != nil {
+	if err := WriteFile(from+"/beside.onnx", m, Options{Data: func(string, int64) { t.Error("data was written beside itself") }}); err != nil {
 		t.Fatal(err)
 	}
+	expectFolder(t, from, "beside.onnx", "m.onnx", "sub")
 	to := t.TempDir()
-	for i, name := range []string{"one.onnx", "two.onnx"} { // the second time the data is there
-		if err := WriteFile(filepath.Join(to, name), m, Options{}); err != nil {
-			t.Fatal(i, err)
+	name, size := "", int64(0)
+	opts := Options{Force: true, Data: func(n string, s int64) { name, size = n, s }}
+	for range 2 { // the second time the data is there
+		if err := WriteFile(to+"/one.onnx", m, opts); err != nil {
+			t.Fatal(err)
 		}
-		n := read(t, filepath.Join(to, name))
+		if !isDataOf(name, to+"/one.onnx") || size != 8 {
+			t.Errorf("%s of %d bytes", name, size)
+		}
+		expectFolder(t, to, "one.onnx", name)
+		if b, err := os.ReadFile(filepath.Join(to, name)); err != nil || !bytes.Equal(b, data[4:12]) {
+			t.Errorf("%x %v", b, err)
+		}
+		n := read(t, to+"/one.onnx")
 		if x, err := n.Graph.Value("w").Init.Load(); err != nil || tensor.Data[float32](x)[1] != -2 {
-			t.Error(i, x, err)
+			t.Error(x, err)
 		}
 	}
-	if err := os.WriteFile(to+"/sub/w.bin", []byte("another!"), 0o666); err != nil {
-		t.Fatal(err)
-	}
-	err := WriteFile(to+"/three.onnx", m, Options{})
-	if !errors.Is(err, fs.ErrExist) || !strings.Contains(err.Error(), `external data "sub/w.bin": file already exists, with other content`) {
-		t.Error(err)
-	}
-	if err := WriteFile(to+"/three.onnx", m, Options{Force: true}); err != nil {
-		t.Error(err)
-	}
-	if b, _ := os.ReadFile(to + "/sub/w.bin"); !bytes.Equal(b, data) {
-		t.Errorf("%q", b)
+	got := plain(t, "one", encoded(t, read(t, to+"/one.onnx"))).Graph.Initializer[0].ExternalData
+	if len(got) != 3 || got[0].GetValue() != name || got[1].GetValue() != "0" || got[2].GetValue() != "8" {
+		t.Errorf("%v: the check sum was that of another file", got)
 	}
 	other := t.TempDir()
 	no := errors.New("no")
-	if err := WriteFile(other+"/m.onnx", m, Options{Check: func(string) error { return no }}); !errors.Is(err, no) {
+	if err := WriteFile(other+"/m.onnx", m, Options{Check: func(path string) error {
+		if x, err := read(t, path).Graph.Value("w").Init.Load(); err != nil || tensor.Data[float32](x)[1] != -2 {
+			t.Error("the draft does not have its data: ", x, err)
+		}
+		return no
+	}}); !errors.Is(err, no) {
 		t.Error(err)
 	}
-	if _, err := os.Stat(other + "/sub/w.bin"); err == nil {
-		t.Error("data was left though the model was not written")
-	}
+	expectFolder(t, other)
 	os.Remove(from + "/sub/w.bin")
-	if err := WriteFile(other+"/m.onnx", m, Options{}); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "external data") {
+	if err := WriteFile(other+"/m.onnx", m, Options{}); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), `external data "sub/w.bin"`) {
 		t.Error(err)
+	}
+	expectFolder(t, other)
+}
+
+// expectFolder fails the test if dir has other files.
+func expectFolder(t *testing.T, dir string, want ...string) {
+	t.Helper()
+	if got := list(t, dir); !slices.Equal(got, want) {
+		t.Errorf("files %q, want %q", got, want)
 	}
 }
 
-// TestExternalFiles finds names in attributes, subgraphs, functions and training.
-func TestExternalFiles(t *testing.T) {
-	away := func(p *pb.TensorProto, name string) {
-		p.FloatData, p.Int64Data, p.DataLocation = nil, nil, pb.TensorProto_EXTERNAL.Enum()
-		p.ExternalData = []*pb.StringStringEntryProto{{Key: ptr("location"), Value: ptr(name)}}
+// away moves the elements of p, of the given size, to a file.
+func away(p *pb.TensorProto, name string, off, size int) {
+	p.FloatData, p.Int64Data, p.DataLocation = nil, nil, pb.TensorProto_EXTERNAL.Enum()
+	p.ExternalData = []*pb.StringStringEntryProto{{Key: ptr("location"), Value: ptr(name)}, {Key: ptr("offset"), Value: ptr(fmt.Sprint(off))}, {Key: ptr("length"), Value: ptr(fmt.Sprint(size))}}
+}
+
+// TestGatherEverywhere: references are found and rewritten wherever tensors may
+// be, and the rest of the model stays as it was.
+func TestGatherEverywhere(t *testing.T) {
+	from := t.TempDir()
+	data := make([]byte, 10000)
+	for i := range data {
+		data[i] = byte(i * 7)
+	}
+	for _, name := range []string{"a.bin", "b.bin"} {
+		if err := os.WriteFile(filepath.Join(from, name), data, 0o666); err != nil {
+			t.Fatal(err)
+		}
 	}
 	p := richModel()
-	away(p.Graph.Initializer[0], "d")
-	away(p.Graph.Node[0].Attribute[3].T, "c")
-	away(p.Graph.Node[1].Attribute[0].G.Initializer[0], "b")
-	away(p.TrainingInfo[0].Algorithm.Initializer[0], "a")
+	attrs := p.Graph.Node[0].Attribute
+	inner := p.Graph.Node[1].Attribute[0].G
+	p.Functions[0].Node[0].Attribute = append(p.Functions[0].Node[0].Attribute, attr("t", pb.AttributeProto_TENSOR, func(a *pb.AttributeProto) { a.T = floats("", 1, 2) }))
+	p.Functions[0].AttributeProto = append(p.Functions[0].AttributeProto, attr("d", pb.AttributeProto_TENSOR, func(a *pb.AttributeProto) { a.T = floats("", 1) }))
+	tensors := []*pb.TensorProto{
+		p.Graph.Initializer[0], attrs[3].T, attrs[7].Tensors[1], attrs[8].SparseTensor.Values, attrs[9].SparseTensors[0].Values, inner.Initializer[0],
+		p.Graph.SparseInitializer[0].Values, p.Functions[0].Node[0].Attribute[1].T, p.Functions[0].AttributeProto[1].T, p.TrainingInfo[0].Algorithm.Initializer[0],
+	}
+	places := []int{0, 0, 4, 4000, 9992, 1001, 16, 24, 8, 7}
+	want := map[*pb.TensorProto][]byte{}
+	for i, x := range tensors {
+		size := 4 * len(x.FloatData)
+		if x.Int64Data != nil {
+			size = 8 * len(x.Int64Data)
+		}
+		away(x, []string{"a.bin", "b.bin", "./a.bin"}[i%3], places[i], size)
+		want[x] = data[places[i]:][:size]
+	}
+	// Indices of values that are inside.
+	ix := attrs[9].SparseTensors[0].Indices
+	if err := os.WriteFile(from+"/ix", []byte{1, 0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0}, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	away(ix, "ix", 0, 16)
+	tensors, want[ix] = append(tensors, ix), []byte{1, 0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0}
+
+	path := from + "/m.onnx"
+	if err := os.WriteFile(path, marshal(t, p), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	for _, edit := range []func(m *graph.Model){
+		func(m *graph.Model) {},
+		func(m *graph.Model) { m.SetMeta("a", "b") },
+		func(m *graph.Model) { m.Graph.Nodes[0].SetInput(0, m.Graph.Nodes[0].Inputs[0]) },
+		func(m *graph.Model) { m.Functions[0].Body.Nodes[1].SetOp("", "Split") },
+	} {
+		m := read(t, path)
+		edit(m)
+		to := t.TempDir()
+		name := ""
+		if err := WriteFile(to+"/m.onnx", m, Options{Data: func(n string, _ int64) { name = n }}); err != nil {
+			t.Fatal(err)
+		}
+		expectFolder(t, to, "m.onnx", name)
+		b, err := os.ReadFile(to + "/m.onnx")
+		if err != nil {
+			t.Fatal(err)
+		}
+		moved, err := os.ReadFile(filepath.Join(to, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		// Put the bytes in place of the references, on both sides.
+		got, old := &pb.ModelProto{}, proto.Clone(p).(*pb.ModelProto)
+		if err := proto.Unmarshal(b, got); err != nil {
+			t.Fatal(err)
+		}
+		inline(got, func(string) []byte { return moved })
+		inline(old, func(name string) []byte {
+			if name == "ix" {
+				return want[ix]
+			}
+			return data
+		})
+		if !proto.Equal(got, old) {
+			t.Errorf("got  %s\nwant %s", prototext.Format(got), prototext.Format(old))
+		}
+	}
+}
+
+// inline puts elements where p has references.
+func inline(p proto.Message, file func(name string) []byte) {
+	protorange.Range(p.ProtoReflect(), func(at protopath.Values) error {
+		m, ok := at.Index(-1).Value.Interface().(protoreflect.Message)
+		if !ok {
+			return nil
+		}
+		if x, ok := m.Interface().(*pb.TensorProto); ok && x.GetDataLocation() == pb.TensorProto_EXTERNAL {
+			r, err := (&tensorMessage{head: x}).reference()
+			if err != nil {
+				panic(err)
+			}
+			x.RawData, x.ExternalData, x.DataLocation = file(r.location)[r.Off:][:r.Len], nil, nil
+		}
+		return nil
+	})
+}
+
+// TestExternalFiles finds names in attributes, subgraphs and training.
+func TestExternalFiles(t *testing.T) {
+	p := richModel()
+	for i, x := range []*pb.TensorProto{p.TrainingInfo[0].Algorithm.Initializer[0], p.Graph.Node[1].Attribute[0].G.Initializer[0], p.Graph.Node[0].Attribute[3].T, p.Graph.Initializer[0]} {
+		away(x, string(rune('a'+i)), 0, 8)
+	}
 	names, err := ExternalFiles(parse(t, marshal(t, p)))
 	if err != nil || !slices.Equal(names, []string{"a", "b", "c", "d"}) {
 		t.Error(names, err)

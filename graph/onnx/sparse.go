@@ -64,6 +64,13 @@ func (w *wire) sparse(src *graph.Source, e graph.Extent) (*graph.Data, error) {
 	if err != nil {
 		return nil, err
 	}
+	if d.External == "" {
+		indices, err := w.data(src, p.indices)
+		if err != nil {
+			return nil, err
+		}
+		d.External = indices.External
+	}
 	d.Dims, d.Origin = p.dims, e
 	d.Load = func() (*tensor.Tensor, error) { return loadSparse(src, e) }
 	return d, nil

@@ -5,36 +5,50 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 
 	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/onnx/internal/draft"
 )
 
 // Options say how a file is written.
 type Options struct {
 	// Force overwrites a file that exists. The file that the model was read
-	// from is never overwritten.
+	// from, and those that hold its external data, are never overwritten.
 	Force bool
 	// Check, if set, is called with the name of the complete file before it
 	// gets the name it was written for. If it fails, nothing is left behind
 	// and its error is WriteFile's.
 	Check func(path string) error
+	// Data, if set, is called with the name and size of the file of external
+	// data that goes with the model, once it is written.
+	Data func(name string, size int64)
 }
 
-// ErrInput is the error of writing a model over the file it was read from.
-var ErrInput = errors.New("the output is the input")
+// ErrInput is the error of writing a model over the file it was read from, and
+// ErrData that of writing it over its external data.
+var (
+	ErrInput = errors.New("the output is the input")
+	ErrData  = errors.New("the output holds weights of the input")
+)
 
-// WriteFile writes m to path; "-" is standard output. The file is written
-// under another name in the same folder and then renamed, so that it appears
-// whole or not at all. A file that exists is an error that wraps fs.ErrExist,
-// unless opts.Force is set.
+// WriteFile writes m to path; "-" is standard output. A file that exists is an
+// error that wraps fs.ErrExist, unless opts.Force is set; a link is replaced, not
+// what it leads to.
 //
 // If m has external data and path lies in another folder than the file m was
-// read from, the external data is copied there too, under the same names.
-// There a file of the same content is left alone; one of other content is an
-// error, unless opts.Force is set.
+// read from, the ranges that tensors refer to go to one file beside path, which
+// what is written refers to. Its name is that of path, 16 digits made of its
+// content, and ".data"; names that m has are never names on the disk. In the
+// same folder, and on standard output, devices and pipes, the references stay as
+// they are.
+//
+// The write is one transaction: path has its old content or the new one with
+// the external data that belongs to it, also if the process or the machine
+// stops. External data that only the model that was replaced had, in a file
+// named after path, is removed in the end. What killed runs have left in the
+// folder is removed at the start.
 //
 // Errors begin with the path.
 func WriteFile(path string, m *graph.Model, opts Options) error {
@@ -42,14 +56,16 @@ func WriteFile(path string, m *graph.Model, opts Options) error {
 		return Write(os.Stdout, m)
 	}
 	if err := writeFile(path, m, opts); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+		return fmt.Errorf("%s: %w", path, cause(err))
 	}
 	return nil
 }
 
 // Write writes m to w. External data stays where it is.
-func Write(w io.Writer, m *graph.Model) error {
-	r, err := encode(m)
+func Write(w io.Writer, m *graph.Model) error { return write(w, m, nil) }
+
+func write(w io.Writer, m *graph.Model, refs references) error {
+	r, err := encode(m, refs)
 	if err != nil {
 		return err
 	}
@@ -61,7 +77,7 @@ func Write(w io.Writer, m *graph.Model) error {
 }
 
 func writeFile(path string, m *graph.Model, opts Options) error {
-	special, err := checkTarget(path, sourceFile(m), opts)
+	special, err := checkTarget(path, m, opts)
 	if err != nil {
 		return err
 	}
@@ -71,23 +87,52 @@ func writeFile(path string, m *graph.Model, opts Options) error {
 		}
 		f, err := os.OpenFile(path, os.O_WRONLY, 0)
 		if err != nil {
-			return cause(err)
+			return err
 		}
 		return errors.Join(Write(f, m), cause(f.Close()))
 	}
-	undo, err := copyExternal(path, m, opts)
-	if err == nil {
-		err = Replace(path, opts.Force, func(f *os.File) error {
-			if err := Write(f, m); err != nil || opts.Check == nil {
-				return err
-			}
-			return opts.Check(f.Name())
-		})
-	}
+	dir := filepath.Dir(path)
+	draft.Sweep(dir, inUse)
+	g, err := gather(m, dir)
 	if err != nil {
-		undo()
+		return err
 	}
-	return err
+	if g == nil {
+		return commit(path, m, nil, opts)
+	}
+	data, err := g.write(m.Source, path)
+	if err != nil {
+		return err
+	}
+	defer data.Release(inUse)
+	if err := commit(path, m, g.refs, opts); err != nil {
+		return err
+	}
+	if opts.Data != nil {
+		opts.Data(filepath.Base(data.Path()), g.size)
+	}
+	data.Drop()
+	return nil
+}
+
+// commit writes m to path, with new references, and removes what the model that
+// was there alone had.
+func commit(path string, m *graph.Model, refs references, opts Options) error {
+	f, err := draft.Create(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	defer f.Drop()
+	if err := write(f.File, m, refs); err != nil {
+		return err
+	}
+	if opts.Check != nil {
+		if err := opts.Check(f.Name()); err != nil {
+			return err
+		}
+	}
+	defer release(ownData(path))
+	return f.Commit(path, opts.Force)
 }
 
 // sourceFile is the file that m was read from; nil if it was not a file.
@@ -101,18 +146,18 @@ func sourceFile(m *graph.Model) *os.File {
 
 // checkTarget reports whether path is something that can be written to but not
 // replaced, such as a device or a pipe. It fails where nothing may be written.
-func checkTarget(path string, input *os.File, opts Options) (special bool, err error) {
+func checkTarget(path string, m *graph.Model, opts Options) (special bool, err error) {
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		if _, err := os.Lstat(path); err == nil && !opts.Force {
 			return false, fmt.Errorf("%w, as a link to nothing", fs.ErrExist)
 		}
-		return false, nil
+		return false, CheckData(path, m)
 	}
 	if err != nil {
-		return false, cause(err)
+		return false, err
 	}
-	if input != nil {
+	if input := sourceFile(m); input != nil {
 		if own, err := input.Stat(); err == nil && os.SameFile(own, info) {
 			return false, ErrInput
 		}
@@ -125,60 +170,45 @@ func checkTarget(path string, input *os.File, opts Options) (special bool, err e
 	case !opts.Force:
 		return false, fs.ErrExist
 	}
-	return false, nil
+	return false, CheckData(path, m)
+}
+
+// CheckData fails if path is where m's external data is, or should be.
+func CheckData(path string, m *graph.Model) error {
+	names, err := ExternalFiles(m)
+	if err != nil || len(names) == 0 || m.Source.Path == "" {
+		return err
+	}
+	info, _ := os.Stat(path)
+	here, _ := sameFolder(filepath.Dir(m.Source.Path), filepath.Dir(path))
+	for _, name := range names {
+		own := filepath.Join(filepath.Dir(m.Source.Path), filepath.FromSlash(name))
+		if here && filepath.Clean(filepath.FromSlash(name)) == filepath.Base(path) {
+			return ErrData
+		}
+		if have, err := os.Stat(own); err == nil && info != nil && os.SameFile(have, info) {
+			return ErrData
+		}
+	}
+	return nil
 }
 
 // Replace makes path a file with what fill writes, which has another name in the
-// same folder until it is whole. If anything fails, path is as it was and
-// nothing is left beside it. A file that exists is an error that wraps
+// same folder until it is whole and on the disk. If anything fails, path is as it
+// was and nothing is left beside it. A file that exists is an error that wraps
 // fs.ErrExist, unless force is set.
-func Replace(path string, force bool, fill func(*os.File) error) (err error) {
-	f, err := createBeside(path)
+func Replace(path string, force bool, fill func(*os.File) error) error {
+	dir := filepath.Dir(path)
+	draft.Sweep(dir, inUse)
+	f, err := draft.Create(dir)
 	if err != nil {
 		return cause(err)
 	}
-	defer func() {
-		f.Close()
-		if err != nil {
-			os.Remove(f.Name())
-			err = cause(err)
-		}
-	}()
-	if err := fill(f); err != nil {
-		return err
+	defer f.Drop()
+	if err := fill(f.File); err != nil {
+		return cause(err)
 	}
-	if info, err := os.Stat(path); err == nil {
-		if err := f.Chmod(info.Mode().Perm()); err != nil {
-			return err
-		}
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	if force {
-		return os.Rename(f.Name(), path)
-	}
-	// A link fails if the name has come to exist meanwhile; a rename would not.
-	err = os.Link(f.Name(), path)
-	if err == nil {
-		return os.Remove(f.Name())
-	}
-	if _, serr := os.Lstat(path); serr == nil {
-		return fs.ErrExist
-	}
-	return os.Rename(f.Name(), path) // a file system without links
-}
-
-// createBeside creates a file of a name of its own in path's folder, with the
-// permissions that the process gives to files it creates.
-func createBeside(path string) (*os.File, error) {
-	for try := 0; ; try++ {
-		name := filepath.Join(filepath.Dir(path), fmt.Sprintf(".onnx-%016x", rand.Uint64()))
-		f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666)
-		if err == nil || !errors.Is(err, fs.ErrExist) || try == 100 {
-			return f, err
-		}
-	}
+	return cause(f.Commit(path, force))
 }
 
 // cause is an error of the operating system without the names of temporary

@@ -76,7 +76,7 @@ func TestAppend(t *testing.T) {
 		if err := m.Check(); err != nil {
 			t.Errorf("%s: %v", path, err)
 		}
-		r, err := encode(m)
+		r, err := encode(m, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

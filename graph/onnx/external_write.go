@@ -1,0 +1,157 @@
+package onnx
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/onnx/internal/draft"
+)
+
+// write puts the segments into a file beside path, under a name made of path's
+// and of the content, and makes the references refer to it. A file that has
+// that name and that content is used as it is; any other is left alone.
+func (g *gathering) write(src *graph.Source, path string) (*draft.File, error) {
+	f, err := draft.Create(filepath.Dir(path))
+	if err != nil {
+		return nil, err
+	}
+	sum := sha256.New()
+	if err = f.TakeMode(path); err == nil {
+		err = g.copy(f.File, src, sum)
+	}
+	for try := byte(0); err == nil; try++ {
+		name := dataName(path, sum, try)
+		to := filepath.Join(filepath.Dir(path), name)
+		if err = f.Publish(to); err == nil {
+			g.name(name)
+			return f, nil
+		}
+		if !errors.Is(err, fs.ErrExist) || try == 100 {
+			break
+		}
+		if old := adoptSame(to, f.File); old != nil {
+			f.Drop()
+			g.name(name)
+			return old, nil
+		}
+		err = nil
+	}
+	f.Drop()
+	return nil, err
+}
+
+func (g *gathering) name(name string) {
+	for e, r := range g.refs {
+		r.location = name
+		g.refs[e] = r
+	}
+}
+
+// copy writes the segments, and all of the file to sum. It fails if a file that
+// it copies from changes meanwhile.
+func (g *gathering) copy(to *os.File, src *graph.Source, sum hash.Hash) error {
+	for todo := g.segments; len(todo) > 0; {
+		n := 1
+		for n < len(todo) && todo[n].file == todo[0].file {
+			n++
+		}
+		from := g.files[todo[0].file]
+		if err := copySegments(to, src, from, todo[:n]); err != nil {
+			return fmt.Errorf("external data %q: %w", from.name, err)
+		}
+		todo = todo[n:]
+	}
+	_, err := io.Copy(sum, io.NewSectionReader(to, 0, g.size))
+	return err
+}
+
+func copySegments(to *os.File, src *graph.Source, from dataFile, segments []segment) error {
+	f, err := openExternal(src.Path, from.name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	for _, s := range segments {
+		if _, err := to.Seek(s.to, io.SeekStart); err != nil {
+			return err
+		}
+		n, err := copyExtent(to, f, s.Extent)
+		if err := full(int(n), err)(s.Len); err != nil {
+			return err
+		}
+	}
+	now, err := f.Stat()
+	if err == nil && !(os.SameFile(now, from.info) && now.Size() == from.info.Size() && now.ModTime().Equal(from.info.ModTime())) {
+		err = errors.New("changed while it was copied")
+	}
+	return err
+}
+
+// The name of a file of external data is that of the model, some digits and
+// dataSuffix.
+const (
+	dataDigits = 16
+	dataSuffix = ".data"
+)
+
+// dataName is a name for external data of the model at path: its digits are
+// those of a digest of the content, and of try.
+func dataName(path string, content hash.Hash, try byte) string {
+	sum := content.Sum(nil)[:dataDigits/2]
+	sum[0] += try
+	return dataPrefix(path) + hex.EncodeToString(sum) + dataSuffix
+}
+
+func dataPrefix(path string) string { return strings.ToValidUTF8(filepath.Base(path), "_") + "." }
+
+// isDataOf reports whether dataName gives the name to data of the model at path.
+func isDataOf(name, path string) bool {
+	return isData(name) && len(name) == len(dataPrefix(path))+dataDigits+len(dataSuffix) && strings.HasPrefix(name, dataPrefix(path))
+}
+
+// isData reports whether dataName gives the name to data of some model.
+func isData(name string) bool {
+	rest, ok := strings.CutSuffix(name, dataSuffix)
+	at := len(rest) - dataDigits
+	return ok && at > 1 && rest[at-1] == '.' && strings.Trim(rest[at:], "0123456789abcdef") == ""
+}
+
+// adoptSame is the file at path, if it has the bytes of f; else nil.
+func adoptSame(path string, f *os.File) *draft.File {
+	old, err := draft.Adopt(path)
+	if err != nil {
+		return nil
+	}
+	if !sameBytes(old.File, f) {
+		old.Drop()
+		return nil
+	}
+	return old
+}
+
+func sameBytes(a, b *os.File) bool {
+	x, err := a.Stat()
+	y, err2 := b.Stat()
+	if err != nil || err2 != nil || x.Size() != y.Size() {
+		return false
+	}
+	p, q := make([]byte, largeWindow), make([]byte, largeWindow)
+	for off := int64(0); off < x.Size(); off += int64(len(p)) {
+		n, _ := a.ReadAt(p, off)
+		k, _ := b.ReadAt(q, off)
+		if int64(n) != min(int64(len(p)), x.Size()-off) || !bytes.Equal(p[:n], q[:k]) {
+			return false
+		}
+	}
+	return true
+}
