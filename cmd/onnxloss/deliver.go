@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -51,72 +52,79 @@ func checkTarget(c *cli.Context, in, out string) error {
 
 // checkExternal refuses an output that holds weights of the input.
 func checkExternal(m *graph.Model, out string) error {
-	st, err := os.Stat(out)
-	if err != nil || m.Source.Path == "" {
-		return nil
+	err := onnx.CheckData(out, m)
+	if errors.Is(err, onnx.ErrData) {
+		err = fmt.Errorf("%s: holds weights of the input, which is never overwritten", out)
 	}
-	names, err := onnx.ExternalFiles(m)
-	if err != nil {
-		return fmt.Errorf("%s: %w", m.Source.Path, err)
-	}
-	for _, name := range names {
-		own, err := os.Stat(filepath.Join(filepath.Dir(m.Source.Path), filepath.FromSlash(name)))
-		if err == nil && os.SameFile(own, st) {
-			return fmt.Errorf("%s: holds weights of the input, which is never overwritten", out)
-		}
-	}
-	return nil
+	return err
 }
 
-// deliver writes m to out, verified before anything appears there. The report
-// is nil if nothing was verified.
-func deliver(c *cli.Context, m *graph.Model, out string) (*verify.Report, error) {
-	var report *verify.Report
-	opts := onnx.Options{Force: c.Bool("force"), Check: func(draft string) (err error) {
+// delivery is what was written beside the model, and what was verified.
+type delivery struct {
+	report *verify.Report // nil if nothing was verified
+	data   string         // the file of external data, and its size; "" if there is none
+}
+
+// deliver writes m to out, verified before anything appears there.
+func deliver(c *cli.Context, m *graph.Model, out string) (*delivery, error) {
+	d := &delivery{}
+	check := func(draft *graph.Model) (err error) {
 		if !c.Bool("no-verify") {
-			report, err = verifyDraft(c, m, draft)
+			d.report, err = verifyDraft(c, m, draft)
 		}
-		if err == nil {
-			err = c.Context.Err()
-		}
-		return err
-	}}
-	if isStream(out) {
-		err := stream(c, m, out, opts)
-		return report, err
+		return cmp.Or(err, c.Context.Err())
 	}
-	return report, onnx.WriteFile(out, m, opts)
+	if isStream(out) {
+		return d, stream(c, m, out, check)
+	}
+	return d, onnx.WriteFile(out, m, onnx.Options{
+		Force: c.Bool("force"),
+		Check: func(path string) error {
+			draft, err := onnx.ReadFile(path)
+			if err != nil {
+				return err
+			}
+			defer draft.Close()
+			return check(draft)
+		},
+		Data: func(name string, size int64) {
+			d.data = fmt.Sprintf("%s, %s", name, sizeWords(size))
+		},
+	})
 }
 
 // stream writes m to standard output, a device or a pipe, by way of a
-// temporary file that has no name any more when the first byte leaves.
-func stream(c *cli.Context, m *graph.Model, out string, opts onnx.Options) error {
-	dir, err := os.MkdirTemp("", "onnxloss")
+// temporary file. External data stays where it is.
+func stream(c *cli.Context, m *graph.Model, out string, check func(*graph.Model) error) error {
+	f, err := os.CreateTemp("", "onnxloss")
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
-	draft := filepath.Join(dir, "train.onnx")
-	if err := onnx.WriteFile(draft, m, opts); err != nil {
-		if inner := errors.Unwrap(err); inner != nil {
-			err = inner // without the name of the draft
+	defer os.Remove(f.Name()) // where an open file cannot be removed
+	defer f.Close()
+	os.Remove(f.Name())
+	size := int64(0)
+	if err = onnx.Write(f, m); err == nil {
+		size, err = f.Seek(0, io.SeekCurrent)
+	}
+	if err == nil {
+		var draft *graph.Model
+		if draft, err = onnx.ReadAt(f, size, m.Source.Path); err == nil {
+			err = check(draft)
 		}
+	}
+	if err != nil {
 		return fmt.Errorf("%s: %w", streamName(out), err)
 	}
-	f, err := os.Open(draft)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	os.RemoveAll(dir)
 	if names, err := onnx.ExternalFiles(m); err == nil && len(names) > 0 {
-		note(c, "the model reads weights from other files (%s), which must lie beside it", names[0])
+		note(c, "the model reads weights from other files (%s), which must lie beside it", strings.Join(names, ", "))
 	}
+	from := io.NewSectionReader(f, 0, size)
 	if out == "-" {
-		_, err = io.Copy(c.App.Writer, f)
+		_, err = io.Copy(c.App.Writer, from)
 		return err
 	}
-	return copyTo(out, f)
+	return copyTo(out, from)
 }
 
 func streamName(out string) string {
@@ -141,15 +149,10 @@ func copyTo(path string, r io.Reader) error {
 	return nil
 }
 
-// verifyDraft verifies the training graph that was made of m, as it lies in a
-// file, against the model as it was read.
-func verifyDraft(c *cli.Context, m *graph.Model, draft string) (*verify.Report, error) {
+// verifyDraft verifies the training graph that was made of m, as it was read
+// again from a file, against the model as it was read.
+func verifyDraft(c *cli.Context, m, draft *graph.Model) (*verify.Report, error) {
 	defer progress(c, "verifying")()
-	out, err := onnx.ReadFile(draft)
-	if err != nil {
-		return nil, err
-	}
-	defer out.Close()
 	original, err := onnx.ReadAt(m.Source.ReaderAt, m.Source.Size, m.Source.Path)
 	if err != nil {
 		return nil, err
@@ -158,5 +161,5 @@ func verifyDraft(c *cli.Context, m *graph.Model, draft string) (*verify.Report, 
 	if err != nil {
 		return nil, err
 	}
-	return verify.Training(c.Context, out, verify.Options{Threads: n, Original: original})
+	return verify.Training(c.Context, draft, verify.Options{Threads: n, Original: original})
 }

@@ -32,6 +32,19 @@ func count(n int, thing string) string {
 	return fmt.Sprintf("%d %ss", n, thing)
 }
 
+// sizeWords is a number of bytes in words.
+func sizeWords(n int64) string {
+	for _, u := range []struct {
+		size float64
+		name string
+	}{{1e9, "GB"}, {1e6, "MB"}, {1e3, "kB"}} {
+		if float64(n) >= u.size {
+			return fmt.Sprintf("%.1f %s", float64(n)/u.size, u.name)
+		}
+	}
+	return count(int(n), "byte")
+}
+
 // quote is s as one word of a shell's command line.
 func quote(s string) string {
 	plain := func(r rune) bool {

@@ -147,7 +147,8 @@ func runRewrite(c *cli.Context) error {
 	if m.IR != ir {
 		note(c, "the IR version was %d and is %d, the first with functions", ir, m.IR)
 	}
-	proof, err := deliver(c, m, out)
+	done, err := deliver(c, m, out)
+	proof := done.report
 	var failed *verify.Failure
 	if errors.As(err, &failed) {
 		printReport(c, proof)
@@ -155,7 +156,10 @@ func runRewrite(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	return reportRewrite(c, out, manifest, proof)
+	if done.data != "" {
+		done.data += ": the weights that " + title(path) + " keeps in other files"
+	}
+	return reportRewrite(c, out, manifest, done)
 }
 
 // locate finds the heads, by the flags of headFlags. Heads of other classes that
@@ -198,13 +202,17 @@ func chosen(c *cli.Context, r *patterns.Report) []*patterns.Head {
 	return r.Heads[:1]
 }
 
-func reportRewrite(c *cli.Context, out string, x *emit.Manifest, proof *verify.Report) error {
+func reportRewrite(c *cli.Context, out string, x *emit.Manifest, done *delivery) error {
+	proof := done.report
 	if c.Bool("json") {
 		if err := printJSON(c, x); err != nil {
 			return err
 		}
 	} else {
 		printManifest(c, x)
+	}
+	if done.data != "" {
+		say(c, "data      %s", done.data)
 	}
 	if proof == nil {
 		say(c, "verified  no: --no-verify was given")
