@@ -109,7 +109,7 @@ func (b *backward) node(n *graph.Node) error {
 	row := op.Lookup(n.Domain, n.Op)
 	switch {
 	case row == nil:
-		return &op.NoRow{Ops: []string{n.Op}}
+		return &op.UnsupportedError{Ops: []string{n.Op}}
 	case row.Grad == nil:
 		return fmt.Errorf("no gradient: %s", row.NoGrad)
 	}

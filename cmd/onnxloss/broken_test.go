@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -156,12 +157,57 @@ func TestInterrupted(t *testing.T) {
 				}
 				return
 			}
-			if code != exitBad || stderr != "onnxloss: interrupted\n" || stdout != "" {
+			if code != exitInterrupted || stderr != "onnxloss: interrupted\n" || stdout != "" {
 				t.Fatalf("after %d questions: exit code %d, %q, %s", n, code, stdout, stderr)
 			}
 			expectFiles(t, dir, "tiny.onnx")
 			expectFiles(t, tmp)
 		}
+	}
+}
+
+// TestInterruptedProof interrupts a verification earlier and later: what it did not get
+// to was not run, and nothing failed.
+func TestInterruptedProof(t *testing.T) {
+	dir := t.TempDir()
+	path, _ := tiny(t, dir)
+	out := filepath.Join(dir, "out.onnx")
+	if code, _, stderr := call(t.Context(), "rewrite", path, "-o", out, "--loss", "bce", "--form", "logits-gradient", "--check-targets", "-q"); code != 0 {
+		t.Fatal(stderr)
+	}
+	left := 0
+	for n := int64(0); ; n += n/2 + 1 {
+		ctx := &interruptedAfter{}
+		ctx.Context, ctx.stop = context.WithCancel(t.Context())
+		ctx.left.Store(n)
+		code, stdout, stderr := call(ctx, "verify", out, "--original", path, "--json")
+		ctx.stop()
+		if code == 0 {
+			break
+		}
+		if code != exitInterrupted || !strings.HasSuffix(stderr, "interrupted\n") {
+			t.Fatalf("after %d questions: exit code %d, %s", n, code, stderr)
+		}
+		var doc struct {
+			Checks []struct{ Name, Status, Reason string }
+		}
+		if stdout == "" {
+			continue // it did not get to the proof
+		}
+		if err := json.Unmarshal([]byte(stdout), &doc); err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range doc.Checks {
+			switch {
+			case c.Status == "not run" && c.Reason == "interrupted":
+				left++
+			case c.Status != "ok":
+				t.Errorf("after %d questions: %+v", n, c)
+			}
+		}
+	}
+	if left == 0 {
+		t.Error("no check was interrupted")
 	}
 }
 
@@ -183,7 +229,7 @@ func TestSignal(t *testing.T) {
 	}
 	lines.Scan()
 	cmd.Wait()
-	if lines.Text() != "onnxloss: interrupted" || cmd.ProcessState.ExitCode() != exitBad {
+	if lines.Text() != "onnxloss: interrupted" || cmd.ProcessState.ExitCode() != exitInterrupted {
 		t.Errorf("%v, %q", cmd.ProcessState, lines.Text())
 	}
 }

@@ -9,7 +9,6 @@ import (
 
 	"github.com/onnxloss/onnxloss/emit"
 	"github.com/onnxloss/onnxloss/emit/loss"
-	"github.com/onnxloss/onnxloss/emit/verify"
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/patterns"
 	"github.com/urfave/cli/v2"
@@ -176,34 +175,4 @@ func describePort(p emit.Port) string {
 		dims[i] = fmt.Sprint(d)
 	}
 	return s + " " + p.DType + "[" + strings.Join(dims, ",") + "]"
-}
-
-// printReport prints the checks of a verification, a line each.
-func printReport(c *cli.Context, r *verify.Report) {
-	for _, k := range r.Checks {
-		state := "ok  "
-		switch {
-		case k.Failed != "":
-			state = "FAIL"
-		case k.Left != "":
-			state = "skip"
-		}
-		line := fmt.Sprintf("%s  %-9s %s", state, k.Name, k.What)
-		if k.Left == "" {
-			line += fmt.Sprintf(": %d compared", k.Compared)
-			if k.Limit > 0 {
-				line += fmt.Sprintf(", worst %.2g (limit %.0e)", k.Worst, k.Limit)
-			}
-		}
-		if k.Worst > 0 && k.Where != "" {
-			line += " at " + k.Where
-		}
-		if k.Left != "" {
-			line += "; not checked: " + k.Left
-		}
-		if k.Failed != "" {
-			line += "; " + k.Failed
-		}
-		say(c, "%s", line)
-	}
 }

@@ -31,7 +31,7 @@ onnxloss COMMAND --help says more. Options may stand before or after arguments.
 A model may be - for standard input.
 
 Exit codes: 0 done, 1 bad input, 2 wrong usage, 3 no head found or several that
-cannot be told apart, 4 the proof failed.
+cannot be told apart, 4 the proof failed, 130 interrupted.
 `
 
 func appHelp(app *cli.App) string {

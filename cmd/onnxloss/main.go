@@ -22,10 +22,11 @@ import (
 
 // The exit codes, by kind of failure.
 const (
-	exitBad    = 1 // bad input, or the machine failed
-	exitUsage  = 2
-	exitNoHead = 3 // no head, or several that cannot be told apart
-	exitProof  = 4 // verification failed
+	exitBad         = 1 // bad input, or the machine failed
+	exitUsage       = 2
+	exitNoHead      = 3 // no head, or several that cannot be told apart
+	exitProof       = 4 // verification failed
+	exitInterrupted = 130
 )
 
 func main() {
@@ -174,6 +175,8 @@ func exitCode(err error) int {
 	var none *patterns.NotFound
 	var several *patterns.Ambiguous
 	switch {
+	case errors.Is(err, context.Canceled):
+		return exitInterrupted
 	case errors.As(err, &usage):
 		return exitUsage
 	case errors.As(err, &proof):
@@ -192,7 +195,7 @@ type errorDoc struct {
 }
 
 // errorKinds names the exit codes.
-var errorKinds = map[int]string{exitBad: "bad input", exitUsage: "usage", exitNoHead: "no head", exitProof: "proof failed"}
+var errorKinds = map[int]string{exitBad: "bad input", exitUsage: "usage", exitNoHead: "no head", exitProof: "proof failed", exitInterrupted: "interrupted"}
 
 // printError writes err to w as JSON.
 func printError(w io.Writer, err error) error {

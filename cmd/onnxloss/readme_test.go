@@ -50,7 +50,7 @@ func TestReadmeCommand(t *testing.T) {
 	args := strings.Fields(strings.TrimPrefix(command, "go run ./cmd/"))
 	t.Chdir(root)
 	out := filepath.Join(t.TempDir(), args[4])
-	want := strings.ReplaceAll(block(t, blocks, "ok    network"), args[4], out)
+	want := strings.ReplaceAll(block(t, blocks, "ok        network"), args[4], out)
 	args[4] = out
 	var stdout, stderr bytes.Buffer
 	if code := run(context.Background(), args, strings.NewReader(""), &stdout, &stderr); code != 0 {

@@ -152,6 +152,9 @@ func runRewrite(c *cli.Context) error {
 	var failed *verify.Failure
 	if errors.As(err, &failed) {
 		printReport(c, proof)
+		if c.Bool("json") {
+			err = errors.Join(printProof(c, manifest, proof), err)
+		}
 	}
 	if err != nil {
 		return err
@@ -205,7 +208,7 @@ func chosen(c *cli.Context, r *patterns.Report) []*patterns.Head {
 func reportRewrite(c *cli.Context, out string, x *emit.Manifest, done *delivery) error {
 	proof := done.report
 	if c.Bool("json") {
-		if err := printJSON(c, x); err != nil {
+		if err := printProof(c, x, proof); err != nil {
 			return err
 		}
 	} else {

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 
+	"github.com/onnxloss/onnxloss/emit"
 	"github.com/onnxloss/onnxloss/emit/verify"
 	"github.com/urfave/cli/v2"
 )
@@ -57,7 +58,11 @@ func runVerify(c *cli.Context) error {
 	switch {
 	case report == nil:
 	case c.Bool("json"):
-		if e := printJSON(c, report); e != nil {
+		x, e := emit.ReadManifest(m)
+		if e == nil {
+			e = printProof(c, x, report)
+		}
+		if e != nil {
 			return e
 		}
 	default:

@@ -63,14 +63,14 @@ func (d direction) move(z []float64, by float64) []float64 {
 func (t *term) differences(p *proof, plan *interp.Plan, c *Check, b loss.Batch, r *rand.Rand) {
 	want, err := loss.Eval(t.kind, t.opts, b)
 	if err != nil {
-		c.fail("%v", err)
+		c.stop(err)
 	}
 	if err != nil || len(b.Logits) == 0 {
 		return
 	}
 	plan, held, err := t.hold(p, plan, b)
 	if err != nil {
-		c.fail("%v", err)
+		c.stop(err)
 		return
 	}
 	greatest, sum := math.SmallestNonzeroFloat64, math.SmallestNonzeroFloat64
@@ -91,7 +91,7 @@ func (t *term) differences(p *proof, plan *interp.Plan, c *Check, b loss.Batch, 
 			got, err = t.along(p, plan, held, b, dir, small) // which crosses fewer kinks
 		}
 		if err != nil {
-			c.fail("%v", err)
+			c.stop(err)
 			return
 		}
 		c.measure(fmt.Sprintf("d %s along direction %d", t.out.Name, k), []float64{got / size}, []float64{slope / size}, 1)

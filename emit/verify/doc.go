@@ -9,7 +9,8 @@
 //
 // Invariants. Nothing that emitted the graph is asked what it emitted: checks
 // rest on the file, the manifest in it, and where at hand the original. A check
-// that could not be made is reported as such, never as passed.
+// that could not be made is reported as not run, never as passed or failed, and
+// the verdict says so; a model that is broken is an error, without a verdict.
 //
 // Non-goals: proofs about the runtime that will train; speed of the graph.
 package verify

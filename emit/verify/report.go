@@ -1,32 +1,84 @@
 package verify
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"math"
 	"reflect"
 	"strings"
 
+	"github.com/onnxloss/onnxloss/graph/interp"
+	"github.com/onnxloss/onnxloss/graph/op"
 	"github.com/onnxloss/onnxloss/graph/tensor"
+)
+
+// Status is how a check ended.
+type Status string
+
+// The statuses of checks. What could not be checked because an operator is not
+// supported, memory is short or the run was interrupted was not run.
+const (
+	OK     Status = "ok"
+	Failed Status = "failed"
+	NotRun Status = "not run"
 )
 
 // Check is one comparison. Errors of losses are relative to the value wanted, or
 // to floor where that is greater; those of derivatives to the greatest one.
 type Check struct {
 	Name     string  `json:"name"`
+	Status   Status  `json:"status"`
 	What     string  `json:"what"`
 	Compared int     `json:"compared"`
 	Worst    float64 `json:"worst"`
-	Where    string  `json:"where,omitempty"`
 	Limit    float64 `json:"limit"`
-	// Failed is why the check failed; "" if it passed.
-	Failed string `json:"failed,omitempty"`
-	// Left says what could not be checked, and why; "" if nothing was left out.
-	Left string `json:"left,omitempty"`
+	At       string  `json:"at,omitempty"` // where the worst is
+	// Reason is why the check failed or was not run.
+	Reason string `json:"reason,omitempty"`
+
+	same bool // tensors of the same type and shape were compared, maybe without elements
 }
 
 // Report is all checks of one training graph, in order.
 type Report struct {
-	Checks []Check `json:"checks"`
+	Checks  []Check
+	Seconds float64 // that they took
+}
+
+// Verdict is what the checks come to.
+type Verdict string
+
+// The verdicts. A proof in part has checks that were not run, and none that failed.
+const (
+	Proved       Verdict = "proved"
+	ProvedInPart Verdict = "proved in part"
+	Disproved    Verdict = "failed"
+	NotVerified  Verdict = "not verified"
+)
+
+// Verdict is NotVerified for a report that is nil.
+func (r *Report) Verdict() Verdict {
+	switch {
+	case r == nil:
+		return NotVerified
+	case len(r.With(Failed)) > 0:
+		return Disproved
+	case len(r.With(NotRun)) > 0:
+		return ProvedInPart
+	}
+	return Proved
+}
+
+// With is the names of the checks of a status.
+func (r *Report) With(s Status) []string {
+	var names []string
+	for _, c := range r.Checks {
+		if c.Status == s {
+			names = append(names, c.Name)
+		}
+	}
+	return names
 }
 
 // Failure is the error of a training graph that is not what it says.
@@ -35,7 +87,7 @@ type Failure struct{ Checks []Check }
 func (f *Failure) Error() string {
 	var s []string
 	for _, c := range f.Checks {
-		s = append(s, fmt.Sprintf("%s: %s", c.Name, c.Failed))
+		s = append(s, fmt.Sprintf("%s: %s", c.Name, c.Reason))
 	}
 	return "verification failed: " + strings.Join(s, "; ")
 }
@@ -44,7 +96,7 @@ func (f *Failure) Error() string {
 func (r *Report) Err() error {
 	var f Failure
 	for _, c := range r.Checks {
-		if c.Failed != "" {
+		if c.Status == Failed {
 			f.Checks = append(f.Checks, c)
 		}
 	}
@@ -79,9 +131,9 @@ func (c *Check) measure(name string, got, want []float64, least float64) {
 		}
 		c.Compared++
 		if !(e <= c.Worst) {
-			c.Worst, c.Where = e, fmt.Sprintf("%s[%d]", name, i)
+			c.Worst, c.At = e, fmt.Sprintf("%s[%d]", name, i)
 		}
-		if !(e <= c.Limit) && c.Failed == "" {
+		if !(e <= c.Limit) && c.Status != Failed {
 			c.fail("%s[%d]: got %v, want %v", name, i, g, w)
 		}
 	}
@@ -99,18 +151,52 @@ func (c *Check) bits(name string, got, want *tensor.Tensor) {
 		}
 		return
 	}
-	n := want.Len()
-	c.Compared += n
+	c.Compared, c.same = c.Compared+want.Len(), true
 	if i := firstDifference(got, want); i >= 0 {
-		c.Worst, c.Where = 1, fmt.Sprintf("%s[%d]", name, i)
+		c.Worst, c.At = 1, fmt.Sprintf("%s[%d]", name, i)
 		c.fail("%s[%d]: the bits differ", name, i)
 	}
 }
 
+// fail keeps the first failure.
 func (c *Check) fail(format string, args ...any) {
-	if c.Failed == "" {
-		c.Failed = fmt.Sprintf(format, args...)
+	if c.Status != Failed {
+		c.Status, c.Reason = Failed, fmt.Sprintf(format, args...)
 	}
+}
+
+// leave notes why the check, or the rest of it, was not run, unless it has failed.
+func (c *Check) leave(format string, args ...any) {
+	if c.Status == "" {
+		c.Status, c.Reason = NotRun, fmt.Sprintf(format, args...)
+	}
+}
+
+// concerns reports whether there was anything to check.
+func (c *Check) concerns() bool { return c.Compared > 0 || c.Status != "" }
+
+// stop notes an error that ended the check: an interrupt, an operator that is not
+// supported and a memory limit leave it, any other is a failure.
+func (c *Check) stop(err error) {
+	if reason, ok := blameless(err); ok {
+		c.leave("%s", reason)
+		return
+	}
+	c.fail("%v", err)
+}
+
+// blameless reports whether err says nothing against the model, and what it says.
+func blameless(err error) (reason string, ok bool) {
+	var unsupported *op.UnsupportedError
+	switch {
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return "interrupted", true
+	case errors.As(err, &unsupported):
+		return unsupported.Error(), true
+	case errors.Is(err, interp.ErrMemory):
+		return err.Error(), true
+	}
+	return "", false
 }
 
 // firstDifference is the index of the first element whose bits differ; -1 if

@@ -30,7 +30,7 @@ func (p *proof) checkTargets(t *term, c *Check, b loss.Batch) {
 	}
 	plan, err := p.lossGraph(t, false, t.targetCheck)
 	if err != nil {
-		c.fail("%v", err)
+		c.stop(err)
 		return
 	}
 	for k := range plantings + 1 {
@@ -44,7 +44,7 @@ func (p *proof) checkTargets(t *term, c *Check, b loss.Batch) {
 		}
 		out, err := plan.Run(p.ctx, t.feeds(p, plan, x))
 		if err != nil {
-			c.fail("%v", err)
+			c.stop(err)
 			return
 		}
 		got, want := out[t.targetCheck.Name], loss.CheckTargets(t.opts, x)

@@ -4,6 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
 
 	"github.com/onnxloss/onnxloss/emit"
 	"github.com/onnxloss/onnxloss/graph"
@@ -30,13 +34,17 @@ type Options struct {
 	Original *graph.Model
 	Threads  int
 	Seed     uint64
+	// Dims is the sizes of dimensions of the network's inputs that are not fixed; see
+	// interp.RandomInput.
+	Dims map[string]int
 }
 
 // ErrNoManifest is the error for a model that is no training graph.
 var ErrNoManifest = errors.New("the model has no manifest: it is not a training graph that onnxloss wrote")
 
-// Training verifies the training graph m. The error is a *Failure where a
-// check failed; the report is given all the same.
+// Training verifies the training graph m. The error is a *Failure where a check
+// failed, and the context's if that ended; the report is given all the same. A model
+// that cannot be run because it is broken is an error without a report.
 func Training(ctx context.Context, m *graph.Model, o Options) (*Report, error) {
 	x, err := emit.ReadManifest(m)
 	if err != nil {
@@ -46,15 +54,20 @@ func Training(ctx context.Context, m *graph.Model, o Options) (*Report, error) {
 		return nil, ErrNoManifest
 	}
 	p := &proof{ctx: ctx, model: m, manifest: x, opts: o}
+	began := time.Now()
 	for _, t := range p.terms() {
 		if err := t.check(m.Graph); err != nil {
 			return nil, fmt.Errorf("manifest: %w", err)
 		}
 	}
 	for _, step := range []func() error{p.network, p.forward, p.losses} {
-		if err := step(); err != nil {
-			return &p.report, err
+		if err := step(); err != nil && ctx.Err() == nil {
+			return nil, err
 		}
+	}
+	p.report.Seconds = time.Since(began).Seconds()
+	if err := ctx.Err(); err != nil {
+		return &p.report, err
 	}
 	return &p.report, p.report.Err()
 }
@@ -67,31 +80,45 @@ type proof struct {
 	opts     Options
 	report   Report
 	values   map[string]*tensor.Tensor // of the run in float32
+	drawn    bool                      // the head's tensors among them are made up
 }
 
-func (p *proof) add(c *Check) { p.report.Checks = append(p.report.Checks, *c) }
+// add closes a check. One that was interrupted was not run, whatever it compared.
+func (p *proof) add(c *Check) {
+	if p.ctx.Err() != nil {
+		c.leave("interrupted")
+	}
+	if c.Compared == 0 && !c.same {
+		c.leave("nothing was compared")
+	}
+	if c.Status == "" {
+		c.Status = OK
+	}
+	p.report.Checks = append(p.report.Checks, *c)
+}
 
 // network holds the original part of the graph to its fingerprint.
 func (p *proof) network() error {
 	c := &Check{Name: "network", What: "nodes and weights of the original network, against the fingerprint in the manifest"}
-	defer func() { p.add(c) }()
+	if p.opts.Original == nil {
+		c.What += ", which stands for its outputs where no original is given"
+	}
 	sum, err := p.fingerprint(p.model)
 	if err != nil {
-		c.fail("%v", err)
-		return nil
+		return err
 	}
 	c.Compared = len(p.model.Graph.Nodes)
 	if sum != p.manifest.Source.Fingerprint {
 		c.fail("the network is not the one that was rewritten: got %.16s…, want %.16s…", sum, p.manifest.Source.Fingerprint)
 	}
-	if p.opts.Original == nil {
-		return nil
+	if p.opts.Original != nil {
+		if sum, err = p.ofOriginal(); err != nil {
+			c.fail("original: %v", err)
+		} else if sum != p.manifest.Source.Fingerprint {
+			c.fail("the original model has another network: got %.16s…, want %.16s…", sum, p.manifest.Source.Fingerprint)
+		}
 	}
-	if sum, err = p.ofOriginal(); err != nil {
-		c.fail("original: %v", err)
-	} else if sum != p.manifest.Source.Fingerprint {
-		c.fail("the original model has another network: got %.16s…, want %.16s…", sum, p.manifest.Source.Fingerprint)
-	}
+	p.add(c)
 	return nil
 }
 
@@ -121,12 +148,11 @@ func (p *proof) fingerprint(m *graph.Model) (string, error) {
 
 // forward runs the network once in float32: the original outputs must have the
 // bits that the original model gives, and the canonical logits those of the
-// head's tensors. What the interpreter cannot run (an operator of a foreign
-// domain, sizes that the network does not take) is left out, and said.
+// head's tensors. What cannot be run because an operator is not supported is left
+// out, and said; a network that is broken is an error.
 func (p *proof) forward() error {
 	outputs := &Check{Name: "outputs", What: "original outputs, bit for bit, before and after"}
 	logits := &Check{Name: "logits", What: "canonical logits against the head's tensors, read by layout, bit for bit"}
-	defer func() { p.add(outputs); p.add(logits) }()
 	var original, sources []string
 	for _, out := range p.manifest.Outputs {
 		if out.Role == emit.RoleOriginal {
@@ -138,39 +164,67 @@ func (p *proof) forward() error {
 			sources = append(sources, l.Source)
 		}
 	}
-	feeds, err := p.execute(append(append([]string{}, original...), sources...))
+	feeds, err := p.execute(slices.Concat(original, sources))
 	if err != nil {
-		outputs.Left = err.Error()
-		feeds, err = p.execute(sources)
-	}
-	if e := p.ctx.Err(); e != nil {
-		return e
-	}
-	if err != nil {
-		logits.What = "canonical logits against tensors that are drawn in place of the head's, read by layout, bit for bit"
-		if e := p.drawSources(sources); e != nil {
-			logits.Left = fmt.Sprintf("%v; %v", err, e)
-			return nil
-		}
-	}
-	switch {
-	case outputs.Left != "":
-	case p.opts.Original == nil:
-		outputs.Left = "the original model is not at hand; the fingerprint stands for it"
-	default:
-		if err := p.compareOutputs(outputs, original, feeds); err != nil {
+		reason, ok := excuse(err)
+		if !ok {
 			return err
 		}
+		outputs.leave("%s", reason)
+		_, err = p.execute(sources)
+	}
+	if err != nil {
+		if _, ok := excuse(err); !ok {
+			return err
+		}
+		logits.What = "canonical logits against tensors that are drawn in place of the head's, read by layout, bit for bit"
+		if e := p.drawSources(sources); e != nil {
+			logits.leave("%v; %v", err, e)
+		}
+	}
+	if p.opts.Original != nil {
+		if outputs.Status == "" {
+			p.compareOutputs(outputs, original, feeds)
+		}
+		p.add(outputs)
 	}
 	for _, t := range p.terms() {
-		p.compareLogits(logits, t)
+		if logits.Status == "" {
+			p.compareLogits(logits, t)
+		}
 	}
-	return p.ctx.Err()
+	p.add(logits)
+	return nil
 }
+
+// excuse is why the network could not be run, where that says nothing against the
+// model: an operator is not supported, memory is short, the run was interrupted, or
+// the network does not take sizes that were made up.
+func excuse(err error) (reason string, ok bool) {
+	var sizes *sizesError
+	if errors.As(err, &sizes) {
+		return err.Error(), true
+	}
+	return blameless(err)
+}
+
+// sizesError is the error of a run with sizes that were made up.
+type sizesError struct {
+	feeds string
+	dims  []string
+	err   error
+}
+
+func (e *sizesError) Error() string {
+	return fmt.Sprintf("the network does not run on inputs of made-up sizes (%s): %v; give the sizes of %s", e.feeds, e.err, strings.Join(e.dims, ", "))
+}
+
+func (e *sizesError) Unwrap() error { return e.err }
 
 // execute computes the named values of the network on made-up inputs, which it
 // returns. Where the first dimension is symbolic there are two images, or one
-// if the network does not take two.
+// if the network does not take two. The error is a *sizesError where sizes were made up
+// that Options.Dims leaves open.
 func (p *proof) execute(fetches []string) (map[string]*tensor.Tensor, error) {
 	var inputs []string
 	for _, in := range p.manifest.Inputs {
@@ -182,6 +236,10 @@ func (p *proof) execute(fetches []string) (map[string]*tensor.Tensor, error) {
 	if err != nil {
 		return nil, err
 	}
+	open := slices.DeleteFunc(interp.DimNames(plan.Feeds()), func(name string) bool {
+		_, ok := p.opts.Dims[name]
+		return ok
+	})
 	var failed error
 	for _, batch := range []int{2, 1} {
 		feeds, err := p.images(plan, batch)
@@ -193,17 +251,26 @@ func (p *proof) execute(fetches []string) (map[string]*tensor.Tensor, error) {
 			p.values = values
 			return feeds, nil
 		}
-		if p.ctx.Err() != nil {
+		if _, ok := blameless(err); ok || len(open) == 0 {
 			return nil, err
 		}
-		failed = err
+		failed = &sizesError{describe(plan, feeds), open, err}
 	}
 	return nil, failed
 }
 
+// describe is the feeds of a plan in words.
+func describe(plan *interp.Plan, feeds map[string]*tensor.Tensor) string {
+	var words []string
+	for _, v := range plan.Feeds() {
+		words = append(words, fmt.Sprintf("%s %v", v.Name, feeds[v.Name]))
+	}
+	return strings.Join(words, ", ")
+}
+
 // drawSources makes up the head's tensors, where the network cannot be run.
 func (p *proof) drawSources(names []string) error {
-	p.values = map[string]*tensor.Tensor{}
+	p.values, p.drawn = map[string]*tensor.Tensor{}, true
 	for _, name := range names {
 		v := p.model.Graph.Value(name)
 		if v == nil {
@@ -221,13 +288,15 @@ func (p *proof) drawSources(names []string) error {
 }
 
 // images makes up the inputs, with the given size where the first dimension is
-// symbolic.
+// not known.
 func (p *proof) images(plan *interp.Plan, batch int) (map[string]*tensor.Tensor, error) {
 	feeds := map[string]*tensor.Tensor{}
 	for _, v := range plan.Feeds() {
-		dims := map[string]int{}
+		dims := maps.Clone(p.opts.Dims)
 		if s := v.Shape(); len(s) > 0 && !s[0].IsKnown() {
-			dims[s[0].Param] = batch
+			if _, ok := dims[s[0].Param]; !ok {
+				dims = with(dims, interp.AxisName(v, 0), batch)
+			}
 		}
 		t, err := interp.RandomInput(v, dims, p.opts.Seed)
 		if err != nil {
@@ -236,6 +305,17 @@ func (p *proof) images(plan *interp.Plan, batch int) (map[string]*tensor.Tensor,
 		feeds[v.Name] = t
 	}
 	return feeds, nil
+}
+
+// with is dims with the size n of name, unless it has one.
+func with(dims map[string]int, name string, n int) map[string]int {
+	if dims == nil {
+		dims = map[string]int{}
+	}
+	if _, ok := dims[name]; !ok {
+		dims[name] = n
+	}
+	return dims
 }
 
 func unique(names []string) []string {
@@ -250,24 +330,19 @@ func unique(names []string) []string {
 	return list
 }
 
-func (p *proof) compareOutputs(c *Check, original []string, feeds map[string]*tensor.Tensor) error {
+func (p *proof) compareOutputs(c *Check, original []string, feeds map[string]*tensor.Tensor) {
 	plan, err := interp.New(p.opts.Original, interp.Options{Threads: p.opts.Threads})
-	if err != nil {
-		c.fail("original model: %v", err)
-		return nil
-	}
-	before, err := plan.Run(p.ctx, feeds)
-	if p.ctx.Err() != nil {
-		return p.ctx.Err()
+	var before map[string]*tensor.Tensor
+	if err == nil {
+		before, err = plan.Run(p.ctx, feeds)
 	}
 	if err != nil {
-		c.fail("original model: %v", err)
-		return nil
+		c.stop(fmt.Errorf("original model: %w", err))
+		return
 	}
 	for _, name := range original {
 		c.bits(name, p.values[name], before[name])
 	}
-	return nil
 }
 
 // compareLogits runs a term's logits from the head's tensors, and reads them
@@ -281,13 +356,13 @@ func (p *proof) compareLogits(c *Check, t *term) {
 		feeds[l.Source] = p.values[l.Source]
 		var err error
 		if sources[i], err = op.ToFloat32(p.values[l.Source]); err != nil {
-			c.fail("%v", err)
+			c.stop(err)
 			return
 		}
 	}
 	want, err := gather(t.levels, sources, t.rows*t.classes)
 	if err != nil {
-		c.fail("%v", err)
+		c.stop(err)
 		return
 	}
 	if t.rows > 1 {
@@ -295,12 +370,12 @@ func (p *proof) compareLogits(c *Check, t *term) {
 	}
 	plan, err := interp.New(p.model, interp.Options{Threads: p.opts.Threads, Feeds: unique(names), Fetches: []string{t.logits.Name}})
 	if err != nil {
-		c.fail("%v", err)
+		c.stop(err)
 		return
 	}
 	out, err := plan.Run(p.ctx, feeds)
 	if err != nil {
-		c.fail("%v", err)
+		c.stop(err)
 		return
 	}
 	p.values[t.logits.Name] = out[t.logits.Name]

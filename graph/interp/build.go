@@ -52,7 +52,7 @@ func (b *builder) program(g *graph.Graph, outer *program, feeds, fetches []*grap
 		if !need.nodes[n] {
 			continue
 		}
-		if err := b.step(p, n); err != nil && failed == nil {
+		if err := b.step(p, n); err != nil && (failed == nil || unsupported(failed) && !unsupported(err)) {
 			failed = err
 		}
 	}
@@ -124,7 +124,7 @@ func (b *builder) step(p *program, n *graph.Node) error {
 	}
 	var err error
 	if s.kernel, err = b.kernel(spec); err != nil {
-		var miss *op.NoRow
+		var miss *op.UnsupportedError
 		if errors.As(err, &miss) {
 			for _, name := range miss.Ops {
 				b.miss(name)
@@ -155,6 +155,12 @@ func (b *builder) step(p *program, n *graph.Node) error {
 	return nil
 }
 
+// unsupported reports whether err is about operators that the table lacks.
+func unsupported(err error) bool {
+	var miss *op.UnsupportedError
+	return errors.As(err, &miss)
+}
+
 func (b *builder) miss(name string) {
 	if b.missing == nil {
 		b.missing = map[string]bool{}
@@ -173,7 +179,7 @@ func (b *builder) kernel(spec *op.Spec) (op.Kernel, error) {
 		if d := graph.CanonicalDomain(n.Domain); d != "" {
 			name = d + "." + name
 		}
-		return nil, &op.NoRow{Ops: []string{name}}
+		return nil, &op.UnsupportedError{Ops: []string{name}}
 	}
 	return op.Make(spec)
 }

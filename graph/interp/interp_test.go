@@ -167,7 +167,7 @@ func TestAllMissingOperatorsAtOnce(t *testing.T) {
   y = com.example.Other (a)
   z = Nope (y)
 }`), interp.Options{})
-	var miss *op.NoRow
+	var miss *op.UnsupportedError
 	if !errors.As(err, &miss) || !reflect.DeepEqual(miss.Ops, []string{"Nope", "com.example.Other"}) {
 		t.Errorf("got %v", err)
 	}

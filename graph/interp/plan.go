@@ -53,7 +53,7 @@ type Plan struct {
 }
 
 // New plans a model. All operators that the table lacks are reported in one
-// *op.NoRow error.
+// *op.UnsupportedError, unless something else is wrong with the model.
 func New(m *graph.Model, opts Options) (*Plan, error) {
 	if opts.Threads <= 0 {
 		opts.Threads = runtime.GOMAXPROCS(0)
@@ -79,8 +79,8 @@ func New(m *graph.Model, opts Options) (*Plan, error) {
 	build := func(open bool) (*program, error) {
 		b := &builder{plan: p, facts: facts, loaded: loaded, open: open, shared: map[any]any{}}
 		prog, err := b.program(m.Graph, nil, feeds, fetches)
-		if len(b.missing) > 0 {
-			return nil, &op.NoRow{Ops: slices.Sorted(maps.Keys(b.missing))}
+		if unsupported(err) {
+			return nil, &op.UnsupportedError{Ops: slices.Sorted(maps.Keys(b.missing))}
 		}
 		if err == nil {
 			prog.names = names

@@ -5,6 +5,7 @@ import (
 	"hash/fnv"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 
 	"github.com/onnxloss/onnxloss/graph"
@@ -24,8 +25,9 @@ const (
 const randomLimit = 1 << 28
 
 // RandomInput makes up a value for input v: floats uniform in [0, 1), integers
-// in [0, 8), booleans. Unknown dimensions take their sizes from dims, by name,
-// or a default. The same v, dims and seed give the same tensor.
+// in [0, 8), booleans. Unknown dimensions take their sizes from dims, by the input's
+// name and the axis ("images:0") or by their own name, or a default. The same v, dims
+// and seed give the same tensor.
 func RandomInput(v *graph.Value, dims map[string]int, seed uint64) (*tensor.Tensor, error) {
 	if v.Type.Kind != graph.TensorKind || v.Shape() == nil {
 		return nil, fmt.Errorf("input %q: a value of type %v cannot be made up; give it with --input", v.Name, v.Type)
@@ -35,7 +37,10 @@ func RandomInput(v *graph.Value, dims map[string]int, seed uint64) (*tensor.Tens
 		if d.IsKnown() {
 			continue
 		}
-		n, ok := dims[d.Param]
+		n, ok := dims[AxisName(v, i)]
+		if !ok && d.Param != "" {
+			n, ok = dims[d.Param]
+		}
 		switch {
 		case ok:
 			shape[i] = n
@@ -60,6 +65,27 @@ func RandomInput(v *graph.Value, dims map[string]int, seed uint64) (*tensor.Tens
 		return nil, fmt.Errorf("input %q: %w", v.Name, err)
 	}
 	return t, nil
+}
+
+// AxisName is what stands for axis i of input v among the sizes of RandomInput.
+func AxisName(v *graph.Value, i int) string { return fmt.Sprintf("%s:%d", v.Name, i) }
+
+// DimNames is what names the unknown dimensions of inputs in the sizes of RandomInput:
+// their own names, and those of the axes that have none, in order.
+func DimNames(inputs []*graph.Value) []string {
+	var names []string
+	for _, v := range inputs {
+		for i, d := range v.Shape() {
+			name := d.Param
+			if name == "" {
+				name = AxisName(v, i)
+			}
+			if !d.IsKnown() && !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
 }
 
 func fillRandom(t *tensor.Tensor, r *rand.Rand) error {

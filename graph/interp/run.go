@@ -73,6 +73,9 @@ func (p *Plan) runWith(ctx context.Context, feeds map[string]*tensor.Tensor, pro
 	out, err := f.exec(in)
 	p.workers.runs.Add(-1)
 	p.notePeak(a.peak, prof)
+	if e := ctx.Err(); err != nil && e != nil {
+		err = e // whatever the step that was stopped made of it
+	}
 	if err != nil {
 		return nil, err // and the arena is left, for the step that failed may hold some of it
 	}

@@ -65,7 +65,7 @@ func makeBatchNorm(s *Spec) (Kernel, error) {
 		training: trainsBatchNorm(s.Node, s.Since),
 	}
 	if s.Since < 9 && s.Int("spatial", 1) == 0 {
-		return nil, attrError("spatial", 0, "1: statistics of single positions are not supported")
+		return nil, &UnsupportedError{Ops: []string{"BatchNormalization with spatial 0"}}
 	}
 	return byFloat(
 		func(x *Call) error { return runBatchNorm[float32](x, b) },

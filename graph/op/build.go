@@ -106,7 +106,7 @@ func resultTypes(g *graph.Graph, n *graph.Node, outs int) ([]graph.Type, error) 
 	types := make([]graph.Type, outs)
 	row := Lookup("", n.Op)
 	if row == nil {
-		return nil, &NoRow{Ops: []string{n.Op}}
+		return nil, &UnsupportedError{Ops: []string{n.Op}}
 	}
 	opset := g.Opset("")
 	if row.Since(opset) == 0 {

@@ -13,7 +13,7 @@ import (
 func Make(s *Spec) (Kernel, error) {
 	row := Lookup(s.Node.Domain, s.Node.Op)
 	if row == nil {
-		return nil, &NoRow{Ops: []string{s.Node.Op}}
+		return nil, &UnsupportedError{Ops: []string{s.Node.Op}}
 	}
 	s.Since = row.Since(s.Opset)
 	if s.Since == 0 {

@@ -135,9 +135,10 @@ func (a Arity) check(n int, what string) error {
 	return nil
 }
 
-// NoRow is the error for nodes that the table has no row for, all at once.
-type NoRow struct{ Ops []string }
+// UnsupportedError is the error for operators that the table has no row for, or uses of
+// them that the row leaves out, all at once: the model may be right all the same.
+type UnsupportedError struct{ Ops []string }
 
-func (e *NoRow) Error() string {
+func (e *UnsupportedError) Error() string {
 	return fmt.Sprintf("unsupported operators: %v", e.Ops)
 }

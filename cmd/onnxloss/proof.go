@@ -1,0 +1,75 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/onnxloss/onnxloss/emit"
+	"github.com/onnxloss/onnxloss/emit/verify"
+	"github.com/urfave/cli/v2"
+)
+
+// proofDoc is the document of rewrite and verify: the manifest's fields, and the proof.
+type proofDoc struct {
+	*emit.Manifest
+	Checks  []verify.Check `json:"checks"`
+	Verdict verify.Verdict `json:"verdict"`
+	Tool    string         `json:"tool"`
+	Seconds float64        `json:"seconds"` // that the proof took
+}
+
+// printProof prints a manifest with its proof as JSON; r is nil where nothing was
+// verified.
+func printProof(c *cli.Context, x *emit.Manifest, r *verify.Report) error {
+	d := proofDoc{Manifest: x, Checks: []verify.Check{}, Verdict: r.Verdict(), Tool: "onnxloss " + version()}
+	if r != nil {
+		d.Checks, d.Seconds = append(d.Checks, r.Checks...), r.Seconds
+	}
+	return printJSON(c, d)
+}
+
+// printReport prints the checks of a verification, a line each, and the verdict. One
+// that is no whole proof is said with --quiet, too, on standard error.
+func printReport(c *cli.Context, r *verify.Report) {
+	for _, k := range r.Checks {
+		say(c, "%s", describeCheck(k))
+	}
+	if line := describeVerdict(r); r.Verdict() == verify.ProvedInPart && c.Bool("quiet") {
+		fmt.Fprintln(printable{c.App.ErrWriter}, line)
+	} else {
+		say(c, "%s", line)
+	}
+}
+
+func describeCheck(k verify.Check) string {
+	status := string(k.Status)
+	if k.Status == verify.Failed {
+		status = "FAIL"
+	}
+	line := fmt.Sprintf("%-9s %-9s %s", status, k.Name, k.What)
+	if k.Status != verify.NotRun {
+		line += fmt.Sprintf(": %d compared", k.Compared)
+		if k.Limit > 0 {
+			line += fmt.Sprintf(", worst %.2g (limit %.0e)", k.Worst, k.Limit)
+		}
+		if k.Worst > 0 && k.At != "" {
+			line += " at " + k.At
+		}
+	}
+	if k.Reason != "" {
+		line += "; " + k.Reason
+	}
+	return line
+}
+
+func describeVerdict(r *verify.Report) string {
+	line := fmt.Sprintf("%-9s %s", "verdict", r.Verdict())
+	switch r.Verdict() {
+	case verify.Disproved:
+		line += ": " + strings.Join(r.With(verify.Failed), ", ")
+	case verify.ProvedInPart:
+		left := r.With(verify.NotRun)
+		line += fmt.Sprintf(": %d of %s not run (%s)", len(left), count(len(r.Checks), "check"), strings.Join(left, ", "))
+	}
+	return line
+}
