@@ -166,9 +166,11 @@ func (t *term) label(v *graph.Value) string {
 // v is called.
 func constantName(v *graph.Value) string {
 	if v.Init != nil && v.Init.Len() == 1 && v.Init.DType.IsFloat() {
-		if x, err := v.Init.Load(); err == nil {
+		x, err := v.Init.Load()
+		if err == nil {
 			return "c_" + strings.NewReplacer("-", "minus_", ".", "_", "+", "").Replace(strconv.FormatFloat(op.Floats(x)[0], 'g', 6, 64))
 		}
+		v.Graph().Fail(err)
 	}
 	base := v.Name[strings.LastIndexByte(v.Name, '/')+1:]
 	return strings.TrimRight(strings.TrimRight(base, "0123456789"), "_") // the body numbers its own

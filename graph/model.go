@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"fmt"
 	"io"
 
 	"github.com/onnxloss/onnxloss/graph/tensor"
@@ -174,7 +175,8 @@ type Data struct {
 	DType tensor.DType
 	Dims  []int
 	Doc   string
-	// Load reads and decodes the elements, anew at each call.
+	// Load reads and decodes the elements, anew at each call. Its error is a
+	// *LoadError.
 	Load func() (*tensor.Tensor, error)
 	// Bytes is how many bytes the elements take where they lie.
 	Bytes int64
@@ -185,6 +187,17 @@ type Data struct {
 	// a constant made in memory.
 	Origin Extent
 }
+
+// LoadError is the error of reading the elements of a constant: the file that
+// has them cannot be read, or does not hold what the model says.
+type LoadError struct {
+	Tensor string // its name
+	Err    error
+}
+
+func (e *LoadError) Error() string { return fmt.Sprintf("tensor %q: %v", e.Tensor, e.Err) }
+
+func (e *LoadError) Unwrap() error { return e.Err }
 
 // NewData is a constant made in memory.
 func NewData(name string, t *tensor.Tensor) *Data {

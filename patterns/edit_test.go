@@ -75,7 +75,7 @@ func pad(t *testing.T, m *graph.Model, rng *rand.Rand) map[*graph.Value]*graph.V
 	facts := op.InferModel(m)
 	for i := len(g.Nodes) - 1; i >= 0; i-- {
 		for _, v := range g.Nodes[i].Outputs {
-			if v == nil || rng.IntN(6) > 0 || len(v.Uses()) == 0 || facts.Of(v).DType != tensor.Float32 || facts.Of(v).Shape == nil || facts.Of(v).Const != nil {
+			if v == nil || rng.IntN(6) > 0 || len(v.Uses()) == 0 || facts.Of(v).DType != tensor.Float32 || facts.Of(v).Shape == nil || facts.Of(v).Const() != nil {
 				continue
 			}
 			first, second := pair(t, g, facts.Of(v).Shape, rng)
@@ -169,8 +169,8 @@ func store(t *testing.T, m *graph.Model, asNodes bool) {
 		facts := op.InferModel(m)
 		for _, n := range g.Nodes {
 			for _, v := range n.Outputs {
-				if x := facts.Of(v); v != nil && len(v.Uses()) > 0 && x.Const != nil && !slices.Contains(g.Outputs, v) {
-					c := constant(t, g, x.Const)
+				if x := facts.Of(v); v != nil && len(v.Uses()) > 0 && x.Const() != nil && !slices.Contains(g.Outputs, v) {
+					c := constant(t, g, x.Const())
 					v.ReplaceUses(c)
 				}
 			}

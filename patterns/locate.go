@@ -40,7 +40,8 @@ var patternList = []pattern{
 }
 
 // Locate finds the classification heads of m. It refines the types of m's
-// values. The error is a *NotFound or *Ambiguous where the graph does not say.
+// values. The error is a *NotFound or *Ambiguous where the graph does not say, and a
+// *graph.LoadError where a constant that decides cannot be read.
 func Locate(m *graph.Model, opts Options) (*Report, error) {
 	x, err := searchAll(m, opts)
 	if err != nil {
@@ -63,13 +64,16 @@ func searchAll(m *graph.Model, opts Options) (*searched, error) {
 	a := match.Analyze(in.Model)
 	x := search(a, in, opts)
 	x.report.Model = m
-	if in.Origin == nil {
-		return x, nil
+	var y *searched
+	if in.Origin != nil {
+		y = search(a, &match.Inlined{Model: in.Model}, opts)
+		y.report.Model = in.Model
 	}
-	y := search(a, &match.Inlined{Model: in.Model}, opts)
-	y.report.Model = in.Model
+	if err := a.ReadErr(); err != nil {
+		return nil, err
+	}
 	switch {
-	case len(y.found) == 0 || x.heads(y):
+	case y == nil || len(y.found) == 0 || x.heads(y):
 		return x, nil
 	case !in.Uniform:
 		x.lost = "it lies inside a function, whose operator sets are not the model's"

@@ -137,6 +137,9 @@ func inlined(m *graph.Model) (*graph.Model, error) {
 		return nil, err
 	}
 	facts := op.InferModel(in.Model)
+	if err := facts.ReadErr(); err != nil {
+		return nil, err
+	}
 	for _, n := range in.Model.Graph.Nodes {
 		for _, v := range n.Outputs {
 			if v != nil && v.Type.DType == tensor.Invalid {

@@ -72,6 +72,9 @@ func New(m *graph.Model, opts Options) (*Plan, error) {
 		return nil, err
 	}
 	facts := op.InferModel(m)
+	if err := facts.ReadErr(); err != nil {
+		return nil, err
+	}
 	var loaded map[*graph.Value]*tensor.Tensor
 	if overridable(m.Graph) {
 		loaded = map[*graph.Value]*tensor.Tensor{}

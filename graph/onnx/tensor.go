@@ -1,6 +1,7 @@
 package onnx
 
 import (
+	"errors"
 	"fmt"
 	"io"
 
@@ -101,12 +102,24 @@ func (w *wire) data(src *graph.Source, e graph.Extent) (*graph.Data, error) {
 	d := &graph.Data{
 		Name: m.head.GetName(), Doc: m.head.GetDocString(), DType: m.dtype(), Dims: m.dims,
 		Bytes: m.bytes(), Origin: e,
-		Load: func() (*tensor.Tensor, error) { return load(src, e) },
+	}
+	d.Load = func() (*tensor.Tensor, error) {
+		t, err := load(src, e)
+		return t, loadError(d, err)
 	}
 	if m.external() {
 		d.External = entry(m.head.ExternalData, "location")
 	}
 	return d, nil
+}
+
+// loadError is err, of loading d, with the tensor's name.
+func loadError(d *graph.Data, err error) error {
+	var named *graph.LoadError
+	if err == nil || errors.As(err, &named) {
+		return err
+	}
+	return &graph.LoadError{Tensor: d.Name, Err: err}
 }
 
 // load decodes the elements of the tensor at e.
@@ -118,7 +131,7 @@ func load(src *graph.Source, e graph.Extent) (*tensor.Tensor, error) {
 	}
 	t, err := w.elements(src, m)
 	if err != nil {
-		return nil, fmt.Errorf("tensor %q: %w", m.head.GetName(), err)
+		return nil, &graph.LoadError{Tensor: m.head.GetName(), Err: err}
 	}
 	return t, nil
 }

@@ -79,8 +79,8 @@ func (a axesArg) ofNode(n *graph.Node) (axes []int64, given bool, err error) {
 // ConstantOf is the constant that v is: an initializer, or the output of a
 // node Constant or of nodes on constants that inference can compute.
 func ConstantOf(v *graph.Value) (*tensor.Tensor, error) {
-	if f := factOf(v, factDepth); f.Const != nil {
-		return f.Const, nil
+	if f := factOf(v, factDepth); f.Const() != nil {
+		return f.Const(), nil
 	}
 	return nil, fmt.Errorf("its value is not known before the run")
 }

@@ -112,7 +112,7 @@ func resultTypes(g *graph.Graph, n *graph.Node, outs int) ([]graph.Type, error) 
 	if row.Since(opset) == 0 {
 		return nil, fmt.Errorf("opset %d has no %s (since %d)", opset, n.Op, row.Versions[0])
 	}
-	c := &Infer{Node: n, Opset: opset, Since: row.Since(opset), In: make([]*Fact, len(n.Inputs)), Out: make([]Fact, outs)}
+	c := &Infer{Node: n, Opset: opset, Since: row.Since(opset), In: make([]*Fact, len(n.Inputs)), Out: make([]Fact, outs), failed: g.Fail}
 	for i, v := range n.Inputs {
 		if v != nil {
 			c.In[i] = factOf(v, factDepth)
@@ -136,7 +136,7 @@ const factDepth = 8
 // is a small tensor such as a shape, its elements, from the nodes behind it.
 func factOf(v *graph.Value, depth int) *Fact {
 	if v.IsConst() || v.Init != nil && tellsShapes(v.Init) {
-		return dataFact(v.Init)
+		return dataFact(v.Init, v.Graph().Fail)
 	}
 	x := &Fact{Type: v.Type}
 	n := v.Producer()
@@ -148,7 +148,7 @@ func factOf(v *graph.Value, depth int) *Fact {
 		return x
 	}
 	opset := n.Graph().Opset(n.Domain)
-	c := &Infer{Node: n, Opset: opset, Since: row.Since(opset), In: make([]*Fact, len(n.Inputs)), Out: make([]Fact, len(n.Outputs))}
+	c := &Infer{Node: n, Opset: opset, Since: row.Since(opset), In: make([]*Fact, len(n.Inputs)), Out: make([]Fact, len(n.Outputs)), failed: n.Graph().Fail}
 	for i, in := range n.Inputs {
 		if in != nil {
 			c.In[i] = factOf(in, depth-1)

@@ -36,16 +36,16 @@ func cropAxes(n *graph.Node, rank, sizes int) ([]int, error) {
 func inferCenterCrop(c *Infer) error {
 	x, size := c.Input(0), c.Input(1)
 	shape := x.Shape.Clone()
-	if shape == nil || size.Elems == nil {
+	if shape == nil || size.Elems() == nil {
 		c.Set(0, x.DType, nil)
 		return nil
 	}
-	at, err := cropAxes(c.Node, len(shape), len(size.Elems))
+	at, err := cropAxes(c.Node, len(shape), len(size.Elems()))
 	if err != nil {
 		return err
 	}
 	for i, d := range at {
-		shape[d] = size.Elems[i].Dim()
+		shape[d] = size.Elems()[i].Dim()
 	}
 	c.Set(0, x.DType, shape)
 	return nil

@@ -17,7 +17,7 @@ func init() {
 
 func inferCol2Im(c *Infer) error {
 	x, image, block := c.Input(0), c.Input(1), c.Input(2)
-	if image.Elems == nil {
+	if image.Elems() == nil {
 		c.Set(0, x.DType, nil)
 		return nil
 	}
@@ -37,7 +37,7 @@ func inferCol2Im(c *Infer) error {
 			shape[1] = graph.Known(x.Shape[1].Value / n)
 		}
 	}
-	for _, e := range image.Elems {
+	for _, e := range image.Elems() {
 		shape = append(shape, e.Dim())
 	}
 	c.Set(0, x.DType, shape)

@@ -57,7 +57,7 @@ func constantValue(n *graph.Node) (*tensor.Tensor, error) {
 func inferConstant(c *Infer) error {
 	for _, a := range c.Node.Attrs {
 		if a.Tensor != nil {
-			c.Out[0] = *dataFact(a.Tensor)
+			c.Out[0] = *dataFact(a.Tensor, c.failed)
 			return nil
 		}
 	}

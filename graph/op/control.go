@@ -51,7 +51,7 @@ func inferIf(c *Infer) error {
 		}
 	}
 	taken := -1
-	if t := c.Input(0).Const; t != nil && t.DType == tensor.Bool && t.Len() == 1 {
+	if t := c.Input(0).Const(); t != nil && t.DType == tensor.Bool && t.Len() == 1 {
 		taken = 1
 		if tensor.Data[bool](t)[0] {
 			taken = 0

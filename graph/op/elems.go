@@ -12,10 +12,14 @@ import (
 // constant that are whole numbers. Truth values are 0 and 1. It is nil if
 // nothing is known.
 func (f *Fact) elems() []Num {
-	if f.Elems != nil || f.Const == nil || f.Const.Len() > MaxElems {
-		return f.Elems
+	if e := f.Elems(); e != nil || f.DType != tensor.Float32 && f.DType != tensor.Float64 && f.DType != tensor.Bool {
+		return e
 	}
-	switch t := f.Const; t.DType {
+	t := f.Const()
+	if t == nil || t.Len() > MaxElems {
+		return nil
+	}
+	switch t.DType {
 	case tensor.Float32:
 		return wholeNumbers(tensor.Data[float32](t))
 	case tensor.Float64:
@@ -52,32 +56,32 @@ func truth(b bool) Num {
 func (c *Infer) settle() {
 	for i := range c.Out {
 		o := &c.Out[i]
-		if o.Const != nil || o.Elems == nil || !o.Shape.IsStatic() {
+		if o.mayBeConst() || o.ints == nil || !o.Shape.IsStatic() {
 			continue
 		}
 		shape := o.Shape.Ints()
 		v, ok := o.Ints()
-		if n, err := tensor.Count(shape); err != nil || n != len(o.Elems) || !ok {
-			if err != nil || n != len(o.Elems) {
-				o.Elems = nil
+		if n, err := tensor.Count(shape); err != nil || n != len(o.ints) || !ok {
+			if err != nil || n != len(o.ints) {
+				o.ints = nil
 			}
 			continue
 		}
 		switch o.DType {
 		case tensor.Int64:
-			o.Const = tensor.Of(shape, v)
+			o.value = tensor.Of(shape, v)
 		case tensor.Int32:
-			o.Const = tensor.Of(shape, fromInts[int32](v))
+			o.value = tensor.Of(shape, fromInts[int32](v))
 		case tensor.Float32:
-			o.Const = tensor.Of(shape, fromInts[float32](v))
+			o.value = tensor.Of(shape, fromInts[float32](v))
 		case tensor.Float64:
-			o.Const = tensor.Of(shape, fromInts[float64](v))
+			o.value = tensor.Of(shape, fromInts[float64](v))
 		case tensor.Bool:
 			b := make([]bool, len(v))
 			for i := range b {
 				b[i] = v[i] != 0
 			}
-			o.Const = tensor.Of(shape, b)
+			o.value = tensor.Of(shape, b)
 		}
 	}
 }
@@ -113,6 +117,11 @@ func broadcastElems(c *Infer, f func(e []Num) Num) {
 	n, err := tensor.Count(shape)
 	if err != nil || n > MaxElems {
 		return
+	}
+	for i := range c.In {
+		if !c.Input(i).mayTell() {
+			return
+		}
 	}
 	out := make([]Num, n)
 	args := make([][]Num, len(c.In))
@@ -170,6 +179,11 @@ func moveElems(c *Infer, data ...int) {
 	for _, i := range data {
 		isData[i] = true
 	}
+	for i, x := range c.In {
+		if x != nil && !(x.mayBeConst() || isData[i] && x.mayTell()) {
+			return
+		}
+	}
 	var all []Num
 	in := make([]*tensor.Tensor, len(c.In))
 	for i, x := range c.In {
@@ -190,8 +204,8 @@ func moveElems(c *Infer, data ...int) {
 			}
 			in[i] = tensor.Of(shape, at)
 			all = append(all, e...)
-		case x.Const != nil:
-			in[i] = x.Const
+		case x.Const() != nil:
+			in[i] = x.Const()
 		default:
 			return
 		}
@@ -203,6 +217,7 @@ func moveElems(c *Infer, data ...int) {
 	}
 	res, err := eval(c.Node, c.Opset, in)
 	if err != nil || len(res) == 0 {
+		c.readFailed(err)
 		return
 	}
 	for i, t := range res {

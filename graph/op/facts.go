@@ -15,6 +15,7 @@ type Facts struct {
 	depth int
 	calls Calls
 	errs  []error
+	read  error
 }
 
 // Of is the fact of v; one that knows only the declared type, if inference has
@@ -27,6 +28,18 @@ func (f *Facts) Of(v *graph.Value) *Fact {
 		return x
 	}
 	return &Fact{Type: v.Type}
+}
+
+// ReadErr is the first error in reading a constant whose elements were asked
+// for, be it by inference or by whoever called Elems or Const. What was found
+// out with it holds for no model, and is to be thrown away. Constants that
+// nobody asks for are not read.
+func (f *Facts) ReadErr() error { return f.read }
+
+func (f *Facts) readFailed(err error) {
+	if f.read == nil {
+		f.read = err
+	}
 }
 
 // Errs are the contradictions that were found, each with its node. Inference
@@ -68,20 +81,8 @@ func (f *Facts) init(v *graph.Value) {
 		f.of[v] = &Fact{Type: v.Type}
 		return
 	}
-	f.of[v] = dataFact(v.Init)
+	f.of[v] = dataFact(v.Init, f.readFailed)
 	v.Type = f.of[v].Type
-}
-
-func dataFact(d *graph.Data) *Fact {
-	x := &Fact{Type: d.Type()}
-	if d.Len() > MaxFold {
-		return x
-	}
-	t, err := d.Load()
-	if err != nil {
-		return x
-	}
-	return constFact(t)
 }
 
 func constFact(t *tensor.Tensor) *Fact {
@@ -92,12 +93,12 @@ func constFact(t *tensor.Tensor) *Fact {
 	if t.Len() > MaxFold {
 		return x
 	}
-	x.Const = t
+	x.value = t
 	if (t.DType == tensor.Int64 || t.DType == tensor.Int32) && t.Len() <= MaxElems {
 		v, _ := Ints(t)
-		x.Elems = make([]Num, len(v))
+		x.ints = make([]Num, len(v))
 		for i, e := range v {
-			x.Elems[i] = Number(int64(e))
+			x.ints[i] = Number(int64(e))
 		}
 	}
 	return x
@@ -110,7 +111,7 @@ func (f *Facts) node(n *graph.Node) {
 			c.In[i] = f.Of(v)
 		}
 	}
-	c.Body = f.body
+	c.Body, c.failed = f.body, f.readFailed
 	if err := f.apply(c); err != nil {
 		f.errs = append(f.errs, fmt.Errorf("node %v: %w", n, err))
 	}
@@ -236,15 +237,10 @@ func (f *Facts) fold(c *Infer, row *Op) {
 	if len(c.In) == 0 && c.Node.Op != "Constant" || len(c.Node.Subgraphs()) > 0 || row.Kernel == nil || row.Random() {
 		return
 	}
-	in := make([]*tensor.Tensor, len(c.In))
-	for i, x := range c.In {
-		if x == nil {
-			continue
-		}
-		if x.Const == nil {
+	for _, x := range c.In {
+		if x != nil && !x.mayBeConst() {
 			return
 		}
-		in[i] = x.Const
 	}
 	for _, o := range c.Out {
 		n := 1
@@ -258,8 +254,18 @@ func (f *Facts) fold(c *Infer, row *Op) {
 			}
 		}
 	}
+	in := make([]*tensor.Tensor, len(c.In))
+	for i, x := range c.In {
+		if x == nil {
+			continue
+		}
+		if in[i] = x.Const(); in[i] == nil {
+			return
+		}
+	}
 	out, err := eval(c.Node, c.Opset, in)
 	if err != nil {
+		c.readFailed(err)
 		return
 	}
 	for i, t := range out {

@@ -113,7 +113,7 @@ func inferDFT(c *Infer) error {
 	}
 	if c.Has(1) {
 		shape[axis] = graph.Unknown()
-		if e := c.Input(1).Elems; len(e) == 1 {
+		if e := c.Input(1).Elems(); len(e) == 1 {
 			shape[axis] = e[0].Dim()
 		}
 	}
@@ -242,7 +242,7 @@ func inferSTFT(c *Infer) error {
 		shape[0] = x.Shape[0]
 	}
 	length := graph.Unknown()
-	if e := c.Input(3).Elems; len(e) == 1 {
+	if e := c.Input(3).Elems(); len(e) == 1 {
 		length = e[0].Dim()
 	} else if s := c.Input(2).Shape; len(s) == 1 {
 		length = s[0]

@@ -39,16 +39,16 @@ func inferGather(c *Infer) error {
 	shape = append(shape, idx.Shape...)
 	shape = append(shape, x.Shape[axis+1:]...)
 	c.Set(0, x.DType, shape)
-	if at, ok := idx.Ints(); ok && len(x.Shape) == 1 && x.Elems != nil {
+	if at, ok := idx.Ints(); ok && len(x.Shape) == 1 && x.Elems() != nil {
 		out := make([]Num, len(at))
 		for i, k := range at {
 			if k < 0 {
-				k += int64(len(x.Elems))
+				k += int64(len(x.Elems()))
 			}
-			if k < 0 || k >= int64(len(x.Elems)) {
-				return c.InputError(1, "index %d is outside of the %d elements", at[i], len(x.Elems))
+			if k < 0 || k >= int64(len(x.Elems())) {
+				return c.InputError(1, "index %d is outside of the %d elements", at[i], len(x.Elems()))
 			}
-			out[i] = x.Elems[k]
+			out[i] = x.Elems()[k]
 		}
 		c.SetElems(0, out)
 	}

@@ -77,7 +77,7 @@ func runGridSample[T float32 | float64](x *Call, p *kernel.Sampling) error {
 }
 
 func inferAffineGrid(c *Infer) error {
-	size := c.Input(1).Elems
+	size := c.Input(1).Elems()
 	if len(size) != 4 && len(size) != 5 {
 		c.Set(0, c.Input(0).DType, nil)
 		return nil

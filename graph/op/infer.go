@@ -10,13 +10,27 @@ import (
 // Fact is what is known of a value before anything runs.
 type Fact struct {
 	graph.Type
-	// Elems are the elements, in row-major order, of an integer tensor of at
-	// most MaxElems; nil if nothing is known of them. This is how a shape that
-	// the graph computes stays known (Shape, Gather, Concat, Reshape).
-	Elems []Num
-	// Const is the value itself, where it is a constant of at most MaxFold
-	// elements.
-	Const *tensor.Tensor
+	ints   []Num
+	value  *tensor.Tensor
+	unread *unread // what ints and value are still to be read from
+}
+
+// Elems are the elements, in row-major order, of an integer tensor of at most
+// MaxElems; nil if nothing is known of them. This is how a shape that the graph
+// computes stays known (Shape, Gather, Concat, Reshape). Elements of an
+// initializer are read when they are first asked for; see Facts.ReadErr.
+func (f *Fact) Elems() []Num {
+	if f.DType == tensor.Int64 || f.DType == tensor.Int32 {
+		f.read()
+	}
+	return f.ints
+}
+
+// Const is the value itself, where it is a constant of at most MaxFold
+// elements; else nil. It is read as Elems are.
+func (f *Fact) Const() *tensor.Tensor {
+	f.read()
+	return f.value
 }
 
 // Num is one element of an integer tensor before the run: the number N if
@@ -67,6 +81,8 @@ type Infer struct {
 	// Body infers a subgraph from the facts of its inputs and gives those of
 	// its outputs.
 	Body func(g *graph.Graph, in []Fact) ([]Fact, error)
+	// failed takes errors of reading constants.
+	failed func(error)
 }
 
 // Input is the fact of input i; a fact that knows nothing if it is left out.
@@ -90,7 +106,7 @@ func (c *Infer) Set(i int, d tensor.DType, s graph.Shape) {
 // SetElems states the elements of output i.
 func (c *Infer) SetElems(i int, e []Num) {
 	if i < len(c.Out) {
-		c.Out[i].Elems = e
+		c.Out[i].ints = e
 	}
 }
 
@@ -101,11 +117,12 @@ func (c *Infer) InputError(i int, format string, args ...any) error {
 
 // Ints is the elements of f as numbers, if they are all known.
 func (f *Fact) Ints() ([]int64, bool) {
-	if f.Elems == nil {
+	elems := f.Elems()
+	if elems == nil {
 		return nil, false
 	}
-	r := make([]int64, len(f.Elems))
-	for i, e := range f.Elems {
+	r := make([]int64, len(elems))
+	for i, e := range elems {
 		if !e.Known {
 			return nil, false
 		}

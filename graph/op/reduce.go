@@ -105,7 +105,7 @@ func (r *reduceRow) infer(c *Infer) error {
 		return err
 	}
 	c.Set(0, x.DType, s)
-	if e := x.Elems; r.elems != nil && e != nil && len(x.Shape) == 1 && len(axes) == 1 {
+	if e := x.Elems(); r.elems != nil && e != nil && len(x.Shape) == 1 && len(axes) == 1 {
 		c.SetElems(0, []Num{r.elems(e)})
 	}
 	return nil

@@ -40,7 +40,7 @@ func init() {
 					return err
 				}
 				c.Set(0, c.Input(0).DType, graph.Shape{product(nums(s[:k])).Dim(), product(nums(s[k:])).Dim()})
-				c.SetElems(0, c.Input(0).Elems)
+				c.SetElems(0, c.Input(0).Elems())
 				return nil
 			},
 			Kernel: func(s *Spec) (Kernel, error) {
@@ -158,7 +158,7 @@ func inferReshape(c *Infer) error {
 		return err
 	}
 	c.Set(0, x.DType, s)
-	c.SetElems(0, x.Elems)
+	c.SetElems(0, x.Elems())
 	return nil
 }
 

@@ -15,8 +15,8 @@ func inferResize(c *Infer) error {
 	x := c.Input(0)
 	shape := x.Shape.Clone()
 	sizes := c.Input(r.sizes)
-	if shape == nil && len(r.axes) == 0 && len(sizes.Elems) > 0 {
-		shape = unknownShape(len(sizes.Elems))
+	if shape == nil && len(r.axes) == 0 && len(sizes.Elems()) > 0 {
+		shape = unknownShape(len(sizes.Elems()))
 	}
 	if shape == nil {
 		c.Set(0, x.DType, nil)
@@ -26,7 +26,7 @@ func inferResize(c *Infer) error {
 	if err != nil {
 		return err
 	}
-	scales := constFloats(c.Input(r.scales).Const)
+	scales := constFloats(c.Input(r.scales).Const())
 	if r.attrScales != nil {
 		scales = r.attrScales
 	}
@@ -40,8 +40,8 @@ func inferResize(c *Infer) error {
 				return err
 			}
 		}
-	case len(sizes.Elems) > 0:
-		if err := r.sizeDims(c, shape, at, sizes.Elems); err != nil {
+	case len(sizes.Elems()) > 0:
+		if err := r.sizeDims(c, shape, at, sizes.Elems()); err != nil {
 			return err
 		}
 	default:

@@ -81,7 +81,7 @@ func squeezed(in, axes []int, given bool) ([]int, error) {
 
 func inferSqueeze(c *Infer) error {
 	x := c.Input(0)
-	c.SetElems(0, x.Elems)
+	c.SetElems(0, x.Elems())
 	axes, given, known, count := axesSince13.infer(c)
 	switch {
 	case x.Shape == nil, !known && count < 0, count > len(x.Shape):
@@ -119,7 +119,7 @@ func inferSqueeze(c *Infer) error {
 
 func inferUnsqueeze(c *Infer) error {
 	x := c.Input(0)
-	c.SetElems(0, x.Elems)
+	c.SetElems(0, x.Elems())
 	axes, _, known, count := axesSince13.infer(c)
 	switch {
 	case x.Shape == nil, !known && count < 0, count > MaxElems:

@@ -27,7 +27,7 @@ func inferTopK(c *Infer) error {
 		shape[axis] = graph.Unknown()
 		if c.Since < 10 {
 			shape[axis] = graph.Known(max(c.Node.Int("k", 0), 0))
-		} else if e := c.Input(1).Elems; len(e) == 1 {
+		} else if e := c.Input(1).Elems(); len(e) == 1 {
 			shape[axis] = e[0].Dim()
 		}
 	}

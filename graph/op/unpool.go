@@ -34,7 +34,7 @@ func inferUnpool(c *Infer) error {
 	x := c.Input(0)
 	rank := 2 + len(s.kernel)
 	shape := unknownShape(rank)
-	switch e := c.Input(2).Elems; {
+	switch e := c.Input(2).Elems(); {
 	case len(e) == rank:
 		for i := range e {
 			shape[i] = e[i].Dim()

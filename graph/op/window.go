@@ -43,7 +43,7 @@ func outputDType(n *graph.Node) (tensor.DType, error) {
 func inferWindow(c *Infer) error {
 	d, err := outputDType(c.Node)
 	size := graph.Unknown()
-	if e := c.Input(0).Elems; len(e) == 1 {
+	if e := c.Input(0).Elems(); len(e) == 1 {
 		size = e[0].Dim()
 	}
 	c.Set(0, d, graph.Shape{size})

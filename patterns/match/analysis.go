@@ -65,6 +65,10 @@ func (a *Analysis) View(v *graph.Value) *View {
 // Field is the field whose own value v is; nil if v only shows parts of some.
 func (a *Analysis) Field(v *graph.Value) *Field { return a.fields[v] }
 
+// ReadErr is the error in reading a constant that was asked for, if there was
+// one. The analysis is of no use then.
+func (a *Analysis) ReadErr() error { return a.infer.ReadErr() }
+
 // Fact is what inference knows of v.
 func (a *Analysis) Fact(v *graph.Value) *op.Fact { return a.infer.Of(v) }
 

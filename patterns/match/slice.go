@@ -178,10 +178,10 @@ func viewSplit(a *Analysis, n *graph.Node) []*View {
 // indices are those of the constant v; false if they are data, or too many.
 func (a *Analysis) indices(v *graph.Value) ([]int64, bool) {
 	fact := a.infer.Of(v)
-	if x, ok := fact.Ints(); ok || fact.Const == nil {
+	if x, ok := fact.Ints(); ok || fact.Const() == nil {
 		return x, ok
 	}
-	ints, err := op.Ints(fact.Const)
+	ints, err := op.Ints(fact.Const())
 	if err != nil {
 		return nil, false
 	}

@@ -68,7 +68,7 @@ func (a *Analysis) enlarged(n *graph.Node) float64 {
 		if v == nil {
 			continue
 		}
-		t := a.infer.Of(v).Const
+		t := a.infer.Of(v).Const()
 		if t == nil || t.DType != tensor.Float32 || t.Len() != 4 {
 			continue
 		}

@@ -129,7 +129,11 @@ func (a *Analysis) isNumber(v *graph.Value, x float64) bool {
 	if v == nil {
 		return false
 	}
-	t := a.infer.Of(v).Const
+	fact := a.infer.Of(v)
+	if slices.ContainsFunc(fact.Shape, func(d graph.Dim) bool { return d.IsKnown() && d.Value != 1 }) {
+		return false // which need not be read
+	}
+	t := fact.Const()
 	if t == nil || t.Len() != 1 {
 		return false
 	}

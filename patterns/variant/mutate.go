@@ -153,7 +153,7 @@ func foldConstants(v *Variant, _ *rand.Rand) error {
 	err := v.changed(v.Model.Graph.Nodes, func(r *rebuild, n *graph.Node) error {
 		var known []*tensor.Tensor
 		for _, o := range n.Outputs {
-			if t := facts.Of(o).Const; t != nil {
+			if t := facts.Of(o).Const(); t != nil {
 				known = append(known, t)
 			}
 		}
