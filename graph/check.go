@@ -105,7 +105,7 @@ func (g *Graph) checkNode(n *Node, ready map[*Value]bool) error {
 		if o == nil {
 			continue
 		}
-		if o.producer != n || o.index != i {
+		if o.producer != n || o.Index() != i {
 			return fmt.Errorf("invariant 1: %q does not know that %v makes it", o.Name, n)
 		}
 		if err := g.checkName(o); err != nil {

@@ -128,7 +128,7 @@ func (g *Graph) insert(at int, n *Node) error {
 	}
 	for i, o := range n.Outputs {
 		if o != nil {
-			o.producer, o.index = n, i
+			o.producer, o.index = n, int32(i)
 		}
 	}
 	g.Nodes = slices.Insert(g.Nodes, at, n)

@@ -38,8 +38,8 @@ type Value struct {
 
 	graph    *Graph
 	producer *Node
-	index    int
 	uses     []Use
+	index    int32
 	input    bool
 }
 
@@ -111,7 +111,7 @@ func (v *Value) Graph() *Graph { return v.graph }
 func (v *Value) Producer() *Node { return v.producer }
 
 // Index is which of its producer's outputs v is.
-func (v *Value) Index() int { return v.index }
+func (v *Value) Index() int { return int(v.index) }
 
 // Uses is where v is read, in no particular order, subgraphs included. The
 // caller must not change the slice.

@@ -92,7 +92,7 @@ func (enc *encoder) renamedSparse(e graph.Extent, name string) (*rope, error) {
 		return nil, err
 	}
 	p := &pb.SparseTensorProto{}
-	if err := enc.old(e, fieldSet(sparseValues, sparseIndices), p); err != nil {
+	if err := enc.old(e, sparseFields, p); err != nil {
 		return nil, err
 	}
 	var rs records

@@ -132,6 +132,9 @@ func (r *reader) file() error {
 	if r.size == 0 {
 		return errors.New("not an ONNX model: the file is empty")
 	}
+	if err := r.weigh("ModelProto"); err != nil {
+		return err
+	}
 	var main graph.Extent
 	var functions []graph.Extent
 	head := &pb.ModelProto{}
@@ -149,9 +152,7 @@ func (r *reader) file() error {
 		case modelTraining:
 			r.origin.training = append(r.origin.training, f.body)
 		case modelFunctions:
-			if functions = append(functions, f.body); len(functions) > maxFunctions {
-				return r.errorf(f.rec.Off, "more than %d functions", maxFunctions)
-			}
+			functions = append(functions, f.body)
 		}
 		return nil
 	})

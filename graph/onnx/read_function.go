@@ -14,7 +14,7 @@ func (r *reader) function(e graph.Extent) error {
 		return err
 	}
 	defer r.pop()
-	b, err := s.locate(r, e, functionFields, "function")
+	b, err := s.locate(r, functionFields, functionNode, "function")
 	if err != nil {
 		return err
 	}
@@ -45,7 +45,7 @@ func (r *reader) functionBody(s *scope, f *graph.Function, p *pb.FunctionProto) 
 		}
 		f.Defaults = append(f.Defaults, a)
 	}
-	s.parts[graphInfo], s.parts[graphNode] = s.parts[functionInfo], s.parts[functionNode]
+	s.parts[graphInfo] = s.parts[functionInfo]
 	if err := r.infos(s); err != nil {
 		return err
 	}
@@ -54,10 +54,11 @@ func (r *reader) functionBody(s *scope, f *graph.Function, p *pb.FunctionProto) 
 			return err
 		}
 	}
-	for _, step := range []func(*scope) error{r.declareNodes, r.connect} {
-		if err := step(s); err != nil {
-			return err
-		}
+	if err := r.declareNodes(s, functionNode); err != nil {
+		return err
+	}
+	if err := r.connect(s); err != nil {
+		return err
 	}
 	for _, name := range p.Output {
 		v := s.Value(name)

@@ -65,10 +65,9 @@ const (
 	graphAnnotation = protowire.Number(14)
 	graphSparse     = protowire.Number(15)
 
-	functionNode  = protowire.Number(7)
-	functionAttr  = protowire.Number(11)
-	functionInfo  = protowire.Number(12)
-	nodeAttribute = protowire.Number(5)
+	functionNode = protowire.Number(7)
+	functionAttr = protowire.Number(11)
+	functionInfo = protowire.Number(12)
 )
 
 var (
@@ -80,17 +79,24 @@ var (
 type scope struct {
 	*graph.Graph
 	origin *graphOrigin
-	parts  [16][]graph.Extent // by field number
-	nodes  []*rawNode
+	at     graph.Extent
+	parts  [16][]graph.Extent    // by field number, but for nodes
+	count  int                   // nodes
+	nodes  []*graph.Node         // in the file's order
 	types  map[string]graph.Type // by value_info
 	mixed  bool                  // a node reads what a later one makes
 }
 
-// locate collects the extents of the fields in located and gives the header.
-func (s *scope) locate(r *reader, e graph.Extent, located fields, what string) ([]byte, error) {
-	return r.split(e, located, func(f field) error {
+// locate collects the extents of the fields in located, counts the nodes and
+// gives the header.
+func (s *scope) locate(r *reader, located fields, node protowire.Number, what string) ([]byte, error) {
+	return r.split(s.at, located, func(f field) error {
 		if err := r.message(f, what); err != nil {
 			return err
+		}
+		if f.num == node {
+			s.count++
+			return nil
 		}
 		s.parts[f.num] = append(s.parts[f.num], f.body)
 		return nil
@@ -109,6 +115,7 @@ func (r *reader) newScope(e graph.Extent, outer *scope) (*scope, error) {
 	}
 	s := &scope{
 		Graph:  graph.NewGraph(r.model, around),
+		at:     e,
 		types:  map[string]graph.Type{},
 		origin: &graphOrigin{at: e, inputs: map[*graph.Value]stated{}, outputs: map[*graph.Value]stated{}},
 	}
@@ -133,7 +140,7 @@ func (r *reader) graph(e graph.Extent, outer *scope) (*graph.Graph, error) {
 		return nil, err
 	}
 	defer r.pop()
-	b, err := s.locate(r, e, graphFields, "graph")
+	b, err := s.locate(r, graphFields, graphNode, "graph")
 	if err != nil {
 		return nil, err
 	}
@@ -143,7 +150,9 @@ func (r *reader) graph(e graph.Extent, outer *scope) (*graph.Graph, error) {
 	}
 	s.Name, s.Doc = head.GetName(), head.GetDocString()
 	for _, step := range []func(*scope) error{
-		r.infos, r.inputs, r.inits, r.declareOutputs, r.declareNodes, r.connect, r.outputs, r.annotations,
+		r.infos, r.inputs, r.inits, r.declareOutputs,
+		func(s *scope) error { return r.declareNodes(s, graphNode) },
+		r.connect, r.outputs, r.annotations,
 	} {
 		if err := step(s); err != nil {
 			return nil, err
@@ -160,17 +169,11 @@ func (r *reader) graph(e graph.Extent, outer *scope) (*graph.Graph, error) {
 
 // keep marks everything of s as unchanged.
 func (r *reader) keep(s *scope) {
-	for _, n := range s.nodes {
-		n.node.Origin = n.at
-	}
 	r.origin.graphs[s.Graph] = s.origin
 	s.Graph.Origin = s.origin
 }
 
 func (r *reader) valueInfo(e graph.Extent) (*pb.ValueInfoProto, error) {
-	if r.left--; r.left < 0 {
-		return nil, r.errorf(e.Off, "more than %d messages", maxMessages)
-	}
 	p := &pb.ValueInfoProto{}
 	return p, r.decode(e, p)
 }

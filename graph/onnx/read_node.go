@@ -10,14 +10,6 @@ import (
 	"github.com/onnxloss/onnxloss/graph/onnx/internal/pb"
 )
 
-// rawNode is a node while its graph is read.
-type rawNode struct {
-	at    graph.Extent
-	head  *pb.NodeProto
-	attrs []graph.Extent
-	node  *graph.Node
-}
-
 // decode decodes the whole message e.
 func (w *wire) decode(e graph.Extent, m proto.Message) error {
 	if e.Len > maxHeader {
@@ -32,92 +24,161 @@ func (w *wire) decode(e graph.Extent, m proto.Message) error {
 	return err
 }
 
-// declareNodes reads the nodes' headers and declares what they make, so that
-// names can be resolved in any order.
-func (r *reader) declareNodes(s *scope) error {
-	for _, e := range s.parts[graphNode] {
-		raw := &rawNode{at: e, head: &pb.NodeProto{}}
-		b, err := r.split(e, fieldSet(nodeAttribute), func(f field) error {
-			raw.attrs = append(raw.attrs, f.body)
-			return r.message(f, "attribute")
-		})
+// The numbers of a node's fields up to the last that graph.Node holds.
+const (
+	nodeInput     = protowire.Number(1)
+	nodeOutput    = protowire.Number(2)
+	nodeName      = protowire.Number(3)
+	nodeOp        = protowire.Number(4)
+	nodeAttribute = protowire.Number(5)
+	nodeDoc       = protowire.Number(6)
+	nodeDomain    = protowire.Number(7)
+	nodeOverload  = protowire.Number(8)
+)
+
+// declareNodes reads the nodes of s, which are in field num, and declares what
+// they make, so that names can be resolved in any order. Nodes are decoded by
+// hand: the generated type takes more memory than graph.Node.
+func (r *reader) declareNodes(s *scope, num protowire.Number) error {
+	s.nodes = make([]*graph.Node, 0, s.count)
+	return r.each(s.at, func(f field) error {
+		if f.num != num {
+			return nil
+		}
+		n, err := r.nodeHeader(f.body)
 		if err != nil {
 			return err
 		}
-		h := raw.head
-		if err := decode.Unmarshal(b, h); err != nil {
-			return r.errorf(e.Off, "node: %w", err)
-		}
-		if h.GetOpType() == "" {
-			return r.errorf(e.Off, "node %q has no operator", h.GetName())
-		}
-		n := &graph.Node{Op: h.GetOpType(), Domain: h.GetDomain(), Overload: h.GetOverload(), Name: h.GetName(), Doc: h.GetDocString()}
-		n.Outputs = make([]*graph.Value, len(h.Output))
-		for i, name := range h.Output {
-			if name == "" {
-				continue
-			}
-			if n.Outputs[i], err = s.Declare(name, s.types[name]); err != nil {
-				return fmt.Errorf("node %q (%s): output %d: %w", n.Name, n.Op, i, err)
-			}
-		}
-		raw.node = n
-		s.nodes = append(s.nodes, raw)
-		if len(h.MetadataProps)+len(h.DeviceConfigurations)+len(h.ProtoReflect().GetUnknown()) > 0 {
+		s.nodes = append(s.nodes, n)
+		return r.nodeOutputs(s, n)
+	})
+}
+
+// nodeHeader reads the node at e but for its inputs, outputs and attributes,
+// which it only counts.
+func (r *reader) nodeHeader(e graph.Extent) (*graph.Node, error) {
+	n := &graph.Node{Origin: e}
+	inputs, outputs := 0, 0
+	err := r.each(e, func(f field) (err error) {
+		switch {
+		case f.num == nodeAttribute:
+			return r.message(f, "attribute")
+		case f.num > nodeOverload || f.typ != protowire.BytesType:
 			r.origin.nodes[n] = e
+			return nil
 		}
+		switch f.num {
+		case nodeInput:
+			inputs++
+		case nodeOutput:
+			outputs++
+		case nodeName:
+			n.Name, err = r.text(f.body)
+		case nodeOp:
+			n.Op, err = r.word(f.body)
+		case nodeDoc:
+			n.Doc, err = r.text(f.body)
+		case nodeDomain:
+			n.Domain, err = r.word(f.body)
+		case nodeOverload:
+			n.Overload, err = r.word(f.body)
+		}
+		return err
+	})
+	if err == nil && n.Op == "" {
+		err = r.errorf(e.Off, "node %q has no operator", n.Name)
 	}
-	return nil
+	n.Inputs, n.Outputs = make([]*graph.Value, inputs), make([]*graph.Value, outputs)
+	return n, err
+}
+
+// nodeOutputs declares what n makes.
+func (r *reader) nodeOutputs(s *scope, n *graph.Node) error {
+	i := -1
+	return r.each(n.Origin, func(f field) error {
+		if f.num != nodeOutput || f.typ != protowire.BytesType {
+			return nil
+		}
+		i++
+		name, err := r.text(f.body)
+		if err != nil || name == "" {
+			return err
+		}
+		if n.Outputs[i], err = s.Declare(name, s.types[name]); err != nil {
+			return fmt.Errorf("node %q (%s): output %d: %w", n.Name, n.Op, i, err)
+		}
+		return nil
+	})
 }
 
 // connect resolves the nodes' inputs, reads their attributes and puts them
 // into the graph in the file's order.
 func (r *reader) connect(s *scope) error {
-	for _, raw := range s.nodes {
-		n := raw.node
-		n.Inputs = make([]*graph.Value, len(raw.head.Input))
-		for i, name := range raw.head.Input {
-			if name == "" {
-				continue
-			}
-			v := s.Lookup(name)
-			if v == nil {
-				return fmt.Errorf("node %v: input %d %q: no such value", n, i, name)
-			}
-			if !made(v) {
-				r.late(v.Graph())
-			}
-			n.Inputs[i] = v
+	s.Nodes = make([]*graph.Node, 0, len(s.nodes))
+	for _, n := range s.nodes {
+		at := n.Origin
+		if err := r.nodeInputs(s, n); err != nil {
+			return err
 		}
-		if err := r.attrs(s, raw); err != nil {
+		if err := r.attrs(s, n); err != nil {
 			return fmt.Errorf("node %v: %w", n, err)
 		}
 		if err := s.AddNode(n); err != nil {
 			return err
 		}
-		raw.head, raw.attrs = nil, nil
+		n.Origin = at
 	}
+	s.nodes = nil
 	return nil
+}
+
+func (r *reader) nodeInputs(s *scope, n *graph.Node) error {
+	i := -1
+	return r.each(n.Origin, func(f field) error {
+		if f.num != nodeInput || f.typ != protowire.BytesType {
+			return nil
+		}
+		i++
+		b, err := r.bytes(f.body.Off, int(f.body.Len))
+		if err != nil || len(b) == 0 {
+			return err
+		}
+		v := s.Lookup(string(b))
+		if v == nil {
+			return fmt.Errorf("node %v: input %d %q: no such value", n, i, b)
+		}
+		if !made(v) {
+			r.late(v.Graph())
+		}
+		n.Inputs[i] = v
+		return nil
+	})
 }
 
 // made reports whether v has an origin already: a node that was read before,
 // or none.
 func made(v *graph.Value) bool { return v.Producer() != nil || v.IsInput() || v.Init != nil }
 
-func (r *reader) attrs(s *scope, raw *rawNode) error {
-	seen := make(map[string]bool, len(raw.attrs))
-	for _, e := range raw.attrs {
-		a, err := r.attr(e, s)
+func (r *reader) attrs(s *scope, n *graph.Node) error {
+	var seen map[string]bool
+	return r.each(n.Origin, func(f field) error {
+		if f.num != nodeAttribute {
+			return nil
+		}
+		a, err := r.attr(f.body, s)
 		if err != nil {
 			return err
+		}
+		if seen == nil {
+			seen = map[string]bool{}
 		}
 		if seen[a.Name] {
 			return fmt.Errorf("attribute %q is given twice", a.Name)
 		}
 		seen[a.Name] = true
-		raw.node.Attrs = append(raw.node.Attrs, a)
-	}
-	return nil
+		n.Attrs = append(n.Attrs, a)
+		return nil
+	})
 }
 
 // The numbers of an attribute's fields that are located.

@@ -121,9 +121,7 @@ func TestReadErrors(t *testing.T) {
 			g := &pb.GraphProto{Name: ptr("g"), Node: []*pb.NodeProto{node("Neg", names1("y"), names1("i"))}}
 			m.Graph.Node[0].Attribute = []*pb.AttributeProto{attr("body", pb.AttributeProto_GRAPH, func(a *pb.AttributeProto) { a.G = g })}
 		}), `cycle: "→y" (Add)`},
-		{"messages", change(func(m *pb.ModelProto) {
-			m.Graph.ProtoReflect().SetUnknown(bytes.Repeat(protowire.AppendBytes(protowire.AppendTag(nil, graphInfo, protowire.BytesType), nil), maxMessages))
-		}), "more than 2097152 messages"},
+		{"rank", change(func(m *pb.ModelProto) { m.Graph.Initializer[0].Dims = make([]int64, maxRank+1) }), "more than 1024 TensorProto.dims"},
 		{"function twice", change(func(m *pb.ModelProto) { m.Functions = []*pb.FunctionProto{richFunction(), richFunction()} }), `function "Call" is defined twice`},
 		{"function recursive", change(func(m *pb.ModelProto) {
 			f := richFunction()

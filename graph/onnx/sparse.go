@@ -16,6 +16,8 @@ const (
 	sparseIndices = protowire.Number(2)
 )
 
+var sparseFields = fieldSet(sparseValues, sparseIndices)
+
 // sparseMessage is what a walk over a SparseTensorProto tells.
 type sparseMessage struct {
 	values, indices graph.Extent
@@ -24,7 +26,7 @@ type sparseMessage struct {
 
 func (w *wire) sparseMessage(e graph.Extent) (*sparseMessage, error) {
 	m := &sparseMessage{}
-	b, err := w.split(e, fieldSet(sparseValues, sparseIndices), func(f field) error {
+	b, err := w.split(e, sparseFields, func(f field) error {
 		at := &m.values
 		if f.num == sparseIndices {
 			at = &m.indices
@@ -89,12 +91,13 @@ func loadSparse(src *graph.Source, e graph.Extent) (*tensor.Tensor, error) {
 	if err != nil {
 		return nil, err
 	}
-	if count > maxDense {
-		return nil, fmt.Errorf("sparse tensor %v: %d elements once dense, at most %d are supported", m.dims, count, maxDense)
-	}
 	values, err := load(src, m.values)
 	if err != nil {
 		return nil, err
+	}
+	width := int64(max(values.DType.Size(), 1))
+	if most := denseFactor*(src.Size+width*int64(values.Len())) + denseBase; int64(count) > most/width {
+		return nil, fmt.Errorf("sparse tensor %v: %d elements once dense: for %d values they may take %d MB", m.dims, count, values.Len(), most/1e6)
 	}
 	indices, err := load(src, m.indices)
 	if err != nil {

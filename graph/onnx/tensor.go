@@ -13,9 +13,6 @@ import (
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
-// maxDense bounds the elements that a sparse constant may have once dense.
-const maxDense = 1 << 28
-
 var decode = proto.UnmarshalOptions{AllowPartial: true, RecursionLimit: maxNesting}
 
 // tensorMessage is what a walk over a TensorProto tells.

@@ -182,7 +182,7 @@ func TestSparseErrors(t *testing.T) {
 		{&pb.SparseTensorProto{Values: floats("v", 1, 2), Indices: ints64("", 1), Dims: []int64{2, 3}}, "for 2 values"},
 		{&pb.SparseTensorProto{Values: floats("v", 1), Indices: &pb.TensorProto{DataType: ptr(int32(7)), Dims: []int64{1, 2}, Int64Data: []int64{1, 3}}, Dims: []int64{2, 3}}, "index 3 on axis 1"},
 		{&pb.SparseTensorProto{Values: floats("v", 1), Indices: floats("", 1), Dims: []int64{2, 3}}, "want int64"},
-		{&pb.SparseTensorProto{Values: floats("v", 1), Indices: ints64("", 1), Dims: []int64{1 << 30}}, "at most 268435456"},
+		{&pb.SparseTensorProto{Values: floats("v", 1), Indices: ints64("", 1), Dims: []int64{1 << 30}}, "1073741824 elements once dense"},
 	} {
 		if _, err := ParseValue(marshal(t, c.p), graph.Type{Kind: graph.SparseKind}); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%v: %v, want %s", c.p, err, c.want)

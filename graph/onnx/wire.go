@@ -5,19 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/onnxloss/onnxloss/graph"
-)
-
-// Bounds on what a file may ask for. They are far above what exporters write.
-const (
-	maxDepth     = 64      // graphs inside graphs
-	maxMessages  = 2 << 20 // nodes, attributes, tensors, values' types of one model
-	maxFunctions = 1 << 16
-	maxHeader    = 128 << 20 // bytes of one message that are not located
-	maxNesting   = 200       // messages inside messages that the generated types decode
 )
 
 // field is one record of a message: a tag and what follows it.
@@ -30,11 +22,11 @@ type field struct {
 
 // wire reads records of a file through a window.
 type wire struct {
-	src  io.ReaderAt
-	size int64
-	buf  []byte
-	off  int64 // where buf begins in the file
-	left int   // how many more messages may come
+	src   io.ReaderAt
+	size  int64
+	buf   []byte
+	off   int64             // where buf begins in the file
+	words map[string]string // by themselves
 }
 
 const (
@@ -43,7 +35,7 @@ const (
 )
 
 func newWire(src io.ReaderAt, size int64) *wire {
-	return &wire{src: src, size: size, left: maxMessages}
+	return &wire{src: src, size: size}
 }
 
 func (w *wire) errorf(off int64, format string, args ...any) error {
@@ -193,22 +185,37 @@ func (w *wire) each(e graph.Extent, do func(field) error) error {
 // split walks the message e: records whose numbers are in located are handed
 // to do, the others make up the header, which is given back.
 func (w *wire) split(e graph.Extent, located fields, do func(field) error) ([]byte, error) {
-	if w.left--; w.left < 0 {
-		return nil, w.errorf(e.Off, "more than %d messages", maxMessages)
+	header, err := w.headerBuffer(e, located)
+	if err != nil {
+		return nil, err
 	}
-	var header []byte
-	err := w.each(e, func(f field) error {
+	err = w.each(e, func(f field) error {
 		if located.has(f.num) {
 			return do(f)
-		}
-		if int64(len(header))+f.rec.Len > maxHeader {
-			return w.errorf(f.rec.Off, "field %d: a message with more than %d MiB beside its tensors", f.num, maxHeader>>20)
 		}
 		var err error
 		header, err = w.append(header, f.rec)
 		return err
 	})
 	return header, err
+}
+
+// headerBuffer is an empty buffer that the header of e fits into.
+func (w *wire) headerBuffer(e graph.Extent, located fields) ([]byte, error) {
+	if e.Len <= smallWindow {
+		return make([]byte, 0, min(e.Len, 512)), nil
+	}
+	size := int64(0)
+	err := w.each(e, func(f field) error {
+		if !located.has(f.num) {
+			size += f.rec.Len
+		}
+		if size > maxHeader {
+			return w.errorf(f.rec.Off, "field %d: a message with more than %d MiB beside its tensors", f.num, maxHeader>>20)
+		}
+		return nil
+	})
+	return make([]byte, 0, min(size, maxHeader)), err
 }
 
 // append adds the bytes of e to b.
@@ -218,11 +225,43 @@ func (w *wire) append(b []byte, e graph.Extent) ([]byte, error) {
 		return append(b, part...), err
 	}
 	n := len(b)
-	b = append(b, make([]byte, e.Len)...)
+	b = slices.Grow(b, int(e.Len))[:n+int(e.Len)]
 	if got, err := w.src.ReadAt(b[n:], e.Off); got < int(e.Len) {
 		return nil, w.errorf(e.Off, "%w", err)
 	}
 	return b, nil
+}
+
+// text is the bytes of e as a string.
+func (w *wire) text(e graph.Extent) (string, error) {
+	if e.Len <= largeWindow {
+		b, err := w.bytes(e.Off, int(e.Len))
+		return string(b), err
+	}
+	b, err := w.append(nil, e)
+	return string(b), err
+}
+
+// word is text of which a file has many of the same: it is held once.
+func (w *wire) word(e graph.Extent) (string, error) {
+	if e.Len > maxWord {
+		return w.text(e)
+	}
+	b, err := w.bytes(e.Off, int(e.Len))
+	if err != nil {
+		return "", err
+	}
+	s, ok := w.words[string(b)]
+	if !ok {
+		s = string(b)
+		if w.words == nil {
+			w.words = map[string]string{}
+		}
+		if len(w.words) < maxWords {
+			w.words[s] = s
+		}
+	}
+	return s, nil
 }
 
 // fields is a set of field numbers below 64.
