@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 
 	"github.com/onnxloss/onnxloss/graph"
@@ -40,6 +41,8 @@ func readModel(c *cli.Context, path string) (*graph.Model, error) {
 }
 
 func openModel(c *cli.Context, path string) (*graph.Model, error) {
+	// Nearly all that reading takes is kept, so that collecting it early costs little.
+	defer debug.SetGCPercent(debug.SetGCPercent(40))
 	if path == "-" {
 		return onnx.Read(c.App.Reader)
 	}

@@ -30,9 +30,10 @@
 // Invariants:
 //
 //  1. The same model gives the same bytes.
-//  2. No input makes a panic, and memory is bounded by a small multiple of
-//     the file's structure: lengths are checked against the file before
-//     anything is allocated, and messages are counted.
+//  2. No input makes a panic, and memory is bounded by the file's size:
+//     lengths are checked against the file before anything is allocated, and
+//     what the structure will take is counted before any of it is decoded.
+//     The bounds stand in limits.go.
 //  3. A file appears under its name complete or not at all, with the external
 //     data that belongs to it. At any moment, also after the process was killed
 //     or the machine stopped, there is the old model or the new one.

@@ -229,8 +229,11 @@ func decodedSize(d protoreflect.FieldDescriptor) int64 {
 	case d.Kind() == protoreflect.BytesKind:
 		size = 24
 	}
-	if d.IsList() {
+	if d.IsList() { // the slack of growing, and what it grew from
 		size += 16
+		if d.Message() == nil && size == 8+16 {
+			size += 8
+		}
 	}
 	return size
 }
