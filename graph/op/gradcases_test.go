@@ -148,9 +148,11 @@ func init() {
 	)
 	for _, mode := range []string{"reflect", "edge"} {
 		add(
+			gradCase{op: "Pad", lo: 11, static: true, attrs: []*graph.Attr{graph.String("mode", mode)}, in: []gradIn{vary(3, 4), fixed(ints(-1, 5, 3, -2))}},
 			gradCase{op: "Pad", hi: 10, static: true, attrs: []*graph.Attr{graph.String("mode", mode), graph.Ints("pads", 2, 1, 1, 0)}, in: []gradIn{vary(3, 4)}},
 			gradCase{op: "Pad", lo: 11, static: true, attrs: []*graph.Attr{graph.String("mode", mode)}, in: []gradIn{vary(3, 4), fixed(ints(2, 1, 1, 0))}},
 		)
 	}
-	add(gradCase{op: "Pad", lo: 19, static: true, attrs: []*graph.Attr{graph.String("mode", "wrap")}, in: []gradIn{vary(3, 4), fixed(ints(2, 1, 1, 0))}})
+	add(gradCase{op: "Pad", lo: 19, static: true, attrs: []*graph.Attr{graph.String("mode", "wrap")}, in: []gradIn{vary(3, 4), fixed(ints(2, 1, 1, 0))}},
+		gradCase{op: "Pad", lo: 19, static: true, attrs: []*graph.Attr{graph.String("mode", "wrap")}, in: []gradIn{vary(3, 4), fixed(ints(-1, 5, 3, -2))}})
 }

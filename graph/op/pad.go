@@ -60,6 +60,20 @@ func spreadPads(list, axes []int, given bool, rank int) (pads, error) {
 	return p, nil
 }
 
+// check refuses pads that axis i, of the given size, cannot take.
+func (p pads) check(i, size int, mode string) error {
+	b, e := p.begin[i], p.end[i]
+	switch left := size - max(-b, 0) - max(-e, 0); {
+	case min(b, e) < -tensor.MaxElems || max(b, e) > tensor.MaxElems:
+		return fmt.Errorf("pads %d and %d of axis %d are out of range", b, e, i)
+	case size+b+e < 0:
+		return fmt.Errorf("pads %d and %d take more from axis %d than its %d", b, e, i, size)
+	case mode != "constant" && left <= 0 && size+b+e > 0:
+		return fmt.Errorf("pads %d and %d leave nothing of axis %d, of %d, to pad it with in mode %s", b, e, i, size, mode)
+	}
+	return nil
+}
+
 func padsOf(x *Call, since int64) (pads, error) {
 	rank := x.In[0].Rank()
 	if since < 11 {
@@ -140,16 +154,10 @@ func pad(x *Call, p pads, mode string, since int64, value float64) error {
 	in := x.In[0]
 	shape := make([]int, in.Rank())
 	for i, d := range in.Shape {
-		b, e := p.begin[i], p.end[i]
-		if b < -tensor.MaxElems || b > tensor.MaxElems || e < -tensor.MaxElems || e > tensor.MaxElems {
-			return fmt.Errorf("pads %d and %d of axis %d are out of range", b, e, i)
+		if err := p.check(i, d, mode); err != nil {
+			return err
 		}
-		if shape[i] = d + b + e; shape[i] < 0 {
-			return fmt.Errorf("pads %d and %d take more from axis %d than its %d", b, e, i, d)
-		}
-		if mode != "constant" && d == 0 && shape[i] > 0 {
-			return fmt.Errorf("axis %d is empty, which mode %s cannot pad", i, mode)
-		}
+		shape[i] = d + p.begin[i] + p.end[i]
 	}
 	fill, err := padValue(x, since, value)
 	if err != nil {
@@ -166,7 +174,7 @@ func pad(x *Call, p pads, mode string, since int64, value float64) error {
 	tables := make([][]int, len(shape))
 	for i, n := range shape {
 		if p.begin[i] != 0 || p.end[i] != 0 {
-			tables[i] = padTable(n, in.Shape[i], p.begin[i], mode)
+			tables[i] = padTable(n, in.Shape[i], p.begin[i], p.end[i], mode)
 		}
 	}
 	return indexCopy(x, out, in, fill, tables)
@@ -188,28 +196,32 @@ func padValue(x *Call, since int64, value float64) (*tensor.Tensor, error) {
 	return tensor.Make(in.DType)
 }
 
-// padTable is, for each index of a padded axis, the index of the axis it comes
-// from, or −1 where it is the constant.
-func padTable(n, size, begin int, mode string) []int {
+// padTable is, for each index of an axis of n after padding, the index of the
+// axis of the given size it comes from, or −1 where it is the constant.
+// Negative pads crop first; what is added comes from what they leave.
+func padTable(n, size, begin, end int, mode string) []int {
+	first := max(-begin, 0)
+	left := size - first - max(-end, 0)
 	t := make([]int, n)
 	for i := range t {
-		k := i - begin
+		k := i - max(begin, 0)
 		switch {
-		case k >= 0 && k < size:
+		case k >= 0 && k < left:
 		case mode == "edge":
-			k = max(0, min(k, size-1))
+			k = max(0, min(k, left-1))
 		case mode == "wrap":
-			k = ((k % size) + size) % size
-		case mode == "reflect" && size == 1:
+			k = ((k % left) + left) % left
+		case mode == "reflect" && left == 1:
 			k = 0
 		case mode == "reflect":
-			period := 2 * (size - 1)
+			period := 2 * (left - 1)
 			k = ((k % period) + period) % period
 			k = min(k, period-k)
 		default:
-			k = -1
+			t[i] = -1
+			continue
 		}
-		t[i] = k
+		t[i] = first + k
 	}
 	return t
 }

@@ -49,8 +49,11 @@ func gradPad(c *Grad) error {
 		if !d.IsKnown() || d.Value > MaxFold {
 			return InputError(n, 0, "the size of axis %d is not known, or large, and the gradient of mode %s needs it", i, mode)
 		}
-		size := int(d.Value)
-		dx = gatherBack(dx, i, padTable(max(0, size+p.begin[i]+p.end[i]), size, p.begin[i], mode), size)
+		size, b, e := int(d.Value), p.begin[i], p.end[i]
+		if err := p.check(i, size, mode); err != nil {
+			return err
+		}
+		dx = gatherBack(dx, i, padTable(size+b+e, size, b, e, mode), size)
 	}
 	c.Set(0, dx)
 	return nil
