@@ -72,7 +72,9 @@ func (p *PackedConv[T]) For(par Parallel, g *ConvGeom, w []T) {
 func (p *PackedConv[T]) ForAny(par Parallel, g *ConvGeom, w []T) {
 	switch n := g.M * g.cg * g.taps; {
 	case g.cg == 1:
-		p.w = w[:n]
+		if p.w == nil {
+			p.w = w[:n]
+		}
 	case p.data == nil:
 		p.data = make([]T, n+maxCols)
 		packWeights(par, g, p.data, w[:n])
