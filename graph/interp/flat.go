@@ -159,7 +159,7 @@ func (p *program) join(group []step, single map[int]bool) step {
 		made[s.out[0]] = i
 	}
 	last := group[len(group)-1]
-	joint := step{node: last.node, kernel: f.run}
+	joint := step{node: last.node, kernel: f.run, flat: f}
 	number := map[int]int{} // of inputs and outputs, by slot
 	for _, s := range group {
 		for _, r := range s.operands() {

@@ -101,7 +101,7 @@ func (b *builder) fused(p *program, g *group) (*step, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &step{node: head.node, row: head.row, in: append(head.padded(), g.extra...), min: head.min, label: head.label, spec: &spec}
+	s := &step{node: head.node, row: head.row, in: append(head.padded(), g.extra...), min: head.min, label: head.label, spec: &spec, tail: g.tail}
 	last := len(g.slots) - 1
 	s.out = []int{g.slots[last]}
 	var plain []step

@@ -51,6 +51,8 @@ type step struct {
 	spec   *op.Spec  // until the program is planned
 	label  string
 	rows   *rowStep // what the kernel runs, where that is steps; errors then name their node
+	tail   *op.Tail // what it runs on each piece of its output
+	flat   *flat    // what it runs on each piece of all values
 }
 
 // name is what a profile calls the step: its label, where it stands for several
