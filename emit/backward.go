@@ -63,13 +63,13 @@ func (b *backward) spread(n *graph.Node) {
 	}
 }
 
-// ones has the shape and type of v.
+// ones has the shape and type of v, which may be infinite.
 func ones(v *graph.Value) *graph.Value {
 	one := op.Like(v, 1)
 	if s := v.Shape(); s != nil && len(s) == 0 {
 		return one
 	}
-	return op.Add(op.Mul(v, op.Like(v, 0)), one)
+	return op.Cast(op.Not(op.Less(v, v)), v.Type.DType)
 }
 
 // adjoint is the sum of v's contributions; nil if it has none.

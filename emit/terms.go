@@ -90,19 +90,19 @@ func LogitsGradient(y, logits *graph.Value, l *loss.Result) (*graph.Value, error
 	leave := y.Graph().Scope("grad")
 	slope := l.Slope()
 	leave()
+	by := l.Sum
 	if slope == nil {
-		dz, err := Gradients(y, logits)
-		if err != nil {
-			return nil, err
-		}
-		return dz[0], nil
+		by = l.Finite
 	}
-	ds, err := Gradients(y, l.Sum)
+	d, err := Gradients(y, by)
 	if err != nil {
 		return nil, err
 	}
 	defer y.Graph().Scope("grad")()
-	dz := scaled(slope, ds[0])
+	dz := d[0]
+	if slope != nil {
+		dz = scaled(slope, dz)
+	}
 	if dz != nil && dz.Type.DType != logits.Type.DType {
 		dz = op.Cast(dz, logits.Type.DType)
 	}

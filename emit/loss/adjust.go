@@ -33,29 +33,32 @@ func (a Adjustment) apply(z, q []float64) []float64 {
 	return y
 }
 
-// adjusted is the logits that a loss with a softmax takes, with targets q.
-func (e *emission) adjusted(b *Build, z, q *graph.Value) *graph.Value {
+// adjusted is the logits that a loss with a softmax takes.
+func (e *emission) adjusted(b *Build) *graph.Value {
 	if e.loss.Adjust == nil {
-		return z
+		return b.raw
 	}
 	a := e.loss.Adjust(e.opts.ClassCounts, e.opts.Params)
-	z = e.lowered(z)
+	z := b.lowered()
 	if a.Shift != nil {
 		z = op.Add(z, e.perClass("class_shifts", a.Shift))
 	}
 	if a.Margin != nil {
-		z = op.Sub(z, op.Mul(q, e.perClass("class_margins", a.Margin)))
+		z = op.Sub(z, op.Mul(b.Q, e.perClass("class_margins", a.Margin)))
 	}
 	return b.Scale(z, a.Scale)
 }
 
-// lowered is z less about the largest of each anchor's logits. A softmax is the
+// lowered is the logits less about the largest of each anchor. A softmax is the
 // same for these. With the largest near 0, what is added is not lost in rounding.
 // What is taken off is whole, so that it is a constant to whoever differentiates,
 // and exact.
-func (e *emission) lowered(z *graph.Value) *graph.Value {
-	whole := op.Cast(op.ReduceMax(z, []int64{2}, true), tensor.Int64)
-	return op.Sub(z, op.Cast(whole, e.dtype))
+func (b *Build) lowered() *graph.Value {
+	if b.raw == nil {
+		return nil
+	}
+	whole := op.Cast(b.greatest(), tensor.Int64)
+	return op.Sub(b.raw, op.Cast(whole, b.raw.Type.DType))
 }
 
 // logPriors is the logarithm of each class's share of all objects.

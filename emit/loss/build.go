@@ -120,7 +120,7 @@ func (b *Build) CostOfNotP() *graph.Value {
 // precision only: in float32, 6e-8 where p is near 1.
 func (b *Build) PlainCostOfP() *graph.Value {
 	if b.act == Softmax && b.eps == 0 {
-		return op.Neg(b.logSoftmax())
+		return op.Sub(b.never(), b.logSoftmax())
 	}
 	return b.CostOfP()
 }

@@ -44,8 +44,9 @@ type Result struct {
 	// has the state before it.
 	NewState []*graph.Value
 	// Logits are the logits as the loss reads them: those given, or cast to what it
-	// computes in.
-	Logits *graph.Value
+	// computes in. Finite is these with a finite number for each masked class; the
+	// gradient is taken by it.
+	Logits, Finite *graph.Value
 	// Sum is the loss of every anchor, [N, A], before weights and marks.
 	Sum *graph.Value
 
@@ -113,9 +114,7 @@ func Emit(logits *graph.Value, k Kind, o Options, prefix string) (*Result, error
 			e.inputs[i].Read = e.target
 		}
 	}
-	res := e.run(z)
-	res.Logits = z
-	return res, e.g.Err()
+	return e.run(z), e.g.Err()
 }
 
 // emission is one Emit under way.
@@ -182,7 +181,7 @@ func (e *emission) namedInput(name string, in Input, d tensor.DType, s graph.Sha
 }
 
 func (e *emission) run(z *graph.Value) *Result {
-	b := newBuild(z, e.loss.Activation, e.classes, e.opts)
+	b := newBuild(finite(z), e.loss.Activation, e.classes, e.opts)
 	e.valid = e.notIgnored(b)
 	q := e.dense(b)
 	b.Q = e.smooth(b, q)
@@ -191,9 +190,9 @@ func (e *emission) run(z *graph.Value) *Result {
 		whole = e.loss.Whole
 		e.statistics(b, q)
 	}
-	b.z = e.adjusted(b, z, b.Q)
+	b.z = e.adjusted(b)
 	if whole.Shift != nil {
-		b.z = op.Add(e.lowered(b.z), whole.Shift(b))
+		b.z = op.Add(b.lowered(), whole.Shift(b))
 	}
 	terms := e.terms(b)
 	if whole.Factor != nil {
@@ -203,7 +202,7 @@ func (e *emission) run(z *graph.Value) *Result {
 	if w := e.loss.classWeights(e.opts, e.classes); w != nil {
 		terms = op.Mul(terms, e.perClass("class_weights", w))
 	}
-	res := &Result{Options: e.opts, Inputs: e.inputs, Sum: op.ReduceSum(terms, []int64{2}, false)}
+	res := &Result{Options: e.opts, Inputs: e.inputs, Logits: z, Finite: b.raw, Sum: op.ReduceSum(terms, []int64{2}, false)}
 	if e.loss.Gradient != nil && e.opts.Eps == 0 && e.opts.PerClass == nil && e.opts.Modulate == nil {
 		res.slope = func() *graph.Value { return e.slope(b) }
 	}
@@ -219,6 +218,9 @@ func (e *emission) run(z *graph.Value) *Result {
 	}
 	if whole.Select != nil {
 		per = op.Mul(per, whole.Select(b, per))
+	}
+	if e.opts.Eps == 0 {
+		per = b.unbounded(per)
 	}
 	res.PerAnchor, res.Loss = per, e.reduce(b, per, q)
 	res.NewState = b.NewState

@@ -18,6 +18,7 @@ func (e *emission) letters(b *Build, z *graph.Value, r *Result) map[*graph.Value
 		}
 	}
 	call(z, "z")
+	call(b.raw, "z_finite")
 	call(b.z, "z_adjusted")
 	call(b.Q, "q")
 	for _, key := range slices.Sorted(maps.Keys(b.parts)) {

@@ -1,6 +1,10 @@
 package loss
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+	"slices"
+)
 
 // Batch is what a loss is computed from.
 type Batch struct {
@@ -17,9 +21,9 @@ type Batch struct {
 
 // Outcome is a loss in float64.
 type Outcome struct {
-	PerAnchor []float64 // [N, A], weighted, 0 where ignored
+	PerAnchor []float64 // [N, A], weighted, 0 where ignored, +∞ where a masked class has a target
 	Loss      float64   // reduced; the sum of PerAnchor if the reduction is None
-	Grad      []float64 // [N, A, C], the derivative of Loss by the logits
+	Grad      []float64 // [N, A, C], the derivative of Loss by the logits, as these go to −∞ where they are
 	// Charges is what the term of every class adds to PerAnchor, [N, A, C].
 	Charges []float64
 	State   [][]float64
@@ -41,6 +45,7 @@ func Eval(k Kind, o Options, b Batch) (*Outcome, error) {
 	if err := b.check(o); err != nil {
 		return nil, err
 	}
+	b.Logits = lowest(b.Logits)
 	out := &Outcome{PerAnchor: make([]float64, b.N*b.A), Grad: make([]float64, len(b.Logits)), Charges: make([]float64, len(b.Logits))}
 	ev := newAnchor(l, o, b)
 	if l.Whole != nil {
@@ -65,6 +70,8 @@ func Eval(k Kind, o Options, b Batch) (*Outcome, error) {
 		out.PerAnchor[i] = ev.weighted(b, i, out.Grad[i*b.C:][:b.C], out.Charges[i*b.C:][:b.C])
 	}
 	out.choose(l, ev.scene)
+	unbind(out.PerAnchor)
+	unbind(out.Charges)
 	for _, x := range out.PerAnchor {
 		out.Loss += x
 	}
@@ -83,6 +90,29 @@ func Eval(k Kind, o Options, b Batch) (*Outcome, error) {
 	out.Loss /= by
 	scale(out.Grad, 1/by)
 	return out, nil
+}
+
+// The closed form reckons with a logit of −never in place of −∞, and with a loss
+// above impossible as +∞: both are far beyond what other numbers can make.
+const (
+	never      = 1e200
+	impossible = 1e150
+)
+
+func lowest(z []float64) []float64 {
+	y := slices.Clone(z)
+	for i, x := range y {
+		y[i] = max(x, -never)
+	}
+	return y
+}
+
+func unbind(loss []float64) {
+	for i, x := range loss {
+		if x > impossible {
+			loss[i] = math.Inf(1)
+		}
+	}
 }
 
 // orOne is x, or 1 where x is not above 0.

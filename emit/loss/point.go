@@ -137,6 +137,9 @@ func newSoftmax(z []float64) softmaxAt {
 
 // logs is log p and log(1 − p) of class i, whose logit is z.
 func (s *softmaxAt) logs(i int, z float64) (logP, logNotP float64) {
+	if s.max < -impossible { // all are masked
+		return -never, 0
+	}
 	if i != s.top {
 		logP = z - s.max - math.Log(s.sum)
 		return logP, math.Log1p(-math.Exp(logP))

@@ -17,9 +17,9 @@ func (b *Build) logSoftmax() *graph.Value {
 // one class has that, rounding included.
 const dominant = -0.5
 
-// far takes a class out of a softmax. It is finite, so that products with 0 are
-// 0.
-const far = 1 << 100
+// far takes a class out of a softmax, and leaves those that are masked. It is
+// finite, so that products with 0 are 0.
+const far = 1 << 120
 
 // dominates is 1 for a dominant class, else 0, and the opposite.
 func (b *Build) dominates() (top, rest *graph.Value) {
@@ -30,11 +30,14 @@ func (b *Build) dominates() (top, rest *graph.Value) {
 	return top, rest
 }
 
-// others is p of the classes that are not dominant, 0 for a dominant one; and
-// 1 − p of the dominant one, [N, A, 1], 0 where there is none.
+// others is p of the classes that are not dominant, 0 for a dominant one and where
+// all are masked; and 1 − p of the dominant one, [N, A, 1], 0 where there is none.
 func (b *Build) others() (each, sum *graph.Value) {
-	top, rest := b.dominates()
-	each = b.part("others", func() *graph.Value { return op.Mul(rest, op.Softmax(b.z, 2)) })
+	top, _ := b.dominates()
+	each = b.part("others", func() *graph.Value {
+		open := op.Sub(b.Const(1), b.shut())
+		return op.Mul(op.Sub(open, top), op.Softmax(b.z, 2))
+	})
 	sum = b.part("sum of others", func() *graph.Value {
 		return op.Mul(op.ReduceSum(top, []int64{2}, true), op.ReduceSum(each, []int64{2}, true))
 	})
@@ -57,7 +60,7 @@ func (b *Build) softmaxNotP() *graph.Value {
 func (b *Build) softmaxCostOfP() *graph.Value {
 	top, rest := b.dominates()
 	_, sum := b.others()
-	return op.Neg(op.Add(op.Mul(rest, b.logSoftmax()), op.Mul(top, b.log1p(op.Neg(sum)))))
+	return op.Sub(b.never(), op.Add(op.Mul(rest, b.logSoftmax()), op.Mul(top, b.log1p(op.Neg(sum)))))
 }
 
 // softmaxCostOfNotP is −log(1 − p); for a dominant class by a softmax over the
