@@ -3,6 +3,7 @@ package verify_test
 import (
 	"context"
 	"errors"
+	"math"
 	"strings"
 	"testing"
 
@@ -225,7 +226,8 @@ func TestPlantedFaultInFunction(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if old := tensor.Data[float32](x)[0]; old != 0 { // the derivative at 0 is that of either side
+		// The derivative at 0 is that of either side, and any number will do that is huge.
+		if old := tensor.Data[float32](x)[0]; old != 0 && math.Abs(float64(old)) < 1e15 {
 			n.SetAttr(graph.Tensor("value", tensor.Of(x.Shape, []float32{1.5 * old})))
 			changed++
 			if failed := prove(t, m, "classifier"); failed == nil {

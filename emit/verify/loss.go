@@ -13,7 +13,7 @@ import (
 
 // lossChecks are the checks that every term goes through.
 type lossChecks struct {
-	single, double, gradient, slope, slope64, tails, extremes, empty, targets, state Check
+	single, double, gradient, slope, slope64, tails, extremes, masked, empty, targets, state Check
 }
 
 // losses holds every term to the closed form.
@@ -26,6 +26,7 @@ func (p *proof) losses() error {
 		slope64:  Check{Name: "slope64", What: "the graph's gradient in float64 against the closed form's, relative to the greatest", Limit: limit64},
 		tails:    Check{Name: "tails", What: "tiny losses of logits that are right by far, against the closed form", Limit: limitTails},
 		extremes: Check{Name: "extremes", What: "logits up to ±1e4: every loss finite"},
+		masked:   Check{Name: "masked", What: "classes masked by logits of −∞: loss and gradient against the closed form", Limit: limit32},
 		targets:  Check{Name: "targets", What: "targets out of range, planted: their number, and where the first is"},
 		state:    Check{Name: "state", What: "the loss's state after a batch in float32 and float64, against the closed form", Limit: limit32},
 		empty:    Check{Name: "empty", What: "batches without images or anchors, where sizes are dynamic: the loss is 0"},
@@ -38,7 +39,7 @@ func (p *proof) losses() error {
 	if c.tails.concerns() {
 		checks = append(checks, &c.tails)
 	}
-	checks = append(checks, &c.extremes)
+	checks = append(checks, &c.extremes, &c.masked)
 	if p.manifest.Form == emit.GradientForm {
 		checks = append(checks, &c.slope, &c.slope64)
 	}
@@ -74,6 +75,7 @@ func (p *proof) checkTerm(t *term, c *lossChecks) {
 	}
 	if z != nil {
 		own.Logits = op.Floats(z)
+		own = t.unask(own)
 	}
 	if z == nil || p.drawn {
 		c.single.What = "loss in float32 on drawn logits, against the closed form"
@@ -99,6 +101,7 @@ func (p *proof) checkTerm(t *term, c *lossChecks) {
 		}
 		t.extremes(p, plan, &c.extremes, drawn, r)
 	}
+	p.checkMasked(t, &c.masked, drawn, r)
 	t.empty(p, f32, &c.empty)
 	if t.opts.CheckTargets {
 		p.checkTargets(t, &c.targets, drawn)

@@ -1,0 +1,183 @@
+package verify
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+
+	"github.com/onnxloss/onnxloss/emit"
+	"github.com/onnxloss/onnxloss/emit/loss"
+)
+
+// checkMasked masks classes of b, whose logits are then −∞. With targets of 0 for
+// these the loss is that of the closed form and the gradient by them 0. Where one
+// anchor has a target for a masked class, the loss is +∞, be it the anchor's only one
+// that is masked or all of them.
+func (p *proof) checkMasked(t *term, c *Check, b loss.Batch, r *rand.Rand) {
+	z := b.Logits
+	for range max(1, 16/max(1, b.N*b.A)) { // a batch of one anchor may have no target
+		b = t.held(newBatch(t, []int{b.N, b.A, b.C}, r))
+		b.Logits = z
+		masked := t.mask(b, r)
+		plain := t.unask(masked)
+		batches := []loss.Batch{plain}
+		if i := t.positive(b, r); i >= 0 {
+			for _, all := range []bool{false, true} {
+				if x := t.ask(plain, b, i, all); t.costly(x) {
+					batches = append(batches, x)
+				}
+			}
+		}
+		for _, double := range []bool{false, true} {
+			plan, err := p.lossGraph(t, double, t.out)
+			if err != nil {
+				c.stop(err)
+				return
+			}
+			for _, x := range batches {
+				t.compare(p, plan, c, x, floor)
+			}
+			if p.manifest.Form == emit.GradientForm && t.slope != nil {
+				p.maskedSlope(t, double, c, plain)
+			}
+		}
+	}
+}
+
+// mask is b with classes masked, and all of some anchors; of a distribution, those
+// around the target are left.
+func (t *term) mask(b loss.Batch, r *rand.Rand) loss.Batch {
+	b.Logits = slices.Clone(b.Logits)
+	for i := range b.N * b.A {
+		all := t.opts.Target != loss.Bins && r.IntN(8) == 0
+		for k := range b.C {
+			near := t.opts.Target == loss.Bins && math.Abs(float64(k)-min(b.Target[i], float64(b.C-1))) < 1
+			if all || !near && r.IntN(3) == 0 {
+				b.Logits[i*b.C+k] = math.Inf(-1)
+			}
+		}
+	}
+	return b
+}
+
+// unask is b without targets for masked classes.
+func (t *term) unask(b loss.Batch) loss.Batch {
+	b.Target, b.Index = slices.Clone(b.Target), slices.Clone(b.Index)
+	masked := func(i int) bool { return math.IsInf(b.Logits[i], -1) }
+	ignore := t.opts.IgnoreIndex
+	for i, k := range b.Index {
+		if k >= 0 && k < int64(b.C) && masked(i*b.C+int(k)) && (ignore == nil || *ignore != k) {
+			b.Index[i] = -1
+		}
+	}
+	for i, q := range b.Target {
+		if t.opts.Target == loss.Dense && masked(i) && (ignore == nil || float64(*ignore) != q) {
+			b.Target[i] = 0
+		}
+	}
+	return b
+}
+
+// positive is an anchor of b that counts and has a target above 0 for a class other
+// than the background; −1 if there is none.
+func (t *term) positive(b loss.Batch, r *rand.Rand) int {
+	n := b.N * b.A
+	if n == 0 {
+		return -1
+	}
+	for start, k := r.IntN(n), 0; k < n; k++ {
+		i := (start + k) % n
+		if b.Weight != nil && b.Weight[i] == 0 {
+			continue
+		}
+		for class, q := range t.targets(b, i) {
+			if q > 0 && q <= 1 && (t.opts.Background == nil || *t.opts.Background != class) {
+				return i
+			}
+		}
+	}
+	return -1
+}
+
+// targets are those of anchor i for each class.
+func (t *term) targets(b loss.Batch, i int) []float64 {
+	if t.opts.Target == loss.Dense {
+		return b.Target[i*b.C:][:b.C]
+	}
+	q := make([]float64, b.C)
+	switch ignore := t.opts.IgnoreIndex; {
+	case t.opts.Target == loss.Bins:
+		if y := min(b.Target[i], float64(b.C-1)); y >= 0 {
+			q[int(y)] = 1 - (y - math.Trunc(y))
+		}
+	case b.Index[i] >= 0 && b.Index[i] < int64(b.C) && (ignore == nil || *ignore != b.Index[i]):
+		q[b.Index[i]] = 1
+	}
+	return q
+}
+
+// ask is plain with anchor i as b has it, but for its classes with the greatest
+// target, or all, which are masked.
+func (t *term) ask(plain, b loss.Batch, i int, all bool) loss.Batch {
+	plain.Logits, plain.Target, plain.Index = slices.Clone(plain.Logits), slices.Clone(plain.Target), slices.Clone(plain.Index)
+	z := plain.Logits[i*b.C:][:b.C]
+	copy(z, b.Logits[i*b.C:])
+	q := t.targets(b, i)
+	for k := range z {
+		if all || q[k] == slices.Max(q) {
+			z[k] = math.Inf(-1)
+		}
+	}
+	switch each := len(b.Target) / (b.N * b.A); {
+	case b.Index != nil:
+		plain.Index[i] = b.Index[i]
+	default:
+		copy(plain.Target[i*each:][:each], b.Target[i*each:])
+	}
+	return plain
+}
+
+// costly reports whether the targets for masked classes weigh so much that the graph
+// has +∞ for them: were the logits merely far below 0, the loss would be huge.
+func (t *term) costly(b loss.Batch) bool {
+	b.Logits = slices.Clone(b.Logits)
+	for i, z := range b.Logits {
+		b.Logits[i] = max(z, -0x1p100)
+	}
+	far, err := loss.Eval(t.kind, t.opts, b)
+	return err == nil && !slices.ContainsFunc(far.PerAnchor, func(x float64) bool { return x > 1e12 && x < 1e24 })
+}
+
+// maskedSlope holds the gradient to the closed form's, and that by masked logits to 0.
+func (p *proof) maskedSlope(t *term, double bool, c *Check, b loss.Batch) {
+	plan, err := p.lossGraph(t, double, t.slope)
+	if err != nil {
+		c.stop(err)
+		return
+	}
+	got, err := t.run(p, plan, b)
+	if err != nil {
+		c.stop(err)
+		return
+	}
+	want, err := loss.Eval(t.kind, t.opts, b)
+	if err != nil {
+		c.stop(err)
+		return
+	}
+	greatest := math.SmallestNonzeroFloat64
+	for _, g := range want.Grad {
+		greatest = max(greatest, math.Abs(g))
+	}
+	for i, g := range got {
+		switch {
+		case math.IsNaN(g) || math.IsInf(g, 0):
+			c.fail("%s[%d]: %v", t.slope.Name, i, g)
+		case math.IsInf(b.Logits[i], -1) && g != 0 && !math.IsInf(want.PerAnchor[i/b.C], 1):
+			c.fail("%s[%d]: %v by a masked logit", t.slope.Name, i, g)
+		}
+	}
+	if !t.half() && !math.IsInf(want.Loss, 1) {
+		c.measure(t.slope.Name, decided(got, want, b.C), decided(want.Grad, want, b.C), greatest)
+	}
+}
