@@ -19,6 +19,9 @@
 // other. The form with Options.Eps takes log(p+ε) and log(1−p+ε), as much code
 // in use does; modulations are the same in both.
 //
+// A logit of −∞ masks its class (masked.go): with a target of 0 the class adds
+// nothing to the loss, and a target above 0 costs +∞.
+//
 // Targets are labels, or what was measured: qualities and heat maps (Meaning).
 // Measured targets are not smoothed. A loss that treats a target of 0 or of 1
 // apart does so by a comparison, and both of its branches hold everywhere.

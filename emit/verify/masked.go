@@ -71,7 +71,7 @@ func (t *term) unask(b loss.Batch) loss.Batch {
 		}
 	}
 	for i, q := range b.Target {
-		if t.opts.Target == loss.Dense && masked(i) && (ignore == nil || float64(*ignore) != q) {
+		if t.opts.Target != loss.Bins && masked(i) && (ignore == nil || float64(*ignore) != q) {
 			b.Target[i] = 0
 		}
 	}
@@ -101,15 +101,14 @@ func (t *term) positive(b loss.Batch, r *rand.Rand) int {
 
 // targets are those of anchor i for each class.
 func (t *term) targets(b loss.Batch, i int) []float64 {
-	if t.opts.Target == loss.Dense {
-		return b.Target[i*b.C:][:b.C]
-	}
 	q := make([]float64, b.C)
 	switch ignore := t.opts.IgnoreIndex; {
 	case t.opts.Target == loss.Bins:
 		if y := min(b.Target[i], float64(b.C-1)); y >= 0 {
 			q[int(y)] = 1 - (y - math.Trunc(y))
 		}
+	case b.Index == nil:
+		return b.Target[i*b.C:][:b.C]
 	case b.Index[i] >= 0 && b.Index[i] < int64(b.C) && (ignore == nil || *ignore != b.Index[i]):
 		q[b.Index[i]] = 1
 	}
