@@ -114,14 +114,14 @@ func (f *fingerprint) data(d *graph.Data) {
 	if d == nil {
 		return
 	}
-	t, err := d.Load()
+	sum, err := checksum(d)
 	if err != nil {
 		if f.err == nil {
 			f.err = err
 		}
 		return
 	}
-	fmt.Fprintf(f.h, " %d %v %x", d.DType, d.Dims, checksum(t.Store().Data))
+	fmt.Fprintf(f.h, " %d %v %x", d.DType, d.Dims, sum)
 }
 
 func (f *fingerprint) graph(g *graph.Graph) {
@@ -143,14 +143,26 @@ func (f *fingerprint) graph(g *graph.Graph) {
 
 var crcTable = crc32.MakeTable(crc32.Castagnoli)
 
-// checksum digests a slice of elements.
-func checksum(elems any) uint32 {
+// checksum digests the elements of a constant.
+func checksum(d *graph.Data) (uint32, error) {
 	h := crc32.New(crcTable)
+	if d.Stream != nil {
+		err := d.Stream(func(b []byte) error { h.Write(b); return nil })
+		return h.Sum32(), err
+	}
+	t, err := d.Load()
+	if err != nil {
+		return 0, err
+	}
+	elems := t.Store().Data
 	if binary.Write(h, binary.LittleEndian, elems) != nil { // strings have no fixed size
 		fmt.Fprintf(h, "%q", elems)
 	}
-	return h.Sum32()
+	return h.Sum32(), nil
 }
+
+// pass is how much of a constant is held at a time.
+const pass = 256 << 10
 
 // checksums digests constants side by side, reading their bytes in pieces.
 func checksums(m *graph.Model, data []*graph.Data) ([]uint32, error) {
@@ -176,13 +188,15 @@ func checksums(m *graph.Model, data []*graph.Data) ([]uint32, error) {
 
 func dataChecksum(m *graph.Model, d *graph.Data) (uint32, error) {
 	if d.External != "" || d.Origin.IsZero() || m.Source == nil {
-		t, err := d.Load()
-		if err != nil {
-			return 0, err
-		}
-		return checksum(t.Store().Data), nil
+		return checksum(d)
 	}
 	h := crc32.New(crcTable)
-	_, err := io.Copy(h, io.NewSectionReader(m.Source, d.Origin.Off, d.Origin.Len))
+	n, err := io.CopyBuffer(h, io.NewSectionReader(m.Source, d.Origin.Off, d.Origin.Len), make([]byte, min(d.Origin.Len, pass)))
+	if err == nil && n < d.Origin.Len {
+		err = io.ErrUnexpectedEOF
+	}
+	if err != nil {
+		err = &graph.LoadError{Tensor: d.Name, Err: err}
+	}
 	return h.Sum32(), err
 }

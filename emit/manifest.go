@@ -39,11 +39,12 @@ type FunctionRecord struct {
 	Name   string `json:"name"`
 }
 
-// Source is the file that was rewritten. Fingerprint digests the network in
-// it; see the function of that name.
+// Source is the file that was rewritten. Digest is of its bytes, with the name of
+// the hash function before it: see onnx.Digest; "" for a model that was no file.
+// Fingerprint digests the network in it; see the function of that name.
 type Source struct {
 	File        string `json:"file"`
-	SHA256      string `json:"sha256"`
+	Digest      string `json:"digest"`
 	Fingerprint string `json:"fingerprint"`
 }
 

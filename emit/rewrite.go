@@ -1,7 +1,7 @@
 package emit
 
 import (
-	"crypto/sha256"
+	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -10,6 +10,7 @@ import (
 
 	"github.com/onnxloss/onnxloss/emit/loss"
 	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/onnx"
 	"github.com/onnxloss/onnxloss/graph/op"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 	"github.com/onnxloss/onnxloss/patterns"
@@ -38,7 +39,7 @@ type Options struct {
 	DType tensor.DType
 	// Digest is under way over the model's file; nil digests it in Rewrite. It
 	// ends while the model is written: see graph.Later.
-	Digest *Digest
+	Digest *onnx.Digest
 }
 
 // DTypes are what Options.DType can be.
@@ -149,7 +150,7 @@ func (r *rewriter) give(t *term, v *graph.Value, name string) *graph.Value {
 func (r *rewriter) originals() {
 	x := &r.manifest
 	x.Version, x.Form = ManifestVersion, r.opts.Form
-	x.Source = Source{File: r.opts.File, SHA256: unknown, Fingerprint: unknown}
+	x.Source = Source{File: r.opts.File, Digest: onnx.DigestPrefix + unknown, Fingerprint: unknown}
 	for _, v := range r.g.Inputs {
 		if v.Init == nil {
 			x.Inputs = append(x.Inputs, portOf(v, RoleImage, ""))
@@ -310,12 +311,12 @@ func (r *rewriter) output(v *graph.Value, role Role, of string) {
 	r.manifest.Outputs = append(r.manifest.Outputs, portOf(v, role, of))
 }
 
-// unknown stands for a digest that is not there yet.
-var unknown = strings.Repeat("0", 2*sha256.Size)
+// unknown stands for the digits of a digest that is not there yet.
+var unknown = strings.Repeat("0", 64)
 
 // digests is the part of the manifest that rests on all bytes of the model.
 func (s Source) digests() string {
-	return fmt.Sprintf(`"sha256":"%s","fingerprint":"%s"`, s.SHA256, s.Fingerprint)
+	return fmt.Sprintf(`"digest":"%s","fingerprint":"%s"`, s.Digest, s.Fingerprint)
 }
 
 func (r *rewriter) finish(m *graph.Model) (*Manifest, error) {
@@ -330,20 +331,19 @@ func (r *rewriter) finish(m *graph.Model) (*Manifest, error) {
 	}
 	d := r.opts.Digest
 	if d == nil && m.Source != nil {
-		d = StartDigest(m)
+		d = onnx.StartDigest(context.Background(), m)
 	}
 	blank := x.Source.digests()
 	final := sync.OnceValues(func() (string, error) {
 		if d == nil {
-			x.Source.SHA256 = ""
+			x.Source.Digest = ""
 			x.Source.Fingerprint, err = Fingerprint(r.g, r.roots)
 			return "", err
 		}
-		if <-d.done; d.err != nil {
-			return "", d.err
+		if x.Source.Digest, err = d.Sum(); err != nil {
+			return "", err
 		}
-		x.Source.SHA256 = d.sha256
-		x.Source.Fingerprint, err = d.fingerprint(m, f, data)
+		x.Source.Fingerprint, err = completed(d, m, f, data)
 		return x.Source.digests(), err
 	})
 	m.SetMeta(ManifestKey, string(text))

@@ -178,6 +178,11 @@ type Data struct {
 	// Load reads and decodes the elements, anew at each call. Its error is a
 	// *LoadError.
 	Load func() (*tensor.Tensor, error)
+	// Stream calls do with the elements' little-endian bytes, in pieces, without
+	// loading them all. Elements narrower than a byte take one each, truth values
+	// are 0 or 1. It is nil where only Load can give them. Its error is a
+	// *LoadError, or do's.
+	Stream func(do func([]byte) error) error
 	// Bytes is how many bytes the elements take where they lie.
 	Bytes int64
 	// External is the location of elements outside the model's file; "" if

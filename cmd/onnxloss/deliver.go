@@ -66,7 +66,7 @@ type delivery struct {
 }
 
 // deliver writes m to out, verified before anything appears there.
-func deliver(c *cli.Context, m *graph.Model, out string) (*delivery, error) {
+func deliver(c *cli.Context, m *graph.Model, digest *onnx.Digest, out string) (*delivery, error) {
 	d := &delivery{}
 	check := func(draft *graph.Model) (err error) {
 		if !c.Bool("no-verify") {
@@ -78,6 +78,7 @@ func deliver(c *cli.Context, m *graph.Model, out string) (*delivery, error) {
 		return d, stream(c, m, out, check)
 	}
 	return d, onnx.WriteFile(out, m, onnx.Options{
+		Context: c.Context, Digest: digest,
 		Force: c.Bool("force"),
 		Check: func(path string) error {
 			draft, err := onnx.ReadFile(path)

@@ -11,6 +11,7 @@ import (
 	"github.com/onnxloss/onnxloss/emit/loss"
 	"github.com/onnxloss/onnxloss/emit/verify"
 	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/onnx"
 	"github.com/onnxloss/onnxloss/patterns"
 	"github.com/urfave/cli/v2"
 )
@@ -130,7 +131,7 @@ func runRewrite(c *cli.Context) error {
 	if err := checkExternal(m, out); err != nil {
 		return err
 	}
-	opts.File, opts.Digest = filepath.Base(title(path)), emit.StartDigest(m)
+	opts.File, opts.Digest = filepath.Base(title(path)), onnx.StartDigest(c.Context, m)
 	report, err := locate(c, path, m)
 	if err != nil {
 		return err
@@ -147,7 +148,7 @@ func runRewrite(c *cli.Context) error {
 	if m.IR != ir {
 		note(c, "the IR version was %d and is %d, the first with functions", ir, m.IR)
 	}
-	done, err := deliver(c, m, out)
+	done, err := deliver(c, m, opts.Digest, out)
 	proof := done.report
 	var failed *verify.Failure
 	if errors.As(err, &failed) {

@@ -182,23 +182,13 @@ func (r reference) inside(size int64) error {
 
 // loadExternal reads elements that lie in another file of the model's folder.
 func loadExternal(src *graph.Source, m *tensorMessage) (*tensor.Tensor, error) {
-	r, err := m.reference()
+	var f dataReader
+	defer f.close()
+	at, err := f.open(src, m)
 	if err != nil {
 		return nil, err
 	}
-	f, err := openExternal(src.Path, r.location)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err == nil {
-		err = r.inside(info.Size())
-	}
-	if err != nil {
-		return nil, err
-	}
-	return loadRaw(f, r.Extent, m.dtype(), m.dims, m.count)
+	return loadRaw(f.file, at, m.dtype(), m.dims, m.count)
 }
 
 // openExternal opens the file name in the folder of the model at path. Neither

@@ -2,15 +2,18 @@ package onnx
 
 import (
 	"bytes"
+	"cmp"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/onnxloss/onnxloss/graph"
@@ -20,14 +23,21 @@ import (
 // write puts the segments into a file beside path, under a name made of path's
 // and of the content, and makes the references refer to it. A file that has
 // that name and that content is used as it is; any other is left alone.
-func (g *gathering) write(src *graph.Source, path string) (*draft.File, error) {
+func (g *gathering) write(m *graph.Model, path string, opts Options) (*draft.File, error) {
+	d := opts.Digest
+	if d == nil {
+		d = digestData(opts.Context, m)
+	}
 	f, err := draft.Create(filepath.Dir(path))
 	if err != nil {
 		return nil, err
 	}
-	sum := sha256.New()
 	if err = f.TakeMode(path); err == nil {
-		err = g.copy(f.File, src, sum)
+		err = g.copy(opts.Context, f.File, m.Source)
+	}
+	var sum [sha256.Size]byte
+	if err == nil {
+		sum, err = g.digest(d)
 	}
 	for try := byte(0); err == nil; try++ {
 		name := dataName(path, sum, try)
@@ -57,25 +67,41 @@ func (g *gathering) name(name string) {
 	}
 }
 
-// copy writes the segments, and all of the file to sum. It fails if a file that
-// it copies from changes meanwhile.
-func (g *gathering) copy(to *os.File, src *graph.Source, sum hash.Hash) error {
+// digest stands for the content of the file: where ranges lie in it, and their
+// check sums.
+func (g *gathering) digest(d *Digest) (sum [sha256.Size]byte, err error) {
+	order := slices.SortedFunc(maps.Keys(g.refs), func(a, b graph.Extent) int {
+		return cmp.Or(cmp.Compare(g.refs[a].Off, g.refs[b].Off), cmp.Compare(g.refs[a].Len, g.refs[b].Len), cmp.Compare(a.Off, b.Off))
+	})
+	h := sha256.New()
+	for _, e := range order {
+		sum, _, err := d.Outside(e)
+		if err != nil {
+			return [sha256.Size]byte{}, err
+		}
+		fmt.Fprintln(h, g.refs[e].Extent, sum)
+	}
+	return [sha256.Size]byte(h.Sum(nil)), nil
+}
+
+// copy writes the segments. It fails if a file that it copies from changes
+// meanwhile.
+func (g *gathering) copy(ctx context.Context, to *os.File, src *graph.Source) error {
 	for todo := g.segments; len(todo) > 0; {
 		n := 1
 		for n < len(todo) && todo[n].file == todo[0].file {
 			n++
 		}
 		from := g.files[todo[0].file]
-		if err := copySegments(to, src, from, todo[:n]); err != nil {
+		if err := copySegments(ctx, to, src, from, todo[:n]); err != nil {
 			return fmt.Errorf("external data %q: %w", from.name, err)
 		}
 		todo = todo[n:]
 	}
-	_, err := io.Copy(sum, io.NewSectionReader(to, 0, g.size))
-	return err
+	return nil
 }
 
-func copySegments(to *os.File, src *graph.Source, from dataFile, segments []segment) error {
+func copySegments(ctx context.Context, to *os.File, src *graph.Source, from dataFile, segments []segment) error {
 	f, err := openExternal(src.Path, from.name)
 	if err != nil {
 		return err
@@ -85,8 +111,7 @@ func copySegments(to *os.File, src *graph.Source, from dataFile, segments []segm
 		if _, err := to.Seek(s.to, io.SeekStart); err != nil {
 			return err
 		}
-		n, err := copyExtent(to, f, s.Extent)
-		if err := full(int(n), err)(s.Len); err != nil {
+		if _, err := copyExtent(ctx, to, f, s.Extent); err != nil {
 			return err
 		}
 	}
@@ -106,8 +131,8 @@ const (
 
 // dataName is a name for external data of the model at path: its digits are
 // those of a digest of the content, and of try.
-func dataName(path string, content hash.Hash, try byte) string {
-	sum := content.Sum(nil)[:dataDigits/2]
+func dataName(path string, content [sha256.Size]byte, try byte) string {
+	sum := content[:dataDigits/2]
 	sum[0] += try
 	return dataPrefix(path) + hex.EncodeToString(sum) + dataSuffix
 }

@@ -2,11 +2,10 @@ package onnx
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
-	"os"
 	"slices"
-	"sync"
 
 	"google.golang.org/protobuf/encoding/protowire"
 
@@ -101,6 +100,7 @@ func (r *rope) join(s *rope) {
 
 // output writes a rope. Bytes are gathered; long extents go from file to file.
 type output struct {
+	ctx context.Context
 	w   io.Writer
 	src *graph.Source
 	// later is text that is replaced in what is written from memory.
@@ -109,15 +109,12 @@ type output struct {
 	done  int64
 }
 
-// directSize is the length from which on an extent is worth a copy of its own.
-const directSize = 256 << 10
-
-// seeking guards the offset of files that are copied from.
-var seeking sync.Mutex
-
 func (o *output) write(r *rope) error {
 	for _, p := range r.parts {
-		var err error
+		err := o.ctx.Err()
+		if err != nil {
+			return err
+		}
 		switch {
 		case p.data != nil:
 			err = o.elements(p.data)
@@ -186,42 +183,17 @@ func (o *output) extent(e graph.Extent) error {
 		}
 		n := len(o.buf)
 		o.buf = slices.Grow(o.buf, int(e.Len))[:n+int(e.Len)]
-		return full(o.src.ReadAt(o.buf[n:], e.Off))(e.Len)
+		if k, err := o.src.ReadAt(o.buf[n:], e.Off); k < int(e.Len) {
+			return short(err)
+		}
+		return nil
 	}
 	if err := o.flush(); err != nil {
 		return err
 	}
-	n, err := copyExtent(o.w, o.src.ReaderAt, e)
+	n, err := copyExtent(o.ctx, o.w, o.src.ReaderAt, e)
 	o.done += n
-	return full(int(n), err)(e.Len)
-}
-
-// full turns a short read into an error.
-func full(n int, err error) func(int64) error {
-	return func(want int64) error {
-		if int64(n) == want {
-			return nil
-		}
-		if err == nil || err == io.EOF {
-			err = fmt.Errorf("the input became shorter while it was read: %w", io.ErrUnexpectedEOF)
-		}
-		return err
-	}
-}
-
-// copyExtent copies e from src to w, within the kernel if both are files.
-func copyExtent(w io.Writer, src io.ReaderAt, e graph.Extent) (int64, error) {
-	to, ok := w.(*os.File)
-	from, ok2 := src.(*os.File)
-	if !ok || !ok2 {
-		return io.Copy(w, io.NewSectionReader(src, e.Off, e.Len))
-	}
-	seeking.Lock()
-	defer seeking.Unlock()
-	if _, err := from.Seek(e.Off, io.SeekStart); err != nil {
-		return 0, err
-	}
-	return to.ReadFrom(&io.LimitedReader{R: from, N: e.Len})
+	return err
 }
 
 // elements writes the raw data of a constant.

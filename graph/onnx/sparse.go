@@ -74,6 +74,7 @@ func (w *wire) sparse(src *graph.Source, e graph.Extent) (*graph.Data, error) {
 		d.External = indices.External
 	}
 	d.Dims, d.Origin = p.dims, e
+	d.Stream = nil
 	d.Load = func() (*tensor.Tensor, error) {
 		t, err := loadSparse(src, e)
 		return t, loadError(d, err)

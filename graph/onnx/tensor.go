@@ -104,6 +104,19 @@ func (w *wire) data(src *graph.Source, e graph.Extent) (*graph.Data, error) {
 		t, err := load(src, e)
 		return t, loadError(d, err)
 	}
+	if m.streams() {
+		d.Stream = func(do func([]byte) error) error {
+			var own error
+			err := stream(src, e, func(b []byte) error {
+				own = do(b)
+				return own
+			})
+			if own != nil {
+				return own
+			}
+			return loadError(d, err)
+		}
+	}
 	if m.external() {
 		d.External = entry(m.head.ExternalData, "location")
 	}

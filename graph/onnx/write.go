@@ -1,6 +1,7 @@
 package onnx
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -21,6 +22,10 @@ type Options struct {
 	// gets the name it was written for. If it fails, nothing is left behind
 	// and its error is WriteFile's.
 	Check func(path string) error
+	// Context ends the writing early, with its error; nil is never.
+	Context context.Context
+	// Digest is under way over the model; nil takes what is needed of it.
+	Digest *Digest
 	// Data, if set, is called with the name and size of the file of external
 	// data that goes with the model, once it is written.
 	Data func(name string, size int64)
@@ -55,6 +60,9 @@ func WriteFile(path string, m *graph.Model, opts Options) error {
 	if path == "-" {
 		return Write(os.Stdout, m)
 	}
+	if opts.Context == nil {
+		opts.Context = context.Background()
+	}
 	if err := writeFile(path, m, opts); err != nil {
 		return fmt.Errorf("%s: %w", path, cause(err))
 	}
@@ -62,14 +70,14 @@ func WriteFile(path string, m *graph.Model, opts Options) error {
 }
 
 // Write writes m to w. External data stays where it is.
-func Write(w io.Writer, m *graph.Model) error { return write(w, m, nil) }
+func Write(w io.Writer, m *graph.Model) error { return write(context.Background(), w, m, nil) }
 
-func write(w io.Writer, m *graph.Model, refs references) error {
+func write(ctx context.Context, w io.Writer, m *graph.Model, refs references) error {
 	r, err := encode(m, refs)
 	if err != nil {
 		return err
 	}
-	o := &output{w: w, src: m.Source, later: m.Later}
+	o := &output{ctx: ctx, w: w, src: m.Source, later: m.Later}
 	if err := o.write(r); err != nil {
 		return fmt.Errorf("writing the model: %w", cause(err))
 	}
@@ -100,7 +108,7 @@ func writeFile(path string, m *graph.Model, opts Options) error {
 	if g == nil {
 		return commit(path, m, nil, opts)
 	}
-	data, err := g.write(m.Source, path)
+	data, err := g.write(m, path, opts)
 	if err != nil {
 		return err
 	}
@@ -123,7 +131,7 @@ func commit(path string, m *graph.Model, refs references, opts Options) error {
 		return err
 	}
 	defer f.Drop()
-	if err := write(f.File, m, refs); err != nil {
+	if err := write(opts.Context, f.File, m, refs); err != nil {
 		return err
 	}
 	if opts.Check != nil {
