@@ -26,7 +26,10 @@
 // a Concat joins is made in its place (placed). A convolution of a tensor's phases,
 // joined, reads the tensor (phased), which adds in another order.
 //
-// Invariants. A Plan is read-only after New. Every error names its node.
+// Invariants. A slot is one value's, so that steps are joined by what they read and
+// make; registers, which values share, are given out when all else is decided, and
+// nothing is told by them. What was planned for types, ranks or sizes that a run does
+// not have is run node by node there. A Plan is read-only after New. Every error names its node.
 // Kernels see only what their node reads. A run stops within one chunk of work
 // of its context's end. Its tensors, and what convolutions unfold or transform,
 // never hold more than Options.MaxMemory; what the other cores borrow for the plane,

@@ -89,7 +89,7 @@ func newNetCase(t *testing.T, draws []byte, sizes, options byte) *netCase {
 		}
 		c.in[v.name] = c.asInput(tensor.Of(v.shape, d))
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second) // fuzzing gives 10
 	t.Cleanup(cancel)
 	c.ctx = ctx
 	return c
@@ -159,6 +159,9 @@ func (c *netCase) check() {
 
 // run plans the network and runs it, twice on one core, which gives the same.
 func (c *netCase) run(o Options, feed map[string]*tensor.Tensor) (map[string]*tensor.Tensor, error) {
+	if err := c.ctx.Err(); err != nil {
+		return nil, err
+	}
 	o.Double, o.Direct = c.opts.Double, c.opts.Direct
 	p, err := New(c.model, o)
 	if err != nil {

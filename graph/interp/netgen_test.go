@@ -39,7 +39,7 @@ type netScope struct {
 
 const (
 	netSteps  = 14
-	netElems  = 1 << 16 // of one value,
+	netElems  = 1 << 15 // of one value,
 	chainSize = 96      // unless the network begins with an image of so many rows and columns
 	netWeight = 2000    // elements of a weight
 )
@@ -116,7 +116,7 @@ func (g *netGen) inputShape(kind netKind) []int {
 	case signal, otherSignal:
 		return []int{oneOf(g, 1, 1, 2), 1 + g.n(6), 4 + g.n(40)}
 	case table, otherTable:
-		return []int{2 + g.n(2), 150 + g.n(150), 40 + g.n(60)}
+		return []int{1 + g.n(2), 150 + g.n(100), 60 + g.n(60)}
 	}
 	return []int{oneOf(g, 1, 1, 2), 1 + g.n(9), 3 + g.n(20), 3 + g.n(20)}
 }
@@ -170,7 +170,7 @@ func (g *netGen) hold(v netVal) {
 	}
 	limit := netElems
 	if g.inputs[0].shape[len(g.inputs[0].shape)-1] == chainSize {
-		limit *= 16
+		limit *= 32
 	}
 	g.full = g.full || product(v.shape) > limit
 }

@@ -41,7 +41,7 @@ func (g *netGen) invertedResidual(v netVal) netVal {
 	}
 	n, c, h, w := v.shape[0], v.shape[1], v.shape[2], v.shape[3]
 	m := 32
-	if n*m*h*w > 8*netElems || h != chainSize && n*m*h*w > netElems {
+	if n*m*h*w > 16*netElems || h != chainSize && n*m*h*w > netElems {
 		return g.unary(v)
 	}
 	y := g.add([]int{n, m, h, w}, "Conv (%s, %s)", v.name, g.weight(m, c, 1, 1))
