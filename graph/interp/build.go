@@ -35,8 +35,9 @@ func (b *builder) program(g *graph.Graph, outer *program, feeds, fetches []*grap
 	}
 	b.depth++
 	defer func() { b.depth-- }()
-	p := &program{graph: g, outer: outer, slots: map[*graph.Value]int{}, makers: map[int]int{}, feeds: feeds}
+	p := &program{graph: g, outer: outer, slots: map[*graph.Value]int{}, makers: map[int]int{}, feeds: feeds, fed: map[*graph.Value]bool{}}
 	for _, v := range feeds {
+		p.fed[v] = true
 		p.inputs = append(p.inputs, p.slot(v))
 	}
 	need, err := needed(g, p.slots, fetches)

@@ -116,33 +116,34 @@ func (s *step) operands() []ref {
 func (p *program) flatten(isFlat func(s *step) bool, single map[int]bool) *program {
 	q := *p
 	q.steps = nil
-	have := map[int]bool{}
-	for _, slot := range p.inputs {
-		have[slot] = true
-	}
-	rest := slices.Clone(p.steps)
-	take := func(flat bool) []step {
-		var taken []step
-		rest = slices.DeleteFunc(rest, func(s step) bool {
-			if isFlat(&s) != flat || slices.ContainsFunc(s.in, func(r ref) bool { return !have[r.slot] }) {
-				return false
-			}
-			for _, slot := range s.out {
-				have[slot] = true
-			}
-			taken = append(taken, s)
-			return true
-		})
-		return taken
-	}
-	for len(rest) > 0 {
-		q.steps = append(q.steps, take(false)...)
-		switch group := take(true); {
-		case len(group) > 1:
-			q.steps = append(q.steps, p.join(group, single))
-		default:
-			q.steps = append(q.steps, group...)
+	turn := make([]int, len(p.slots)) // by slot: when it is made; flat steps have odd turns
+	turns := make([]int, len(p.steps))
+	var groups [][]step
+	for i, s := range p.steps {
+		t := 0
+		for _, r := range s.in {
+			t = max(t, turn[r.slot])
 		}
+		if isFlat(&s) != isOdd(t) {
+			t++
+		}
+		for _, slot := range s.out {
+			turn[slot] = t
+		}
+		for len(groups) <= t {
+			groups = append(groups, nil)
+		}
+		turns[i], groups[t] = t, append(groups[t], s)
+	}
+	readers := p.readers()
+	for t, group := range groups {
+		if !isOdd(t) || len(group) == 1 {
+			q.steps = append(q.steps, group...)
+			continue
+		}
+		q.steps = append(q.steps, joinFlat(group, single, func(slot int) bool {
+			return slices.ContainsFunc(readers[slot], func(r int) bool { return r == elsewhere || turns[r] != t })
+		}))
 	}
 	for i := range q.steps {
 		q.steps[i].drop = nil
@@ -151,8 +152,11 @@ func (p *program) flatten(isFlat func(s *step) bool, single map[int]bool) *progr
 	return &q
 }
 
-// join is a group of flat steps, in order, as one.
-func (p *program) join(group []step, single map[int]bool) step {
+func isOdd(n int) bool { return n%2 == 1 }
+
+// joinFlat is a group of flat steps, in order, as one; beside reports whether a slot is an
+// output, or read by a step that is not in the group.
+func joinFlat(group []step, single map[int]bool, beside func(slot int) bool) step {
 	f := &flat{}
 	made := map[int]int{} // by slot: the step that makes it
 	for i, s := range group {
@@ -163,7 +167,10 @@ func (p *program) join(group []step, single map[int]bool) step {
 	number := map[int]int{} // of inputs and outputs, by slot
 	for _, s := range group {
 		for _, r := range s.operands() {
-			if _, ok := made[r.slot]; ok || slices.Contains(joint.in, r) {
+			if _, ok := made[r.slot]; ok {
+				continue
+			}
+			if _, ok := number[r.slot]; ok {
 				continue
 			}
 			number[r.slot] = len(joint.in)
@@ -171,7 +178,7 @@ func (p *program) join(group []step, single map[int]bool) step {
 		}
 	}
 	for _, s := range group {
-		if p.readBeside(s.out[0], group) {
+		if beside(s.out[0]) {
 			number[s.out[0]] = len(joint.in) + len(joint.out)
 			joint.out = append(joint.out, s.out[0])
 		}
@@ -239,10 +246,10 @@ func (f *flat) assign(links []link, number map[int]int) {
 		o := flatOp{piece: l.piece, chain: l.chain}
 		for _, r := range l.args {
 			v := number[r.slot]
-			o.args = append(o.args, v)
-			if v >= first && lastRead[r.slot] == i && !slices.Contains(free, v) {
+			if v >= first && lastRead[r.slot] == i && !slices.Contains(o.args, v) {
 				free = append(free, v)
 			}
+			o.args = append(o.args, v)
 		}
 		if _, ok := number[l.out]; !ok {
 			if n := len(free); n > 0 {
@@ -255,19 +262,4 @@ func (f *flat) assign(links []link, number map[int]int) {
 		o.dst = number[l.out]
 		f.ops = append(f.ops, o)
 	}
-}
-
-// readBeside tells whether a slot is an output, or read by a step that is not in the
-// group.
-func (p *program) readBeside(slot int, group []step) bool {
-	if slices.Contains(p.outputs, ref{0, slot}) {
-		return true
-	}
-	for i := range p.steps {
-		s := &p.steps[i]
-		if slices.Contains(s.in, ref{0, slot}) && !slices.ContainsFunc(group, func(g step) bool { return g.out[0] == s.out[0] }) {
-			return true
-		}
-	}
-	return false
 }

@@ -12,30 +12,36 @@ import (
 // and read each other; see rowStep. A set never has a path between its steps
 // that leaves it.
 func (b *builder) joinRows(p *program) {
-	j := &joiner{builder: b, prog: p, made: map[int]int{}, group: make([]*rowGroup, len(p.steps))}
+	j := b.newJoiner(p)
 	for i := range p.steps {
 		j.add(i)
-		for _, slot := range p.steps[i].out {
-			j.made[slot] = i
-		}
 	}
 	j.order()
+}
+
+func (b *builder) newJoiner(p *program) *joiner {
+	reads := p.reads()
+	return &joiner{builder: b, prog: p, reads: reads, readers: p.readers(), group: make([]*rowGroup, len(reads)), search: newSearch(reads)}
 }
 
 // joiner is one joinRows under way.
 type joiner struct {
 	*builder
-	prog  *program
-	made  map[int]int // which step makes a slot
-	group []*rowGroup // of each step; nil for none
-	done  []bool      // which steps are in the new list
-	steps []step
+	prog    *program
+	reads   [][]int     // by step: the steps that make what it reads
+	readers [][]int     // by slot
+	group   []*rowGroup // of each step; nil for none
+	search  search
+	done    []bool // which steps are in the new list
+	steps   []step
 }
 
 // rowGroup is steps that can be joined.
 type rowGroup struct {
-	shape graph.Shape // full
-	steps []int       // ascending
+	shape       graph.Shape // full
+	steps       []int       // ascending when all are there
+	first, last int         // of them
+	seen        int         // the last search that came by
 }
 
 // add puts a step with those that make its inputs, or into a group of its own.
@@ -45,7 +51,7 @@ func (j *joiner) add(i int) {
 		return
 	}
 	var g *rowGroup
-	for _, k := range j.before(i) {
+	for _, k := range j.reads[i] {
 		h := j.group[k]
 		if h == nil || h == g || !j.lies(s, h.shape) {
 			continue
@@ -54,11 +60,7 @@ func (j *joiner) add(i int) {
 		case g == nil && !j.rests([]int{i}, h):
 			g = h
 		case g != nil && slices.Equal(g.shape, h.shape) && !j.rests(g.steps, h) && !j.rests(h.steps, g) && !j.rests([]int{i}, h):
-			g.steps = append(g.steps, h.steps...)
-			slices.Sort(g.steps)
-			for _, k := range h.steps {
-				j.group[k] = g
-			}
+			g = j.merge(g, h)
 		}
 	}
 	if g == nil {
@@ -66,11 +68,23 @@ func (j *joiner) add(i int) {
 		if !j.lies(s, shape) {
 			return
 		}
-		g = &rowGroup{shape: shape}
+		g = &rowGroup{shape: shape, first: i}
 	}
-	g.steps = append(g.steps, i)
-	slices.Sort(g.steps)
+	g.steps, g.last = append(g.steps, i), i
 	j.group[i] = g
+}
+
+// merge is the two groups as one.
+func (j *joiner) merge(g, h *rowGroup) *rowGroup {
+	if len(g.steps) < len(h.steps) {
+		g, h = h, g
+	}
+	for _, k := range h.steps {
+		j.group[k] = g
+	}
+	g.steps = append(g.steps, h.steps...)
+	g.first, g.last = min(g.first, h.first), max(g.last, h.last)
+	return g
 }
 
 // onRows tells whether a step is a plain node whose kernel works on rows.
@@ -157,129 +171,6 @@ func single(s graph.Shape) bool {
 	return true
 }
 
-// before is the steps that make what step i reads.
-func (j *joiner) before(i int) []int {
-	var list []int
-	s := &j.prog.steps[i]
-	note := func(slot int) {
-		if k, ok := j.made[slot]; ok {
-			list = append(list, k)
-		}
-	}
-	for _, r := range s.in {
-		if r.up == 0 {
-			note(r.slot)
-		}
-	}
-	for _, v := range Captures(s.node) {
-		if slot, ok := j.prog.slots[v]; ok {
-			note(slot)
-		}
-	}
-	return list
-}
-
-// rests tells whether some of the steps rest on group g by way of a step that is
-// neither among them nor in g.
-func (j *joiner) rests(steps []int, g *rowGroup) bool {
-	seen := map[int]bool{}
-	var todo []int
-	visit := func(k int) {
-		for _, m := range j.before(k) {
-			if !seen[m] && (m >= g.steps[0] || j.last(m) >= g.steps[0]) {
-				seen[m] = true
-				todo = append(todo, m)
-			}
-		}
-	}
-	for _, k := range steps {
-		visit(k)
-	}
-	direct := func(k int) bool { return j.group[k] == g || slices.Contains(steps, k) }
-	for _, k := range slices.Clone(todo) {
-		if direct(k) {
-			seen[k] = false
-		}
-	}
-	todo = slices.DeleteFunc(todo, direct)
-	for len(todo) > 0 {
-		k := todo[len(todo)-1]
-		todo = todo[:len(todo)-1]
-		if j.group[k] == g {
-			return true
-		}
-		visit(k)
-		if h := j.group[k]; h != nil {
-			for _, m := range h.steps {
-				visit(m)
-			}
-		}
-	}
-	return false
-}
-
-// last is the last step of the group of step k, which may read what lies behind k;
-// −1 if k is in none.
-func (j *joiner) last(k int) int {
-	if g := j.group[k]; g != nil {
-		return g.steps[len(g.steps)-1]
-	}
-	return -1
-}
-
-// order writes the list of steps anew: a group lies where its last step lay, or
-// before what reads it.
-func (j *joiner) order() {
-	j.dissolve()
-	j.done = make([]bool, len(j.prog.steps))
-	for i := range j.prog.steps {
-		if g := j.group[i]; g == nil || i == g.steps[len(g.steps)-1] {
-			j.put(i)
-		}
-	}
-	j.prog.steps = j.steps
-}
-
-// dissolve takes apart the groups that rest on themselves by way of other steps: as
-// groups grow, a way between two of them can close behind a third.
-func (j *joiner) dissolve() {
-	checked := map[*rowGroup]bool{}
-	for _, g := range j.group {
-		if g == nil || checked[g] {
-			continue
-		}
-		if checked[g] = true; j.rests(g.steps, g) {
-			for _, k := range g.steps {
-				j.group[k] = nil
-			}
-		}
-	}
-}
-
-// put adds step i, or its group, behind all that it reads.
-func (j *joiner) put(i int) {
-	if j.done[i] {
-		return
-	}
-	members := []int{i}
-	if g := j.group[i]; g != nil {
-		members = g.steps
-	}
-	for _, k := range members {
-		j.done[k] = true
-	}
-	for _, k := range members {
-		for _, m := range j.before(k) {
-			j.put(m)
-		}
-	}
-	if len(members) == 1 {
-		j.steps = append(j.steps, j.prog.steps[i])
-		return
-	}
-	j.steps = append(j.steps, j.join(j.group[i]))
-}
-
 // join is the steps of a group as one.
 func (j *joiner) join(g *rowGroup) step {
 	sub := &program{graph: j.prog.graph, slots: map[*graph.Value]int{}}
@@ -349,24 +240,10 @@ func (j *joiner) flatten(sub *program, g *rowGroup) *program {
 	return sub.flatten(isFlat, alone)
 }
 
-// readOutside tells whether a slot is fetched, or read by a step that is not in
+// readOutside reports whether a slot is fetched, or read by a step that is not in
 // g.
 func (j *joiner) readOutside(slot int, g *rowGroup) bool {
-	if slices.Contains(j.prog.outputs, ref{0, slot}) {
-		return true
-	}
-	for i := range j.prog.steps {
-		s := &j.prog.steps[i]
-		if j.group[i] != g && slices.Contains(s.in, ref{0, slot}) {
-			return true
-		}
-		for _, v := range Captures(s.node) {
-			if at, ok := j.prog.slots[v]; ok && at == slot {
-				return true
-			}
-		}
-	}
-	return false
+	return slices.ContainsFunc(j.readers[slot], func(r int) bool { return r == elsewhere || j.group[r] != g })
 }
 
 // label names the first operators of a group, and how many more there are.

@@ -61,39 +61,44 @@ func (w *needs) readings(g *graph.Graph, fetches []*graph.Value) map[*graph.Valu
 	return count
 }
 
-// Captures is the values from outside that the subgraphs of n read.
+// Captures is the values from outside that the subgraphs of n read, each once.
 func Captures(n *graph.Node) []*graph.Value {
 	var vs []*graph.Value
 	for _, s := range n.Subgraphs() {
-		vs = append(vs, capturedBy(s, s)...)
+		vs = append(vs, captured(s)...)
 	}
-	return vs
+	return distinct(vs)
 }
 
-func capturedBy(top, g *graph.Graph) []*graph.Value {
+// captured is the values of the graphs around g that g reads.
+func captured(g *graph.Graph) []*graph.Value {
 	var vs []*graph.Value
-	outside := func(v *graph.Value) bool {
-		for h := v.Graph(); h != nil; h = h.Outer {
-			if h == top {
-				return false
-			}
-		}
-		return true
-	}
-	for _, n := range g.Nodes {
-		for _, v := range n.Inputs {
-			if v != nil && outside(v) {
+	note := func(list []*graph.Value) {
+		for _, v := range list {
+			if v != nil && v.Graph() != g {
 				vs = append(vs, v)
 			}
 		}
+	}
+	for _, n := range g.Nodes {
+		note(n.Inputs)
 		for _, s := range n.Subgraphs() {
-			vs = append(vs, capturedBy(top, s)...)
+			note(captured(s))
 		}
 	}
-	for _, v := range g.Outputs {
-		if outside(v) {
-			vs = append(vs, v)
-		}
+	note(g.Outputs)
+	return distinct(vs)
+}
+
+// distinct is the list, each value where it comes first.
+func distinct(vs []*graph.Value) []*graph.Value {
+	if len(vs) < 2 {
+		return vs
 	}
-	return vs
+	seen := make(map[*graph.Value]bool, len(vs))
+	return slices.DeleteFunc(vs, func(v *graph.Value) bool {
+		again := seen[v]
+		seen[v] = true
+		return again
+	})
 }

@@ -32,6 +32,7 @@ func (b *builder) placed(p *program) {
 		of *step
 		k  int
 	}
+	leaves := p.leaves()
 	made := map[int]output{} // by slot
 	for i := range p.steps {
 		s := &p.steps[i]
@@ -46,7 +47,7 @@ func (b *builder) placed(p *program) {
 		if s.row == nil || s.row.Joins == nil || s.label != "" || s.out[0] < 0 {
 			continue
 		}
-		j := b.joinOf(p, s)
+		j := b.joinOf(s, leaves(s.out[0]))
 		axis, ok := 0, false
 		if j != nil {
 			axis, ok = s.row.Joins(s.node, len(j.shape))
@@ -57,7 +58,7 @@ func (b *builder) placed(p *program) {
 		at := 0
 		for k, r := range s.in {
 			shape := b.staticShape(s.node.Inputs[k])
-			if o, ok := made[r.slot]; ok && r.up == 0 && !p.leaves(r.slot) {
+			if o, ok := made[r.slot]; ok && r.up == 0 && !leaves(r.slot) {
 				if o.of.places == nil {
 					o.of.places = make([]*place, len(o.of.out))
 				}
@@ -80,10 +81,11 @@ func (b *builder) placed(p *program) {
 	}
 }
 
-// joinOf is the join of a step; nil where shapes are not known, or do not fit.
-func (b *builder) joinOf(p *program, s *step) *join {
+// joinOf is the join of a step, which may be the program's output; nil where shapes are
+// not known, or do not fit.
+func (b *builder) joinOf(s *step, leaves bool) *join {
 	t := b.facts.Of(s.node.Outputs[0]).Type
-	j := &join{dtype: b.dtype(t.DType), shape: b.staticShape(s.node.Outputs[0]), leaves: p.leaves(s.out[0])}
+	j := &join{dtype: b.dtype(t.DType), shape: b.staticShape(s.node.Outputs[0]), leaves: leaves}
 	if !j.dtype.Valid() || j.dtype == tensor.String || len(j.shape) == 0 {
 		return nil
 	}
@@ -125,27 +127,43 @@ func (b *builder) staticShape(v *graph.Value) []int {
 	return n
 }
 
-// leaves tells whether a slot is an output of the program.
-func (p *program) leaves(slot int) bool { return slices.Contains(p.outputs, ref{0, slot}) }
+// leaves gives what reports whether a slot is an output of the program.
+func (p *program) leaves() func(slot int) bool {
+	outputs := map[int]bool{}
+	for _, r := range p.outputs {
+		outputs[r.slot] = outputs[r.slot] || r.up == 0
+	}
+	return func(slot int) bool { return outputs[slot] }
+}
 
 // joined is the memory of what j makes, which the frame holds until the step is done.
 func (f *frame) joined(j *join) (*tensor.Tensor, error) {
 	if f.joins == nil {
 		f.joins = make([]*tensor.Tensor, f.prog.joins)
 	}
-	if t := f.joins[j.number]; t != nil {
-		return t, nil
+	around := []*join{j} // without memory yet, each in the next one's
+	for k := j; f.joins[k.number] == nil && k.in != nil; {
+		k = k.in.join
+		around = append(around, k)
 	}
-	t, err := f.place(j.in)
-	if t == nil && err == nil {
-		f.run.arena.leaving = j.leaves
-		t, err = f.run.env.Alloc(j.dtype, j.shape)
+	var t *tensor.Tensor
+	for _, k := range slices.Backward(around) {
+		switch {
+		case f.joins[k.number] != nil:
+			t = f.joins[k.number]
+			continue
+		case t != nil:
+			t = t.Part(k.in.at, k.in.shape...)
+		default:
+			var err error
+			f.run.arena.leaving = k.leaves
+			if t, err = f.run.env.Alloc(k.dtype, k.shape); err != nil {
+				return nil, err
+			}
+		}
+		f.run.arena.retain(t)
+		f.joins[k.number] = t
 	}
-	if err != nil {
-		return nil, err
-	}
-	f.run.arena.retain(t)
-	f.joins[j.number] = t
 	return t, nil
 }
 

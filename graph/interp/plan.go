@@ -146,7 +146,7 @@ func (p *Plan) Feeds() []*graph.Value { return p.prog.feeds }
 func (p *Plan) Inputs() []*graph.Value {
 	vs := slices.Clone(p.prog.feeds)
 	for _, v := range p.prog.graph.Inputs {
-		if v.Init != nil && !v.IsConst() && !slices.Contains(p.prog.feeds, v) {
+		if v.Init != nil && !v.IsConst() && !p.prog.fed[v] {
 			vs = append(vs, v)
 		}
 	}

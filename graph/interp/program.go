@@ -19,6 +19,7 @@ type program struct {
 	defaults []constant
 	inputs   []int // slots, in the order of graph.Inputs (or Feeds)
 	feeds    []*graph.Value
+	fed      map[*graph.Value]bool // feeds
 	steps    []step
 	makers   map[int]int // by slot: the step that makes it, as long as steps are added
 	spare    []int       // steps that may be left out if no other reads them
@@ -109,12 +110,13 @@ func (p *program) constAt(r ref) *constant {
 
 // lifetimes notes after which step each slot is read for the last time.
 func (p *program) lifetimes() {
+	leaves := p.leaves()
 	last := make([]int, len(p.slots))
 	for i := range last {
 		last[i] = -1
 	}
 	for i, s := range p.steps {
-		p.steps[i].leaves = slices.ContainsFunc(s.out, p.leaves)
+		p.steps[i].leaves = slices.ContainsFunc(s.out, leaves)
 		for _, o := range s.out {
 			if o >= 0 {
 				last[o] = i

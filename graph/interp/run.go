@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
-	"slices"
 
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/op"
@@ -134,7 +133,7 @@ func (p *Plan) bind(feeds map[string]*tensor.Tensor) ([]*tensor.Tensor, error) {
 	}
 	for name, t := range feeds {
 		v := p.prog.graph.Value(name)
-		if v == nil || !slices.Contains(p.prog.feeds, v) && (v.Init == nil || v.IsConst()) {
+		if v == nil || !p.prog.fed[v] && (v.Init == nil || v.IsConst()) {
 			return nil, fmt.Errorf("%q is not an input of the graph", name)
 		}
 		if err := p.fits(v, op.Widen(t, p.opts.Double)); err != nil {

@@ -6,6 +6,9 @@ import (
 	"github.com/onnxloss/onnxloss/graph/op"
 )
 
+// viewLimit bounds the nodes that one step rearranges for.
+const viewLimit = 12
+
 // joinViews lets nodes that only rearrange their input (op.Op.View) read what nodes
 // of that kind before them read, where nobody else reads what these make: elements
 // are copied once.
@@ -31,7 +34,7 @@ func (b *builder) joinViews(p *program) {
 			continue
 		}
 		m, ok := maker[s.in[0].slot]
-		if !ok {
+		if !ok || len(p.steps[m].views) == viewLimit {
 			continue
 		}
 		first := &p.steps[m]

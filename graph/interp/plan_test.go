@@ -1,0 +1,124 @@
+package interp
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/op"
+	"github.com/onnxloss/onnxloss/graph/tensor"
+)
+
+// longModel is n nodes, one after the other, of the given operators in turn.
+func longModel(tb testing.TB, n int, ops ...string) *graph.Model {
+	tb.Helper()
+	m := graph.New(13)
+	v, err := m.Graph.AddInput("v0", graph.TensorOf(tensor.Float32, graph.Static(1, 8)))
+	for i := 0; i < n && err == nil; i++ {
+		node := &graph.Node{Op: ops[i%len(ops)], Inputs: []*graph.Value{v}}
+		if v, err = m.Graph.Declare(fmt.Sprintf("v%d", i+1), graph.Type{}); err == nil {
+			node.Outputs = []*graph.Value{v}
+			err = m.Graph.AddNode(node)
+		}
+	}
+	if err != nil {
+		tb.Fatal(err)
+	}
+	m.Graph.AddOutput(v)
+	return m
+}
+
+func BenchmarkPlan(b *testing.B) {
+	for _, n := range []int{10_000, 100_000, 1_000_000} {
+		for _, ops := range [][]string{{"Relu"}, {"Relu", "Softmax"}} {
+			b.Run(fmt.Sprintf("%s/%d", strings.Join(ops, "-"), n), func(b *testing.B) {
+				m := longModel(b, n, ops...)
+				for b.Loop() {
+					if _, err := New(m, Options{}); err != nil {
+						b.Fatal(err)
+					}
+				}
+				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/node")
+			})
+		}
+	}
+}
+
+// TestSearchLimit: what joining looks at is bounded by the size of the graph, also
+// where each node could be joined to what half of the graph lies behind; steps stay in an
+// order in which they can run.
+func TestSearchLimit(t *testing.T) {
+	const n = 3000
+	var text strings.Builder
+	text.WriteString("(float[N,A,C] x) => (float[N,A,C] y) { a0 = Neg (x) ")
+	for i := range n {
+		fmt.Fprintf(&text, "m%d = ReduceMax <keepdims: int = 1, axes: ints = [0, 1, 2]> (a%d) b%d = Sub (a%d, m%d) a%d = Max (b%d, a%d) ", i, i, i, max(0, i-n/2), i, i+1, i, i)
+	}
+	fmt.Fprintf(&text, "y = Abs (a%d) }", n)
+	m := rowModel(t, text.String())
+	p, err := New(m, Options{Unfused: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	j := (&builder{plan: p, facts: op.InferModel(m)}).newJoiner(p.prog)
+	all := j.search.left
+	for i := range p.prog.steps {
+		j.add(i)
+	}
+	const once = 2 * 4 * n // what one step after the limit may look at: every read, twice
+	if left := j.search.left; left < -once {
+		t.Errorf("searches looked at %d reads, %d allowed", all-left, all)
+	}
+	if j.search.left >= 0 {
+		t.Errorf("no search was cut short: %d of %d reads left", j.search.left, all)
+	}
+	j.order()
+	made := map[int]bool{}
+	for _, slot := range p.prog.inputs {
+		made[slot] = true
+	}
+	for _, s := range j.prog.steps {
+		for _, r := range s.in {
+			if !made[r.slot] {
+				t.Fatalf("node %v is run before what it reads", s.node)
+			}
+		}
+		for _, slot := range s.out {
+			made[slot] = true
+		}
+	}
+}
+
+// TestLongModels: what a step stands for is bounded, where all that follows could be
+// part of it.
+func TestLongModels(t *testing.T) {
+	m := longModel(t, 1000, "Transpose")
+	p, err := New(m, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range p.prog.steps {
+		if len(s.views) > viewLimit {
+			t.Fatalf("a step of %d nodes that rearrange", len(s.views))
+		}
+	}
+	m = longModel(t, 5000, "Relu", "Softmax", "Neg")
+	x := tensor.Of([]int{1, 8}, []float32{-3, -2, -1, 0, 1, 2, 3, 4})
+	var want map[string]*tensor.Tensor
+	for _, unfused := range []bool{true, false} {
+		p, err := New(m, Options{Unfused: unfused})
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, err := p.Run(context.Background(), map[string]*tensor.Tensor{"v0": x})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want == nil {
+			want = out
+		}
+		sameTensors(t, out, want)
+	}
+}
