@@ -3,6 +3,7 @@ package graph
 import (
 	"fmt"
 	"io"
+	"os"
 
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
@@ -13,6 +14,9 @@ type Source struct {
 	io.ReaderAt
 	Size int64
 	Path string // for messages, and to find external data beside it; may be empty
+	// External opens a file of external data by its location, for reading; nil
+	// if there can be none, as of a stream.
+	External func(location string) (*os.File, error)
 }
 
 // Extent is a range of bytes in the model's Source: one whole message, without

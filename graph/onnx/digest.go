@@ -186,7 +186,7 @@ func (r *dataReader) open(src *graph.Source, m *tensorMessage) (graph.Extent, er
 	}
 	if r.file == nil || at.location != r.name {
 		r.close()
-		f, err := openExternal(src.Path, at.location)
+		f, err := openExternal(src, at.location)
 		if err != nil {
 			return at.Extent, err
 		}

@@ -27,6 +27,11 @@
 // annotations, training_info, metadata of nodes, device configurations — stays
 // as it was, except that entries for values that no longer exist are dropped.
 //
+// External data. A location is a path inside the folder of the model, or of the
+// file that it is a link to. It may be a link itself, which is followed into
+// these folders and those of ReadOptions. What the path of a model leads to is
+// what its user chose; what a model or a bundle of files names is not.
+//
 // Invariants:
 //
 //  1. The same model gives the same bytes.
@@ -39,7 +44,8 @@
 //     or the machine stopped, there is the old model or the new one.
 //  4. Names in a model never become names on the disk. Files that WriteFile
 //     makes are named after its path.
-//  5. No file is removed or changed but the one that is written, drafts that
+//  5. Nothing outside of a model's folders, and those of ReadOptions, is read.
+//  6. No file is removed or changed but the one that is written, drafts that
 //     nobody holds, and external data named after the path to which no model in
 //     the folder refers any more and which has no other link.
 //

@@ -1,10 +1,8 @@
 package onnx
 
 import (
-	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 
@@ -191,31 +189,10 @@ func loadExternal(src *graph.Source, m *tensorMessage) (*tensor.Tensor, error) {
 	return loadRaw(f.file, at, m.dtype(), m.dims, m.count)
 }
 
-// openExternal opens the file name in the folder of the model at path. Neither
-// the name nor a link may lead out of that folder.
-func openExternal(path, name string) (*os.File, error) {
-	if path == "" {
+// openExternal opens a file of external data by its location.
+func openExternal(src *graph.Source, name string) (*os.File, error) {
+	if src.External == nil {
 		return nil, fmt.Errorf("external data %q: the model was not read from a file, so it has no folder", name)
 	}
-	local := filepath.FromSlash(name)
-	if !filepath.IsLocal(local) {
-		return nil, fmt.Errorf("external data %q: not a path inside the model's folder", name)
-	}
-	root, err := os.OpenRoot(filepath.Dir(path))
-	if err != nil {
-		return nil, err
-	}
-	defer root.Close()
-	info, err := root.Stat(local) // first, because opening a pipe would wait
-	if err == nil && !info.Mode().IsRegular() {
-		err = errors.New("not a file")
-	}
-	var f *os.File
-	if err == nil {
-		f, err = root.Open(local)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("external data %q: %w", name, cause(err))
-	}
-	return f, nil
+	return src.External(name)
 }

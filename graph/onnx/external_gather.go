@@ -47,27 +47,58 @@ type claim struct {
 }
 
 // gather plans what goes with m to folder dir. It is nil if nothing does: there
-// is no external data, or it is in that folder already.
+// is no external data, or it is in that folder already. What is there as a link
+// out of the folder goes, too, since the link would not be followed there.
 func gather(m *graph.Model, dir string) (*gathering, error) {
 	all, err := outside(m)
 	if err != nil || len(all) == 0 || m.Source.Path == "" {
 		return nil, err
 	}
-	if here, err := sameFolder(filepath.Dir(m.Source.Path), dir); here || err != nil {
+	here, err := sameFolder(filepath.Dir(m.Source.Path), dir)
+	if err != nil {
 		return nil, err
 	}
 	g := &gathering{refs: references{}}
 	var claims []claim
-	byName, bySize := map[string]int{}, map[int64][]int{}
+	byName, bySize, goes := map[string]int{}, map[int64][]int{}, map[string]bool{}
 	for _, t := range all {
+		if name := entry(t.head.ExternalData, "location"); here {
+			if _, ok := goes[name]; !ok {
+				goes[name] = isElsewhere(m.Source, name, dir)
+			}
+			if !goes[name] {
+				continue
+			}
+		}
 		c, err := g.claim(m.Source, t, byName, bySize)
 		if err != nil {
 			return nil, fmt.Errorf("tensor %q: %w", t.head.GetName(), err)
 		}
 		claims = append(claims, c)
 	}
+	if len(claims) == 0 {
+		return nil, nil
+	}
 	g.lay(claims)
 	return g, nil
+}
+
+// isElsewhere reports whether the file that src has under the name is there, and
+// is not what a model in dir has under that name.
+func isElsewhere(src *graph.Source, name, dir string) bool {
+	f, err := openExternal(src, name)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	g, err := (&folders{beside: []string{dir}}).open(name)
+	if err != nil {
+		return true
+	}
+	defer g.Close()
+	a, err := f.Stat()
+	b, err2 := g.Stat()
+	return err == nil && err2 == nil && !os.SameFile(a, b)
 }
 
 func sameFolder(a, b string) (bool, error) {
@@ -105,7 +136,7 @@ func (g *gathering) claim(src *graph.Source, t *tensorMessage, byName map[string
 
 // file is the index in g.files of the file that src has under the name.
 func (g *gathering) file(src *graph.Source, name string, bySize map[int64][]int) (int, error) {
-	f, err := openExternal(src.Path, name)
+	f, err := openExternal(src, name)
 	if err != nil {
 		return 0, err
 	}

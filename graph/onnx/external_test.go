@@ -53,6 +53,11 @@ func TestExternal(t *testing.T) {
 		}
 	}
 	os.Symlink("../out.bin", dir+"/link")
+	os.Symlink("nowhere", dir+"/dangling")
+	os.Symlink("sub/w.bin", dir+"/inner")
+	if err := os.WriteFile(dir+`/back\slash`, data, 0o666); err != nil {
+		t.Fatal(err)
+	}
 	if err := syscall.Mkfifo(dir+"/pipe", 0o666); err != nil {
 		t.Fatal(err)
 	}
@@ -61,8 +66,10 @@ func TestExternal(t *testing.T) {
 		{"w.bin", "", "", ""}, {"w.bin", "8", "", "8 bytes at 8 wanted, the file has 12"}, {"w.bin", "13", "0", "the file has 12"},
 		{"w.bin", "4", "7", "raw data of 7 bytes, want 8"}, {"w.bin", "-4", "", `offset "-4"`}, {"w.bin", "0", "9223372036854775808", `length`},
 		{"w.bin", "9223372036854775807", "8", "the file has 12"},
+		{"inner", "4", "8", ""}, {`back\slash`, "4", "8", ""}, {"dangling", "", "", "no such file"}, {".", "", "", `".": not a file`},
+		{"w.bin\n", "", "", `"w.bin\n": no such file`}, {"w.bin\x00", "", "", "invalid argument"}, {"/dev/zero", "", "", "not a path inside"},
 		{"../out.bin", "", "", "not a path inside the model's folder"}, {top + "/out.bin", "", "", "not a path inside"}, {"sub/../../out.bin", "", "", "not a path inside"},
-		{"", "", "", "not a path inside"}, {"link", "", "", "escapes"}, {"none", "", "", "no such file"}, {"sub", "", "", `"sub": not a file`}, {"pipe", "", "", `"pipe": not a file`},
+		{"", "", "", "not a path inside"}, {"link", "", "", "link is a link to "}, {"none", "", "", "no such file"}, {"sub", "", "", `"sub": not a file`}, {"pipe", "", "", `"pipe": not a file`},
 	} {
 		t.Run(fmt.Sprint(c.name, c.offset), func(t *testing.T) {
 			m := read(t, externalModel(t, dir, c.name, c.offset, c.length))

@@ -102,7 +102,7 @@ func (g *gathering) copy(ctx context.Context, to *os.File, src *graph.Source) er
 }
 
 func copySegments(ctx context.Context, to *os.File, src *graph.Source, from dataFile, segments []segment) error {
-	f, err := openExternal(src.Path, from.name)
+	f, err := openExternal(src, from.name)
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 
 	"google.golang.org/protobuf/encoding/protowire"
 
@@ -16,9 +17,16 @@ import (
 // protobuf's limit on one message.
 const MaxSize = 1<<31 - 1
 
+// ReadFile reads the model at path, with the zero ReadOptions.
+func ReadFile(path string) (*graph.Model, error) { return ReadOptions{}.ReadFile(path) }
+
 // ReadFile reads the model at path; "-" is standard input. The file stays open
 // until Close. Errors begin with the path.
-func ReadFile(path string) (*graph.Model, error) {
+//
+// External data is looked for beside path and, if path is a link, beside the
+// file that it leads to. Names and links that lead out of these folders are an
+// error, a LinkError for links, except for links into o.FollowLinks.
+func (o ReadOptions) ReadFile(path string) (*graph.Model, error) {
 	if path == "-" {
 		return Read(os.Stdin)
 	}
@@ -39,7 +47,13 @@ func ReadFile(path string) (*graph.Model, error) {
 		f.Close()
 		return nil, err
 	}
-	m, err := ReadAt(f, info.Size(), path)
+	src := &graph.Source{ReaderAt: f, Size: info.Size(), Path: path}
+	var m *graph.Model
+	dirs, err := foldersOf(f, path, o)
+	if err == nil {
+		src.External = dirs.open
+		m, err = readSource(src)
+	}
 	if err != nil {
 		f.Close()
 	}
@@ -97,12 +111,25 @@ func Close(m *graph.Model) error {
 // may be empty. The model's Dirty is false.
 func ReadAt(r io.ReaderAt, size int64, path string) (*graph.Model, error) {
 	src := &graph.Source{ReaderAt: r, Size: size, Path: path}
+	if path != "" {
+		src.External = (&folders{beside: []string{filepath.Dir(path)}}).open
+	}
+	return readSource(src)
+}
+
+// ReadLike reads a model from size bytes of r, as ReadAt does, and finds
+// external data where m does.
+func ReadLike(m *graph.Model, r io.ReaderAt, size int64) (*graph.Model, error) {
+	return readSource(&graph.Source{ReaderAt: r, Size: size, Path: m.Source.Path, External: m.Source.External})
+}
+
+func readSource(src *graph.Source) (*graph.Model, error) {
 	m := &graph.Model{Source: src}
-	rd := &reader{wire: newWire(r, size), model: m, origin: newOrigin()}
+	rd := &reader{wire: newWire(src, src.Size), model: m, origin: newOrigin()}
 	err := rd.file()
 	if err != nil {
-		if path != "" {
-			err = fmt.Errorf("%s: %w", path, err)
+		if src.Path != "" {
+			err = fmt.Errorf("%s: %w", src.Path, err)
 		}
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"google.golang.org/protobuf/encoding/protowire"
 
@@ -27,7 +28,9 @@ func ReadValue(path string, t graph.Type) (*tensor.Tensor, error) {
 	if err != nil {
 		return nil, err
 	}
-	v, err := parseValue(&graph.Source{ReaderAt: bytes.NewReader(b), Size: int64(len(b)), Path: path}, t)
+	src := &graph.Source{ReaderAt: bytes.NewReader(b), Size: int64(len(b)), Path: path}
+	src.External = (&folders{beside: []string{filepath.Dir(path)}}).open
+	v, err := parseValue(src, t)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}

@@ -190,12 +190,23 @@ func CheckData(path string, m *graph.Model) error {
 	info, _ := os.Stat(path)
 	here, _ := sameFolder(filepath.Dir(m.Source.Path), filepath.Dir(path))
 	for _, name := range names {
-		own := filepath.Join(filepath.Dir(m.Source.Path), filepath.FromSlash(name))
-		if here && filepath.Clean(filepath.FromSlash(name)) == filepath.Base(path) {
+		local := filepath.FromSlash(name)
+		if here && filepath.Clean(local) == filepath.Base(path) {
 			return ErrData
 		}
-		if have, err := os.Stat(own); err == nil && info != nil && os.SameFile(have, info) {
+		if info == nil {
+			continue
+		}
+		have, err := os.Stat(filepath.Join(filepath.Dir(m.Source.Path), local))
+		if err == nil && os.SameFile(have, info) {
 			return ErrData
+		}
+		if f, err := openExternal(m.Source, name); err == nil {
+			have, err = f.Stat()
+			f.Close()
+			if err == nil && os.SameFile(have, info) {
+				return ErrData
+			}
 		}
 	}
 	return nil
