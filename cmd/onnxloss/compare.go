@@ -44,7 +44,7 @@ name, with parameters behind it if need be; without it there are all.
 			&cli.StringFlag{Name: "class-counts", Usage: "how many objects of each class the training data has, from `FILE`, for the losses that ask for it"},
 			&cli.StringSliceFlag{Name: "dim", Usage: "size of a symbolic dimension of inputs that are made up, as `NAME=N`"},
 			&cli.Uint64Flag{Name: "seed", Usage: "seed `N` of what is made up"},
-			threadsFlag, jsonFlag, quietFlag,
+			linksFlag, threadsFlag, jsonFlag, quietFlag,
 		}, headFlags()...),
 		Action: runCompare,
 	}

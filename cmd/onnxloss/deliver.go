@@ -110,7 +110,7 @@ func stream(c *cli.Context, m *graph.Model, out string, check func(*graph.Model)
 	}
 	if err == nil {
 		var draft *graph.Model
-		if draft, err = onnx.ReadAt(f, size, m.Source.Path); err == nil {
+		if draft, err = onnx.ReadLike(m, f, size); err == nil {
 			err = check(draft)
 		}
 	}
@@ -154,7 +154,7 @@ func copyTo(path string, r io.Reader) error {
 // again from a file, against the model as it was read.
 func verifyDraft(c *cli.Context, m, draft *graph.Model) (*verify.Report, error) {
 	defer progress(c, "verifying")()
-	original, err := onnx.ReadAt(m.Source.ReaderAt, m.Source.Size, m.Source.Path)
+	original, err := onnx.ReadLike(m, m.Source.ReaderAt, m.Source.Size)
 	if err != nil {
 		return nil, err
 	}

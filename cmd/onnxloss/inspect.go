@@ -33,7 +33,7 @@ Colours are for terminals alone, and not where NO_COLOR is set.
   onnxloss inspect detector.onnx --json | python3 -m json.tool`,
 		Flags: slices.Concat(headFlags(), []cli.Flag{
 			&cli.StringFlag{Name: "why", Usage: "say what `TENSOR` is: the head or not, and the evidence"},
-		}, drawFlags(), []cli.Flag{jsonFlag, quietFlag}),
+		}, drawFlags(), []cli.Flag{linksFlag, jsonFlag, quietFlag}),
 		Action: runInspect,
 	}
 }

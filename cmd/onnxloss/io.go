@@ -20,6 +20,7 @@ var (
 	jsonFlag    = &cli.BoolFlag{Name: "json", Usage: "print one JSON document on standard output and nothing else there"}
 	quietFlag   = &cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print nothing but errors and what was asked for"}
 	dtypeFlag   = &cli.StringFlag{Name: "dtype", Value: "float32", Usage: "compute float32 graphs in `TYPE`: float32 or float64"}
+	linksFlag   = &cli.StringSliceFlag{Name: "follow-links", Usage: "read weights that are links into `DIR`; links into folders that MODEL's own path leads to are followed anyway"}
 	threadsFlag = &cli.IntFlag{Name: "threads", Usage: "use at most `N` cores; 0 is all"}
 )
 
@@ -46,7 +47,7 @@ func openModel(c *cli.Context, path string) (*graph.Model, error) {
 	if path == "-" {
 		return onnx.Read(c.App.Reader)
 	}
-	return onnx.ReadFile(path)
+	return onnx.ReadOptions{FollowLinks: c.StringSlice(linksFlag.Name)}.ReadFile(path)
 }
 
 // title is a model's path in messages.

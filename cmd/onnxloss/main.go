@@ -11,11 +11,13 @@ import (
 	"io/fs"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
 
 	"github.com/onnxloss/onnxloss/emit/verify"
+	"github.com/onnxloss/onnxloss/graph/onnx"
 	"github.com/onnxloss/onnxloss/patterns"
 	"github.com/urfave/cli/v2"
 )
@@ -213,6 +215,10 @@ func message(err error) string {
 	var p *fs.PathError
 	if errors.As(err, &p) {
 		text = strings.Replace(text, p.Error(), p.Path+": "+p.Err.Error(), 1)
+	}
+	var link *onnx.LinkError
+	if errors.As(err, &link) {
+		text += fmt.Sprintf("; --%s %s allows it", linksFlag.Name, quote(filepath.Dir(link.Target)))
 	}
 	return text
 }

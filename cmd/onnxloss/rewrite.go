@@ -25,7 +25,9 @@ func rewriteCommand() *cli.Command {
 [N, A, C] (N images, A anchors, C classes), appends the loss, verifies the
 result against an independent float64 computation, and writes it. The trainer
 feeds targets, and reads logits and loss; the manifest, which --json prints and
-the file keeps as metadata, names them all.
+the file keeps as metadata, names them all. Weights in other files are referred
+to where OUT lies in MODEL's folder; elsewhere they go into one file named after
+OUT and their content. With -o - and devices they stay where they are.
 
   onnxloss rewrite detector.onnx -o train.onnx --loss modified-focal-sigmoid
   onnxloss rewrite detector.onnx -o train.onnx --loss focal-softmax --gamma 1.5 \
@@ -40,7 +42,7 @@ the file keeps as metadata, names them all.
 			&cli.BoolFlag{Name: "as-function", Usage: "put the loss, and its gradient, into a function of the model, which viewers show as one box; raises the IR version to 8 where it is less"},
 			&cli.BoolFlag{Name: "force", Usage: "overwrite OUT if it exists"},
 			&cli.BoolFlag{Name: "no-verify", Usage: "write without verifying"},
-			threadsFlag, jsonFlag, quietFlag,
+			linksFlag, threadsFlag, jsonFlag, quietFlag,
 		}, lossFlags(), paramFlags()),
 		Action: runRewrite,
 	}

@@ -32,7 +32,7 @@ are 256 and others 16, unless --dim says otherwise.
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write each output to folder `DIR` as NAME.npy, over what is there; of a sequence each element as NAME.0.npy, …"},
 			&cli.StringSliceFlag{Name: "dim", Usage: "size of a symbolic dimension of inputs that are made up, as `NAME=N`"},
 			&cli.Uint64Flag{Name: "seed", Usage: "seed `N` of the inputs that are made up"},
-			dtypeFlag, threadsFlag,
+			dtypeFlag, linksFlag, threadsFlag,
 			&cli.IntFlag{Name: "repeat", Value: 1, Usage: "run `N` times and print the times"},
 			&cli.BoolFlag{Name: "profile", Usage: "print time, GFLOP/s and bytes by operator, of the last run"},
 			&cli.IntFlag{Name: "profile-nodes", Usage: "print the same of the `N` nodes that took longest"},

@@ -23,7 +23,7 @@ says, with the value, where it is, what it is and what it should be.
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "original", Usage: "compare with `MODEL`, which was rewritten"},
 			&cli.Uint64Flag{Name: "seed", Usage: "seed `N` of the drawn inputs, logits and targets"},
-			threadsFlag, jsonFlag, quietFlag,
+			linksFlag, threadsFlag, jsonFlag, quietFlag,
 		},
 		Action: runVerify,
 	}
