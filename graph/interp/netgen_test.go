@@ -18,7 +18,8 @@ type netGen struct {
 	funcs  map[string]string
 	inputs []netVal
 	elem   string // element type of all floats
-	cut    string // what a convolution of phases gives, which is so only within rounding,
+	phases string // an image's, joined,
+	cut    string // what a convolution makes of them, which is so only within rounding,
 	near   string // and what follows it
 	cond   bool
 	depth  int

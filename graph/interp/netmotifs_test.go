@@ -25,7 +25,7 @@ func (g *netGen) focus(v netVal) netVal {
 	}
 	m := 1 + g.n(12)
 	y := g.add([]int{n, m, h / 2, w / 2}, "Conv <pads = [1,1,1,1]> (%s, %s)", joined.name, g.weight(m, 4*c, 3, 3))
-	g.cut, g.near = y.name, y.name
+	g.phases, g.cut, g.near = joined.name, y.name, y.name
 	if g.n(2) == 0 {
 		y = g.product(y)
 		g.near = y.name
