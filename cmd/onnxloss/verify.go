@@ -13,8 +13,8 @@ func verifyCommand() *cli.Command {
 		Name:      "verify",
 		Usage:     "prove a training graph again, from the file alone",
 		ArgsUsage: "OUT",
-		Description: `Holds the network to its fingerprint, the logits to the head's tensors, and loss
-and gradient to an independent float64 computation. With --original the original
+		Description: `Holds the network to its fingerprint, its run to one node by node, the logits to
+the head's tensors, and loss and gradient to an independent float64 computation. With --original the original
 outputs are compared bit for bit too. Exits 4 if anything is not as the manifest
 says, with the value, where it is, what it is and what it should be.
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -25,6 +26,11 @@ const (
 	smallest16 = 0x1p-14 // the least normal float16
 	limitGrad  = 1e-6    // differences, relative to the greatest derivative
 	limitTails = 1e-4    // tiny losses in float32 and float64
+
+	// The network's distance from float64, in units of that of a run node by node, which
+	// is at least so many roundings of the greatest value.
+	limitUnfused = 4
+	roundings    = 0x1p-22
 )
 
 // Options say how a training graph is verified.
@@ -37,6 +43,8 @@ type Options struct {
 	// Dims is the sizes of dimensions of the network's inputs that are not fixed; see
 	// interp.RandomInput.
 	Dims map[string]int
+	// plan stands in for interp.New in tests; nil is that.
+	plan func(*graph.Model, interp.Options) (*interp.Plan, error)
 }
 
 // ErrNoManifest is the error for a model that is no training graph.
@@ -53,7 +61,10 @@ func Training(ctx context.Context, m *graph.Model, o Options) (*Report, error) {
 	if x == nil {
 		return nil, ErrNoManifest
 	}
-	p := &proof{ctx: ctx, model: m, manifest: x, opts: o}
+	p := &proof{ctx: ctx, model: m, manifest: x, opts: o, plan: interp.New}
+	if o.plan != nil {
+		p.plan = o.plan
+	}
 	began := time.Now()
 	for _, t := range p.terms() {
 		if err := t.check(m.Graph); err != nil {
@@ -78,9 +89,17 @@ type proof struct {
 	model    *graph.Model
 	manifest *emit.Manifest
 	opts     Options
+	plan     func(*graph.Model, interp.Options) (*interp.Plan, error)
 	report   Report
 	values   map[string]*tensor.Tensor // of the run in float32
 	drawn    bool                      // the head's tensors among them are made up
+}
+
+// planned is a plan of the network. The plan before it, with its weights, is garbage by
+// then, and large.
+func (p *proof) planned(m *graph.Model, o interp.Options) (*interp.Plan, error) {
+	runtime.GC()
+	return p.plan(m, o)
 }
 
 // add closes a check. One that was interrupted was not run, whatever it compared.
@@ -164,19 +183,27 @@ func (p *proof) forward() error {
 			sources = append(sources, l.Source)
 		}
 	}
-	feeds, err := p.execute(slices.Concat(original, sources))
+	names := unique(slices.Concat(original, sources))
+	feeds, err := p.execute(names)
 	if err != nil {
 		reason, ok := excuse(err)
 		if !ok {
 			return err
 		}
 		outputs.leave("%s", reason)
-		_, err = p.execute(sources)
+		names = unique(sources)
+		feeds, err = p.execute(names)
+	}
+	unfused := &Check{Name: "unfused", What: "the network's values against those of a run node by node"}
+	if err == nil {
+		unfused = p.unfused(names, feeds)
 	}
 	if err != nil {
-		if _, ok := excuse(err); !ok {
+		reason, ok := excuse(err)
+		if !ok {
 			return err
 		}
+		unfused.leave("%s", reason)
 		logits.What = "canonical logits against tensors that are drawn in place of the head's, read by layout, bit for bit"
 		if e := p.drawSources(sources); e != nil {
 			logits.leave("%v; %v", err, e)
@@ -188,6 +215,7 @@ func (p *proof) forward() error {
 		}
 		p.add(outputs)
 	}
+	p.add(unfused)
 	for _, t := range p.terms() {
 		if logits.Status == "" {
 			p.compareLogits(logits, t)
@@ -232,7 +260,7 @@ func (p *proof) execute(fetches []string) (map[string]*tensor.Tensor, error) {
 			inputs = append(inputs, in.Name)
 		}
 	}
-	plan, err := interp.New(p.model, interp.Options{Threads: p.opts.Threads, Feeds: inputs, Fetches: unique(fetches)})
+	plan, err := p.planned(p.model, interp.Options{Threads: p.opts.Threads, Feeds: inputs, Fetches: fetches})
 	if err != nil {
 		return nil, err
 	}
@@ -331,7 +359,7 @@ func unique(names []string) []string {
 }
 
 func (p *proof) compareOutputs(c *Check, original []string, feeds map[string]*tensor.Tensor) {
-	plan, err := interp.New(p.opts.Original, interp.Options{Threads: p.opts.Threads})
+	plan, err := p.planned(p.opts.Original, interp.Options{Threads: p.opts.Threads})
 	var before map[string]*tensor.Tensor
 	if err == nil {
 		before, err = plan.Run(p.ctx, feeds)
