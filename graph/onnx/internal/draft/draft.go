@@ -21,6 +21,7 @@ type File struct {
 func Create(dir string) (*File, error) {
 	for try := 0; ; try++ {
 		path := filepath.Join(dir, newName())
+		step()
 		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666)
 		switch {
 		case errors.Is(err, fs.ErrExist) && try < 100:
@@ -55,7 +56,7 @@ func adopt(path string, mode int, exclusive bool) (*File, error) {
 		return nil, fs.ErrNotExist
 	}
 	a := &File{File: f, path: path}
-	if draft := filepath.Join(filepath.Dir(path), newName()); os.Link(path, draft) == nil {
+	if draft := filepath.Join(filepath.Dir(path), newName()); link(path, draft) == nil {
 		a.draft = draft
 	}
 	return a, nil
@@ -98,11 +99,11 @@ func (f *File) Publish(path string) error {
 	if err := f.Sync(); err != nil {
 		return err
 	}
-	if err := os.Link(f.draft, path); err != nil {
+	if err := link(f.draft, path); err != nil {
 		if _, err := os.Lstat(path); err == nil {
 			return fs.ErrExist
 		}
-		if err := os.Rename(f.draft, path); err != nil {
+		if err := rename(f.draft, path); err != nil {
 			return err
 		}
 		f.draft = ""
@@ -127,7 +128,7 @@ func (f *File) Commit(path string, force bool) error {
 			return err
 		}
 	}
-	if err := f.rename(path, force); err != nil {
+	if err := f.moveTo(path, force); err != nil {
 		return err
 	}
 	f.draft = ""
@@ -144,20 +145,20 @@ func (f *File) TakeMode(path string) error {
 	return f.Chmod(info.Mode().Perm())
 }
 
-func (f *File) rename(path string, force bool) error {
+func (f *File) moveTo(path string, force bool) error {
 	if force {
-		return os.Rename(f.draft, path)
+		return rename(f.draft, path)
 	}
 	// A link fails if the name has come to exist meanwhile; a rename would not.
-	err := os.Link(f.draft, path)
+	err := link(f.draft, path)
 	if err == nil {
-		os.Remove(f.draft) // what is left of it is swept
+		remove(f.draft) // what is left of it is swept
 		return nil
 	}
 	if _, serr := os.Lstat(path); serr == nil {
 		return fs.ErrExist
 	}
-	return os.Rename(f.draft, path) // a file system without links
+	return rename(f.draft, path) // a file system without links
 }
 
 // Drop removes the draft's name. What was published or committed stays.
@@ -171,10 +172,10 @@ func (f *File) Release(used func(path string) bool) {
 		f.Close()
 	}
 	if unwanted {
-		os.Remove(f.path)
+		remove(f.path)
 	}
 	if f.draft != "" {
-		os.Remove(f.draft)
+		remove(f.draft)
 	}
 	f.draft, f.path = "", ""
 	f.Close()
@@ -201,8 +202,34 @@ func syncFolder(dir string) error {
 		return nil // a folder that may be written and not read
 	}
 	defer d.Close()
+	step()
 	if err := d.Sync(); errors.Is(err, syscall.EIO) || errors.Is(err, syscall.ENOSPC) {
 		return err
 	}
 	return nil
+}
+
+// Step, if set, is called before each change of a folder: tests end the process
+// there.
+var Step func()
+
+func step() {
+	if Step != nil {
+		Step()
+	}
+}
+
+func link(old, name string) error {
+	step()
+	return os.Link(old, name)
+}
+
+func rename(old, name string) error {
+	step()
+	return os.Rename(old, name)
+}
+
+func remove(path string) error {
+	step()
+	return os.Remove(path)
 }
