@@ -3,9 +3,11 @@ package emit
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/onnxloss/onnxloss/emit/loss"
 	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/limits"
 	"github.com/onnxloss/onnxloss/patterns"
 )
 
@@ -98,6 +100,9 @@ func ReadManifest(m *graph.Model) (*Manifest, error) {
 	if !ok {
 		return nil, nil
 	}
+	if err := checkManifest(text); err != nil {
+		return nil, fmt.Errorf("metadata %q: %w", ManifestKey, err)
+	}
 	var x Manifest
 	if err := json.Unmarshal([]byte(text), &x); err != nil {
 		return nil, fmt.Errorf("metadata %q: %w", ManifestKey, err)
@@ -106,6 +111,17 @@ func ReadManifest(m *graph.Model) (*Manifest, error) {
 		return nil, fmt.Errorf("metadata %q: version %d, want %d", ManifestKey, x.Version, ManifestVersion)
 	}
 	return &x, nil
+}
+
+// checkManifest fails if text would take more memory than its size allows, by
+// the objects and list elements in it.
+func checkManifest(text string) error {
+	const object, element = 512, 24 // bytes, with what growing leaves
+	most := limits.Memory(int64(len(text)))
+	if int64(strings.Count(text, "{"))*object+int64(strings.Count(text, ","))*element > most {
+		return fmt.Errorf("%d bytes that describe more than %d MB", len(text), most/1e6)
+	}
+	return nil
 }
 
 // Port finds the first input or output with the role; nil if there is none.

@@ -4,6 +4,7 @@ import "strings"
 
 // node parses one node and puts it into g.
 func (p *parser) node(g *textGraph) {
+	p.take(nodeCost)
 	n := &Node{}
 	if p.accept("[") {
 		n.Name = p.name()
@@ -11,6 +12,7 @@ func (p *parser) node(g *textGraph) {
 	}
 	var outputs []string
 	for p.err == nil && !p.tok.is("=") {
+		p.take(valueCost)
 		outputs = append(outputs, p.name())
 		if !p.accept(",") {
 			break
@@ -41,6 +43,7 @@ func (p *parser) node(g *textGraph) {
 
 // read parses the name of an input of n.
 func (p *parser) read(g *textGraph, n *Node) *Value {
+	p.take(listCost)
 	name := p.name()
 	if name == "" {
 		return nil
@@ -84,6 +87,7 @@ func (p *parser) attrs(g *Graph) []*Attr {
 
 // attr parses what follows an attribute's name: a kind, if it is stated, and a value.
 func (p *parser) attr(g *Graph, name string) *Attr {
+	p.take(attrCost)
 	a := &Attr{Name: name, Kind: -1}
 	if p.accept(":") {
 		word := p.name()
@@ -114,6 +118,7 @@ func (p *parser) attr(g *Graph, name string) *Attr {
 		one = -1
 	}
 	p.list("[", "]", func() {
+		p.take(listCost)
 		b := &Attr{Kind: one}
 		p.single(b, g, one)
 		one = b.Kind

@@ -2,10 +2,9 @@ package graph
 
 import (
 	"fmt"
-)
 
-// maxTextDepth bounds graphs inside graphs and types inside types.
-const maxTextDepth = 64
+	"github.com/onnxloss/onnxloss/graph/limits"
+)
 
 // ParseText reads a model in ONNX's text syntax:
 //
@@ -15,7 +14,7 @@ const maxTextDepth = 64
 // A node reads what stands before it. External data is not supported. Errors
 // name the line.
 func ParseText(text string) (*Model, error) {
-	p := &parser{lexer: lexer{s: text, line: 1}}
+	p := &parser{lexer: lexer{s: text, line: 1}, left: limits.Structure(int64(len(text)))}
 	p.advance()
 	m := &Model{Dirty: true}
 	p.modelData(m)
@@ -38,6 +37,25 @@ type parser struct {
 	err   error
 	m     *Model
 	depth int
+	left  int64 // bytes of memory that the model may still take
+}
+
+// What an input, a dimension or a value of a list takes, an element while it is
+// parsed, a value, a node without its outputs, an attribute and a graph.
+const (
+	listCost  = 40
+	elemCost  = 64
+	valueCost = 200
+	nodeCost  = 200
+	attrCost  = 320
+	graphCost = 1024
+)
+
+// take counts memory that the model takes.
+func (p *parser) take(n int64) {
+	if p.left -= n; p.left < 0 {
+		p.fail("more structure than a text of its size may describe")
+	}
 }
 
 func (p *parser) fail(format string, args ...any) {
@@ -123,8 +141,8 @@ func (p *parser) int() int64 {
 
 // enter counts nesting; leave ends it.
 func (p *parser) enter() {
-	if p.depth++; p.depth > maxTextDepth {
-		p.fail("nested deeper than %d", maxTextDepth)
+	if p.depth++; p.depth > limits.TextDepth {
+		p.fail("nested deeper than %d", limits.TextDepth)
 	}
 }
 
@@ -188,6 +206,7 @@ type textGraph struct {
 }
 
 func (p *parser) newGraph(outer *Graph) *textGraph {
+	p.take(graphCost)
 	return &textGraph{Graph: NewGraph(p.m, outer), types: map[string]Type{}}
 }
 
@@ -247,6 +266,7 @@ func (p *parser) body(g *textGraph) {
 
 // typedName parses a name with a type before it or none.
 func (p *parser) typedName() (Type, string) {
+	p.take(valueCost)
 	var t Type
 	if p.tok.kind == identToken && isTypeWord(p.tok.text) {
 		t = p.typ()
@@ -285,6 +305,7 @@ func (p *parser) elements(name string, t Type) *Data {
 		if p.tok.is(".") {
 			p.fail("constant %q: its elements are left out", name)
 		}
+		p.take(elemCost)
 		toks = append(toks, p.advance())
 	})
 	if p.err != nil {

@@ -67,6 +67,7 @@ func (p *parser) shape() Shape {
 	}
 	var s Shape
 	p.list("[", "]", func() {
+		p.take(listCost)
 		switch {
 		case p.accept("?"):
 			s = append(s, Unknown())

@@ -69,33 +69,45 @@ func encodeJSON(w io.Writer, x any) error {
 }
 
 // readTensor reads a tensor from a file: .npy and .pb hold one, which gets
-// the given name; .npz holds several, of which the one of that name is taken,
+// the given name; .npz holds several, of which the one of that name is read,
 // or the only one.
 func readTensor(path, name string, t graph.Type) (*tensor.Tensor, error) {
-	if st, err := os.Stat(path); err != nil {
+	if err := isFile(path); err != nil {
 		return nil, err
-	} else if !st.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s: is no file", path)
 	}
 	switch strings.ToLower(filepath.Ext(path)) {
 	case ".npy":
 		return npy.ReadFile(path)
 	case ".npz":
-		all, err := npy.ReadArchive(path)
-		if err != nil {
-			return nil, err
-		}
-		if x := all[name]; x != nil {
-			return x, nil
-		}
-		if len(all) == 1 {
-			for _, x := range all {
-				return x, nil
-			}
-		}
-		return nil, fmt.Errorf("%s: has no array %q", path, name)
+		return readEntry(path, name)
 	case ".pb":
 		return onnx.ReadValue(path, t)
 	}
 	return nil, fmt.Errorf("%s: what kind of file this is cannot be told; want .npy, .npz or .pb", path)
+}
+
+// isFile fails if path is a device or a pipe, which may never end.
+func isFile(path string) error {
+	st, err := os.Stat(path)
+	if err == nil && !st.Mode().IsRegular() {
+		err = fmt.Errorf("%s: is no file", path)
+	}
+	return err
+}
+
+func readEntry(path, name string) (*tensor.Tensor, error) {
+	a, err := npy.OpenArchive(path)
+	if err != nil {
+		return nil, err
+	}
+	defer a.Close()
+	names := a.Names()
+	if len(names) == 1 {
+		name = names[0]
+	}
+	x, err := a.Read(name)
+	if err == nil && x == nil {
+		err = fmt.Errorf("%s: has no array %q", path, name)
+	}
+	return x, err
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,6 +14,7 @@ import (
 	"github.com/onnxloss/onnxloss/emit"
 	"github.com/onnxloss/onnxloss/emit/loss"
 	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/limits"
 	"github.com/onnxloss/onnxloss/graph/op"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 	"github.com/urfave/cli/v2"
@@ -191,15 +193,7 @@ func classNumbers(c *cli.Context, flag string) ([]float64, error) {
 // readNumbers reads a list in a .json, or a vector, which name says among several.
 func readNumbers(path, name string) ([]float64, error) {
 	if strings.ToLower(filepath.Ext(path)) == ".json" {
-		data, err := os.ReadFile(path)
-		if err != nil {
-			return nil, err
-		}
-		var w []float64
-		if err := json.Unmarshal(data, &w); err != nil {
-			return nil, fmt.Errorf("%s: %w", path, err)
-		}
-		return w, nil
+		return readList(path)
 	}
 	t, err := readTensor(path, name, graph.Type{})
 	if err != nil {
@@ -213,6 +207,30 @@ func readNumbers(path, name string) ([]float64, error) {
 	}
 	if w == nil || t.Rank() != 1 {
 		return nil, fmt.Errorf("%s: %v, want a vector of floats", path, t)
+	}
+	return w, nil
+}
+
+// readList reads a list of numbers in JSON.
+func readList(path string) ([]float64, error) {
+	if err := isFile(path); err != nil {
+		return nil, err
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, limits.List+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(data) > limits.List {
+		return nil, fmt.Errorf("%s: more than %d MiB, want a number for each class", path, limits.List>>20)
+	}
+	var w []float64
+	if err := json.Unmarshal(data, &w); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return w, nil
 }

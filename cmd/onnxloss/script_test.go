@@ -19,9 +19,10 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"onnxloss": main})
-}
+// programs are what this binary is under other names.
+var programs = map[string]func(){"onnxloss": main}
+
+func TestMain(m *testing.M) { testscript.Main(m, programs) }
 
 // TestScripts runs the program as its users do: arguments, standard streams and
 // exit codes. $MODELS is the folder of the small detectors, $CASES that of

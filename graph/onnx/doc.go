@@ -38,7 +38,7 @@
 //  2. No input makes a panic, and memory is bounded by the file's size:
 //     lengths are checked against the file before anything is allocated, and
 //     what the structure will take is counted before any of it is decoded.
-//     The bounds stand in limits.go.
+//     The bounds stand in package limits.
 //  3. A file appears under its name complete or not at all, with the external
 //     data that belongs to it. At any moment, also after the process was killed
 //     or the machine stopped, there is the old model or the new one.

@@ -7,6 +7,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/limits"
 	"github.com/onnxloss/onnxloss/graph/onnx/internal/pb"
 )
 
@@ -43,8 +44,8 @@ func (enc *encoder) clean(n *graph.Node) bool {
 }
 
 func (enc *encoder) graph(g *graph.Graph) (*rope, error) {
-	if enc.depth++; enc.depth > maxDepth {
-		return nil, fmt.Errorf("graphs nested deeper than %d", maxDepth)
+	if enc.depth++; enc.depth > limits.Depth {
+		return nil, fmt.Errorf("graphs nested deeper than %d", limits.Depth)
 	}
 	defer func() { enc.depth-- }()
 	o := enc.origin.graphs[g]

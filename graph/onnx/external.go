@@ -9,6 +9,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/limits"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
@@ -128,8 +129,8 @@ func (w *wire) external(e graph.Extent, s shape, depth int, do func(*tensorMessa
 		}
 		return err
 	}
-	if depth > maxNesting {
-		return w.errorf(e.Off, "messages nested deeper than %d", maxNesting)
+	if depth > limits.Nesting {
+		return w.errorf(e.Off, "messages nested deeper than %d", limits.Nesting)
 	}
 	return w.each(e, func(f field) error {
 		if inner, ok := s[f.num]; ok && f.typ == protowire.BytesType {

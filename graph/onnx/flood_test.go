@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"google.golang.org/protobuf/encoding/protowire"
+
+	"github.com/onnxloss/onnxloss/graph/limits"
 )
 
 // floodSize is the bytes of a flood in one file.
@@ -191,7 +193,7 @@ func TestChain(t *testing.T) {
 		t.Fatal(err)
 	}
 	took, after := time.Since(start), memory()
-	if live := after.HeapAlloc - before.HeapAlloc; live > structureFactor*uint64(len(file))+structureBase {
+	if live := after.HeapAlloc - before.HeapAlloc; live > uint64(limits.Structure(int64(len(file)))) {
 		t.Errorf("%d MB for %d MB", live/1e6, len(file)/1e6)
 	} else {
 		t.Logf("%v, %d bytes a node, %d in all, of %d in the file", took.Round(time.Millisecond), live/uint64(n), (after.TotalAlloc-before.TotalAlloc)/uint64(n), len(file)/n)

@@ -1,6 +1,7 @@
 package onnx
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -10,12 +11,13 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/limits"
 	"github.com/onnxloss/onnxloss/graph/onnx/internal/pb"
 )
 
 // MaxSize is the largest model file there can be, external data not counted:
 // protobuf's limit on one message.
-const MaxSize = 1<<31 - 1
+const MaxSize = limits.File
 
 // ReadFile reads the model at path, with the zero ReadOptions.
 func ReadFile(path string) (*graph.Model, error) { return ReadOptions{}.ReadFile(path) }
@@ -71,13 +73,10 @@ func spool(r io.Reader, path string) (*graph.Model, error) {
 		return nil, err
 	}
 	os.Remove(f.Name())
-	n, err := io.Copy(f, io.LimitReader(r, MaxSize+1))
-	if err == nil && n > MaxSize {
-		err = errors.New("more than 2 GiB, the limit of the format")
-	}
+	n, err := copyModel(f, r)
 	if err != nil {
 		f.Close()
-		return nil, named(path, fmt.Errorf("copying the stream to a temporary file: %w", err))
+		return nil, named(path, err)
 	}
 	m, err := ReadAt(f, n, "")
 	if err != nil {
@@ -85,6 +84,43 @@ func spool(r io.Reader, path string) (*graph.Model, error) {
 		return nil, named(path, err)
 	}
 	return m, nil
+}
+
+// copyModel copies a stream of at most MaxSize bytes, and nothing but the start
+// of one that is clearly no model, such as /dev/zero.
+func copyModel(w io.Writer, r io.Reader) (int64, error) {
+	var start bytes.Buffer
+	_, err := io.CopyN(&start, r, smallWindow)
+	if err == nil {
+		err = checkStart(start.Bytes())
+	} else if err == io.EOF {
+		err = nil // all of it, which the reader looks at
+	}
+	if err != nil {
+		return 0, err
+	}
+	n, err := io.Copy(w, io.LimitReader(io.MultiReader(&start, r), MaxSize+1))
+	if err == nil && n > MaxSize {
+		err = errors.New("more than 2 GiB, the limit of the format")
+	}
+	if err != nil {
+		err = fmt.Errorf("copying the stream to a temporary file: %w", err)
+	}
+	return n, err
+}
+
+// checkStart fails if b cannot begin a model: its first fields are short.
+func checkStart(b []byte) error {
+	for range 8 {
+		_, _, n := protowire.ConsumeField(b)
+		if err := protowire.ParseError(n); n < 0 && !errors.Is(err, io.ErrUnexpectedEOF) {
+			return fmt.Errorf("not an ONNX model: %w", err)
+		} else if n < 0 {
+			return nil // it goes on
+		}
+		b = b[n:]
+	}
+	return nil
 }
 
 func named(path string, err error) error {

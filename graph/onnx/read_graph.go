@@ -6,6 +6,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/limits"
 	"github.com/onnxloss/onnxloss/graph/onnx/internal/pb"
 )
 
@@ -106,8 +107,8 @@ func (s *scope) locate(r *reader, located fields, node protowire.Number, what st
 // newScope begins the graph at e inside outer, which may be nil. The caller
 // ends it with r.pop.
 func (r *reader) newScope(e graph.Extent, outer *scope) (*scope, error) {
-	if len(r.scopes) == maxDepth {
-		return nil, r.errorf(e.Off, "graphs nested deeper than %d", maxDepth)
+	if len(r.scopes) == limits.Depth {
+		return nil, r.errorf(e.Off, "graphs nested deeper than %d", limits.Depth)
 	}
 	var around *graph.Graph
 	if outer != nil {

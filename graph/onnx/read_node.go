@@ -7,13 +7,14 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/limits"
 	"github.com/onnxloss/onnxloss/graph/onnx/internal/pb"
 )
 
 // decode decodes the whole message e.
 func (w *wire) decode(e graph.Extent, m proto.Message) error {
-	if e.Len > maxHeader {
-		return w.errorf(e.Off, "a message of more than %d MiB", maxHeader>>20)
+	if e.Len > limits.Header {
+		return w.errorf(e.Off, "a message of more than %d MiB", limits.Header>>20)
 	}
 	b, err := w.append(nil, e)
 	if err == nil {

@@ -10,6 +10,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/limits"
 	"github.com/onnxloss/onnxloss/graph/onnx/internal/pb"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
@@ -65,13 +66,13 @@ func TestReadErrors(t *testing.T) {
 		return marshal(t, m)
 	}
 	deep := smallModel()
-	for range maxDepth {
+	for range limits.Depth {
 		m := smallModel()
 		m.Graph.Node = append(m.Graph.Node, node("If", nil, nil, attr("then_branch", pb.AttributeProto_GRAPH, func(a *pb.AttributeProto) { a.G = deep.Graph })))
 		deep = m
 	}
 	nested := tensorType(1)
-	for range maxNesting {
+	for range limits.Nesting {
 		nested = &pb.TypeProto{Value: &pb.TypeProto_SequenceType{SequenceType: &pb.TypeProto_Sequence{ElemType: nested}}}
 	}
 	group := protowire.AppendTag(nil, 50, protowire.StartGroupType)
@@ -121,7 +122,7 @@ func TestReadErrors(t *testing.T) {
 			g := &pb.GraphProto{Name: ptr("g"), Node: []*pb.NodeProto{node("Neg", names1("y"), names1("i"))}}
 			m.Graph.Node[0].Attribute = []*pb.AttributeProto{attr("body", pb.AttributeProto_GRAPH, func(a *pb.AttributeProto) { a.G = g })}
 		}), `cycle: "→y" (Add)`},
-		{"rank", change(func(m *pb.ModelProto) { m.Graph.Initializer[0].Dims = make([]int64, maxRank+1) }), "more than 1024 TensorProto.dims"},
+		{"rank", change(func(m *pb.ModelProto) { m.Graph.Initializer[0].Dims = make([]int64, limits.Rank+1) }), "more than 1024 TensorProto.dims"},
 		{"function twice", change(func(m *pb.ModelProto) { m.Functions = []*pb.FunctionProto{richFunction(), richFunction()} }), `function "Call" is defined twice`},
 		{"function recursive", change(func(m *pb.ModelProto) {
 			f := richFunction()

@@ -6,6 +6,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/limits"
 	"github.com/onnxloss/onnxloss/graph/onnx/internal/pb"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
@@ -97,7 +98,7 @@ func loadSparse(src *graph.Source, e graph.Extent) (*tensor.Tensor, error) {
 		return nil, err
 	}
 	width := int64(max(values.DType.Size(), 1))
-	if most := denseFactor*(src.Size+width*int64(values.Len())) + denseBase; int64(count) > most/width {
+	if most := limits.Memory(src.Size + width*int64(values.Len())); int64(count) > most/width {
 		return nil, fmt.Errorf("sparse tensor %v: %d elements once dense: for %d values they may take %d MB", m.dims, count, values.Len(), most/1e6)
 	}
 	indices, err := load(src, m.indices)

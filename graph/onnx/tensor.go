@@ -9,11 +9,12 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/limits"
 	"github.com/onnxloss/onnxloss/graph/onnx/internal/pb"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
-var decode = proto.UnmarshalOptions{AllowPartial: true, RecursionLimit: maxNesting}
+var decode = proto.UnmarshalOptions{AllowPartial: true, RecursionLimit: limits.Nesting}
 
 // tensorMessage is what a walk over a TensorProto tells.
 type tensorMessage struct {

@@ -10,6 +10,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/limits"
 	"github.com/onnxloss/onnxloss/graph/onnx/internal/pb"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
@@ -208,7 +209,7 @@ func TestSequences(t *testing.T) {
 		t.Error(x, err)
 	}
 	deep := &pb.SequenceProto{}
-	for range maxDepth + 1 {
+	for range limits.Depth + 1 {
 		deep = &pb.SequenceProto{SequenceValues: []*pb.SequenceProto{deep}}
 	}
 	if _, err = ParseValue(marshal(t, deep), graph.Type{Kind: graph.SequenceKind}); err == nil || !strings.Contains(err.Error(), "nested deeper") {

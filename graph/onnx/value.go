@@ -7,8 +7,10 @@ import (
 	"path/filepath"
 
 	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/limits"
 	"github.com/onnxloss/onnxloss/graph/onnx/internal/pb"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
@@ -24,11 +26,16 @@ func ReadTensor(path string) (*tensor.Tensor, error) {
 // uint16, as ONNX's test data has, the bits are taken for bfloat16. Errors
 // begin with the path.
 func ReadValue(path string, t graph.Type) (*tensor.Tensor, error) {
-	b, err := os.ReadFile(path)
+	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
-	src := &graph.Source{ReaderAt: bytes.NewReader(b), Size: int64(len(b)), Path: path}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	src := &graph.Source{ReaderAt: f, Size: info.Size(), Path: path}
 	src.External = (&folders{beside: []string{filepath.Dir(path)}}).open
 	v, err := parseValue(src, t)
 	if err != nil {
@@ -49,7 +56,18 @@ func ParseValue(b []byte, t graph.Type) (*tensor.Tensor, error) {
 
 func parseValue(src *graph.Source, t graph.Type) (*tensor.Tensor, error) {
 	p := &valueParser{newWire(src, src.Size), src}
+	if name, ok := valueMessages[t.Kind]; ok {
+		if err := p.weigh(name); err != nil {
+			return nil, err
+		}
+	}
 	return p.value(graph.Extent{Len: src.Size}, t, 0)
+}
+
+// valueMessages is the message that holds a value of each kind.
+var valueMessages = map[graph.Kind]protoreflect.Name{
+	graph.Untyped: "TensorProto", graph.TensorKind: "TensorProto", graph.SparseKind: "SparseTensorProto",
+	graph.SequenceKind: "SequenceProto", graph.OptionalKind: "OptionalProto",
 }
 
 type valueParser struct {
@@ -58,8 +76,8 @@ type valueParser struct {
 }
 
 func (p *valueParser) value(e graph.Extent, t graph.Type, depth int) (*tensor.Tensor, error) {
-	if depth > maxDepth {
-		return nil, p.errorf(e.Off, "values nested deeper than %d", maxDepth)
+	if depth > limits.Depth {
+		return nil, p.errorf(e.Off, "values nested deeper than %d", limits.Depth)
 	}
 	switch t.Kind {
 	case graph.TensorKind, graph.Untyped:

@@ -10,6 +10,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoregistry"
 
 	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/limits"
 	"github.com/onnxloss/onnxloss/graph/onnx/internal/pb"
 )
 
@@ -35,13 +36,13 @@ type tally struct{ count, bytes int64 }
 // reader does, with the place in its words.
 func (w *wire) weigh(name protoreflect.Name) error {
 	kinds, n := kindsOf()
-	g := &weigher{wire: w, limit: structureFactor*w.size + structureBase, tally: make([]tally, n)}
+	g := &weigher{wire: w, limit: limits.Structure(w.size), tally: make([]tally, n)}
 	g.message(graph.Extent{Len: w.size}, kinds[name], 0)
 	return g.over
 }
 
 func (w *weigher) message(e graph.Extent, k *kind, depth int) {
-	if depth > 4*maxNesting { // the reader refuses it
+	if depth > 4*limits.Nesting { // the reader refuses it
 		return
 	}
 	var counts [32]int64
@@ -49,7 +50,7 @@ func (w *weigher) message(e graph.Extent, k *kind, depth int) {
 		x := k.field(f.num)
 		if x == nil || x.sub != nil && f.typ != protowire.BytesType {
 			w.now += 2 * f.rec.Len // kept by the decoder as it is
-			return w.check(f.rec)
+			return w.check()
 		}
 		counts[f.num]++
 		if x.packed && f.typ == protowire.BytesType {
@@ -63,7 +64,7 @@ func (w *weigher) message(e graph.Extent, k *kind, depth int) {
 		if x.sub != nil {
 			w.inside(f, x, depth)
 		}
-		return w.check(f.rec)
+		return w.check()
 	})
 }
 
@@ -102,9 +103,9 @@ func (w *weigher) inside(f field, x *fieldKind, depth int) {
 	w.now, w.aside = now, aside
 }
 
-func (w *weigher) check(at graph.Extent) error {
+func (w *weigher) check() error {
 	if w.over == nil && w.kept+max(w.now, w.most) > w.limit {
-		w.over = w.errorf(at.Off, "%d bytes that describe more than %d MB of structure, most of it %s", w.size, w.limit/1e6, w.largest())
+		w.over = fmt.Errorf("%d bytes that describe more than %d MB of structure, most of it %s", w.size, w.limit/1e6, w.largest())
 	}
 	return w.over
 }

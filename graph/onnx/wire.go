@@ -10,6 +10,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/limits"
 )
 
 // field is one record of a message: a tag and what follows it.
@@ -135,8 +136,8 @@ func (w *wire) next(off, end int64) (field, error) {
 
 // group is the length of a group's content with its end tag.
 func (w *wire) group(num protowire.Number, off, end int64, depth int) (int64, error) {
-	if depth > maxDepth {
-		return 0, w.errorf(off, "groups nested deeper than %d", maxDepth)
+	if depth > limits.Depth {
+		return 0, w.errorf(off, "groups nested deeper than %d", limits.Depth)
 	}
 	for at := off; at < end; {
 		tag, n, err := w.varint(at, end)
@@ -210,12 +211,12 @@ func (w *wire) headerBuffer(e graph.Extent, located fields) ([]byte, error) {
 		if !located.has(f.num) {
 			size += f.rec.Len
 		}
-		if size > maxHeader {
-			return w.errorf(f.rec.Off, "field %d: a message with more than %d MiB beside its tensors", f.num, maxHeader>>20)
+		if size > limits.Header {
+			return w.errorf(f.rec.Off, "field %d: a message with more than %d MiB beside its tensors", f.num, limits.Header>>20)
 		}
 		return nil
 	})
-	return make([]byte, 0, min(size, maxHeader)), err
+	return make([]byte, 0, min(size, limits.Header)), err
 }
 
 // append adds the bytes of e to b.
@@ -244,7 +245,7 @@ func (w *wire) text(e graph.Extent) (string, error) {
 
 // word is text of which a file has many of the same: it is held once.
 func (w *wire) word(e graph.Extent) (string, error) {
-	if e.Len > maxWord {
+	if e.Len > limits.Word {
 		return w.text(e)
 	}
 	b, err := w.bytes(e.Off, int(e.Len))
@@ -257,7 +258,7 @@ func (w *wire) word(e graph.Extent) (string, error) {
 		if w.words == nil {
 			w.words = map[string]string{}
 		}
-		if len(w.words) < maxWords {
+		if len(w.words) < limits.Words {
 			w.words[s] = s
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"io"
 
 	"github.com/onnxloss/onnxloss/graph"
+	bound "github.com/onnxloss/onnxloss/graph/limits"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 	_ "golang.org/x/image/bmp"
 	_ "golang.org/x/image/tiff"
@@ -40,9 +41,6 @@ func pixelChannels(n *graph.Node) (int, error) {
 		return 0, attrError("pixel_format", f, "RGB, BGR or Grayscale")
 	}
 }
-
-// maxPixels bounds an image by what its header says, before it is decoded.
-const maxPixels = 1 << 28
 
 func makeImageDecoder(s *Spec) (Kernel, error) {
 	channels, err := pixelChannels(s.Node)
@@ -119,12 +117,16 @@ type tooLarge struct{ err error }
 
 func (t *tooLarge) Error() string { return t.err.Error() }
 
+// pixelBytes is the most that a decoder takes for a pixel, that of a
+// progressive JPEG without subsampling: coefficients, samples and result.
+const pixelBytes = 12 + 3 + 3
+
 // newPixels takes the memory of the image from the run's.
 func newPixels(x *Call, width, height int) (*pixels, error) {
-	if width < 0 || height < 0 || height > 0 && width > maxPixels/height {
+	if width < 0 || height < 0 || height > 0 && width > bound.Pixels/height {
 		return nil, &tooLarge{fmt.Errorf("an image of %d by %d pixels is too large", width, height)}
 	}
-	t, err := x.Temp(tensor.Uint8, height, width, 8) // what decoders need, roughly
+	t, err := x.Temp(tensor.Uint8, height, width, pixelBytes)
 	if err != nil {
 		return nil, &tooLarge{err}
 	}

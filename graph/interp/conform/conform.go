@@ -128,12 +128,8 @@ func readAll(set, kind string, vs []*graph.Value) ([]*tensor.Tensor, error) {
 	}
 	ts := make([]*tensor.Tensor, len(files))
 	for i, f := range files {
-		data, err := os.ReadFile(f)
-		if err != nil {
+		if ts[i], err = onnx.ReadValue(f, vs[i].Type); err != nil {
 			return nil, err
-		}
-		if ts[i], err = onnx.ParseValue(data, vs[i].Type); err != nil {
-			return nil, fmt.Errorf("%s: %w", filepath.Base(f), err)
 		}
 	}
 	return ts, nil

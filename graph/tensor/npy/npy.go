@@ -7,7 +7,6 @@
 package npy
 
 import (
-	"archive/zip"
 	"bytes"
 	"encoding/binary"
 	"fmt"
@@ -18,16 +17,11 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/onnxloss/onnxloss/graph/limits"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
 const magic = "\x93NUMPY"
-
-// maxHeader bounds the header, in bytes: it holds one short dictionary.
-const maxHeader = 1 << 16
-
-// maxRatio is more than deflate can compress.
-const maxRatio = 1100
 
 type header struct {
 	descr   string
@@ -41,7 +35,8 @@ var (
 	reShape = regexp.MustCompile(`'shape'\s*:\s*\(([0-9,\sL]*)\)`)
 )
 
-// Read reads one array from r, which holds size bytes in all.
+// Read reads one array from r, which holds size bytes in all. It takes memory
+// for the array alone.
 func Read(r io.Reader, size int64) (*tensor.Tensor, error) {
 	h, n, err := readHeader(r)
 	if err != nil {
@@ -62,13 +57,33 @@ func Read(r io.Reader, size int64) (*tensor.Tensor, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := binary.Read(r, order, t.Store().Data); err != nil {
+	fill := readElems
+	if h.fortran && len(h.shape) > 1 {
+		fill = readFortran
+	}
+	if err := fill(r, order, t, code.width); err != nil {
 		return nil, fmt.Errorf("npy: %w", err)
 	}
-	if h.fortran && len(h.shape) > 1 {
-		return fromFortran(t), nil
-	}
 	return t, nil
+}
+
+// chunk is the elements that are converted at a time.
+const chunk = 1 << 13
+
+// readElems converts in pieces, so that no second copy of t is held.
+func readElems(r io.Reader, order binary.ByteOrder, t *tensor.Tensor, width int) error {
+	buf := make([]byte, chunk*width)
+	for i := 0; i < t.Len(); i += chunk {
+		j := min(i+chunk, t.Len())
+		b := buf[:(j-i)*width]
+		if _, err := io.ReadFull(r, b); err != nil {
+			return err
+		}
+		if _, err := binary.Decode(b, order, part(t, i, j)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func readHeader(r io.Reader) (header, int64, error) {
@@ -87,7 +102,7 @@ func readHeader(r io.Reader) (header, int64, error) {
 	default:
 		return header{}, 0, fmt.Errorf("npy: version %d, want 1 to 3", pre[6])
 	}
-	if size > maxHeader {
+	if size > limits.ArrayHeader {
 		return header{}, 0, fmt.Errorf("npy: a header of %d bytes", size)
 	}
 	text := make([]byte, size)
@@ -145,59 +160,76 @@ func parseDescr(s string) (code, binary.ByteOrder, error) {
 	return codes[i], order, nil
 }
 
-// fromFortran reorders elements that lie with the first axis fastest.
-func fromFortran(t *tensor.Tensor) *tensor.Tensor {
-	switch t.DType {
+// readFortran reads elements that lie with the first axis fastest.
+func readFortran(r io.Reader, order binary.ByteOrder, t *tensor.Tensor, width int) error {
+	n := min(chunk, t.Len())
+	piece, err := tensor.Make(t.DType, n)
+	if err != nil {
+		return err
+	}
+	index, strides := make([]int, len(t.Shape)), tensor.Strides(t.Shape)
+	at := make([]int, n) // where each element of the piece goes
+	for left := t.Len(); left > 0; left -= n {
+		n = min(n, left)
+		if err := readElems(r, order, tensor.OnStore(t.DType, []int{n}, piece.Store()), width); err != nil {
+			return err
+		}
+		for i := range n {
+			at[i] = 0
+			for d, x := range index {
+				at[i] += x * strides[d]
+			}
+			for d := range index {
+				if index[d]++; index[d] < t.Shape[d] {
+					break
+				}
+				index[d] = 0
+			}
+		}
+		scatter(t, piece, at[:n])
+	}
+	return nil
+}
+
+// scatter puts the elements of src at the given positions of dst.
+func scatter(dst, src *tensor.Tensor, at []int) {
+	switch dst.DType {
 	case tensor.Bool:
-		return reorder[bool](t)
+		put[bool](dst, src, at)
 	case tensor.Int8:
-		return reorder[int8](t)
+		put[int8](dst, src, at)
 	case tensor.Uint8:
-		return reorder[uint8](t)
+		put[uint8](dst, src, at)
 	case tensor.Int16:
-		return reorder[int16](t)
+		put[int16](dst, src, at)
 	case tensor.Uint16:
-		return reorder[uint16](t)
+		put[uint16](dst, src, at)
 	case tensor.Float16:
-		return reorder[tensor.F16](t)
+		put[tensor.F16](dst, src, at)
 	case tensor.Int32:
-		return reorder[int32](t)
+		put[int32](dst, src, at)
 	case tensor.Uint32:
-		return reorder[uint32](t)
+		put[uint32](dst, src, at)
 	case tensor.Float32:
-		return reorder[float32](t)
+		put[float32](dst, src, at)
 	case tensor.Int64:
-		return reorder[int64](t)
+		put[int64](dst, src, at)
 	case tensor.Uint64:
-		return reorder[uint64](t)
+		put[uint64](dst, src, at)
 	case tensor.Float64:
-		return reorder[float64](t)
+		put[float64](dst, src, at)
 	case tensor.Complex64:
-		return reorder[complex64](t)
+		put[complex64](dst, src, at)
 	default:
-		return reorder[complex128](t)
+		put[complex128](dst, src, at)
 	}
 }
 
-func reorder[T tensor.Elem](t *tensor.Tensor) *tensor.Tensor {
-	src := tensor.Data[T](t)
-	dst := make([]T, len(src))
-	index := make([]int, len(t.Shape))
-	strides := tensor.Strides(t.Shape)
-	for _, x := range src {
-		at := 0
-		for d, i := range index {
-			at += i * strides[d]
-		}
-		dst[at] = x
-		for d := range index {
-			if index[d]++; index[d] < t.Shape[d] {
-				break
-			}
-			index[d] = 0
-		}
+func put[T tensor.Elem](dst, src *tensor.Tensor, at []int) {
+	d, s := tensor.Data[T](dst), tensor.Data[T](src)
+	for i, x := range at {
+		d[x] = s[i]
 	}
-	return tensor.Of(t.Shape, dst)
 }
 
 // Write writes t in version 1, little-endian, C order.
@@ -231,43 +263,45 @@ func Write(w io.Writer, t *tensor.Tensor) error {
 
 // writeElems converts in pieces, so that no second copy of t is held.
 func writeElems(w io.Writer, t *tensor.Tensor) error {
-	if t.Len() == 0 {
-		return nil
+	for i := 0; i < t.Len(); i += chunk {
+		if err := binary.Write(w, binary.LittleEndian, part(t, i, min(i+chunk, t.Len()))); err != nil {
+			return err
+		}
 	}
-	return binary.Write(w, binary.LittleEndian, trim(t))
+	return nil
 }
 
-func trim(t *tensor.Tensor) any {
-	n := t.Len()
+// part is elements i to j of t, as a slice.
+func part(t *tensor.Tensor, i, j int) any {
 	switch d := t.Store().Data.(type) {
 	case []bool:
-		return d[:n]
+		return d[i:j]
 	case []int8:
-		return d[:n]
+		return d[i:j]
 	case []uint8:
-		return d[:n]
+		return d[i:j]
 	case []int16:
-		return d[:n]
+		return d[i:j]
 	case []uint16:
-		return d[:n]
+		return d[i:j]
 	case []tensor.F16:
-		return d[:n]
+		return d[i:j]
 	case []int32:
-		return d[:n]
+		return d[i:j]
 	case []uint32:
-		return d[:n]
+		return d[i:j]
 	case []float32:
-		return d[:n]
+		return d[i:j]
 	case []int64:
-		return d[:n]
+		return d[i:j]
 	case []uint64:
-		return d[:n]
+		return d[i:j]
 	case []float64:
-		return d[:n]
+		return d[i:j]
 	case []complex64:
-		return d[:n]
+		return d[i:j]
 	default:
-		return d.([]complex128)[:n]
+		return d.([]complex128)[i:j]
 	}
 }
 
@@ -287,32 +321,6 @@ func ReadFile(path string) (*tensor.Tensor, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return t, nil
-}
-
-// ReadArchive reads the arrays of a .npz file, by name.
-func ReadArchive(path string) (map[string]*tensor.Tensor, error) {
-	z, err := zip.OpenReader(path)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	defer z.Close()
-	arrays := map[string]*tensor.Tensor{}
-	for _, f := range z.File {
-		if f.UncompressedSize64 > maxRatio*f.CompressedSize64+maxHeader {
-			return nil, fmt.Errorf("%s: %s: %d bytes cannot hold %d", path, f.Name, f.CompressedSize64, f.UncompressedSize64)
-		}
-		r, err := f.Open()
-		if err != nil {
-			return nil, fmt.Errorf("%s: %s: %w", path, f.Name, err)
-		}
-		t, err := Read(r, int64(f.UncompressedSize64))
-		r.Close()
-		if err != nil {
-			return nil, fmt.Errorf("%s: %s: %w", path, f.Name, err)
-		}
-		arrays[strings.TrimSuffix(f.Name, ".npy")] = t
-	}
-	return arrays, nil
 }
 
 // WriteFile writes t to a .npy file, which it creates or truncates.

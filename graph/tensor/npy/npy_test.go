@@ -69,7 +69,7 @@ func TestBadArrays(t *testing.T) {
 	if err := os.WriteFile(path, []byte("PK\x03\x04 nothing"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := ReadArchive(path); err == nil {
+	if _, err := OpenArchive(path); err == nil {
 		t.Error("a broken archive was read")
 	}
 }
