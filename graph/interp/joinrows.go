@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/op"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
@@ -47,7 +48,7 @@ type rowGroup struct {
 // add puts a step with those that make its inputs, or into a group of its own.
 func (j *joiner) add(i int) {
 	s := &j.prog.steps[i]
-	if !j.onRows(s) {
+	if j.cut(s) == op.NoCut {
 		return
 	}
 	var g *rowGroup
@@ -87,13 +88,16 @@ func (j *joiner) merge(g, h *rowGroup) *rowGroup {
 	return g
 }
 
-// onRows tells whether a step is a plain node whose kernel works on rows.
-func (j *joiner) onRows(s *step) bool {
+// cut tells where what a step reads can be cut, if it is a plain node.
+func (j *joiner) cut(s *step) op.Cut {
 	if s.row == nil || s.row.Rows == nil || s.label != "" || len(s.out) != 1 || s.out[0] < 0 {
-		return false
+		return op.NoCut
 	}
 	in := j.of(s.node.Input(0)).Shape
-	return in != nil && s.row.Rows(s.node, s.row.Since(s.node.Graph().Opset(s.node.Domain)), len(in))
+	if in == nil {
+		return op.NoCut
+	}
+	return s.row.Rows(s.node, s.row.Since(s.node.Graph().Opset(s.node.Domain)), len(in))
 }
 
 func (j *joiner) of(v *graph.Value) graph.Type { return j.facts.Of(v).Type }
@@ -110,7 +114,7 @@ func (j *joiner) shape(s *step) graph.Shape {
 
 // lies tells whether what a step reads and makes lies along rows of the full
 // shape, and goes together row by row: values without an axis for C only go with
-// their like.
+// their like, element by element.
 func (j *joiner) lies(s *step, shape graph.Shape) bool {
 	if len(shape) < 2 {
 		return false
@@ -130,7 +134,7 @@ func (j *joiner) lies(s *step, shape graph.Shape) bool {
 			return false
 		}
 		e, ok := extentOf(j.of(v).Shape, shape)
-		if !ok {
+		if !ok || e == dropped && j.cut(s) == op.RowCut {
 			return false
 		}
 		short = short || e == dropped

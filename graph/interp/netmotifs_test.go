@@ -142,6 +142,9 @@ func (g *netGen) slice(v netVal) netVal {
 }
 
 func (g *netGen) transpose(v netVal) netVal {
+	if len(v.shape) == 0 {
+		return g.unary(v)
+	}
 	var perm, shape []int
 	for i := range v.shape {
 		perm = slices.Insert(perm, g.n(i+1), i)

@@ -38,6 +38,10 @@ var joined = []struct {
 		a = Neg (x)  b = Exp (z)  c = Abs (a)  d = Log (b)  y = Add (c, d) }`, 1},
 	{"rows against anchors", `(float[N,A,C] x, float[N,A] w, float[A] v) => (float[N,A] y) {
 		a = Neg (x)  s = ReduceSum <keepdims: int = 0> (a, last)  t = Mul (s, w)  y = Add (t, v) }`, 2},
+	{"softmax over what rows were summed to", `(float[N,A,C] x) => (float[N,A] y) {
+		a = Neg (x)  s = ReduceSum <keepdims: int = 0> (a, last)  t = Neg (s)  u = Softmax <axis: int = -1> (t)  y = Exp (u) }`, 2},
+	{"a row of one summed again", `(float[N,1,C] x) => (float[N,1] y) {
+		a = Neg (x)  s = ReduceSum <keepdims: int = 0> (a, last)  t = Neg (s)  u = ReduceMax <keepdims: int = 1, axes: ints = [1]> (t)  y = Exp (u) }`, 2},
 	{"another order of axes", `(float[N,A,C] x) => (float[C,A,N] y) {
 		a = Neg (x)  b = Exp (a)  t = Transpose <perm: ints = [2, 1, 0]> (b)  c = Abs (t)  y = Exp (c) }`, 3},
 }

@@ -33,11 +33,9 @@ type Op struct {
 	// Work counts the multiplications and additions of a run that is done,
 	// where they are what its time goes into; nil elsewhere.
 	Work func(x *Call) int64
-	// Rows tells of a node whose input 0 has the given rank whether its rows, along
-	// the last axis, are computed each by itself: cut along the other axes, inputs
-	// give its output cut likewise, to the same bits. Operands that are broadcast
-	// along the rows are not cut. Nil is no.
-	Rows func(n *graph.Node, since int64, rank int) bool
+	// Rows tells of a node whose input 0 has the given rank where its inputs can be cut.
+	// Nil is nowhere.
+	Rows func(n *graph.Node, since int64, rank int) Cut
 	// View is what an operator does that only rearranges its input 0; it is nil, or
 	// gives nil, where the operator does more, or what it does is not known before
 	// the run.
