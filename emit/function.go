@@ -28,6 +28,9 @@ const functionIR = 8
 // and which nodes there are depends on the numbers, as no power is taken where
 // γ is 0. A call with another γ would be another formula.
 func (r *rewriter) functions(m *graph.Model, first, inits int) error {
+	if m.IR >= 4 && m.IR < functionIR {
+		r.manifest.Source.IR = m.IR
+	}
 	raiseIR(m)
 	if m.Opset(FunctionDomain) == 0 {
 		m.SetOpset(FunctionDomain, 1)

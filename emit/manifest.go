@@ -48,6 +48,8 @@ type Source struct {
 	File        string `json:"file"`
 	Digest      string `json:"digest"`
 	Fingerprint string `json:"fingerprint"`
+	// IR is the model's IR version, where Rewrite raised it from 4 or more; else 0.
+	IR int64 `json:"ir,omitempty"`
 }
 
 // Form is how much of a training step a graph holds.

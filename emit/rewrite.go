@@ -71,8 +71,12 @@ func (e *Quantized) Error() string {
 
 // Rewrite appends the training subgraph for the heads to m, stores the
 // manifest in its metadata and returns it. With several heads the loss is the
-// sum of theirs. On an error m is of no more use.
+// sum of theirs. A training graph is refused with a *TrainedError. On an error m is of
+// no more use.
 func Rewrite(m *graph.Model, heads []*patterns.Head, o Options) (*Manifest, error) {
+	if err := refuseTrained(m); err != nil {
+		return nil, err
+	}
 	if o.Form == "" {
 		o.Form = LossForm
 	}

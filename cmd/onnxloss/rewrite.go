@@ -40,6 +40,7 @@ OUT and their content. With -o - and devices they stay where they are.
 			&cli.StringFlag{Name: "form", Value: string(emit.LossForm), Usage: "how much to append, by `NAME`: loss, or logits-gradient for the loss's derivatives by the logits too"},
 			&cli.StringFlag{Name: "dtype", Usage: "`TYPE` of logits, dense targets and logits gradient: float16, float32 or float64; by default the head's own, but float32 for 16 bits. With float16 the loss is computed in float32 from the rounded logits, and all else that is fed or read stays float32; gradients below 6e-8 become 0, which --reduction fed with a normalizer divided by a loss scale avoids"},
 			&cli.BoolFlag{Name: "as-function", Usage: "put the loss, and its gradient, into a function of the model, which viewers show as one box; raises the IR version to 8 where it is less"},
+			&cli.BoolFlag{Name: "replace", Usage: "take the loss off MODEL first, which is a training graph; without this, one is refused"},
 			&cli.BoolFlag{Name: "force", Usage: "overwrite OUT if it exists"},
 			&cli.BoolFlag{Name: "no-verify", Usage: "write without verifying"},
 			linksFlag, threadsFlag, jsonFlag, quietFlag,
@@ -133,6 +134,9 @@ func runRewrite(c *cli.Context) error {
 	if err := checkExternal(m, out); err != nil {
 		return err
 	}
+	if err := replaced(c, path, m); err != nil {
+		return err
+	}
 	opts.File, opts.Digest = filepath.Base(title(path)), onnx.StartDigest(c.Context, m)
 	report, err := locate(c, path, m)
 	if err != nil {
@@ -166,6 +170,28 @@ func runRewrite(c *cli.Context) error {
 		done.data += ": the weights that " + title(path) + " keeps in other files"
 	}
 	return reportRewrite(c, out, manifest, done)
+}
+
+// replaced refuses a training graph, or with --replace takes its loss off.
+func replaced(c *cli.Context, path string, m *graph.Model) error {
+	x, err := emit.ReadManifest(m)
+	if err != nil {
+		return fmt.Errorf("%s: %w", title(path), err)
+	}
+	switch {
+	case x == nil && c.Bool("replace"):
+		return fmt.Errorf("%s: --replace takes the loss off a training graph, which this is not", title(path))
+	case x == nil:
+		return nil
+	case !c.Bool("replace"):
+		err := &emit.TrainedError{Loss: x.Loss.Name, File: x.Source.File}
+		return fmt.Errorf("%s: %w; --replace takes that loss off first", title(path), err)
+	}
+	if x, err = emit.Strip(m); err != nil {
+		return fmt.Errorf("%s: %w", title(path), err)
+	}
+	note(c, "the loss %s, of a rewrite of %s, is taken off", x.Loss.Name, x.Source.File)
+	return nil
 }
 
 // locate finds the heads, by the flags of headFlags. Heads of other classes that

@@ -2,7 +2,9 @@ package verify
 
 import (
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/interp"
@@ -20,10 +22,7 @@ import (
 // move by more than roundings, are left out then.
 func (p *proof) unfused(names []string, feeds map[string]*tensor.Tensor) *Check {
 	c := &Check{Name: "unfused", What: "the network's values against those of a run node by node, bit for bit"}
-	var inputs []string
-	for name := range feeds {
-		inputs = append(inputs, name)
-	}
+	inputs := slices.Sorted(maps.Keys(feeds))
 	run := func(double bool) map[string]*tensor.Tensor {
 		plan, err := p.planned(p.model, interp.Options{Threads: p.opts.Threads, Feeds: inputs, Fetches: names, Unfused: true, Double: double})
 		var values map[string]*tensor.Tensor

@@ -359,7 +359,7 @@ func unique(names []string) []string {
 }
 
 func (p *proof) compareOutputs(c *Check, original []string, feeds map[string]*tensor.Tensor) {
-	plan, err := p.planned(p.opts.Original, interp.Options{Threads: p.opts.Threads})
+	plan, err := p.planned(p.opts.Original, interp.Options{Threads: p.opts.Threads, Feeds: slices.Sorted(maps.Keys(feeds)), Fetches: original})
 	var before map[string]*tensor.Tensor
 	if err == nil {
 		before, err = plan.Run(p.ctx, feeds)
