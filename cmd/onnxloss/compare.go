@@ -42,7 +42,7 @@ name, with parameters behind it if need be; without it there are all.
 			&cli.IntFlag{Name: "background", Usage: "class `K` stands for no object; the head's own if the model tells"},
 			&cli.StringFlag{Name: "class-weights", Usage: "a factor for each class, from `FILE`: .npy, .npz, .pb, or a list in .json"},
 			&cli.StringFlag{Name: "class-counts", Usage: "how many objects of each class the training data has, from `FILE`, for the losses that ask for it"},
-			&cli.StringSliceFlag{Name: "dim", Usage: "size of a symbolic dimension of inputs that are made up, as `NAME=N`"},
+			dimFlag,
 			&cli.Uint64Flag{Name: "seed", Usage: "seed `N` of what is made up"},
 			linksFlag, threadsFlag, jsonFlag, quietFlag,
 		}, headFlags()...),

@@ -67,10 +67,14 @@ type delivery struct {
 
 // deliver writes m to out, verified before anything appears there.
 func deliver(c *cli.Context, m *graph.Model, digest *onnx.Digest, out string) (*delivery, error) {
+	dims, err := imageSizes(c, m)
+	if err != nil {
+		return &delivery{}, err
+	}
 	d := &delivery{}
 	check := func(draft *graph.Model) (err error) {
 		if !c.Bool("no-verify") {
-			d.report, err = verifyDraft(c, m, draft)
+			d.report, err = verifyDraft(c, m, draft, dims)
 		}
 		return cmp.Or(err, c.Context.Err())
 	}
@@ -152,7 +156,7 @@ func copyTo(path string, r io.Reader) error {
 
 // verifyDraft verifies the training graph that was made of m, as it was read
 // again from a file, against the model as it was read.
-func verifyDraft(c *cli.Context, m, draft *graph.Model) (*verify.Report, error) {
+func verifyDraft(c *cli.Context, m, draft *graph.Model, dims map[string]int) (*verify.Report, error) {
 	defer progress(c, "verifying")()
 	original, err := onnx.ReadLike(m, m.Source.ReaderAt, m.Source.Size)
 	if err != nil {
@@ -162,5 +166,5 @@ func verifyDraft(c *cli.Context, m, draft *graph.Model) (*verify.Report, error) 
 	if err != nil {
 		return nil, err
 	}
-	return verify.Training(c.Context, draft, verify.Options{Threads: n, Original: original})
+	return verify.Training(c.Context, draft, verify.Options{Threads: n, Original: original, Dims: dims})
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -11,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/onnxloss/onnxloss/emit"
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/interp"
 	"github.com/onnxloss/onnxloss/graph/tensor"
@@ -87,14 +87,15 @@ func listed(intro string, vs []*graph.Value) string {
 	return intro + " " + strings.Join(names, ", ")
 }
 
-// dimSizes is the sizes that --dim gives to symbolic dimensions of vs.
+// dimFlag is the flag of sizes for inputs that are made up.
+var dimFlag = &cli.StringSliceFlag{Name: "dim", Usage: "size of a dimension of the inputs that are made up, as `NAME=N`: NAME is a symbolic dimension, or INPUT:AXIS, from 0, for one that has no name"}
+
+// dimSizes is the sizes that --dim gives to dimensions of vs that are not fixed.
 func dimSizes(c *cli.Context, vs []*graph.Value) (map[string]int, error) {
-	has := map[string]bool{}
+	names, axes := interp.DimNames(vs), map[string]bool{}
 	for _, v := range vs {
-		for _, d := range v.Shape() {
-			if !d.IsKnown() && d.Param != "" {
-				has[d.Param] = true
-			}
+		for i, d := range v.Shape() {
+			axes[interp.AxisName(v, i)] = !d.IsKnown()
 		}
 	}
 	dims := map[string]int{}
@@ -107,14 +108,29 @@ func dimSizes(c *cli.Context, vs []*graph.Value) (map[string]int, error) {
 		switch {
 		case err != nil || n < 0:
 			return nil, usagef("--dim %q: want a number of at least 0", s)
-		case len(has) == 0:
+		case len(names) == 0:
 			return nil, usagef("--dim %s: the inputs that are made up have no symbolic dimensions", s)
-		case !has[s[:i]]:
-			return nil, usagef("--dim %s: no input that is made up has such a dimension; they have %s", s, strings.Join(slices.Sorted(maps.Keys(has)), ", "))
+		case !axes[s[:i]] && !slices.Contains(names, s[:i]):
+			return nil, usagef("--dim %s: no input that is made up has such a dimension; they have %s", s, strings.Join(names, ", "))
 		}
 		dims[s[:i]] = n
 	}
 	return dims, nil
+}
+
+// imageSizes is the sizes that --dim gives to the inputs of the network in m.
+func imageSizes(c *cli.Context, m *graph.Model) (map[string]int, error) {
+	x, err := emit.ReadManifest(m)
+	if err != nil || x == nil {
+		return dimSizes(c, dataInputs(m)) // what reads the manifest will tell
+	}
+	var images []*graph.Value
+	for _, p := range x.Inputs {
+		if v := m.Graph.Value(p.Name); v != nil && p.Role == emit.RoleImage {
+			images = append(images, v)
+		}
+	}
+	return dimSizes(c, images)
 }
 
 // writeOutputs writes the named outputs into a folder: all of them, or if

@@ -43,6 +43,7 @@ OUT and their content. With -o - and devices they stay where they are.
 			&cli.BoolFlag{Name: "replace", Usage: "take the loss off MODEL first, which is a training graph; without this, one is refused"},
 			&cli.BoolFlag{Name: "force", Usage: "overwrite OUT if it exists"},
 			&cli.BoolFlag{Name: "no-verify", Usage: "write without verifying"},
+			dimFlag,
 			linksFlag, threadsFlag, jsonFlag, quietFlag,
 		}, lossFlags(), paramFlags()),
 		Action: runRewrite,

@@ -30,7 +30,7 @@ are 256 and others 16, unless --dim says otherwise.
 		Flags: []cli.Flag{
 			&cli.StringSliceFlag{Name: "input", Aliases: []string{"i"}, Usage: "feed an input from a file, as `NAME=FILE`: .npy, .npz or .pb (a TensorProto)"},
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write each output to folder `DIR` as NAME.npy, over what is there; of a sequence each element as NAME.0.npy, …"},
-			&cli.StringSliceFlag{Name: "dim", Usage: "size of a symbolic dimension of inputs that are made up, as `NAME=N`"},
+			dimFlag,
 			&cli.Uint64Flag{Name: "seed", Usage: "seed `N` of the inputs that are made up"},
 			dtypeFlag, linksFlag, threadsFlag,
 			&cli.IntFlag{Name: "repeat", Value: 1, Usage: "run `N` times and print the times"},

@@ -14,16 +14,18 @@ func verifyCommand() *cli.Command {
 		Usage:     "prove a training graph again, from the file alone",
 		ArgsUsage: "OUT",
 		Description: `Holds the network to its fingerprint, its run to one node by node, the logits to
-the head's tensors, and loss and gradient to an independent float64 computation. With --original the original
-outputs are compared bit for bit too. Exits 4 if anything is not as the manifest
-says, with the value, where it is, what it is and what it should be.
+the head's tensors, and loss and gradient to an independent float64 computation.
+With --original the original outputs are compared bit for bit too. Exits 4 if
+anything is not as the manifest says, with the value, where it is, what it is and
+what it should be. A check that cannot be made, as an operator is not supported, is
+not run, and the last line says so: proved in part.
 
   onnxloss verify train.onnx
   onnxloss verify train.onnx --original detector.onnx`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "original", Usage: "compare with `MODEL`, which was rewritten"},
 			&cli.Uint64Flag{Name: "seed", Usage: "seed `N` of the drawn inputs, logits and targets"},
-			linksFlag, threadsFlag, jsonFlag, quietFlag,
+			dimFlag, linksFlag, threadsFlag, jsonFlag, quietFlag,
 		},
 		Action: runVerify,
 	}
@@ -43,6 +45,9 @@ func runVerify(c *cli.Context) error {
 		return err
 	}
 	defer m.Close()
+	if o.Dims, err = imageSizes(c, m); err != nil {
+		return err
+	}
 	if original := c.String("original"); original != "" {
 		if original == "-" && path == "-" {
 			return usagef("OUT and --original both want standard input")

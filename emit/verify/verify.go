@@ -209,10 +209,10 @@ func (p *proof) forward() error {
 			logits.leave("%v; %v", err, e)
 		}
 	}
-	if p.opts.Original != nil {
-		if outputs.Status == "" {
-			p.compareOutputs(outputs, original, feeds)
-		}
+	if p.opts.Original != nil && outputs.Status == "" {
+		p.compareOutputs(outputs, original, feeds)
+	}
+	if p.opts.Original != nil || outputs.Status != "" {
 		p.add(outputs)
 	}
 	p.add(unfused)
