@@ -2,6 +2,7 @@ package interp_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/onnxloss/onnxloss/graph/interp"
@@ -10,12 +11,17 @@ import (
 )
 
 // declared are models of which something is not what a plan would take it for: by
-// name, by the file's word, or in the run at hand. size has the inputs' shapes, and the
-// elements of those of int64.
+// name, by the file's word, or in the run at hand. size has the shapes of inputs and of
+// initializers that are fed, and the element of those of int64.
 var declared = []struct {
 	name, text string
 	size       map[string][]int
 }{
+	{"axes that are fed", `g (float[300, 100] x) => (y) <int64[1] axes = {1}> { a = Exp (x) s = ReduceSum <keepdims = 1> (a, axes) y = Abs (s) }`, map[string][]int{"axes": {0}}},
+	{"a new axis that is fed", `g (float[300] x, float[300, 100] z) => (y) <int64[1] axes = {1}> { a = Exp (x) s = Unsqueeze (a, axes) y = Neg (s) u = Mul (z, z) }`, map[string][]int{"axes": {0}}},
+	{"starts that are fed", `g (float[4, 5] x) => (y) <int64[1] start = {1}, int64[1] end = {3}> { a = Transpose <perm = [1, 0]> (x) y = Slice (a, start, end) }`, map[string][]int{"start": {2}}},
+	{"a bound that is fed", `g (float[1, 2, 4, 4] x) => (y) <float[2, 2, 1, 1] w = {1, -2, 0.5, 3}, float[1] low = {1}> { c = Conv (x, w) y = Clip (c, low) }`, map[string][]int{"low": {1}}},
+
 	{"an activation by another's name", `g (float[1, 2, 4, 4] x) => (y) <float[2, 2, 1, 1] w = {1, -2, 0.5, 3}> {
 		c = Conv (x, w) y = Sigmoid (c) }
 		<domain: "", opset_import: ["" : 17]> Sigmoid (a) => (b) { b = Neg (a) }`, nil},
@@ -53,8 +59,15 @@ func TestAgree(t *testing.T) {
 	for _, c := range declared {
 		t.Run(c.name, func(t *testing.T) {
 			m := parse(t, c.text)
-			in := feeds{}
-			for _, v := range m.Graph.Inputs {
+			in, fed := feeds{}, slices.Clone(m.Graph.Inputs)
+			for name := range c.size {
+				if v := m.Graph.Value(name); v.Init != nil {
+					fed = append(fed, v)
+				}
+			}
+			var names []string
+			for _, v := range fed {
+				names = append(names, v.Name)
 				shape := c.size[v.Name]
 				if shape == nil {
 					shape = v.Shape().Ints()
@@ -72,8 +85,8 @@ func TestAgree(t *testing.T) {
 				}
 				in[v.Name] = x
 			}
-			want, _, wantErr := tryRun(m, in, interp.Options{Unfused: true})
-			got, _, err := tryRun(m, in, interp.Options{})
+			want, _, wantErr := tryRun(m, in, interp.Options{Unfused: true, Feeds: names})
+			got, _, err := tryRun(m, in, interp.Options{Feeds: names})
 			if fmt.Sprint(err) != fmt.Sprint(wantErr) {
 				t.Fatalf("error %v, want %v", err, wantErr)
 			}

@@ -90,14 +90,14 @@ func (j *joiner) merge(g, h *rowGroup) *rowGroup {
 
 // cut tells where what a step reads can be cut, if it is a plain node.
 func (j *joiner) cut(s *step) op.Cut {
-	if s.row == nil || s.row.Rows == nil || s.label != "" || len(s.out) != 1 || s.out[0] < 0 {
+	if s.row == nil || s.row.Rows == nil || s.spec == nil || s.label != "" || len(s.out) != 1 || s.out[0] < 0 {
 		return op.NoCut
 	}
 	in := j.of(s.node.Input(0)).Shape
 	if in == nil {
 		return op.NoCut
 	}
-	return s.row.Rows(s.node, s.row.Since(s.node.Graph().Opset(s.node.Domain)), len(in))
+	return s.row.Rows(s.spec, len(in))
 }
 
 func (j *joiner) of(v *graph.Value) graph.Type { return j.facts.Of(v).Type }
@@ -140,7 +140,7 @@ func (j *joiner) lies(s *step, shape graph.Shape) bool {
 		short = short || e == dropped
 		long = long || e == full || e == column || e == row
 	}
-	return !short || !long || len(s.node.Inputs) == 1 || s.node.Input(1).IsConst() && single(j.of(s.node.Input(1)).Shape) && len(s.node.Inputs) == 2
+	return !short || !long || len(s.node.Inputs) == 1 || len(s.node.Inputs) == 2 && s.spec.Const[1] != nil && single(j.of(s.node.Input(1)).Shape)
 }
 
 // extentOf is how a value of shape v lies along the rows of full; not ok if it

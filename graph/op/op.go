@@ -35,7 +35,7 @@ type Op struct {
 	Work func(x *Call) int64
 	// Rows tells of a node whose input 0 has the given rank where its inputs can be cut.
 	// Nil is nowhere.
-	Rows func(n *graph.Node, since int64, rank int) Cut
+	Rows func(s *Spec, rank int) Cut
 	// View is what an operator does that only rearranges its input 0; it is nil, or
 	// gives nil, where the operator does more, or what it does is not known before
 	// the run.

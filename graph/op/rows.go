@@ -18,11 +18,11 @@ const (
 )
 
 // eachElement is Op.Rows of operators that work element by element.
-func eachElement(*graph.Node, int64, int) Cut { return EachCut }
+func eachElement(*Spec, int) Cut { return EachCut }
 
 // eachBroadcast is that of operators with two operands, which broadcast as they
 // do today since version 7.
-func eachBroadcast(_ *graph.Node, since int64, _ int) Cut { return EachCut.where(since >= 7) }
+func eachBroadcast(s *Spec, _ int) Cut { return EachCut.where(s.Since >= 7) }
 
 func (c Cut) where(ok bool) Cut {
 	if !ok {
@@ -32,21 +32,21 @@ func (c Cut) where(ok bool) Cut {
 }
 
 // alongRow is that of operators along one axis, which must be the last.
-func alongRow(axis func(n *graph.Node, since int64) int64) func(*graph.Node, int64, int) Cut {
-	return func(n *graph.Node, since int64, rank int) Cut {
-		a := axis(n, since)
+func alongRow(axis func(n *graph.Node, since int64) int64) func(*Spec, int) Cut {
+	return func(s *Spec, rank int) Cut {
+		a := axis(s.Node, s.Since)
 		return RowCut.where(a == -1 || a == int64(rank-1))
 	}
 }
 
 // rows is Op.Rows of the reductions: over the last axis alone.
-func (r *reduceRow) rows(n *graph.Node, _ int64, rank int) Cut {
-	axes, _, err := r.axes().ofNode(n)
-	return RowCut.where(err == nil && (slices.Equal(axes, []int64{-1}) || slices.Equal(axes, []int64{int64(rank - 1)})))
+func (r *reduceRow) rows(s *Spec, rank int) Cut {
+	axes := r.axes().known(s)
+	return RowCut.where(slices.Equal(axes, []int64{-1}) || slices.Equal(axes, []int64{int64(rank - 1)}))
 }
 
 // newLast is Op.Rows of Unsqueeze: where it adds a last axis alone.
-func newLast(n *graph.Node, _ int64, rank int) Cut {
-	axes, _, err := axesSince13.ofNode(n)
-	return EachCut.where(err == nil && (slices.Equal(axes, []int64{-1}) || slices.Equal(axes, []int64{int64(rank)})))
+func newLast(s *Spec, rank int) Cut {
+	axes := axesSince13.known(s)
+	return EachCut.where(slices.Equal(axes, []int64{-1}) || slices.Equal(axes, []int64{int64(rank)}))
 }
