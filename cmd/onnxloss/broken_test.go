@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/onnx"
@@ -211,10 +212,37 @@ func TestInterruptedProof(t *testing.T) {
 	}
 }
 
-// TestSignal interrupts the program as a user does.
+// TestSignal interrupts the program as a user, a service manager or a terminal
+// that is closed does.
 func TestSignal(t *testing.T) {
 	path, _ := tiny(t, t.TempDir())
-	cmd := exec.Command("onnxloss", "run", path, "--repeat", "1000000000")
+	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
+		cmd := exec.Command("onnxloss", "run", path, "--repeat", "1000000000")
+		lines := started(t, cmd)
+		if err := cmd.Process.Signal(sig); err != nil {
+			t.Fatal(err)
+		}
+		lines.Scan()
+		cmd.Wait()
+		if lines.Text() != "onnxloss: interrupted" || cmd.ProcessState.ExitCode() != exitInterrupted {
+			t.Errorf("%v: %v, %q", sig, cmd.ProcessState, lines.Text())
+		}
+	}
+	cmd := exec.Command("sh", "-c", `trap "" HUP; exec onnxloss run "$0" --repeat 1000000000`, path) // as nohup does
+	lines := started(t, cmd)
+	cmd.Process.Signal(syscall.SIGHUP)
+	time.AfterFunc(300*time.Millisecond, func() { cmd.Process.Kill() })
+	lines.Scan()
+	cmd.Wait()
+	if status := cmd.ProcessState.Sys().(syscall.WaitStatus); status.Signal() != syscall.SIGKILL {
+		t.Errorf("a hangup that is ignored ended the program: %v, %q", cmd.ProcessState, lines.Text())
+	}
+}
+
+// started starts cmd and waits for its first line on standard error, of an input
+// that is filled.
+func started(t *testing.T, cmd *exec.Cmd) *bufio.Scanner {
+	t.Helper()
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -223,15 +251,8 @@ func TestSignal(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := bufio.NewScanner(stderr)
-	lines.Scan() // input "image": filled with random …
-	if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
-		t.Fatal(err)
-	}
 	lines.Scan()
-	cmd.Wait()
-	if lines.Text() != "onnxloss: interrupted" || cmd.ProcessState.ExitCode() != exitInterrupted {
-		t.Errorf("%v, %q", cmd.ProcessState, lines.Text())
-	}
+	return lines
 }
 
 // TestConcurrent lets runs write the same file: one does, or with --force all

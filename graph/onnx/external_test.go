@@ -9,8 +9,10 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"google.golang.org/protobuf/encoding/prototext"
 	"google.golang.org/protobuf/proto"
@@ -278,5 +280,117 @@ func TestExternalFiles(t *testing.T) {
 	names, err := ExternalFiles(parse(t, marshal(t, p)))
 	if err != nil || !slices.Equal(names, []string{"a", "b", "c", "d"}) {
 		t.Error(names, err)
+	}
+}
+
+// TestChangedMeanwhile: a file of external data that changes while it is copied
+// is an error, and nothing is left.
+func TestChangedMeanwhile(t *testing.T) {
+	from, to := t.TempDir(), t.TempDir()
+	data := from + "/w"
+	for _, change := range []func() error{
+		func() error { return os.WriteFile(data, []byte("longer than it was"), 0o666) },
+		func() error { return os.Truncate(data, 4) },
+		func() error { return os.Chtimes(data, time.Time{}, time.Unix(1, 0)) },
+		func() error {
+			return errors.Join(os.Rename(data, data+"2"), os.WriteFile(data, []byte("12345678"), 0o666))
+		},
+		func() error { return os.Remove(data) },
+	} {
+		if err := os.WriteFile(data, []byte("12345678"), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		m := read(t, externalModel(t, from, "w", "", ""))
+		g, err := gather(m, to)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := change(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := g.write(m, to+"/m.onnx", Options{Context: t.Context()}); err == nil || !strings.Contains(err.Error(), `external data "w": `) {
+			t.Error(err)
+		}
+		expectFolder(t, to)
+	}
+}
+
+// TestOwnData: what a model that is replaced had goes, unless a copy of it or
+// another name of the data would lose it.
+func TestOwnData(t *testing.T) {
+	var in [2]string
+	for i := range in {
+		dir := t.TempDir()
+		if err := os.WriteFile(dir+"/w", []byte{byte(i), 0, 0, 0, 0, 0, 0, 0}, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		in[i] = externalModel(t, dir, "w", "", "")
+	}
+	for _, c := range []struct {
+		what string
+		do   func(dir, data string) error
+		kept bool
+	}{
+		{"nothing", func(dir, data string) error { return nil }, false},
+		{"a copy of the model", func(dir, data string) error {
+			b, err := os.ReadFile(dir + "/out.onnx")
+			return errors.Join(err, os.WriteFile(dir+"/copy", b, 0o666))
+		}, true},
+		{"a link to a model", func(dir, data string) error {
+			other := filepath.Join(filepath.Dir(in[0]), "copy")
+			b, err := os.ReadFile(dir + "/out.onnx")
+			return errors.Join(err, os.WriteFile(other, b, 0o666), os.Symlink(other, dir+"/link"))
+		}, true},
+		{"a link to the data", func(dir, data string) error { return os.Link(data, dir+"/backup") }, true},
+		{"data that is a link", func(dir, data string) error {
+			return errors.Join(os.Rename(data, dir+"/moved"), os.Symlink("moved", data))
+		}, true},
+		{"the model is gone", func(dir, data string) error { return os.Remove(dir + "/out.onnx") }, true},
+		{"the model is another's", func(dir, data string) error { return os.WriteFile(dir+"/out.onnx", []byte("text"), 0o666) }, true},
+	} {
+		dir := t.TempDir()
+		data := ""
+		opts := Options{Force: true, Data: func(name string, _ int64) { data = filepath.Join(dir, name) }}
+		if err := WriteFile(dir+"/out.onnx", read(t, in[0]), opts); err != nil {
+			t.Fatal(err)
+		}
+		old := data
+		if err := c.do(dir, old); err != nil {
+			t.Fatal(err)
+		}
+		if err := WriteFile(dir+"/out.onnx", read(t, in[1]), opts); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := os.Lstat(old); (err == nil) != c.kept || old == data {
+			t.Errorf("%s: the old data is kept: %v, want %v", c.what, err == nil, c.kept)
+		}
+	}
+}
+
+// TestAtOnce lets models with external data replace each other: one is left, with
+// its data and nothing else.
+func TestAtOnce(t *testing.T) {
+	to := t.TempDir()
+	var wg sync.WaitGroup
+	for i := range 8 {
+		dir := t.TempDir()
+		if err := os.WriteFile(dir+"/w", []byte{byte(i % 4), 0, 0, 0, 0, 0, 0, 0}, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		m := read(t, externalModel(t, dir, "w", "", ""))
+		wg.Go(func() {
+			for range 20 {
+				if err := WriteFile(to+"/out.onnx", m, Options{Force: true}); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if _, err := read(t, to+"/out.onnx").Graph.Value("w").Init.Load(); err != nil {
+		t.Error(err)
+	}
+	if got := list(t, to); len(got) != 2 {
+		t.Errorf("left %q", got)
 	}
 }

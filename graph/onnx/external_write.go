@@ -137,7 +137,12 @@ func dataName(path string, content [sha256.Size]byte, try byte) string {
 	return dataPrefix(path) + hex.EncodeToString(sum) + dataSuffix
 }
 
-func dataPrefix(path string) string { return strings.ToValidUTF8(filepath.Base(path), "_") + "." }
+// dataPrefix is what the names begin with: the model's, or as much of it as
+// leaves room for the rest.
+func dataPrefix(path string) string {
+	name := filepath.Base(path)
+	return strings.ToValidUTF8(name[:min(len(name), 200)], "_") + "."
+}
 
 // isDataOf reports whether dataName gives the name to data of the model at path.
 func isDataOf(name, path string) bool {

@@ -106,27 +106,26 @@ func writeFile(path string, m *graph.Model, opts Options) error {
 		return err
 	}
 	if g == nil {
-		return commit(path, m, nil, opts)
+		return commit(path, m, nil, func() {}, opts)
 	}
 	data, err := g.write(m, path, opts)
 	if err != nil {
 		return err
 	}
 	defer data.Release(inUse)
-	if err := commit(path, m, g.refs, opts); err != nil {
-		return err
+	name := filepath.Base(data.Path())
+	err = commit(path, m, g.refs, data.Drop, opts)
+	if err == nil && opts.Data != nil {
+		opts.Data(name, g.size)
 	}
-	if opts.Data != nil {
-		opts.Data(filepath.Base(data.Path()), g.size)
-	}
-	data.Drop()
-	return nil
+	return err
 }
 
 // commit writes m to path, with new references, and removes what the model that
-// was there alone had.
-func commit(path string, m *graph.Model, refs references, opts Options) error {
-	f, err := draft.Create(filepath.Dir(path))
+// was there alone had. It calls done once the new one is there.
+func commit(path string, m *graph.Model, refs references, done func(), opts Options) error {
+	dir := filepath.Dir(path)
+	f, err := draft.Create(dir)
 	if err != nil {
 		return err
 	}
@@ -139,8 +138,16 @@ func commit(path string, m *graph.Model, refs references, opts Options) error {
 			return err
 		}
 	}
+	if err := f.Sync(); err != nil {
+		return err
+	}
+	defer draft.LockFolder(dir)() // so that no other process replaces the model that is looked at
 	defer release(ownData(path))
-	return f.Commit(path, opts.Force)
+	if err := f.Commit(path, opts.Force); err != nil {
+		return err
+	}
+	done()
+	return nil
 }
 
 // sourceFile is the file that m was read from; nil if it was not a file.

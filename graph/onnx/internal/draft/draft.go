@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+	"time"
 )
 
 // File is a draft, or a file that was published.
@@ -193,6 +194,25 @@ func (f *File) alone() bool {
 	}
 	names, _ := links(info)
 	return names == 1 || names == 2 && f.draft != ""
+}
+
+// patience is how long LockFolder waits for another process.
+const patience = 5 * time.Second
+
+// LockFolder waits until no other process has locked dir, and locks it. It gives
+// up where there are no such locks, or somebody has it for longer than a process
+// needs to put a file under its name.
+func LockFolder(dir string) (unlock func()) {
+	d, err := os.Open(dir)
+	if err != nil {
+		return func() {}
+	}
+	for began := time.Now(); time.Since(began) < patience; time.Sleep(5 * time.Millisecond) {
+		if held, err := lock(d, true); held || err != nil {
+			break
+		}
+	}
+	return func() { d.Close() }
 }
 
 // syncFolder brings the names in dir to the disk, where the system can.
