@@ -146,5 +146,8 @@ func warnings(r *patterns.Report) []string {
 	if h.Confidence < 0.9 {
 		list = append(list, fmt.Sprintf("confidence %.2f is below 0.9: look at the path before you train; --classes, --activation and --head decide what the graph does not say", h.Confidence))
 	}
+	if lost := h.LostBatch(); lost != nil {
+		list = append(list, lost.String())
+	}
 	return list
 }

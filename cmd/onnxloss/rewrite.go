@@ -147,6 +147,11 @@ func runRewrite(c *cli.Context) error {
 		note(c, "the head lies inside a function: functions are replaced by their nodes")
 		m = report.Model
 	}
+	for _, h := range chosen(c, report) {
+		if lost := h.LostBatch(); lost != nil {
+			note(c, "warning: %v", lost)
+		}
+	}
 	ir := m.IR
 	manifest, err := emit.Rewrite(m, chosen(c, report), opts)
 	if err != nil {
