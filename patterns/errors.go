@@ -3,6 +3,8 @@ package patterns
 import (
 	"fmt"
 	"strings"
+
+	"github.com/onnxloss/onnxloss/graph/visible"
 )
 
 // maxListed is how many candidates an error lists.
@@ -17,10 +19,12 @@ type NotFound struct {
 	Candidates []*Candidate
 }
 
+// Error is a line, one for each candidate, and what takes one. Names in it are
+// visible text.
 func (e *NotFound) Error() string {
-	text := "no classification head: " + e.Reason
+	text := "no classification head: " + visible.Text(e.Reason)
 	if e.Like != "" {
-		text += "; this looks like " + e.Like
+		text += "; this looks like " + visible.Text(e.Like)
 	}
 	return text + list(e.Candidates) + "\n" + e.Takes()
 }
@@ -38,12 +42,19 @@ func (e *NotFound) Takes() string {
 // the graph separates them.
 type Ambiguous struct {
 	Reason     string
-	Decides    string // an option that decides, beside --head; may be empty
+	Decides    string   // an option that decides, beside --head; may be empty
+	Heads      []string // a line for each of several heads
 	Candidates []*Candidate
 }
 
+// Error is a line, one for each candidate, and what decides. Names in it are
+// visible text.
 func (e *Ambiguous) Error() string {
-	return "the classification head is ambiguous: " + e.Reason + list(e.Candidates) + "\n" + e.Takes()
+	text := "the classification head is ambiguous: " + visible.Text(e.Reason)
+	for i, h := range e.Heads {
+		text += fmt.Sprintf("\n  %d %s", i+1, visible.Text(h))
+	}
+	return text + list(e.Candidates) + "\n" + e.Takes()
 }
 
 // Takes is what decides.
@@ -62,14 +73,14 @@ func list(cs []*Candidate) string {
 			fmt.Fprintf(&b, "\n  … %d more: --json lists them", len(cs)-i)
 			break
 		}
-		fmt.Fprintf(&b, "\n  %d %s: %s on axis %d, ", i+1, c.Source.Name, channels(c.Classes), c.Layout.ChannelAxis())
+		fmt.Fprintf(&b, "\n  %d %s: %s on axis %d, ", i+1, visible.Text(c.Source.Name), channels(c.Classes), c.Layout.ChannelAxis())
 		if c.Activation == None {
 			b.WriteString("no activation")
 		} else {
 			b.WriteString(string(c.Activation))
 		}
 		if c.Rejected != "" {
-			b.WriteString(": " + c.Rejected)
+			b.WriteString(": " + visible.Text(c.Rejected))
 		}
 	}
 	return b.String()

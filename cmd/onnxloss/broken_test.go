@@ -296,7 +296,7 @@ func TestPrintable(t *testing.T) {
 	if n, err := p.Write([]byte("a\x1b[31m\tσ\u009bz\x7f\n")); n != 14 || err != nil {
 		t.Error(n, err)
 	}
-	if b.String() != "a?[31m?σ?z?\n" {
+	if b.String() != `a\x1b[31m\tσ\u009bz\x7f`+"\n" {
 		t.Errorf("%q", b.String())
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/onnxloss/onnxloss/emit/compare"
+	"github.com/onnxloss/onnxloss/graph/visible"
 	"github.com/onnxloss/onnxloss/patterns"
 	"github.com/urfave/cli/v2"
 )
@@ -54,7 +55,7 @@ func printComparison(c *cli.Context, h *headOfBatch, r *compare.Report) error {
 	fmt.Fprintf(w, "\nwhose gradient it is\t\t\tpositives\t\tnegatives\t\t█ hard ▓ easy positives\n")
 	fmt.Fprintf(w, "loss\tvalue\tnorm\thard\teasy\thard\teasy\t▒ hard ░ easy negatives\n")
 	eachApplied(r, func(x compare.Row) {
-		fmt.Fprintf(w, "%s\t%.4g\t%.4g%s\t%s\n", x.Label, x.Value, x.Gradient, shares(x.Groups, gradientShare), bar(x.Groups))
+		fmt.Fprintf(w, "%s\t%.4g\t%.4g%s\t%s\n", visible.Text(x.Label), x.Value, x.Gradient, shares(x.Groups, gradientShare), bar(x.Groups))
 	})
 	fmt.Fprintf(w, "\nwhose loss it is\tpositives\t\tnegatives\t\twrong classes\n")
 	fmt.Fprintf(w, "loss\thard\teasy\thard\teasy\tcharged\tgradient\n")
@@ -63,17 +64,21 @@ func printComparison(c *cli.Context, h *headOfBatch, r *compare.Report) error {
 		if x.Wrong.Loss == 0 && x.Wrong.Gradient > 0 {
 			through = ", through the softmax only"
 		}
-		fmt.Fprintf(w, "%s%s\t%s\t%s%s\n", x.Label, shares(x.Groups, lossShare), percent(x.Wrong.LossShare), percent(x.Wrong.GradientShare), through)
+		fmt.Fprintf(w, "%s%s\t%s\t%s%s\n", visible.Text(x.Label), shares(x.Groups, lossShare), percent(x.Wrong.LossShare), percent(x.Wrong.GradientShare), through)
 	})
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	before := "\n"
+	first := true
 	for _, x := range r.Losses {
-		if x.Left != "" {
-			say(c, "%sleft out: %s: %s", before, x.Label, x.Left)
-			before = ""
+		if x.Left == "" {
+			continue
 		}
+		if first {
+			say(c, "")
+		}
+		first = false
+		say(c, "left out: %s: %s", x.Label, x.Left)
 	}
 	return nil
 }

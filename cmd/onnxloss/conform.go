@@ -83,7 +83,7 @@ func (r *conformResult) add(c *cli.Context, name, dir string, opts interp.Option
 		say(c, "skip  %s: %s", name, reason)
 	case err != nil:
 		r.Failed = append(r.Failed, caseResult{name, err.Error()})
-		fmt.Fprintf(answer(c), "FAIL  %s: %v\n", name, err)
+		printf(answer(c), "FAIL  %s: %v\n", name, err)
 	default:
 		r.Passed++
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/onnxloss/onnxloss/graph/interp"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 	"github.com/onnxloss/onnxloss/graph/tensor/npy"
+	"github.com/onnxloss/onnxloss/graph/visible"
 	"github.com/urfave/cli/v2"
 )
 
@@ -203,7 +204,7 @@ func writeDraft(dir string, write func(io.Writer) error) (string, error) {
 // fileName is a value's name without what file systems refuse or misread.
 func fileName(name string) string {
 	name = strings.Map(func(r rune) rune {
-		if strings.ContainsRune(`/\:*?"<>|`, r) || r < ' ' || r == 0x7f {
+		if strings.ContainsRune(`/\:*?"<>|`, r) || !visible.Rune(r) {
 			return '_'
 		}
 		return r

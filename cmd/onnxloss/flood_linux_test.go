@@ -4,7 +4,6 @@ import (
 	"archive/zip"
 	"bytes"
 	"context"
-	"encoding/binary"
 	"fmt"
 	"os"
 	"os/exec"
@@ -41,12 +40,6 @@ func peakMemory(t *testing.T, out string) int {
 		t.Fatal(err)
 	}
 	return kb
-}
-
-// record is a field of a protobuf message.
-func record(num uint64, b []byte) []byte {
-	head := binary.AppendUvarint(binary.AppendUvarint(nil, num<<3|2), uint64(len(b)))
-	return append(head, b...)
 }
 
 // repeated is records of a field, as many as a flood takes.

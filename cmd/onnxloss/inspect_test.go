@@ -57,7 +57,7 @@ func TestPage(t *testing.T) {
 			text = regexp.MustCompile("\x1b\\[[0-9]*m").ReplaceAllString(text, "")
 		}
 		lines := strings.Split(text, "\n")
-		if lines[0] != "a?[2Jb?c" || lines[1] != "  é          1" || lines[2] != "  long?name  2" {
+		if lines[0] != `a\x1b[2Jb\u202ec` || lines[1] != "  é           1" || lines[2] != `  long\nname  2` {
 			t.Errorf("%q", lines[:3])
 		}
 		for _, l := range lines {

@@ -42,7 +42,7 @@ func (p *page) account(w *patterns.Account) {
 	if w.Head > 0 {
 		s = green
 	}
-	p.line(p.in(bold, strings.ReplaceAll(w.Tensor, "\n", "?")), "  ", p.in(plain, typeWords(w.Type)))
+	p.line(p.in(bold, w.Tensor), "  ", p.in(plain, typeWords(w.Type)))
 	p.wrapped("  ", s, "", w.Role)
 	p.line()
 	p.wrapped("  ", dim, "made by  ", w.Made)

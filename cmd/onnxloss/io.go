@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -13,6 +14,7 @@ import (
 	"github.com/onnxloss/onnxloss/graph/onnx"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 	"github.com/onnxloss/onnxloss/graph/tensor/npy"
+	"github.com/onnxloss/onnxloss/graph/visible"
 	"github.com/urfave/cli/v2"
 )
 
@@ -61,11 +63,17 @@ func title(path string) string {
 // printJSON writes x, indented, to standard output.
 func printJSON(c *cli.Context, x any) error { return encodeJSON(c.App.Writer, x) }
 
+// encodeJSON writes x with what a reader would not see as escapes.
 func encodeJSON(w io.Writer, x any) error {
-	e := json.NewEncoder(w)
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
 	e.SetIndent("", "  ")
 	e.SetEscapeHTML(false)
-	return e.Encode(x)
+	if err := e.Encode(x); err != nil {
+		return err
+	}
+	_, err := w.Write(visible.JSON(b.Bytes()))
+	return err
 }
 
 // readTensor reads a tensor from a file: .npy and .pb hold one, which gets

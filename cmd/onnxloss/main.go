@@ -18,6 +18,7 @@ import (
 
 	"github.com/onnxloss/onnxloss/emit/verify"
 	"github.com/onnxloss/onnxloss/graph/onnx"
+	"github.com/onnxloss/onnxloss/graph/visible"
 	"github.com/onnxloss/onnxloss/patterns"
 	"github.com/urfave/cli/v2"
 )
@@ -59,7 +60,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if line.json && !out.used {
 		printError(out, err)
 	}
-	fmt.Fprintf(printable{stderr}, "onnxloss: %s\n", message(err))
+	fmt.Fprintf(printable{stderr}, "onnxloss: %s\n", visibleMessage(err))
 	return exitCode(err)
 }
 
@@ -221,6 +222,25 @@ func message(err error) string {
 		text += fmt.Sprintf("; --%s %s allows it", linksFlag.Name, quote(filepath.Dir(link.Target)))
 	}
 	return text
+}
+
+// visibleMessage is message with nothing hidden. Line breaks in it are those of
+// errors about heads, in which names are visible text.
+func visibleMessage(err error) string {
+	text := message(err)
+	own := ""
+	var none *patterns.NotFound
+	var several *patterns.Ambiguous
+	if errors.As(err, &none) {
+		own = none.Error()
+	} else if errors.As(err, &several) {
+		own = several.Error()
+	}
+	before, after, ok := strings.Cut(text, own)
+	if own == "" || !ok {
+		return visible.Text(text)
+	}
+	return visible.Text(before) + own + visible.Text(after)
 }
 
 // oneArg is the single positional argument, named what in messages.

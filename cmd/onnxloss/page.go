@@ -5,10 +5,11 @@ import (
 	"io"
 	"os"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/onnxloss/onnxloss/graph/visible"
 )
 
 // A style is how a terminal shows a piece of text: the parameters of its SGR
@@ -43,10 +44,10 @@ func newPage(c *cli.Context) *page {
 	return &page{w, isTerminal(w) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"}
 }
 
-// in is text in style s. Its control characters, which names in a model may
-// have, do not reach a terminal.
+// in is text in style s, as one line that hides nothing: names in a model may be
+// any bytes.
 func (p *page) in(s style, text string) string {
-	text = strings.Map(printed, text)
+	text = visible.Text(text)
 	if !p.colours || s == plain || text == "" {
 		return text
 	}
@@ -56,14 +57,6 @@ func (p *page) in(s style, text string) string {
 // line writes a line of finished text, without the spaces at its end.
 func (p *page) line(parts ...string) {
 	fmt.Fprintln(p.w, strings.TrimRight(strings.Join(parts, ""), " "))
-}
-
-// printed is r as a terminal may show it.
-func printed(r rune) rune {
-	if r != '\n' && (unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r)) || r == '\u2028' || r == '\u2029' {
-		return '?'
-	}
-	return r
 }
 
 // cell is a piece of a row.
@@ -78,7 +71,7 @@ const pageWidth = 110
 // wrapped writes text behind a label, on as many lines as it takes.
 func (p *page) wrapped(indent string, s style, label, text string) {
 	room := pageWidth - len(indent) - utf8.RuneCountInString(label)
-	for _, l := range wrap(text, max(room, 40)) {
+	for _, l := range wrap(visible.Text(text), max(room, 40)) {
 		p.line(indent, p.in(s, label), p.in(plain, l))
 		label = strings.Repeat(" ", utf8.RuneCountInString(label))
 	}
@@ -90,6 +83,8 @@ func (p *page) rows(indent string, rows [][]cell) {
 	var widths []int
 	for _, r := range rows {
 		for i, c := range r {
+			c.text = visible.Text(c.text)
+			r[i] = c
 			if i == len(widths) {
 				widths = append(widths, 0)
 			}
@@ -103,7 +98,7 @@ func (p *page) rows(indent string, rows [][]cell) {
 		at := utf8.RuneCountInString(indent)
 		b.WriteString(indent)
 		for i, c := range r {
-			text := strings.ReplaceAll(c.text, "\n", "?")
+			text := c.text
 			if i < len(r)-1 {
 				pad := widths[i] - utf8.RuneCountInString(text) + 2
 				b.WriteString(p.in(c.style, text) + strings.Repeat(" ", pad))
@@ -123,8 +118,9 @@ func (p *page) rows(indent string, rows [][]cell) {
 	}
 }
 
-// short is text of at most n letters, with its middle left out.
+// short is visible text of at most n letters, with its middle left out.
 func short(text string, n int) string {
+	text = visible.Text(text)
 	if utf8.RuneCountInString(text) <= n {
 		return text
 	}

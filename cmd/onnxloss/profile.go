@@ -48,7 +48,7 @@ func printProfile(dst io.Writer, what string, rows []interp.OpTime) error {
 		if r.Work > 0 {
 			flops = fmt.Sprintf("%.1f", r.GFLOPS())
 		}
-		fmt.Fprintf(w, "%s\t%d\t%.3f\t%.1f%%\t%s\t%.2f\t%.1f\t\n",
+		printf(w, "%s\t%d\t%.3f\t%.1f%%\t%s\t%.2f\t%.1f\t\n",
 			r.Op, r.Nodes, r.Time.Seconds()*1e3, r.Share*100, flops, float64(r.Bytes)/1e6, r.GBPS())
 	}
 	return w.Flush()

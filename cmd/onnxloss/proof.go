@@ -35,7 +35,7 @@ func printReport(c *cli.Context, r *verify.Report) {
 		say(c, "%s", describeCheck(k))
 	}
 	if line := describeVerdict(r); r.Verdict() == verify.ProvedInPart && c.Bool("quiet") {
-		fmt.Fprintln(printable{c.App.ErrWriter}, line)
+		printf(printable{c.App.ErrWriter}, "%s\n", line)
 	} else {
 		say(c, "%s", line)
 	}

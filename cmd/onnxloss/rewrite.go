@@ -217,19 +217,19 @@ func locate(c *cli.Context, path string, m *graph.Model) (*patterns.Report, erro
 // equallyLikely is an error if a head of other classes is as likely as the
 // first.
 func equallyLikely(heads []*patterns.Head) error {
-	text, others, n := "", false, 0
-	for i, h := range heads {
+	var lines []string
+	others := false
+	for _, h := range heads {
 		if heads[0].Confidence-h.Confidence >= 0.01 {
 			break
 		}
-		n++
 		others = others || h.Classes != heads[0].Classes
-		text += fmt.Sprintf("\n  %d %s", i+1, describeHead(h.Record()))
+		lines = append(lines, describeHead(h.Record()))
 	}
 	if !others {
 		return nil
 	}
-	return &patterns.Ambiguous{Reason: fmt.Sprintf("%d heads are equally likely%s", n, text)}
+	return &patterns.Ambiguous{Reason: fmt.Sprintf("%d heads are equally likely", len(lines)), Heads: lines}
 }
 
 // chosen is the best head, or all of them where --head asks for all.

@@ -168,13 +168,13 @@ func reportRun(c *cli.Context, plan *interp.Plan, out map[string]*tensor.Tensor,
 
 func writeOutput(w io.Writer, name string, t *tensor.Tensor) {
 	if t.IsSequence() || t.IsNone() {
-		fmt.Fprintf(w, "%s\t%v\n", name, t)
+		printf(w, "%s\t%v\n", name, t)
 		for i, e := range t.Seq {
 			writeOutput(w, fmt.Sprintf("%s.%d", name, i), e)
 		}
 		return
 	}
-	fmt.Fprintf(w, "%s\t%v\t%s\n", name, t, interp.Summary(t))
+	printf(w, "%s\t%v\t%s\n", name, t, interp.Summary(t))
 }
 
 var units = map[string]float64{"": 1, "B": 1, "KB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12, "KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30, "TIB": 1 << 40}

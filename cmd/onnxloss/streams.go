@@ -9,9 +9,11 @@ import (
 	"io/fs"
 	"os"
 	"slices"
-	"unicode"
+	"strings"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/onnxloss/onnxloss/graph/visible"
 )
 
 // sink keeps the first error of writing to w, since lines for people are
@@ -73,8 +75,14 @@ func cause(err error) error {
 // and on standard error if standard output is for JSON or a model.
 func say(c *cli.Context, format string, args ...any) {
 	if !c.Bool("quiet") {
-		fmt.Fprintf(answer(c), format+"\n", args...)
+		printf(answer(c), format+"\n", args...)
 	}
+}
+
+// printf prints args in a format of the program's own, in which alone there
+// are line breaks: names in a model may be any bytes.
+func printf(w io.Writer, format string, args ...any) {
+	fmt.Fprintf(w, format, visible.Args(args)...)
 }
 
 // answer is where the human-readable answer goes.
@@ -90,18 +98,20 @@ func taken(c *cli.Context) bool {
 	return slices.ContainsFunc([]string{"output", "svg", "html"}, func(flag string) bool { return c.String(flag) == "-" })
 }
 
-// printable keeps control characters, which names in a model may have, from a
-// terminal.
+// printable keeps what a reader would not see, which names in a model may have,
+// from a terminal: the last line of defence behind printf.
 type printable struct{ w io.Writer }
 
 func (p printable) Write(b []byte) (int, error) {
-	clean := bytes.Map(func(r rune) rune {
-		if r != '\n' && unicode.IsControl(r) {
-			return '?'
+	var clean strings.Builder
+	for line := range bytes.Lines(b) {
+		text, ended := bytes.CutSuffix(line, []byte("\n"))
+		clean.WriteString(visible.Text(string(text)))
+		if ended {
+			clean.WriteByte('\n')
 		}
-		return r
-	}, b)
-	if _, err := p.w.Write(clean); err != nil {
+	}
+	if _, err := io.WriteString(p.w, clean.String()); err != nil {
 		return 0, err
 	}
 	return len(b), nil
@@ -111,7 +121,7 @@ func (p printable) Write(b []byte) (int, error) {
 // --quiet is given.
 func note(c *cli.Context, format string, args ...any) {
 	if !c.Bool("quiet") {
-		fmt.Fprintf(printable{c.App.ErrWriter}, format+"\n", args...)
+		printf(printable{c.App.ErrWriter}, format+"\n", args...)
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"time"
+
+	"github.com/onnxloss/onnxloss/graph/visible"
 )
 
 // traceEvent is one line of Chrome's trace format ("Trace Event Format", the
@@ -52,7 +54,7 @@ func (p *Profile) WriteTrace(w io.Writer, title string) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(out, "\n%s", line)
+		fmt.Fprintf(out, "\n%s", visible.JSON(line))
 	}
 	fmt.Fprintln(out, "\n]}")
 	return out.Flush()

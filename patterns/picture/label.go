@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/visible"
 	"github.com/onnxloss/onnxloss/patterns"
 )
 
@@ -30,8 +31,7 @@ func clean(text string, n int) string {
 		r = slices.Concat(r[:n-1-tail], []rune("…"), r[len(r)-tail:])
 	}
 	return strings.Map(func(c rune) rune {
-		if c < ' ' || c == 0x7f || c >= 0x80 && c < 0xa0 || c == 0xfffe || c == 0xffff ||
-			c >= 0x200e && c <= 0x200f || c >= 0x2028 && c <= 0x202e || c >= 0x2066 && c <= 0x2069 {
+		if !visible.Rune(c) {
 			return '\uFFFD'
 		}
 		return c
