@@ -142,6 +142,9 @@ func (b *builder) step(p *program, n *graph.Node) error {
 	if s.row != nil && s.row.Piece != nil && !spec.Double {
 		s.piece = s.row.Piece(spec)
 	}
+	if s.row != nil && s.row.Rows != nil && len(s.in) > 0 && spec.Types[0].Shape != nil {
+		s.cut = s.row.Rows(spec, len(spec.Types[0].Shape))
+	}
 	if s.row != nil && s.row.View != nil {
 		if v := s.row.View(spec); v != nil {
 			s.views = []op.View{v}

@@ -48,7 +48,7 @@ type rowGroup struct {
 // add puts a step with those that make its inputs, or into a group of its own.
 func (j *joiner) add(i int) {
 	s := &j.prog.steps[i]
-	if j.cut(s) == op.NoCut {
+	if s.cut == op.NoCut || s.label != "" || len(s.out) != 1 || s.out[0] < 0 {
 		return
 	}
 	var g *rowGroup
@@ -88,18 +88,6 @@ func (j *joiner) merge(g, h *rowGroup) *rowGroup {
 	return g
 }
 
-// cut tells where what a step reads can be cut, if it is a plain node.
-func (j *joiner) cut(s *step) op.Cut {
-	if s.row == nil || s.row.Rows == nil || s.spec == nil || s.label != "" || len(s.out) != 1 || s.out[0] < 0 {
-		return op.NoCut
-	}
-	in := j.of(s.node.Input(0)).Shape
-	if in == nil {
-		return op.NoCut
-	}
-	return s.row.Rows(s.spec, len(in))
-}
-
 func (j *joiner) of(v *graph.Value) graph.Type { return j.facts.Of(v).Type }
 
 // shape is the full shape that a step suggests: the longer of its input and
@@ -134,13 +122,13 @@ func (j *joiner) lies(s *step, shape graph.Shape) bool {
 			return false
 		}
 		e, ok := extentOf(j.of(v).Shape, shape)
-		if !ok || e == dropped && j.cut(s) == op.RowCut {
+		if !ok || e == dropped && s.cut == op.RowCut {
 			return false
 		}
 		short = short || e == dropped
 		long = long || e == full || e == column || e == row
 	}
-	return !short || !long || len(s.node.Inputs) == 1 || len(s.node.Inputs) == 2 && s.spec.Const[1] != nil && single(j.of(s.node.Input(1)).Shape)
+	return !short || !long || len(s.node.Inputs) == 1 || len(s.node.Inputs) == 2 && j.prog.constOf(s.in[1]) != nil && single(j.of(s.node.Input(1)).Shape)
 }
 
 // extentOf is how a value of shape v lies along the rows of full; not ok if it

@@ -48,6 +48,7 @@ type step struct {
 	places []*place // of the outputs; nil where there are none
 	join   *join    // that the step is; nil if none of its inputs has a place in it
 	piece  *op.Piece
+	cut    op.Cut    // where what it reads can be cut
 	views  []op.View // what the kernel does, where it only rearranges input 0
 	spec   *op.Spec  // until the program is planned
 	label  string
