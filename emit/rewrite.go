@@ -37,8 +37,8 @@ type Options struct {
 	// from what the logits are rounded to, and all but those three are float32.
 	// Gradients below 6e-8 are 0 then, which a smaller fed normalizer helps.
 	DType tensor.DType
-	// Digest is under way over the model's file; nil digests it in Rewrite. It
-	// ends while the model is written: see graph.Later.
+	// Digest is of the model's file; nil digests it in Rewrite. Else it is to be
+	// given to the writer, and is complete when the model is written: see graph.Later.
 	Digest *onnx.Digest
 }
 
@@ -335,7 +335,8 @@ func (r *rewriter) finish(m *graph.Model) (*Manifest, error) {
 	}
 	d := r.opts.Digest
 	if d == nil && m.Source != nil {
-		d = onnx.StartDigest(context.Background(), m)
+		d = onnx.NewDigest(context.Background(), m)
+		defer d.Close()
 	}
 	blank := x.Source.digests()
 	final := sync.OnceValues(func() (string, error) {

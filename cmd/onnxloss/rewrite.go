@@ -138,7 +138,8 @@ func runRewrite(c *cli.Context) error {
 	if err := replaced(c, path, m); err != nil {
 		return err
 	}
-	opts.File, opts.Digest = filepath.Base(title(path)), onnx.StartDigest(c.Context, m)
+	opts.File, opts.Digest = filepath.Base(title(path)), onnx.NewDigest(c.Context, m)
+	defer opts.Digest.Close()
 	report, err := locate(c, path, m)
 	if err != nil {
 		return err

@@ -3,152 +3,181 @@ package onnx
 import (
 	"context"
 	"encoding/hex"
-	"fmt"
 	"hash/crc32"
-	"io"
 	"os"
-	"slices"
 
 	"github.com/zeebo/blake3"
 
 	"github.com/onnxloss/onnxloss/graph"
 )
 
-// Digest is a pass over all bytes of a model, in the background: the BLAKE3
-// digest of its file, and check sums of its constants, those of external data
-// too. It reads every byte once, and holds a few blocks of them.
+// Digest is the BLAKE3 digest of a model's file, and check sums of its constants,
+// those of external data too. They are taken of what a writer copies, on a core
+// beside it; what is not copied is read when it is asked for. No byte is read
+// twice for them, and no more than a few blocks are held. A Digest serves one
+// goroutine.
 type Digest struct {
-	file, data chan struct{} // closed when the passes end
-	fileErr    error
-	dataErr    error
-	sum        string
-	inside     map[graph.Extent]uint32
-	outside    map[graph.Extent]uint32
+	ctx   context.Context
+	model *graph.Model
+
+	hash     *blake3.Hasher
+	inside   *sums // of initializers of the main graph
+	taker    *taker
+	at       int64 // how much of the file has been given to the taker
+	sum      string
+	err      error
+	finished bool
+
+	outside map[graph.Extent]uint32 // by where tensors lie in the file
+	data    chan struct{}           // closed when the pass over what is not copied ends; nil before it begins
+	dataErr error
 }
 
 // DigestPrefix is what the digests of files that this program writes begin
 // with: the name of the hash function.
 const DigestPrefix = "blake3:"
 
-var crcTable = crc32.MakeTable(crc32.Castagnoli)
-
-// StartDigest begins to read the file behind m, which must stay open, and its
-// external data. It ends early with ctx.
-func StartDigest(ctx context.Context, m *graph.Model) *Digest {
-	d := &Digest{file: make(chan struct{}), data: make(chan struct{}), inside: map[graph.Extent]uint32{}, outside: map[graph.Extent]uint32{}}
+// NewDigest is that of the file behind m, which must stay open. The context ends
+// what it reads.
+func NewDigest(ctx context.Context, m *graph.Model) *Digest {
+	d := &Digest{ctx: ctx, model: m, hash: blake3.New(), outside: map[graph.Extent]uint32{}}
 	var inside []graph.Extent
 	for _, v := range m.Graph.Inits {
 		if v.Init.External == "" && !v.Init.Origin.IsZero() {
 			inside = append(inside, v.Init.Origin)
 		}
 	}
-	slices.SortFunc(inside, func(a, b graph.Extent) int { return int(a.Off - b.Off) })
-	go func() {
-		defer close(d.file)
-		d.fileErr = d.readFile(ctx, m.Source, inside)
-	}()
-	d.startData(ctx, m)
+	d.inside = newSums(inside)
 	return d
 }
 
-// digestData is a Digest that has the check sums of external data alone.
-func digestData(ctx context.Context, m *graph.Model) *Digest {
-	d := &Digest{data: make(chan struct{}), outside: map[graph.Extent]uint32{}}
-	d.startData(ctx, m)
-	return d
-}
-
-func (d *Digest) startData(ctx context.Context, m *graph.Model) {
-	all, err := outside(m)
-	go func() {
-		defer close(d.data)
-		if d.dataErr = err; err == nil {
-			d.dataErr = d.readData(ctx, m.Source, all)
-		}
-	}()
-}
-
-// Sum is the digest of the model's file, once it is there: DigestPrefix and 64
-// hexadecimal digits.
-func (d *Digest) Sum() (string, error) {
-	<-d.file
-	return d.sum, d.fileErr
-}
-
-// Inside is the CRC-32C of the whole message of an initializer of the main graph
-// that lies at e in the model's file, once it is there. It reports false if none
-// lies there.
-func (d *Digest) Inside(e graph.Extent) (sum uint32, ok bool, err error) {
-	<-d.file
-	sum, ok = d.inside[e]
-	return sum, ok, d.fileErr
-}
-
-// Outside is the CRC-32C of the elements, as graph.Data.Stream gives them, of a
-// tensor that lies at e in the model's file and its elements elsewhere, once it
-// is there. It reports false if none lies there.
-func (d *Digest) Outside(e graph.Extent) (sum uint32, ok bool, err error) {
-	<-d.data
-	sum, ok = d.outside[e]
-	return sum, ok, d.dataErr
-}
-
-// ahead is how many blocks are read ahead of the hash, which is slower than
-// reading and check sums together, so that a core of its own does nothing else.
-const ahead = 4
-
-// readFile digests the file; inside is sorted.
-func (d *Digest) readFile(ctx context.Context, src *graph.Source, inside []graph.Extent) error {
-	free, full, hashed := make(chan []byte, ahead), make(chan []byte, ahead), make(chan struct{})
-	for range ahead {
-		free <- make([]byte, block)
+// start begins to take the file's bytes.
+func (d *Digest) start() {
+	if d.taker == nil {
+		d.taker = newTaker(func(at int64, b []byte) {
+			d.inside.add(at, b)
+			d.hash.Write(b)
+		})
 	}
-	h := blake3.New()
-	go func() {
-		defer close(hashed)
-		for b := range full {
-			h.Write(b)
-			free <- b[:block]
+}
+
+// copy copies e from the model's file to offset to of f.
+func (d *Digest) copy(ctx context.Context, f *os.File, to int64, e graph.Extent) error {
+	d.start()
+	if !d.finished && e.Off > d.at {
+		if err := d.read(e.Off); err != nil {
+			return err
 		}
-	}()
-	err := d.readBlocks(ctx, src, inside, free, full)
-	close(full)
-	<-hashed
-	d.sum = DigestPrefix + hex.EncodeToString(h.Sum(nil))
+	}
+	after := d.at
+	if d.finished {
+		after = d.model.Source.Size
+	}
+	err := d.taker.copy(ctx, f, to, d.model.Source, e, after)
+	if err != nil {
+		d.fail(err)
+	}
+	d.at = max(d.at, e.Off+e.Len)
 	return err
 }
 
-func (d *Digest) readBlocks(ctx context.Context, src *graph.Source, inside []graph.Extent, free <-chan []byte, full chan<- []byte) error {
-	for at := int64(0); at < src.Size; {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		b := <-free
-		n, err := src.ReadAt(b[:min(block, src.Size-at)], at)
-		if n == 0 {
-			if err == nil || err == io.EOF {
-				err = io.ErrUnexpectedEOF
-			}
-			return fmt.Errorf("reading the input: offset %#x: %w", at, err)
-		}
-		for len(inside) > 0 && inside[0].Off < at+int64(n) {
-			e := inside[0]
-			lo, hi := max(e.Off-at, 0), min(e.Off+e.Len-at, int64(n))
-			d.inside[e] = crc32.Update(d.inside[e], crcTable, b[lo:hi])
-			if e.Off+e.Len > at+int64(n) {
-				break
-			}
-			inside = inside[1:]
-		}
-		full <- b[:n]
-		at += int64(n)
+// read digests the file up to offset end.
+func (d *Digest) read(end int64) error {
+	d.start()
+	err := d.taker.read(d.ctx, d.model.Source, graph.Extent{Off: d.at, Len: end - d.at})
+	if err != nil {
+		d.fail(err)
 	}
-	return nil
+	d.at = end
+	return err
+}
+
+func (d *Digest) fail(err error) {
+	if d.err == nil {
+		d.err = err
+	}
+}
+
+// Close ends what goes on in the background. It may be called more than once.
+func (d *Digest) Close() {
+	if d.taker != nil {
+		d.taker.finish()
+		d.taker = nil
+	}
+	d.finished = true
+	if d.data != nil {
+		<-d.data
+	}
+}
+
+// complete digests the rest of the file.
+func (d *Digest) complete() error {
+	if d.finished {
+		return d.err
+	}
+	if size := d.model.Source.Size; d.err == nil && d.at < size {
+		d.read(size)
+	}
+	d.start()
+	d.taker.finish()
+	d.taker, d.finished = nil, true
+	d.sum = DigestPrefix + hex.EncodeToString(d.hash.Sum(nil))
+	return d.err
+}
+
+// Sum is the digest of the model's file: DigestPrefix and 64 hexadecimal digits.
+func (d *Digest) Sum() (string, error) {
+	err := d.complete()
+	return d.sum, err
+}
+
+// Inside is the CRC-32C of the whole message of an initializer of the main graph
+// that lies at e in the model's file. It reports false if none lies there.
+func (d *Digest) Inside(e graph.Extent) (sum uint32, ok bool, err error) {
+	if err := d.complete(); err != nil {
+		return 0, false, err
+	}
+	sum, ok = d.inside.get(e)
+	return sum, ok, nil
+}
+
+// Outside is the CRC-32C of the elements, as graph.Data.Stream gives them, of a
+// tensor that lies at e in the model's file and its elements in another. It
+// reports false if none lies there.
+func (d *Digest) Outside(e graph.Extent) (sum uint32, ok bool, err error) {
+	if sum, ok := d.outside[e]; ok && d.data == nil {
+		return sum, true, nil
+	}
+	d.startData()
+	if <-d.data; d.dataErr != nil {
+		return 0, false, d.dataErr
+	}
+	sum, ok = d.outside[e]
+	return sum, ok, nil
+}
+
+// startData begins, in the background, to take the check sums of external data
+// that are not there yet.
+func (d *Digest) startData() {
+	if d.data != nil {
+		return
+	}
+	d.data = make(chan struct{})
+	all, err := outside(d.model)
+	if err != nil {
+		d.dataErr = err
+		close(d.data)
+		return
+	}
+	go func() {
+		defer close(d.data)
+		d.dataErr = d.readData(all)
+	}()
 }
 
 // readData takes the check sums of external tensors. Of their files, the last
 // stays open.
-func (d *Digest) readData(ctx context.Context, src *graph.Source, all []*tensorMessage) error {
+func (d *Digest) readData(all []*tensorMessage) error {
 	var f dataReader
 	defer f.close()
 	for _, m := range all {
@@ -156,11 +185,11 @@ func (d *Digest) readData(ctx context.Context, src *graph.Source, all []*tensorM
 			continue
 		}
 		sum := uint32(0)
-		e, err := f.open(src, m)
+		e, err := f.open(d.model.Source, m)
 		if err == nil {
 			err = m.stream(f.file, e, func(b []byte) error {
 				sum = crc32.Update(sum, crcTable, b)
-				return ctx.Err()
+				return d.ctx.Err()
 			})
 		}
 		if err != nil {
@@ -169,40 +198,4 @@ func (d *Digest) readData(ctx context.Context, src *graph.Source, all []*tensorM
 		d.outside[m.at] = sum
 	}
 	return nil
-}
-
-// dataReader is a file of external data that is open.
-type dataReader struct {
-	name string
-	file *os.File
-	size int64
-}
-
-// open opens the file that has the elements of m, and says where they lie there.
-func (r *dataReader) open(src *graph.Source, m *tensorMessage) (graph.Extent, error) {
-	at, err := m.reference()
-	if err != nil {
-		return at.Extent, err
-	}
-	if r.file == nil || at.location != r.name {
-		r.close()
-		f, err := openExternal(src, at.location)
-		if err != nil {
-			return at.Extent, err
-		}
-		info, err := f.Stat()
-		if err != nil {
-			f.Close()
-			return at.Extent, err
-		}
-		r.name, r.file, r.size = at.location, f, info.Size()
-	}
-	return at.Extent, at.inside(r.size)
-}
-
-func (r *dataReader) close() {
-	if r.file != nil {
-		r.file.Close()
-		r.file = nil
-	}
 }

@@ -32,7 +32,7 @@ func TestDigestSum(t *testing.T) {
 		}
 		m := &graph.Model{Source: &graph.Source{ReaderAt: bytes.NewReader(b), Size: n}}
 		m.Graph = graph.NewGraph(m, nil)
-		if sum, err := StartDigest(context.Background(), m).Sum(); err != nil || sum != DigestPrefix+want {
+		if sum, err := NewDigest(context.Background(), m).Sum(); err != nil || sum != DigestPrefix+want {
 			t.Errorf("%d bytes: %s, %v", n, sum, err)
 		}
 	}
@@ -44,16 +44,16 @@ func TestDigestEnds(t *testing.T) {
 	m := parse(t, b)
 	broken := errors.New("broken")
 	m.Source.ReaderAt = readerAt(func(p []byte, off int64) (int, error) { return 0, broken })
-	if _, err := StartDigest(context.Background(), m).Sum(); !errors.Is(err, broken) {
+	if _, err := NewDigest(context.Background(), m).Sum(); !errors.Is(err, broken) {
 		t.Error(err)
 	}
 	m.Source.ReaderAt = bytes.NewReader(b[:len(b)-1])
-	if _, err := StartDigest(context.Background(), m).Sum(); !errors.Is(err, io.ErrUnexpectedEOF) {
+	if _, err := NewDigest(context.Background(), m).Sum(); !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Error(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := StartDigest(ctx, m).Sum(); !errors.Is(err, context.Canceled) {
+	if _, err := NewDigest(ctx, m).Sum(); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
 }
@@ -114,7 +114,7 @@ func TestDataStream(t *testing.T) {
 			if err := c.Stream(func([]byte) error { return own }); err != own {
 				t.Error(d, err)
 			}
-			sum, ok, err := StartDigest(context.Background(), m).Outside(c.Origin)
+			sum, ok, err := NewDigest(context.Background(), m).Outside(c.Origin)
 			if err != nil || ok != away || ok && sum != crc32.Checksum(want.Bytes(), crcTable) {
 				t.Errorf("%v, away %v: %x, %v, %v", d, away, sum, ok, err)
 			}
@@ -135,7 +135,102 @@ func TestDataStreamTruncated(t *testing.T) {
 	if !errors.As(err, &load) || err.Error() != `tensor "w": external data "w.bin": 8 bytes at 0 wanted, the file has 7` {
 		t.Error(err)
 	}
-	if _, _, err = StartDigest(context.Background(), m).Outside(graph.Extent{}); !errors.As(err, &load) {
+	if _, _, err = NewDigest(context.Background(), m).Outside(graph.Extent{}); !errors.As(err, &load) {
 		t.Error(err)
+	}
+}
+
+// TestDigestOfCopies takes the digest of what a writer copies, in any order: sums
+// and bytes are as if each were read alone.
+func TestDigestOfCopies(t *testing.T) {
+	const size = 9*block + 77
+	b := make([]byte, size)
+	for i := range b {
+		b[i] = byte(i * 31 % 253)
+	}
+	m := &graph.Model{Source: &graph.Source{ReaderAt: bytes.NewReader(b), Size: size}}
+	m.Graph = graph.NewGraph(m, nil)
+	ranges := []graph.Extent{{Off: 5, Len: block}, {Off: 3 * block, Len: 17}, {Off: 3*block + 17, Len: 4*block + 1}, {Off: size - 3, Len: 3}}
+	want, err := NewDigest(context.Background(), m).Sum()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, copies := range [][]graph.Extent{
+		nil,
+		{{Off: 0, Len: size}},
+		{{Off: 1, Len: 2 * block}, {Off: 4*block - 3, Len: 3*block + 5}},
+		{{Off: 4 * block, Len: 2 * block}, {Off: 0, Len: 8 * block}, {Off: 0, Len: 7}},
+		{{Off: size - 1, Len: 1}, {Off: 0, Len: size}},
+	} {
+		d := NewDigest(context.Background(), m)
+		d.inside = newSums(ranges)
+		f, err := os.Create(filepath.Join(t.TempDir(), "out"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		to := int64(1234)
+		for _, e := range copies {
+			if err := d.copy(context.Background(), f, to, e); err != nil {
+				t.Fatal(err)
+			}
+			got := make([]byte, e.Len)
+			if _, err := f.ReadAt(got, to); err != nil || !bytes.Equal(got, b[e.Off:e.Off+e.Len]) {
+				t.Fatalf("%v: other bytes, %v", e, err)
+			}
+			to += e.Len
+		}
+		if sum, err := d.Sum(); err != nil || sum != want {
+			t.Errorf("%v: %s, %v", copies, sum, err)
+		}
+		for _, e := range ranges {
+			sum, ok, err := d.Inside(e)
+			if err != nil || !ok || sum != crc32.Checksum(b[e.Off:e.Off+e.Len], crcTable) {
+				t.Errorf("%v: %x, %v, %v", e, sum, ok, err)
+			}
+		}
+		d.Close()
+	}
+}
+
+// TestCopyFails passes on errors of reading and of writing, and of the context,
+// without a goroutine that stays.
+func TestCopyFails(t *testing.T) {
+	const size = 40 * block
+	f, err := os.Create(filepath.Join(t.TempDir(), "out"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	broken := errors.New("broken")
+	fails := readerAt(func(p []byte, off int64) (int, error) {
+		if off > 20*block {
+			return 0, broken
+		}
+		return len(p), nil
+	})
+	whole := readerAt(func(p []byte, off int64) (int, error) { return len(p), nil })
+	ended, cancel := context.WithCancel(context.Background())
+	cancel()
+	e := graph.Extent{Len: size}
+	for i, c := range []struct {
+		ctx  context.Context
+		src  io.ReaderAt
+		shut bool
+		want error
+	}{
+		{context.Background(), whole, false, nil}, {context.Background(), fails, false, broken},
+		{ended, whole, false, context.Canceled}, {context.Background(), bytes.NewReader(make([]byte, size-1)), false, io.ErrUnexpectedEOF},
+		{context.Background(), whole, true, os.ErrClosed},
+	} {
+		if c.shut {
+			f.Close()
+		}
+		taken := int64(0)
+		k := newTaker(func(at int64, b []byte) { taken += int64(len(b)) })
+		err := k.copy(c.ctx, f, 3, c.src, e, 0)
+		k.finish()
+		if !errors.Is(err, c.want) || err == nil && taken != size {
+			t.Errorf("%d: %v, want %v; %d taken", i, err, c.want, taken)
+		}
 	}
 }

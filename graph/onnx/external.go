@@ -190,6 +190,42 @@ func loadExternal(src *graph.Source, m *tensorMessage) (*tensor.Tensor, error) {
 	return loadRaw(f.file, at, m.dtype(), m.dims, m.count)
 }
 
+// dataReader is a file of external data that is open.
+type dataReader struct {
+	name string
+	file *os.File
+	size int64
+}
+
+// open opens the file that has the elements of m, and says where they lie there.
+func (r *dataReader) open(src *graph.Source, m *tensorMessage) (graph.Extent, error) {
+	at, err := m.reference()
+	if err != nil {
+		return at.Extent, err
+	}
+	if r.file == nil || at.location != r.name {
+		r.close()
+		f, err := openExternal(src, at.location)
+		if err != nil {
+			return at.Extent, err
+		}
+		info, err := f.Stat()
+		if err != nil {
+			f.Close()
+			return at.Extent, err
+		}
+		r.name, r.file, r.size = at.location, f, info.Size()
+	}
+	return at.Extent, at.inside(r.size)
+}
+
+func (r *dataReader) close() {
+	if r.file != nil {
+		r.file.Close()
+		r.file = nil
+	}
+}
+
 // openExternal opens a file of external data by its location.
 func openExternal(src *graph.Source, name string) (*os.File, error) {
 	if src.External == nil {

@@ -19,6 +19,7 @@ type gathering struct {
 	segments []segment
 	size     int64
 	refs     references
+	claims   []claim
 }
 
 // references says where the elements of tensors lie, by the tensors' places in
@@ -44,6 +45,7 @@ type claim struct {
 	graph.Extent
 	file   int
 	tensor graph.Extent
+	plain  bool // its elements are in memory as in the file
 }
 
 // gather plans what goes with m to folder dir. It is nil if nothing does: there
@@ -59,7 +61,6 @@ func gather(m *graph.Model, dir string) (*gathering, error) {
 		return nil, err
 	}
 	g := &gathering{refs: references{}}
-	var claims []claim
 	byName, bySize, goes := map[string]int{}, map[int64][]int{}, map[string]bool{}
 	for _, t := range all {
 		if name := entry(t.head.ExternalData, "location"); here {
@@ -74,12 +75,12 @@ func gather(m *graph.Model, dir string) (*gathering, error) {
 		if err != nil {
 			return nil, fmt.Errorf("tensor %q: %w", t.head.GetName(), err)
 		}
-		claims = append(claims, c)
+		g.claims = append(g.claims, c)
 	}
-	if len(claims) == 0 {
+	if len(g.claims) == 0 {
 		return nil, nil
 	}
-	g.lay(claims)
+	g.lay(g.claims)
 	return g, nil
 }
 
@@ -130,7 +131,7 @@ func (g *gathering) claim(src *graph.Source, t *tensorMessage, byName map[string
 	if want := rawSize(t.dtype(), t.count); r.Len != want || t.dtype() == tensor.String || !t.dtype().Valid() {
 		return c, fmt.Errorf("external data %q: %d bytes, want %d for %v%v", r.location, r.Len, want, t.dtype(), t.dims)
 	}
-	c.Extent, c.file = r.Extent, i
+	c.Extent, c.file, c.plain = r.Extent, i, t.plain()
 	return c, nil
 }
 

@@ -8,7 +8,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -24,20 +23,16 @@ import (
 // and of the content, and makes the references refer to it. A file that has
 // that name and that content is used as it is; any other is left alone.
 func (g *gathering) write(m *graph.Model, path string, opts Options) (*draft.File, error) {
-	d := opts.Digest
-	if d == nil {
-		d = digestData(opts.Context, m)
-	}
 	f, err := draft.Create(filepath.Dir(path))
 	if err != nil {
 		return nil, err
 	}
 	if err = f.TakeMode(path); err == nil {
-		err = g.copy(opts.Context, f.File, m.Source)
+		err = g.copy(opts, f.File, m.Source)
 	}
 	var sum [sha256.Size]byte
 	if err == nil {
-		sum, err = g.digest(d)
+		sum, err = g.digest(opts.Digest)
 	}
 	for try := byte(0); err == nil; try++ {
 		name := dataName(path, sum, try)
@@ -84,36 +79,54 @@ func (g *gathering) digest(d *Digest) (sum [sha256.Size]byte, err error) {
 	return [sha256.Size]byte(h.Sum(nil)), nil
 }
 
-// copy writes the segments. It fails if a file that it copies from changes
-// meanwhile.
-func (g *gathering) copy(ctx context.Context, to *os.File, src *graph.Source) error {
+// copy writes the segments, and takes the tensors' check sums. It fails if a file
+// that it copies from changes meanwhile.
+func (g *gathering) copy(opts Options, to *os.File, src *graph.Source) error {
 	for todo := g.segments; len(todo) > 0; {
 		n := 1
 		for n < len(todo) && todo[n].file == todo[0].file {
 			n++
 		}
 		from := g.files[todo[0].file]
-		if err := copySegments(ctx, to, src, from, todo[:n]); err != nil {
+		s := newSums(g.ranges(todo[0].file))
+		if err := copySegments(opts.Context, to, src, from, todo[:n], s); err != nil {
 			return fmt.Errorf("external data %q: %w", from.name, err)
+		}
+		for _, c := range g.claims {
+			if sum, ok := s.get(c.Extent); ok && c.file == todo[0].file && c.plain {
+				opts.Digest.outside[c.tensor] = sum
+			}
 		}
 		todo = todo[n:]
 	}
 	return nil
 }
 
-func copySegments(ctx context.Context, to *os.File, src *graph.Source, from dataFile, segments []segment) error {
+// ranges is what tensors refer to of a file and a Digest takes as it lies there.
+func (g *gathering) ranges(file int) []graph.Extent {
+	var list []graph.Extent
+	for _, c := range g.claims {
+		if c.file == file && c.plain {
+			list = append(list, c.Extent)
+		}
+	}
+	return list
+}
+
+func copySegments(ctx context.Context, to *os.File, src *graph.Source, from dataFile, segments []segment, sums *sums) error {
 	f, err := openExternal(src, from.name)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
+	t := newTaker(sums.add)
 	for _, s := range segments {
-		if _, err := to.Seek(s.to, io.SeekStart); err != nil {
-			return err
+		if err = t.copy(ctx, to, s.to, f, s.Extent, 0); err != nil {
+			break
 		}
-		if _, err := copyExtent(ctx, to, f, s.Extent); err != nil {
-			return err
-		}
+	}
+	if t.finish(); err != nil {
+		return err
 	}
 	now, err := f.Stat()
 	if err == nil && !(os.SameFile(now, from.info) && now.Size() == from.info.Size() && now.ModTime().Equal(from.info.ModTime())) {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -98,11 +99,15 @@ func (r *rope) join(s *rope) {
 	}
 }
 
-// output writes a rope. Bytes are gathered; long extents go from file to file.
+// output writes a rope. Bytes are gathered; long extents go from file to file in
+// blocks, of which digest takes what it needs.
 type output struct {
-	ctx context.Context
-	w   io.Writer
-	src *graph.Source
+	ctx    context.Context
+	w      io.Writer
+	file   *os.File // w, if it is a regular file
+	base   int64    // where its first byte goes there
+	src    *graph.Source
+	digest *Digest
 	// later is text that is replaced in what is written from memory.
 	later *graph.Later
 	buf   []byte
@@ -191,8 +196,19 @@ func (o *output) extent(e graph.Extent) error {
 	if err := o.flush(); err != nil {
 		return err
 	}
-	n, err := copyExtent(o.ctx, o.w, o.src.ReaderAt, e)
-	o.done += n
+	if o.file == nil {
+		n, err := io.Copy(o.w, io.NewSectionReader(o.src, e.Off, e.Len))
+		o.done += n
+		if err == nil && n < e.Len {
+			err = short(nil)
+		}
+		return err
+	}
+	if err := o.digest.copy(o.ctx, o.file, o.base+o.done, e); err != nil {
+		return err
+	}
+	o.done += e.Len
+	_, err := o.file.Seek(o.base+o.done, io.SeekStart)
 	return err
 }
 

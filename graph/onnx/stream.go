@@ -10,14 +10,16 @@ import (
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
-// block is how much of a file is held at a time while it is streamed.
-const block = 256 << 10
-
 // streams reports whether the elements of m can be streamed: they lie in one
 // piece, as raw data.
 func (m *tensorMessage) streams() bool {
 	d := m.dtype()
 	return d.Valid() && d != tensor.String && m.head.Segment == nil && (m.external() || m.raw.Len > 0)
+}
+
+// plain reports whether graph.Data.Stream gives the elements of m as they lie.
+func (m *tensorMessage) plain() bool {
+	return m.dtype().Bits() >= 8 && m.dtype() != tensor.Bool
 }
 
 // stream calls do with the elements of the tensor at e, in pieces; see
@@ -44,7 +46,7 @@ func (m *tensorMessage) stream(from io.ReaderAt, e graph.Extent, do func([]byte)
 	if want := rawSize(m.dtype(), m.count); e.Len != want {
 		return fmt.Errorf("raw data of %d bytes, want %d for %v%v", e.Len, want, m.dtype(), m.dims)
 	}
-	if d := m.dtype(); d.Bits() < 8 || d == tensor.Bool {
+	if !m.plain() {
 		do = expanded(m, do)
 	}
 	return pieces(from, e, do)

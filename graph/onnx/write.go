@@ -24,7 +24,7 @@ type Options struct {
 	Check func(path string) error
 	// Context ends the writing early, with its error; nil is never.
 	Context context.Context
-	// Digest is under way over the model; nil takes what is needed of it.
+	// Digest, if set, takes what is copied; it is the model's.
 	Digest *Digest
 	// Data, if set, is called with the name and size of the file of external
 	// data that goes with the model, once it is written.
@@ -70,14 +70,25 @@ func WriteFile(path string, m *graph.Model, opts Options) error {
 }
 
 // Write writes m to w. External data stays where it is.
-func Write(w io.Writer, m *graph.Model) error { return write(context.Background(), w, m, nil) }
+func Write(w io.Writer, m *graph.Model) error { return write(context.Background(), w, m, nil, nil) }
 
-func write(ctx context.Context, w io.Writer, m *graph.Model, refs references) error {
+func write(ctx context.Context, w io.Writer, m *graph.Model, refs references, d *Digest) error {
 	r, err := encode(m, refs)
 	if err != nil {
 		return err
 	}
-	o := &output{ctx: ctx, w: w, src: m.Source, later: m.Later}
+	if d == nil {
+		d = &Digest{ctx: ctx, model: m, finished: true} // which copies alone
+		defer d.Close()
+	}
+	o := &output{ctx: ctx, w: w, src: m.Source, later: m.Later, digest: d}
+	if f, ok := w.(*os.File); ok {
+		if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
+			if o.base, err = f.Seek(0, io.SeekCurrent); err == nil {
+				o.file = f
+			}
+		}
+	}
 	if err := o.write(r); err != nil {
 		return fmt.Errorf("writing the model: %w", cause(err))
 	}
@@ -105,7 +116,12 @@ func writeFile(path string, m *graph.Model, opts Options) error {
 	if err != nil {
 		return err
 	}
+	if opts.Digest == nil {
+		opts.Digest = NewDigest(opts.Context, m)
+		defer opts.Digest.Close()
+	}
 	if g == nil {
+		opts.Digest.startData()
 		return commit(path, m, nil, func() {}, opts)
 	}
 	data, err := g.write(m, path, opts)
@@ -113,6 +129,7 @@ func writeFile(path string, m *graph.Model, opts Options) error {
 		return err
 	}
 	defer data.Release(inUse)
+	opts.Digest.startData() // of what stays
 	name := filepath.Base(data.Path())
 	err = commit(path, m, g.refs, data.Drop, opts)
 	if err == nil && opts.Data != nil {
@@ -130,7 +147,7 @@ func commit(path string, m *graph.Model, refs references, done func(), opts Opti
 		return err
 	}
 	defer f.Drop()
-	if err := write(opts.Context, f.File, m, refs); err != nil {
+	if err := write(opts.Context, f.File, m, refs, opts.Digest); err != nil {
 		return err
 	}
 	if opts.Check != nil {
