@@ -2,8 +2,6 @@ package main
 
 import (
 	"fmt"
-	"io"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,6 +11,7 @@ import (
 	"github.com/onnxloss/onnxloss/emit"
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/interp"
+	"github.com/onnxloss/onnxloss/graph/onnx"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 	"github.com/onnxloss/onnxloss/graph/tensor/npy"
 	"github.com/onnxloss/onnxloss/graph/visible"
@@ -136,16 +135,13 @@ func imageSizes(c *cli.Context, m *graph.Model) (map[string]int, error) {
 
 // writeOutputs writes the named outputs into a folder: all of them, or if
 // anything fails none.
-func writeOutputs(dir string, names []string, out map[string]*tensor.Tensor) (err error) {
+func writeOutputs(dir string, names []string, out map[string]*tensor.Tensor) error {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return err
 	}
-	drafts := map[string]string{}
-	defer func() {
-		for _, d := range drafts {
-			os.Remove(d)
-		}
-	}()
+	drafts := onnx.NewDrafts(dir)
+	defer drafts.Drop()
+	taken := map[string]bool{}
 	var write func(name string, t *tensor.Tensor) error
 	write = func(name string, t *tensor.Tensor) error {
 		if t.IsNone() {
@@ -160,14 +156,13 @@ func writeOutputs(dir string, names []string, out map[string]*tensor.Tensor) (er
 			return nil
 		}
 		path := filepath.Join(dir, fileName(name)+".npy")
-		for i := 2; drafts[path] != ""; i++ {
+		for i := 2; taken[path]; i++ {
 			path = filepath.Join(dir, fmt.Sprintf("%s_%d.npy", fileName(name), i))
 		}
-		draft, err := writeDraft(dir, func(w io.Writer) error { return npy.Write(w, t) })
-		if err != nil {
+		taken[path] = true
+		if err := drafts.Write(path, func(f *os.File) error { return npy.Write(f, t) }); err != nil {
 			return fmt.Errorf("%s: %w", path, err)
 		}
-		drafts[path] = draft
 		return nil
 	}
 	for _, name := range names {
@@ -175,30 +170,10 @@ func writeOutputs(dir string, names []string, out map[string]*tensor.Tensor) (er
 			return err
 		}
 	}
-	for path, draft := range drafts {
-		if err := os.Rename(draft, path); err != nil {
-			return fmt.Errorf("%s: %w", path, cause(err))
-		}
+	if path, err := drafts.Place(); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
 	}
 	return nil
-}
-
-// writeDraft writes to a file of a name of its own in dir.
-func writeDraft(dir string, write func(io.Writer) error) (string, error) {
-	name := filepath.Join(dir, fmt.Sprintf(".onnxloss-%016x", rand.Uint64()))
-	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
-	if err != nil {
-		return "", cause(err)
-	}
-	err = write(f)
-	if e := f.Close(); err == nil {
-		err = e
-	}
-	if err != nil {
-		os.Remove(name)
-		return "", cause(err)
-	}
-	return name, nil
 }
 
 // fileName is a value's name without what file systems refuse or misread.

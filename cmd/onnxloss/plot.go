@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/onnxloss/onnxloss/emit/curves"
 	"github.com/onnxloss/onnxloss/emit/loss"
+	"github.com/onnxloss/onnxloss/graph/onnx"
 	"github.com/urfave/cli/v2"
 )
 
@@ -69,7 +69,7 @@ func plotLosses(c *cli.Context, words []string) error {
 	if err := checkFile(path, c.Bool("force")); err != nil {
 		return err
 	}
-	if err := writeFile(path, func(w io.Writer) error { return curves.Draw(w, format, list, by) }); err != nil {
+	if err := onnx.Replace(path, c.Bool("force"), func(f *os.File) error { return curves.Draw(f, format, list, by) }); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	say(c, "written   %s: %s", path, count(len(list), "curve"))
@@ -230,19 +230,6 @@ func checkFile(path string, force bool) error {
 		return fmt.Errorf("%s: is a folder", path)
 	case !force:
 		return fmt.Errorf("%s: exists; give --force to overwrite it", path)
-	}
-	return nil
-}
-
-// writeFile writes a file whole, or not at all.
-func writeFile(path string, write func(io.Writer) error) error {
-	draft, err := writeDraft(filepath.Dir(path), write)
-	if err != nil {
-		return err
-	}
-	if err := os.Rename(draft, path); err != nil {
-		os.Remove(draft)
-		return cause(err)
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/onnx/internal/draft"
@@ -208,9 +209,16 @@ func checkTarget(path string, m *graph.Model, opts Options) (special bool, err e
 // CheckData fails if path is where m's external data is, or should be.
 func CheckData(path string, m *graph.Model) error {
 	names, err := ExternalFiles(m)
-	if err != nil || len(names) == 0 || m.Source.Path == "" {
+	if err != nil || m.Source == nil || m.Source.Path == "" {
 		return err
 	}
+	eachData(m, func(d *graph.Data) { // also what would be written into the model
+		if d.External != "" && !d.Origin.IsZero() {
+			names = append(names, d.External)
+		}
+	})
+	slices.Sort(names)
+	names = slices.Compact(names)
 	info, _ := os.Stat(path)
 	here, _ := sameFolder(filepath.Dir(m.Source.Path), filepath.Dir(path))
 	for _, name := range names {
@@ -234,24 +242,6 @@ func CheckData(path string, m *graph.Model) error {
 		}
 	}
 	return nil
-}
-
-// Replace makes path a file with what fill writes, which has another name in the
-// same folder until it is whole and on the disk. If anything fails, path is as it
-// was and nothing is left beside it. A file that exists is an error that wraps
-// fs.ErrExist, unless force is set.
-func Replace(path string, force bool, fill func(*os.File) error) error {
-	dir := filepath.Dir(path)
-	draft.Sweep(dir, inUse)
-	f, err := draft.Create(dir)
-	if err != nil {
-		return cause(err)
-	}
-	defer f.Drop()
-	if err := fill(f.File); err != nil {
-		return cause(err)
-	}
-	return cause(f.Commit(path, force))
 }
 
 // cause is an error of the operating system without the names of temporary

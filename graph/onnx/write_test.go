@@ -346,3 +346,33 @@ func TestTooLarge(t *testing.T) {
 		t.Error("something was written")
 	}
 }
+
+// TestDrafts: files of a folder get their names together, or none does.
+func TestDrafts(t *testing.T) {
+	dir := t.TempDir()
+	put := func(fail error) *Drafts {
+		d := NewDrafts(dir)
+		for _, name := range []string{"a", "b"} {
+			err := d.Write(filepath.Join(dir, name), func(f *os.File) error {
+				f.WriteString(name)
+				return fail
+			})
+			if err != fail {
+				t.Fatal(err)
+			}
+		}
+		return d
+	}
+	put(errors.New("no space")).Drop()
+	expectFolder(t, dir)
+	d := put(nil)
+	NewDrafts(dir).Drop() // which sweeps
+	if path, err := d.Place(); err != nil {
+		t.Fatal(path, err)
+	}
+	d.Drop()
+	expectFolder(t, dir, "a", "b")
+	if b, err := os.ReadFile(dir + "/b"); err != nil || string(b) != "b" {
+		t.Errorf("%q %v", b, err)
+	}
+}

@@ -39,7 +39,8 @@ func Create(dir string) (*File, error) {
 }
 
 // Adopt opens what was published at path, so that it stays until Release. It
-// fails if the file is about to be removed, or is no regular file.
+// fails if the file is about to be removed, is no regular file or belongs to
+// another user.
 func Adopt(path string) (*File, error) { return adopt(path, os.O_RDONLY, false) }
 
 // Doom opens what was published at path, so that Release removes it unless it
@@ -52,7 +53,7 @@ func adopt(path string, mode int, exclusive bool) (*File, error) {
 		return nil, err
 	}
 	held, err := lock(f, exclusive)
-	if !held && (err == nil || exclusive) || !isNamed(f, path) {
+	if !held && (err == nil || exclusive) || !isNamed(f, path) || !isMine(f) {
 		f.Close()
 		return nil, fs.ErrNotExist
 	}
@@ -93,6 +94,17 @@ func isNamed(f *os.File, path string) bool {
 // Path is where the file was published; "" if nowhere.
 func (f *File) Path() string { return f.path }
 
+// isMine reports whether f belongs to this user: whoever owns a file can change
+// it later.
+func isMine(f *os.File) bool {
+	info, err := f.Stat()
+	if err != nil {
+		return false
+	}
+	_, mine := links(info)
+	return mine
+}
+
 // Publish gives the draft the further name path, which must not exist, once its
 // bytes are on the disk. On a file system without links it loses the draft's,
 // so that nothing reminds of it after the process was killed.
@@ -118,10 +130,18 @@ func (f *File) Publish(path string) error {
 // must not exist. Bytes and name are on the disk when it returns. If it fails,
 // path is as it was.
 func (f *File) Commit(path string, force bool) error {
-	if err := f.TakeMode(path); err != nil {
+	if err := f.Sync(); err != nil {
 		return err
 	}
-	if err := f.Sync(); err != nil {
+	if err := f.Place(path, force); err != nil {
+		return err
+	}
+	return syncFolder(filepath.Dir(path))
+}
+
+// Place is Commit for what can be made again: it does not wait for the disk.
+func (f *File) Place(path string, force bool) error {
+	if err := f.TakeMode(path); err != nil {
 		return err
 	}
 	if !renamesOpen {
@@ -134,7 +154,7 @@ func (f *File) Commit(path string, force bool) error {
 	}
 	f.draft = ""
 	f.Close()
-	return syncFolder(filepath.Dir(path))
+	return nil
 }
 
 // TakeMode gives the draft the permissions of the file at path, if there is one.

@@ -42,8 +42,7 @@ func abandoned(path string, here bool) *File {
 	held, lockErr := lock(f, true)
 	info, err := f.Stat()
 	if err == nil && (held || lockErr != nil) && isNamed(f, path) {
-		_, mine := links(info)
-		if mine && (held && here || time.Since(info.ModTime()) > maxAge) {
+		if isMine(f) && (held && here || time.Since(info.ModTime()) > maxAge) {
 			return &File{File: f, draft: path}
 		}
 	}
