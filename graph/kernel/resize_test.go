@@ -159,10 +159,34 @@ func TestCoordinatesAreExact(t *testing.T) {
 	}
 }
 
+// TestScaleOf: a scale means what it was rounded from.
+func TestScaleOf(t *testing.T) {
+	for _, c := range []struct {
+		scale   float64
+		in, out int
+		want    Ratio
+	}{
+		{2, 5, 10, Ratio{10, 5}}, {2, 5, 9, Ratio{2, 1}}, {0.5, 5, 2, Ratio{1, 2}}, {2.2, 6, 13, Ratio{11, 5}}, {float64(float32(2.2)), 6, 13, Ratio{11, 5}},
+		{float64(float32(1.0 / 3)), 4, 1, Ratio{1, 3}}, {0.7, 10, 7, Ratio{7, 10}}, {0.7, 11, 7, Ratio{7, 10}}, {math.Pi, 10, 31, Ratio{93343, 29712}},
+		{float64(float32(1999.0 / 2003)), 2003, 1999, Ratio{1999, 2003}}, {float64(float32(1999.0 / 2003)), 2004, 1999, Ratio{1999, 2003}},
+		{1 << 30, 1, 1, Ratio{1 << 30, 1}}, {1e300, 1, 1, Ratio{1e300, 1}}, {5e-324, 1, 1, Ratio{5e-324, 1}}, {math.Inf(1), 1, 1, Ratio{math.Inf(1), 1}},
+	} {
+		if got := ScaleOf(c.scale, c.in, c.out); got != c.want {
+			t.Errorf("%v from %d to %d means %v, want %v", c.scale, c.in, c.out, got, c.want)
+		}
+	}
+	for bits := uint32(1); bits < 0x7f800000; bits += 7654321 {
+		s := math.Float32frombits(bits)
+		if r := ScaleOf(float64(s), 3, 5); float32(r.Num/r.Den) != s {
+			t.Errorf("%v means %v, which is not it", s, r)
+		}
+	}
+}
+
 // TestNearestTable: cases worked out by hand, and numbers out of all
 // proportion.
 func TestNearestTable(t *testing.T) {
-	half := float64(float32(2.0 / 3))
+	thirds := float64(float32(2.0 / 3))
 	for _, c := range []struct {
 		a    ResizeAxis
 		c    Coordinate
@@ -179,10 +203,9 @@ func TestNearestTable(t *testing.T) {
 		// 4/3 in float32 and in float64 means 4/3: output 4 looks at 3.
 		{scaledAxis(6, 8, float64(float32(4.0/3))), CoordAsymmetric, RoundFloor, []int{0, 0, 1, 2, 3, 3, 4, 5}},
 		{scaledAxis(6, 8, 4.0/3), CoordAsymmetric, RoundFloor, []int{0, 0, 1, 2, 3, 3, 4, 5}},
-		// A scale that is not out/in is what it is: 2/3 in float32 is above 2/3.
-		{scaledAxis(4, 2, half), CoordAsymmetric, RoundCeil, []int{0, 2}},
-		{scaledAxis(5, 3, half), CoordAsymmetric, RoundFloor, []int{0, 1, 2}},
-		{ResizeAxis{In: 5, Out: 3, Scale: Ratio{2, 3}}, CoordAsymmetric, RoundFloor, []int{0, 1, 3}},
+		// Scales that are not out/in mean simple fractions, too.
+		{scaledAxis(5, 3, thirds), CoordAsymmetric, RoundFloor, []int{0, 1, 3}},
+		{scaledAxis(6, 13, float64(float32(2.2))), CoordAsymmetric, RoundFloor, []int{0, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5}},
 	} {
 		got, err := NearestTable(c.a, c.c, c.r)
 		if err != nil || !slices.Equal(got, c.want) {

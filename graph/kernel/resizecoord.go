@@ -38,14 +38,41 @@ const (
 type Ratio struct{ Num, Den float64 }
 
 // ScaleOf is the ratio that a stated scale means for an axis resized from in
-// to out: out/in if the scale is that ratio rounded to float32 or float64, as a
-// graph that works with shapes computes it; else the scale itself.
+// to out: of the ratios that round to the same float32, out/in, else the one of
+// the least denominator. So 2.2 is 11/5 and not the float32 beside it, and
+// output 11 looks at 5, as in runtimes whose rounding makes up for that of the
+// scale.
 func ScaleOf(scale float64, in, out int) Ratio {
-	r := Ratio{float64(out), float64(in)}
-	if q := r.Num / r.Den; scale == q || scale == float64(float32(q)) {
+	near := float32(scale)
+	if r := (Ratio{float64(out), float64(in)}); near == float32(r.Num/r.Den) {
 		return r
 	}
-	return Ratio{scale, 1}
+	whole := near == float32(math.Trunc(scale))
+	if whole || !(near > 0) {
+		return Ratio{scale, 1}
+	}
+	middle := func(x float32) *big.Rat {
+		return new(big.Rat).SetFloat64((float64(near) + float64(x)) / 2)
+	}
+	r := simplest(middle(math.Nextafter32(near, 0)), middle(math.Nextafter32(near, 2*near)))
+	num, _ := new(big.Float).SetInt(r.Num()).Float64()
+	den, _ := new(big.Float).SetInt(r.Denom()).Float64()
+	if float32(num/den) != near {
+		return Ratio{scale, 1} // a denominator that no float64 holds
+	}
+	return Ratio{num, den}
+}
+
+// simplest is the fraction of the least denominator in [low, high], neither of
+// which is whole.
+func simplest(low, high *big.Rat) *big.Rat {
+	floor := new(big.Rat).SetInt(new(big.Int).Quo(low.Num(), low.Denom()))
+	if next := new(big.Rat).Add(floor, big.NewRat(1, 1)); next.Cmp(high) <= 0 {
+		return next
+	}
+	low, high = new(big.Rat).Sub(low, floor), new(big.Rat).Sub(high, floor)
+	part := simplest(high.Inv(high), low.Inv(low))
+	return floor.Add(floor, part.Inv(part))
 }
 
 // ResizeAxis is one axis of a Resize. Scale is the ratio that coordinates are

@@ -190,10 +190,16 @@ func padValue(x *Call, since int64, value float64) (*tensor.Tensor, error) {
 		}
 		return v, nil
 	}
+	return fillOf(x, in.DType, value)
+}
+
+// fillOf is value as a scalar of type d: the nearest number that d has. 0 is
+// the empty string, too.
+func fillOf(x *Call, d tensor.DType, value float64) (*tensor.Tensor, error) {
 	if value != 0 {
-		return convert(x, tensor.Scalar(value), in.DType, rounding{saturate: true})
+		return convert(x, tensor.Scalar(value), d, rounding{saturate: true})
 	}
-	return tensor.Make(in.DType)
+	return tensor.Make(d)
 }
 
 // padTable is, for each index of an axis of n after padding, the index of the

@@ -291,26 +291,11 @@ func (r *resize) copyNearest(x *Call, out *tensor.Tensor, axes []kernel.ResizeAx
 			return fmt.Errorf("axis %d: %w", i, err)
 		}
 	}
-	p, o, s, e := x.Parallel, out.Shape, in.Shape, r.filter.Extrapolation
-	switch in.DType {
-	case tensor.Float32:
-		return kernel.IndexCopy(p, tensor.Data[float32](out), o, tensor.Data[float32](in), s, tables, float32(e))
-	case tensor.Float64:
-		return kernel.IndexCopy(p, tensor.Data[float64](out), o, tensor.Data[float64](in), s, tables, e)
+	fill, err := fillOf(x, in.DType, r.filter.Extrapolation)
+	if err != nil {
+		return err
 	}
-	if e != 0 && r.filter.Coordinate == kernel.CoordCropAndResize {
-		return attrError("extrapolation_value", e, "0 for "+in.DType.String())
-	}
-	var err error
-	mover{
-		func(d, v []uint8) { err = kernel.IndexCopy(p, d, o, v, s, tables, 0) },
-		func(d, v []uint16) { err = kernel.IndexCopy(p, d, o, v, s, tables, 0) },
-		func(d, v []uint32) { err = kernel.IndexCopy(p, d, o, v, s, tables, 0) },
-		func(d, v []uint64) { err = kernel.IndexCopy(p, d, o, v, s, tables, 0) },
-		func(d, v []complex128) { err = kernel.IndexCopy(p, d, o, v, s, tables, 0) },
-		func(d, v []string) { err = kernel.IndexCopy(p, d, o, v, s, tables, "") },
-	}.run(out, in)
-	return err
+	return indexCopy(x, out, in, fill, tables)
 }
 
 func (r *resize) interpolate(x *Call, out *tensor.Tensor, axes []kernel.ResizeAxis) error {
