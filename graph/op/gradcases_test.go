@@ -128,6 +128,8 @@ func init() {
 		gradCase{op: "Slice", hi: 9, static: true, attrs: []*graph.Attr{graph.Ints("starts", 1, -2), graph.Ints("ends", 1000, -1)}, in: []gradIn{vary(3, 4)}},
 		gradCase{op: "Slice", lo: 10, static: true, in: []gradIn{vary(5, 4), fixed(ints(1)), fixed(ints(5)), fixed(ints(0)), fixed(ints(2))}},
 		gradCase{op: "Slice", lo: 10, static: true, in: []gradIn{vary(5, 4), fixed(ints(-1, 3)), fixed(ints(math.MinInt64, 0)), fixed(ints(0, 1)), fixed(ints(-2, -1))}},
+		gradCase{op: "Slice", lo: 10, static: true, in: []gradIn{vary(5, 4), fixed(ints(1, -1)), fixed(ints(math.MaxInt64, math.MinInt64)), fixed(ints(0, 1)), fixed(ints(math.MaxInt64, math.MinInt64))}},
+		gradCase{op: "Slice", lo: 11, in: []gradIn{vary(5, 4), fixed(ints(-7)), fixed(ints(3)), fixed(ints(0))}},
 		gradCase{op: "Slice", lo: 11, in: []gradIn{vary(5, 4), fixed(ints(1, -3)), fixed(ints(-1, math.MaxInt64)), fixed(ints(1, 0))}},
 		gradCase{op: "Expand", in: []gradIn{vary(3, 1), fixed(ints(2, 1, 4))}},
 		gradCase{op: "Tile", in: []gradIn{vary(2, 3), fixed(ints(2, 3))}},

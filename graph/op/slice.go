@@ -121,7 +121,8 @@ func attrCuts(n *graph.Node, rank int) ([]cut, error) {
 }
 
 // on is the first index and the number of elements that c takes of an axis of
-// the given size.
+// the given size. A start that lies outside is moved to the nearest element, as
+// ONNX has it, for steps backwards, too.
 func (c cut) on(size int) (from, n int) {
 	within := func(i, lo, hi int) int {
 		if i < 0 {
@@ -136,9 +137,9 @@ func (c cut) on(size int) (from, n int) {
 		}
 		return from, (to-from-1)/c.step + 1
 	}
-	from, to := within(c.start, -1, size-1), within(c.end, -1, size-1)
-	if from <= to {
-		return max(from, 0), 0
+	from, to := within(c.start, 0, size-1), within(c.end, -1, size-1)
+	if size == 0 || from <= to {
+		return from, 0
 	}
 	return from, (from-to-1)/-c.step + 1
 }

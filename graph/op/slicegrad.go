@@ -40,7 +40,7 @@ func gradSlice(c *Grad) error {
 			dx = sliceBy(dx, q.axis, -1, -math.MaxInt64, -1)
 			step, from = -step, from+(n-1)*step
 		}
-		if step > 1 && n > 0 {
+		if step > 1 && n > 1 { // else the step may be anything
 			dx = interleave(dx, q.axis, step)
 			n *= step
 		}
@@ -57,7 +57,9 @@ func dynamicPads(x, y *graph.Value, q cut) (begin, end *graph.Value) {
 	size, left := dimOf(x, q.axis), dimOf(y, q.axis)
 	begin = Const(x.Graph(), "start", tensor.Vector(int64(q.start)))
 	if q.start < 0 {
-		begin = Add(size, begin)
+		// A start before the first element is moved there. Max of integers is of opset 12.
+		at := Cast(Add(size, begin), tensor.Float64)
+		begin = Cast(Max(at, Like(at, 0)), tensor.Int64)
 	}
 	return begin, Sub(Sub(size, begin), left)
 }
