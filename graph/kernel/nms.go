@@ -9,7 +9,7 @@ import (
 // Suppression is the parameters of NonMaxSuppression.
 type Suppression struct {
 	MaxOutput    int     // boxes kept per image and class; none if 0 or less
-	MaxOverlap   float64 // a box is dropped if its overlap with a kept one is greater
+	MaxOverlap   float64 // a box is dropped if its overlap with a kept one, in float32, is greater
 	MinScore     float64 // a box is dropped unless its score is greater; -Inf keeps all
 	CenterFormat bool    // boxes are (x centre, y centre, width, height), else two corners (y, x, y, x)
 	Stop         Stop
@@ -89,12 +89,13 @@ func (s *Suppression) parts(areas []corners) []int {
 // too much.
 func (s *Suppression) suppress(order []int, areas []corners, part []int) (kept []int) {
 	rivals := map[int][]corners{}
+	most := float32(s.MaxOverlap) // 7/10 is not greater than 0.7, whatever that was rounded to
 	for _, i := range order {
 		if len(kept) >= s.MaxOutput || s.Stop.now() {
 			break
 		}
 		c, k := areas[i], part[i]
-		if !slices.ContainsFunc(rivals[k], func(d corners) bool { return c.overlap(&d) > s.MaxOverlap }) {
+		if !slices.ContainsFunc(rivals[k], func(d corners) bool { return float32(c.overlap(&d)) > most }) {
 			kept = append(kept, i)
 			if c.area > 0 || s.MaxOverlap < 0 {
 				rivals[k] = append(rivals[k], c)

@@ -8,7 +8,7 @@ import (
 // Regions is the parameters of RoiAlign.
 type Regions struct {
 	OutHeight, OutWidth int
-	Samples             int     // sampling points per bin and direction; 0: the bin's size, rounded up
+	Samples             int     // sampling points per bin and direction; 0: the bin's size in float32, rounded up
 	Scale               float64 // from region coordinates to input coordinates
 	HalfPixel           bool    // shift coordinates by -½, else regions are at least 1×1
 	Max                 bool    // greatest weighted neighbour of the sampling points, else their mean
@@ -35,7 +35,7 @@ func RoiAlign[T Float, I Signed](par Parallel, p *Regions, dst, x []T, images, c
 		return err
 	}
 	for r := range all {
-		b, err := p.layout(float64(regions[4*r]), float64(regions[4*r+1]), float64(regions[4*r+2]), float64(regions[4*r+3]))
+		b, err := layout(p, regions[4*r], regions[4*r+1], regions[4*r+2], regions[4*r+3])
 		if err != nil {
 			return fmt.Errorf("region %d: %w", r, err)
 		}
@@ -136,20 +136,25 @@ func binMeans[T Float](out, plane []T, width int, rows, cols *binTaps, acc []flo
 	}
 }
 
-func (p *Regions) layout(x0, y0, x1, y1 float64) (b bins, err error) {
-	shift := 0.0
+// layout lays the bins of a region. Its corners and size are rounded to T, as
+// the products of coordinates and a decimal scale want it: 10·0.3 is 3 in
+// float32 and a little more in float64, where ⌈3⌉ and the edge at 3 lie on the
+// other side.
+func layout[T Float](p *Regions, x0, y0, x1, y1 T) (b bins, err error) {
+	scale, shift := T(p.Scale), T(0)
 	if p.HalfPixel {
 		shift = 0.5
 	}
-	b.x, b.y = x0*p.Scale-shift, y0*p.Scale-shift
-	w, h := x1*p.Scale-shift-b.x, y1*p.Scale-shift-b.y
+	x, y := T(x0*scale)-shift, T(y0*scale)-shift
+	w, h := T(x1*scale)-shift-x, T(y1*scale)-shift-y
 	if !p.HalfPixel {
 		w, h = max(w, 1), max(h, 1)
 	}
-	b.w, b.h = w/float64(p.OutWidth), h/float64(p.OutHeight)
+	b.x, b.y = float64(x), float64(y)
+	b.w, b.h = float64(w)/float64(p.OutWidth), float64(h)/float64(p.OutHeight)
 	b.gw, b.gh = p.Samples, p.Samples
 	if p.Samples <= 0 {
-		gw, gh := math.Ceil(b.w), math.Ceil(b.h)
+		gw, gh := math.Ceil(float64(float32(w)/float32(p.OutWidth))), math.Ceil(float64(float32(h)/float32(p.OutHeight)))
 		if !(max(gw, 1)*max(gh, 1) <= maxSamples) {
 			return b, fmt.Errorf("size %v×%v is out of range", w, h)
 		}

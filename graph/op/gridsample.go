@@ -97,13 +97,14 @@ func makeAffineGrid(s *Spec) (Kernel, error) {
 		func(x *Call) error { return runAffineGrid[float64](x, align) }), nil
 }
 
-// gridCoordinate is coordinate o of n along an axis that spans −1 to 1.
+// gridCoordinate is coordinate o of n along an axis that spans −1 to 1; one
+// alone is in the middle.
 func gridCoordinate(o, n int, align bool) float64 {
 	switch {
 	case !align:
 		return (2*float64(o)+1)/float64(n) - 1
 	case n == 1:
-		return -1
+		return 0
 	}
 	return 2*float64(o)/float64(n-1) - 1
 }

@@ -115,16 +115,16 @@ func (s *slide) halve(total int) (begin, end int) {
 // out is the number of window positions on axis i.
 func (s *slide) out(i, in int) (int, error) {
 	begin, end := s.padding(i, in)
-	room := in + begin + end - s.extent(i)
-	if room < 0 {
-		if in == 0 {
-			return 0, nil
-		}
-		return 0, fmt.Errorf("spatial axis %d: the window covers %d, the padded input is %d", i, s.extent(i), in+begin+end)
+	room, stride := in+begin+end-s.extent(i), s.stride[i]
+	if in == 0 && room < 0 {
+		return 0, nil
 	}
-	n := room/s.stride[i] + 1
-	if s.ceil && room%s.stride[i] != 0 && n*s.stride[i] < in+begin {
+	n := max(room+stride, 0) / stride
+	if s.ceil && room > -stride && room%stride != 0 && n*stride < in+begin {
 		n++ // the last window starts inside the input or its first padding
+	}
+	if n == 0 {
+		return 0, fmt.Errorf("spatial axis %d: the window covers %d, the padded input is %d", i, s.extent(i), in+begin+end)
 	}
 	return n, nil
 }

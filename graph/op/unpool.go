@@ -190,10 +190,12 @@ func runRoiPool[T float32 | float64](x *Call, h, w int, scale float64) error {
 }
 
 // poolBins is where the n bins of a region from a to b begin and end on an
-// axis of the given size.
+// axis of the given size. The region is scaled in float32, so that 5·0.7 is 3.5
+// and not the float64 below it.
 func poolBins(a, b, scale float64, n, size int) (from, to []int) {
-	start := math.Round(a * scale)
-	width := max(math.Round(b*scale)-start+1, 1)
+	scaled := func(v float64) float64 { return math.Round(float64(float32(v) * float32(scale))) }
+	start := scaled(a)
+	width := max(scaled(b)-start+1, 1)
 	from, to = make([]int, n), make([]int, n)
 	clamp := func(v float64) int {
 		if v != v {

@@ -71,7 +71,10 @@ func makeWindow(s *Spec, f func(t float64) float64) (Kernel, error) {
 		}
 		return fillFloats(x, d, []int{int(n)}, func(dst []float64) {
 			for i := range dst {
-				dst[i] = f(float64(i) / max(period, 1))
+				dst[i] = f(float64(i) / period)
+			}
+			if n == 1 && !periodic {
+				dst[0] = 1 // where the equation has 0/0, as NumPy and PyTorch do
 			}
 		})
 	}, nil
@@ -146,7 +149,9 @@ func melWeights(dst []float64, bins, bands int, size, rate, lo, hi float64) {
 	edge := make([]int, bands+2)
 	for i := range edge {
 		hz := 700 * (math.Pow(10, (mel(lo)+float64(i)*step)/2595) - 1)
-		edge[i] = int(min(max(math.Floor((size+1)*hz/rate), -1), float64(bins)))
+		// Edges that are whole numbers, as the first often is, stay such in spite of rounding.
+		slack := 1e-12 * (hz + 700)
+		edge[i] = int(min(max(math.Floor((size+1)*(hz+slack)/rate), -1), float64(bins)))
 	}
 	clear(dst)
 	for m := range bands {
