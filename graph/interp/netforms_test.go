@@ -17,8 +17,9 @@ var netFormNames = []string{
 	"tail with an operand", "tail with a constant", "tail with a constant of channels",
 }
 
-// netForms counts the forms of steps that p has.
-func netForms(p *program, count map[string]int) {
+// netForms counts the forms of steps that p has. Rows count where they are more than one
+// tile, of which g knows.
+func netForms(p *program, g *netGen, count map[string]int) {
 	for i := range p.steps {
 		s := &p.steps[i]
 		switch {
@@ -26,7 +27,7 @@ func netForms(p *program, count map[string]int) {
 			count["phases"]++
 		case strings.Contains(s.label, "Conv+Conv"):
 			count["bands"]++
-		case s.rows != nil:
+		case s.rows != nil && g.sizeOf(s.node.Outputs[0].Name) > tileElems:
 			count["rows"]++
 			flatForms(s.rows, count)
 		case len(s.views) > 1:
@@ -101,7 +102,7 @@ func TestNetForms(t *testing.T) {
 			count["refused"]++
 			continue
 		}
-		netForms(p.prog, count)
+		netForms(p.prog, c.gen, count)
 		if strings.Contains(c.text, "body = ") && count["fewer in a body"] == 0 && c.inBodies(Options{Fetches: last}) < c.inBodies(Options{Fetches: last, Unfused: true}) {
 			count["fewer in a body"]++
 		}

@@ -79,6 +79,8 @@ func newNet(draws []byte) *netGen {
 		g.invertedResidual(g.vals[0])
 	case evenImage, otherEvenImage:
 		g.focus(g.vals[0])
+	case table, otherTable:
+		g.rows(g.vals[0])
 	}
 	for range netSteps {
 		if len(g.draws) == 0 || g.full {
@@ -117,7 +119,7 @@ func (g *netGen) inputShape(kind netKind) []int {
 	case signal, otherSignal:
 		return []int{oneOf(g, 1, 1, 2), 1 + g.n(6), 4 + g.n(40)}
 	case table, otherTable:
-		return []int{1 + g.n(2), 150 + g.n(100), 60 + g.n(60)}
+		return []int{2, 100 + g.n(50), 90 + g.n(50)}
 	}
 	return []int{oneOf(g, 1, 1, 2), 1 + g.n(9), 3 + g.n(20), 3 + g.n(20)}
 }
@@ -174,6 +176,16 @@ func (g *netGen) hold(v netVal) {
 		limit *= 32
 	}
 	g.full = g.full || product(v.shape) > limit
+}
+
+// sizeOf is how many elements a value of the main graph has.
+func (g *netGen) sizeOf(name string) int {
+	for _, v := range g.vals {
+		if v.name == name {
+			return product(v.shape)
+		}
+	}
+	return 0
 }
 
 // weight is an initializer, which may be one that was drawn before.

@@ -224,6 +224,23 @@ func (g *netGen) elemType() int {
 	return map[string]int{"float": 1, "float16": 10, "double": 11}[g.elem]
 }
 
+// linked is two operations, the second on the first.
+func (g *netGen) linked(v netVal) netVal {
+	for range 2 {
+		other, op := g.weight(), oneOf(g, "Add", "Sub", "Mul")
+		if g.n(2) == 0 {
+			if o, _ := g.pickLike(v); slices.Equal(o.shape, v.shape) {
+				other = o.name
+			}
+		}
+		v = g.either(v.shape, op, v.name, other)
+	}
+	if g.oneIn(3) {
+		v = g.add(v.shape, "Abs (%s)", v.name)
+	}
+	return v
+}
+
 // rows is a few nodes that work on rows, as those of a loss do.
 func (g *netGen) rows(v netVal) netVal {
 	for range 2 + g.n(6) {
@@ -232,9 +249,11 @@ func (g *netGen) rows(v netVal) netVal {
 			return g.unary(v)
 		}
 		column := append(slices.Clone(v.shape[:rank-1]), 1)
-		switch g.n(8) {
+		switch g.n(11) {
 		case 0, 1:
 			v = g.unary(v)
+		case 8, 9, 10:
+			v = g.linked(v)
 		case 2:
 			v = g.binary(v)
 		case 3:
