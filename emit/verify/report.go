@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"strings"
 
+	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/interp"
 	"github.com/onnxloss/onnxloss/graph/op"
 	"github.com/onnxloss/onnxloss/graph/tensor"
@@ -37,7 +38,8 @@ type Check struct {
 	// Reason is why the check failed or was not run.
 	Reason string `json:"reason,omitempty"`
 
-	same bool // tensors of the same type and shape were compared, maybe without elements
+	broken error // that ends the proof
+	same   bool  // tensors of the same type and shape were compared, maybe without elements
 }
 
 // Report is all checks of one training graph, in order.
@@ -173,13 +175,19 @@ func (c *Check) leave(format string, args ...any) {
 }
 
 // concerns reports whether there was anything to check.
-func (c *Check) concerns() bool { return c.Compared > 0 || c.Status != "" }
+func (c *Check) concerns() bool { return c.Compared > 0 || c.Status != "" || c.broken != nil }
 
 // stop notes an error that ended the check: an interrupt, an operator that is not
-// supported and a memory limit leave it, any other is a failure.
+// supported and a memory limit leave it, a constant that cannot be read ends the
+// whole proof, any other is a failure.
 func (c *Check) stop(err error) {
 	if reason, ok := blameless(err); ok {
 		c.leave("%s", reason)
+		return
+	}
+	var load *graph.LoadError
+	if errors.As(err, &load) {
+		c.broken = err
 		return
 	}
 	c.fail("%v", err)

@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -72,7 +73,11 @@ func Training(ctx context.Context, m *graph.Model, o Options) (*Report, error) {
 		}
 	}
 	for _, step := range []func() error{p.network, p.forward, p.losses} {
-		if err := step(); err != nil && ctx.Err() == nil {
+		err := step()
+		for _, c := range p.report.Checks {
+			err = cmp.Or(err, c.broken)
+		}
+		if err != nil && ctx.Err() == nil {
 			return nil, err
 		}
 	}
@@ -132,7 +137,7 @@ func (p *proof) network() error {
 	}
 	if p.opts.Original != nil {
 		if sum, err = p.ofOriginal(); err != nil {
-			c.fail("original: %v", err)
+			c.stop(fmt.Errorf("original: %w", err))
 		} else if sum != p.manifest.Source.Fingerprint {
 			c.fail("the original model has another network: got %.16s…, want %.16s…", sum, p.manifest.Source.Fingerprint)
 		}
