@@ -21,7 +21,7 @@ const (
 var costs = map[string]cost{
 	"ModelProto.opset_import":   {record: opsetCost, most: limits.Opsets},
 	"ModelProto.metadata_props": {record: pairCost},
-	"ModelProto.training_info":  {record: 2 * 16},
+	"ModelProto.training_info":  {record: 320},
 	"ModelProto.functions":      {record: 2048},
 
 	"FunctionProto.opset_import":    {record: opsetCost, most: limits.Opsets},

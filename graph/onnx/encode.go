@@ -52,18 +52,60 @@ type record struct {
 	open *rope        // tag and content
 }
 
-// header adds the fields of p, encoded.
+// span is where a field lies in a message.
+type span struct {
+	num      protowire.Number
+	from, to int32
+}
+
+// lastNum is above all fields that a record is made of by itself.
+const lastNum = protowire.Number(64)
+
+// header adds the fields of p, encoded: one record for all of a number, and one
+// for those from lastNum on, so that a message of many small fields takes a
+// small multiple of its size.
 func (rs *records) header(p proto.Message) error {
 	b, err := proto.MarshalOptions{AllowPartial: true, Deterministic: true}.Marshal(p)
-	for len(b) > 0 && err == nil {
-		num, _, n := protowire.ConsumeField(b)
+	if err != nil {
+		return err
+	}
+	count := 0
+	if err := eachField(b, func(span) { count++ }); err != nil {
+		return err
+	}
+	spans := make([]span, 0, count)
+	_ = eachField(b, func(x span) { spans = append(spans, x) })
+	order := func(x, y span) int { return int(x.num) - int(y.num) }
+	sorted := b
+	if !slices.IsSortedFunc(spans, order) {
+		slices.SortStableFunc(spans, order)
+		sorted = make([]byte, 0, len(b))
+		for _, x := range spans {
+			sorted = append(sorted, b[x.from:x.to]...)
+		}
+	}
+	for i := 0; i < len(spans); {
+		num, n := min(spans[i].num, lastNum), 0
+		for ; i < len(spans) && min(spans[i].num, lastNum) == num; i++ {
+			n += int(spans[i].to - spans[i].from)
+		}
+		*rs = append(*rs, record{num: num, raw: sorted[:n:n]})
+		sorted = sorted[n:]
+	}
+	return nil
+}
+
+// eachField calls do for each field of the message b.
+func eachField(b []byte, do func(span)) error {
+	for at := 0; at < len(b); {
+		num, _, n := protowire.ConsumeField(b[at:])
 		if n < 0 {
 			return protowire.ParseError(n)
 		}
-		*rs = append(*rs, record{num: num, raw: b[:n]})
-		b = b[n:]
+		do(span{num, int32(at), int32(at + n)})
+		at += n
 	}
-	return err
+	return nil
 }
 
 func (rs *records) at(num protowire.Number, e graph.Extent) {
