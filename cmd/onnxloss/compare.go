@@ -72,7 +72,7 @@ func runCompare(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	plan, err := interp.New(head.model, interp.Options{Threads: n, Fetches: []string{head.logits}, Feeds: head.feeds})
+	plan, err := interp.NewContext(c.Context, head.model, interp.Options{Threads: n, Fetches: []string{head.logits}, Feeds: head.feeds})
 	if err != nil {
 		return fmt.Errorf("%s: %w", title(path), err)
 	}

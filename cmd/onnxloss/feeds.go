@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -135,7 +136,7 @@ func imageSizes(c *cli.Context, m *graph.Model) (map[string]int, error) {
 
 // writeOutputs writes the named outputs into a folder: all of them, or if
 // anything fails none.
-func writeOutputs(dir string, names []string, out map[string]*tensor.Tensor) error {
+func writeOutputs(ctx context.Context, dir string, names []string, out map[string]*tensor.Tensor) error {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return err
 	}
@@ -160,7 +161,7 @@ func writeOutputs(dir string, names []string, out map[string]*tensor.Tensor) err
 			path = filepath.Join(dir, fmt.Sprintf("%s_%d.npy", fileName(name), i))
 		}
 		taken[path] = true
-		if err := drafts.Write(path, func(f *os.File) error { return npy.Write(f, t) }); err != nil {
+		if err := drafts.Write(path, func(f *os.File) error { return npy.Write(&target{f, ctx}, t) }); err != nil {
 			return fmt.Errorf("%s: %w", path, err)
 		}
 		return nil

@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/onnxloss/onnxloss/emit/verify"
 	"github.com/onnxloss/onnxloss/graph/onnx"
@@ -39,8 +40,27 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), signals...)
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once
-	os.Exit(run(ctx, os.Args, os.Stdin, os.Stdout, os.Stderr))
+	code := make(chan int, 1)
+	go func() { code <- run(ctx, os.Args, os.Stdin, os.Stdout, os.Stderr) }()
+	select {
+	case c := <-code:
+		os.Exit(c)
+	case <-ctx.Done():
+	}
+	select {
+	case c := <-code:
+		os.Exit(c)
+	case <-time.After(patience):
+		onnx.Abandon()
+		fmt.Fprintln(os.Stderr, "onnxloss: interrupted")
+		os.Exit(exitInterrupted)
+	}
 }
+
+// patience is how long what is under way has to end by itself after a signal. What is
+// left then waits for another process, as the opening of a pipe does, or is between two
+// looks at the context; a write that ends there has changed nothing yet, or is done.
+const patience = 60 * time.Millisecond
 
 // run is the whole program, given its arguments and streams; it returns the
 // exit code.

@@ -73,7 +73,7 @@ func runRun(c *cli.Context) error {
 		return err
 	}
 	defer m.Close()
-	plan, err := interp.New(m, opts)
+	plan, err := interp.NewContext(c.Context, m, opts)
 	if err != nil {
 		return fmt.Errorf("%s: %w", title(path), err)
 	}
@@ -89,7 +89,7 @@ func runRun(c *cli.Context) error {
 		return err
 	}
 	if dir := c.String("output"); dir != "" {
-		if err := writeOutputs(dir, plan.Fetches(), out); err != nil {
+		if err := writeOutputs(c.Context, dir, plan.Fetches(), out); err != nil {
 			return err
 		}
 	}

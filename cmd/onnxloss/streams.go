@@ -58,6 +58,19 @@ func (s *source) Read(p []byte) (int, error) {
 	}
 }
 
+// target is w, until the context ends.
+type target struct {
+	w   io.Writer
+	ctx context.Context
+}
+
+func (t *target) Write(p []byte) (int, error) {
+	if err := t.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return t.w.Write(p)
+}
+
 // cause is an error of the operating system without the name of the file.
 func cause(err error) error {
 	var p *fs.PathError

@@ -114,7 +114,7 @@ func (t *term) hold(p *proof, plan *interp.Plan, b loss.Batch) (*interp.Plan, ma
 	for _, v := range loss.Discrete(m.Graph.Value(t.logits.Name)) {
 		names = append(names, v.Name)
 	}
-	at, err := interp.New(m, interp.Options{Threads: p.opts.Threads, Double: true, Feeds: t.feedNames(m.Graph, true), Fetches: names})
+	at, err := p.newPlan(m, interp.Options{Threads: p.opts.Threads, Double: true, Feeds: t.feedNames(m.Graph, true), Fetches: names})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -122,7 +122,7 @@ func (t *term) hold(p *proof, plan *interp.Plan, b loss.Batch) (*interp.Plan, ma
 	if err != nil {
 		return nil, nil, err
 	}
-	plan, err = interp.New(m, interp.Options{Threads: p.opts.Threads, Double: true, Feeds: append(t.feedNames(m.Graph, true), names...), Fetches: []string{t.out.Name}})
+	plan, err = p.newPlan(m, interp.Options{Threads: p.opts.Threads, Double: true, Feeds: append(t.feedNames(m.Graph, true), names...), Fetches: []string{t.out.Name}})
 	return plan, held, err
 }
 

@@ -258,7 +258,7 @@ func (p *proof) checkSum(c *Check) {
 		in[t.out.Name] = tensor.Scalar(float32(i + 1))
 		sum += float64(i + 1)
 	}
-	plan, err := interp.New(p.model, interp.Options{Feeds: feeds, Fetches: []string{total.Name}})
+	plan, err := p.newPlan(p.model, interp.Options{Feeds: feeds, Fetches: []string{total.Name}})
 	if err != nil {
 		c.stop(err)
 		return

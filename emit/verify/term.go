@@ -177,7 +177,7 @@ func (t *term) read(g *graph.Graph, port *emit.Port, double bool) string {
 // lossGraph plans the part of the graph from a term's logits to its loss or to
 // its derivative, whichever is fetched.
 func (p *proof) lossGraph(t *term, double bool, fetch *emit.Port) (*interp.Plan, error) {
-	return interp.New(p.model, interp.Options{Threads: p.opts.Threads, Double: double, Feeds: t.feedNames(p.model.Graph, double), Fetches: []string{fetch.Name}})
+	return p.newPlan(p.model, interp.Options{Threads: p.opts.Threads, Double: double, Feeds: t.feedNames(p.model.Graph, double), Fetches: []string{fetch.Name}})
 }
 
 // feedNames is the inputs of the loss graph.

@@ -40,7 +40,9 @@ type Options struct {
 	// at hand.
 	Original *graph.Model
 	Threads  int
-	Seed     uint64
+	// MaxMemory is as in interp.Options.
+	MaxMemory int64
+	Seed      uint64
 	// Dims is the sizes of dimensions of the network's inputs that are not fixed; see
 	// interp.RandomInput.
 	Dims map[string]int
@@ -62,7 +64,8 @@ func Training(ctx context.Context, m *graph.Model, o Options) (*Report, error) {
 	if x == nil {
 		return nil, ErrNoManifest
 	}
-	p := &proof{ctx: ctx, model: m, manifest: x, opts: o, plan: interp.New}
+	p := &proof{ctx: ctx, model: m, manifest: x, opts: o}
+	p.plan = p.newPlan
 	if o.plan != nil {
 		p.plan = o.plan
 	}
@@ -98,6 +101,12 @@ type proof struct {
 	report   Report
 	values   map[string]*tensor.Tensor // of the run in float32
 	drawn    bool                      // the head's tensors among them are made up
+}
+
+// newPlan is a plan that ends with the proof's context and keeps to its memory.
+func (p *proof) newPlan(m *graph.Model, o interp.Options) (*interp.Plan, error) {
+	o.MaxMemory = p.opts.MaxMemory
+	return interp.NewContext(p.ctx, m, o)
 }
 
 // planned is a plan of the network. The plan before it, with its weights, is garbage by
@@ -210,7 +219,9 @@ func (p *proof) forward() error {
 		}
 		unfused.leave("%s", reason)
 		logits.What = "canonical logits against tensors that are drawn in place of the head's, read by layout, bit for bit"
-		if e := p.drawSources(sources); e != nil {
+		if p.ctx.Err() != nil {
+			logits.leave("interrupted")
+		} else if e := p.drawSources(sources); e != nil {
 			logits.leave("%v; %v", err, e)
 		}
 	}
@@ -401,7 +412,7 @@ func (p *proof) compareLogits(c *Check, t *term) {
 	if t.rows > 1 {
 		want = tensor.Of([]int{want.Shape[0], want.Shape[1] * t.rows, t.classes}, tensor.Data[float32](want))
 	}
-	plan, err := interp.New(p.model, interp.Options{Threads: p.opts.Threads, Feeds: unique(names), Fetches: []string{t.logits.Name}})
+	plan, err := p.newPlan(p.model, interp.Options{Threads: p.opts.Threads, Feeds: unique(names), Fetches: []string{t.logits.Name}})
 	if err != nil {
 		c.stop(err)
 		return

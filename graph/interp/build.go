@@ -1,6 +1,7 @@
 package interp
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -11,6 +12,7 @@ import (
 
 // builder plans the graphs of one model.
 type builder struct {
+	ctx     context.Context
 	plan    *Plan
 	facts   *op.Facts
 	missing map[string]bool
@@ -50,6 +52,9 @@ func (b *builder) program(g *graph.Graph, outer *program, feeds, fetches []*grap
 	}
 	var failed error
 	for _, n := range g.Nodes {
+		if err := b.ctx.Err(); err != nil {
+			return nil, err
+		}
 		if !need.nodes[n] {
 			continue
 		}
@@ -74,11 +79,12 @@ func (b *builder) program(g *graph.Graph, outer *program, feeds, fetches []*grap
 	}
 	if !b.plan.opts.Unfused {
 		p.dropSpare()
-		b.joinViews(p)
-		b.fuse(p)
-		b.chain(p)
-		b.joinRows(p)
-		b.placed(p)
+		for _, pass := range []func(*program){b.joinViews, b.fuse, b.chain, b.joinRows, b.placed} {
+			pass(p)
+			if err := b.ctx.Err(); err != nil {
+				return nil, err
+			}
+		}
 	}
 	for i := range p.steps {
 		p.steps[i].spec = nil
@@ -93,7 +99,7 @@ func (b *builder) step(p *program, n *graph.Node) error {
 	spec := &op.Spec{
 		Node: n, Opset: n.Graph().Opset(n.Domain), Double: b.plan.opts.Double, Direct: b.plan.opts.Direct,
 		Const: make([]*tensor.Tensor, len(n.Inputs)), Types: make([]graph.Type, len(n.Inputs)),
-		Shared: b.shared, Parallel: b.plan.parallel,
+		Shared: b.shared, Parallel: b.parallel,
 		MakeBody: func(g *graph.Graph) (op.Body, error) { return b.body(p, g) },
 	}
 	for i, v := range n.Inputs {

@@ -29,6 +29,9 @@ func (b *builder) chain(p *program) {
 	}
 	in := make([]bool, len(p.steps)) // those of chains but the last
 	for i := range p.steps {
+		if b.ctx.Err() != nil {
+			return
+		}
 		if in[i] || !isConv(&p.steps[i]) {
 			continue
 		}

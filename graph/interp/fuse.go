@@ -22,6 +22,9 @@ func (b *builder) fuse(p *program) {
 	f := fusion{program: p, readers: p.readers(), taken: make([]bool, len(p.steps))}
 	at := map[int]step{} // by the place of a group's last node
 	for i := len(p.steps) - 1; i >= 0; i-- {
+		if b.ctx.Err() != nil {
+			return
+		}
 		if f.taken[i] {
 			continue
 		}

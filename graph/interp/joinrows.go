@@ -15,6 +15,9 @@ import (
 func (b *builder) joinRows(p *program) {
 	j := b.newJoiner(p)
 	for i := range p.steps {
+		if b.ctx.Err() != nil {
+			return
+		}
 		j.add(i)
 	}
 	j.order()

@@ -115,6 +115,9 @@ func (j *joiner) order() {
 	j.dissolve()
 	j.done = make([]bool, len(j.prog.steps))
 	for i := range j.prog.steps {
+		if j.ctx.Err() != nil {
+			return
+		}
 		if g := j.group[i]; g == nil || i == g.last {
 			j.put(i)
 		}

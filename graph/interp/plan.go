@@ -1,6 +1,8 @@
 package interp
 
 import (
+	"cmp"
+	"context"
 	"fmt"
 	"maps"
 	"runtime"
@@ -55,6 +57,11 @@ type Plan struct {
 // New plans a model. All operators that the table lacks are reported in one
 // *op.UnsupportedError, unless something else is wrong with the model.
 func New(m *graph.Model, opts Options) (*Plan, error) {
+	return NewContext(backgroundContext, m, opts)
+}
+
+// NewContext is New, which ends with the context's error when that is done.
+func NewContext(ctx context.Context, m *graph.Model, opts Options) (*Plan, error) {
 	if opts.Threads <= 0 {
 		opts.Threads = runtime.GOMAXPROCS(0)
 	}
@@ -71,16 +78,16 @@ func New(m *graph.Model, opts Options) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	facts := op.InferModel(m)
-	if err := facts.ReadErr(); err != nil {
+	facts := op.InferContext(ctx, m)
+	if err := cmp.Or(ctx.Err(), facts.ReadErr()); err != nil {
 		return nil, err
 	}
 	var loaded map[*graph.Value]*tensor.Tensor
 	if overridable(m.Graph) {
 		loaded = map[*graph.Value]*tensor.Tensor{}
 	}
-	build := func(open bool) (*program, error) {
-		b := &builder{plan: p, facts: facts, loaded: loaded, open: open, shared: map[any]any{}}
+	build := func(ctx context.Context, open bool) (*program, error) {
+		b := &builder{ctx: ctx, plan: p, facts: facts, loaded: loaded, open: open, shared: map[any]any{}}
 		prog, err := b.program(m.Graph, nil, feeds, fetches)
 		if unsupported(err) {
 			return nil, &op.UnsupportedError{Ops: slices.Sorted(maps.Keys(b.missing))}
@@ -90,11 +97,11 @@ func New(m *graph.Model, opts Options) (*Plan, error) {
 		}
 		return prog, err
 	}
-	if p.prog, err = build(false); err != nil {
+	if p.prog, err = build(ctx, false); err != nil {
 		return nil, err
 	}
 	if loaded != nil {
-		p.open = sync.OnceValues(func() (*program, error) { return build(true) })
+		p.open = sync.OnceValues(func() (*program, error) { return build(backgroundContext, true) })
 	}
 	return p, nil
 }

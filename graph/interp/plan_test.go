@@ -62,7 +62,7 @@ func TestSearchLimit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	j := (&builder{plan: p, facts: op.InferModel(m)}).newJoiner(p.prog)
+	j := (&builder{ctx: context.Background(), plan: p, facts: op.InferModel(m)}).newJoiner(p.prog)
 	all := j.search.left
 	for i := range p.prog.steps {
 		j.add(i)
@@ -120,5 +120,40 @@ func TestLongModels(t *testing.T) {
 			want = out
 		}
 		sameTensors(t, out, want)
+	}
+}
+
+// countdown is a context that is done when it was asked for its error so many times.
+type countdown struct {
+	context.Context
+	left, after int
+}
+
+func (c *countdown) Err() error {
+	if c.left--; c.left >= 0 {
+		return nil
+	}
+	c.after++
+	return context.Canceled
+}
+
+// TestPlanningEnds: wherever planning is when its context ends, it looks at it once for
+// each step at least, and then at no more than a few steps.
+func TestPlanningEnds(t *testing.T) {
+	const n, few = 500, 10
+	m := longModel(t, n, "Relu", "Softmax", "Transpose", "Neg")
+	all := &countdown{Context: context.Background(), left: 1 << 30}
+	if _, err := NewContext(all, m, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	looks := 1<<30 - all.left
+	if looks < 3*n {
+		t.Errorf("%d looks at the context, for %d steps", looks, n)
+	}
+	for k := 0; k < looks; k += 7 {
+		c := &countdown{Context: context.Background(), left: k}
+		if _, err := NewContext(c, m, Options{}); err != context.Canceled || c.after > few {
+			t.Fatalf("done after %d looks: %v, %d looks later", k, err, c.after)
+		}
 	}
 }

@@ -333,27 +333,3 @@ func (d *Defect) Error() string { return fmt.Sprintf("defect in the interpreter:
 
 // ErrMemory is the error of a run that Options.MaxMemory stopped.
 var ErrMemory = errors.New("the memory limit is reached")
-
-// foldEnv is the environment of steps that are run at plan time.
-func foldEnv(p *Plan) *op.Env {
-	left := int64(foldLimit)
-	return &op.Env{
-		Alloc: func(d tensor.DType, shape []int) (*tensor.Tensor, error) {
-			n, err := tensor.Count(shape)
-			if err != nil {
-				return nil, err
-			}
-			if left -= int64(n); left < 0 {
-				return nil, ErrMemory
-			}
-			return tensor.Make(d, shape...)
-		},
-		Free:     func(*tensor.Tensor) {},
-		Parallel: p.parallel,
-	}
-}
-
-// parallel splits work at plan time.
-func (p *Plan) parallel(n, grain int, body func(lo, hi int)) {
-	p.workers.run(backgroundContext, nil, n, grain, body)
-}

@@ -121,8 +121,8 @@ func (b *builder) fold(p *program, s *step, spec *op.Spec) bool {
 			return false
 		}
 	}
-	x := &op.Call{Node: s.node, In: in, Out: make([]*tensor.Tensor, len(s.out)), Env: foldEnv(b.plan)}
-	x.Context = backgroundContext
+	x := &op.Call{Node: s.node, In: in, Out: make([]*tensor.Tensor, len(s.out)), Env: b.foldEnv()}
+	x.Context = b.ctx
 	if err := guard(s.kernel, x); err != nil {
 		return false // the run will tell, if it gets there
 	}
@@ -143,4 +143,28 @@ func (b *builder) fold(p *program, s *step, spec *op.Spec) bool {
 		b.done(p, s.in[i])
 	}
 	return true
+}
+
+// foldEnv is the environment of steps that are run at plan time.
+func (b *builder) foldEnv() *op.Env {
+	left := int64(foldLimit)
+	return &op.Env{
+		Alloc: func(d tensor.DType, shape []int) (*tensor.Tensor, error) {
+			n, err := tensor.Count(shape)
+			if err != nil {
+				return nil, err
+			}
+			if left -= int64(n); left < 0 {
+				return nil, ErrMemory
+			}
+			return tensor.Make(d, shape...)
+		},
+		Free:     func(*tensor.Tensor) {},
+		Parallel: b.parallel,
+	}
+}
+
+// parallel splits work at plan time.
+func (b *builder) parallel(n, grain int, body func(lo, hi int)) {
+	b.plan.workers.run(b.ctx, nil, n, grain, body)
 }

@@ -260,3 +260,7 @@ func cause(err error) error {
 		}
 	}
 }
+
+// Abandon removes what writes under way have left on the disk so far, for a process that
+// ends without waiting for them. Nothing can be written afterwards.
+func Abandon() { draft.Abandon() }

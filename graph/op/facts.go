@@ -11,6 +11,7 @@ import (
 
 // Facts is what inference knows of the values of a model.
 type Facts struct {
+	ctx   context.Context
 	of    map[*graph.Value]*Fact
 	depth int
 	calls Calls
@@ -49,8 +50,12 @@ func (f *Facts) Errs() []error { return f.errs }
 // InferModel derives the facts of all values of the model's main graph and its
 // subgraphs, and refines Value.Type in place. An operator that the table lacks
 // leaves its outputs as the file declares them.
-func InferModel(m *graph.Model) *Facts {
-	f := &Facts{of: map[*graph.Value]*Fact{}}
+func InferModel(m *graph.Model) *Facts { return InferContext(context.Background(), m) }
+
+// InferContext is InferModel, which stops at the node that it is at when the context
+// is done.
+func InferContext(ctx context.Context, m *graph.Model) *Facts {
+	f := &Facts{ctx: ctx, of: map[*graph.Value]*Fact{}}
 	f.graph(m.Graph)
 	return f
 }
@@ -60,9 +65,15 @@ func (f *Facts) graph(g *graph.Graph) {
 		f.of[v] = &Fact{Type: v.Type}
 	}
 	for _, v := range g.Inits {
+		if f.ctx.Err() != nil {
+			return
+		}
 		f.init(v)
 	}
 	for _, n := range g.Nodes {
+		if f.ctx.Err() != nil {
+			return
+		}
 		f.node(n)
 	}
 }
@@ -220,9 +231,15 @@ func (f *Facts) body(g *graph.Graph, in []Fact) ([]Fact, error) {
 		f.of[v] = &x
 	}
 	for _, v := range g.Inits {
+		if err := f.ctx.Err(); err != nil {
+			return nil, err
+		}
 		f.init(v)
 	}
 	for _, n := range g.Nodes {
+		if err := f.ctx.Err(); err != nil {
+			return nil, err
+		}
 		f.node(n)
 	}
 	out := make([]Fact, len(g.Outputs))

@@ -57,7 +57,7 @@ func Run(ctx context.Context, dir string, opts interp.Options) error {
 	if len(sets) == 0 {
 		return errors.New("no test_data_set_* in the folder")
 	}
-	plan, err := interp.New(m, opts)
+	plan, err := interp.NewContext(ctx, m, opts)
 	if err != nil {
 		return err
 	}

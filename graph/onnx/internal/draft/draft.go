@@ -32,6 +32,7 @@ func Create(dir string) (*File, error) {
 		}
 		held, err := lock(f, false)
 		if (held || err != nil) && isNamed(f, path) || try == 100 {
+			open.add(path)
 			return &File{File: f, draft: path, made: true}, nil
 		}
 		f.Close() // a sweep has it
@@ -121,6 +122,7 @@ func (f *File) Publish(path string) error {
 		}
 		f.draft = ""
 	}
+	open.drop(f.draft)
 	f.path = path
 	return syncFolder(filepath.Dir(path))
 }
@@ -152,6 +154,7 @@ func (f *File) Place(path string, force bool) error {
 	if err := f.moveTo(path, force); err != nil {
 		return err
 	}
+	open.drop(f.draft)
 	f.draft = ""
 	f.Close()
 	return nil
@@ -197,6 +200,7 @@ func (f *File) Release(used func(path string) bool) {
 	}
 	if f.draft != "" {
 		remove(f.draft)
+		open.drop(f.draft)
 	}
 	f.draft, f.path = "", ""
 	f.Close()
