@@ -163,12 +163,7 @@ func (d *Digest) startData() {
 		return
 	}
 	d.data = make(chan struct{})
-	all, err := outside(d.model)
-	if err != nil {
-		d.dataErr = err
-		close(d.data)
-		return
-	}
+	all := outside(d.model)
 	go func() {
 		defer close(d.data)
 		d.dataErr = d.readData(all)
@@ -177,12 +172,12 @@ func (d *Digest) startData() {
 
 // readData takes the check sums of external tensors. Of their files, the last
 // stays open.
-func (d *Digest) readData(all []*tensorMessage) error {
+func (d *Digest) readData(all []place) error {
 	var f dataReader
 	defer f.close()
-	for _, m := range all {
+	return eachOutside(d.model.Source, all, func(m *tensorMessage) error {
 		if _, ok := d.outside[m.at]; ok || !m.streams() {
-			continue
+			return nil
 		}
 		sum := uint32(0)
 		e, err := f.open(d.model.Source, m)
@@ -196,6 +191,6 @@ func (d *Digest) readData(all []*tensorMessage) error {
 			return &graph.LoadError{Tensor: m.head.GetName(), Err: err}
 		}
 		d.outside[m.at] = sum
-	}
-	return nil
+		return nil
+	})
 }

@@ -2,6 +2,7 @@ package onnx
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strconv"
@@ -16,54 +17,58 @@ import (
 // ExternalFiles is the names of the files beside the model's that hold
 // elements of its constants, sorted, with slashes.
 func ExternalFiles(m *graph.Model) ([]string, error) {
-	all, err := outside(m)
-	if err != nil {
-		return nil, err
-	}
-	var names []string
-	for _, x := range all {
-		names = append(names, entry(x.head.ExternalData, "location"))
-	}
-	slices.Sort(names)
-	return slices.Compact(names), nil
+	set := map[string]bool{}
+	err := eachOutside(m.Source, outside(m), func(t *tensorMessage) error {
+		set[entry(t.head.ExternalData, "location")] = true
+		return nil
+	})
+	return slices.Sorted(maps.Keys(set)), err
 }
 
-// outside is the tensors of m that a file written of it takes from m's, and
-// whose elements lie in other files, in the order in which they lie in m's.
-func outside(m *graph.Model) ([]*tensorMessage, error) {
+// place is a message of a model's file.
+type place struct {
+	graph.Extent
+	shape shape
+}
+
+// outside is where in m's file tensors may lie whose elements are in other files,
+// of those that a file written of m takes from there: in the file's order.
+func outside(m *graph.Model) []place {
 	o, ok := m.Origin.(*origin)
 	if !ok || m.Source == nil {
-		return nil, nil
+		return nil
 	}
-	w := newWire(m.Source, m.Source.Size)
-	var places []graph.Extent
+	var list []place
 	eachData(m, func(d *graph.Data) {
-		if d.External != "" && !d.Origin.IsZero() {
-			places = append(places, d.Origin)
+		if d.External == "" || d.Origin.IsZero() {
+			return
 		}
-	})
-	slices.SortFunc(places, func(a, b graph.Extent) int { return int(a.Off - b.Off) })
-	sparse := map[graph.Extent]bool{}
-	for d := range o.sparse {
-		sparse[d.Origin] = true
-	}
-	var all []*tensorMessage
-	add := func(t *tensorMessage) { all = append(all, t) }
-	for _, e := range slices.Compact(places) {
 		s := tensorShape
-		if sparse[e] {
+		if o.sparse[d] {
 			s = sparseShape
 		}
-		if err := w.external(e, s, 0, add); err != nil {
-			return nil, err
-		}
-	}
+		list = append(list, place{d.Origin, s})
+	})
 	for _, e := range o.training {
-		if err := w.external(e, trainingShape, 0, add); err != nil {
-			return nil, err
+		list = append(list, place{e, trainingShape})
+	}
+	slices.SortFunc(list, func(a, b place) int { return int(a.Off - b.Off) })
+	return slices.CompactFunc(list, func(a, b place) bool { return a.Extent == b.Extent })
+}
+
+// eachOutside calls do for the tensors in the given messages of src whose elements
+// lie in other files.
+func eachOutside(src *graph.Source, list []place, do func(*tensorMessage) error) error {
+	if len(list) == 0 {
+		return nil
+	}
+	w := newWire(src, src.Size)
+	for _, p := range list {
+		if err := w.external(p.Extent, p.shape, 0, do); err != nil {
+			return err
 		}
 	}
-	return all, nil
+	return nil
 }
 
 // eachData calls do for every constant of m.
@@ -121,11 +126,11 @@ func init() {
 
 // external calls do for every tensor in the message e whose elements lie in
 // another file.
-func (w *wire) external(e graph.Extent, s shape, depth int, do func(*tensorMessage)) error {
+func (w *wire) external(e graph.Extent, s shape, depth int, do func(*tensorMessage) error) error {
 	if s == nil {
 		t, err := w.tensorMessage(e)
 		if err == nil && t.external() {
-			do(t)
+			err = do(t)
 		}
 		return err
 	}

@@ -52,9 +52,9 @@ type claim struct {
 // is no external data, or it is in that folder already. What is there as a link
 // out of the folder goes, too, since the link would not be followed there.
 func gather(m *graph.Model, dir string) (*gathering, error) {
-	all, err := outside(m)
-	if err != nil || len(all) == 0 || m.Source.Path == "" {
-		return nil, err
+	all := outside(m)
+	if len(all) == 0 || m.Source.Path == "" {
+		return nil, nil
 	}
 	here, err := sameFolder(filepath.Dir(m.Source.Path), dir)
 	if err != nil {
@@ -62,23 +62,24 @@ func gather(m *graph.Model, dir string) (*gathering, error) {
 	}
 	g := &gathering{refs: references{}}
 	byName, bySize, goes := map[string]int{}, map[int64][]int{}, map[string]bool{}
-	for _, t := range all {
+	err = eachOutside(m.Source, all, func(t *tensorMessage) error {
 		if name := entry(t.head.ExternalData, "location"); here {
 			if _, ok := goes[name]; !ok {
 				goes[name] = isElsewhere(m.Source, name, dir)
 			}
 			if !goes[name] {
-				continue
+				return nil
 			}
 		}
 		c, err := g.claim(m.Source, t, byName, bySize)
 		if err != nil {
-			return nil, fmt.Errorf("tensor %q: %w", t.head.GetName(), err)
+			return fmt.Errorf("tensor %q: %w", t.head.GetName(), err)
 		}
 		g.claims = append(g.claims, c)
-	}
-	if len(g.claims) == 0 {
-		return nil, nil
+		return nil
+	})
+	if err != nil || len(g.claims) == 0 {
+		return nil, err
 	}
 	g.lay(g.claims)
 	return g, nil

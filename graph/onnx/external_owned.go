@@ -88,12 +88,13 @@ func refersTo(path string) (names map[string]bool, known bool) {
 			return nil
 		}
 		model = true
-		return w.external(r.body, s, 0, func(t *tensorMessage) {
+		return w.external(r.body, s, 0, func(t *tensorMessage) error {
 			for _, p := range t.head.ExternalData {
 				if p.GetKey() == "location" {
 					names[p.GetValue()] = true
 				}
 			}
+			return nil
 		})
 	})
 	return names, err == nil || !model

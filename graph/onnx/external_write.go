@@ -82,31 +82,37 @@ func (g *gathering) digest(d *Digest) (sum [sha256.Size]byte, err error) {
 // copy writes the segments, and takes the tensors' check sums. It fails if a file
 // that it copies from changes meanwhile.
 func (g *gathering) copy(opts Options, to *os.File, src *graph.Source) error {
-	for todo := g.segments; len(todo) > 0; {
-		n := 1
-		for n < len(todo) && todo[n].file == todo[0].file {
-			n++
-		}
-		from := g.files[todo[0].file]
-		s := newSums(g.ranges(todo[0].file))
+	todo, claims := g.segments, g.claims // both by file
+	for i, from := range g.files {
+		n := countFirst(todo, func(s segment) bool { return s.file == i })
+		k := countFirst(claims, func(c claim) bool { return c.file == i })
+		s := newSums(ranges(claims[:k]))
 		if err := copySegments(opts.Context, to, src, from, todo[:n], s); err != nil {
 			return fmt.Errorf("external data %q: %w", from.name, err)
 		}
-		for _, c := range g.claims {
-			if sum, ok := s.get(c.Extent); ok && c.file == todo[0].file && c.plain {
+		for _, c := range claims[:k] {
+			if sum, ok := s.get(c.Extent); ok && c.plain {
 				opts.Digest.outside[c.tensor] = sum
 			}
 		}
-		todo = todo[n:]
+		todo, claims = todo[n:], claims[k:]
 	}
 	return nil
 }
 
-// ranges is what tensors refer to of a file and a Digest takes as it lies there.
-func (g *gathering) ranges(file int) []graph.Extent {
+// countFirst is how many elements at the beginning of list are so.
+func countFirst[T any](list []T, so func(T) bool) int {
+	if n := slices.IndexFunc(list, func(x T) bool { return !so(x) }); n >= 0 {
+		return n
+	}
+	return len(list)
+}
+
+// ranges is what tensors refer to and a Digest takes as it lies in the file.
+func ranges(claims []claim) []graph.Extent {
 	var list []graph.Extent
-	for _, c := range g.claims {
-		if c.file == file && c.plain {
+	for _, c := range claims {
+		if c.plain {
 			list = append(list, c.Extent)
 		}
 	}

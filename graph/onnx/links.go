@@ -40,6 +40,9 @@ type folders struct {
 func foldersOf(f *os.File, path string, opts ReadOptions) (*folders, error) {
 	dirs := &folders{}
 	for _, dir := range opts.FollowLinks {
+		if dir == "" {
+			return nil, errors.New("a folder that links may lead into has no name")
+		}
 		real, err := realPath(dir)
 		if err != nil {
 			return nil, err

@@ -156,6 +156,36 @@ func TestPublished(t *testing.T) {
 	}
 }
 
+// TestNoLinks: without links files get their names all the same.
+func TestNoLinks(t *testing.T) {
+	osLink = func(old, name string) error {
+		return &os.LinkError{Op: "link", Old: old, New: name, Err: syscall.EPERM}
+	}
+	defer func() { osLink = os.Link }()
+	TestCommit(t)
+	dir := t.TempDir()
+	path := filepath.Join(dir, "data")
+	f := create(t, dir, "x")
+	if err := f.Publish(path); err != nil {
+		t.Fatal(err)
+	}
+	if err := create(t, dir, "y").Publish(path); !errors.Is(err, fs.ErrExist) {
+		t.Error(err)
+	}
+	second, err := Adopt(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Release(never)
+	if b, err := os.ReadFile(path); err != nil || string(b) != "x" {
+		t.Errorf("%q %v: removed what another had adopted", b, err)
+	}
+	second.Release(never)
+	if slices.Contains(list(t, dir), "data") {
+		t.Error("left what nobody uses")
+	}
+}
+
 func TestCommit(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "f")
