@@ -136,25 +136,37 @@ func binMeans[T Float](out, plane []T, width int, rows, cols *binTaps, acc []flo
 	}
 }
 
-// layout lays the bins of a region. Its corners and size are rounded to T, as
-// the products of coordinates and a decimal scale want it: 10·0.3 is 3 in
-// float32 and a little more in float64, where ⌈3⌉ and the edge at 3 lie on the
-// other side.
-func layout[T Float](p *Regions, x0, y0, x1, y1 T) (b bins, err error) {
+// regionSpan is where a region begins along one axis and how long it is, rounded to
+// T: 10·0.3 is 3 in float32 and a little more in float64.
+func regionSpan[T Float](p *Regions, from, to T) (start, size T) {
 	scale, shift := T(p.Scale), T(0)
 	if p.HalfPixel {
 		shift = 0.5
 	}
-	x, y := T(x0*scale)-shift, T(y0*scale)-shift
-	w, h := T(x1*scale)-shift-x, T(y1*scale)-shift-y
+	start = T(from*scale) - shift
+	size = T(to*scale) - shift - start
 	if !p.HalfPixel {
-		w, h = max(w, 1), max(h, 1)
+		size = max(size, 1)
 	}
+	return start, size
+}
+
+// adaptive is the number of sampling points along one axis of each of count
+// bins of a region. It jumps at whole sizes, so that it is that of float32.
+func adaptive[T Float](p *Regions, from, to T, count int) float64 {
+	_, size := regionSpan(p, float32(from), float32(to))
+	return math.Ceil(float64(size / float32(count)))
+}
+
+// layout lays the bins of a region over the input.
+func layout[T Float](p *Regions, x0, y0, x1, y1 T) (b bins, err error) {
+	x, w := regionSpan(p, x0, x1)
+	y, h := regionSpan(p, y0, y1)
 	b.x, b.y = float64(x), float64(y)
 	b.w, b.h = float64(w)/float64(p.OutWidth), float64(h)/float64(p.OutHeight)
 	b.gw, b.gh = p.Samples, p.Samples
 	if p.Samples <= 0 {
-		gw, gh := math.Ceil(float64(float32(w)/float32(p.OutWidth))), math.Ceil(float64(float32(h)/float32(p.OutHeight)))
+		gw, gh := adaptive(p, x0, x1, p.OutWidth), adaptive(p, y0, y1, p.OutHeight)
 		if !(max(gw, 1)*max(gh, 1) <= maxSamples) {
 			return b, fmt.Errorf("size %v×%v is out of range", w, h)
 		}

@@ -134,10 +134,7 @@ func inferPad(c *Infer) error {
 			axes = append(axes, i)
 		}
 	}
-	if list == nil {
-		return nil
-	}
-	if len(list) != 2*len(axes) {
+	if list != nil && len(list) != 2*len(axes) {
 		return fmt.Errorf("%d pads for %d axes, want two for each", len(list), len(axes))
 	}
 	for i, a := range axes {
@@ -145,7 +142,10 @@ func inferPad(c *Infer) error {
 		if err != nil {
 			return err
 		}
-		s[k] = addNum(addNum(NumOf(x.Shape[k]), list[i], 1), list[len(axes)+i], 1).Dim()
+		s[k] = graph.Unknown()
+		if list != nil {
+			s[k] = addNum(addNum(NumOf(x.Shape[k]), list[i], 1), list[len(axes)+i], 1).Dim()
+		}
 	}
 	return nil
 }

@@ -125,3 +125,22 @@ func TestPadTypes(t *testing.T) {
 		}
 	}
 }
+
+// TestPadOfUnknownPads: nothing is said of the axes that are padded by what is
+// not known.
+func TestPadOfUnknownPads(t *testing.T) {
+	m, err := graph.ParseText(`<ir_version: 10, opset_import: ["" : 19]>
+g (float[2,3] x, int64[2] p) => (float[a,b] y) <int64[1] axes = {-1}> {
+y = Pad (x, p, "", axes)
+}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	forget(m.Graph)
+	if errs := op.InferModel(m).Errs(); errs != nil {
+		t.Fatal(errs)
+	}
+	if s := m.Graph.Outputs[0].Type.Shape; len(s) != 2 || s[0] != graph.Known(2) || s[1].IsKnown() {
+		t.Errorf("inferred %v, want [2,?]", s)
+	}
+}
