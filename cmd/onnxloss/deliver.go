@@ -73,7 +73,7 @@ func deliver(c *cli.Context, m *graph.Model, digest *onnx.Digest, out string) (*
 	}
 	d := &delivery{}
 	check := func(draft *graph.Model) (err error) {
-		if !c.Bool("no-verify") {
+		if verifyMode(c) != verifyNone {
 			d.report, err = verifyDraft(c, m, draft, dims)
 		}
 		return cmp.Or(err, c.Context.Err())
@@ -85,7 +85,7 @@ func deliver(c *cli.Context, m *graph.Model, digest *onnx.Digest, out string) (*
 		Context: c.Context, Digest: digest,
 		Force: c.Bool("force"),
 		Check: func(path string) error {
-			if c.Bool("no-verify") {
+			if verifyMode(c) == verifyNone {
 				return c.Context.Err()
 			}
 			draft, err := onnx.ReadFile(path)
@@ -160,6 +160,7 @@ func copyTo(path string, r io.Reader) error {
 // verifyDraft verifies the training graph that was made of m, as it was read
 // again from a file, against the model as it was read.
 func verifyDraft(c *cli.Context, m, draft *graph.Model, dims map[string]int) (*verify.Report, error) {
+	noteMemory(c, draft)
 	defer progress(c, "verifying")()
 	original, err := onnx.ReadLike(m, m.Source.ReaderAt, m.Source.Size)
 	if err != nil {
@@ -169,5 +170,5 @@ func verifyDraft(c *cli.Context, m, draft *graph.Model, dims map[string]int) (*v
 	if err != nil {
 		return nil, err
 	}
-	return verify.Training(c.Context, draft, verify.Options{Threads: n, Original: original, Dims: dims})
+	return verify.Training(c.Context, draft, verify.Options{Threads: n, Original: original, Dims: dims, Sample: verifyMode(c) == verifySample})
 }

@@ -42,7 +42,8 @@ OUT and their content. With -o - and devices they stay where they are.
 			&cli.BoolFlag{Name: "as-function", Usage: "put the loss, and its gradient, into a function of the model, which viewers show as one box; raises the IR version to 8 where it is less"},
 			&cli.BoolFlag{Name: "replace", Usage: "take the loss off MODEL first, which is a training graph; without this, one is refused"},
 			&cli.BoolFlag{Name: "force", Usage: "overwrite OUT if it exists"},
-			&cli.BoolFlag{Name: "no-verify", Usage: "write without verifying"},
+			verifyFlag("full, sample or none"),
+			&cli.BoolFlag{Name: "no-verify", Usage: "write without verifying, as --verify none"},
 			dimFlag,
 			linksFlag, threadsFlag, jsonFlag, quietFlag,
 		}, lossFlags(), paramFlags()),
@@ -114,6 +115,9 @@ const perClassSuffix = "-per-class"
 func runRewrite(c *cli.Context) error {
 	path, err := oneArg(c, "MODEL")
 	if err != nil {
+		return err
+	}
+	if err := checkVerify(c); err != nil {
 		return err
 	}
 	opts, err := rewriteOptions(c)
@@ -254,7 +258,11 @@ func reportRewrite(c *cli.Context, out string, x *emit.Manifest, done *delivery)
 		say(c, "data      %s", done.data)
 	}
 	if proof == nil {
-		say(c, "verified  no: --no-verify was given")
+		flag := "--verify none"
+		if c.Bool("no-verify") {
+			flag = "--no-verify"
+		}
+		say(c, "verified  no: %s was given", flag)
 	} else {
 		printReport(c, proof)
 	}

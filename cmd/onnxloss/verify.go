@@ -21,10 +21,12 @@ what it should be. A check that cannot be made, as an operator is not supported,
 not run, and the last line says so: proved in part.
 
   onnxloss verify train.onnx
+  onnxloss verify train.onnx --verify sample
   onnxloss verify train.onnx --original detector.onnx`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "original", Usage: "compare with `MODEL`, which was rewritten"},
 			&cli.Uint64Flag{Name: "seed", Usage: "seed `N` of the drawn inputs, logits and targets"},
+			verifyFlag("full or sample"),
 			dimFlag, linksFlag, threadsFlag, jsonFlag, quietFlag,
 		},
 		Action: runVerify,
@@ -36,7 +38,10 @@ func runVerify(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	o := verify.Options{Seed: c.Uint64("seed")}
+	if err := checkVerify(c); err != nil {
+		return err
+	}
+	o := verify.Options{Seed: c.Uint64("seed"), Sample: verifyMode(c) == verifySample}
 	if o.Threads, err = threads(c); err != nil {
 		return err
 	}
@@ -57,6 +62,7 @@ func runVerify(c *cli.Context) error {
 		}
 		defer o.Original.Close()
 	}
+	noteMemory(c, m)
 	done := progress(c, "verifying")
 	report, err := verify.Training(c.Context, m, o)
 	done()

@@ -201,7 +201,7 @@ func blameless(err error) (reason string, ok bool) {
 		return "interrupted", true
 	case errors.As(err, &unsupported):
 		return unsupported.Error(), true
-	case errors.Is(err, interp.ErrMemory):
+	case errors.Is(err, interp.ErrMemory), errors.Is(err, errSample):
 		return err.Error(), true
 	}
 	return "", false

@@ -46,9 +46,15 @@ type Options struct {
 	// Dims is the sizes of dimensions of the network's inputs that are not fixed; see
 	// interp.RandomInput.
 	Dims map[string]int
+	// Sample leaves the network out, which is neither run nor loaded: it is held to
+	// its fingerprint, and the rest is proved on drawn logits.
+	Sample bool
 	// plan stands in for interp.New in tests; nil is that.
 	plan func(*graph.Model, interp.Options) (*interp.Plan, error)
 }
+
+// errSample is why a network is not run that is left out.
+var errSample = errors.New("a sample was asked for, which leaves the network out")
 
 // ErrNoManifest is the error for a model that is no training graph.
 var ErrNoManifest = errors.New("the model has no manifest: it is not a training graph that onnxloss wrote")
@@ -270,6 +276,9 @@ func (e *sizesError) Unwrap() error { return e.err }
 // if the network does not take two. The error is a *sizesError where sizes were made up
 // that Options.Dims leaves open.
 func (p *proof) execute(fetches []string) (map[string]*tensor.Tensor, error) {
+	if p.opts.Sample {
+		return nil, errSample
+	}
 	var inputs []string
 	for _, in := range p.manifest.Inputs {
 		if in.Role == emit.RoleImage {
@@ -285,7 +294,7 @@ func (p *proof) execute(fetches []string) (map[string]*tensor.Tensor, error) {
 		return ok
 	})
 	var failed error
-	for _, batch := range []int{2, 1} {
+	for _, batch := range []int{images, 1} {
 		feeds, err := p.images(plan, batch)
 		if err != nil {
 			return nil, err
@@ -312,16 +321,28 @@ func describe(plan *interp.Plan, feeds map[string]*tensor.Tensor) string {
 	return strings.Join(words, ", ")
 }
 
-// drawSources makes up the head's tensors, where the network cannot be run.
+// drawnSize is how large dimensions are drawn that are not fixed.
+const drawnSize = 8
+
+// drawSources makes up the head's tensors, where the network is not run.
 func (p *proof) drawSources(names []string) error {
 	p.values, p.drawn = map[string]*tensor.Tensor{}, true
+	if err := op.InferModel(p.model).ReadErr(); err != nil { // which refines their types
+		return err
+	}
 	for _, name := range names {
 		v := p.model.Graph.Value(name)
 		if v == nil {
 			p.values = nil
 			return fmt.Errorf("the graph has no %q", name)
 		}
-		t, err := interp.RandomInput(v, nil, p.opts.Seed)
+		dims := map[string]int{}
+		for i := range v.Shape() {
+			if i > 0 {
+				dims[interp.AxisName(v, i)] = drawnSize
+			}
+		}
+		t, err := interp.RandomInput(v, dims, p.opts.Seed)
 		if err != nil {
 			p.values = nil
 			return err
