@@ -63,7 +63,7 @@ func runCompare(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	m, err := readModel(c, path)
+	m, err := readWhole(c, path)
 	if err != nil {
 		return err
 	}

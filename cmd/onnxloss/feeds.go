@@ -185,18 +185,8 @@ func fileName(name string) string {
 		}
 		return r
 	}, strings.TrimLeft(name, "./"))
-	const most = 200 // bytes, which leaves room for what stands behind it
-	for i := range name {
-		if i > most {
-			name = name[:i]
-			break
-		}
-	}
-	switch {
-	case name == "":
+	if name == "" {
 		return "output"
-	case !filepath.IsLocal(name + ".npy"): // a device's name, on Windows
-		return "_" + name
 	}
 	return name
 }

@@ -10,6 +10,7 @@ import (
 	"runtime/debug"
 	"strings"
 
+	"github.com/onnxloss/onnxloss/emit"
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/onnx"
 	"github.com/onnxloss/onnxloss/graph/tensor"
@@ -39,6 +40,20 @@ func readModel(c *cli.Context, path string) (*graph.Model, error) {
 			err = fmt.Errorf("%s: %w", title(path), err)
 		}
 		return nil, err
+	}
+	return m, nil
+}
+
+// readWhole reads a model as readModel does, for commands that run it, and refuses one that
+// no runtime loads.
+func readWhole(c *cli.Context, path string) (*graph.Model, error) {
+	m, err := readModel(c, path)
+	if err != nil {
+		return nil, err
+	}
+	if err := emit.CheckModel(m); err != nil {
+		m.Close()
+		return nil, fmt.Errorf("%s: %w", title(path), err)
 	}
 	return m, nil
 }

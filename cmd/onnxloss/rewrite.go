@@ -131,7 +131,7 @@ func runRewrite(c *cli.Context) error {
 	if err := checkTarget(c, path, out); err != nil {
 		return err
 	}
-	m, err := readModel(c, path)
+	m, err := readWhole(c, path)
 	if err != nil {
 		return err
 	}

@@ -68,7 +68,7 @@ func runRun(c *cli.Context) error {
 	if c.String("output") == "-" {
 		return usagef("--output -: want a folder")
 	}
-	m, err := readModel(c, path)
+	m, err := readWhole(c, path)
 	if err != nil {
 		return err
 	}

@@ -45,7 +45,7 @@ func runVerify(c *cli.Context) error {
 	if o.Threads, err = threads(c); err != nil {
 		return err
 	}
-	m, err := readModel(c, path)
+	m, err := readWhole(c, path)
 	if err != nil {
 		return err
 	}
@@ -57,7 +57,7 @@ func runVerify(c *cli.Context) error {
 		if original == "-" && path == "-" {
 			return usagef("OUT and --original both want standard input")
 		}
-		if o.Original, err = readModel(c, original); err != nil {
+		if o.Original, err = readWhole(c, original); err != nil {
 			return err
 		}
 		defer o.Original.Close()

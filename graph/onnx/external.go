@@ -184,6 +184,40 @@ func (r reference) inside(size int64) error {
 	return nil
 }
 
+// CheckExternal reports the first constant of m whose elements lie in a file that is not
+// there, may not be read or is too short. No elements are read.
+func CheckExternal(m *graph.Model) error {
+	sizes := map[string]int64{}
+	return eachOutside(m.Source, outside(m), func(x *tensorMessage) error {
+		at, err := x.reference()
+		size, known := sizes[at.location]
+		if err == nil && !known {
+			size, err = externalSize(m.Source, at.location)
+			sizes[at.location] = size
+		}
+		if err == nil {
+			err = at.inside(size)
+		}
+		if err != nil {
+			return &graph.LoadError{Tensor: x.head.GetName(), Err: err}
+		}
+		return nil
+	})
+}
+
+func externalSize(src *graph.Source, location string) (int64, error) {
+	f, err := openExternal(src, location)
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return 0, err
+	}
+	return info.Size(), nil
+}
+
 // loadExternal reads elements that lie in another file of the model's folder.
 func loadExternal(src *graph.Source, m *tensorMessage) (*tensor.Tensor, error) {
 	var f dataReader

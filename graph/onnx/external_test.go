@@ -65,16 +65,26 @@ func TestExternal(t *testing.T) {
 	}
 	for _, c := range []struct{ name, offset, length, want string }{
 		{"w.bin", "4", "8", ""}, {"w.bin", "4", "", ""}, {"sub/w.bin", "4", "8", ""},
-		{"w.bin", "", "", ""}, {"w.bin", "8", "", "8 bytes at 8 wanted, the file has 12"}, {"w.bin", "13", "0", "the file has 12"},
+		{"w.bin", "", "", ""}, {"w.bin", "8", "", "8 bytes at 8 wanted, the file has 12"}, {"w.bin", "13", "8", "the file has 12"}, {"w.bin", "13", "0", "raw data of 0 bytes, want 8"},
 		{"w.bin", "4", "7", "raw data of 7 bytes, want 8"}, {"w.bin", "-4", "", `offset "-4"`}, {"w.bin", "0", "9223372036854775808", `length`},
 		{"w.bin", "9223372036854775807", "8", "the file has 12"},
 		{"inner", "4", "8", ""}, {`back\slash`, "4", "8", ""}, {"dangling", "", "", "no such file"}, {".", "", "", `".": not a file`},
 		{"w.bin\n", "", "", `"w.bin\n": no such file`}, {"w.bin\x00", "", "", "invalid argument"}, {"/dev/zero", "", "", "not a path inside"},
 		{"../out.bin", "", "", "not a path inside the model's folder"}, {top + "/out.bin", "", "", "not a path inside"}, {"sub/../../out.bin", "", "", "not a path inside"},
-		{"", "", "", "not a path inside"}, {"link", "", "", "link is a link to "}, {"none", "", "", "no such file"}, {"sub", "", "", `"sub": not a file`}, {"pipe", "", "", `"pipe": not a file`},
+		{"", "", "", "external data without a location"}, {"link", "", "", "link is a link to "}, {"none", "", "", "no such file"}, {"sub", "", "", `"sub": not a file`}, {"pipe", "", "", `"pipe": not a file`},
 	} {
 		t.Run(fmt.Sprint(c.name, c.offset), func(t *testing.T) {
-			m := read(t, externalModel(t, dir, c.name, c.offset, c.length))
+			m, err := ReadFile(externalModel(t, dir, c.name, c.offset, c.length))
+			if err != nil { // without a look at the file
+				if c.want == "" || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), `tensor "w": `) {
+					t.Errorf("%v, want %s", err, c.want)
+				}
+				return
+			}
+			defer m.Close()
+			if err := CheckExternal(m); (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+				t.Errorf("CheckExternal: %v, want %s", err, c.want)
+			}
 			d := m.Graph.Value("w").Init
 			if d.External != c.name || d.Bytes != 8 {
 				t.Errorf("%+v", d)
@@ -275,7 +285,7 @@ func inline(p proto.Message, file func(name string) []byte) {
 func TestExternalFiles(t *testing.T) {
 	p := richModel()
 	for i, x := range []*pb.TensorProto{p.TrainingInfo[0].Algorithm.Initializer[0], p.Graph.Node[1].Attribute[0].G.Initializer[0], p.Graph.Node[0].Attribute[3].T, p.Graph.Initializer[0]} {
-		away(x, string(rune('a'+i)), 0, 8)
+		away(x, string(rune('a'+i)), 0, []int{8, 8, 16, 8}[i])
 	}
 	names, err := ExternalFiles(parse(t, marshal(t, p)))
 	if err != nil || !slices.Equal(names, []string{"a", "b", "c", "d"}) {

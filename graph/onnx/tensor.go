@@ -97,6 +97,9 @@ func (w *wire) data(src *graph.Source, e graph.Extent) (*graph.Data, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := m.check(); err != nil {
+		return nil, w.errorf(e.Off, "tensor %q: %w", m.head.GetName(), err)
+	}
 	d := &graph.Data{
 		Name: m.head.GetName(), Doc: m.head.GetDocString(), DType: m.dtype(), Dims: m.dims,
 		Bytes: m.bytes(), Origin: e,
@@ -122,6 +125,38 @@ func (w *wire) data(src *graph.Source, e graph.Extent) (*graph.Data, error) {
 		d.External = entry(m.head.ExternalData, "location")
 	}
 	return d, nil
+}
+
+// check holds the bytes of elements in the file, or the reference to another file, to the
+// type and the dimensions.
+func (m *tensorMessage) check() error {
+	d := m.dtype()
+	switch {
+	case !d.Valid():
+		return fmt.Errorf("no such element type: %d", int32(d))
+	case m.head.Segment != nil:
+		return nil // which this program does not read
+	case m.external():
+		at, err := m.reference()
+		if err == nil && at.location == "" {
+			err = errors.New("external data without a location")
+		}
+		if err == nil {
+			err = checkRaw(at.Len, d, m.dims, m.count)
+		}
+		return err
+	case m.raw.Len > 0:
+		return checkRaw(m.raw.Len, d, m.dims, m.count)
+	}
+	return m.checkTyped(typedField(d))
+}
+
+// checkRaw holds so many bytes to the elements that they are to be.
+func checkRaw(n int64, d tensor.DType, dims []int, count int) error {
+	if want := rawSize(d, count); n != want || d == tensor.String {
+		return fmt.Errorf("raw data of %d bytes, want %d for %v%v", n, want, d, dims)
+	}
+	return nil
 }
 
 // loadError is err, of loading d, with the tensor's name.
@@ -257,8 +292,8 @@ func (w *wire) loadStrings(m *tensorMessage) (*tensor.Tensor, error) {
 
 // loadRaw reads count elements that fill e exactly.
 func loadRaw(src io.ReaderAt, e graph.Extent, d tensor.DType, dims []int, count int) (*tensor.Tensor, error) {
-	if want := rawSize(d, count); e.Len != want || d == tensor.String {
-		return nil, fmt.Errorf("raw data of %d bytes, want %d for %v%v", e.Len, want, d, dims)
+	if err := checkRaw(e.Len, d, dims, count); err != nil {
+		return nil, err
 	}
 	s, err := newSink(d, dims)
 	if err != nil {
