@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/onnxloss/onnxloss/graph/tensor"
@@ -18,7 +19,48 @@ import (
 
 const floodSize = 8 << 20
 
-func init() { programs["weighed"] = weighed }
+func init() { programs["weighed"], programs["limited"] = weighed, limited }
+
+// limited is onnxloss with 200 MB of address space beside what it has at its start.
+func limited() {
+	status, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		panic(err)
+	}
+	pages, err := strconv.Atoi(strings.Fields(string(status))[0])
+	if err != nil {
+		panic(err)
+	}
+	most := uint64(pages*os.Getpagesize() + 200e6)
+	if err := syscall.Setrlimit(syscall.RLIMIT_AS, &syscall.Rlimit{Cur: most, Max: most}); err != nil {
+		panic(err)
+	}
+	main()
+}
+
+// TestAddressSpace: a process that may take too little memory for a model ends
+// with a sentence and the code of bad input.
+func TestAddressSpace(t *testing.T) {
+	var nodes []byte
+	for i := range 300_000 {
+		nodes = append(nodes, record(1, bytes.Join([][]byte{record(1, fmt.Appendf(nil, "v%d", i)), record(2, fmt.Appendf(nil, "v%d", i+1)), record(4, []byte("Relu"))}, nil))...)
+	}
+	path := filepath.Join(t.TempDir(), "m.onnx")
+	file := append([]byte{8, 8}, record(7, append(nodes, record(11, record(1, []byte("v0")))...))...)
+	if err := os.WriteFile(path, append(file, record(8, []byte{16, 13})...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var stderr bytes.Buffer
+	p := exec.Cmd{Path: self, Args: []string{"limited", "inspect", path}, Stderr: &stderr}
+	_ = p.Run()
+	if got := p.ProcessState.ExitCode(); got != exitBad || !strings.HasPrefix(stderr.String(), "onnxloss: out of memory: ") {
+		t.Errorf("exit code %d: %.500s", got, stderr.String())
+	}
+}
 
 // weighed is onnxloss, after which the most memory that it had is written to
 // standard output, as the system states it.

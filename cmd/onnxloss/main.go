@@ -40,6 +40,7 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), signals...)
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once
+	watchMemory(os.Stderr)
 	code := make(chan int, 1)
 	go func() { code <- run(ctx, os.Args, os.Stdin, os.Stdout, os.Stderr) }()
 	select {
