@@ -10,6 +10,8 @@ import (
 	"runtime/metrics"
 	"strconv"
 	"syscall"
+
+	"github.com/onnxloss/onnxloss/graph/onnx"
 )
 
 // watchMemory ends the program with a sentence, and the code of bad input, when
@@ -31,6 +33,7 @@ func watchMemory(stderr io.Writer) {
 		if live[0].Value.Uint64() > uint64(room/3*2) {
 			fmt.Fprintf(stderr, "onnxloss: out of memory: %d MB are in use, the limit on the address space (ulimit -v) leaves %d\n",
 				live[0].Value.Uint64()/1e6, room/1e6)
+			onnx.Abandon()
 			os.Exit(exitBad)
 		}
 		runtime.SetFinalizer(s, look)
