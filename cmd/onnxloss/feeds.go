@@ -46,7 +46,7 @@ func feedsFor(c *cli.Context, path string, plan *interp.Plan) (map[string]*tenso
 			return nil, fmt.Errorf("%s: %w", title(path), err)
 		}
 		feeds[v.Name] = t
-		note(c, "input %q: filled with random %v (seed %d)", v.Name, t, c.Uint64("seed"))
+		note(c, `input "%s": filled with random %v (seed %d)`, v.Name, t, c.Uint64("seed"))
 	}
 	return feeds, nil
 }

@@ -7,6 +7,7 @@ package visible
 import (
 	"bytes"
 	"fmt"
+	"reflect"
 	"strconv"
 	"strings"
 	"unicode"
@@ -57,21 +58,28 @@ func escape(s string, r rune) string {
 	return q[1 : len(q)-1]
 }
 
-// Args is args with strings, errors and what prints itself made Text, for a
-// format of the program's own.
+// Args is args with all but numbers and booleans made Text, for a format of the
+// program's own that has %s or %v for them.
 func Args(args []any) []any {
 	shown := make([]any, len(args))
 	for i, a := range args {
-		switch x := a.(type) {
-		case string:
-			shown[i] = Text(x)
-		case error, fmt.Stringer:
-			shown[i] = Text(fmt.Sprint(x))
+		switch k := reflect.ValueOf(a).Kind(); {
+		case k >= reflect.Bool && k <= reflect.Complex128 && !prints(a):
+			shown[i] = a
 		default:
-			shown[i] = x
+			shown[i] = Text(fmt.Sprint(a))
 		}
 	}
 	return shown
+}
+
+// prints reports whether x has words of its own.
+func prints(x any) bool {
+	switch x.(type) {
+	case error, fmt.Stringer:
+		return true
+	}
+	return false
 }
 
 // JSON is a JSON document with all that Text would escape in its strings as

@@ -29,8 +29,9 @@ func TestText(t *testing.T) {
 			t.Errorf("%+q: %s, want %s", c.in, got, c.want)
 		}
 	}
-	got := fmt.Sprintf("%s %v %v %d", Args([]any{"\n", errors.New("\u202e"), stringer{}, 3})...)
-	if want := `\n \u202e \t 3`; got != want {
+	type word string
+	got := fmt.Sprintf("%s %v %v %d %.1f %s %v", Args([]any{"\n", errors.New("\u202e"), stringer{}, 3, 0.25, word("\r"), []string{"a", "\n"}})...)
+	if want := `\n \u202e \t 3 0.2 \r [a \n]`; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
 }
