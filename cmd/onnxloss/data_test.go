@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 	"io/fs"
 	"os"
@@ -9,8 +10,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/onnx"
@@ -31,25 +30,28 @@ g (float[1,2,3,3] image) => (float[1,9,6] scores, float[1,9,4] boxes)
 }`
 
 // fields calls do for each record of a message, and gives what it gives.
-func fields(t *testing.T, b []byte, do func(num protowire.Number, rec, body []byte) []byte) (out []byte) {
+func fields(t *testing.T, b []byte, do func(num uint64, rec, body []byte) []byte) (out []byte) {
 	t.Helper()
 	for len(b) > 0 {
-		num, typ, n := protowire.ConsumeField(b)
-		if n < 0 {
-			t.Fatal(protowire.ParseError(n))
-		}
+		tag, n := binary.Uvarint(b)
 		var body []byte
-		if _, _, k := protowire.ConsumeTag(b); typ == protowire.BytesType {
-			body, _ = protowire.ConsumeBytes(b[k:])
+		switch length, k := binary.Uvarint(b[n:]); tag & 7 {
+		case 0:
+			n += k
+		case 1:
+			n += 8
+		case 2:
+			body = b[n+k:][:length]
+			n += k + int(length)
+		case 5:
+			n += 4
+		default:
+			t.Fatalf("wire type %d", tag&7)
 		}
-		out = append(out, do(num, b[:n], body)...)
+		out = append(out, do(tag>>3, b[:n], body)...)
 		b = b[n:]
 	}
 	return out
-}
-
-func nested(num protowire.Number, body []byte) []byte {
-	return protowire.AppendBytes(protowire.AppendTag(nil, num, protowire.BytesType), body)
 }
 
 // outsideModel writes the detector with the elements of constant name in the file
@@ -68,36 +70,36 @@ func outsideModel(t *testing.T, dir, name string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	same := func(_ protowire.Number, rec, _ []byte) []byte { return rec }
+	same := func(_ uint64, rec, _ []byte) []byte { return rec }
 	var raw []byte
 	tensor := func(b []byte) []byte {
 		own := false
-		fields(t, b, func(num protowire.Number, rec, body []byte) []byte {
+		fields(t, b, func(num uint64, rec, body []byte) []byte {
 			own = own || num == 8 && string(body) == name
 			return nil
 		})
 		if !own {
 			return fields(t, b, same)
 		}
-		out := fields(t, b, func(num protowire.Number, rec, body []byte) []byte {
+		out := fields(t, b, func(num uint64, rec, body []byte) []byte {
 			if num == 9 {
 				raw = body
 				return nil
 			}
 			return rec
 		})
-		out = append(out, nested(13, append(nested(1, []byte("location")), nested(2, []byte("w.bin"))...))...)
-		return protowire.AppendVarint(protowire.AppendTag(out, 14, protowire.VarintType), 1)
+		out = append(out, record(13, append(record(1, []byte("location")), record(2, []byte("w.bin"))...))...)
+		return append(out, 14<<3, 1)
 	}
-	b = fields(t, b, func(num protowire.Number, rec, body []byte) []byte {
+	b = fields(t, b, func(num uint64, rec, body []byte) []byte {
 		if num != 7 {
 			return rec
 		}
-		return nested(7, fields(t, body, func(num protowire.Number, rec, body []byte) []byte {
+		return record(7, fields(t, body, func(num uint64, rec, body []byte) []byte {
 			if num != 5 {
 				return rec
 			}
-			return nested(5, tensor(body))
+			return record(5, tensor(body))
 		}))
 	})
 	if raw == nil {
