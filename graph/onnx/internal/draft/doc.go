@@ -14,7 +14,11 @@
 // machine it was made on and has a check sum, so that no file that merely looks
 // like one is taken for one; it must also be a regular file of this user.
 // Where locks tell nothing — another machine's drafts, file systems and
-// systems without locks — it must be a day old too.
+// systems without locks — it must be a day old too. On a file system without
+// links, what a killed run published stays.
+//
+// Together. LockFolder keeps two processes from replacing the same file at once,
+// where each looks first at what it replaces.
 //
 // Invariants:
 //
