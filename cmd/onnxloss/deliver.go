@@ -79,7 +79,7 @@ func deliver(c *cli.Context, m *graph.Model, digest *onnx.Digest, out string) (*
 		return cmp.Or(err, c.Context.Err())
 	}
 	if isStream(out) {
-		return d, stream(c, m, out, check)
+		return d, stream(c, m, digest, out, check)
 	}
 	return d, onnx.WriteFile(out, m, onnx.Options{
 		Context: c.Context, Digest: digest,
@@ -103,7 +103,7 @@ func deliver(c *cli.Context, m *graph.Model, digest *onnx.Digest, out string) (*
 
 // stream writes m to standard output, a device or a pipe, by way of a
 // temporary file. External data stays where it is.
-func stream(c *cli.Context, m *graph.Model, out string, check func(*graph.Model) error) error {
+func stream(c *cli.Context, m *graph.Model, digest *onnx.Digest, out string, check func(*graph.Model) error) error {
 	f, err := os.CreateTemp("", "onnxloss")
 	if err != nil {
 		return err
@@ -112,7 +112,7 @@ func stream(c *cli.Context, m *graph.Model, out string, check func(*graph.Model)
 	defer f.Close()
 	os.Remove(f.Name())
 	size := int64(0)
-	if err = onnx.Write(f, m); err == nil {
+	if err = onnx.WriteContext(c.Context, f, m, digest); err == nil {
 		size, err = f.Seek(0, io.SeekCurrent)
 	}
 	if err == nil {

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/onnxloss/onnxloss/graph"
@@ -233,4 +234,41 @@ func TestCopyFails(t *testing.T) {
 			t.Errorf("%d: %v, want %v; %d taken", i, err, c.want, taken)
 		}
 	}
+}
+
+// TestWriteContext ends while a model is copied, between two of its blocks.
+func TestWriteContext(t *testing.T) {
+	b := marshal(t, smallModel())
+	b = append(b, nested(t, 40*block)...)
+	m := parse(t, b)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	m.Source.ReaderAt = readerAt(func(p []byte, off int64) (int, error) {
+		if off > 20*block {
+			cancel()
+		}
+		return bytes.NewReader(b).ReadAt(p, off)
+	})
+	f, err := os.Create(filepath.Join(t.TempDir(), "out"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	d := NewDigest(ctx, m)
+	defer d.Close()
+	if err := WriteContext(ctx, f, m, d); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	if info, err := f.Stat(); err != nil || info.Size() > 30*block {
+		t.Error(info.Size(), err)
+	}
+	if _, err := d.Sum(); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+}
+
+// nested is n bytes in an unknown field.
+func nested(t *testing.T, n int) []byte {
+	t.Helper()
+	return protowire.AppendBytes(protowire.AppendTag(nil, 999, protowire.BytesType), make([]byte, n))
 }

@@ -71,7 +71,15 @@ func WriteFile(path string, m *graph.Model, opts Options) error {
 }
 
 // Write writes m to w. External data stays where it is.
-func Write(w io.Writer, m *graph.Model) error { return write(context.Background(), w, m, nil, nil) }
+func Write(w io.Writer, m *graph.Model) error {
+	return WriteContext(context.Background(), w, m, nil)
+}
+
+// WriteContext is Write that ends early with ctx. If d is not nil, it is m's, and
+// takes what is copied.
+func WriteContext(ctx context.Context, w io.Writer, m *graph.Model, d *Digest) error {
+	return write(ctx, w, m, nil, d)
+}
 
 func write(ctx context.Context, w io.Writer, m *graph.Model, refs references, d *Digest) error {
 	r, err := encode(m, refs)
