@@ -218,8 +218,8 @@ func sliceNums(c *Infer) (starts, ends []Num, axes []int64, steps []Num, err err
 // greatest int32 or int64.
 const beyond = math.MaxInt32
 
-// slicedDim is the size of a cut. Where d is a name, a start and an end counted
-// from the end are taken to lie inside.
+// slicedDim is the size of a cut. Where d is a name, a start, and an end counted
+// from the end, are taken to lie inside, the end not before the start.
 func slicedDim(d graph.Dim, start, end, step Num) graph.Dim {
 	if !start.Known || !step.Known || step.N == 0 {
 		return graph.Unknown()
@@ -230,6 +230,9 @@ func slicedDim(d graph.Dim, start, end, step Num) graph.Dim {
 	}
 	if d.IsKnown() || d.Param == "" || step.N != 1 && step.N != -1 {
 		return graph.Unknown()
+	}
+	if step.N == 1 && (start.N >= beyond || end.Known && end.N <= -beyond) {
+		return graph.Known(0)
 	}
 	all := step.N == 1 && (end.Known && end.N >= beyond || !end.Known && end == NumOf(d))
 	switch {

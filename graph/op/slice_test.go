@@ -9,6 +9,7 @@ import (
 
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/interp/conform"
+	"github.com/onnxloss/onnxloss/graph/op"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
@@ -51,7 +52,7 @@ func TestSliceExhaustive(t *testing.T) {
 		}
 		var nodes strings.Builder
 		var outputs []string
-		want := map[string][]float32{}
+		want, inside := map[string][]float32{}, map[string]bool{}
 		for _, step := range []int64{1, 2, 3, math.MaxInt64, -1, -2, -3, math.MinInt64} {
 			for _, start := range places {
 				for _, end := range places {
@@ -59,6 +60,7 @@ func TestSliceExhaustive(t *testing.T) {
 					fmt.Fprintf(&nodes, "s%s = Constant <value = int64[1] {%d}> ()\ne%s = Constant <value = int64[1] {%d}> ()\nt%s = Constant <value = int64[1] {%d}> ()\n", n, start, n, end, n, step)
 					fmt.Fprintf(&nodes, "y%s = Slice (x, s%s, e%s, axis, t%s)\n", n, n, n, n)
 					want["y"+n] = sliced(size, start, end, step)
+					inside["y"+n] = liesIn(size, start) && liesIn(size, end)
 					outputs = append(outputs, fmt.Sprintf("float[n%s] y%s", n, n))
 				}
 			}
@@ -76,5 +78,22 @@ func TestSliceExhaustive(t *testing.T) {
 				t.Errorf("of %d, %s: %v, want %v", size, name, err, y)
 			}
 		}
+		forget(m.Graph)
+		m.Graph.Inputs[0].Type.Shape[0] = graph.Named(fmt.Sprint("n", size))
+		if errs := op.InferModel(m).Errs(); errs != nil {
+			t.Fatal(errs)
+		}
+		for _, v := range m.Graph.Outputs {
+			n, known, err := sizeOf(v.Type.Shape[0])
+			if err != nil || known && inside[v.Name] && max(n, 0) != len(want[v.Name]) {
+				t.Errorf("of %d, %s: inferred %v (%v), want %v", size, v.Name, v.Type.Shape, err, want[v.Name])
+			}
+		}
 	}
+}
+
+// liesIn reports whether a start or end lies inside of size elements, or so far
+// outside that it stands for all.
+func liesIn(size int, at int64) bool {
+	return at >= math.MaxInt32 || at <= -math.MaxInt32 || max(at, -at) <= int64(size)
 }
