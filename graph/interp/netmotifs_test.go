@@ -275,7 +275,10 @@ func (g *netGen) rows(v netVal) netVal {
 			}
 		case 7:
 			s := g.add(v.shape[:rank-1], "ReduceSum <keepdims = 0> (%s, %s)", v.name, g.ints(-1))
-			u := g.add(column, "Unsqueeze (%s, %s)", g.unary(s).name, g.ints(oneOf(g, -1, rank-1)))
+			if s = g.unary(s); g.n(2) == 0 {
+				s = g.add(s.shape, "%s <axis = -1> (%s)", oneOf(g, "Softmax", "LogSoftmax"), s.name)
+			}
+			u := g.add(column, "Unsqueeze (%s, %s)", s.name, g.ints(oneOf(g, -1, rank-1)))
 			v = g.either(v.shape, "Mul", u.name, v.name)
 		}
 	}

@@ -18,8 +18,10 @@ func (g *netGen) step() {
 		g.binary(v)
 	case 6, 28:
 		g.product(g.conv(v))
-	case 7, 29, 30, 31:
+	case 7, 29, 31:
 		g.tail(g.conv(v))
+	case 30:
+		g.braid(g.conv(v))
 	case 8:
 		g.constant(v)
 	case 9:
@@ -125,6 +127,22 @@ func (g *netGen) tail(v netVal) netVal {
 		list = append(list, v)
 	}
 	return v
+}
+
+// braid is elementwise nodes on a value that come together in one, so that a few values
+// are alive at once and none is read elsewhere.
+func (g *netGen) braid(v netVal) netVal {
+	strands := []netVal{v}
+	for range 2 + g.n(3) {
+		strands = append(strands, g.unary(strands[g.n(len(strands))]))
+	}
+	for len(strands) > 1 {
+		last := len(strands) - 1
+		k := g.n(last)
+		strands[k] = g.either(v.shape, oneOf(g, "Mul", "Add", "Sub", "Div"), strands[k].name, strands[last].name)
+		strands = strands[:last]
+	}
+	return strands[0]
 }
 
 // constant has a constant for one operand: one element, or one for each channel, or
