@@ -116,11 +116,20 @@ func (p *proof) newPlan(m *graph.Model, o interp.Options) (*interp.Plan, error) 
 }
 
 // planned is a plan of the network. The plan before it, with its weights, is garbage by
-// then, and large.
+// then, and is collected where it is large.
 func (p *proof) planned(m *graph.Model, o interp.Options) (*interp.Plan, error) {
-	runtime.GC()
+	weights := int64(0)
+	for _, v := range m.Graph.Inits {
+		weights += v.Init.Bytes
+	}
+	if weights > collectFrom {
+		runtime.GC()
+	}
 	return p.plan(m, o)
 }
+
+// collectFrom is how many bytes of weights are worth a collection.
+const collectFrom = 16 << 20
 
 // add closes a check. One that was interrupted was not run, whatever it compared.
 func (p *proof) add(c *Check) {
