@@ -202,3 +202,29 @@ func TestChain(t *testing.T) {
 		t.Error(len(m.Graph.Nodes))
 	}
 }
+
+// FuzzFlood reads files in which any bytes are repeated inside one message of
+// each kind. None takes more than a few times what its size allows, garbage
+// included.
+func FuzzFlood(f *testing.F) {
+	frames := []func([]byte) []byte{inModel, inGraph, inFunction, inNode, inAttr, inTensor, inSparse, inInfo, inType, inShape}
+	for i := range frames {
+		for num := range protowire.Number(26) {
+			f.Add(field1(num+1, nil), uint8(i))
+		}
+		f.Add(field1(1, field1(4, []byte("A"))), uint8(i))
+	}
+	f.Fuzz(func(t *testing.T, b []byte, frame uint8) {
+		if len(b) == 0 || len(b) > 64 {
+			return
+		}
+		file := frames[int(frame)%len(frames)](bytes.Repeat(b, (256<<10)/len(b)))
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, err := readBytes(file)
+		runtime.ReadMemStats(&after)
+		if all, most := int64(after.TotalAlloc-before.TotalAlloc), 3*limits.Memory(int64(len(file))); all > most {
+			t.Fatalf("%d bytes are taken for a file of %d, want at most %d: %v", all, len(file), most, err)
+		}
+	})
+}
