@@ -44,7 +44,7 @@ name, with parameters behind it if need be; without it there are all.
 			&cli.StringFlag{Name: "class-counts", Usage: "how many objects of each class the training data has, from `FILE`, for the losses that ask for it"},
 			dimFlag,
 			&cli.Uint64Flag{Name: "seed", Usage: "seed `N` of what is made up"},
-			linksFlag, threadsFlag, jsonFlag, quietFlag,
+			linksFlag, threadsFlag, memoryFlag, jsonFlag, quietFlag,
 		}, headFlags()...),
 		Action: runCompare,
 	}
@@ -59,7 +59,7 @@ func runCompare(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	n, err := threads(c)
+	opts, err := interpOptions(c)
 	if err != nil {
 		return err
 	}
@@ -72,7 +72,8 @@ func runCompare(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	plan, err := interp.NewContext(c.Context, head.model, interp.Options{Threads: n, Fetches: []string{head.logits}, Feeds: head.feeds})
+	opts.Fetches, opts.Feeds = []string{head.logits}, head.feeds
+	plan, err := interp.NewContext(c.Context, head.model, opts)
 	if err != nil {
 		return fmt.Errorf("%s: %w", title(path), err)
 	}

@@ -21,7 +21,7 @@ reason are skipped, each with its reason. Exits 1 if any other failed.
 
   onnxloss conform /usr/share/libonnx-testdata/data/node`,
 		Flags: []cli.Flag{
-			dtypeFlag, threadsFlag, jsonFlag, quietFlag,
+			dtypeFlag, threadsFlag, memoryFlag, jsonFlag, quietFlag,
 		},
 		Action: runConform,
 	}
@@ -89,9 +89,12 @@ func (r *conformResult) add(c *cli.Context, name, dir string, opts interp.Option
 	}
 }
 
-// interpOptions are the options that run and conform share.
+// interpOptions are the options that run, conform and compare share.
 func interpOptions(c *cli.Context) (o interp.Options, err error) {
 	if o.Threads, err = threads(c); err != nil {
+		return o, err
+	}
+	if o.MaxMemory, err = memoryLimit(c); err != nil {
 		return o, err
 	}
 	switch d := c.String("dtype"); d {

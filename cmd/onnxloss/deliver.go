@@ -170,5 +170,9 @@ func verifyDraft(c *cli.Context, m, draft *graph.Model, dims map[string]int) (*v
 	if err != nil {
 		return nil, err
 	}
-	return verify.Training(c.Context, draft, verify.Options{Threads: n, Original: original, Dims: dims, Sample: verifyMode(c) == verifySample})
+	most, err := memoryLimit(c)
+	if err != nil {
+		return nil, err
+	}
+	return verify.Training(c.Context, draft, verify.Options{Threads: n, MaxMemory: most, Original: original, Dims: dims, Sample: verifyMode(c) == verifySample})
 }

@@ -41,12 +41,10 @@ func feedsFor(c *cli.Context, path string, plan *interp.Plan) (map[string]*tenso
 		return nil, err
 	}
 	for _, v := range made {
-		t, err := interp.RandomInput(v, dims, c.Uint64("seed"))
-		if err != nil {
+		if err := plan.MakeUp(feeds, v, dims, c.Uint64("seed")); err != nil {
 			return nil, fmt.Errorf("%s: %w", title(path), err)
 		}
-		feeds[v.Name] = t
-		note(c, `input "%s": filled with random %v (seed %d)`, v.Name, t, c.Uint64("seed"))
+		note(c, `input "%s": filled with random %v (seed %d)`, v.Name, feeds[v.Name], c.Uint64("seed"))
 	}
 	return feeds, nil
 }

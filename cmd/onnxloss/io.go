@@ -24,6 +24,7 @@ var (
 	quietFlag   = &cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print nothing but errors and what was asked for"}
 	dtypeFlag   = &cli.StringFlag{Name: "dtype", Value: "float32", Usage: "compute float32 graphs in `TYPE`: float32 or float64"}
 	linksFlag   = &cli.StringSliceFlag{Name: "follow-links", Usage: "read weights that are links into `DIR`; links into folders that MODEL's own path leads to are followed anyway"}
+	memoryFlag  = &cli.StringFlag{Name: "max-memory", Usage: "fail rather than hold more than `SIZE` (as in 512MB, 2GiB) for weights, inputs and all that a run makes (default three quarters of the machine's memory, or of the container's)"}
 	threadsFlag = &cli.IntFlag{Name: "threads", Usage: "use at most `N` cores; 0 is all"}
 )
 

@@ -45,7 +45,7 @@ OUT and their content. With -o - and devices they stay where they are.
 			verifyFlag("full, sample or none"),
 			&cli.BoolFlag{Name: "no-verify", Usage: "write without verifying, as --verify none"},
 			dimFlag,
-			linksFlag, threadsFlag, jsonFlag, quietFlag,
+			linksFlag, threadsFlag, memoryFlag, jsonFlag, quietFlag,
 		}, lossFlags(), paramFlags()),
 		Action: runRewrite,
 	}
@@ -122,6 +122,9 @@ func runRewrite(c *cli.Context) error {
 	}
 	opts, err := rewriteOptions(c)
 	if err != nil {
+		return err
+	}
+	if _, err := memoryLimit(c); err != nil {
 		return err
 	}
 	out := c.String("output")

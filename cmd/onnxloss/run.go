@@ -37,7 +37,7 @@ are 256 and others 16, unless --dim says otherwise.
 			&cli.BoolFlag{Name: "profile", Usage: "print time, GFLOP/s and bytes by operator, of the last run"},
 			&cli.IntFlag{Name: "profile-nodes", Usage: "print the same of the `N` nodes that took longest"},
 			&cli.StringFlag{Name: "trace", Usage: "write the last run as Chrome trace JSON to `FILE`, for chrome://tracing or Perfetto"},
-			&cli.StringFlag{Name: "max-memory", Usage: "fail rather than hold more than `SIZE` (as in 512MB, 2GiB) beside the weights (default three quarters of the machine's)"},
+			memoryFlag,
 			jsonFlag, quietFlag,
 		},
 		Action: runRun,
@@ -51,9 +51,6 @@ func runRun(c *cli.Context) error {
 	}
 	opts, err := interpOptions(c)
 	if err != nil {
-		return err
-	}
-	if opts.MaxMemory, err = parseSize(c.String("max-memory")); err != nil {
 		return err
 	}
 	if c.Int("repeat") < 1 {
@@ -178,6 +175,9 @@ func writeOutput(w io.Writer, name string, t *tensor.Tensor) {
 }
 
 var units = map[string]float64{"": 1, "B": 1, "KB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12, "KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30, "TIB": 1 << 40}
+
+// memoryLimit is what --max-memory says; 0 if it is not given.
+func memoryLimit(c *cli.Context) (int64, error) { return parseSize(c.String("max-memory")) }
 
 // parseSize reads a number of bytes with an optional unit; "" is 0.
 func parseSize(s string) (int64, error) {

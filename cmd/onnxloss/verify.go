@@ -27,7 +27,7 @@ not run, and the last line says so: proved in part.
 			&cli.StringFlag{Name: "original", Usage: "compare with `MODEL`, which was rewritten"},
 			&cli.Uint64Flag{Name: "seed", Usage: "seed `N` of the drawn inputs, logits and targets"},
 			verifyFlag("full or sample"),
-			dimFlag, linksFlag, threadsFlag, jsonFlag, quietFlag,
+			dimFlag, linksFlag, threadsFlag, memoryFlag, jsonFlag, quietFlag,
 		},
 		Action: runVerify,
 	}
@@ -43,6 +43,9 @@ func runVerify(c *cli.Context) error {
 	}
 	o := verify.Options{Seed: c.Uint64("seed"), Sample: verifyMode(c) == verifySample}
 	if o.Threads, err = threads(c); err != nil {
+		return err
+	}
+	if o.MaxMemory, err = memoryLimit(c); err != nil {
 		return err
 	}
 	m, err := readWhole(c, path)

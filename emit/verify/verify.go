@@ -351,7 +351,7 @@ func (p *proof) drawSources(names []string) error {
 				dims[interp.AxisName(v, i)] = drawnSize
 			}
 		}
-		t, err := interp.RandomInput(v, dims, p.opts.Seed)
+		t, err := interp.RandomInputWithin(v, dims, p.opts.Seed, p.opts.MaxMemory)
 		if err != nil {
 			p.values = nil
 			return err
@@ -372,11 +372,9 @@ func (p *proof) images(plan *interp.Plan, batch int) (map[string]*tensor.Tensor,
 				dims = with(dims, interp.AxisName(v, 0), batch)
 			}
 		}
-		t, err := interp.RandomInput(v, dims, p.opts.Seed)
-		if err != nil {
+		if err := plan.MakeUp(feeds, v, dims, p.opts.Seed); err != nil {
 			return nil, err
 		}
-		feeds[v.Name] = t
 	}
 	return feeds, nil
 }

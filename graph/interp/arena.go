@@ -6,7 +6,9 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 
+	"github.com/onnxloss/onnxloss/graph/kernel"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
@@ -17,6 +19,7 @@ type arena struct {
 	mu      sync.Mutex
 	parent  *arena // what it takes memory from, and gives it back to; nil for the system
 	limit   int64
+	base    int64 // bytes of constants and of what the run is fed
 	free    map[class][]*tensor.Store
 	idle    int64 // bytes in free
 	live    int64 // bytes handed out
@@ -24,6 +27,7 @@ type arena struct {
 	peak    int64 // of held
 	leaving bool  // what is handed out will escape: nothing larger than is wanted
 	owned   map[*tensor.Store]class
+	texts   map[*tensor.Store]int64 // bytes of texts
 }
 
 // class is an element type and a capacity in elements.
@@ -32,8 +36,8 @@ type class struct {
 	n int
 }
 
-func newArena(limit int64) *arena {
-	return &arena{limit: limit, free: map[class][]*tensor.Store{}, owned: map[*tensor.Store]class{}}
+func newArena(limit, base int64) *arena {
+	return &arena{limit: limit, base: base, texts: map[*tensor.Store]int64{}, free: map[class][]*tensor.Store{}, owned: map[*tensor.Store]class{}}
 }
 
 func (c class) bytes() int64 { return int64(c.n) * int64(c.d.Size()) }
@@ -153,24 +157,56 @@ func (a *arena) hand(t *tensor.Tensor) {
 
 // room makes sure that size more bytes may be had.
 func (a *arena) room(size int64) error {
-	if a.limit <= 0 {
-		return nil
-	}
-	if a.live+a.idle+a.escaped.Load()+size <= a.limit {
+	inUse := func() int64 { return a.base + a.live + a.idle + a.escaped.Load() + kernel.Scratch() }
+	if a.limit <= 0 || inUse()+size <= a.limit {
 		return nil
 	}
 	clear(a.free)
 	a.idle = 0
-	if a.live+a.escaped.Load()+size <= a.limit {
+	kernel.DropScratch()
+	if inUse()+size <= a.limit {
 		return nil
 	}
-	if a.escaped.Load() > 0 {
+	if left := a.escaped.Load(); left > 0 && inUse()-left+size <= a.limit {
 		runtime.GC()
-		if a.live+a.escaped.Load()+size <= a.limit {
-			return nil
+		for range cleanupPatience { // cleanups run beside this
+			if inUse()+size <= a.limit {
+				return nil
+			}
+			time.Sleep(time.Millisecond)
 		}
 	}
-	return fmt.Errorf("%w: %d bytes in use, %d more wanted, %d allowed", ErrMemory, a.live, size, a.limit)
+	return &limitError{inUse(), size, a.limit}
+}
+
+// cleanupPatience is how many milliseconds the runtime has to say what it has collected.
+const cleanupPatience = 20
+
+// limitError is ErrMemory with figures in bytes.
+type limitError struct{ inUse, wanted, allowed int64 }
+
+func (e *limitError) Error() string {
+	return fmt.Sprintf("%v: %d bytes in use, %d more wanted, %d allowed", ErrMemory, e.inUse, e.wanted, e.allowed)
+}
+
+func (e *limitError) Unwrap() error { return ErrMemory }
+
+// countTexts counts the texts of t, which an operator has made.
+func (a *arena) countTexts(t *tensor.Tensor) error {
+	size := textSize(t)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	s := t.Store().Root()
+	if _, ok := a.owned[s]; !ok || a.texts[s] > 0 || size == 0 {
+		return nil
+	}
+	if err := a.room(size); err != nil {
+		return err
+	}
+	a.texts[s] = size
+	a.live += size
+	a.peak = max(a.peak, a.live+a.idle+a.escaped.Load())
+	return nil
 }
 
 func (a *arena) retain(t *tensor.Tensor) {
@@ -210,13 +246,18 @@ func (a *arena) freeTensor(t *tensor.Tensor) {
 func (a *arena) recycle(s *tensor.Store, c class) {
 	s.Refs = 0
 	delete(a.owned, s)
-	a.live -= c.bytes()
+	a.live -= c.bytes() + a.texts[s]
+	delete(a.texts, s)
 	if c.d == tensor.String {
 		return
 	}
 	a.free[c] = append(a.free[c], s)
 	a.idle += c.bytes()
 }
+
+// escapeCost is the bytes that a tensor costs beside its elements, while it is known
+// that it is in use somewhere.
+const escapeCost = 256
 
 // escape gives t's memory to the garbage collector.
 func (a *arena) escape(t *tensor.Tensor) {
@@ -235,8 +276,10 @@ func (a *arena) escape(t *tensor.Tensor) {
 	}
 	delete(a.owned, s)
 	s.Refs = 0
-	size := c.bytes()
+	size := c.bytes() + a.texts[s]
+	delete(a.texts, s)
 	a.live -= size
+	size += escapeCost
 	a.escaped.Add(size)
 	n := &a.escaped
 	runtime.AddCleanup(s, func(size int64) { n.Add(-size) }, size)

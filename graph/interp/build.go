@@ -26,6 +26,7 @@ type builder struct {
 	// weights that were given up.
 	shared  map[any]any
 	dropped int
+	weights int64 // bytes of constants so far
 }
 
 const maxDepth = 64

@@ -150,10 +150,10 @@ func ExamplePlan_Run_cancel() {
 	// Output: true
 }
 
-// A run that would hold more than MaxMemory beside the weights ends with
-// ErrMemory.
+// A run that would hold more than MaxMemory ends with ErrMemory.
 func ExampleOptions_maxMemory() {
-	_, err := open(classifier, interp.Options{MaxMemory: 10_000}).Run(context.Background(), grey(0.5))
+	weights := open(classifier, interp.Options{}).WeightBytes()
+	_, err := open(classifier, interp.Options{MaxMemory: weights + 10_000}).Run(context.Background(), grey(0.5))
 	fmt.Println(errors.Is(err, interp.ErrMemory))
 	// Output: true
 }

@@ -30,9 +30,12 @@ type Options struct {
 	// Direct computes convolutions without Winograd's transform, which is
 	// faster and a few roundings less exact.
 	Direct bool
-	// MaxMemory bounds the bytes that one run holds beside the weights: its tensors,
-	// and what convolutions unfold or transform; 0 is three quarters of the
-	// machine's memory, where the system tells it (Linux), else no bound.
+	// MaxMemory bounds the bytes that one run holds: constants, what it is fed and
+	// what it makes, with texts and the elements of sequences, what the caller still
+	// has of earlier runs, and scratch of operators. An allocation beyond it is an
+	// error that wraps ErrMemory, before it is made. 0 is three quarters of the
+	// machine's memory, or of what the process's control groups allow, where that is
+	// less; no bound where neither is known.
 	MaxMemory int64
 	// Feeds are the values that the caller gives, cutting the graph there;
 	// nil is the model's inputs that are not initializers.
@@ -52,6 +55,7 @@ type Plan struct {
 	arena   atomic.Pointer[arena] // of the last run
 	arenas  sync.Pool             // of others that were under way with it
 	peak    atomic.Int64
+	weights int64 // bytes of constants
 }
 
 // New plans a model. All operators that the table lacks are reported in one
@@ -66,10 +70,10 @@ func NewContext(ctx context.Context, m *graph.Model, opts Options) (*Plan, error
 		opts.Threads = runtime.GOMAXPROCS(0)
 	}
 	if opts.MaxMemory <= 0 {
-		opts.MaxMemory = machineMemory() / 4 * 3
+		opts.MaxMemory = defaultMemory()
 	}
 	p := &Plan{opts: opts, workers: newWorkers(opts.Threads)}
-	p.arenas.New = func() any { return newArena(opts.MaxMemory) }
+	p.arenas.New = func() any { return newArena(opts.MaxMemory, p.weights) }
 	feeds, err := feedValues(m.Graph, opts.Feeds)
 	if err != nil {
 		return nil, err
@@ -88,7 +92,11 @@ func NewContext(ctx context.Context, m *graph.Model, opts Options) (*Plan, error
 	}
 	build := func(ctx context.Context, open bool) (*program, error) {
 		b := &builder{ctx: ctx, plan: p, facts: facts, loaded: loaded, open: open, shared: map[any]any{}}
+		b.weights = p.weights
 		prog, err := b.program(m.Graph, nil, feeds, fetches)
+		if !open {
+			p.weights = b.weights
+		}
 		if unsupported(err) {
 			return nil, &op.UnsupportedError{Ops: slices.Sorted(maps.Keys(b.missing))}
 		}

@@ -5,7 +5,6 @@ import (
 	"hash/fnv"
 	"math"
 	"math/rand/v2"
-	"slices"
 	"strings"
 
 	"github.com/onnxloss/onnxloss/graph"
@@ -21,14 +20,25 @@ const (
 	otherSize = 16
 )
 
-// randomLimit bounds the elements of a tensor that is made up.
-const randomLimit = 1 << 28
-
 // RandomInput makes up a value for input v: floats uniform in [0, 1), integers
 // in [0, 8), booleans. Unknown dimensions take their sizes from dims, by the input's
 // name and the axis ("images:0") or by their own name, or a default. The same v, dims
-// and seed give the same tensor.
+// and seed give the same tensor. It takes no more memory than a run may by default.
 func RandomInput(v *graph.Value, dims map[string]int, seed uint64) (*tensor.Tensor, error) {
+	return RandomInputWithin(v, dims, seed, 0)
+}
+
+// RandomInputWithin is RandomInput within most bytes, beyond which the error wraps
+// ErrMemory; 0 is the default of Options.MaxMemory.
+func RandomInputWithin(v *graph.Value, dims map[string]int, seed uint64, most int64) (*tensor.Tensor, error) {
+	if most == 0 {
+		most = defaultMemory()
+	}
+	return randomInput(v, dims, seed, most, false)
+}
+
+// randomInput is RandomInput for a run that may take most bytes; 0 is no bound.
+func randomInput(v *graph.Value, dims map[string]int, seed uint64, most int64, double bool) (*tensor.Tensor, error) {
 	if v.Type.Kind != graph.TensorKind || v.Shape() == nil {
 		return nil, fmt.Errorf("input %q: a value of type %v cannot be made up; give it with --input", v.Name, v.Type)
 	}
@@ -52,8 +62,12 @@ func RandomInput(v *graph.Value, dims map[string]int, seed uint64) (*tensor.Tens
 			shape[i] = otherSize
 		}
 	}
-	if n, err := tensor.Count(shape); err == nil && n > randomLimit {
-		return nil, fmt.Errorf("input %q: %v%v has more than %d elements, too many to be made up; give it with --input", v.Name, v.Type.DType, shape, randomLimit)
+	n, err := tensor.Count(shape)
+	if err != nil {
+		return nil, fmt.Errorf("input %q: %w", v.Name, err)
+	}
+	if size := feedSize(v.Type.DType, n, double); most != 0 && size > most {
+		return nil, fmt.Errorf("input %q: %v%v: %w: %d bytes wanted, %d allowed", v.Name, v.Type.DType, shape, ErrMemory, size, max(most, 0))
 	}
 	t, err := tensor.Make(v.Type.DType, shape...)
 	if err != nil {
@@ -74,13 +88,15 @@ func AxisName(v *graph.Value, i int) string { return fmt.Sprintf("%s:%d", v.Name
 // their own names, and those of the axes that have none, in order.
 func DimNames(inputs []*graph.Value) []string {
 	var names []string
+	seen := map[string]bool{}
 	for _, v := range inputs {
 		for i, d := range v.Shape() {
 			name := d.Param
 			if name == "" {
 				name = AxisName(v, i)
 			}
-			if !d.IsKnown() && !slices.Contains(names, name) {
+			if !d.IsKnown() && !seen[name] {
+				seen[name] = true
 				names = append(names, name)
 			}
 		}
@@ -99,17 +115,9 @@ func fillRandom(t *tensor.Tensor, r *rand.Rand) error {
 			d[i] = r.Float64()
 		}
 	case []tensor.F16:
-		f := make([]float32, len(d))
-		for i := range f {
-			f[i] = r.Float32()
-		}
-		kernel.ToFloat16(d, f)
+		inPieces(d, r, kernel.ToFloat16)
 	case []tensor.BF16:
-		f := make([]float32, len(d))
-		for i := range f {
-			f[i] = r.Float32()
-		}
-		kernel.ToBFloat16(d, f)
+		inPieces(d, r, kernel.ToBFloat16)
 	case []bool:
 		for i := range d {
 			d[i] = r.IntN(2) == 1
@@ -136,6 +144,19 @@ func fillRandom(t *tensor.Tensor, r *rand.Rand) error {
 	return nil
 }
 
+// inPieces draws float32 and has them converted.
+func inPieces[T any](d []T, r *rand.Rand, convert func(dst []T, src []float32)) {
+	var buf [1024]float32
+	for len(d) > 0 {
+		f := buf[:min(len(buf), len(d))]
+		for i := range f {
+			f[i] = r.Float32()
+		}
+		convert(d[:len(f)], f)
+		d = d[len(f):]
+	}
+}
+
 func fillInts[T kernel.Integer](d []T, r *rand.Rand) {
 	for i := range d {
 		d[i] = T(r.IntN(8))
@@ -151,24 +172,29 @@ func Summary(t *tensor.Tensor) string {
 	if t.DType == tensor.Int64 && t.Len() <= fewNumbers {
 		return strings.Trim(fmt.Sprint(tensor.Data[int64](t)), "[]")
 	}
-	var x []float64
+	var lo, hi, sum float64
 	switch t.DType {
 	case tensor.Float32:
-		for _, v := range tensor.Data[float32](t) {
-			x = append(x, float64(v))
-		}
+		lo, hi, sum = range3(tensor.Data[float32](t))
 	case tensor.Float64:
-		x = tensor.Data[float64](t)
-	}
-	if len(x) == 0 {
+		lo, hi, sum = range3(tensor.Data[float64](t))
+	default:
 		return ""
 	}
-	lo, hi, sum := math.Inf(1), math.Inf(-1), 0.0
+	switch t.Len() {
+	case 0:
+		return ""
+	case 1:
+		return fmt.Sprintf("%.6g", sum)
+	}
+	return fmt.Sprintf("min %.4g  mean %.4g  max %.4g", lo, sum/float64(t.Len()), hi)
+}
+
+// range3 is the least, the greatest and the sum of x.
+func range3[T float32 | float64](x []T) (lo, hi, sum float64) {
+	lo, hi = math.Inf(1), math.Inf(-1)
 	for _, v := range x {
-		lo, hi, sum = math.Min(lo, v), math.Max(hi, v), sum+v
+		lo, hi, sum = math.Min(lo, float64(v)), math.Max(hi, float64(v)), sum+float64(v)
 	}
-	if len(x) == 1 {
-		return fmt.Sprintf("%.6g", x[0])
-	}
-	return fmt.Sprintf("min %.4g  mean %.4g  max %.4g", lo, sum/float64(len(x)), hi)
+	return lo, hi, sum
 }

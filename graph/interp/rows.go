@@ -238,7 +238,7 @@ func (t *tiling) frame() *frame {
 		return f
 	}
 	outer := t.parent.run
-	a := newArena(0)
+	a := newArena(0, 0)
 	a.parent = outer.arena
 	r := &run{ctx: outer.ctx, arena: a, double: outer.double}
 	r.env = op.Env{Alloc: a.alloc, Free: a.freeTensor, Parallel: func(n, _ int, body func(lo, hi int)) {

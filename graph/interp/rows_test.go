@@ -145,7 +145,7 @@ func TestJoinedRowsMemory(t *testing.T) {
 	m := rowModel(t, chain)
 	feeds := rowFeeds(m, false)
 	out := int64(feeds["x"].Len() * 4)
-	p, err := New(m, Options{Threads: 1, MaxMemory: 3 * out})
+	p, err := New(m, Options{Threads: 1, MaxMemory: 5 * out})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,7 +155,7 @@ func TestJoinedRowsMemory(t *testing.T) {
 	if peak := p.PeakMemory(); peak <= out || peak > 3*out {
 		t.Errorf("held %d bytes, for an output of %d", peak, out)
 	}
-	if p, err = New(m, Options{Threads: 1, MaxMemory: out / 2}); err != nil {
+	if p, err = New(m, Options{Threads: 1, MaxMemory: 2*out + out/2}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := p.Run(context.Background(), feeds); !errors.Is(err, ErrMemory) {

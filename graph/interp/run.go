@@ -68,9 +68,14 @@ func (p *Plan) runWith(ctx context.Context, feeds map[string]*tensor.Tensor, pro
 	f := newFrame(prog, nil, r)
 	f.override = feeds
 	a.peak = a.held()
+	release, err := p.holdFeeds(a, feeds)
+	if err != nil {
+		return nil, err
+	}
 	p.workers.runs.Add(1)
 	out, err := f.exec(in)
 	p.workers.runs.Add(-1)
+	release()
 	p.notePeak(a.peak, prof)
 	if e := ctx.Err(); err != nil && e != nil {
 		err = e // whatever the step that was stopped made of it
@@ -302,6 +307,11 @@ func (f *frame) settle(s *step, x *op.Call) error {
 		}
 		f.vals[slot] = t
 		a.retain(t)
+		if t.DType == tensor.String {
+			if err := a.countTexts(t); err != nil {
+				return fmt.Errorf("node %v: %w", s.node, err)
+			}
+		}
 	}
 	for _, slot := range s.drop {
 		if t := f.vals[slot]; t != nil {

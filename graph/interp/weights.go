@@ -1,6 +1,7 @@
 package interp
 
 import (
+	"fmt"
 	"runtime"
 
 	"github.com/onnxloss/onnxloss/graph"
@@ -42,6 +43,9 @@ func (b *builder) load(v *graph.Value) (*tensor.Tensor, error) {
 	if t := b.loaded[v]; t != nil {
 		return t, nil
 	}
+	if err := b.more(feedSize(v.Init.DType, v.Init.Len(), b.plan.opts.Double)); err != nil {
+		return nil, fmt.Errorf("tensor %q: %w", v.Name, err)
+	}
 	t, err := v.Init.Load()
 	if err != nil {
 		return nil, err
@@ -51,6 +55,15 @@ func (b *builder) load(v *graph.Value) (*tensor.Tensor, error) {
 		b.loaded[v] = t
 	}
 	return t, nil
+}
+
+// more counts bytes of constants.
+func (b *builder) more(size int64) error {
+	if most := b.plan.opts.MaxMemory; most > 0 && b.weights+size > most {
+		return &limitError{b.weights, size, most}
+	}
+	b.weights += size
+	return nil
 }
 
 // value gives the tensor behind a ref; nil if it is not known at plan time.
@@ -74,23 +87,26 @@ func (b *builder) fill(c *constant) (err error) {
 // are left lying for the garbage collector's own time.
 const collectEvery = 16 << 20
 
-// done says that a step of p which reads r has what it needs of it.
-func (b *builder) done(p *program, r ref) {
+// done says that a step of p which reads r has what it needs of it, and gives the
+// bytes that are dropped.
+func (b *builder) done(p *program, r ref) (dropped int64) {
 	if r == noRef || r.up > 0 {
-		return
+		return 0
 	}
 	c := p.constAt(r)
 	if c == nil {
-		return
+		return 0
 	}
 	if p.unread[c.value]--; p.unread[c.value] > 0 || b.loaded != nil || c.t.Store() == nil {
-		return
+		return 0
 	}
-	b.dropped += c.t.Len() * c.t.DType.Size()
+	dropped = sizeOf(c.t)
+	b.dropped += int(dropped)
 	if c.t = c.t.Outline(); b.dropped > collectEvery {
 		b.dropped = 0
 		runtime.GC()
 	}
+	return dropped
 }
 
 // taken leaves to a step's kernel what it has taken of constants.
@@ -134,13 +150,20 @@ func (b *builder) fold(p *program, s *step, spec *op.Spec) bool {
 			return false
 		}
 	}
+	var made int64
+	for _, t := range x.Out {
+		made += sizeOf(t)
+	}
+	if b.more(made) != nil {
+		return false
+	}
 	for i, slot := range s.out {
 		if slot >= 0 {
 			p.consts = append(p.consts, constant{slot: slot, t: x.Out[i], value: s.node.Outputs[i]})
 		}
 	}
 	for i := range s.in {
-		b.done(p, s.in[i])
+		b.weights -= b.done(p, s.in[i])
 	}
 	return true
 }

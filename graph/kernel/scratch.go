@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"unsafe"
 )
 
@@ -45,6 +46,29 @@ func classOf(words int) (class, size int) {
 // as is wanted.
 const spare = 12
 
+// made is the bytes of all blocks.
+var made atomic.Int64
+
+// Scratch is the bytes that kernels hold for what they compute: lent, or kept for the
+// next.
+func Scratch() int64 { return made.Load() }
+
+// DropScratch gives up the blocks that are not lent.
+func DropScratch() {
+	shelves.Lock()
+	defer shelves.Unlock()
+	for class, shelf := range shelves.of {
+		giveUp(shelf)
+		shelves.of[class] = nil
+	}
+}
+
+func giveUp(blocks []*block) {
+	for _, b := range blocks {
+		made.Add(-8 * int64(len(b.words)))
+	}
+}
+
 // borrow lends n elements until free is called.
 func borrow[T any](n int) scratch[T] {
 	var zero T
@@ -60,6 +84,7 @@ func borrow[T any](n int) scratch[T] {
 	shelves.Unlock()
 	if b == nil {
 		b = &block{words: make([]uint64, size), class: class}
+		made.Add(8 * int64(size))
 	}
 	return scratch[T]{s: unsafe.Slice((*T)(unsafe.Pointer(unsafe.SliceData(b.words))), n), b: b}
 }
@@ -93,6 +118,7 @@ func tidy() {
 			old++
 		}
 		if old > 0 {
+			giveUp(shelf[:old])
 			shelves.of[class] = slices.Clone(shelf[old:])
 		}
 		if len(shelf) > old {

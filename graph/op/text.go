@@ -15,7 +15,7 @@ const noTextGrad = "text has no derivative"
 
 func init() {
 	joined := byType(map[tensor.DType]Kernel{
-		tensor.String: func(x *Call) error { return broadcastTo(x, kernel.Join()) },
+		tensor.String: joinTexts,
 	})
 	Register(
 		&Op{
@@ -55,6 +55,44 @@ func init() {
 	)
 }
 
+// joinTexts is StringConcat.
+func joinTexts(x *Call) error {
+	release, err := holdJoined(x)
+	if err != nil {
+		return err
+	}
+	defer release()
+	return broadcastTo(x, kernel.Join())
+}
+
+// holdJoined counts the texts that StringConcat makes.
+func holdJoined(x *Call) (release func(), err error) {
+	size := 0
+	shape, err := BroadcastShapes(x.In[0].Shape, x.In[1].Shape)
+	if err != nil {
+		return func() {}, nil // which is told later
+	}
+	for i := range x.In {
+		list, err := texts(x, i)
+		if err != nil {
+			return nil, err
+		}
+		if len(list) > 0 {
+			size += prod(shape) / len(list) * textBytes(list)
+		}
+	}
+	return x.Hold(tensor.Uint8, size)
+}
+
+// textBytes is the bytes of all texts.
+func textBytes(list []string) int {
+	n := 0
+	for _, s := range list {
+		n += len(s)
+	}
+	return n
+}
+
 // texts is the elements of input i, which must be strings.
 func texts(x *Call, i int) ([]string, error) {
 	t := x.In[i]
@@ -75,6 +113,11 @@ func makeStringSplit(s *Spec) (Kernel, error) {
 		if err != nil {
 			return err
 		}
+		release, err := x.Hold(tensor.String, textBytes(in)+2*len(in)) // of parts there are no more
+		if err != nil {
+			return err
+		}
+		defer release()
 		rows, longest := make([][]string, len(in)), 0
 		for i, text := range in {
 			rows[i] = splitText(text, delimiter, most)

@@ -1,6 +1,0 @@
-//go:build !linux
-
-package interp
-
-// machineMemory is not known.
-func machineMemory() int64 { return 0 }
