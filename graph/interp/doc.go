@@ -31,9 +31,10 @@
 // nothing is told by them. What was planned for types, ranks or sizes that a run does
 // not have is run node by node there. A Plan is read-only after New. Every error names its node.
 // Kernels see only what their node reads. A run stops within one chunk of work
-// of its context's end. Its tensors, and what convolutions unfold or transform,
-// never hold more than Options.MaxMemory; what the other cores borrow for the plane,
-// block, band or chunk that each works on is not counted.
+// of its context's end. Constants, inputs,
+// tensors, texts, the elements of sequences, what the caller has of earlier runs, and
+// scratch that kernels keep are within Options.MaxMemory; scratch for the plane, block
+// or band that each core works on counts once it is there.
 //
 // Non-goals: what operators compute (package op), training.
 package interp
