@@ -3,6 +3,7 @@ package verify
 import (
 	"fmt"
 
+	"github.com/onnxloss/onnxloss/graph/op"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 	"github.com/onnxloss/onnxloss/patterns"
 )
@@ -24,7 +25,7 @@ func gather(levels []patterns.PartRecord, sources []*tensor.Tensor, classes int)
 		parts[i], images = r, r.images
 		anchors += r.count()
 	}
-	out := make([]float32, 0, images*anchors*classes)
+	out := make([]float64, 0, images*anchors*classes)
 	for n := range images {
 		for _, r := range parts {
 			out = r.append(out, n)
@@ -36,7 +37,7 @@ func gather(levels []patterns.PartRecord, sources []*tensor.Tensor, classes int)
 // rows reads one level: a nest of loops over positions and anchors, outermost
 // first. Anchors that share the channel axis are the innermost loop.
 type rows struct {
-	data            []float32
+	data            []float64
 	images, classes int
 	imageStride     int
 	classStride     int
@@ -48,10 +49,10 @@ type rows struct {
 type loop struct{ n, stride int }
 
 func newRows(l patterns.PartRecord, t *tensor.Tensor, classes int) (*rows, error) {
-	if t == nil || t.DType != tensor.Float32 || len(l.Layout) != t.Rank() {
+	if t == nil || !t.DType.IsFloat() || len(l.Layout) != t.Rank() {
 		return nil, fmt.Errorf("%v does not have the layout %q", t, l.Layout)
 	}
-	r := &rows{data: tensor.Data[float32](t), images: 1, classes: classes}
+	r := &rows{data: op.Floats(t), images: 1, classes: classes}
 	strides := tensor.Strides(t.Shape)
 	for _, a := range "NHWR1AC" {
 		for i := range t.Shape {
@@ -98,7 +99,7 @@ func (r *rows) count() int {
 }
 
 // append adds the rows of one image to out.
-func (r *rows) append(out []float32, image int) []float32 {
+func (r *rows) append(out []float64, image int) []float64 {
 	at := make([]int, len(r.loops))
 	for range r.count() {
 		p := image*r.imageStride + r.at

@@ -255,7 +255,7 @@ func (p *proof) checkSum(c *Check) {
 	in, sum := map[string]*tensor.Tensor{}, 0.0
 	for i, t := range ts {
 		feeds = append(feeds, t.out.Name)
-		in[t.out.Name] = tensor.Scalar(float32(i + 1))
+		in[t.out.Name] = float(t.out, false, nil, []float64{float64(i + 1)})
 		sum += float64(i + 1)
 	}
 	plan, err := p.newPlan(p.model, interp.Options{Feeds: feeds, Fetches: []string{total.Name}})

@@ -14,7 +14,6 @@ import (
 	"github.com/onnxloss/onnxloss/emit"
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/interp"
-	"github.com/onnxloss/onnxloss/graph/op"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 	"github.com/onnxloss/onnxloss/patterns/match"
 )
@@ -425,12 +424,8 @@ func (p *proof) compareLogits(c *Check, t *term) {
 	sources := make([]*tensor.Tensor, len(t.levels))
 	for i, l := range t.levels {
 		names = append(names, l.Source)
-		feeds[l.Source] = p.values[l.Source]
-		var err error
-		if sources[i], err = op.ToFloat32(p.values[l.Source]); err != nil {
-			c.stop(err)
-			return
-		}
+		sources[i] = p.values[l.Source]
+		feeds[l.Source] = sources[i]
 	}
 	want, err := gather(t.levels, sources, t.rows*t.classes)
 	if err != nil {
@@ -438,7 +433,7 @@ func (p *proof) compareLogits(c *Check, t *term) {
 		return
 	}
 	if t.rows > 1 {
-		want = tensor.Of([]int{want.Shape[0], want.Shape[1] * t.rows, t.classes}, tensor.Data[float32](want))
+		want = tensor.Of([]int{want.Shape[0], want.Shape[1] * t.rows, t.classes}, tensor.Data[float64](want))
 	}
 	plan, err := p.newPlan(p.model, interp.Options{Threads: p.opts.Threads, Feeds: unique(names), Fetches: []string{t.logits.Name}})
 	if err != nil {
@@ -451,5 +446,5 @@ func (p *proof) compareLogits(c *Check, t *term) {
 		return
 	}
 	p.values[t.logits.Name] = out[t.logits.Name]
-	c.bits(t.logits.Name, out[t.logits.Name], float(t.logits, false, want.Shape, op.Floats(want)))
+	c.bits(t.logits.Name, out[t.logits.Name], float(t.logits, false, want.Shape, tensor.Data[float64](want)))
 }
