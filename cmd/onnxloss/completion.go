@@ -167,7 +167,7 @@ func choices(command, flag string) []string {
 	case "target":
 		return []string{loss.Dense, loss.Index}
 	case "reduction":
-		return []string{loss.Mean, loss.Sum, loss.None, loss.Positives, loss.Fed}
+		return loss.Reductions()
 	case "by":
 		return []string{string(curves.Probability), string(curves.Logit)}
 	case "dtype":

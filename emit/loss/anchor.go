@@ -107,6 +107,24 @@ func (a *anchor) position(y float64) bool {
 	return true
 }
 
+// weight is what anchor i, whose targets are set, counts in WeightedMean.
+func (a *anchor) weight(b Batch, i int) float64 {
+	sum := 0.0
+	for c, q := range a.labels {
+		if a.classWeights != nil {
+			q *= a.classWeights[c]
+		}
+		sum += q
+	}
+	if a.weights != nil {
+		sum *= a.byLabel
+	}
+	if a.opts.AnchorWeights {
+		sum *= b.Weight[i]
+	}
+	return sum
+}
+
 // weigh sets byLabel from q; see Loss.LabelWeights.
 func (a *anchor) weigh() {
 	sum, weighed := 0.0, 0.0

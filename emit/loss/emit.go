@@ -130,8 +130,9 @@ type emission struct {
 
 	target, weight, normalizer *graph.Value
 	state                      []*graph.Value
-	factor                     *graph.Value // by Whole.Factor; nil for none
-	valid                      *graph.Value // 1 where not ignored, else 0; nil if none is ever ignored
+	factor                     *graph.Value   // by Whole.Factor; nil for none
+	factors                    []*graph.Value // of the anchors' losses, [N, A]
+	valid                      *graph.Value   // 1 where not ignored, else 0; nil if none is ever ignored
 }
 
 // read is v in the element type that the loss computes in.
@@ -206,18 +207,20 @@ func (e *emission) run(z *graph.Value) *Result {
 	if e.loss.Gradient != nil && e.opts.Eps == 0 && e.opts.PerClass == nil && e.opts.Modulate == nil {
 		res.slope = func() *graph.Value { return e.slope(b) }
 	}
-	per := res.Sum
 	if e.loss.LabelWeights != nil {
-		per = op.Mul(per, e.byLabel(b, q))
+		e.factors = append(e.factors, e.byLabel(b, q))
 	}
 	if e.weight != nil {
-		per = op.Mul(per, e.weight)
+		e.factors = append(e.factors, e.weight)
 	}
 	if e.valid != nil {
-		per = op.Mul(per, e.valid)
+		e.factors = append(e.factors, e.valid)
 	}
+	per := product(res.Sum, e.factors)
 	if whole.Select != nil {
-		per = op.Mul(per, whole.Select(b, per))
+		chosen := whole.Select(b, per)
+		e.factors = append(e.factors, chosen)
+		per = op.Mul(per, chosen)
 	}
 	if e.opts.Eps == 0 {
 		per = b.unbounded(per)

@@ -26,7 +26,7 @@ type Options struct {
 	Eps float64 `json:"eps"`
 	// Target is what the trainer feeds: Dense (the default) or Index.
 	Target string `json:"target"`
-	// Reduction is one of Mean, Sum, None, Positives, Fed; "" is what the loss has
+	// Reduction is one of Reductions; "" is what the loss has
 	// as its own, which is Mean for most.
 	Reduction string `json:"reduction"`
 	// LabelSmoothing s makes targets q(1−s) + s/C under a softmax (Szegedy et
@@ -86,6 +86,15 @@ const (
 	// weights of their own (Loss.Weighted) divide by the weights of the anchors'
 	// classes, or by 1 where these are all 0.
 	Mean = "mean"
+	// WeightedMean is the sum divided by the weights of the anchors: of each that is
+	// not ignored, its targets before smoothing, each times its class weight, added up,
+	// times the other factors that the anchor's loss has (Options.AnchorWeights,
+	// Loss.LabelWeights, whether it is selected); or by 1 where these are all 0, where
+	// PyTorch has NaN. For index targets it is the mean of PyTorch's cross_entropy with
+	// weight, ignore_index and label_smoothing; for dense targets, where that divides
+	// by the number of anchors as Mean does, it is the same for the same labels. Without
+	// weights it divides by the sum of the targets.
+	WeightedMean = "weighted-mean"
 	// Positives is the sum divided by the number of positives (at least 1): the
 	// anchors that are not ignored and have a target above 0, before smoothing,
 	// for a class other than the background; in heat maps, a target of 1.
@@ -95,9 +104,10 @@ const (
 	Fed = "fed"
 )
 
-var (
-	reductions = []string{Mean, Sum, None, Positives, Fed}
-)
+var reductions = []string{Mean, Sum, None, WeightedMean, Positives, Fed}
+
+// Reductions are all reductions.
+func Reductions() []string { return slices.Clone(reductions) }
 
 // OptionError is an option that cannot be served.
 type OptionError struct{ Option, Reason string }

@@ -57,6 +57,7 @@ func Eval(k Kind, o Options, b Batch) (*Outcome, error) {
 		}
 	}
 	valid, positive, weight := 0, 0, 0.0
+	weights := make([]float64, b.N*b.A) // for WeightedMean
 	for i := range out.PerAnchor {
 		takesPart, isPositive := ev.targets(b, i)
 		if !takesPart {
@@ -67,9 +68,10 @@ func Eval(k Kind, o Options, b Batch) (*Outcome, error) {
 			positive++
 		}
 		weight += ev.classWeight
+		weights[i] = ev.weight(b, i)
 		out.PerAnchor[i] = ev.weighted(b, i, out.Grad[i*b.C:][:b.C], out.Charges[i*b.C:][:b.C])
 	}
-	out.choose(l, ev.scene)
+	out.choose(l, ev.scene, weights)
 	unbind(out.PerAnchor)
 	unbind(out.Charges)
 	for _, x := range out.PerAnchor {
@@ -82,6 +84,12 @@ func Eval(k Kind, o Options, b Batch) (*Outcome, error) {
 		if l.Weighted {
 			by = orOne(weight)
 		}
+	case WeightedMean:
+		total := 0.0
+		for _, w := range weights {
+			total += w
+		}
+		by = orOne(total)
 	case Positives:
 		by = max(1, float64(positive))
 	case Fed:

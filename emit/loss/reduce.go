@@ -12,6 +12,8 @@ func (e *emission) reduce(b *Build, per, q *graph.Value) *graph.Value {
 		return nil
 	case Mean:
 		return e.mean(b, per, q)
+	case WeightedMean:
+		return op.Div(op.ReduceSum(per, all, false), e.orOne(b, op.ReduceSum(e.weights(q), all, false)))
 	case Positives:
 		return op.Div(op.ReduceSum(per, all, false), e.atLeastOne(b, e.positives(b, q)))
 	case Fed:
@@ -34,6 +36,22 @@ func (e *emission) mean(b *Build, per, q *graph.Value) *graph.Value {
 		return op.ReduceMean(per, all, false)
 	}
 	return op.Div(op.ReduceSum(per, all, false), op.Max(op.Cast(op.Size(per), e.dtype), b.Const(1)))
+}
+
+// weights is what WeightedMean adds up, [N, A].
+func (e *emission) weights(q *graph.Value) *graph.Value {
+	if w := e.loss.classWeights(e.opts, e.classes); w != nil {
+		q = op.Mul(q, e.perClass("class_weights", w))
+	}
+	return product(op.ReduceSum(q, []int64{2}, false), e.factors)
+}
+
+// product is x times all factors.
+func product(x *graph.Value, factors []*graph.Value) *graph.Value {
+	for _, f := range factors {
+		x = op.Mul(x, f)
+	}
+	return x
 }
 
 // positives is 1 for each positive anchor, else 0, [N, A]; see Positives.

@@ -57,14 +57,16 @@ func (a *anchor) newScene(b Batch) (*Scene, error) {
 	return s, nil
 }
 
-// choose leaves the anchors that the loss selects, and gives the new state.
-func (out *Outcome) choose(l *Loss, s *Scene) {
+// choose leaves the anchors that the loss selects, with their weights, and gives the
+// new state.
+func (out *Outcome) choose(l *Loss, s *Scene, weights []float64) {
 	if s == nil {
 		return
 	}
 	if l.Whole.ClosedSelect != nil {
 		for i, f := range l.Whole.ClosedSelect(s, append([]float64{}, out.PerAnchor...)) {
 			out.PerAnchor[i] *= f
+			weights[i] *= f
 			scale(out.Grad[i*s.C:][:s.C], f)
 			scale(out.Charges[i*s.C:][:s.C], f)
 		}
