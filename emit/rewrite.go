@@ -207,7 +207,7 @@ func (r *rewriter) head(i int, h *patterns.Head, n int) error {
 	if h.Distributions == nil {
 		return &NoDistribution{h.Levels[0].Source.Name}
 	}
-	box := loss.Options{Name: r.opts.Box, Reduction: opts.Reduction, AnchorWeights: opts.AnchorWeights}
+	box := loss.Options{Name: r.opts.Box, Reduction: opts.Reduction, AnchorWeights: opts.AnchorWeights, CheckTargets: opts.CheckTargets}
 	return r.term(h.Distributions, loss.Box, box, prefix+"box_", of+"box")
 }
 

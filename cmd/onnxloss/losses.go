@@ -180,7 +180,7 @@ func explainLoss(c *cli.Context, l *loss.Loss) error {
 		classes = fmt.Sprintf("two or more; for one there is %s", l.Instead)
 	}
 	for _, x := range [][2]string{
-		{"When", l.When}, {"Source", l.Source}, {"Classes", classes}, {"Targets", targetWords(l)}, {"Options", optionWords(l)}, {"State", stateWords(l)},
+		{"When", l.When}, {"Source", l.Source}, {"Classes", classes}, {"Targets", targetWords(l)}, {"Smoothed", smoothWords(l)}, {"Masked", maskWords(l)}, {"Mean", meanWords(l)}, {"Options", optionWords(l)}, {"State", stateWords(l)},
 	} {
 		if x[1] == "" {
 			continue
@@ -214,7 +214,7 @@ func targetWords(l *loss.Loss) string {
 	case l.Kind == loss.Confidence:
 		return "t in [0, 1] for each anchor: 1 where it holds an object, 0 elsewhere, or the overlap of its box with the object"
 	case l.Kind == loss.Box:
-		return "y for each of 4 sides of each anchor, [N, 4·A]: how many bins it is away, 0 for the first and between bins as it lies; below 0 where the anchor has no box, which leaves it out"
+		return "y for each of 4 sides of each anchor, [N, 4·A]: how many bins it is away, 0 for the first and between bins as it lies; below 0 where the anchor has no box, which leaves it out. Beyond the last bin it counts as the last, and NaN makes the loss NaN: --check-targets counts both, and infinities"
 	case l.Targets == loss.Qualities:
 		return "qualities: for the class of a positive how well its box fits, in (0, 1]; 0 for every other class"
 	case l.Targets == loss.Heat:
@@ -225,13 +225,52 @@ func targetWords(l *loss.Loss) string {
 	return "labels: 1 for each class that the anchor has, 0 for the others; several classes and numbers between are allowed"
 }
 
+// smoothWords is what --label-smoothing makes of targets; "" if l takes none.
+func smoothWords(l *loss.Loss) string {
+	if l.Targets != loss.Labels || l.Kind != loss.Classification {
+		return ""
+	}
+	s := "with --label-smoothing S each q of the equation is q(1−S) + S/2, since each class is a choice of two"
+	if l.Activation == loss.Softmax {
+		s = "with --label-smoothing S each q of the equation is q(1−S) + S/C, C the classes, as in PyTorch's cross_entropy"
+	}
+	if l.Whole != nil || l.LabelWeights != nil {
+		s += "; what weighs or selects anchors and classes goes by the targets before that"
+	}
+	return s
+}
+
+// maskWords is what a logit of −∞ does.
+func maskWords(l *loss.Loss) string {
+	s := "a logit of −∞ masks its class: with a target of 0 it adds nothing, with one above 0 the loss is +∞"
+	switch {
+	case l.Kind == loss.Confidence:
+		return ""
+	case l.Kind == loss.Box:
+		return "a logit of −∞ masks its bin: beside a distance in other bins it adds nothing, else the loss is +∞"
+	case l.Eps:
+		s += " (but finite with --eps)"
+	}
+	s += ", so set the targets of masked classes to 0"
+	if l.Targets == loss.Labels {
+		s += " and leave out --label-smoothing"
+	}
+	return s
+}
+
+// meanWords is what the means of l are.
+func meanWords(l *loss.Loss) string {
+	plain := "the number of anchors that are not ignored"
+	if l.Weighted {
+		plain = "the weights w of the anchors' classes, without --anchor-weights"
+	}
+	return "--reduction mean divides by " + plain + ", weighted-mean by the sum of the targets before smoothing, each times its class weight and its anchor's weights; where that is 0, by 1"
+}
+
 // optionWords is the options of package loss that l takes.
 func optionWords(l *loss.Loss) string {
-	if l.Kind == loss.Confidence {
+	if l.Kind != loss.Classification {
 		return "--reduction, --anchor-weights and --check-targets, as the class loss has them"
-	}
-	if l.Kind == loss.Box {
-		return "--reduction and --anchor-weights, as the class loss has them"
 	}
 	var takes, needs []string
 	for _, o := range l.Takes() {

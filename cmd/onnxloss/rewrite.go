@@ -38,7 +38,7 @@ OUT and their content. With -o - and devices they stay where they are.
 			&cli.StringFlag{Name: "loss", Usage: "the loss, by `NAME`: " + strings.Join(loss.Names(loss.Classification), ", ") + "; onnxloss losses explains them"},
 		}, headFlags(), []cli.Flag{
 			&cli.StringFlag{Name: "form", Value: string(emit.LossForm), Usage: "how much to append, by `NAME`: loss, or logits-gradient for the loss's derivatives by the logits too"},
-			&cli.StringFlag{Name: "dtype", Usage: "`TYPE` of logits, dense targets and logits gradient: float16, float32 or float64; by default the head's own, but float32 for 16 bits. With float16 the loss is computed in float32 from the rounded logits, and all else that is fed or read stays float32; gradients below 6e-8 become 0, which --reduction fed with a normalizer divided by a loss scale avoids"},
+			&cli.StringFlag{Name: "dtype", Usage: "`TYPE` of logits, dense targets and logits gradient: float16, float32 or float64; by default the head's own, but float32 for 16 bits. With float16 the loss is computed in float32 from the rounded logits, and all else that is fed or read stays float32; gradients above 65504 become infinite and those below 6e-8 become 0, which --reduction fed with a normalizer divided by a loss scale avoids"},
 			&cli.BoolFlag{Name: "as-function", Usage: "put the loss, and its gradient, into a function of the model, which viewers show as one box; raises the IR version to 8 where it is less"},
 			&cli.BoolFlag{Name: "replace", Usage: "take the loss off MODEL first, which is a training graph; without this, one is refused"},
 			&cli.BoolFlag{Name: "force", Usage: "overwrite OUT if it exists"},
@@ -56,17 +56,17 @@ func lossFlags() []cli.Flag {
 	const category = "The loss"
 	return []cli.Flag{
 		&cli.StringFlag{Category: category, Name: "target", Value: loss.Dense, Usage: "what the trainer feeds, `KIND`: dense, a float32 [N, A, C] in [0, 1], or index, an int64 [N, A]"},
-		&cli.StringFlag{Category: category, Name: "reduction", Usage: "`HOW` the losses of anchors become one: mean (unless the loss has another default), sum, none (they stay apart), positives (sum over their number) or fed (sum over a number that is fed)"},
+		&cli.StringFlag{Category: category, Name: "reduction", Usage: "`HOW` per-anchor losses are reduced: mean (over the number of anchors that are not ignored; unless the loss has another default), sum, none (not at all), weighted-mean (sum over the class weights of the anchors' targets, as in PyTorch's cross_entropy), positives (sum over their number) or fed (sum over a number that is fed)"},
 		&cli.Float64Flag{Category: category, Name: "eps", Usage: "compute log(p + `EPS`) in place of the exact, stable form; 1e-7 is the source document's"},
-		&cli.StringFlag{Category: category, Name: "class-weights", Usage: "a factor for each class, from `FILE`: .npy, .npz, .pb, or a list in .json"},
+		&cli.StringFlag{Category: category, Name: "class-weights", Usage: "a factor for each class, from `FILE`: .npy, .npz, .pb, or a list in .json; --reduction weighted-mean divides by them, mean does not"},
 		&cli.StringFlag{Category: category, Name: "modulate", Usage: "put a focal modulation on the loss, as in `gamma=2,alpha=0.25`, where each may be a file with a number for each class, and alpha may be left out"},
 		&cli.StringFlag{Category: category, Name: "class-counts", Usage: "how many objects of each class the training data has, from `FILE`, for the losses that ask for it"},
-		&cli.Float64Flag{Category: category, Name: "label-smoothing", Usage: "smooth the targets by `S` in [0, 1)"},
+		&cli.Float64Flag{Category: category, Name: "label-smoothing", Usage: "smooth the targets by `S` in [0, 1): each q of the equation becomes q(1−S) + S/C under a softmax over C classes, as in PyTorch, and q(1−S) + S/2 under a sigmoid"},
 		&cli.Int64Flag{Category: category, Name: "ignore-index", Usage: "leave out anchors whose target is `K`"},
 		&cli.IntFlag{Category: category, Name: "background", Usage: "class `K` stands for no object; the head's own if the model tells"},
 		&cli.BoolFlag{Category: category, Name: "anchor-weights", Usage: "add an input with a factor for each anchor"},
-		&cli.BoolFlag{Category: category, Name: "check-targets", Usage: "add an output, int64 [4], that counts targets that are out of range and tells where the first is: image, anchor, class"},
-		&cli.StringFlag{Category: category, Name: "box", Usage: "add a loss of boxes that are distributions over bins, by `NAME`: " + strings.Join(loss.Names(loss.Box), " or ")},
+		&cli.BoolFlag{Category: category, Name: "check-targets", Usage: "add an output, int64 [4], that counts targets that are out of range or NaN and tells where the first is: image, anchor, and class or side of a box"},
+		&cli.StringFlag{Category: category, Name: "box", Usage: "add a loss of boxes that are distributions over bins, by `NAME`: " + strings.Join(loss.Names(loss.Box), " or ") + "; a distance beyond the last bin is clamped to it, and counted by --check-targets"},
 		&cli.StringFlag{Category: category, Name: "confidence", Usage: "add a loss of the objectness logits, by `NAME`: " + strings.Join(loss.Names(loss.Confidence), " or ")},
 	}
 }

@@ -10,11 +10,13 @@ import (
 
 // RoleTargetCheck is the output of Options.CheckTargets, int64 [4]: how many
 // targets are none, and image, anchor and class of the first in that order, or
-// −1 each if there is none. Index targets have no class: −1.
+// −1 each if there is none. Index targets have no class: −1. Of the distances of a
+// box the side takes the place of the class, from 0 to 3.
 //
 // Dense targets are in [0, 1], which NaN is not. Index targets are a class, −1 or
 // C, which both stand for no class; a head with a background class takes classes
-// alone. Ignored anchors may hold what they like if it is the mark.
+// alone. Ignored anchors may hold what they like if it is the mark. Distances lie
+// up to the last bin, or below 0 where there is none; NaN and infinities do not.
 const RoleTargetCheck = "target_check"
 
 // check is the output of RoleTargetCheck.
@@ -33,13 +35,20 @@ func (e *emission) check(b *Build) *graph.Value {
 	first := op.ArgMax(flags, 0, true)
 
 	none := op.Cast(op.Equal(count, c.zero), tensor.Int64)
-	anchors := op.Slice(op.Shape(e.target), 0, 1, 2)
+	anchors, each := op.Slice(op.Shape(e.target), 0, 1, 2), 0 // how many targets of an anchor
+	switch e.opts.Target {
+	case Dense:
+		each = e.classes
+	case Bins:
+		each = sides
+		anchors = op.Div(anchors, e.integers("sides", sides))
+	}
 	anchors = op.Add(anchors, op.Cast(op.Equal(anchors, c.zero), tensor.Int64)) // at least 1, to divide by
 	row, class := first, op.Sub(c.zero, c.one)
-	if e.opts.Target == Dense {
-		classes := e.integers("classes", int64(e.classes))
-		row = op.Div(first, classes)
-		class = op.Sub(op.Sub(first, op.Mul(row, classes)), none)
+	if each > 0 {
+		group := e.integers("each", int64(each))
+		row = op.Div(first, group)
+		class = op.Sub(op.Sub(first, op.Mul(row, group)), none)
 	}
 	image := op.Div(row, anchors)
 	anchor := op.Sub(op.Sub(row, op.Mul(image, anchors)), none)
@@ -47,6 +56,9 @@ func (e *emission) check(b *Build) *graph.Value {
 	image = op.Sub(op.Mul(image, op.Sub(c.one, none)), none)
 	return op.Concat(0, count, image, anchor, class)
 }
+
+// sides are those of a box, each of which is a row of its own for Bins targets.
+const sides = 4
 
 // check is the subgraph of RoleTargetCheck being built.
 type check struct {
@@ -66,6 +78,12 @@ func (c *check) outOfRange() *graph.Value {
 		least, greatest := c.opts.indices(c.classes)
 		k := op.Cast(c.target, tensor.Float64) // before opset 9 integers have no order
 		return op.Or(op.Less(k, c.float64("least", least)), op.Greater(k, c.float64("greatest", greatest)))
+	}
+	if c.opts.Target == Bins {
+		last := c.b.Const(float64(c.classes - 1))
+		number := op.Or(op.Less(c.target, c.b.Const(float64(c.classes))), op.Greater(c.target, last))
+		infinite := op.Less(c.target, c.b.Const(-math.MaxFloat32))
+		return op.Or(op.Or(op.Not(number), infinite), op.Greater(c.target, last))
 	}
 	zero, one := c.b.Const(0), c.b.Const(1)
 	number := op.Or(op.Less(c.target, one), op.Greater(c.target, zero))
@@ -103,6 +121,15 @@ func CheckTargets(o Options, b Batch) [4]int64 {
 		}
 	}
 	for i := range b.N * b.A {
+		if o.Target == Bins {
+			if y := b.Target[i]; !(y <= float64(b.C-1)) || math.IsInf(y, -1) {
+				if found[0]++; found[0] == 1 {
+					row := i % b.A
+					found[1], found[2], found[3] = int64(i/b.A), int64(row/sides), int64(row%sides)
+				}
+			}
+			continue
+		}
 		if o.Target == Index {
 			k := b.Index[i]
 			lost := k < -1 || k > int64(b.C) || o.Background != nil && (k < 0 || k == int64(b.C))

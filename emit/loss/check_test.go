@@ -30,6 +30,10 @@ func checkedBatches() []checked {
 	index := func(k ...int64) Batch { // [2, 3], 4 classes
 		return Batch{N: 2, A: 3, C: 4, Logits: make([]float64, 24), Index: append(k, make([]int64, 6-len(k))...)}
 	}
+	boxes := Options{Name: "distribution-focal", Target: Bins}
+	bins := func(y ...float64) Batch { // [2, 8], two boxes, 5 bins
+		return Batch{N: 2, A: 8, C: 5, Logits: make([]float64, 80), Target: append(y, make([]float64, 16-len(y))...)}
+	}
 	marked, classes := Options{Name: "bce", IgnoreIndex: ptr(int64(-100))}, Options{Name: "bce", Target: Index}
 	ignoring := Options{Name: "bce", Target: Index, IgnoreIndex: ptr(int64(255))}
 	background := Options{Name: "ce", Target: Index, Background: ptr(0)}
@@ -49,6 +53,12 @@ func checkedBatches() []checked {
 		{"far away", classes, index(0, 0, 0, 0, math.MaxInt64, math.MinInt64), [4]int64{2, 1, 1, -1}},
 		{"ignored class", ignoring, index(255, 254), [4]int64{1, 0, 1, -1}},
 		{"with a background", background, index(0, 3, 2, -1, 4), [4]int64{2, 1, 0, -1}},
+		{"distances", boxes, bins(0, 4, 3.999, -1, -1e9, 2), fine},
+		{"beyond the last bin", boxes, bins(0, 0, 4, float64(math.Nextafter32(4, 5)), 5), [4]int64{2, 0, 0, 3}},
+		{"no distances", boxes, bins(0, -7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, -inf, nan, inf), [4]int64{3, 1, 1, 1}},
+		{"the last side", boxes, bins(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, nan), [4]int64{1, 1, 1, 3}},
+		{"no images of boxes", boxes, Batch{N: 0, A: 8, C: 5}, fine},
+		{"no boxes", boxes, Batch{N: 2, A: 0, C: 5}, fine},
 		{"no images of classes", classes, Batch{N: 0, A: 3, C: 4, Index: []int64{}}, fine},
 		{"no anchors with classes", classes, Batch{N: 3, A: 0, C: 4, Index: []int64{}}, fine},
 	}
@@ -63,7 +73,7 @@ func eachChecked(t *testing.T, run func(m *lossModel, b Batch) *tensor.Tensor) {
 			t.Errorf("%s: worked out as %v, want %v", c.name, got, c.want)
 		}
 		for _, dynamic := range []bool{false, true} {
-			m := newModel(t, Classification, c.o, c.b, modelForm{dynamic: dynamic, opset: opset})
+			m := newModel(t, kindOf(c.o), c.o, c.b, modelForm{dynamic: dynamic, opset: opset})
 			if opset++; opset > 23 {
 				opset = 7
 			}

@@ -68,7 +68,7 @@ const (
 	// from 0, the first bin, to C−1, the last, and between bins as they lie; each
 	// neighbour's q is what the position is nearer to it than to the other (a
 	// distance of 2.75 bins is 0.25 of bin 2 and 0.75 of bin 3). What lies behind
-	// the last bin is taken for the last. A row whose target is below 0 has no
+	// the last bin is taken for the last; see RoleTargetCheck. A row whose target is below 0 has no
 	// distance and is ignored. Losses of boxes take these alone.
 	Bins = "bins"
 )
@@ -201,8 +201,6 @@ func (o Options) checkTarget(l *Loss, _ int) error {
 		return &OptionError{"target", fmt.Sprintf("%q, want %s", o.Target, strings.Join(l.targetForms(), " or "))}
 	case o.Target == Bins && o.IgnoreIndex != nil:
 		return &OptionError{"ignore_index", "rows whose position is below 0 are left out as they are"}
-	case o.Target == Bins && o.CheckTargets:
-		return &OptionError{"check_targets", "a position may be any number"}
 	case o.Target == Dense && o.IgnoreIndex != nil && (*o.IgnoreIndex == 0 || *o.IgnoreIndex == 1):
 		return &OptionError{"ignore_index", fmt.Sprintf("%d is a valid dense target; take a number outside of [0, 1]", *o.IgnoreIndex)}
 	case o.Target == Dense && o.IgnoreIndex != nil && (*o.IgnoreIndex < -maxDense || *o.IgnoreIndex > maxDense):

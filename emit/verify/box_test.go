@@ -15,7 +15,7 @@ import (
 )
 
 // boxOptions puts losses on classes and boxes.
-var boxOptions = emit.Options{Form: emit.GradientForm, Loss: loss.Options{Name: "quality-focal", Reduction: loss.Positives}, Box: "distribution-focal"}
+var boxOptions = emit.Options{Form: emit.GradientForm, Loss: loss.Options{Name: "quality-focal", Reduction: loss.Positives, CheckTargets: true}, Box: "distribution-focal"}
 
 // The bins of boxes are read with those of the sides beside them: a graph that
 // takes them apart otherwise is no proof.

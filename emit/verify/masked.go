@@ -168,6 +168,9 @@ func (p *proof) maskedSlope(t *term, double bool, c *Check, b loss.Batch) {
 	for _, g := range want.Grad {
 		greatest = max(greatest, math.Abs(g))
 	}
+	if t.half() {
+		overflow16(got, want.Grad)
+	}
 	for i, g := range got {
 		switch {
 		case math.IsNaN(g) || math.IsInf(g, 0):

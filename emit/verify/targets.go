@@ -10,10 +10,11 @@ import (
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
-// offenders are what is planted among dense targets, and indices as offsets from
-// the number of classes.
+// offenders are what is planted among dense targets, and among distances and indices,
+// as offsets from the number of bins or classes.
 var (
 	offenders    = []float64{-0.25, 1.25, math.NaN(), math.Inf(1), math.Inf(-1)}
+	offDistances = []float64{-0.75, math.NaN(), 1e9, math.Inf(1), math.Inf(-1)}
 	offIndices   = []int64{2, 1000, math.MaxInt64 / 2}
 	lowIndices   = []int64{-2, -1000, math.MinInt64 / 2}
 	plantings    = 6 // batches with offenders, and one without
@@ -59,7 +60,7 @@ func (p *proof) checkTargets(t *term, c *Check, b loss.Batch) {
 // first place, in the second the only one is at the last.
 func (t *term) plant(x *loss.Batch, k int, r *rand.Rand) {
 	n := x.N * x.A
-	if x.Index == nil {
+	if t.opts.Target == loss.Dense {
 		n *= x.C
 	}
 	if n == 0 {
@@ -74,6 +75,8 @@ func (t *term) plant(x *loss.Batch, k int, r *rand.Rand) {
 			at = n - 1
 		}
 		switch {
+		case t.opts.Target == loss.Bins:
+			x.Target[at] = float64(x.C) + offDistances[(i+k)%len(offDistances)]
 		case x.Index == nil:
 			x.Target[at] = offenders[(i+k)%len(offenders)]
 		case k%2 == 0:

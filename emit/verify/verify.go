@@ -23,6 +23,7 @@ const (
 	limit32    = 1e-5    // loss in float32 against the closed form
 	limit64    = 1e-9    // loss in float64
 	limit16    = 1e-3    // gradient in float16, whose unit in the last place is 2^-10 of it
+	largest16  = 65504   // the greatest float16
 	smallest16 = 0x1p-14 // the least normal float16
 	limitGrad  = 1e-6    // differences, relative to the greatest derivative
 	limitTails = 1e-4    // tiny losses in float32 and float64
