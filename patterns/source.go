@@ -34,7 +34,7 @@ func (s *site) sources(p *part) []source {
 			mine = append(mine, held{w.Pieces[i].Field, t})
 		}
 	}
-	if found, ok := s.alone(p.value, mine, 0); ok && len(found) > 0 {
+	if found, ok := s.alone(p.value, mine, 0); ok && len(found) > 0 && s.hold(found, p) {
 		return found
 	}
 	v := p.value
@@ -60,6 +60,18 @@ func (s *site) sources(p *part) []source {
 		span.Stride = 0
 	}
 	return []source{{v, p.dim, &span}}
+}
+
+// hold reports whether the channels of p are all those of the tensors found, or are
+// known to be groups of them: of channels that lie class by class, with the anchors of
+// each together, they are neither.
+func (s *site) hold(found []source, p *part) bool {
+	for _, x := range found {
+		if n := s.size(x.value, x.dim); p.group == 0 && x.slice == nil && p.span == match.All && p.n > 0 && n > 0 && n != p.n {
+			return false
+		}
+	}
+	return true
 }
 
 // inLayers are the channels of p in the layers that make them: for a part whose

@@ -97,12 +97,16 @@ func (p *Piece) chanDim() int {
 		return -1
 	}
 	var best Atom
-	dim := -1
+	dim, alone := -1, false
 	for d, atoms := range p.Dims {
-		for _, a := range atoms {
+		for i, a := range atoms {
+			if a.Axis != c {
+				continue
+			}
 			inner := a.Stride < best.Stride || a.Stride == best.Stride && a.Size == 1 && best.Size != 1
-			if a.Axis == c && (dim < 0 || inner) {
-				best, dim = a, d
+			last := !slices.ContainsFunc(atoms[i+1:], func(b Atom) bool { return b.Axis != c && b.Size != 1 })
+			if dim < 0 || last && !alone || last == alone && inner {
+				best, dim, alone = a, d, last // a digit that rows follow is that of anchors, where there is another
 			}
 		}
 	}
