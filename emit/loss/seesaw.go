@@ -31,7 +31,7 @@ func init() {
 }
 
 // seesawShift is log S of the anchor's class, the first of those with the
-// greatest label; 0 where it has none.
+// greatest label; 0 where it has none, or a masked one.
 func seesawShift(b *Build) *graph.Value {
 	all := op.ReduceSum(b.OfCounted(b.Labels), []int64{0, 1}, false)
 	b.NewState[0] = op.Add(b.State[0], all)
@@ -52,8 +52,8 @@ func seesawShift(b *Build) *graph.Value {
 		}
 		shift = op.Add(shift, b.Scale(op.Relu(op.Sub(z, least)), q))
 	}
-	some := op.Cast(op.Greater(op.ReduceMax(b.Labels, []int64{2}, true), b.Const(0)), all.Type.DType)
-	return b.Held(op.Mul(some, shift))
+	some := op.And(op.Greater(op.ReduceMax(b.Labels, []int64{2}, true), b.Const(0)), op.Greater(ofOwn(b.raw), b.Const(-masked/2)))
+	return b.Held(op.Mul(op.Cast(some, all.Type.DType), shift))
 }
 
 // atLeast is x, or least where that is greater. (Max broadcasts from opset 8 on.)
@@ -73,7 +73,7 @@ func closedSeesawShift(s *Scene) {
 	for i := range s.N * s.A {
 		z, labels := s.Logits[i*s.C:][:s.C], s.Labels[i*s.C:][:s.C]
 		y := slices.Index(labels, slices.Max(labels))
-		if labels[y] <= 0 {
+		if labels[y] <= 0 || z[y] < -impossible {
 			continue
 		}
 		top := newSoftmax(z)

@@ -12,8 +12,8 @@ import (
 	"github.com/onnxloss/onnxloss/patterns"
 )
 
-// trained is the file of a small detector's training graph, and its manifest.
-func trained(f *testing.F) (raw []byte, manifest string) {
+// trainingFile is the file of a small detector's training graph, and its manifest.
+func trainingFile(f *testing.F) (raw []byte, manifest string) {
 	f.Helper()
 	d := detector{
 		layout: "rows", dtype: "float", activation: "Sigmoid", images: "n",
@@ -36,7 +36,7 @@ func trained(f *testing.F) (raw []byte, manifest string) {
 // FuzzManifest: a training graph with any manifest is proved, or it is an error, soon
 // and without a panic. The number at says which of the manifest's values becomes v.
 func FuzzManifest(f *testing.F) {
-	raw, manifest := trained(f)
+	raw, manifest := trainingFile(f)
 	values := 0
 	for _, x := range manifest {
 		if strings.ContainsRune(":[,", x) {

@@ -101,7 +101,7 @@ func (p *proof) checkTerm(t *term, c *lossChecks) {
 		}
 		t.extremes(p, plan, &c.extremes, drawn, r)
 	}
-	p.checkMasked(t, &c.masked, drawn, r)
+	p.checkMasked(t, &c.masked, []*interp.Plan{f32, f64}, drawn, r)
 	t.empty(p, f32, &c.empty)
 	if t.opts.CheckTargets {
 		p.checkTargets(t, &c.targets, drawn)

@@ -7,19 +7,24 @@ import (
 
 	"github.com/onnxloss/onnxloss/emit"
 	"github.com/onnxloss/onnxloss/emit/loss"
+	"github.com/onnxloss/onnxloss/graph/interp"
 )
 
 // checkMasked masks classes of b, whose logits are then −∞. With targets of 0 for
 // these the loss is that of the closed form and the gradient by them 0. Where one
 // anchor has a target for a masked class, the loss is +∞, be it the anchor's only one
 // that is masked or all of them.
-func (p *proof) checkMasked(t *term, c *Check, b loss.Batch, r *rand.Rand) {
+func (p *proof) checkMasked(t *term, c *Check, plans []*interp.Plan, b loss.Batch, r *rand.Rand) {
+	slopes, err := p.slopes(t)
+	if err != nil {
+		c.stop(err)
+		return
+	}
 	z := b.Logits
 	for range max(1, 16/max(1, b.N*b.A)) { // a batch of one anchor may have no target
 		b = t.held(newBatch(t, []int{b.N, b.A, b.C}, r))
 		b.Logits = z
-		masked := t.mask(b, r)
-		plain := t.unask(masked)
+		plain := t.unask(t.mask(b, r))
 		batches := []loss.Batch{plain}
 		if i := t.positive(b, r); i >= 0 {
 			for _, all := range []bool{false, true} {
@@ -28,20 +33,31 @@ func (p *proof) checkMasked(t *term, c *Check, b loss.Batch, r *rand.Rand) {
 				}
 			}
 		}
-		for _, double := range []bool{false, true} {
-			plan, err := p.lossGraph(t, double, t.out)
-			if err != nil {
-				c.stop(err)
-				return
-			}
+		for _, plan := range plans {
 			for _, x := range batches {
 				t.compare(p, plan, c, x, floor)
 			}
-			if p.manifest.Form == emit.GradientForm && t.slope != nil {
-				p.maskedSlope(t, double, c, plain)
-			}
+		}
+		for _, plan := range slopes {
+			p.maskedSlope(t, plan, c, plain)
 		}
 	}
+}
+
+// slopes are the plans of the term's gradient in float32 and float64, if it has one.
+func (p *proof) slopes(t *term) ([]*interp.Plan, error) {
+	if p.manifest.Form != emit.GradientForm || t.slope == nil {
+		return nil, nil
+	}
+	var plans []*interp.Plan
+	for _, double := range []bool{false, true} {
+		plan, err := p.lossGraph(t, double, t.slope)
+		if err != nil {
+			return nil, err
+		}
+		plans = append(plans, plan)
+	}
+	return plans, nil
 }
 
 // mask is b with classes masked, and all of some anchors; of a distribution, those
@@ -137,23 +153,31 @@ func (t *term) ask(plain, b loss.Batch, i int, all bool) loss.Batch {
 }
 
 // costly reports whether the targets for masked classes weigh so much that the graph
-// has +∞ for them: were the logits merely far below 0, the loss would be huge.
+// has +∞ for them, which it has not for weights below 1e-12: were the logits merely
+// far below 0, the loss would be huge.
 func (t *term) costly(b loss.Batch) bool {
+	want, err := loss.Eval(t.kind, t.opts, b)
+	if err != nil {
+		return false
+	}
 	b.Logits = slices.Clone(b.Logits)
 	for i, z := range b.Logits {
 		b.Logits[i] = max(z, -0x1p100)
 	}
 	far, err := loss.Eval(t.kind, t.opts, b)
-	return err == nil && !slices.ContainsFunc(far.PerAnchor, func(x float64) bool { return x > 1e12 && x < 1e24 })
+	if err != nil {
+		return false
+	}
+	for i, x := range want.PerAnchor {
+		if math.IsInf(x, 1) && far.PerAnchor[i] < 1e24 {
+			return false
+		}
+	}
+	return true
 }
 
 // maskedSlope holds the gradient to the closed form's, and that by masked logits to 0.
-func (p *proof) maskedSlope(t *term, double bool, c *Check, b loss.Batch) {
-	plan, err := p.lossGraph(t, double, t.slope)
-	if err != nil {
-		c.stop(err)
-		return
-	}
+func (p *proof) maskedSlope(t *term, plan *interp.Plan, c *Check, b loss.Batch) {
 	got, err := t.run(p, plan, b)
 	if err != nil {
 		c.stop(err)
