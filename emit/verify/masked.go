@@ -21,12 +21,16 @@ func (p *proof) checkMasked(t *term, c *Check, plans []*interp.Plan, b loss.Batc
 		return
 	}
 	z := b.Logits
-	for range max(1, 16/max(1, b.N*b.A)) { // a batch of one anchor may have no target
-		b = t.held(newBatch(t, []int{b.N, b.A, b.C}, r))
+	for range max(1, 6/max(1, b.N*b.A)) {
+		i := -1
+		for k := 0; k < 20 && i < 0; k++ { // a batch of few anchors may have no target
+			b = t.held(newBatch(t, []int{b.N, b.A, b.C}, r))
+			i = t.positive(b, r)
+		}
 		b.Logits = z
 		plain := t.unask(t.mask(b, r))
 		batches := []loss.Batch{plain}
-		if i := t.positive(b, r); i >= 0 {
+		if i >= 0 {
 			for _, all := range []bool{false, true} {
 				if x := t.ask(plain, b, i, all); t.costly(x) {
 					batches = append(batches, x)
@@ -163,6 +167,12 @@ func (t *term) costly(b loss.Batch) bool {
 	b.Logits = slices.Clone(b.Logits)
 	for i, z := range b.Logits {
 		b.Logits[i] = max(z, -0x1p100)
+	}
+	for i := range b.N * b.A {
+		z, q := b.Logits[i*b.C:][:b.C], t.targets(b, i)
+		if b.C > 1 && slices.Max(z) == -0x1p100 { // of which a softmax makes equal shares
+			z[slices.Index(q, slices.Min(q))] = 0
+		}
 	}
 	far, err := loss.Eval(t.kind, t.opts, b)
 	if err != nil {

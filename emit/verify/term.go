@@ -108,6 +108,9 @@ func (t *term) check(g *graph.Graph) error {
 	if t.logits == nil || t.target == nil || t.out == nil || len(t.levels) == 0 || t.classes < 1 {
 		return fmt.Errorf("the logits, the target, the loss, the levels or the classes of %q are missing", t.name)
 	}
+	if (t.weight != nil) != t.opts.AnchorWeights || (t.normalizer != nil) != (t.opts.Reduction == loss.Fed) {
+		return fmt.Errorf("the inputs of %q are not those that its options ask for", t.name)
+	}
 	states, err := t.opts.States(t.kind, t.classes)
 	if err != nil {
 		return err
