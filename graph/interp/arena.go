@@ -105,9 +105,11 @@ func (a *arena) take(c class) (class, *tensor.Store) {
 	}
 	for i, k := 0, c; i <= most && a.idle >= k.bytes(); i, k = i+1, classOf(k.d, k.n+1) {
 		if list := a.free[k]; len(list) > 0 {
+			s := list[len(list)-1]
+			list[len(list)-1] = nil // else what escapes is never let go: its cleanup holds the arena
 			a.free[k] = list[:len(list)-1]
 			a.idle -= k.bytes()
-			return k, list[len(list)-1]
+			return k, s
 		}
 	}
 	return c, nil
