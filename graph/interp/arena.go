@@ -21,11 +21,11 @@ type arena struct {
 	limit   int64
 	base    int64 // bytes of constants and of what the run is fed
 	free    map[class][]*tensor.Store
-	idle    int64 // bytes in free
-	live    int64 // bytes handed out
-	escaped atomic.Int64
-	peak    int64 // of held
-	leaving bool  // what is handed out will escape: nothing larger than is wanted
+	idle    int64         // bytes in free
+	live    int64         // bytes handed out
+	escaped *atomic.Int64 // by itself, so that what counts it down keeps no arena
+	peak    int64         // of held
+	leaving bool          // what is handed out will escape: nothing larger than is wanted
 	owned   map[*tensor.Store]class
 	texts   map[*tensor.Store]int64 // bytes of texts
 }
@@ -37,7 +37,7 @@ type class struct {
 }
 
 func newArena(limit, base int64) *arena {
-	return &arena{limit: limit, base: base, texts: map[*tensor.Store]int64{}, free: map[class][]*tensor.Store{}, owned: map[*tensor.Store]class{}}
+	return &arena{limit: limit, base: base, escaped: new(atomic.Int64), texts: map[*tensor.Store]int64{}, free: map[class][]*tensor.Store{}, owned: map[*tensor.Store]class{}}
 }
 
 func (c class) bytes() int64 { return int64(c.n) * int64(c.d.Size()) }
@@ -283,6 +283,6 @@ func (a *arena) escape(t *tensor.Tensor) {
 	a.live -= size
 	size += escapeCost
 	a.escaped.Add(size)
-	n := &a.escaped
+	n := a.escaped
 	runtime.AddCleanup(s, func(size int64) { n.Add(-size) }, size)
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
@@ -35,4 +36,41 @@ func TestEscapedIsLetGo(t *testing.T) {
 		time.Sleep(5 * time.Millisecond)
 	}
 	t.Errorf("%d bytes are held after they were dropped", a.escaped.Load())
+}
+
+// TestResultsHoldLittle: a caller who keeps a small result keeps no other memory of the
+// run.
+func TestResultsHoldLittle(t *testing.T) {
+	heap := func() uint64 {
+		var m runtime.MemStats
+		for range 4 {
+			runtime.GC()
+			time.Sleep(time.Millisecond)
+		}
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	m, err := graph.ParseText(`<ir_version: 8, opset_import: ["" : 17]>
+		g (float[1000000] x) => (float[1] y) { a = Exp (x) b = Sin (a) y = ReduceMax (b) }`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := map[string]*tensor.Tensor{"x": tensor.Vector(make([]float32, 1000000)...)}
+	var kept []map[string]*tensor.Tensor
+	before := heap()
+	for range 10 {
+		p, err := New(m, Options{Unfused: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, err := p.Run(t.Context(), in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		kept = append(kept, out)
+	}
+	if after := heap(); after > before+4<<20 {
+		t.Errorf("%d results hold %d bytes", len(kept), after-before)
+	}
+	runtime.KeepAlive(kept)
 }
