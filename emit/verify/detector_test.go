@@ -91,11 +91,10 @@ func (n *network) weight(shape ...int) string {
 	return name
 }
 
-// masked is the logits called name with −∞ for every third class, of classes in the
-// last axis, or where that is not the classes', in an axis behind which there is as
-// many of rank.
+// masked is the logits called name with −∞ for every third class, whose axis has so
+// many others behind it.
 func (n *network) masked(name string, classes, behind int) string {
-	if !n.masks {
+	if !n.masks || n.layout == "columns" && n.anchors > 1 { // whose anchors' classes are one axis
 		return name
 	}
 	hide := make([]string, classes)
