@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -215,6 +216,9 @@ func TestInterruptedProof(t *testing.T) {
 // TestSignal interrupts the program as a user, a service manager or a terminal
 // that is closed does.
 func TestSignal(t *testing.T) {
+	caught := make(chan os.Signal, 1)
+	signal.Notify(caught, syscall.SIGINT, syscall.SIGHUP) // so that no child inherits that they are ignored
+	defer signal.Stop(caught)
 	path, _ := tiny(t, t.TempDir())
 	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
 		cmd := exec.Command("onnxloss", "run", path, "--repeat", "1000000000")
