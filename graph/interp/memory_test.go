@@ -29,6 +29,10 @@ var huge = map[string]string{
 	"random":        `{ y = RandomNormal <shape: ints = [20000, 20000]> () }`,
 	"ConvTranspose": `<int64[4] s = {1, 1, 3000, 3000}, int64[4] k = {1, 1, 1, 1}> { a = ConstantOfShape (s) b = ConstantOfShape (k) y = ConvTranspose <strides: ints = [100, 100]> (a, b) }`,
 	"Col2Im":        `<int64[3] s = {1, 1, 4}, int64[2] i = {20000, 20000}, int64[2] k = {1, 1}> { a = ConstantOfShape (s) y = Col2Im <strides: ints = [19999, 19999]> (a, i, k) }`,
+	"products":      `<int64[4] c = {3000, 1, 1, 1}, int64[4] r = {1, 3000, 1, 1}> { a = ConstantOfShape (c) b = ConstantOfShape (r) y = MatMul (a, b) }`,
+	"TopK":          `<int64[1] s = {4000000}, int64[1] k = {1}> { a = ConstantOfShape (s) y, i = TopK (a, k) }`,
+	"Unique":        `<int64[1] s = {2000000}> { a = ConstantOfShape (s) y = Unique (a) }`,
+	"suppression":   `<int64[3] b = {1, 500000, 4}, int64[3] s = {1, 1, 500000}, int64 n = {500000}> { a = ConstantOfShape (b) c = ConstantOfShape (s) y = NonMaxSuppression (a, c, n) }`,
 	"DFT":           `<int64[3] s = {1, 1, 1}, int64 n = {134217728}> { a = ConstantOfShape (s) y = DFT (a, n) }`,
 	"sequence": `<int64 n = {1000000000}, bool go = {1}, int64[2] w = {10000, 8}> { s = SequenceEmpty () t = Loop <body: graph = b (int64 i, bool on, q) => (bool still, r) {
 		still = Identity (on) e = Expand (x, w) r = SequenceInsert (q, e) }> (n, go, s) y = SequenceLength (t) }`,

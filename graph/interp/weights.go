@@ -182,7 +182,13 @@ func (b *builder) foldEnv() *op.Env {
 			}
 			return tensor.Make(d, shape...)
 		},
-		Free:     func(*tensor.Tensor) {},
+		Free: func(*tensor.Tensor) {},
+		Hold: func(bytes int64) (release func(), err error) {
+			if bytes > 8*left {
+				return nil, ErrMemory
+			}
+			return func() {}, nil
+		},
 		Parallel: b.parallel,
 	}
 }

@@ -3,7 +3,9 @@ package kernel
 import (
 	"cmp"
 	"math"
+	"runtime"
 	"slices"
+	"unsafe"
 )
 
 // Suppression is the parameters of NonMaxSuppression.
@@ -57,6 +59,15 @@ func NonMaxSuppression[T Float](par Parallel, boxes, scores []T, images, classes
 		}
 	}
 	return out
+}
+
+// NonMaxSuppressionScratch is the bytes that NonMaxSuppression takes beside its operands,
+// the boxes kept among them.
+func NonMaxSuppressionScratch(images, classes, count int, s Suppression) int {
+	const word = 8
+	orders := min(images*classes, runtime.GOMAXPROCS(0)) * count
+	kept := images * classes * max(0, min(count, s.MaxOutput))
+	return images*count*int(unsafe.Sizeof(corners{})) + word*(2*images*count+2*orders+8*kept)
 }
 
 // parts numbers sets of boxes, by box, so that boxes of different sets are

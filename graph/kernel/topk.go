@@ -2,7 +2,9 @@ package kernel
 
 import (
 	"fmt"
+	"runtime"
 	"slices"
+	"unsafe"
 )
 
 // TopK takes the k greatest (or least) elements along the middle axis of x, of
@@ -34,6 +36,13 @@ func TopK[T Number](par Parallel, values []T, indices []int64, x []T, outer, axi
 		}
 	})
 	return nil
+}
+
+// TopKScratch is the bytes that TopK takes beside its operands: a line and its order for
+// each core that has one of the lines.
+func TopKScratch[T Number](lines, axis int) int {
+	var element T
+	return min(lines, runtime.GOMAXPROCS(0)) * axis * int(unsafe.Sizeof(element)+unsafe.Sizeof(0))
 }
 
 // ranking is negative if element a, of index i, comes before b, of index j.

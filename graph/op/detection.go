@@ -150,6 +150,11 @@ func runSuppression[T float32 | float64](x *Call, center bool) error {
 			return err
 		}
 	}
+	release, err := x.Hold(tensor.Uint8, kernel.NonMaxSuppressionScratch(boxes.Shape[0], scores.Shape[1], boxes.Shape[1], s))
+	if err != nil {
+		return err
+	}
+	defer release()
 	kept := kernel.NonMaxSuppression(x.Parallel, tensor.Data[T](boxes), tensor.Data[T](scores),
 		boxes.Shape[0], scores.Shape[1], boxes.Shape[1], s)
 	out, err := x.New(0, tensor.Int64, len(kept)/3, 3)

@@ -365,6 +365,11 @@ func (s *summation[T]) contract(a, b *term[T], later []label) (*term[T], error) 
 	m, k, n := prod(s.sizes(rows)), prod(s.sizes(inner)), prod(s.sizes(cols))
 	if out.Len() > 0 {
 		count := prod(s.sizes(batch))
+		release, err := s.x.Hold(tensor.Int64, 2*count)
+		if err != nil {
+			return nil, err
+		}
+		defer release()
 		aAt, bAt := make([]int, count), make([]int, count)
 		for i := range aAt {
 			aAt[i], bAt[i] = i*m*k, i*k*n

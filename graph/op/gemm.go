@@ -158,7 +158,7 @@ func runGemmInt[T int32 | int64 | uint32 | uint64](x *Call, p *gemmPlan) error {
 	if p.transB {
 		bk, bj = 1, k
 	}
-	g := &matrices{m: m, k: k, n: n, aAt: []int{0}}
+	g := &matrices{m: m, k: k, n: n, aAt: []int{0}, release: func() {}}
 	s, y := tensor.Data[T](sum), tensor.Data[T](out)
 	integerProduct(x, g, s, func(_, i, q int) T { return a[i*ai+q*ak] }, func(_, q, j int) T { return b[q*bk+j*bj] })
 	for i, v := range s {

@@ -63,9 +63,10 @@ func matMulShape(a, b graph.Shape) (graph.Shape, error) {
 // matrices is the geometry of a batched product [m,k] × [k,n].
 type matrices struct {
 	m, k, n    int
-	shape      []int // of the result
-	aAt, bAt   []int // where each product's operands begin
-	sameMatrix bool  // every product has the same right operand
+	shape      []int  // of the result
+	aAt, bAt   []int  // where each product's operands begin
+	sameMatrix bool   // every product has the same right operand
+	release    func() // of the memory of aAt and bAt, when the products are done
 }
 
 func matricesOf(x *Call) (*matrices, error) {
@@ -74,7 +75,7 @@ func matricesOf(x *Call) (*matrices, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &matrices{m: 1, k: a[len(a)-1], n: 1, shape: shape.Ints()}
+	g := &matrices{m: 1, k: a[len(a)-1], n: 1, shape: shape.Ints(), release: func() {}}
 	batch := len(shape)
 	if len(a) > 1 {
 		g.m = a[len(a)-2]
@@ -94,6 +95,9 @@ func matricesOf(x *Call) (*matrices, error) {
 	count, err := tensor.Count(outer)
 	if err != nil || prod(g.shape) == 0 {
 		return g, err
+	}
+	if g.release, err = x.Hold(tensor.Int64, 2*count); err != nil {
+		return nil, err
 	}
 	g.sameMatrix = prod(b) == 1
 	g.aAt = batchOffsets(outer, a, g.m*g.k, count)
@@ -218,6 +222,7 @@ func matMul[T float32 | float64](x *Call, b *packedB, packed *kernel.PackedB[T])
 	if err != nil {
 		return err
 	}
+	defer g.release()
 	out, err := x.New(0, x.In[0].DType, g.shape...)
 	if err != nil || len(g.aAt) == 0 {
 		return err
@@ -240,6 +245,7 @@ func matMulInt[T int32 | int64 | uint32 | uint64](x *Call) error {
 	if err != nil {
 		return err
 	}
+	defer g.release()
 	out, err := x.New(0, x.In[0].DType, g.shape...)
 	if err != nil || len(g.aAt) == 0 {
 		return err

@@ -174,6 +174,11 @@ func pad(x *Call, p pads, mode string, since int64, value float64) error {
 	tables := make([][]int, len(shape))
 	for i, n := range shape {
 		if p.begin[i] != 0 || p.end[i] != 0 {
+			release, err := x.Hold(tensor.Int64, n)
+			if err != nil {
+				return err
+			}
+			defer release()
 			tables[i] = padTable(n, in.Shape[i], p.begin[i], p.end[i], mode)
 		}
 	}

@@ -93,6 +93,7 @@ func centeredProduct(x *Call, a, az, b, bz int) (*matrices, *tensor.Tensor, erro
 	if err != nil {
 		return nil, nil, err
 	}
+	defer g.release()
 	va, err := centered(x, a, az, x.In[a].Rank()-2)
 	if err != nil {
 		return nil, nil, err

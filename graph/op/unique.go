@@ -55,6 +55,11 @@ func makeUnique(s *Spec) (Kernel, error) {
 		if err != nil {
 			return err
 		}
+		release, err := x.Hold(tensor.Int64, groupWords*in.Shape[k])
+		if err != nil {
+			return err
+		}
+		defer release()
 		g, err := groupSlices(x, in, k, sorted)
 		if err != nil {
 			return err
@@ -75,6 +80,10 @@ func makeUnique(s *Spec) (Kernel, error) {
 		return nil
 	}, nil
 }
+
+// groupWords is how many words groupSlices takes for each slice where all differ: their
+// order, the lists of groups, and these lists before they grew or were put in order.
+const groupWords = 10
 
 // groups are the classes of equal slices: where each is first, which one each
 // slice belongs to, and how many slices it has.
