@@ -243,6 +243,9 @@ func (s *site) raw(v *graph.Value) {
 		}
 		return
 	}
+	if w.Rank > 2 && w.Mixes(dim) {
+		return // of each place's channels, in which no class has a place of its own
+	}
 	for i := range w.Pieces {
 		p := &w.Pieces[i]
 		f, t, ok := p.Root(match.All, dim)

@@ -3,6 +3,7 @@ package verify
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/onnxloss/onnxloss/emit"
 	"github.com/onnxloss/onnxloss/emit/loss"
@@ -134,16 +135,31 @@ func (p *proof) checkSlope(t *term, double bool, c *Check, b loss.Batch, extreme
 		return
 	}
 	got, want.Grad = decided(got, want, b.C), decided(want.Grad, want, b.C)
-	greatest := math.SmallestNonzeroFloat64
-	for _, g := range want.Grad {
-		greatest = max(greatest, math.Abs(g))
-	}
+	greatest := t.steepest(want, b)
 	if t.half() {
 		c.Limit, greatest = limit16, max(greatest, smallest16)
 		overflow16(got, want.Grad)
 	}
 	c.measure(t.slope.Name, got, want.Grad, greatest)
 	t.extremes(p, plan, extremes, b, r)
+}
+
+// steepest is the greatest derivative of a batch, as wanted or where all logits are 0,
+// whichever is greater: a difference such as p − q of logits that are right is no more
+// exact than p is.
+func (t *term) steepest(want *loss.Outcome, b loss.Batch) float64 {
+	b.Logits = make([]float64, len(b.Logits))
+	level, err := loss.Eval(t.kind, t.opts, b)
+	if err != nil {
+		level = want
+	}
+	most := math.SmallestNonzeroFloat64
+	for _, o := range []*loss.Outcome{want, level} {
+		for _, g := range o.Grad {
+			most = max(most, math.Abs(g))
+		}
+	}
+	return most
 }
 
 // overflow16 gives got the numbers wanted that float16 cannot hold where it has
@@ -157,25 +173,47 @@ func overflow16(got, want []float64) {
 }
 
 // compare holds the loss of a batch to the closed form, relative to the loss
-// wanted or to least. A graph that does not run has failed.
+// wanted or to least. A graph that does not run has failed. Where +∞ is wanted for a
+// weight that is next to nothing, any number will do.
 func (t *term) compare(p *proof, plan *interp.Plan, c *Check, b loss.Batch, least float64) {
-	if t.opts.Eps > 0 {
-		least = max(least, 1) // log(p + ε), of either sign, is no more exact than p + ε
-	}
 	got, err := t.run(p, plan, b)
 	if err != nil {
 		c.stop(err)
 		return
 	}
 	want, err := loss.Eval(t.kind, t.opts, b)
-	switch {
-	case err != nil:
+	if err != nil {
 		c.stop(err)
+		return
+	}
+	if t.opts.Eps > 0 { // log(p + ε), of either sign, is no more exact than p + ε, however small the loss
+		least = max(least, 1, t.scale(want))
+	}
+	switch {
+	case slices.ContainsFunc(want.PerAnchor, func(x float64) bool { return math.IsInf(x, 1) }) && !t.costly(b):
+		for i, x := range got {
+			c.Compared++
+			if math.IsNaN(x) {
+				c.fail("%s[%d]: NaN", t.out.Name, i)
+			}
+		}
 	case t.opts.Reduction == loss.None:
 		c.measure(t.out.Name, decided(got, want, 1), decided(want.PerAnchor, want, 1), least)
 	default:
 		c.measure(t.out.Name, got, []float64{want.Loss}, least)
 	}
+}
+
+// scale is the greatest factor that a class has or the greatest finite loss of an
+// anchor, whichever is greater.
+func (t *term) scale(o *loss.Outcome) float64 {
+	most := 0.0
+	for _, x := range slices.Concat(t.opts.ClassWeights, o.PerAnchor) {
+		if x = math.Abs(x); x > most && x <= math.MaxFloat64 {
+			most = x
+		}
+	}
+	return most
 }
 
 // decided is x, so many numbers for each anchor, without the anchors that a loss
