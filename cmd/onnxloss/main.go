@@ -38,9 +38,11 @@ func main() {
 	if !signal.Ignored(syscall.SIGHUP) { // as nohup has it
 		signals = append(signals, syscall.SIGHUP)
 	}
+	overseen := oversee(signals)
 	ctx, stop := signal.NotifyContext(context.Background(), signals...)
-	context.AfterFunc(ctx, stop) // a second signal ends the program at once
-	watchMemory(os.Stderr)
+	if !overseen { // which may get each signal twice
+		context.AfterFunc(ctx, stop) // a second signal ends the program at once
+	}
 	code := make(chan int, 1)
 	go func() { code <- run(ctx, os.Args, os.Stdin, os.Stdout, os.Stderr) }()
 	select {

@@ -5,40 +5,103 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
+	"os/signal"
 	"runtime"
 	"runtime/debug"
-	"runtime/metrics"
 	"strconv"
 	"syscall"
-
-	"github.com/onnxloss/onnxloss/graph/onnx"
 )
 
-// watchMemory ends the program with a sentence, and the code of bad input, when
-// it has nearly taken all of the address space that it may (ulimit -v): the
-// runtime would end it with the code of wrong usage. Near the limit garbage is
-// collected more often, and after each collection what is left is looked at.
-// One that takes most of the room at a stroke is not caught.
-func watchMemory(stderr io.Writer) {
+// overseen is set, to the bytes that there is room for, in the environment of a process
+// that oversee started.
+const overseen = "ONNXLOSS_ADDRESS_SPACE"
+
+// oversee runs the program in a process of its own where the address space is limited
+// (ulimit -v), and ends with its exit code: Go's runtime ends a process that gets no
+// memory with the code of wrong usage and the stacks of all goroutines, in place of
+// which there are a sentence and the code of bad input. It returns where there is no
+// limit, where no other process can be started, and, with true, in the process overseen.
+func oversee(signals []os.Signal) bool {
 	room := addressSpace()
 	if room <= 0 {
-		return
+		return false
 	}
-	debug.SetMemoryLimit(room / 3 * 2)
-	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
-	type sentinel struct{ _ *byte } // not one of the runtime's tiny objects, which go together
-	var look func(*sentinel)
-	look = func(s *sentinel) {
-		metrics.Read(live)
-		if live[0].Value.Uint64() > uint64(room/3*2) {
-			fmt.Fprintf(stderr, "onnxloss: out of memory: %d MB are in use, the limit on the address space (ulimit -v) leaves %d\n",
-				live[0].Value.Uint64()/1e6, room/1e6)
-			onnx.Abandon()
-			os.Exit(exitBad)
+	if os.Getenv(overseen) != "" {
+		debug.SetMemoryLimit(room / 3 * 2) // near the limit garbage is collected more often
+		return true
+	}
+	runtime.LockOSThread() // whose end would end the other process
+	errs := &crash{w: os.Stderr}
+	p := exec.Cmd{Path: "/proc/self/exe", Args: os.Args, Env: append(os.Environ(), overseen+"="+strconv.FormatInt(room, 10)), Stdin: os.Stdin, Stdout: os.Stdout, Stderr: errs}
+	p.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	sent := make(chan os.Signal, 8)
+	signal.Notify(sent, signals...)
+	if p.Start() != nil {
+		signal.Stop(sent)
+		runtime.UnlockOSThread()
+		return false
+	}
+	go func() {
+		for s := range sent {
+			p.Process.Signal(s)
 		}
-		runtime.SetFinalizer(s, look)
+	}()
+	_ = p.Wait() // the exit code says it
+	code := p.ProcessState.ExitCode()
+	switch state := p.ProcessState.Sys().(syscall.WaitStatus); {
+	case code == exitUsage && errs.outOfMemory():
+		fmt.Fprintf(os.Stderr, "onnxloss: out of memory: the limit on the address space (ulimit -v) leaves room for %d MB\n", room/1e6)
+		code = exitBad
+	case state.Signaled():
+		code = 128 + int(state.Signal())
+		fallthrough
+	default:
+		os.Stderr.Write(errs.held)
 	}
-	runtime.SetFinalizer(new(sentinel), look)
+	os.Exit(code)
+	return false
+}
+
+// crash passes on what is written to it, up to what the runtime says before it ends the
+// process, which it holds.
+type crash struct {
+	w    io.Writer
+	line []byte // the last one, not yet ended
+	held []byte
+}
+
+// mostHeld bounds what is held of a crash, in bytes; the rest is dropped.
+const mostHeld = 1 << 20
+
+func (c *crash) Write(b []byte) (int, error) {
+	if c.held == nil {
+		for rest := b; len(rest) > 0; {
+			line, after, ended := bytes.Cut(rest, []byte("\n"))
+			c.line = append(c.line, line[:min(len(line), 256)]...)
+			if bytes.HasPrefix(c.line, []byte("runtime: ")) || bytes.HasPrefix(c.line, []byte("fatal error: ")) {
+				_, err := c.w.Write(b[:len(b)-len(rest)])
+				c.held = bytes.Clone(rest)
+				return len(b), err
+			}
+			if rest = after; ended {
+				c.line = c.line[:0]
+			}
+		}
+		return c.w.Write(b)
+	}
+	c.held = append(c.held, b[:min(len(b), mostHeld-len(c.held))]...)
+	return len(b), nil
+}
+
+// outOfMemory reports whether the runtime ended the process for want of memory.
+func (c *crash) outOfMemory() bool {
+	for _, said := range []string{"out of memory", "cannot allocate memory", "cannot map pages", "failed to create new OS thread", "newosproc"} {
+		if bytes.Contains(c.held, []byte(said)) {
+			return true
+		}
+	}
+	return false
 }
 
 // addressSpace is the bytes that the process may still map; 0 for any number.

@@ -73,10 +73,11 @@ func (t *term) differences(p *proof, plan *interp.Plan, c *Check, b loss.Batch, 
 		c.stop(err)
 		return
 	}
-	greatest, sum := math.SmallestNonzeroFloat64, math.SmallestNonzeroFloat64
+	greatest, sum := t.steepest(want, b), 0.0
 	for _, g := range want.Grad {
-		greatest, sum = max(greatest, math.Abs(g)), sum+math.Abs(g)
+		sum += math.Abs(g)
 	}
+	sum = max(sum, greatest)
 	for k := range singles + directions {
 		dir, size, small := direction{at: r.IntN(len(b.Logits))}, greatest, step/100
 		if k >= singles {

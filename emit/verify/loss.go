@@ -144,20 +144,25 @@ func (p *proof) checkSlope(t *term, double bool, c *Check, b loss.Batch, extreme
 	t.extremes(p, plan, extremes, b, r)
 }
 
-// steepest is the greatest derivative of a batch, as wanted or where all logits are 0,
-// whichever is greater: a difference such as p − q of logits that are right is no more
-// exact than p is.
+// steepest is the greatest derivative of a batch: as wanted, where the logits are 0, or
+// where they are wrong by far. A difference such as p − q of logits that are right is no
+// more exact than p is.
 func (t *term) steepest(want *loss.Outcome, b loss.Batch) float64 {
-	b.Logits = make([]float64, len(b.Logits))
-	level, err := loss.Eval(t.kind, t.opts, b)
-	if err != nil {
-		level = want
+	grads := [][]float64{want.Grad}
+	for _, far := range []float64{0, 40} {
+		b.Logits = make([]float64, len(b.Logits))
+		for i := range b.N * b.A {
+			for k, q := range t.targets(b, i) {
+				b.Logits[i*b.C+k] = far * (1 - 2*q)
+			}
+		}
+		if o, err := loss.Eval(t.kind, t.opts, b); err == nil {
+			grads = append(grads, o.Grad)
+		}
 	}
 	most := math.SmallestNonzeroFloat64
-	for _, o := range []*loss.Outcome{want, level} {
-		for _, g := range o.Grad {
-			most = max(most, math.Abs(g))
-		}
+	for _, g := range slices.Concat(grads...) {
+		most = max(most, math.Abs(g))
 	}
 	return most
 }
@@ -205,13 +210,23 @@ func (t *term) compare(p *proof, plan *interp.Plan, c *Check, b loss.Batch, leas
 }
 
 // scale is the greatest factor that a class has or the greatest finite loss of an
-// anchor, whichever is greater.
+// anchor, whichever is greater; of a loss that is reduced, for all anchors, divided
+// as the loss is.
 func (t *term) scale(o *loss.Outcome) float64 {
-	most := 0.0
+	most, sum := 0.0, 0.0
 	for _, x := range slices.Concat(t.opts.ClassWeights, o.PerAnchor) {
 		if x = math.Abs(x); x > most && x <= math.MaxFloat64 {
 			most = x
 		}
+	}
+	for _, x := range o.PerAnchor {
+		sum += x
+	}
+	if t.opts.Reduction == loss.None {
+		return most
+	}
+	if share := math.Abs(o.Loss / sum); share > 0 && share <= math.MaxFloat64 {
+		most *= share * float64(len(o.PerAnchor))
 	}
 	return most
 }
