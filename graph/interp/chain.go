@@ -10,7 +10,7 @@ import (
 const chainLimit = 8
 
 // chain makes one step of convolutions each of which is the only reader of what the one
-// before it makes, or has one by itself run so, where that pays (op.MakeConvChain).
+// before it makes, or has one by itself run so, where that pays (op.MakeConvStripes).
 func (b *builder) chain(p *program) {
 	if b.plan.opts.Double {
 		return
@@ -68,7 +68,7 @@ func (b *builder) chained(p *program, members []int) bool {
 		specs, plain, labels = append(specs, s.spec), append(plain, s), append(labels, s.name())
 		in = append(in, s.padded()[min(k, 1):]...)
 	}
-	kernel, err := op.MakeConvChain(specs)
+	kernel, err := op.MakeConvStripes(specs)
 	if kernel == nil || err != nil {
 		return false
 	}

@@ -85,7 +85,7 @@ type fusion struct {
 type group struct {
 	members []int
 	slots   []int // what the members make
-	tail    *op.Tail
+	tail    *op.Epilogue
 	extra   []ref // what the tail reads beside
 }
 
@@ -93,7 +93,7 @@ type group struct {
 // can follow.
 func (f *fusion) group(i int) *group {
 	s := &f.steps[i]
-	if s.row == nil || !s.row.Tailed || s.spec == nil || s.spec.Types[0].DType != tensor.Float32 || s.out[0] < 0 {
+	if s.row == nil || !s.row.Epilogue || s.spec == nil || s.spec.Types[0].DType != tensor.Float32 || s.out[0] < 0 {
 		return nil
 	}
 	g := &group{members: []int{i}, slots: []int{s.out[0]}}

@@ -50,10 +50,10 @@ func (f *fusion) assign(g *group, ops []tailOp) {
 			lastRead[r] = i
 		}
 	}
-	t := &op.Tail{Registers: 1}
+	t := &op.Epilogue{Registers: 1}
 	register := map[ref]int{{0, g.slots[0]}: 0}
 	for i, o := range ops {
-		step := op.TailStep{Piece: o.piece}
+		step := op.EpilogueStep{Piece: o.piece}
 		for _, r := range o.args {
 			a := op.Operand{Register: -1, Input: -1}
 			if c := f.constOf(r); c != nil {
@@ -96,12 +96,12 @@ func (f *fusion) dead(g *group, slot, k int) bool {
 func (b *builder) fused(p *program, g *group) (*step, error) {
 	head := &p.steps[g.members[0]]
 	spec := *head.spec
-	spec.Tail = g.tail
+	spec.Epilogue = g.tail
 	kernel, err := op.Make(&spec)
 	if err != nil {
 		return nil, err
 	}
-	s := &step{node: head.node, row: head.row, in: append(head.padded(), g.extra...), min: head.min, label: head.label, spec: &spec, tail: g.tail}
+	s := &step{node: head.node, row: head.row, in: append(head.padded(), g.extra...), min: head.min, label: head.label, spec: &spec, epilogue: g.tail}
 	last := len(g.slots) - 1
 	s.out = []int{g.slots[last]}
 	var plain []step

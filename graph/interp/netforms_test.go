@@ -39,15 +39,15 @@ func netForms(p *program, g *netGen, count map[string]int) {
 				count["joined in place twice"]++
 			}
 		}
-		if s.tail != nil {
+		if s.epilogue != nil {
 			count["tail"]++
 			count[fmt.Sprintf("tail, %d axes", len(s.node.Inputs[1].Shape()))]++
-			tailForms(s.tail, count)
+			tailForms(s.epilogue, count)
 		}
 	}
 }
 
-func tailForms(t *op.Tail, count map[string]int) {
+func tailForms(t *op.Epilogue, count map[string]int) {
 	address := func(f func(dst, x []float32)) uintptr { return reflect.ValueOf(f).Pointer() }
 	if len(t.Steps) == 0 {
 		count["tail of an activation"]++

@@ -12,7 +12,7 @@ import (
 const anySize = 55440
 
 // phased lets a convolution read the tensor whose parts, joined, are its input
-// (op.Phases). It adds in another order then.
+// (op.SpaceToDepth). It adds in another order then.
 func (b *builder) phased(p *program, s *step) {
 	if b.plan.opts.Unfused || !s.is("Conv") {
 		return
@@ -65,7 +65,7 @@ func (b *builder) phased(p *program, s *step) {
 	spec := *s.spec
 	spec.Types = slices.Clone(spec.Types)
 	spec.Types[0] = t
-	if spec.Phases = op.NewPhases(parts, shape); spec.Phases == nil {
+	if spec.SpaceToDepth = op.NewSpaceToDepth(parts, shape); spec.SpaceToDepth == nil {
 		return
 	}
 	kernel, err := op.Make(&spec)

@@ -37,24 +37,24 @@ type ref struct{ up, slot int }
 var noRef = ref{-1, -1}
 
 type step struct {
-	node   *graph.Node
-	row    *op.Op // of the node; nil where a model-local function bears the operator's name
-	kernel op.Kernel
-	in     []ref
-	out    []int    // -1 where the output is not wanted
-	drop   []int    // slots of this frame that nobody reads after the step
-	min    int      // how many of the inputs must have a value
-	leaves bool     // an output is the program's
-	places []*place // of the outputs; nil where there are none
-	join   *join    // that the step is; nil if none of its inputs has a place in it
-	piece  *op.Piece
-	cut    op.Cut    // where what it reads can be cut
-	views  []op.View // what the kernel does, where it only rearranges input 0
-	spec   *op.Spec  // until the program is planned
-	label  string
-	rows   *rowStep // what the kernel runs, where that is steps; errors then name their node
-	tail   *op.Tail // what it runs on each piece of its output
-	flat   *flat    // what it runs on each piece of all values
+	node     *graph.Node
+	row      *op.Op // of the node; nil where a model-local function bears the operator's name
+	kernel   op.Kernel
+	in       []ref
+	out      []int    // -1 where the output is not wanted
+	drop     []int    // slots of this frame that nobody reads after the step
+	min      int      // how many of the inputs must have a value
+	leaves   bool     // an output is the program's
+	places   []*place // of the outputs; nil where there are none
+	join     *join    // that the step is; nil if none of its inputs has a place in it
+	piece    *op.Piece
+	cut      op.Cut    // where what it reads can be cut
+	views    []op.View // what the kernel does, where it only rearranges input 0
+	spec     *op.Spec  // until the program is planned
+	label    string
+	rows     *rowStep     // what the kernel runs, where that is steps; errors then name their node
+	epilogue *op.Epilogue // what it runs on each piece of its output
+	flat     *flat        // what it runs on each piece of all values
 }
 
 // name is what a profile calls the step: its label, where it stands for several

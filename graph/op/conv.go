@@ -13,7 +13,7 @@ import (
 func init() {
 	Register(&Op{
 		Name: "Conv", Equation: "y[n,m,o] = b[m] + Σ x[n,c,o·stride+k·dilation−pad] · w[m,c,k] over the channels c of m's group and kernel positions k",
-		Versions: []int64{1, 11, 22}, In: Arity{2, 3}, Out: Arity{1, 1}, Half: true, Tailed: true,
+		Versions: []int64{1, 11, 22}, In: Arity{2, 3}, Out: Arity{1, 1}, Half: true, Epilogue: true,
 		Infer: inferConv, Work: productWork(1), Kernel: makeConv, Grad: gradConv, Check: Check{Lo: -1, Hi: 1},
 	})
 }
@@ -67,13 +67,13 @@ func unknownShape(rank int) graph.Shape {
 
 // convolution is a Conv node at plan time.
 type convolution struct {
-	slide  *slide
-	group  int
-	tail   *Tail
-	phases *Phases
-	p32    *kernel.PackedConv[float32]
-	p64    *kernel.PackedConv[float64]
-	kept   atomic.Pointer[keptGeometry]
+	slide        *slide
+	group        int
+	epilogue     *Epilogue
+	spaceToDepth *SpaceToDepth
+	p32          *kernel.PackedConv[float32]
+	p64          *kernel.PackedConv[float64]
+	kept         atomic.Pointer[keptGeometry]
 }
 
 // keptGeometry is what shapes of the input and the weight give.
@@ -93,7 +93,7 @@ func makeConv(s *Spec) (Kernel, error) {
 }
 
 func newConvolution(s *Spec) (*convolution, error) {
-	c := &convolution{tail: s.Tail, phases: s.Phases}
+	c := &convolution{epilogue: s.Epilogue, spaceToDepth: s.SpaceToDepth}
 	var err error
 	if c.slide, err = slideOf(s.Node); err != nil {
 		return nil, err
@@ -102,14 +102,14 @@ func newConvolution(s *Spec) (*convolution, error) {
 		return nil, err
 	}
 	w := s.Const[1]
-	if c.phases != nil {
+	if c.spaceToDepth != nil {
 		if c.group != 1 {
 			return nil, errors.New("groups do not read all parts")
 		}
-		if c.slide, err = c.phases.slide(c.slide); err != nil {
+		if c.slide, err = c.spaceToDepth.slide(c.slide); err != nil {
 			return nil, err
 		}
-		if w, err = c.phases.weight(w); err != nil {
+		if w, err = c.spaceToDepth.weight(w); err != nil {
 			return nil, err
 		}
 	}
@@ -129,10 +129,10 @@ func newConvolution(s *Spec) (*convolution, error) {
 
 // convWeight is the key of a packed weight.
 type convWeight struct {
-	weight *graph.Value
-	group  int
-	direct bool
-	phases string
+	weight       *graph.Value
+	group        int
+	direct       bool
+	spaceToDepth string
 }
 
 // packConv orders a constant weight as the loops read it.
@@ -157,7 +157,7 @@ func packConv[T float32 | float64](s *Spec, c *convolution, w *tensor.Tensor) (*
 	if !w.IsOutline() {
 		elems = tensor.Data[T](w)
 	}
-	packed := share(s, convWeight{s.Node.Inputs[1], c.group, s.Direct, c.phases.String()}, func() *kernel.PackedConv[T] {
+	packed := share(s, convWeight{s.Node.Inputs[1], c.group, s.Direct, c.spaceToDepth.String()}, func() *kernel.PackedConv[T] {
 		return kernel.NewPackedConv[T](g, s.Direct)
 	})
 	if !packed.IsRaw() {
@@ -194,11 +194,11 @@ func (c *convolution) geometry(x *Call) (*kernel.ConvGeom, error) {
 		return k.ConvGeom, vectorOf(x, k.M, 2)
 	}
 	kept := &keptGeometry{in: slices.Clone(in.Shape), weight: slices.Clone(w)}
-	if c.phases != nil {
-		if !c.phases.fits(in.Shape) {
+	if c.spaceToDepth != nil {
+		if !c.spaceToDepth.fits(in.Shape) {
 			return nil, ErrUnfit
 		}
-		w = c.phases.weightShape(w)
+		w = c.spaceToDepth.weightShape(w)
 	}
 	switch {
 	case in.Rank() < 3:
@@ -232,12 +232,12 @@ func runConv[T float32 | float64](x *Call, c *convolution, packed *kernel.Packed
 	if err != nil {
 		return err
 	}
-	if c.phases != nil && packed == nil {
+	if c.spaceToDepth != nil && packed == nil {
 		return ErrUnfit
 	}
 	shape := append([]int{g.N, g.M}, g.Out...)
-	if c.tail != nil {
-		if err := c.tail.fit(x, shape); err != nil {
+	if c.epilogue != nil {
+		if err := c.epilogue.fit(x, shape); err != nil {
 			return err
 		}
 	}
@@ -246,8 +246,8 @@ func runConv[T float32 | float64](x *Call, c *convolution, packed *kernel.Packed
 		return err
 	}
 	var finish kernel.Finish
-	if c.tail != nil {
-		finish = c.tail.over(x, tensor.Data[float32](out), g.M, g.OutSize())
+	if c.epilogue != nil {
+		finish = c.epilogue.over(x, tensor.Data[float32](out), g.M, g.OutSize())
 	}
 	release, err := x.Hold(in.DType, kernel.ConvScratch(g, packed))
 	if err != nil {

@@ -15,10 +15,10 @@
 // integer tensors their elements, each a number, a name or unknown.
 //
 // What lets nodes run together is in the rows, too: a Piece is an elementwise
-// operator's work on a few elements, of which a Tail strings several behind a node; a
+// operator's work on a few elements, of which an Epilogue strings several behind a node; a
 // View is what an operator that only rearranges its input does to the layout; Joins
-// says where Concat puts its inputs; Phases are the slices of a tensor that a
-// convolution reads joined; MakeConvChain is several convolutions. Where shapes of a
+// says where Concat puts its inputs; SpaceToDepth are the slices of a tensor that a
+// convolution reads joined; MakeConvStripes is several convolutions. Where shapes of a
 // run do not fit, kernels give ErrUnfit, and the nodes run one by one.
 //
 // The functions on values (Mul, Sigmoid, ReduceSum, …) build graphs: they

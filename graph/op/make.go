@@ -27,7 +27,7 @@ func Make(s *Spec) (Kernel, error) {
 		return nil, err
 	}
 	switch {
-	case s.Tail != nil:
+	case s.Epilogue != nil:
 		k = float32Only(k)
 	case row.Half:
 		k = viaFloat32(k)
@@ -50,7 +50,7 @@ func tensorsOnly(k Kernel) Kernel {
 	}
 }
 
-// float32Only is a kernel with a Tail, whose steps know no other type.
+// float32Only is a kernel with an Epilogue, whose steps know no other type.
 func float32Only(k Kernel) Kernel {
 	return func(x *Call) error {
 		for _, t := range x.In {

@@ -25,8 +25,8 @@ type Op struct {
 	Infer func(c *Infer) error
 	// Kernel makes the closure that runs a node.
 	Kernel func(s *Spec) (Kernel, error)
-	// Tailed is set where the kernel runs the Spec's Tail.
-	Tailed bool
+	// Epilogue is set where the kernel runs the Spec's Epilogue.
+	Epilogue bool
 	// Piece is the work of an elementwise operator of float32, piece by
 	// piece; it is nil, or gives nil, where there is none.
 	Piece func(s *Spec) *Piece

@@ -7,22 +7,22 @@ import (
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
-// convChain is Conv nodes that run as one (kernel.ConvChain), each of which reads as
+// convStripes is Conv nodes that run as one (kernel.ConvChain), each of which reads as
 // input 0 what the one before it makes.
-type convChain struct {
+type convStripes struct {
 	stages []*convolution
 	in     []int // the shape of the first one's input, but for the number of images
 	chain  *kernel.ConvChain
 }
 
-// MakeConvChain is the kernel of Conv nodes of float32 and constant weights, each of
+// MakeConvStripes is the kernel of Conv nodes of float32 and constant weights, each of
 // which reads as input 0 what the one before it makes, and of which only the last may
-// have a Tail of more than an activation. Its inputs are those of the nodes one after
+// have an Epilogue of more than an activation. Its inputs are those of the nodes one after
 // the other, each padded to three, without input 0 of those but the first. The kernel is
 // nil where they cannot be run as one or that does not pay, for all that is known of
 // their shapes; it gives ErrUnfit in runs where it is of no use.
-func MakeConvChain(specs []*Spec) (Kernel, error) {
-	c := &convChain{}
+func MakeConvStripes(specs []*Spec) (Kernel, error) {
+	c := &convStripes{}
 	shape := specs[0].shape(0)
 	if len(shape) != 4 || !shape[1:].IsStatic() {
 		return nil, nil
@@ -32,7 +32,7 @@ func MakeConvChain(specs []*Spec) (Kernel, error) {
 	var geoms []*kernel.ConvGeom
 	for i, s := range specs {
 		w := s.Const[1]
-		if w == nil || w.Rank() != 4 || w.DType != tensor.Float32 || s.Phases != nil || i < len(specs)-1 && !s.Tail.isActivation() {
+		if w == nil || w.Rank() != 4 || w.DType != tensor.Float32 || s.SpaceToDepth != nil || i < len(specs)-1 && !s.Epilogue.isActivation() {
 			return nil, nil
 		}
 		stage, err := newConvolution(s)
@@ -60,7 +60,7 @@ func MakeConvChain(specs []*Spec) (Kernel, error) {
 	return c.run, nil
 }
 
-func (c *convChain) run(x *Call) error {
+func (c *convStripes) run(x *Call) error {
 	first := x.In[0]
 	if first.DType != tensor.Float32 || first.Rank() != 4 || !slices.Equal(first.Shape[1:], c.in) {
 		return ErrUnfit
@@ -83,15 +83,15 @@ func (c *convChain) run(x *Call) error {
 			return ErrUnfit // the nodes one by one say what is wrong
 		}
 		operands[i] = kernel.ConvStage{Weight: s.p32, Bias: dataOr[float32](&sub, 2)}
-		if s.tail != nil {
-			operands[i].Act = s.tail.act
+		if s.epilogue != nil {
+			operands[i].Act = s.epilogue.act
 		}
 		in = tensor.NewOutline(tensor.Float32, append([]int{g.N, g.M}, g.Out...)...)
 		x.Work += 2 * int64(in.Len()) * int64(prod(sub.In[1].Shape[1:]))
 	}
-	tail := c.stages[last].tail
-	if tail != nil {
-		if err := tail.fit(&sub, in.Shape); err != nil {
+	e := c.stages[last].epilogue
+	if e != nil {
+		if err := e.fit(&sub, in.Shape); err != nil {
 			return err
 		}
 	}
@@ -101,8 +101,8 @@ func (c *convChain) run(x *Call) error {
 	}
 	y := tensor.Data[float32](out)
 	var finish kernel.Finish
-	if tail != nil {
-		finish = tail.over(&sub, y, g.M, g.OutSize())
+	if e != nil {
+		finish = e.over(&sub, y, g.M, g.OutSize())
 	}
 	release, err := x.Hold(tensor.Float32, c.chain.Scratch())
 	if err != nil {
@@ -113,6 +113,6 @@ func (c *convChain) run(x *Call) error {
 	return nil
 }
 
-// isActivation tells whether the tail is nothing but what the node's kernel can do by
+// isActivation reports whether the epilogue is nothing but what the node's kernel can do by
 // itself, if anything.
-func (t *Tail) isActivation() bool { return t == nil || t.act != nil && len(t.Steps) == 0 }
+func (e *Epilogue) isActivation() bool { return e == nil || e.act != nil && len(e.Steps) == 0 }

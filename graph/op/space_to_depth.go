@@ -8,22 +8,22 @@ import (
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
-// Phases says what a convolution's input 0 is made of, which the kernel reads in its
+// SpaceToDepth says what a convolution's input 0 is made of, which the kernel reads in its
 // place: parts of one tensor, one behind the other along axis 1. Each has, of each
 // spatial axis, the elements from a first one on by a step, and together they have all
 // elements once. The convolution of the parts is one of the tensor, with a window and
 // strides that are as many times larger. The first layer of YOLOv5 and YOLOX, "focus",
 // is such.
-type Phases struct {
+type SpaceToDepth struct {
 	parts [][]View
 	step  []int   // of the spatial axes
 	first [][]int // by part: the first index on each
 }
 
-// NewPhases is the Phases of parts, views of a tensor of such a shape, nil if they are
+// NewSpaceToDepth is the SpaceToDepth of parts, views of a tensor of such a shape, nil if they are
 // none.
-func NewPhases(parts [][]View, shape []int) *Phases {
-	p := &Phases{parts: parts}
+func NewSpaceToDepth(parts [][]View, shape []int) *SpaceToDepth {
+	p := &SpaceToDepth{parts: parts}
 	if len(shape) < 3 || len(parts) < 2 || !p.read(shape) {
 		return nil
 	}
@@ -31,7 +31,7 @@ func NewPhases(parts [][]View, shape []int) *Phases {
 }
 
 // read finds what the parts have of a tensor of such a shape.
-func (p *Phases) read(shape []int) bool {
+func (p *SpaceToDepth) read(shape []int) bool {
 	p.step, p.first = nil, nil
 	for _, views := range p.parts {
 		l := &Layout{Shape: slices.Clone(shape), Stride: tensor.Strides(shape)}
@@ -70,14 +70,14 @@ func (l *Layout) phase(shape []int) (step, first []int) {
 }
 
 // fits tells whether the parts of a tensor of such a shape are these.
-func (p *Phases) fits(shape []int) bool {
-	q := Phases{parts: p.parts}
+func (p *SpaceToDepth) fits(shape []int) bool {
+	q := SpaceToDepth{parts: p.parts}
 	return len(shape) == len(p.step)+2 && q.read(shape) && slices.Equal(q.step, p.step) &&
 		slices.EqualFunc(q.first, p.first, slices.Equal[[]int])
 }
 
 // slide is s over the tensor.
-func (p *Phases) slide(s *slide) (*slide, error) {
+func (p *SpaceToDepth) slide(s *slide) (*slide, error) {
 	r, rank := *s, len(p.step)
 	if s.same() || s.ceil || slices.ContainsFunc(s.dilation, func(d int) bool { return d != 1 }) {
 		return nil, errors.New("the window does not go from one part to the next")
@@ -96,7 +96,7 @@ func (p *Phases) slide(s *slide) (*slide, error) {
 }
 
 // times is a list of numbers for the spatial axes, or several, by the steps.
-func (p *Phases) times(list []int) []int {
+func (p *SpaceToDepth) times(list []int) []int {
 	var r []int
 	for i, n := range list {
 		r = append(r, n*p.step[i%len(p.step)])
@@ -105,12 +105,12 @@ func (p *Phases) times(list []int) []int {
 }
 
 // weightShape is the shape of the tensor's weight, for one of the parts.
-func (p *Phases) weightShape(w []int) []int {
+func (p *SpaceToDepth) weightShape(w []int) []int {
 	return append([]int{w[0], w[1] / len(p.parts)}, p.times(w[2:])...)
 }
 
 // weight is the weight [M, parts·C, …] as one of the tensor's, [M, C, …].
-func (p *Phases) weight(w *tensor.Tensor) (*tensor.Tensor, error) {
+func (p *SpaceToDepth) weight(w *tensor.Tensor) (*tensor.Tensor, error) {
 	if w.Rank() != len(p.step)+2 || w.Shape[1]%len(p.parts) != 0 {
 		return nil, fmt.Errorf("weight %v does not have %d parts", w.Shape, len(p.parts))
 	}
@@ -138,8 +138,8 @@ func (p *Phases) weight(w *tensor.Tensor) (*tensor.Tensor, error) {
 	return out, nil
 }
 
-// String tells Phases apart.
-func (p *Phases) String() string {
+// String tells SpaceToDepth apart.
+func (p *SpaceToDepth) String() string {
 	if p == nil {
 		return ""
 	}
