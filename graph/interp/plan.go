@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 
 	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/interp/pool"
 	"github.com/onnxloss/onnxloss/graph/op"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
@@ -51,7 +52,7 @@ type Plan struct {
 	// open plans the program of runs that override initializers, for which prog
 	// takes the values that the file gives.
 	open    func() (*program, error)
-	workers *workers
+	pool    *pool.Pool
 	arena   atomic.Pointer[arena] // of the last run
 	arenas  sync.Pool             // of others that were under way with it
 	peak    atomic.Int64
@@ -72,7 +73,7 @@ func NewContext(ctx context.Context, m *graph.Model, opts Options) (*Plan, error
 	if opts.MaxMemory <= 0 {
 		opts.MaxMemory = defaultMemory()
 	}
-	p := &Plan{opts: opts, workers: newWorkers(opts.Threads)}
+	p := &Plan{opts: opts, pool: pool.New(opts.Threads)}
 	p.arenas.New = func() any { return newArena(opts.MaxMemory, p.weights) }
 	feeds, err := feedValues(m.Graph, opts.Feeds)
 	if err != nil {

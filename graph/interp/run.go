@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 
 	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/interp/pool"
 	"github.com/onnxloss/onnxloss/graph/op"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
@@ -62,8 +63,12 @@ func (p *Plan) runWith(ctx context.Context, feeds map[string]*tensor.Tensor, pro
 		a = p.arenas.Get().(*arena)
 	}
 	r := &run{ctx: ctx, arena: a, prof: prof, double: p.opts.Double}
+	var observe pool.Observer
+	if prof != nil {
+		observe = prof.part
+	}
 	r.env = op.Env{Alloc: a.alloc, Free: a.freeTensor, Hold: a.hold, Parallel: func(n, grain int, body func(lo, hi int)) {
-		p.workers.run(ctx, prof, n, grain, body)
+		p.pool.Run(ctx, observe, n, grain, body)
 	}}
 	f := newFrame(prog, nil, r)
 	f.override = feeds
@@ -72,9 +77,9 @@ func (p *Plan) runWith(ctx context.Context, feeds map[string]*tensor.Tensor, pro
 	if err != nil {
 		return nil, err
 	}
-	p.workers.runs.Add(1)
+	p.pool.Begin()
 	out, err := f.exec(in)
-	p.workers.runs.Add(-1)
+	p.pool.End()
 	release()
 	p.notePeak(a.peak, prof)
 	if e := ctx.Err(); err != nil && e != nil {

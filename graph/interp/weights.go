@@ -195,5 +195,5 @@ func (b *builder) foldEnv() *op.Env {
 
 // parallel splits work at plan time.
 func (b *builder) parallel(n, grain int, body func(lo, hi int)) {
-	b.plan.workers.run(b.ctx, nil, n, grain, body)
+	b.plan.pool.Run(b.ctx, nil, n, grain, body)
 }

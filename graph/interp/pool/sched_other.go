@@ -1,6 +1,6 @@
 //go:build !linux
 
-package interp
+package pool
 
 // yield would let another thread run that waits for this one's core.
 func yield() {}
@@ -8,5 +8,5 @@ func yield() {}
 // cpu would be the number of the core that the calling thread is on.
 func cpu() int { return -1 }
 
-// leave would move the calling thread away from the given core.
-func leave(int) {}
+// leaveCore would move the calling thread away from the given core.
+func leaveCore(int) {}

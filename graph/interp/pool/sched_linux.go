@@ -1,4 +1,4 @@
-package interp
+package pool
 
 import (
 	"runtime"
@@ -17,9 +17,9 @@ func cpu() int {
 	return int(n)
 }
 
-// leave moves the calling thread to another core than the given one, if it is on it
+// leaveCore moves the calling thread to another core than the given one, if it is on it
 // and may run on others. The system moves it where it likes from then on.
-func leave(core int) {
+func leaveCore(core int) {
 	if cpu() != core {
 		return
 	}

@@ -1,4 +1,4 @@
-package interp
+package pool
 
 import (
 	"runtime"
@@ -7,7 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func TestLeave(t *testing.T) {
+func TestLeaveCore(t *testing.T) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	var before, after unix.CPUSet
@@ -20,7 +20,7 @@ func TestLeave(t *testing.T) {
 	stayed := true
 	for range 100 { // the system may move the thread back at once
 		from := cpu()
-		leave(from)
+		leaveCore(from)
 		stayed = stayed && cpu() == from
 	}
 	if stayed {
