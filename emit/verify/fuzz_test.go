@@ -89,7 +89,11 @@ func (d *dice) loss(classes int) loss.Options {
 	if l, err := loss.Find(loss.Classification, o.Name); err == nil && d.in(2) {
 		o.Params = map[string]float64{}
 		for _, p := range l.Params {
-			o.Params[p.Name] = one(d, 0, 0.25, 0.5, 1, 2, 5, 100, -0.5, 0.9999, 0.01)
+			near1 := 0.9
+			if p.Name == "beta" { // of classes' effective numbers
+				near1 = 0.9999
+			}
+			o.Params[p.Name] = one(d, 0, 0.25, 0.5, 1, 2, 5, 100, -0.5, near1, 0.01)
 		}
 	}
 	return o
