@@ -10,6 +10,7 @@ import (
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/interp"
 	"github.com/onnxloss/onnxloss/graph/tensor"
+	"github.com/onnxloss/onnxloss/graph/text"
 )
 
 // broadcasts reads x twice, and w and b along axes that they lack or have at
@@ -23,9 +24,9 @@ g (double[N,3] x, double[3] w, double[N,1] b, double[2] z) => (double y) {
   y = ReduceSum <keepdims: int = 0> (d)
 }`
 
-func parse(t *testing.T, text string) *graph.Model {
+func parse(t *testing.T, src string) *graph.Model {
 	t.Helper()
-	m, err := graph.ParseText(text)
+	m, err := text.Parse(src)
 	if err != nil {
 		t.Fatal(err)
 	}

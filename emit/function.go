@@ -10,6 +10,7 @@ import (
 	"github.com/onnxloss/onnxloss/emit/loss"
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/op"
+	"github.com/onnxloss/onnxloss/graph/text"
 )
 
 // FunctionDomain is the domain of the functions that Options.AsFunction makes.
@@ -110,17 +111,17 @@ func (r *rewriter) functionName(m *graph.Model, name string) string {
 
 // sameFunction is a function made before that does what f does.
 func (r *rewriter) sameFunction(f *graph.Function) *graph.Function {
-	text := func(f *graph.Function) string {
+	printed := func(f *graph.Function) string {
 		g := *f.Body
 		g.Name = ""
-		s, err := g.Text(-1)
+		s, err := text.PrintGraph(&g, -1)
 		if err != nil {
 			r.g.Fail(err)
 		}
 		return f.Doc + s
 	}
 	for _, old := range r.made {
-		if text(old) == text(f) {
+		if printed(old) == printed(f) {
 			return old
 		}
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/onnxloss/onnxloss/graph/interp/orttest"
 	"github.com/onnxloss/onnxloss/graph/onnx"
 	"github.com/onnxloss/onnxloss/graph/tensor"
+	"github.com/onnxloss/onnxloss/graph/text"
 )
 
 // classes are those of the test model "classifier".
@@ -281,7 +282,7 @@ func TestFunctionRaisesIR(t *testing.T) {
 		if ir < 4 {
 			inits = ", float[5,2,1,1] w, float[4,2,1,1] b"
 		}
-		m, err := graph.ParseText(fmt.Sprintf(oldHead, ir, inits))
+		m, err := text.Parse(fmt.Sprintf(oldHead, ir, inits))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/text"
 	"github.com/onnxloss/onnxloss/patterns"
 )
 
@@ -34,8 +34,8 @@ func TestLostBatch(t *testing.T) {
 		{"behind the logits", "N", `scores0 = Sigmoid(z) scores = Reshape(scores0, kept3) box = Reshape(e, kept4)`, "", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			text := strings.NewReplacer("BATCH", c.batch, "TAIL", c.tail, "KERNEL", numbers(8*2*9), "WEIGHTS", numbers(24), "BOXES", numbers(32)).Replace(batched)
-			m, err := graph.ParseText(text)
+			src := strings.NewReplacer("BATCH", c.batch, "TAIL", c.tail, "KERNEL", numbers(8*2*9), "WEIGHTS", numbers(24), "BOXES", numbers(32)).Replace(batched)
+			m, err := text.Parse(src)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/text"
 	"github.com/onnxloss/onnxloss/patterns"
 )
 
@@ -102,16 +103,16 @@ func nested(t testing.TB, size int) *graph.Model {
 	for n := 2; n < size; n *= 2 {
 		depth++
 	}
-	text := `<ir_version: 8, opset_import: ["" : 17, "f" : 1]>
+	src := `<ir_version: 8, opset_import: ["" : 17, "f" : 1]>
 	g (float[1,2,16,16] image) => (float[1,3,16,16] scores, float[1,4,16,16] boxes)
 	<float[3,2,1,1] w = {1,2,3,4,5,6}, float[4,2,1,1] v = {1,2,3,4,5,6,7,8}> {
 	  x = f.F` + fmt.Sprint(depth) + `(image) z = Conv(x, w) scores = Sigmoid(z) d = Conv(x, v) boxes = Exp(d)
 	}
 	<domain: "f", opset_import: ["" : 17]> F0 (x) => (y) { y = Relu(x) }`
 	for i := 1; i <= depth; i++ {
-		text += fmt.Sprintf(` <domain: "f", opset_import: ["" : 17, "f" : 1]> F%d (x) => (y) { z = f.F%d(x) y = f.F%d(z) }`, i, i-1, i-1)
+		src += fmt.Sprintf(` <domain: "f", opset_import: ["" : 17, "f" : 1]> F%d (x) => (y) { z = f.F%d(x) y = f.F%d(z) }`, i, i-1, i-1)
 	}
-	m, err := graph.ParseText(text)
+	m, err := text.Parse(src)
 	if err != nil {
 		t.Fatal(err)
 	}

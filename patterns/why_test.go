@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/text"
 	"github.com/onnxloss/onnxloss/patterns"
 )
 
@@ -82,7 +83,7 @@ func TestWhyEverything(t *testing.T) {
 // TestWhyInFunctions: a tensor of a function is named with the scope of the
 // call, or where there is one call without.
 func TestWhyInFunctions(t *testing.T) {
-	const text = `<ir_version: 8, opset_import: ["" : 17, "local" : 1]>
+	const src = `<ir_version: 8, opset_import: ["" : 17, "local" : 1]>
 	g (float[1,2,3,3] image) => (float[1,6,3,3] scores, float[1,4,3,3] boxes)
 	<float[6,2,1,1] w = {1,2,3,4,5,6,7,8,9,10,11,12}, float[4,2,1,1] v = {1,2,3,4,5,6,7,8}> {
 	  scores = local.Head(image, w)
@@ -95,7 +96,7 @@ func TestWhyInFunctions(t *testing.T) {
 	Head (x, w) => (y) { z = Conv(x, w) y = Sigmoid(z) }
 	<domain: "local", opset_import: ["" : 17]>
 	Raw (x, w) => (y) { q = Conv(x, w) y = Identity(q) }`
-	m, err := graph.ParseText(text)
+	m, err := text.Parse(src)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,8 +17,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/onnx"
+	"github.com/onnxloss/onnxloss/graph/text"
 )
 
 // tinyText is a detector of a few hundred bytes.
@@ -34,7 +34,7 @@ g (float[1,2,3,3] image) => (float[1,6,3,3] scores, float[1,4,3,3] boxes)
 // tiny writes the detector into a folder and gives its path and bytes.
 func tiny(t *testing.T, dir string) (string, []byte) {
 	t.Helper()
-	m, err := graph.ParseText(tinyText)
+	m, err := text.Parse(tinyText)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,8 +11,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/onnx"
+	"github.com/onnxloss/onnxloss/graph/text"
 )
 
 // shapedText is a detector whose layout rests on the elements of a constant.
@@ -58,7 +58,7 @@ func fields(t *testing.T, b []byte, do func(num uint64, rec, body []byte) []byte
 // w.bin beside it.
 func outsideModel(t *testing.T, dir, name string) string {
 	t.Helper()
-	m, err := graph.ParseText(shapedText)
+	m, err := text.Parse(shapedText)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,10 +12,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/onnx"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 	"github.com/onnxloss/onnxloss/graph/tensor/npy"
+	"github.com/onnxloss/onnxloss/graph/text"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
@@ -156,7 +156,7 @@ func scriptModel(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: model TEXT OUT")
 	}
-	m, err := graph.ParseText(ts.ReadFile(args[0]))
+	m, err := text.Parse(ts.ReadFile(args[0]))
 	ts.Check(err)
 	ts.Check(onnx.WriteFile(ts.MkAbs(args[1]), m, onnx.Options{}))
 }

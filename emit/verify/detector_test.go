@@ -8,6 +8,7 @@ import (
 
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/onnx"
+	"github.com/onnxloss/onnxloss/graph/text"
 )
 
 // detector is a small network with a head: what heads differ in, drawn or chosen.
@@ -234,11 +235,11 @@ func (n *network) vectors() string {
 }
 
 // file is a model of the text, by way of a file.
-func file(t testing.TB, text string) (*graph.Model, []byte) {
+func file(t testing.TB, src string) (*graph.Model, []byte) {
 	t.Helper()
-	m, err := graph.ParseText(text)
+	m, err := text.Parse(src)
 	if err != nil {
-		t.Fatalf("%v\n%s", err, text)
+		t.Fatalf("%v\n%s", err, src)
 	}
 	return reread(t, m)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/onnx"
 	"github.com/onnxloss/onnxloss/graph/tensor"
+	"github.com/onnxloss/onnxloss/graph/text"
 	"github.com/onnxloss/onnxloss/patterns"
 )
 
@@ -171,7 +172,7 @@ func TestPlantedFaultInTargetCheck(t *testing.T) {
 		{Name: "weighted-ce", CheckTargets: true, Target: loss.Index, Background: new(int)},
 	} {
 		build := func() *graph.Model {
-			m, err := graph.ParseText(smallHead)
+			m, err := text.Parse(smallHead)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -7,7 +7,7 @@ import (
 	"github.com/onnxloss/onnxloss/emit"
 	"github.com/onnxloss/onnxloss/emit/loss"
 	"github.com/onnxloss/onnxloss/emit/verify"
-	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/text"
 	"github.com/onnxloss/onnxloss/patterns"
 )
 
@@ -18,7 +18,7 @@ func TestFunctionsAreProved(t *testing.T) {
 		if l.Kind != loss.Classification {
 			continue
 		}
-		m, err := graph.ParseText(smallHead)
+		m, err := text.Parse(smallHead)
 		if err != nil {
 			t.Fatal(err)
 		}

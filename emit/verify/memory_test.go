@@ -9,6 +9,7 @@ import (
 	"github.com/onnxloss/onnxloss/emit/verify"
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/tensor"
+	"github.com/onnxloss/onnxloss/graph/text"
 )
 
 // TestSample proves the loss and the fingerprint without a look at the network's
@@ -53,20 +54,20 @@ func TestSample(t *testing.T) {
 
 // TestMemory adds up what is alive together.
 func TestMemory(t *testing.T) {
-	for text, want := range map[string][2]int64{
+	for src, want := range map[string][2]int64{
 		`<ir_version: 8, opset_import: ["" : 17]> g (float[1,10] x) => (float[1,10] y) <float[10] w = {0,0,0,0,0,0,0,0,0,0}> {
 		  a = Add(x, w) b = Relu(a) c = Relu(b) y = Relu(c) }`: {40, 80},
 		`<ir_version: 8, opset_import: ["" : 17]> g (float[n,10] x) => (float[n,10] y) {
 		  a = Relu(x) b = Relu(a) c = Relu(b) y = Sum(a, b, c) }`: {0, 4 * 80},
 		`<ir_version: 8, opset_import: ["" : 17]> g (float[1,n] x) => (float[1,n] y) { y = Relu(x) }`: {0, -1},
 	} {
-		m, err := graph.ParseText(text)
+		m, err := text.Parse(src)
 		if err != nil {
 			t.Fatal(err)
 		}
 		weights, activations, err := verify.Memory(m)
 		if err != nil || [2]int64{weights, activations} != want {
-			t.Errorf("%d and %d, %v, want %d: %s", weights, activations, err, want, text)
+			t.Errorf("%d and %d, %v, want %d: %s", weights, activations, err, want, src)
 		}
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/onnxloss/onnxloss/graph/interp"
 	"github.com/onnxloss/onnxloss/graph/onnx"
 	"github.com/onnxloss/onnxloss/graph/tensor"
+	"github.com/onnxloss/onnxloss/graph/text"
 	"github.com/onnxloss/onnxloss/patterns"
 )
 
@@ -121,9 +122,9 @@ func TestReadFaults(t *testing.T) {
 
 // encoded is a model with each constant in a place of its own, so that windows
 // of reading do not reach several.
-func encoded(t *testing.T, text string) []byte {
+func encoded(t *testing.T, src string) []byte {
 	t.Helper()
-	m, err := graph.ParseText(text)
+	m, err := text.Parse(src)
 	if err != nil {
 		t.Fatal(err)
 	}

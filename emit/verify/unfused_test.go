@@ -14,6 +14,7 @@ import (
 	"github.com/onnxloss/onnxloss/emit/verify"
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/interp"
+	"github.com/onnxloss/onnxloss/graph/text"
 	"github.com/onnxloss/onnxloss/patterns"
 )
 
@@ -32,9 +33,9 @@ g (float[N,2,2,3] image) => (float[N,3,2,3] scores, float[N,4,2,3] box, int64[N,
 }`
 
 // trained is the text's detector with a loss on it.
-func trained(t *testing.T, text string) *graph.Model {
+func trained(t *testing.T, src string) *graph.Model {
 	t.Helper()
-	m := parsed(t, text)
+	m := parsed(t, src)
 	r, err := patterns.Locate(m, patterns.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -45,9 +46,9 @@ func trained(t *testing.T, text string) *graph.Model {
 	return m
 }
 
-func parsed(t *testing.T, text string) *graph.Model {
+func parsed(t *testing.T, src string) *graph.Model {
 	t.Helper()
-	m, err := graph.ParseText(text)
+	m, err := text.Parse(src)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,10 +61,10 @@ func parsed(t *testing.T, text string) *graph.Model {
 func TestPlantedFaultInFusion(t *testing.T) {
 	wrong := strings.Replace(squared, "Mul(s, s)", "Mul(x, s)", 1)
 	for _, c := range []struct {
-		text   string // what runs as one
+		src    string // what runs as one
 		failed []string
 	}{{squared, nil}, {wrong, []string{"unfused"}}} {
-		before, after := parsed(t, c.text), trained(t, c.text)
+		before, after := parsed(t, c.src), trained(t, c.src)
 		m := trained(t, squared)
 		o := verify.Options{Original: parsed(t, squared)}
 		_, err := verify.Training(context.Background(), m, o.WithPlanner(func(x *graph.Model, o2 interp.Options) (*interp.Plan, error) {
@@ -121,8 +122,8 @@ func TestUnfusedWithinRounding(t *testing.T) {
 		}
 		return strings.Join(words, ",")
 	}
-	text := strings.NewReplacer("{V}", "{"+noise(16*12*9)+"}", "{W}", "{"+noise(48)+"}", "{U}", "{"+noise(64)+"}").Replace(focus)
-	report, err := verify.Training(context.Background(), trained(t, text), verify.Options{Original: parsed(t, text)})
+	src := strings.NewReplacer("{V}", "{"+noise(16*12*9)+"}", "{W}", "{"+noise(48)+"}", "{U}", "{"+noise(64)+"}").Replace(focus)
+	report, err := verify.Training(context.Background(), trained(t, src), verify.Options{Original: parsed(t, src)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,8 +5,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/tensor"
+	"github.com/onnxloss/onnxloss/graph/text"
 )
 
 // TestEscapedIsLetGo: memory that was handed out before, and then escapes, is collected
@@ -50,7 +50,7 @@ func TestResultsHoldLittle(t *testing.T) {
 		runtime.ReadMemStats(&m)
 		return m.HeapAlloc
 	}
-	m, err := graph.ParseText(`<ir_version: 8, opset_import: ["" : 17]>
+	m, err := text.Parse(`<ir_version: 8, opset_import: ["" : 17]>
 		g (float[1000000] x) => (float[1] y) { a = Exp (x) b = Sin (a) y = ReduceMax (b) }`)
 	if err != nil {
 		t.Fatal(err)

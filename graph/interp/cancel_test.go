@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/interp"
+	"github.com/onnxloss/onnxloss/graph/text"
 )
 
 // long are single nodes that take many seconds, or for ever.
@@ -51,8 +51,8 @@ func TestCancelWithinNodes(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds")
 	}
-	for what, text := range long {
-		p := plan(t, "g () => (y) "+text, interp.Options{})
+	for what, src := range long {
+		p := plan(t, "g () => (y) "+src, interp.Options{})
 		ctx, cancel := context.WithCancel(context.Background())
 		var cancelled time.Time
 		time.AfterFunc(300*time.Millisecond, func() {
@@ -75,11 +75,11 @@ func TestFunctionsWithoutEnd(t *testing.T) {
 		doubling += fmt.Sprintf("%sF%d (a) => (c) {\n b = local.F%d (a)\n c = local.F%d (b)\n}\n", local, i, i+1, i+1)
 	}
 	doubling += local + "F40 (a) => (c) {\n c = Neg (a)\n}\n"
-	for text, want := range map[string]string{
+	for src, want := range map[string]string{
 		"g (float[1] x) => (y) { y = local.F (x) }\n" + local + "F (a) => (c) {\n b = local.F (a)\n c = local.F (b)\n}\n": "function F calls itself",
 		doubling: "nodes together",
 	} {
-		m, err := graph.ParseText(header + text)
+		m, err := text.Parse(header + src)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -15,6 +15,7 @@ import (
 	"github.com/onnxloss/onnxloss/graph/kernel"
 	"github.com/onnxloss/onnxloss/graph/op"
 	"github.com/onnxloss/onnxloss/graph/tensor"
+	"github.com/onnxloss/onnxloss/graph/text"
 )
 
 // netSeeds are draws of networks that together have every form of step; see
@@ -76,7 +77,7 @@ func newNetCase(t *testing.T, draws []byte, sizes, options byte) *netCase {
 	c := &netCase{T: t, gen: newNet(draws)}
 	c.text = c.gen.text(sizes)
 	var err error
-	if c.model, err = graph.ParseText(c.text); err != nil {
+	if c.model, err = text.Parse(c.text); err != nil {
 		t.Fatalf("the generator: %v\n%s", err, c.text)
 	}
 	c.opts = Options{Double: options&1 != 0, Direct: options&2 != 0}

@@ -15,22 +15,23 @@ import (
 	"github.com/onnxloss/onnxloss/graph/interp"
 	"github.com/onnxloss/onnxloss/graph/op"
 	"github.com/onnxloss/onnxloss/graph/tensor"
+	"github.com/onnxloss/onnxloss/graph/text"
 )
 
 const header = `<ir_version: 8, opset_import: ["" : 17, "local" : 1]> `
 
-func parse(t testing.TB, text string) *graph.Model {
+func parse(t testing.TB, src string) *graph.Model {
 	t.Helper()
-	m, err := graph.ParseText(header + text)
+	m, err := text.Parse(header + src)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return m
 }
 
-func plan(t testing.TB, text string, o interp.Options) *interp.Plan {
+func plan(t testing.TB, src string, o interp.Options) *interp.Plan {
 	t.Helper()
-	p, err := interp.New(parse(t, text), o)
+	p, err := interp.New(parse(t, src), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -216,17 +217,17 @@ func TestCancel(t *testing.T) {
 }
 
 func TestMemoryLimit(t *testing.T) {
-	const text = `g (float[1] x) => (float[1] y) <int64[2] s = {3000, 1000}, int64[2] a = {0, 1}> {
+	const src = `g (float[1] x) => (float[1] y) <int64[2] s = {3000, 1000}, int64[2] a = {0, 1}> {
   e = Expand (x, s)
   f = Exp (e)
   r = ReduceSum <keepdims: int = 0> (f, a)
   y = Add (r, x)
 }`
 	x := feeds{"x": tensor.Vector[float32](0)}
-	if _, err := plan(t, text, interp.Options{MaxMemory: 1 << 20}).Run(context.Background(), x); !errors.Is(err, interp.ErrMemory) {
+	if _, err := plan(t, src, interp.Options{MaxMemory: 1 << 20}).Run(context.Background(), x); !errors.Is(err, interp.ErrMemory) {
 		t.Errorf("got %v, want %v", err, interp.ErrMemory)
 	}
-	if got := values(t, plan(t, text, interp.Options{MaxMemory: 64 << 20}), x)["y"]; !reflect.DeepEqual(got, []float32{3e6}) {
+	if got := values(t, plan(t, src, interp.Options{MaxMemory: 64 << 20}), x)["y"]; !reflect.DeepEqual(got, []float32{3e6}) {
 		t.Errorf("got %v", got)
 	}
 }
@@ -243,13 +244,13 @@ func TestMemoryOfKernels(t *testing.T) {
 		"folded":      {128, "ConvTranspose <pads: ints = [1, 1, 1, 1]> (x, w)"},
 	} {
 		x := feeds{"x": tensor.Of([]int{1, 16, c.size, c.size}, make([]float32, 16*c.size*c.size))}
-		text := "g (float[1,16,s,s] x) => (float[1,16,H,W] y) <float[16,16,3,3] w = {" + weight + "}> {\n  y = " + c.node + "\n}"
-		out, err := plan(t, text, interp.Options{}).Run(context.Background(), x)
+		src := "g (float[1,16,s,s] x) => (float[1,16,H,W] y) <float[16,16,3,3] w = {" + weight + "}> {\n  y = " + c.node + "\n}"
+		out, err := plan(t, src, interp.Options{}).Run(context.Background(), x)
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
 		room := int64(4*out["y"].Len()) + 1<<17 // for the result alone
-		if _, err := plan(t, text, interp.Options{MaxMemory: room}).Run(context.Background(), x); !errors.Is(err, interp.ErrMemory) {
+		if _, err := plan(t, src, interp.Options{MaxMemory: room}).Run(context.Background(), x); !errors.Is(err, interp.ErrMemory) {
 			t.Errorf("%s: got %v, want %v", name, err, interp.ErrMemory)
 		}
 	}

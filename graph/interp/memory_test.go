@@ -8,9 +8,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/interp"
 	"github.com/onnxloss/onnxloss/graph/tensor"
+	"github.com/onnxloss/onnxloss/graph/text"
 )
 
 // huge are graphs of a few bytes that would hold a great deal.
@@ -47,9 +47,9 @@ var huge = map[string]string{
 func TestHugeModels(t *testing.T) {
 	const limit, slack = 32 << 20, 24 << 20
 	defer debug.SetGCPercent(debug.SetGCPercent(20))
-	for name, text := range huge {
+	for name, src := range huge {
 		t.Run(name, func(t *testing.T) {
-			m, err := graph.ParseText(`<ir_version: 9, opset_import: ["" : 20]> g (float[8] x) => (y) ` + strings.ReplaceAll(text, "\n", " "))
+			m, err := text.Parse(`<ir_version: 9, opset_import: ["" : 20]> g (float[8] x) => (y) ` + strings.ReplaceAll(src, "\n", " "))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -77,7 +77,7 @@ func TestHugeModels(t *testing.T) {
 
 // TestInputsCount: what a run is fed counts, given or made up.
 func TestInputsCount(t *testing.T) {
-	m, err := graph.ParseText(`<ir_version: 8, opset_import: ["" : 13]> g (float[1000,N] x) => (float[1000,N] y) { y = Relu (x) }`)
+	m, err := text.Parse(`<ir_version: 8, opset_import: ["" : 13]> g (float[1000,N] x) => (float[1000,N] y) { y = Relu (x) }`)
 	if err != nil {
 		t.Fatal(err)
 	}

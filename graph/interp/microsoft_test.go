@@ -12,6 +12,7 @@ import (
 	"github.com/onnxloss/onnxloss/graph/onnx"
 	"github.com/onnxloss/onnxloss/graph/op"
 	"github.com/onnxloss/onnxloss/graph/tensor"
+	"github.com/onnxloss/onnxloss/graph/text"
 )
 
 // microsoftCases are nodes of ONNX Runtime's own domain: inputs, outputs and
@@ -85,22 +86,22 @@ const microsoftScales = `<float s = {0.05}, float t = {0.03}, float u = {0.1}, f
 uint8 z0 = {0}, uint8 z8 = {120}, uint8 z9 = {130}, int8 i0 = {0}, int8 i8 = {-3}, int8 i9 = {5}>`
 
 // microsoftModel is a case as a model, with inputs that are made up.
-func microsoftModel(t *testing.T, text string) (*graph.Model, map[string]*tensor.Tensor) {
+func microsoftModel(t *testing.T, src string) (*graph.Model, map[string]*tensor.Tensor) {
 	t.Helper()
-	inputs, node, _ := strings.Cut(text, " => ")
+	inputs, node, _ := strings.Cut(src, " => ")
 	outputs, call, _ := strings.Cut(node, " = ")
 	named := strings.ReplaceAll(outputs, `"", `, "")
-	m, err := graph.ParseText(fmt.Sprintf(`<ir_version: 8, opset_import: ["" : 17, "com.microsoft" : 1]>
+	m, err := text.Parse(fmt.Sprintf(`<ir_version: 8, opset_import: ["" : 17, "com.microsoft" : 1]>
 g (%s) => (%s) %s { %s = com.microsoft.%s }`, inputs, named, microsoftScales, outputs, call))
 	if err != nil {
-		t.Fatalf("%s: %v", text, err)
+		t.Fatalf("%s: %v", src, err)
 	}
 	for _, err := range op.InferModel(m).Errs() {
-		t.Errorf("%s: %v", text, err)
+		t.Errorf("%s: %v", src, err)
 	}
 	for _, v := range m.Graph.Outputs {
 		if !v.Shape().IsStatic() || v.Type.DType == tensor.Invalid {
-			t.Errorf("%s: %q is of type %v by inference", text, v.Name, v.Type)
+			t.Errorf("%s: %q is of type %v by inference", src, v.Name, v.Type)
 		}
 	}
 	r := rand.New(rand.NewPCG(1, 2))

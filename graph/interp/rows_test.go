@@ -12,14 +12,15 @@ import (
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/op"
 	"github.com/onnxloss/onnxloss/graph/tensor"
+	"github.com/onnxloss/onnxloss/graph/text"
 )
 
 const head = `<ir_version: 8, opset_import: ["" : 13]> g `
 
 // joined are graphs with how many steps they are planned as.
 var joined = []struct {
-	name, text string
-	steps      int
+	name, src string
+	steps     int
 }{
 	{"operands of every extent", `(float[N,A,C] x, float[N,A,1] col, float[1,1,C] row, float[C] flat, float s) => (float[N,A,C] y) {
 		a = Mul (x, col)  b = Add (a, row)  c = Sub (flat, b)  d = Div (c, s)  e = Abs (d)  y = Exp (e) }`, 1},
@@ -48,12 +49,12 @@ var joined = []struct {
 
 // model is a graph of the table; of its axes, opset 13 wants those of ReduceSum
 // as an input.
-func rowModel(t *testing.T, text string) *graph.Model {
+func rowModel(t *testing.T, src string) *graph.Model {
 	t.Helper()
-	if strings.Contains(text, "last") && !strings.Contains(text, "<int64") {
-		text = strings.Replace(text, ") {", ") <int64[1] last = {2}> {", 1)
+	if strings.Contains(src, "last") && !strings.Contains(src, "<int64") {
+		src = strings.Replace(src, ") {", ") <int64[1] last = {2}> {", 1)
 	}
-	m, err := graph.ParseText(head + strings.Replace(text, "\n", " ", -1))
+	m, err := text.Parse(head + strings.Replace(src, "\n", " ", -1))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +101,7 @@ func TestJoinedRows(t *testing.T) {
 	for _, c := range joined {
 		for _, double := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, double %v", c.name, double), func(t *testing.T) {
-				m := rowModel(t, c.text)
+				m := rowModel(t, c.src)
 				plan := func(o Options) *Plan {
 					o.Double = double
 					p, err := New(m, o)

@@ -7,8 +7,8 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
-	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/onnx/internal/pb"
+	"github.com/onnxloss/onnxloss/graph/text"
 )
 
 // TestText writes every model as text, reads that and compares its nodes with
@@ -20,16 +20,16 @@ func TestText(t *testing.T) {
 		}
 		m := read(t, path)
 		defer Close(m)
-		text, err := m.Text(-1)
+		src, err := text.Print(m, -1)
 		if err != nil {
 			t.Fatalf("%s: %v", path, err)
 		}
-		n, err := graph.ParseText(text)
+		n, err := text.Parse(src)
 		if err != nil {
 			t.Errorf("%s: %v", path, err)
 			return
 		}
-		if again, err := n.Text(-1); err != nil || again != text {
+		if again, err := text.Print(n, -1); err != nil || again != src {
 			t.Errorf("%s: another text: %v", path, err)
 		}
 		file, err := os.ReadFile(path)
@@ -83,16 +83,16 @@ func hasSparse(n *pb.NodeProto) bool {
 // TestTextOfRich: the text of a model with something of everything.
 func TestTextOfRich(t *testing.T) {
 	m := parse(t, marshal(t, richModel()))
-	text, err := m.Text(-1)
+	src, err := text.Print(m, -1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	n, err := graph.ParseText(text)
+	n, err := text.Parse(src)
 	if err != nil {
-		t.Fatalf("%v\n%s", err, text)
+		t.Fatalf("%v\n%s", err, src)
 	}
-	if again, err := n.Text(-1); err != nil || again != text {
-		t.Errorf("%v\ngot:\n%s\nwant:\n%s", err, again, text)
+	if again, err := text.Print(n, -1); err != nil || again != src {
+		t.Errorf("%v\ngot:\n%s\nwant:\n%s", err, again, src)
 	}
 	if b := encoded(t, n); !bytes.Contains(b, []byte("then_branch")) {
 		t.Error("the subgraph is lost")

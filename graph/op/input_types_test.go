@@ -6,9 +6,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/onnx"
 	"github.com/onnxloss/onnxloss/graph/op"
+	"github.com/onnxloss/onnxloss/graph/text"
 )
 
 // TestCheckNodes: what ONNX's schemas refuse is named, in side branches and subgraphs, too.
@@ -26,7 +26,7 @@ func TestCheckNodes(t *testing.T) {
 		{"in a branch", `y = Relu(x) z = If <then_branch = a () => (float u) { u = Tanh(i) }, else_branch = b () => (float v) { v = Relu(x) }> (c)`, `"→u" (Tanh): input 0 "i": int64`},
 		{"an operator of others", `y = Relu(x) z = com.example.Foo(s, i)`, ""},
 	} {
-		m, err := graph.ParseText(`<ir_version: 8, opset_import: ["" : 17, "com.example" : 1]>
+		m, err := text.Parse(`<ir_version: 8, opset_import: ["" : 17, "com.example" : 1]>
 g (float[1,2,3,3] x, int64[1] i, string[1] s, bool c) => (float y) <float[2,2,1,1] w = {1,2,3,4}> { ` + c.nodes + ` }`)
 		if err != nil {
 			t.Fatalf("%s: %v", c.name, err)

@@ -9,6 +9,7 @@ import (
 	"github.com/onnxloss/onnxloss/graph/interp/conform"
 	"github.com/onnxloss/onnxloss/graph/op"
 	"github.com/onnxloss/onnxloss/graph/tensor"
+	"github.com/onnxloss/onnxloss/graph/text"
 )
 
 // padded is x cropped where a pad is negative, then lengthened by the others.
@@ -87,7 +88,7 @@ func TestPadExhaustive(t *testing.T) {
 }
 
 func runPad(size int, nodes, outputs string, x []float32) (map[string]*tensor.Tensor, error) {
-	m, err := graph.ParseText(fmt.Sprintf("<ir_version: 10, opset_import: [\"\" : 19]>\ng (float[%d] x) => (%s) <float fill = {-1}> {\n%s}\n", size, outputs, nodes))
+	m, err := text.Parse(fmt.Sprintf("<ir_version: 10, opset_import: [\"\" : 19]>\ng (float[%d] x) => (%s) <float fill = {-1}> {\n%s}\n", size, outputs, nodes))
 	if err != nil {
 		return nil, err
 	}
@@ -129,7 +130,7 @@ func TestPadTypes(t *testing.T) {
 // TestPadOfUnknownPads: nothing is said of the axes that are padded by what is
 // not known.
 func TestPadOfUnknownPads(t *testing.T) {
-	m, err := graph.ParseText(`<ir_version: 10, opset_import: ["" : 19]>
+	m, err := text.Parse(`<ir_version: 10, opset_import: ["" : 19]>
 g (float[2,3] x, int64[2] p) => (float[a,b] y) <int64[1] axes = {-1}> {
 y = Pad (x, p, "", axes)
 }`)

@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/tensor"
+	"github.com/onnxloss/onnxloss/graph/text"
 )
 
 // TestResizeNearest resizes 1 to 24 positions to 1 to 40, by their sizes and by
@@ -37,7 +37,7 @@ func TestResizeNearest(t *testing.T) {
 					outputs = append(outputs, fmt.Sprintf("float[1,%d] y%s, float[1,n] z%s", out, n, n))
 				}
 			}
-			m, err := graph.ParseText(fmt.Sprintf("<ir_version: 8, opset_import: [\"\" : 19]>\ng (%s) => (%s) {\n%s}\n",
+			m, err := text.Parse(fmt.Sprintf("<ir_version: 8, opset_import: [\"\" : 19]>\ng (%s) => (%s) {\n%s}\n",
 				strings.Join(inputs, ", "), strings.Join(outputs, ", "), &nodes))
 			if err != nil {
 				t.Fatal(err)

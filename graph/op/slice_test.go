@@ -11,6 +11,7 @@ import (
 	"github.com/onnxloss/onnxloss/graph/interp/conform"
 	"github.com/onnxloss/onnxloss/graph/op"
 	"github.com/onnxloss/onnxloss/graph/tensor"
+	"github.com/onnxloss/onnxloss/graph/text"
 )
 
 // sliced is what a slice takes of the indices 0 to size-1, by the words of
@@ -65,7 +66,7 @@ func TestSliceExhaustive(t *testing.T) {
 				}
 			}
 		}
-		m, err := graph.ParseText(fmt.Sprintf("<ir_version: 10, opset_import: [\"\" : 13]>\ng (float[%d] x) => (%s) <int64[1] axis = {0}> {\n%s}\n", size, strings.Join(outputs, ", "), &nodes))
+		m, err := text.Parse(fmt.Sprintf("<ir_version: 10, opset_import: [\"\" : 13]>\ng (float[%d] x) => (%s) <int64[1] axis = {0}> {\n%s}\n", size, strings.Join(outputs, ", "), &nodes))
 		if err != nil {
 			t.Fatal(err)
 		}

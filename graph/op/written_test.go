@@ -6,9 +6,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/interp"
 	"github.com/onnxloss/onnxloss/graph/interp/conform"
+	"github.com/onnxloss/onnxloss/graph/text"
 )
 
 // written is a node in ONNX's text form, with constants x, a, b, … for its
@@ -114,7 +114,7 @@ func TestWrittenNodes(t *testing.T) {
 }
 
 func (c written) check(double bool) error {
-	m, err := graph.ParseText(fmt.Sprintf("<ir_version: 10, opset_import: [\"\" : %d, %q : 1]>\ng () => ()\n<%s> {\n%s\n}\n",
+	m, err := text.Parse(fmt.Sprintf("<ir_version: 10, opset_import: [\"\" : %d, %q : 1]>\ng () => ()\n<%s> {\n%s\n}\n",
 		c.opset, strings.TrimSuffix(trainingOps, "."), c.consts, c.nodes))
 	if err != nil {
 		return err

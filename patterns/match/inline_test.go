@@ -6,16 +6,17 @@ import (
 	"testing"
 
 	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/text"
 )
 
 // calls is a model whose function i calls function i-1 so many times, up to
 // depth; function 0 calls the one named by last.
 func calls(t *testing.T, depth, times int, last string) *graph.Model {
-	text := fmt.Sprintf(`<ir_version: 8, opset_import: ["" : 17, "f" : 1]>
+	src := fmt.Sprintf(`<ir_version: 8, opset_import: ["" : 17, "f" : 1]>
 	g (float[2] x) => (float[2] y) { y = f.F%d(x) }
 	<domain: "f", opset_import: ["" : 17, "f" : 1]> F0 (x) => (y) { y = %s(x) }`, depth, last)
 	for i := 1; i <= depth; i++ {
-		text += fmt.Sprintf(` <domain: "f", opset_import: ["" : 17, "f" : 1]> F%d (x) => (y) {`, i)
+		src += fmt.Sprintf(` <domain: "f", opset_import: ["" : 17, "f" : 1]> F%d (x) => (y) {`, i)
 		for k := range times {
 			in, out := "x", "y"
 			if k > 0 {
@@ -24,11 +25,11 @@ func calls(t *testing.T, depth, times int, last string) *graph.Model {
 			if k < times-1 {
 				out = fmt.Sprint("z", k+1)
 			}
-			text += fmt.Sprintf(" %s = f.F%d(%s)", out, i-1, in)
+			src += fmt.Sprintf(" %s = f.F%d(%s)", out, i-1, in)
 		}
-		text += " }"
+		src += " }"
 	}
-	m, err := graph.ParseText(text)
+	m, err := text.Parse(src)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,13 +1,14 @@
-package graph
+package text
 
 import (
 	"strings"
 	"testing"
 
+	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
-// texts are models as Text writes them.
+// texts are models as Print writes them.
 var texts = []string{
 	`<
   ir_version: 8,
@@ -58,23 +59,23 @@ F <p, q: int = 3> (a, b) => (c)
 // TestText: what is written is read, and written again the same.
 func TestText(t *testing.T) {
 	for _, want := range texts {
-		m, err := ParseText(want)
+		m, err := Parse(want)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if err := m.Check(); err != nil {
 			t.Error(err)
 		}
-		got, err := m.Text(-1)
+		got, err := Print(m, -1)
 		if err != nil || got != want {
 			t.Errorf("%v\ngot:\n%s\nwant:\n%s", err, got, want)
 		}
 	}
 }
 
-// TestTextForms: what the syntax allows beside the form that Text writes.
+// TestTextForms: what the syntax allows beside the form that Print writes.
 func TestTextForms(t *testing.T) {
-	m, err := ParseText(`# a comment
+	m, err := Parse(`# a comment
 		<ir_version: 7, opset_import: ["": 10]>
 		agraph (float32[N, 128] X, float[128,10] W, float[10] B) => (float[N] C) <float s = {2}> { # more
 			T = MatMul(X, W)   S = Add(T, B)
@@ -88,7 +89,7 @@ func TestTextForms(t *testing.T) {
 		t.Error(err)
 	}
 	n := m.Graph.Nodes[2]
-	kinds := map[string]AttrKind{"axis": AttrInt, "f": AttrFloat, "l": AttrInts, "k": AttrFloats, "names": AttrStrings, "v": AttrTensor, "g": AttrGraph, "h": AttrGraph, "inf": AttrFloat, "gs": AttrGraphs}
+	kinds := map[string]graph.AttrKind{"axis": graph.AttrInt, "f": graph.AttrFloat, "l": graph.AttrInts, "k": graph.AttrFloats, "names": graph.AttrStrings, "v": graph.AttrTensor, "g": graph.AttrGraph, "h": graph.AttrGraph, "inf": graph.AttrFloat, "gs": graph.AttrGraphs}
 	for name, kind := range kinds {
 		if a := n.Attr(name); a == nil || a.Kind != kind {
 			t.Errorf("attribute %s: %+v, want kind %d", name, a, kind)
@@ -136,7 +137,7 @@ func TestTextErrors(t *testing.T) {
 		{"g () => () " + strings.Repeat("{ = A <g = g () => () ", 100), "nested deeper than 64"},
 		{"g () => () {} }", `"}" where a name is wanted`},
 	} {
-		_, err := ParseText(c.text)
+		_, err := Parse(c.text)
 		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.HasPrefix(err.Error(), "line ") {
 			t.Errorf("%.60s: %v, want %s", c.text, err, c.want)
 		}
@@ -145,12 +146,12 @@ func TestTextErrors(t *testing.T) {
 
 // TestTextElided: long constants are left out where that is asked for.
 func TestTextElided(t *testing.T) {
-	m := New(13)
+	m := graph.New(13)
 	if _, err := m.Graph.AddInit("w", tensor.Vector[float32](1, 2, 3)); err != nil {
 		t.Fatal(err)
 	}
 	for elems, want := range map[int]string{2: "float[3] w = {...}", 3: "float[3] w = {1, 2, 3}"} {
-		if s, err := m.Graph.Text(elems); err != nil || !strings.Contains(s, want) {
+		if s, err := PrintGraph(m.Graph, elems); err != nil || !strings.Contains(s, want) {
 			t.Errorf("%s %v", s, err)
 		}
 	}
@@ -163,15 +164,15 @@ func TestTextTypes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		m := New(13)
+		m := graph.New(13)
 		if _, err := m.Graph.AddInit("w", x); err != nil {
 			t.Fatal(err)
 		}
-		s, err := m.Text(-1)
+		s, err := Print(m, -1)
 		if err != nil {
 			t.Fatal(err)
 		}
-		n, err := ParseText(s)
+		n, err := Parse(s)
 		if err != nil {
 			t.Errorf("%s\n%v", s, err)
 			continue
@@ -191,22 +192,22 @@ func FuzzText(f *testing.F) {
 	}
 	f.Add("g (float x) => (y) { y = A <g = sub () => (x) {}> (x) }")
 	f.Fuzz(func(t *testing.T, s string) {
-		m, err := ParseText(s)
+		m, err := Parse(s)
 		if err != nil {
 			return
 		}
 		if err := m.Check(); err != nil {
 			t.Fatal(err)
 		}
-		a, err := m.Text(-1)
+		a, err := Print(m, -1)
 		if err != nil {
 			t.Fatal(err)
 		}
-		n, err := ParseText(a)
+		n, err := Parse(a)
 		if err != nil {
 			t.Fatalf("%v\n%s", err, a)
 		}
-		if b, _ := n.Text(-1); b != a {
+		if b, _ := Print(n, -1); b != a {
 			t.Fatalf("first:\n%s\nagain:\n%s", a, b)
 		}
 	})

@@ -1,22 +1,23 @@
-package graph
+package text
 
 import (
 	"fmt"
 
+	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/limits"
 )
 
-// ParseText reads a model in ONNX's text syntax:
+// Parse reads a model in ONNX's text syntax:
 //
 //	<ir_version: 8, opset_import: ["" : 17]>
 //	g (float[N,3] x) => (float[N,3] y) <float[3] w = {1, 2, 3}> { t = Mul(x, w)  y = Relu(t) }
 //
 // A node reads what stands before it. External data is not supported. Errors
 // name the line.
-func ParseText(text string) (*Model, error) {
+func Parse(text string) (*graph.Model, error) {
 	p := &parser{lexer: lexer{s: text, line: 1}, left: limits.Structure(int64(len(text)))}
 	p.advance()
-	m := &Model{Dirty: true}
+	m := &graph.Model{Dirty: true}
 	p.modelData(m)
 	p.m = m
 	m.Graph = p.graph(nil)
@@ -35,7 +36,7 @@ type parser struct {
 	lexer
 	tok   token
 	err   error
-	m     *Model
+	m     *graph.Model
 	depth int
 	left  int64 // bytes of memory that the model may still take
 }
@@ -159,16 +160,16 @@ func (p *parser) data(entry func(key string)) {
 	}
 }
 
-func (p *parser) opsets() (r []Opset) {
+func (p *parser) opsets() (r []graph.Opset) {
 	p.list("[", "]", func() {
 		domain := p.str()
 		p.expect(":")
-		r = append(r, Opset{domain, p.int()})
+		r = append(r, graph.Opset{Domain: domain, Version: p.int()})
 	})
 	return r
 }
 
-func (p *parser) modelData(m *Model) {
+func (p *parser) modelData(m *graph.Model) {
 	p.data(func(key string) {
 		switch key {
 		case "ir_version":
@@ -189,7 +190,7 @@ func (p *parser) modelData(m *Model) {
 			p.list("[", "]", func() {
 				k := p.str()
 				p.expect(":")
-				m.Metadata = append(m.Metadata, Pair{k, p.str()})
+				m.Metadata = append(m.Metadata, graph.Pair{Key: k, Value: p.str()})
 			})
 		default:
 			p.fail("a model has no %q", key)
@@ -200,17 +201,17 @@ func (p *parser) modelData(m *Model) {
 // textGraph is a graph while it is parsed: types are stated before the nodes
 // that make the values.
 type textGraph struct {
-	*Graph
-	types   map[string]Type
+	*graph.Graph
+	types   map[string]graph.Type
 	outputs []string
 }
 
-func (p *parser) newGraph(outer *Graph) *textGraph {
+func (p *parser) newGraph(outer *graph.Graph) *textGraph {
 	p.take(graphCost)
-	return &textGraph{Graph: NewGraph(p.m, outer), types: map[string]Type{}}
+	return &textGraph{Graph: graph.NewGraph(p.m, outer), types: map[string]graph.Type{}}
 }
 
-func (p *parser) graph(outer *Graph) *Graph {
+func (p *parser) graph(outer *graph.Graph) *graph.Graph {
 	p.enter()
 	defer p.leave()
 	g := p.newGraph(outer)
@@ -232,7 +233,7 @@ func (p *parser) body(g *textGraph) {
 	p.expect("=>")
 	p.list("(", ")", func() {
 		t, name := p.typedName()
-		if t.Kind != Untyped {
+		if t.Kind != graph.Untyped {
 			g.types[name] = t
 		}
 		g.outputs = append(g.outputs, name)
@@ -257,7 +258,7 @@ func (p *parser) body(g *textGraph) {
 			p.fail("output %q: no such value", name)
 			return
 		}
-		if t, ok := g.types[name]; ok && v.graph == g.Graph && v.Init != nil && !v.input {
+		if t, ok := g.types[name]; ok && v.Graph() == g.Graph && v.Init != nil && !v.IsInput() {
 			v.Type = t
 		}
 		g.AddOutput(v)
@@ -265,9 +266,9 @@ func (p *parser) body(g *textGraph) {
 }
 
 // typedName parses a name with a type before it or none.
-func (p *parser) typedName() (Type, string) {
+func (p *parser) typedName() (graph.Type, string) {
 	p.take(valueCost)
-	var t Type
+	var t graph.Type
 	if p.tok.kind == identToken && isTypeWord(p.tok.text) {
 		t = p.typ()
 	}
@@ -276,7 +277,7 @@ func (p *parser) typedName() (Type, string) {
 
 // initializer parses elements of type t, which become those of v, or of a
 // value that it declares if v is nil.
-func (p *parser) initializer(g *textGraph, v *Value, name string, t Type) {
+func (p *parser) initializer(g *textGraph, v *graph.Value, name string, t graph.Type) {
 	d := p.elements(name, t)
 	if p.err != nil {
 		return
@@ -288,7 +289,7 @@ func (p *parser) initializer(g *textGraph, v *Value, name string, t Type) {
 			return
 		}
 	}
-	if v.Init != nil || v.producer != nil {
+	if v.Init != nil || v.Producer() != nil {
 		p.fail("initializer %q is defined twice", name)
 		return
 	}
@@ -296,8 +297,8 @@ func (p *parser) initializer(g *textGraph, v *Value, name string, t Type) {
 }
 
 // elements parses {…} as a constant of type t.
-func (p *parser) elements(name string, t Type) *Data {
-	if t.Kind != TensorKind || !t.Shape.IsStatic() {
+func (p *parser) elements(name string, t graph.Type) *graph.Data {
+	if t.Kind != graph.TensorKind || !t.Shape.IsStatic() {
 		p.fail("constant %q is of type %v, want numbers for dimensions", name, t)
 	}
 	var toks []token
@@ -316,5 +317,5 @@ func (p *parser) elements(name string, t Type) *Data {
 		p.fail("constant %q: %w", name, err)
 		return nil
 	}
-	return NewData(name, x)
+	return graph.NewData(name, x)
 }

@@ -1,11 +1,15 @@
-package graph
+package text
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/onnxloss/onnxloss/graph"
+)
 
 // node parses one node and puts it into g.
 func (p *parser) node(g *textGraph) {
 	p.take(nodeCost)
-	n := &Node{}
+	n := &graph.Node{}
 	if p.accept("[") {
 		n.Name = p.name()
 		p.expect("]")
@@ -28,7 +32,7 @@ func (p *parser) node(g *textGraph) {
 		n.Attrs = p.attrs(g.Graph)
 	}
 	for _, name := range outputs {
-		var v *Value
+		var v *graph.Value
 		if name != "" && p.err == nil {
 			var err error
 			v, err = g.Declare(name, g.types[name])
@@ -42,7 +46,7 @@ func (p *parser) node(g *textGraph) {
 }
 
 // read parses the name of an input of n.
-func (p *parser) read(g *textGraph, n *Node) *Value {
+func (p *parser) read(g *textGraph, n *graph.Node) *graph.Value {
 	p.take(listCost)
 	name := p.name()
 	if name == "" {
@@ -56,7 +60,7 @@ func (p *parser) read(g *textGraph, n *Node) *Value {
 }
 
 // operator parses domain.Op:overload.
-func (p *parser) operator(n *Node) {
+func (p *parser) operator(n *graph.Node) {
 	parts := []string{p.name()}
 	for p.accept(".") {
 		parts = append(parts, p.name())
@@ -71,8 +75,8 @@ func (p *parser) operator(n *Node) {
 	}
 }
 
-func (p *parser) attrs(g *Graph) []*Attr {
-	as := []*Attr{}
+func (p *parser) attrs(g *graph.Graph) []*graph.Attr {
+	as := []*graph.Attr{}
 	seen := map[string]bool{}
 	p.list("<", ">", func() {
 		a := p.attr(g, p.name())
@@ -86,14 +90,14 @@ func (p *parser) attrs(g *Graph) []*Attr {
 }
 
 // attr parses what follows an attribute's name: a kind, if it is stated, and a value.
-func (p *parser) attr(g *Graph, name string) *Attr {
+func (p *parser) attr(g *graph.Graph, name string) *graph.Attr {
 	p.take(attrCost)
-	a := &Attr{Name: name, Kind: -1}
+	a := &graph.Attr{Name: name, Kind: -1}
 	if p.accept(":") {
 		word := p.name()
 		for k, s := range attrKinds {
 			if s == word {
-				a.Kind = AttrKind(k)
+				a.Kind = graph.AttrKind(k)
 			}
 		}
 		if a.Kind < 0 {
@@ -106,7 +110,7 @@ func (p *parser) attr(g *Graph, name string) *Attr {
 		if a.RefName == "" {
 			p.fail("a reference to no attribute")
 		}
-		a.Kind = max(a.Kind, AttrUndefined)
+		a.Kind = max(a.Kind, graph.AttrUndefined)
 		return a
 	}
 	if !p.tok.is("[") {
@@ -119,28 +123,28 @@ func (p *parser) attr(g *Graph, name string) *Attr {
 	}
 	p.list("[", "]", func() {
 		p.take(listCost)
-		b := &Attr{Kind: one}
+		b := &graph.Attr{Kind: one}
 		p.single(b, g, one)
 		one = b.Kind
-		a.add(b)
+		appendTo(a, b)
 	})
 	if a.Kind < 0 {
 		a.Kind = listKind(one)
 	}
-	if a.Kind < 0 || a.Kind == AttrTensor || a.Kind == AttrGraph || a.Kind == AttrInt || a.Kind == AttrFloat || a.Kind == AttrString || a.Kind == AttrSparseTensor {
+	if a.Kind < 0 || a.Kind == graph.AttrTensor || a.Kind == graph.AttrGraph || a.Kind == graph.AttrInt || a.Kind == graph.AttrFloat || a.Kind == graph.AttrString || a.Kind == graph.AttrSparseTensor {
 		p.fail("attribute %q: a list of what?", name)
 	}
 	return a
 }
 
 // singleKinds is the kind of one element of each kind of list.
-var singleKinds = map[AttrKind]AttrKind{
-	AttrFloats: AttrFloat, AttrInts: AttrInt, AttrStrings: AttrString, AttrTensors: AttrTensor, AttrGraphs: AttrGraph,
-	AttrSparseTensors: AttrSparseTensor, AttrTypeProto: AttrTypeProto, AttrTypeProtos: AttrTypeProto,
+var singleKinds = map[graph.AttrKind]graph.AttrKind{
+	graph.AttrFloats: graph.AttrFloat, graph.AttrInts: graph.AttrInt, graph.AttrStrings: graph.AttrString, graph.AttrTensors: graph.AttrTensor, graph.AttrGraphs: graph.AttrGraph,
+	graph.AttrSparseTensors: graph.AttrSparseTensor, graph.AttrTypeProto: graph.AttrTypeProto, graph.AttrTypeProtos: graph.AttrTypeProto,
 }
 
-func listKind(one AttrKind) AttrKind {
-	for _, list := range []AttrKind{AttrFloats, AttrInts, AttrStrings, AttrTensors, AttrGraphs} {
+func listKind(one graph.AttrKind) graph.AttrKind {
+	for _, list := range []graph.AttrKind{graph.AttrFloats, graph.AttrInts, graph.AttrStrings, graph.AttrTensors, graph.AttrGraphs} {
 		if singleKinds[list] == one {
 			return list
 		}
@@ -148,83 +152,83 @@ func listKind(one AttrKind) AttrKind {
 	return -1
 }
 
-// add appends b's one value to a's list.
-func (a *Attr) add(b *Attr) {
+// appendTo appends b's one value to a's list.
+func appendTo(a, b *graph.Attr) {
 	switch b.Kind {
-	case AttrFloat:
+	case graph.AttrFloat:
 		a.Floats = append(a.Floats, b.F)
-	case AttrInt:
+	case graph.AttrInt:
 		a.Ints = append(a.Ints, b.I)
-	case AttrString:
+	case graph.AttrString:
 		a.Strings = append(a.Strings, b.S)
-	case AttrTensor, AttrSparseTensor:
+	case graph.AttrTensor, graph.AttrSparseTensor:
 		a.Tensors = append(a.Tensors, b.Tensor)
-	case AttrGraph:
+	case graph.AttrGraph:
 		a.Graphs = append(a.Graphs, b.Graph)
-	case AttrTypeProto:
+	case graph.AttrTypeProto:
 		a.Types = append(a.Types, b.Types...)
 	}
 }
 
 // single parses one value into a. Where kind is negative, the text tells it.
-func (p *parser) single(a *Attr, g *Graph, kind AttrKind) {
+func (p *parser) single(a *graph.Attr, g *graph.Graph, kind graph.AttrKind) {
 	if kind < 0 {
 		kind = p.guess()
 	}
 	a.Kind = kind
 	switch kind {
-	case AttrFloat:
+	case graph.AttrFloat:
 		x, err := p.tok.float(32)
 		p.check(err)
 		p.advance()
 		a.F = float32(x)
-	case AttrInt:
+	case graph.AttrInt:
 		a.I = p.int()
-	case AttrString:
+	case graph.AttrString:
 		a.S = p.str()
-	case AttrTensor, AttrSparseTensor:
+	case graph.AttrTensor, graph.AttrSparseTensor:
 		t, name := p.typ(), ""
 		if p.tok.kind == identToken || p.tok.kind == stringToken {
 			name = p.name()
 		}
 		p.accept("=")
 		a.Tensor = p.elements(name, t)
-	case AttrGraph:
+	case graph.AttrGraph:
 		a.Graph = p.graph(g)
-	case AttrTypeProto:
-		a.Types = []Type{p.typ()}
+	case graph.AttrTypeProto:
+		a.Types = []graph.Type{p.typ()}
 	default:
 		p.fail("%v where a value is wanted", p.tok)
 	}
 }
 
 // guess tells the kind of the value that begins with the next token.
-func (p *parser) guess() AttrKind {
+func (p *parser) guess() graph.AttrKind {
 	switch k := p.tok; {
 	case k.kind == numberToken:
 		if strings.ContainsAny(k.text, ".eEn") {
-			return AttrFloat
+			return graph.AttrFloat
 		}
-		return AttrInt
+		return graph.AttrInt
 	case k.kind == stringToken:
 		look := p.lexer
 		if next, err := look.next(); err == nil && next.is("(") {
-			return AttrGraph
+			return graph.AttrGraph
 		}
-		return AttrString
+		return graph.AttrString
 	case k.kind == identToken && (k.text == "inf" || k.text == "nan"):
-		return AttrFloat
+		return graph.AttrFloat
 	case k.kind == identToken && isTypeWord(k.text):
-		return AttrTensor
+		return graph.AttrTensor
 	case k.kind == identToken:
-		return AttrGraph
+		return graph.AttrGraph
 	}
-	return AttrUndefined
+	return graph.AttrUndefined
 }
 
 // function parses a model-local function.
 func (p *parser) function() {
-	f := &Function{}
+	f := &graph.Function{}
 	p.data(func(key string) {
 		switch key {
 		case "domain":

@@ -1,51 +1,52 @@
-package graph
+package text
 
 import (
+	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
 // typ parses a type.
-func (p *parser) typ() Type {
+func (p *parser) typ() graph.Type {
 	p.enter()
 	defer p.leave()
 	word := p.advance()
-	elem := func() *Type {
+	elem := func() *graph.Type {
 		if p.accept("?") {
 			return nil
 		}
 		t := p.typ()
 		return &t
 	}
-	var t Type
+	var t graph.Type
 	switch word.text {
 	case "seq", "optional":
-		t.Kind = SequenceKind
+		t.Kind = graph.SequenceKind
 		if word.text == "optional" {
-			t.Kind = OptionalKind
+			t.Kind = graph.OptionalKind
 		}
 		p.expect("(")
 		t.Elem = elem()
 		p.expect(")")
 	case "map":
 		p.expect("(")
-		t.Kind, t.DType = MapKind, p.dtype(p.advance())
+		t.Kind, t.DType = graph.MapKind, p.dtype(p.advance())
 		p.expect(",")
 		t.Elem = elem()
 		p.expect(")")
 	case "sparse_tensor":
 		p.expect("(")
-		t = Type{Kind: SparseKind, DType: p.dtype(p.advance())}
+		t = graph.Type{Kind: graph.SparseKind, DType: p.dtype(p.advance())}
 		t.Shape = p.shape()
 		p.expect(")")
 	case "opaque":
-		t.Kind = OpaqueKind
+		t.Kind = graph.OpaqueKind
 		p.list("(", ")", func() {
 			for p.name(); p.accept("."); {
 				p.name()
 			}
 		})
 	default:
-		t = Type{Kind: TensorKind, DType: p.dtype(word)}
+		t = graph.Type{Kind: graph.TensorKind, DType: p.dtype(word)}
 		t.Shape = p.shape()
 	}
 	return t
@@ -61,24 +62,24 @@ func (p *parser) dtype(word token) tensor.DType {
 
 // shape parses dimensions in brackets. None at all are a scalar's; empty
 // brackets are those of a tensor of any rank.
-func (p *parser) shape() Shape {
+func (p *parser) shape() graph.Shape {
 	if !p.tok.is("[") {
-		return Shape{}
+		return graph.Shape{}
 	}
-	var s Shape
+	var s graph.Shape
 	p.list("[", "]", func() {
 		p.take(listCost)
 		switch {
 		case p.accept("?"):
-			s = append(s, Unknown())
+			s = append(s, graph.Unknown())
 		case p.tok.kind == numberToken:
 			x := p.int()
 			if x < 0 {
 				p.fail("dimension %d", x)
 			}
-			s = append(s, Known(x))
+			s = append(s, graph.Known(x))
 		default:
-			s = append(s, Named(p.name()))
+			s = append(s, graph.Named(p.name()))
 		}
 	})
 	return s

@@ -1,23 +1,25 @@
-package graph
+package text
 
 import (
 	"fmt"
 	"strings"
+
+	"github.com/onnxloss/onnxloss/graph"
 )
 
-// Text is m in ONNX's own text syntax, which ParseText reads. Elements of a
+// Print is m in ONNX's own text syntax, which Parse reads. Elements of a
 // constant that has more than elems of them are left out, written {...}, and
 // such a text cannot be parsed; all are written if elems is negative. The
 // syntax has no place for doc strings of nodes, graphs and values. A sparse
 // constant is written as a dense one. It fails if a constant cannot be loaded.
-func (m *Model) Text(elems int) (string, error) {
+func Print(m *graph.Model, elems int) (string, error) {
 	p := &printer{elems: elems}
 	p.model(m)
 	return p.String(), p.err
 }
 
-// Text is g alone, as Model.Text has it.
-func (g *Graph) Text(elems int) (string, error) {
+// PrintGraph is g alone, as Print has it.
+func PrintGraph(g *graph.Graph, elems int) (string, error) {
 	p := &printer{elems: elems}
 	p.graph(g)
 	p.WriteByte('\n')
@@ -51,7 +53,7 @@ func (p *printer) list(n int, do func(i int)) {
 	}
 }
 
-func (p *printer) model(m *Model) {
+func (p *printer) model(m *graph.Model) {
 	p.f("<\n  ir_version: %d,\n  opset_import: ", m.IR)
 	p.opsets(m.Opsets)
 	p.strings("  ", "producer_name", m.Producer, "producer_version", m.ProducerVersion, "domain", m.Domain, "doc_string", m.Doc)
@@ -80,13 +82,13 @@ func (p *printer) strings(indent string, pairs ...string) {
 	}
 }
 
-func (p *printer) opsets(os []Opset) {
+func (p *printer) opsets(os []graph.Opset) {
 	p.WriteByte('[')
 	p.list(len(os), func(i int) { p.f("%s : %d", quote(os[i].Domain), os[i].Version) })
 	p.WriteByte(']')
 }
 
-func (p *printer) function(f *Function) {
+func (p *printer) function(f *graph.Function) {
 	p.f("<\n  domain: %s,\n  opset_import: ", quote(f.Domain))
 	p.opsets(f.Opsets)
 	p.strings("  ", "overload", f.Overload, "doc_string", f.Doc)
@@ -106,13 +108,13 @@ func (p *printer) function(f *Function) {
 	p.WriteByte('\n')
 }
 
-func (p *printer) graph(g *Graph) {
+func (p *printer) graph(g *graph.Graph) {
 	p.WriteString(id(g.Name))
 	p.body(g)
 }
 
 // body writes all of g but its name.
-func (p *printer) body(g *Graph) {
+func (p *printer) body(g *graph.Graph) {
 	p.WriteString(" (")
 	p.list(len(g.Inputs), func(i int) {
 		v := g.Inputs[i]
@@ -139,13 +141,13 @@ func (p *printer) body(g *Graph) {
 
 // inInputs reports whether v's initializer can stand in the list of inputs,
 // which is so if v's type is that of the constant.
-func inInputs(v *Value) bool {
-	return v.Init != nil && v.input && typeText(v.Type) == typeText(v.Init.Type())
+func inInputs(v *graph.Value) bool {
+	return v.Init != nil && v.IsInput() && typeText(v.Type) == typeText(v.Init.Type())
 }
 
 // extras writes initializers, and the types of values that are neither inputs
 // nor outputs.
-func (p *printer) extras(g *Graph) {
+func (p *printer) extras(g *graph.Graph) {
 	var parts []func()
 	for _, v := range g.Inits {
 		if !inInputs(v) {
@@ -155,13 +157,13 @@ func (p *printer) extras(g *Graph) {
 			})
 		}
 	}
-	stated := map[*Value]bool{}
+	stated := map[*graph.Value]bool{}
 	for _, v := range g.Outputs {
 		stated[v] = true
 	}
 	for _, n := range g.Nodes {
 		for _, v := range n.Outputs {
-			if v != nil && v.Type.Kind != Untyped && !stated[v] {
+			if v != nil && v.Type.Kind != graph.Untyped && !stated[v] {
 				parts = append(parts, func() { p.value(v) })
 			}
 		}
@@ -174,14 +176,14 @@ func (p *printer) extras(g *Graph) {
 	}
 }
 
-func (p *printer) value(v *Value) {
-	if v.Type.Kind != Untyped {
+func (p *printer) value(v *graph.Value) {
+	if v.Type.Kind != graph.Untyped {
 		p.WriteString(typeText(v.Type) + " ")
 	}
 	p.WriteString(id(v.Name))
 }
 
-func (p *printer) names(vs []*Value) {
+func (p *printer) names(vs []*graph.Value) {
 	p.list(len(vs), func(i int) {
 		if vs[i] == nil {
 			p.WriteString(`""`)
@@ -191,7 +193,7 @@ func (p *printer) names(vs []*Value) {
 	})
 }
 
-func (p *printer) node(n *Node) {
+func (p *printer) node(n *graph.Node) {
 	if n.Name != "" {
 		p.f("[%s] ", id(n.Name))
 	}
@@ -221,7 +223,7 @@ func (p *printer) node(n *Node) {
 var attrKinds = [...]string{"undefined", "float", "int", "string", "tensor", "graph", "floats", "ints", "strings",
 	"tensors", "graphs", "sparse_tensor", "sparse_tensors", "type_proto", "type_protos"}
 
-func (p *printer) attr(a *Attr) {
+func (p *printer) attr(a *graph.Attr) {
 	if a.Kind < 0 || int(a.Kind) >= len(attrKinds) {
 		p.err = fmt.Errorf("attribute %q is of kind %d", a.Name, a.Kind)
 		return
@@ -237,34 +239,34 @@ func (p *printer) attr(a *Attr) {
 		p.WriteByte(']')
 	}
 	switch a.Kind {
-	case AttrUndefined:
+	case graph.AttrUndefined:
 		many(0, nil)
-	case AttrFloat:
+	case graph.AttrFloat:
 		p.WriteString(float32Text(a.F))
-	case AttrInt:
+	case graph.AttrInt:
 		p.f("%d", a.I)
-	case AttrString:
+	case graph.AttrString:
 		p.WriteString(quote(a.S))
-	case AttrTensor, AttrSparseTensor:
+	case graph.AttrTensor, graph.AttrSparseTensor:
 		p.tensor(a.Tensor)
-	case AttrGraph:
+	case graph.AttrGraph:
 		p.graph(a.Graph)
-	case AttrFloats:
+	case graph.AttrFloats:
 		many(len(a.Floats), func(i int) { p.WriteString(float32Text(a.Floats[i])) })
-	case AttrInts:
+	case graph.AttrInts:
 		many(len(a.Ints), func(i int) { p.f("%d", a.Ints[i]) })
-	case AttrStrings:
+	case graph.AttrStrings:
 		many(len(a.Strings), func(i int) { p.WriteString(quote(a.Strings[i])) })
-	case AttrTensors, AttrSparseTensors:
+	case graph.AttrTensors, graph.AttrSparseTensors:
 		many(len(a.Tensors), func(i int) { p.tensor(a.Tensors[i]) })
-	case AttrGraphs:
+	case graph.AttrGraphs:
 		many(len(a.Graphs), func(i int) { p.graph(a.Graphs[i]) })
-	case AttrTypeProto, AttrTypeProtos:
+	case graph.AttrTypeProto, graph.AttrTypeProtos:
 		many(len(a.Types), func(i int) { p.WriteString(typeText(a.Types[i])) })
 	}
 }
 
-func (p *printer) tensor(d *Data) {
+func (p *printer) tensor(d *graph.Data) {
 	p.WriteString(typeText(d.Type()) + " ")
 	if d.Name != "" {
 		p.WriteString(id(d.Name) + " ")
@@ -273,7 +275,7 @@ func (p *printer) tensor(d *Data) {
 }
 
 // constant writes the elements of d.
-func (p *printer) constant(d *Data) {
+func (p *printer) constant(d *graph.Data) {
 	if p.elems >= 0 && d.Len() > p.elems {
 		p.WriteString("{...}")
 		return

@@ -1,4 +1,4 @@
-package graph
+package text
 
 import (
 	"runtime"
@@ -44,7 +44,7 @@ func TestTextFloods(t *testing.T) {
 			var before, after runtime.MemStats
 			runtime.GC()
 			runtime.ReadMemStats(&before)
-			m, err := ParseText(text)
+			m, err := Parse(text)
 			runtime.GC()
 			runtime.ReadMemStats(&after)
 			if live, most := int64(after.HeapAlloc-before.HeapAlloc), limits.Memory(int64(len(text))); err == nil && live > most {

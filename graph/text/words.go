@@ -1,15 +1,16 @@
-package graph
+package text
 
 import (
 	"strconv"
 	"strings"
 
+	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
 // typeText is a type in the text syntax: float is a scalar, float[] a tensor
 // of any rank. An untyped value inside another type is "?", which ONNX does not have.
-func typeText(t Type) string {
+func typeText(t graph.Type) string {
 	elem := func() string {
 		if t.Elem == nil {
 			return "?"
@@ -17,17 +18,17 @@ func typeText(t Type) string {
 		return typeText(*t.Elem)
 	}
 	switch t.Kind {
-	case TensorKind:
+	case graph.TensorKind:
 		return dtypeText(t.DType) + shapeText(t.Shape)
-	case SparseKind:
+	case graph.SparseKind:
 		return "sparse_tensor(" + dtypeText(t.DType) + shapeText(t.Shape) + ")"
-	case SequenceKind:
+	case graph.SequenceKind:
 		return "seq(" + elem() + ")"
-	case OptionalKind:
+	case graph.OptionalKind:
 		return "optional(" + elem() + ")"
-	case MapKind:
+	case graph.MapKind:
 		return "map(" + dtypeText(t.DType) + ", " + elem() + ")"
-	case OpaqueKind:
+	case graph.OpaqueKind:
 		return "opaque()"
 	}
 	return "?"
@@ -46,7 +47,7 @@ func dtypeText(d tensor.DType) string {
 	return d.String()
 }
 
-func shapeText(s Shape) string {
+func shapeText(s graph.Shape) string {
 	if s == nil {
 		return "[]"
 	}
