@@ -45,7 +45,7 @@ var long = map[string]string{
 }
 
 // TestCancelWithinNodes: a run ends soon after its context also where one node
-// takes long. A loop asks after parts of a few milliseconds; the bound leaves
+// takes long. A loop asks after parts of a few milliseconds, without assembly of a second; the bound leaves
 // room for a machine that does other things.
 func TestCancelWithinNodes(t *testing.T) {
 	if testing.Short() {
@@ -60,7 +60,7 @@ func TestCancelWithinNodes(t *testing.T) {
 			cancel()
 		})
 		_, err := p.Run(ctx, nil)
-		if late := time.Since(cancelled); !errors.Is(err, context.Canceled) || late > 2*time.Second {
+		if late := time.Since(cancelled); !errors.Is(err, context.Canceled) || late > 5*time.Second {
 			t.Errorf("%s: ended %v after its context, with error %v", what, late, err)
 		}
 	}
