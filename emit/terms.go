@@ -5,6 +5,7 @@ import (
 
 	"github.com/onnxloss/onnxloss/emit/loss"
 	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/grad"
 	"github.com/onnxloss/onnxloss/graph/op"
 )
 
@@ -94,7 +95,7 @@ func LogitsGradient(y, logits *graph.Value, l *loss.Result) (*graph.Value, error
 	if slope == nil {
 		by = l.Finite
 	}
-	d, err := Gradients(y, by)
+	d, err := grad.Of(y, by)
 	if err != nil {
 		return nil, err
 	}

@@ -57,7 +57,7 @@ func searchAll(m *graph.Model, opts Options) (*searched, error) {
 	if err := opts.check(); err != nil {
 		return nil, err
 	}
-	in, err := match.Inline(m)
+	in, err := graph.Inline(m)
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +66,7 @@ func searchAll(m *graph.Model, opts Options) (*searched, error) {
 	x.report.Model = m
 	var y *searched
 	if in.Origin != nil {
-		y = search(a, &match.Inlined{Model: in.Model}, opts)
+		y = search(a, &graph.Inlined{Model: in.Model}, opts)
 		y.report.Model = in.Model
 	}
 	if err := a.ReadErr(); err != nil {
@@ -122,7 +122,7 @@ func (x *searched) answer() (*Report, error) {
 }
 
 // search tries the patterns.
-func search(a *match.Analysis, in *match.Inlined, opts Options) *searched {
+func search(a *match.Analysis, in *graph.Inlined, opts Options) *searched {
 	s := survey(a, in)
 	s.opts = opts
 	x := &searched{site: s, report: &Report{site: s}}

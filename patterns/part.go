@@ -43,7 +43,7 @@ type root struct {
 // site is a model being searched.
 type site struct {
 	*match.Analysis
-	in    *match.Inlined
+	in    *graph.Inlined
 	parts []*part
 	boxes boxes
 	opts  Options
@@ -61,7 +61,7 @@ type site struct {
 }
 
 // survey finds the parts: what enters each activation and what leaves raw.
-func survey(a *match.Analysis, in *match.Inlined) *site {
+func survey(a *match.Analysis, in *graph.Inlined) *site {
 	s := &site{Analysis: a, in: in}
 	for _, f := range a.Fields {
 		if f.Kind == match.Gate || f.Kind == match.Pick {

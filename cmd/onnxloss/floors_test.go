@@ -25,6 +25,7 @@ var floors = map[string]int{
 	"graph/text":     1,
 	"graph/op":       2,
 	"graph/interp":   3,
+	"graph/grad":     3,
 	"patterns":       4,
 	"patterns/match": 4,
 	"emit/loss":      5,

@@ -11,7 +11,6 @@ import (
 	"github.com/onnxloss/onnxloss/graph/interp"
 	"github.com/onnxloss/onnxloss/graph/op"
 	"github.com/onnxloss/onnxloss/graph/tensor"
-	"github.com/onnxloss/onnxloss/patterns/match"
 )
 
 // The step of the differences, which are of fourth order, and how many are
@@ -133,7 +132,7 @@ func inlined(m *graph.Model) (*graph.Model, error) {
 	if len(m.Functions) == 0 {
 		return m, nil
 	}
-	in, err := match.Inline(m)
+	in, err := graph.Inline(m)
 	if err != nil {
 		return nil, err
 	}

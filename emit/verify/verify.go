@@ -16,7 +16,6 @@ import (
 	"github.com/onnxloss/onnxloss/graph/interp"
 	"github.com/onnxloss/onnxloss/graph/op"
 	"github.com/onnxloss/onnxloss/graph/tensor"
-	"github.com/onnxloss/onnxloss/patterns/match"
 )
 
 // The limits of the checks.
@@ -180,7 +179,7 @@ func (p *proof) ofOriginal() (string, error) {
 	if len(m.Functions) == 0 || err == nil && sum == p.manifest.Source.Fingerprint {
 		return sum, err
 	}
-	in, err := match.Inline(m)
+	in, err := graph.Inline(m)
 	if err != nil {
 		return "", err
 	}

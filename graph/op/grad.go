@@ -6,7 +6,7 @@ import "github.com/onnxloss/onnxloss/graph"
 // input that Needs says is wanted, the adjoint of that input from the adjoints
 // of the outputs, and hands it to Set. A rule may leave the adjoint in the
 // shape that broadcasting gave the operand, and never adds adjoints up: the
-// backward driver sums over broadcast axes, accumulates and prunes.
+// package grad sums over broadcast axes, accumulates and prunes.
 type Grad struct {
 	Node *graph.Node
 	// Dy are the adjoints of the outputs; nil where an output has none.

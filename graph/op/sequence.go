@@ -8,7 +8,7 @@ import (
 )
 
 // notNumbers is why operators on sequences and optionals have no gradient.
-const notNumbers = "the adjoint of a sequence would be a sequence, which the backward driver does not add up"
+const notNumbers = "the adjoint of a sequence would be a sequence, which package grad does not add up"
 
 func init() {
 	Register(

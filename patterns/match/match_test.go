@@ -191,7 +191,7 @@ func TestFunctionsAreTransparent(t *testing.T) {
 		t.Fatal(err)
 	}
 	n.m.Graph.AddOutput(y)
-	flat, err := match.Inline(n.m)
+	flat, err := graph.Inline(n.m)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -227,7 +227,7 @@ func TestEndlessFunctionsEnd(t *testing.T) {
 	if err := n.m.Graph.AddNode(&graph.Node{Op: "loop", Domain: "own", Inputs: []*graph.Value{n.x}, Outputs: []*graph.Value{y}}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := match.Inline(n.m); err == nil {
+	if _, err := graph.Inline(n.m); err == nil {
 		t.Error("no error")
 	}
 }

@@ -1,4 +1,4 @@
-package match
+package graph_test
 
 import (
 	"errors"
@@ -47,8 +47,8 @@ func TestInlineIsBounded(t *testing.T) {
 		{3, 4, "Relu", true}, {60, 1, "Relu", true}, {70, 1, "Relu", false}, {17, 2, "Relu", false}, {60, 2, "Relu", false},
 		{3, 90, "Relu", false}, {2, 2, "f.F2", false}, {2, 1, "f.F0", false},
 	} {
-		in, err := Inline(calls(t, c.depth, c.times, c.last))
-		if (err == nil) != c.fits || err != nil && !errors.Is(err, errTooDeep) {
+		in, err := graph.Inline(calls(t, c.depth, c.times, c.last))
+		if (err == nil) != c.fits || err != nil && !errors.Is(err, graph.ErrTooDeep) {
 			t.Errorf("%+v: %v", c, err)
 		}
 		if err == nil && len(in.Model.Graph.Nodes) == 0 {

@@ -1,49 +1,49 @@
-package match
+package graph
 
 import (
 	"errors"
 	"fmt"
 	"slices"
-
-	"github.com/onnxloss/onnxloss/graph"
 )
 
-// Inlined is a model without calls of its own functions.
+// Inlined is a model in which no node calls a model-local function.
 type Inlined struct {
-	Model *graph.Model
-	// Origin is the value of the original model that a value of Model stands
-	// for; nil for values inside functions. It is itself nil where the model
-	// has no functions and is its own inlining.
-	Origin map[*graph.Value]*graph.Value
-	// Uniform is set where functions were inlined whose operator sets are the
-	// model's, so that Model runs.
+	Model *Model
+	// Origin maps values of Model to those of the original model; values from
+	// function bodies are not in it. It is nil if the model has no functions and
+	// Model is the original.
+	Origin map[*Value]*Value
+	// Uniform reports whether every inlined function imports the model's own
+	// operator sets, so that Model can run.
 	Uniform bool
 }
 
-// Of is the value of the original model that v stands for; nil if it has none.
-func (i *Inlined) Of(v *graph.Value) *graph.Value {
+// Of returns the value of the original model that v stands for, or nil.
+func (i *Inlined) Of(v *Value) *Value {
 	if i.Origin == nil {
 		return v
 	}
 	return i.Origin[v]
 }
 
-// Bounds on what inlining makes: functions that call functions grow with
+// Bounds on the inlined model: functions that call functions multiply with
 // every level.
 const (
-	maxInlined = 1 << 18 // nodes, beside 16 for each that the file has
+	maxInlined = 1 << 18 // nodes, plus 16 for each node in the file
 	maxCalls   = 64
 )
 
-// Inline puts the bodies of functions in the place of their calls, in a copy
-// of the model; a model without functions is not copied.
-func Inline(m *graph.Model) (*Inlined, error) {
+// Inline replaces each call of a model-local function by the function's body, in
+// a copy of the model; a model without functions is not copied. It fails if
+// functions call each other in a circle or if the result would be much larger
+// than the file.
+func Inline(m *Model) (*Inlined, error) {
 	if len(m.Functions) == 0 {
 		return &Inlined{Model: m}, nil
 	}
-	c := &copier{from: m, in: &Inlined{Origin: map[*graph.Value]*graph.Value{}, Uniform: true}, named: map[name]*graph.Function{}}
-	for _, f := range slices.Backward(m.Functions) { // of two the first counts
-		c.named[name{graph.CanonicalDomain(f.Domain), f.Name, f.Overload}] = f
+	c := &copier{from: m, in: &Inlined{Origin: map[*Value]*Value{}, Uniform: true}, named: map[functionKey]*Function{}}
+	for _, f := range slices.Backward(m.Functions) { // of two with the same name, the first counts
+		c.named[functionKey{CanonicalDomain(f.Domain), f.Name, f.Overload}] = f
 	}
 	if err := c.fits(); err != nil {
 		return nil, err
@@ -61,10 +61,10 @@ func Inline(m *graph.Model) (*Inlined, error) {
 			}
 		}
 	}
-	g := graph.NewGraph(c.in.Model, nil)
+	g := NewGraph(c.in.Model, nil)
 	g.Name, g.Doc = m.Graph.Name, m.Graph.Doc
 	c.in.Model.Graph = g
-	at := map[*graph.Value]*graph.Value{}
+	at := map[*Value]*Value{}
 	if err := c.graph(g, m.Graph, at, "", 0, true); err != nil {
 		return nil, err
 	}
@@ -72,27 +72,27 @@ func Inline(m *graph.Model) (*Inlined, error) {
 }
 
 type copier struct {
-	from  *graph.Model
+	from  *Model
 	in    *Inlined
 	calls int
-	named map[name]*graph.Function
+	named map[functionKey]*Function
 }
 
-// name is what a call names a function by.
-type name struct{ domain, op, overload string }
+// functionKey identifies a function to its callers.
+type functionKey struct{ domain, op, overload string }
 
-// function is the function that n calls; nil if n is an operator.
-func (c *copier) function(n *graph.Node) *graph.Function {
-	return c.named[name{graph.CanonicalDomain(n.Domain), n.Op, n.Overload}]
+// function returns the function that n calls; nil if n is an operator.
+func (c *copier) function(n *Node) *Function {
+	return c.named[functionKey{CanonicalDomain(n.Domain), n.Op, n.Overload}]
 }
 
 var errTooDeep = errors.New("functions are nested too deeply, or call each other without end")
 
-// fits is an error if the inlined model would be larger than its file has any
-// reason to be. Each body is counted once.
+// fits returns an error if the inlined model would be too large. Each body is
+// counted once.
 func (c *copier) fits() error {
 	own := count(c.from.Graph)
-	size := map[*graph.Function]int{}
+	size := map[*Function]int{}
 	for _, f := range c.from.Functions {
 		own += count(f.Body)
 	}
@@ -103,8 +103,8 @@ func (c *copier) fits() error {
 	return nil
 }
 
-// count is the number of nodes of g and its subgraphs, functions not followed.
-func count(g *graph.Graph) int {
+// count returns the number of nodes in g and its subgraphs, without following calls.
+func count(g *Graph) int {
 	n := len(g.Nodes)
 	for _, x := range g.Nodes {
 		for _, b := range x.Subgraphs() {
@@ -114,9 +114,9 @@ func count(g *graph.Graph) int {
 	return n
 }
 
-// size is the number of nodes of g with functions inlined, or one above the
-// limit, and whether calls end.
-func (c *copier) size(g *graph.Graph, known map[*graph.Function]int, own, depth int) (n int, ok bool) {
+// size returns the number of nodes in g with functions inlined, at most one above
+// the limit. ok is false if calls nest too deeply.
+func (c *copier) size(g *Graph, known map[*Function]int, own, depth int) (n int, ok bool) {
 	limit := maxInlined + 16*own
 	if depth > maxCalls {
 		return 0, false
@@ -146,8 +146,8 @@ func (c *copier) size(g *graph.Graph, known map[*graph.Function]int, own, depth 
 	return n, true
 }
 
-// declare makes the copy of v in g.
-func (c *copier) declare(g *graph.Graph, v *graph.Value, at map[*graph.Value]*graph.Value, scope string, outer bool) (*graph.Value, error) {
+// declare copies v into g.
+func (c *copier) declare(g *Graph, v *Value, at map[*Value]*Value, scope string, outer bool) (*Value, error) {
 	w, err := g.Declare(scope+v.Name, v.Type)
 	if err != nil {
 		return nil, err
@@ -160,7 +160,7 @@ func (c *copier) declare(g *graph.Graph, v *graph.Value, at map[*graph.Value]*gr
 	return w, nil
 }
 
-func (c *copier) graph(g, src *graph.Graph, at map[*graph.Value]*graph.Value, scope string, depth int, outer bool) error {
+func (c *copier) graph(g, src *Graph, at map[*Value]*Value, scope string, depth int, outer bool) error {
 	for _, v := range src.Inputs {
 		w, err := g.AddInput(scope+v.Name, v.Type)
 		if err != nil {
@@ -184,8 +184,8 @@ func (c *copier) graph(g, src *graph.Graph, at map[*graph.Value]*graph.Value, sc
 	return nil
 }
 
-// body copies initializers and nodes of src into g.
-func (c *copier) body(g, src *graph.Graph, at map[*graph.Value]*graph.Value, scope string, depth int, outer bool) error {
+// body copies the initializers and nodes of src into g.
+func (c *copier) body(g, src *Graph, at map[*Value]*Value, scope string, depth int, outer bool) error {
 	for _, v := range src.Inits {
 		if at[v] != nil {
 			g.SetInit(at[v], v.Init)
@@ -206,22 +206,22 @@ func (c *copier) body(g, src *graph.Graph, at map[*graph.Value]*graph.Value, sco
 	return nil
 }
 
-func (c *copier) node(g *graph.Graph, n *graph.Node, at map[*graph.Value]*graph.Value, scope string, depth int, outer bool) error {
+func (c *copier) node(g *Graph, n *Node, at map[*Value]*Value, scope string, depth int, outer bool) error {
 	if depth > maxCalls {
 		return errTooDeep
 	}
 	if f := c.function(n); f != nil {
 		return c.call(g, n, f, at, scope, depth, outer)
 	}
-	m := &graph.Node{Op: n.Op, Domain: n.Domain, Overload: n.Overload, Name: n.Name, Doc: n.Doc}
+	m := &Node{Op: n.Op, Domain: n.Domain, Overload: n.Overload, Name: n.Name, Doc: n.Doc}
 	for _, v := range n.Inputs {
 		m.Inputs = append(m.Inputs, at[v])
 	}
 	for _, a := range n.Attrs {
 		b := *a
 		if a.Graph != nil {
-			b.Origin = graph.Extent{}
-			b.Graph = graph.NewGraph(c.in.Model, g)
+			b.Origin = Extent{}
+			b.Graph = NewGraph(c.in.Model, g)
 			if err := c.graph(b.Graph, a.Graph, at, scope, depth+1, outer); err != nil {
 				return err
 			}
@@ -229,7 +229,7 @@ func (c *copier) node(g *graph.Graph, n *graph.Node, at map[*graph.Value]*graph.
 		m.Attrs = append(m.Attrs, &b)
 	}
 	for _, v := range n.Outputs {
-		var w *graph.Value
+		var w *Value
 		if v != nil {
 			var err error
 			if w, err = c.declare(g, v, at, scope, outer); err != nil {
@@ -241,15 +241,15 @@ func (c *copier) node(g *graph.Graph, n *graph.Node, at map[*graph.Value]*graph.
 	return g.AddNode(m)
 }
 
-// call puts the body of f in the place of n. The call's outputs stand for what
-// the body gives, by Identity nodes that keep their names.
-func (c *copier) call(g *graph.Graph, n *graph.Node, f *graph.Function, at map[*graph.Value]*graph.Value, scope string, depth int, outer bool) error {
+// call copies the body of f in place of n. Identity nodes connect the body's
+// outputs to the call's, which keep their names.
+func (c *copier) call(g *Graph, n *Node, f *Function, at map[*Value]*Value, scope string, depth int, outer bool) error {
 	body, err := f.Instantiate(n)
 	if err != nil {
 		return fmt.Errorf("node %v: %w", n, err)
 	}
 	c.calls++
-	inner := map[*graph.Value]*graph.Value{}
+	inner := map[*Value]*Value{}
 	for i, v := range body.Inputs {
 		inner[v] = at[n.Input(i)]
 	}
@@ -264,7 +264,7 @@ func (c *copier) call(g *graph.Graph, n *graph.Node, f *graph.Function, at map[*
 		if err != nil {
 			return err
 		}
-		if err := g.AddNode(&graph.Node{Op: "Identity", Inputs: []*graph.Value{inner[body.Outputs[i]]}, Outputs: []*graph.Value{w}}); err != nil {
+		if err := g.AddNode(&Node{Op: "Identity", Inputs: []*Value{inner[body.Outputs[i]]}, Outputs: []*Value{w}}); err != nil {
 			return err
 		}
 	}

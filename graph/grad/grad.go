@@ -1,4 +1,4 @@
-package emit
+package grad
 
 import (
 	"fmt"
@@ -7,63 +7,60 @@ import (
 	"github.com/onnxloss/onnxloss/graph/op"
 )
 
-// Gradients appends the derivatives of the sum of y's elements by each of xs,
-// in reverse mode, by the operator table's rules, and gives them in the order
-// of xs. What this driver does, the rules do not: it sums adjoints over the
-// axes along which an operand was broadcast, adds up what several readers of a
-// value contribute, and builds nothing that no x asks for. A value that y does
-// not depend on has the derivative nil.
+// Of appends the derivatives of the sum of y's elements by each of xs and
+// returns them in the order of xs, each in the shape and type of its x. A
+// value that y does not depend on has the derivative nil.
 //
-// The error names the first node on the way from an x to y that has no rule,
-// with the table's reason.
-func Gradients(y *graph.Value, xs ...*graph.Value) ([]*graph.Value, error) {
-	b := &backward{graph: y.Graph(), depends: map[*graph.Value]bool{}, parts: map[*graph.Value][]*graph.Value{}}
-	nodes := b.graph.Nodes
+// The error names the first node between an x and y whose operator has no
+// gradient rule, with the table's reason.
+func Of(y *graph.Value, xs ...*graph.Value) ([]*graph.Value, error) {
+	p := &pass{graph: y.Graph(), depends: map[*graph.Value]bool{}, parts: map[*graph.Value][]*graph.Value{}}
+	nodes := p.graph.Nodes
 	for _, x := range xs {
-		b.depends[x] = true
+		p.depends[x] = true
 	}
 	for _, n := range nodes {
-		b.spread(n)
+		p.spread(n)
 	}
-	leave := b.graph.Scope("grad")
+	leave := p.graph.Scope("grad")
 	defer leave()
-	b.parts[y] = []*graph.Value{ones(y)}
+	p.parts[y] = []*graph.Value{ones(y)}
 	for i := len(nodes) - 1; i >= 0; i-- {
-		if err := b.node(nodes[i]); err != nil {
+		if err := p.node(nodes[i]); err != nil {
 			return nil, fmt.Errorf("node %v: %w", nodes[i], err)
 		}
 	}
 	dx := make([]*graph.Value, len(xs))
 	for i, x := range xs {
-		dx[i] = b.adjoint(x)
+		dx[i] = p.adjoint(x)
 	}
-	return dx, b.graph.Err()
+	return dx, p.graph.Err()
 }
 
-// backward is one reverse pass.
-type backward struct {
+// pass is one reverse pass over a graph.
+type pass struct {
 	graph   *graph.Graph
 	depends map[*graph.Value]bool           // on an x, differentiably
 	parts   map[*graph.Value][]*graph.Value // contributions to each value's adjoint
 }
 
-// spread marks the float outputs of a node that reads a marked value: through
-// integers and booleans nothing is differentiated.
-func (b *backward) spread(n *graph.Node) {
+// spread marks the float outputs of a node that reads a marked value.
+func (p *pass) spread(n *graph.Node) {
 	for _, in := range n.Inputs {
-		if in == nil || !b.depends[in] {
+		if in == nil || !p.depends[in] {
 			continue
 		}
 		for _, out := range n.Outputs {
 			if out != nil && out.Type.DType.IsFloat() {
-				b.depends[out] = true
+				p.depends[out] = true
 			}
 		}
 		return
 	}
 }
 
-// ones has the shape and type of v, which may be infinite.
+// ones builds a one for each element of v, of v's type. Elements may be
+// infinite, so v/v and v−v+1 would not do.
 func ones(v *graph.Value) *graph.Value {
 	one := op.Like(v, 1)
 	if s := v.Shape(); s != nil && len(s) == 0 {
@@ -72,35 +69,37 @@ func ones(v *graph.Value) *graph.Value {
 	return op.Cast(op.Not(op.Less(v, v)), v.Type.DType)
 }
 
-// adjoint is the sum of v's contributions; nil if it has none.
-func (b *backward) adjoint(v *graph.Value) *graph.Value {
-	parts := b.parts[v]
+// adjoint adds up v's contributions; it is nil if there are none.
+func (p *pass) adjoint(v *graph.Value) *graph.Value {
+	parts := p.parts[v]
 	if len(parts) == 0 {
 		return nil
 	}
 	sum := parts[0]
-	for _, p := range parts[1:] {
-		sum = op.Add(sum, p)
+	for _, d := range parts[1:] {
+		sum = op.Add(sum, d)
 	}
-	b.parts[v] = []*graph.Value{sum}
+	p.parts[v] = []*graph.Value{sum}
 	return sum
 }
 
-func (b *backward) node(n *graph.Node) error {
+// node applies the gradient rule of n, if an adjoint reaches its outputs and
+// one of its inputs depends on an x.
+func (p *pass) node(n *graph.Node) error {
 	c := &op.Grad{
 		Node: n, Dy: make([]*graph.Value, len(n.Outputs)),
 		Dx: make([]*graph.Value, len(n.Inputs)), Want: make([]bool, len(n.Inputs)),
 	}
 	reached := false
 	for i, out := range n.Outputs {
-		if out != nil && b.depends[out] {
-			c.Dy[i] = b.adjoint(out)
+		if out != nil && p.depends[out] {
+			c.Dy[i] = p.adjoint(out)
 			reached = reached || c.Dy[i] != nil
 		}
 	}
 	wanted := false
 	for i, in := range n.Inputs {
-		c.Want[i] = in != nil && b.depends[in]
+		c.Want[i] = in != nil && p.depends[in]
 		wanted = wanted || c.Want[i]
 	}
 	if !reached || !wanted {
@@ -124,13 +123,13 @@ func (b *backward) node(n *graph.Node) error {
 		if err != nil {
 			return op.InputError(n, i, "%v", err)
 		}
-		b.parts[in] = append(b.parts[in], d)
+		p.parts[in] = append(p.parts[in], d)
 	}
-	return b.graph.Err()
+	return p.graph.Err()
 }
 
 // sumTo is the adjoint of broadcasting x to the shape of d: d summed over the
-// axes that x lacks or has at size 1.
+// axes that x lacks or has with size 1.
 func sumTo(d, x *graph.Value) (*graph.Value, error) {
 	from, to := d.Shape(), x.Shape()
 	if from == nil || to == nil || len(from) < len(to) {

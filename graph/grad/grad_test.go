@@ -1,4 +1,4 @@
-package emit_test
+package grad_test
 
 import (
 	"context"
@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/onnxloss/onnxloss/emit"
 	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/grad"
 	"github.com/onnxloss/onnxloss/graph/interp"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 	"github.com/onnxloss/onnxloss/graph/text"
@@ -33,7 +33,7 @@ func parse(t *testing.T, src string) *graph.Model {
 	return m
 }
 
-func TestGradients(t *testing.T) {
+func TestOf(t *testing.T) {
 	m := parse(t, broadcasts)
 	// The types of inner values, which a file need not state, come with the plan.
 	if _, err := interp.New(m, interp.Options{}); err != nil {
@@ -41,7 +41,7 @@ func TestGradients(t *testing.T) {
 	}
 	g := m.Graph
 	names := []string{"x", "w", "b"}
-	dx, err := emit.Gradients(g.Value("y"), g.Value("x"), g.Value("w"), g.Value("b"), g.Value("z"))
+	dx, err := grad.Of(g.Value("y"), g.Value("x"), g.Value("w"), g.Value("b"), g.Value("z"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +97,7 @@ func TestNoGradient(t *testing.T) {
 	for _, v := range []string{"a", "y"} {
 		g.Value(v).Type = graph.TensorOf(tensor.Float32, graph.Static())
 	}
-	_, err := emit.Gradients(g.Value("y"), g.Value("x"))
+	_, err := grad.Of(g.Value("y"), g.Value("x"))
 	if err == nil || !strings.Contains(err.Error(), "(Det): no gradient: ") {
 		t.Errorf("got %v, want the reason why Det has none", err)
 	}
