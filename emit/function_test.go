@@ -218,10 +218,10 @@ func TestFunctionByChecker(t *testing.T) {
 	dir := t.TempDir()
 	for name, o := range map[string]emit.Options{
 		"loss":       {Loss: loss.Options{Name: "modified-focal-sigmoid"}},
-		"gradient":   {Loss: loss.Options{Name: "focal-softmax", Target: loss.Index}, Form: emit.GradientForm},
-		"confidence": {Loss: loss.Options{Name: "bce", Reduction: loss.None}, Confidence: "mse", Form: emit.GradientForm},
+		"gradient":   {Loss: loss.Options{Name: "focal-softmax", Target: loss.Index}, Form: emit.LogitsGradientForm},
+		"confidence": {Loss: loss.Options{Name: "bce", Reduction: loss.None}, Confidence: "mse", Form: emit.LogitsGradientForm},
 		"state":      {Loss: loss.Options{Name: "equalization-v2", CheckTargets: true}},
-		"box":        {Loss: loss.Options{Name: "quality-focal"}, Box: "distribution-focal", Form: emit.GradientForm},
+		"box":        {Loss: loss.Options{Name: "quality-focal"}, Box: "distribution-focal", Form: emit.LogitsGradientForm},
 	} {
 		model := "yolov1"
 		if o.Box != "" {
@@ -252,7 +252,7 @@ func TestFunctionBytes(t *testing.T) {
 		for _, n := range m.Graph.Nodes {
 			want = append(want, extent(t, m, n.Origin))
 		}
-		rewrite(t, m, emit.Options{AsFunction: true, Form: emit.GradientForm, Confidence: "bce"})
+		rewrite(t, m, emit.Options{AsFunction: true, Form: emit.LogitsGradientForm, Confidence: "bce"})
 		files[i] = encode(t, m)
 		for _, w := range want {
 			if !bytes.Contains(files[i], w) {

@@ -57,12 +57,12 @@ type Form string
 
 // The forms.
 const (
-	LossForm     Form = "loss"            // the original graph with logits and loss
-	GradientForm Form = "logits-gradient" // and the loss's derivatives by the logits
+	LossForm           Form = "loss"            // the original graph with logits and loss
+	LogitsGradientForm Form = "logits-gradient" // and the loss's derivatives by the logits
 )
 
 // Forms are those that Rewrite emits.
-var Forms = []Form{LossForm, GradientForm}
+var Forms = []Form{LossForm, LogitsGradientForm}
 
 // Port is one input or output of the graph. Shape has numbers and names; it is
 // left out for original outputs of unknown rank.
@@ -81,18 +81,18 @@ type Role string
 
 // The roles.
 const (
-	RoleImage        Role = "image"
-	RoleTarget       Role = "target"
-	RoleTargetWeight Role = "target_weight"
-	RoleNormalizer   Role = "normalizer"
-	RoleOriginal     Role = "original"
-	RoleLogits       Role = "logits"
-	RoleLoss         Role = "loss"
-	RolePerAnchor    Role = "per_anchor_loss"
-	RoleGradient     Role = "logits_gradient"
-	RoleTargetCheck  Role = loss.RoleTargetCheck
-	RoleState        Role = "state"
-	RoleNewState     Role = "new_state" // of the state's input
+	RoleImage          Role = "image"
+	RoleTarget         Role = "target"
+	RoleTargetWeight   Role = "target_weight"
+	RoleNormalizer     Role = "normalizer"
+	RoleOriginal       Role = "original"
+	RoleLogits         Role = "logits"
+	RoleLoss           Role = "loss"
+	RolePerAnchor      Role = "per_anchor_loss"
+	RoleLogitsGradient Role = "logits_gradient"
+	RoleTargetCheck    Role = loss.RoleTargetCheck
+	RoleState          Role = "state"
+	RoleNewState       Role = "new_state" // of the state's input
 )
 
 // ReadManifest is the manifest of a training graph. It is nil, without an

@@ -20,7 +20,7 @@ func TestQuantizedHeadIsRefused(t *testing.T) {
 	part := patterns.Part{Source: x, Layout: "NRC", Slice: patterns.Slice{Stop: 3, Stride: 3}}
 	h := &patterns.Head{Levels: []patterns.Level{{Part: part, Anchors: graph.Known(10)}}, Classes: 3, Background: -1, Quantized: "its weights are int8"}
 	_, err = emit.Rewrite(m, []*patterns.Head{h}, emit.Options{})
-	var q *emit.Quantized
+	var q *emit.QuantizedError
 	if !errors.As(err, &q) || q.Head != "scores" || !strings.Contains(err.Error(), h.Quantized) {
 		t.Errorf("%v, want a refusal that gives the reason", err)
 	}

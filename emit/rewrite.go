@@ -45,27 +45,27 @@ type Options struct {
 // DTypes are what Options.DType can be.
 var DTypes = []tensor.DType{tensor.Invalid, tensor.Float16, tensor.Float32, tensor.Float64}
 
-// NoObjectness is the error where a confidence loss is asked for of a head
+// NoObjectnessError is the error where a confidence loss is asked for of a head
 // that has no objectness.
-type NoObjectness struct{ Head string }
+type NoObjectnessError struct{ Head string }
 
-func (e *NoObjectness) Error() string {
+func (e *NoObjectnessError) Error() string {
 	return fmt.Sprintf("head %q has no objectness for a confidence loss", e.Head)
 }
 
-// NoDistribution is the error where a loss of distributions is asked for of a
+// NoDistributionError is the error where a loss of distributions is asked for of a
 // head whose boxes are none.
-type NoDistribution struct{ Head string }
+type NoDistributionError struct{ Head string }
 
-func (e *NoDistribution) Error() string {
+func (e *NoDistributionError) Error() string {
 	return fmt.Sprintf("the boxes of head %q are not found as distributions over bins, 4 for each place", e.Head)
 }
 
-// Quantized is the error where the head is one of integers, which no gradient
+// QuantizedError is the error where the head is one of integers, which no gradient
 // reaches.
-type Quantized struct{ Head, Reason string }
+type QuantizedError struct{ Head, Reason string }
 
-func (e *Quantized) Error() string {
+func (e *QuantizedError) Error() string {
 	return fmt.Sprintf("head %q is quantized and cannot be trained: %s; take the model it was quantized from", e.Head, e.Reason)
 }
 
@@ -97,7 +97,7 @@ func Rewrite(m *graph.Model, heads []*patterns.Head, o Options) (*Manifest, erro
 	if err := r.total(); err != nil {
 		return nil, err
 	}
-	if o.Form == GradientForm {
+	if o.Form == LogitsGradientForm {
 		if err := r.gradients(); err != nil {
 			return nil, err
 		}
@@ -169,7 +169,7 @@ func (r *rewriter) originals() {
 // head appends the logits and losses of head i of n.
 func (r *rewriter) head(i int, h *patterns.Head, n int) error {
 	if h.Quantized != "" {
-		return &Quantized{h.Levels[0].Source.Name, h.Quantized}
+		return &QuantizedError{h.Levels[0].Source.Name, h.Quantized}
 	}
 	of, prefix := "", ""
 	if n > 1 {
@@ -205,7 +205,7 @@ func (r *rewriter) head(i int, h *patterns.Head, n int) error {
 		return err
 	}
 	if h.Distributions == nil {
-		return &NoDistribution{h.Levels[0].Source.Name}
+		return &NoDistributionError{h.Levels[0].Source.Name}
 	}
 	box := loss.Options{Name: r.opts.Box, Reduction: opts.Reduction, AnchorWeights: opts.AnchorWeights, CheckTargets: opts.CheckTargets}
 	return r.term(h.Distributions, loss.Box, box, prefix+"box_", of+"box")
@@ -218,7 +218,7 @@ func (r *rewriter) confidence(h *patterns.Head, opts loss.Options, prefix, of st
 		return nil
 	}
 	if h.Objectness == nil {
-		return &NoObjectness{h.Levels[0].Source.Name}
+		return &NoObjectnessError{h.Levels[0].Source.Name}
 	}
 	conf := loss.Options{Name: r.opts.Confidence, Reduction: opts.Reduction, AnchorWeights: opts.AnchorWeights, CheckTargets: opts.CheckTargets}
 	return r.term(h.Objectness, loss.Confidence, conf, prefix+"confidence_", of+"confidence")

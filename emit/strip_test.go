@@ -74,8 +74,8 @@ func TestStrip(t *testing.T) {
 	for i, model := range copies(t) {
 		for k, o := range []emit.Options{
 			{Loss: loss.Options{Name: "bce"}},
-			{Form: emit.GradientForm, Loss: loss.Options{Name: "sigmoid-focal", Target: loss.Index, Reduction: loss.Fed, AnchorWeights: true, CheckTargets: true}},
-			{Form: emit.GradientForm, AsFunction: true, Loss: loss.Options{Name: "bce", Reduction: loss.None}},
+			{Form: emit.LogitsGradientForm, Loss: loss.Options{Name: "sigmoid-focal", Target: loss.Index, Reduction: loss.Fed, AnchorWeights: true, CheckTargets: true}},
+			{Form: emit.LogitsGradientForm, AsFunction: true, Loss: loss.Options{Name: "bce", Reduction: loss.None}},
 			{Loss: loss.Options{Name: "ghm-c", Params: map[string]float64{"momentum": 0.5}}},
 		} {
 			if k > 0 && (i+k)%3 > 0 {

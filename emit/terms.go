@@ -79,7 +79,7 @@ func (r *rewriter) gradients() error {
 			return err
 		}
 		t.dz = dz
-		r.output(r.give(t, dz, t.prefix+"logits_gradient"), RoleGradient, t.of)
+		r.output(r.give(t, dz, t.prefix+"logits_gradient"), RoleLogitsGradient, t.of)
 	}
 	return r.g.Err()
 }

@@ -93,7 +93,7 @@ func runCompare(c *cli.Context) error {
 	}
 	report, err := compare.Losses(entries, b)
 	var bad *loss.OptionError
-	var infinite *compare.NotFinite
+	var infinite *compare.NotFiniteError
 	switch {
 	case errors.As(err, &bad):
 		return usagef("--%v", bad)

@@ -197,7 +197,7 @@ func dashed(name string) string {
 
 func exitCode(err error) int {
 	var usage *usageError
-	var proof *verify.Failure
+	var proof *verify.FailedError
 	var none *patterns.NotFound
 	var several *patterns.Ambiguous
 	switch {

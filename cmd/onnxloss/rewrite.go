@@ -170,7 +170,7 @@ func runRewrite(c *cli.Context) error {
 	}
 	done, err := deliver(c, m, opts.Digest, out)
 	proof := done.report
-	var failed *verify.Failure
+	var failed *verify.FailedError
 	if errors.As(err, &failed) {
 		printReport(c, proof)
 		if c.Bool("json") {

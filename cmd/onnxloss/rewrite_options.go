@@ -24,8 +24,8 @@ import (
 // usage errors.
 func rewriteError(path string, err error) error {
 	var bad *loss.OptionError
-	var none *emit.NoObjectness
-	var numbers *emit.NoDistribution
+	var none *emit.NoObjectnessError
+	var numbers *emit.NoDistributionError
 	switch {
 	case errors.As(err, &bad):
 		return usagef("--%v", bad)

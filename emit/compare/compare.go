@@ -64,7 +64,7 @@ type Part struct {
 
 // Losses compares entries on b. A loss that cannot be put on the head is a row
 // that says so. Targets outside of [0, 1] are an error, and so are logits that are
-// not finite, a *NotFinite, and weights or counts for another number of classes, a
+// not finite, a *NotFiniteError, and weights or counts for another number of classes, a
 // *loss.OptionError.
 func Losses(entries []Entry, b *Batch) (*Report, error) {
 	if err := b.check(); err != nil {
@@ -98,13 +98,13 @@ func Losses(entries []Entry, b *Batch) (*Report, error) {
 	return r, nil
 }
 
-// NotFinite is the error where a network's logit is no finite number.
-type NotFinite struct {
+// NotFiniteError is the error where a network's logit is no finite number.
+type NotFiniteError struct {
 	Image, Anchor, Class int
 	Logit                float64
 }
 
-func (e *NotFinite) Error() string {
+func (e *NotFiniteError) Error() string {
 	return fmt.Sprintf("the logit of image %d, anchor %d, class %d is %v", e.Image, e.Anchor, e.Class, e.Logit)
 }
 
@@ -116,7 +116,7 @@ func (b *Batch) check() error {
 	}
 	for i, z := range b.Logits {
 		if math.IsNaN(z) || math.IsInf(z, 0) {
-			return &NotFinite{i / b.C / b.A, i / b.C % b.A, i % b.C, z}
+			return &NotFiniteError{i / b.C / b.A, i / b.C % b.A, i % b.C, z}
 		}
 	}
 	for i := range b.N * b.A {

@@ -206,7 +206,7 @@ func TestRefusals(t *testing.T) {
 	}
 	b = dense(2)
 	b.Logits[13] = math.Inf(1)
-	var infinite *compare.NotFinite
+	var infinite *compare.NotFiniteError
 	if _, err := compare.Losses(nil, b); !errors.As(err, &infinite) || infinite.Image != 1 || infinite.Anchor != 1 || infinite.Class != 1 {
 		t.Errorf("an infinite logit: %v", err)
 	}

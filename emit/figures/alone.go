@@ -38,7 +38,7 @@ func newAlone(o loss.Options, d tensor.DType, shape []int, form emit.Form) (*alo
 		a.value = a.loss.PerAnchor
 	}
 	m.Graph.AddOutput(a.value)
-	if form == emit.GradientForm {
+	if form == emit.LogitsGradientForm {
 		if a.slope, err = emit.LogitsGradient(a.value, z, a.loss); err != nil {
 			return nil, err
 		}

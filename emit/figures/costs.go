@@ -57,7 +57,7 @@ func writeCosts(file string) error {
 	s.WriteString(costsHead)
 	for _, l := range classification() {
 		fmt.Fprintf(&s, "| %s |", l.Name)
-		for _, form := range []emit.Form{emit.LossForm, emit.GradientForm} {
+		for _, form := range []emit.Form{emit.LossForm, emit.LogitsGradientForm} {
 			m, err := newAlone(summed(l), tensor.Float32, full, form)
 			if err != nil {
 				return err

@@ -45,7 +45,7 @@ func summed(l *loss.Loss) loss.Options {
 // [1] there, since not all who load ONNX Runtime's library know scalars.
 func writeModels(dir string) error {
 	for _, l := range classification() {
-		m, err := newAlone(summed(l), tensor.Float32, full, emit.GradientForm)
+		m, err := newAlone(summed(l), tensor.Float32, full, emit.LogitsGradientForm)
 		if err != nil {
 			return err
 		}

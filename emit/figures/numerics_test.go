@@ -85,7 +85,7 @@ func (a answer) errors(want *loss.Outcome, size []int) (value, grad []float64) {
 // stock is the batch's answer by ONNX Runtime, of logits of type d.
 func stock(t *testing.T, o loss.Options, b loss.Batch, d tensor.DType) answer {
 	t.Helper()
-	m, err := newAlone(o, d, []int{b.N, b.A, b.C}, emit.GradientForm)
+	m, err := newAlone(o, d, []int{b.N, b.A, b.C}, emit.LogitsGradientForm)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -283,7 +283,7 @@ func (j *judged) finite(t *testing.T) {
 // noise is an error that counts as none: 64 halves of float32's last place.
 const noise = 64 * 0x1p-24
 
-// within tells whether an error is noise, or no greater than PyTorch's.
+// within reports whether an error is noise, or no greater than PyTorch's.
 func within(ours, torch float64) bool {
 	return ours <= noise || ours <= torch || math.IsNaN(torch) && !math.IsNaN(ours)
 }

@@ -179,7 +179,7 @@ const maxProducts = 16
 // smallest is the least normal float32.
 const smallest = 0x1p-126
 
-// isPower tells whether x^k is a product.
+// isPower reports whether x^k is a product.
 func isPower(k float64) bool { return k == math.Trunc(k) && k >= 1 && k <= maxProducts }
 
 // isEven is isPower for powers that take away the sign.

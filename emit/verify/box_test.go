@@ -15,7 +15,7 @@ import (
 )
 
 // boxOptions puts losses on classes and boxes.
-var boxOptions = emit.Options{Form: emit.GradientForm, Loss: loss.Options{Name: "quality-focal", Reduction: loss.Positives, CheckTargets: true}, Box: "distribution-focal"}
+var boxOptions = emit.Options{Form: emit.LogitsGradientForm, Loss: loss.Options{Name: "quality-focal", Reduction: loss.Positives, CheckTargets: true}, Box: "distribution-focal"}
 
 // The bins of boxes are read with those of the sides beside them: a graph that
 // takes them apart otherwise is no proof.
@@ -68,7 +68,7 @@ func TestBoxesInORT(t *testing.T) {
 	for _, g := range want.Grad {
 		greatest = math.Max(greatest, math.Abs(g))
 	}
-	for i, g := range op.Floats(out[x.Output(emit.RoleGradient, "box").Name]) {
+	for i, g := range op.Floats(out[x.Output(emit.RoleLogitsGradient, "box").Name]) {
 		if !(math.Abs(g-want.Grad[i]) <= 1e-5*greatest) {
 			t.Fatalf("gradient[%d]: got %v, want %v", i, g, want.Grad[i])
 		}

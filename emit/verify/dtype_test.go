@@ -36,7 +36,7 @@ func typed(t *testing.T, l *loss.Loss, o loss.Options, d tensor.DType, function 
 	if l.Targets != loss.Labels {
 		o.LabelSmoothing = 0
 	}
-	x, err := emit.Rewrite(m, r.Heads[:1], emit.Options{Loss: o, Form: emit.GradientForm, DType: d, AsFunction: function})
+	x, err := emit.Rewrite(m, r.Heads[:1], emit.Options{Loss: o, Form: emit.LogitsGradientForm, DType: d, AsFunction: function})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +56,7 @@ func TestElementTypes(t *testing.T) {
 					continue // whose discrete values the proof does not find in a function
 				}
 				m, x := typed(t, l, matrixOptions[i%len(matrixOptions)], d, function)
-				for _, p := range []*emit.Port{x.Output(emit.RoleLogits, ""), x.Output(emit.RoleGradient, "")} {
+				for _, p := range []*emit.Port{x.Output(emit.RoleLogits, ""), x.Output(emit.RoleLogitsGradient, "")} {
 					if p.DType != d.String() {
 						t.Errorf("%s: %s is %s, want %v", l.Name, p.Name, p.DType, d)
 					}

@@ -56,7 +56,7 @@ func prove(t *testing.T, m *graph.Model, name string) []string {
 	if err == nil {
 		return nil
 	}
-	var f *verify.Failure
+	var f *verify.FailedError
 	if !errors.As(err, &f) {
 		return []string{"error: " + err.Error()}
 	}
@@ -211,7 +211,7 @@ func TestPlantedFaultInTargetCheck(t *testing.T) {
 // TestPlantedFaultInFunction changes the numbers in a function's body one at a
 // time.
 func TestPlantedFaultInFunction(t *testing.T) {
-	o := emit.Options{Form: emit.GradientForm, AsFunction: true}
+	o := emit.Options{Form: emit.LogitsGradientForm, AsFunction: true}
 	if failed := prove(t, rewritten(t, "yolov1", o), "yolov1"); failed != nil {
 		t.Fatalf("failed without a fault: %v", failed)
 	}
@@ -280,7 +280,7 @@ func TestPlantedFaultInStatistics(t *testing.T) {
 }
 
 func TestPlantedFaultInGradient(t *testing.T) {
-	o := emit.Options{Form: emit.GradientForm}
+	o := emit.Options{Form: emit.LogitsGradientForm}
 	if failed := prove(t, rewritten(t, "yolov1", o), "yolov1"); failed != nil {
 		t.Fatalf("failed without a fault: %v", failed)
 	}

@@ -28,7 +28,7 @@ func TestFunctionsAreProved(t *testing.T) {
 		}
 		o := l.Plain(3)
 		o.CheckTargets = true
-		x, err := emit.Rewrite(m, r.Heads[:1], emit.Options{Loss: o, Form: emit.GradientForm, AsFunction: true})
+		x, err := emit.Rewrite(m, r.Heads[:1], emit.Options{Loss: o, Form: emit.LogitsGradientForm, AsFunction: true})
 		if err != nil {
 			t.Fatalf("%s: %v", l.Name, err)
 		}

@@ -24,7 +24,7 @@ func trainingFile(f *testing.F) (raw []byte, manifest string) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	o := emit.Options{Loss: loss.Options{Name: "seesaw", AnchorWeights: true, CheckTargets: true}, Confidence: "bce", Form: emit.GradientForm}
+	o := emit.Options{Loss: loss.Options{Name: "seesaw", AnchorWeights: true, CheckTargets: true}, Confidence: "bce", Form: emit.LogitsGradientForm}
 	if _, err := emit.Rewrite(r.Model, r.Heads[:1], o); err != nil {
 		f.Fatal(err)
 	}

@@ -41,7 +41,7 @@ func (p *proof) losses() error {
 		checks = append(checks, &c.tails)
 	}
 	checks = append(checks, &c.extremes, &c.masked)
-	if p.manifest.Form == emit.GradientForm {
+	if p.manifest.Form == emit.LogitsGradientForm {
 		checks = append(checks, &c.slope, &c.slope64)
 	}
 	for _, k := range []*Check{&c.state, &c.empty} {
@@ -107,7 +107,7 @@ func (p *proof) checkTerm(t *term, c *lossChecks) {
 	if t.opts.CheckTargets {
 		p.checkTargets(t, &c.targets, drawn)
 	}
-	if p.manifest.Form == emit.GradientForm {
+	if p.manifest.Form == emit.LogitsGradientForm {
 		p.checkSlope(t, false, &c.slope, own, &c.extremes, r)
 		p.checkSlope(t, true, &c.slope64, drawn, &c.extremes, r)
 	}

@@ -48,7 +48,7 @@ func (p *proof) checkMasked(t *term, c *Check, plans []*interp.Plan, b loss.Batc
 
 // slopes are the plans of the term's gradient in float32 and float64, if it has one.
 func (p *proof) slopes(t *term) ([]*interp.Plan, error) {
-	if p.manifest.Form != emit.GradientForm || t.slope == nil {
+	if p.manifest.Form != emit.LogitsGradientForm || t.slope == nil {
 		return nil, nil
 	}
 	var plans []*interp.Plan

@@ -46,7 +46,7 @@ func TestSample(t *testing.T) {
 	at := m.Graph.Value("w").Init.Origin
 	changed := slices.Clone(train)
 	changed[at.Off+at.Len-1] ^= 1
-	var failed *verify.Failure
+	var failed *verify.FailedError
 	if _, err := verify.Training(context.Background(), blind(changed), verify.Options{Sample: true}); !errors.As(err, &failed) {
 		t.Error(err)
 	}

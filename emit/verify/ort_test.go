@@ -97,7 +97,7 @@ func checkInORT(t *testing.T, file string, l *loss.Loss, o loss.Options, images,
 	if l.Targets != loss.Labels {
 		o.LabelSmoothing = 0
 	}
-	x, err := emit.Rewrite(m, r.Heads[:1], emit.Options{Loss: o, Form: emit.GradientForm})
+	x, err := emit.Rewrite(m, r.Heads[:1], emit.Options{Loss: o, Form: emit.LogitsGradientForm})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,8 +129,8 @@ func checkLoss(t *testing.T, x *emit.Manifest, b loss.Batch, out map[string]*ten
 	for i, in := range x.States("") {
 		agree(t, in.Name, op.Floats(out[x.Output(emit.RoleNewState, in.Name).Name]), want.State[i])
 	}
-	slope, greatest, limit := op.Floats(out[x.Output(emit.RoleGradient, "").Name]), 0.0, 1e-5
-	if x.Output(emit.RoleGradient, "").DType == tensor.Float16.String() {
+	slope, greatest, limit := op.Floats(out[x.Output(emit.RoleLogitsGradient, "").Name]), 0.0, 1e-5
+	if x.Output(emit.RoleLogitsGradient, "").DType == tensor.Float16.String() {
 		greatest, limit = 0x1p-14, 1e-3
 	}
 	for _, g := range want.Grad {

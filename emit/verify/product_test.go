@@ -118,7 +118,7 @@ func TestProduct(t *testing.T) {
 	proved, refused := 0, 0
 	try := func(row []int) {
 		err := product(t, row, r)
-		var none *emit.NoObjectness
+		var none *emit.NoObjectnessError
 		switch {
 		case errors.As(err, &none) && layouts[row[ofLayout]] == "classifier":
 			refused++

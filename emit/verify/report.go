@@ -83,10 +83,10 @@ func (r *Report) With(s Status) []string {
 	return names
 }
 
-// Failure is the error of a training graph that is not what it says.
-type Failure struct{ Checks []Check }
+// FailedError is the error of a training graph that is not what it says.
+type FailedError struct{ Checks []Check }
 
-func (f *Failure) Error() string {
+func (f *FailedError) Error() string {
 	var s []string
 	for _, c := range f.Checks {
 		s = append(s, fmt.Sprintf("%s: %s", c.Name, c.Reason))
@@ -94,9 +94,9 @@ func (f *Failure) Error() string {
 	return "verification failed: " + strings.Join(s, "; ")
 }
 
-// Err is a *Failure if any check failed.
+// Err is a *FailedError if any check failed.
 func (r *Report) Err() error {
-	var f Failure
+	var f FailedError
 	for _, c := range r.Checks {
 		if c.Status == Failed {
 			f.Checks = append(f.Checks, c)

@@ -89,7 +89,7 @@ func (p *proof) term(of string, k loss.Kind, o loss.Options, levels []patterns.P
 	t := &term{
 		name: of, kind: k, opts: o, levels: levels, classes: classes, rows: 1,
 		logits: x.Output(emit.RoleLogits, of), target: x.Input(emit.RoleTarget, of),
-		slope:  x.Output(emit.RoleGradient, of),
+		slope:  x.Output(emit.RoleLogitsGradient, of),
 		weight: x.Input(emit.RoleTargetWeight, of), normalizer: x.Input(emit.RoleNormalizer, of),
 		targetCheck: x.Output(emit.RoleTargetCheck, of),
 		states:      x.States(of),
@@ -155,7 +155,7 @@ func (t *term) shape() []int {
 	return shape
 }
 
-// half tells whether the term's logits, dense targets and gradient are of 16
+// half reports whether the term's logits, dense targets and gradient are of 16
 // bits.
 func (t *term) half() bool {
 	return t.logits.DType == tensor.Float16.String()

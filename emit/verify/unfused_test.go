@@ -76,7 +76,7 @@ func TestPlantedFaultInFusion(t *testing.T) {
 			}
 			return interp.New(before, o2)
 		}))
-		var failure *verify.Failure
+		var failure *verify.FailedError
 		var failed []string
 		if errors.As(err, &failure) {
 			for _, k := range failure.Checks {

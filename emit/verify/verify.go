@@ -59,7 +59,7 @@ var errSample = errors.New("a sample was asked for, which leaves the network out
 // ErrNoManifest is the error for a model that is no training graph.
 var ErrNoManifest = errors.New("the model has no manifest: it is not a training graph that onnxloss wrote")
 
-// Training verifies the training graph m. The error is a *Failure where a check
+// Training verifies the training graph m. The error is a *FailedError where a check
 // failed, and the context's if that ended; the report is given all the same. A model
 // that cannot be run because it is broken is an error without a report.
 func Training(ctx context.Context, m *graph.Model, o Options) (*Report, error) {
