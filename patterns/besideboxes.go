@@ -58,7 +58,11 @@ func (s *site) likelihood(c column, cols []column) float64 {
 	if boxesOfClasses(c, cols) {
 		score -= 1.5
 	}
-	if k := int64(s.opts.Classes); k > 0 && c.n%k != 0 {
+	switch k := int64(s.opts.Classes); {
+	case k == 0:
+	case c.n == k:
+		score++ // rather than several anchors of them
+	case c.n%k != 0:
 		score-- // with a background, which the user rarely counts
 	}
 	return score

@@ -1,6 +1,7 @@
 package patterns_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/onnxloss/onnxloss/graph"
@@ -50,6 +51,12 @@ func (n *net) do(name string, attrs []*graph.Attr, in ...*graph.Value) *graph.Va
 
 func (n *net) many(name string, outs int, attrs []*graph.Attr, in ...*graph.Value) []*graph.Value {
 	n.t.Helper()
+	in = slices.Clone(in)
+	for i, v := range in {
+		if v == nil {
+			in[i] = op.Omit
+		}
+	}
 	r := op.Apply(name, outs, attrs, in...)
 	if err := n.m.Graph.Err(); err != nil {
 		n.t.Fatal(err)

@@ -14,11 +14,11 @@ func classifier(s *site) []*finding {
 	}
 	var found *part
 	for _, p := range s.parts {
-		if !p.marks.Has(match.Output) || p.role == hidden || p.role == box {
+		if !p.marks.Has(match.Output|match.ArgMax) || p.role == hidden || p.role == box {
 			continue
 		}
 		w := s.View(p.value)
-		if found != nil || p.role == other || w.Rank != 2 || w.Letter(0) != match.Images || p.n < 2 && p.n >= 0 {
+		if found != nil || p.role == other || !s.isRow(w, p) || w.Letter(0) != match.Images || p.n < 2 && p.n >= 0 {
 			return nil
 		}
 		found = p
@@ -30,6 +30,7 @@ func classifier(s *site) []*finding {
 	switch {
 	case s.opts.Activation != "" || s.opts.Classes > 0:
 		confidence = 0.95 // the user speaks of classes
+	case found.marks.Has(match.ArgMax):
 	case found.act == None && found.n >= 64 && bits.OnesCount64(uint64(found.n)) == 1:
 		s.doubt = "raw rows of a power of two may be an embedding as well as classes"
 		s.takes = "--activation softmax if they are classes"
@@ -44,4 +45,10 @@ func classifier(s *site) []*finding {
 		kind = "one row per image and no boxes: an image classifier"
 	}
 	return s.headsOf([]*part{found}, 0, confidence, kind)
+}
+
+// isRow reports whether p has one row for each image: a matrix, or a map of one cell.
+func (s *site) isRow(w *match.View, p *part) bool {
+	shape := s.Shape(p.value)
+	return w.Rank == 2 || w.Rank == 4 && p.dim == 1 && len(shape) == 4 && shape[2].Value == 1 && shape[3].Value == 1
 }

@@ -44,6 +44,9 @@ var patternList = []pattern{
 // *graph.LoadError where a constant that decides cannot be read.
 func Locate(m *graph.Model, opts Options) (*Report, error) {
 	x, err := searchAll(m, opts)
+	if err == nil {
+		x, err = x.withMetadata(m, opts)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -250,7 +253,7 @@ func (s *site) head(parts []*part, group int64, confidence float64, evidence ...
 		h.Activation = s.opts.Activation
 		h.Evidence = append(h.Evidence, fmt.Sprintf("the graph ends before any activation; the user says %s", h.Activation))
 	}
-	if h.Activation == Softmax && s.hasRows(p) || p.act == Sigmoid && p.field != nil {
+	if h.Activation == Softmax && s.hasRows(p) && (s.hasBoxes() || !s.isRow(s.View(p.value), p)) || p.act == Sigmoid && p.field != nil {
 		if s.background(h, p) && p.field != nil {
 			h.Confidence = min(h.Confidence, convention)
 		}

@@ -6,16 +6,16 @@ import (
 	"github.com/onnxloss/onnxloss/patterns/match"
 )
 
-// mixedMap reads raw maps of anchors × (4 box numbers, objectness, classes),
-// of which nothing but the channel count is known.
+// mixedMap reads maps of anchors × (4 box numbers, objectness, classes) that are raw, or
+// that one sigmoid follows, of which nothing but the channel count is known.
 func mixedMap(s *site) []*finding {
 	var parts []*part
 	seen := map[string]bool{}
 	for _, p := range s.parts {
-		if p.marks.Has(match.Output) && p.role != hidden && (p.act != None || p.n <= 5 || p.role == other) {
+		if p.marks.Has(match.Output) && p.role != hidden && (p.act == Softmax || len(parts) > 0 && p.act != parts[0].act || p.n <= 5 || p.role == other) {
 			return nil // other maps stand beside
 		}
-		if p.role == neutral && p.act == None && p.marks.Has(match.Output) && s.hasRows(p) && len(p.roots[0].field.Shape) == 4 && p.n > 5 {
+		if p.role == neutral && (p.act == None || p.act == Sigmoid && s.isAnchored(p)) && p.marks.Has(match.Output) && s.hasRows(p) && len(p.roots[0].field.Shape) == 4 && p.n > 5 {
 			size := mapSize(p.roots[0].field)
 			if len(parts) > 0 && parts[0].n != p.n || size != "" && seen[size] {
 				return nil
@@ -37,7 +37,7 @@ func mixedMap(s *site) []*finding {
 		group, confidence, first = c+4, 0.8, 4
 	case c > 0:
 		return nil
-	case p.merged():
+	case p.merged(), p.act == Sigmoid:
 		group, confidence = p.n, 0.7
 	default:
 		group, confidence = perAnchor(p.n, len(parts))
@@ -45,6 +45,7 @@ func mixedMap(s *site) []*finding {
 	if group < 6 && s.opts.Classes == 0 {
 		return nil
 	}
+	channels := p.n
 	for _, q := range parts {
 		q.span = match.Span{Start: first, Stop: group, Stride: group}
 		q.n = group - first
@@ -55,8 +56,18 @@ func mixedMap(s *site) []*finding {
 	if first == 4 {
 		beside = "4 box numbers"
 	}
-	why := fmt.Sprintf("nothing follows the map: read as anchors of %s and %d classes by its %d channels", beside, group-first, p.n)
+	follows := "nothing"
+	if p.act == Sigmoid {
+		follows = "one sigmoid"
+	}
+	why := fmt.Sprintf("%s follows the map: read as anchors of %s and %d classes by its %d channels", follows, beside, group-first, channels)
 	return s.headsOf(parts, 0, confidence, why)
+}
+
+// isAnchored reports whether p's map has an axis for the anchors of a cell.
+func (s *site) isAnchored(p *part) bool {
+	w := s.View(p.value)
+	return w != nil && w.Rank == 5 && p.span == match.All
 }
 
 // perAnchor guesses the channels of one anchor of a map of n channels on so

@@ -243,9 +243,6 @@ func (s *site) raw(v *graph.Value) {
 		}
 		return
 	}
-	if w.Rank > 2 && w.Mixes(dim) {
-		return // of each place's channels, in which no class has a place of its own
-	}
 	for i := range w.Pieces {
 		p := &w.Pieces[i]
 		f, t, ok := p.Root(match.All, dim)
@@ -253,8 +250,8 @@ func (s *site) raw(v *graph.Value) {
 			continue
 		}
 		at, n := p.At[dim], p.Len(dim)
-		if p.ChanDim() != dim {
-			continue
+		if p.ChanDim() != dim || w.Rank > 2 && p.Field.Channels() > 0 && n > p.Field.Channels() {
+			continue // no channels, or the channels of all places together
 		}
 		q := byRun[run{at, n}]
 		if q == nil {

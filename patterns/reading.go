@@ -144,7 +144,7 @@ func readAs(cols []column, na int64, b, c int) (reading, bool) {
 	switch {
 	case cols[c].n%na == 0:
 		r.classes /= na
-	case cols[b].n/na == 7:
+	case cols[b].n/na == 7 || cols[b].maps() != cols[c].maps():
 		return r, false
 	default:
 		r.shared = true

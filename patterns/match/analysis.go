@@ -159,7 +159,7 @@ func (a *Analysis) node(n *graph.Node) {
 		}
 		return
 	}
-	if view := a.layout(n); view != nil {
+	if view := a.layout(n); view != nil || a.isTaken(n) {
 		return
 	}
 	a.compute(n, o)

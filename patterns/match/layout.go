@@ -13,6 +13,7 @@ var layouts = map[string]func(a *Analysis, n *graph.Node) []*View{
 	"OptionalGetElement": same, "Optional": same, "Contiguous": same, "DynamicQuantizeLinear": same,
 	"Reshape": viewReshape, "Flatten": viewReshape, "Squeeze": viewSqueeze, "Unsqueeze": viewUnsqueeze,
 	"Transpose": viewTranspose, "Slice": viewSlice, "Split": viewSplit, "Concat": viewConcat, "Gather": viewGather,
+	"ConcatFromSequence": viewSequence, "SequenceAt": viewElement,
 	"Expand": viewExpand, "Tile": viewExpand, "Add": viewNeutral, "Sub": viewNeutral, "Mul": viewNeutral, "Div": viewNeutral,
 }
 
@@ -147,6 +148,46 @@ func viewTranspose(a *Analysis, n *graph.Node) []*View {
 		}
 		return q
 	})}
+}
+
+// viewSequence joins the tensors that a node has put into a sequence.
+func viewSequence(a *Analysis, n *graph.Node) []*View {
+	if s := a.sequence(n.Input(0)); s != nil && n.Int("new_axis", 0) == 0 {
+		return viewConcat(a, &graph.Node{Op: "Concat", Attrs: n.Attrs, Inputs: s.Inputs, Outputs: n.Outputs})
+	}
+	return []*View{nil}
+}
+
+// viewElement is a tensor that a node has put into a sequence.
+func viewElement(a *Analysis, n *graph.Node) []*View {
+	at, ok := a.infer.Of(n.Input(1)).Ints()
+	if s := a.sequence(n.Input(0)); s != nil && ok && len(at) == 1 {
+		if k, ok := axes(at, len(s.Inputs)); ok {
+			return []*View{a.View(s.Inputs[k[0]])}
+		}
+	}
+	return []*View{nil}
+}
+
+// sequence is the node that makes the sequence v of tensors; nil if that is not known.
+func (a *Analysis) sequence(v *graph.Value) *graph.Node {
+	if p := a.producer(v); p != nil && p.Op == "SequenceConstruct" {
+		return p
+	}
+	return nil
+}
+
+// isTaken reports whether all that reads the sequence of node n has a view of it.
+func (a *Analysis) isTaken(n *graph.Node) bool {
+	if n.Op != "SequenceConstruct" || n.Output(0) == nil {
+		return false
+	}
+	for _, u := range n.Output(0).Uses() {
+		if u.Node == nil || u.Node.Op != "ConcatFromSequence" && u.Node.Op != "SequenceAt" {
+			return false
+		}
+	}
+	return true
 }
 
 func viewConcat(a *Analysis, n *graph.Node) []*View {

@@ -22,19 +22,56 @@ type written struct {
 func (a *Analysis) findWritten(g *graph.Graph) {
 	for _, n := range g.Nodes {
 		w, ok := a.writtenAt(n)
-		if !ok {
-			continue
-		}
-		a.written[n] = w
-		for changed := true; changed; {
-			changed = false
-			for _, p := range w.parts {
-				if !a.inside[p] && !slices.ContainsFunc(a.readers(p.Output(0), nil), func(u *graph.Node) bool { return u != n && !a.inside[u] }) {
-					a.inside[p], changed = true, true
-				}
+		switch {
+		case ok:
+			a.written[n] = w
+			a.serve(n, w.parts)
+		case n.Op == "Log":
+			if parts, exps := a.exponentials(n.Input(0), nil, 0, 0); exps > 1 {
+				a.serve(n, parts)
 			}
 		}
 	}
+}
+
+// serve notes which of parts serve nothing but n.
+func (a *Analysis) serve(n *graph.Node, parts []*graph.Node) {
+	for changed := true; changed; {
+		changed = false
+		for _, p := range parts {
+			if !a.inside[p] && !slices.ContainsFunc(a.readers(p.Output(0), nil), func(u *graph.Node) bool { return u != n && !a.inside[u] }) {
+				a.inside[p], changed = true, true
+			}
+		}
+	}
+}
+
+// maxTerms bounds the nodes of a sum of exponentials.
+const maxTerms = 16
+
+// exponentials are the nodes that add up to v, and how many of them are exponentials:
+// a logarithm of several, as of class and objectness together, is a score and no size
+// of a box.
+func (a *Analysis) exponentials(v *graph.Value, to []*graph.Node, exps, depth int) ([]*graph.Node, int) {
+	p := a.producer(v)
+	if p == nil || depth > maxTerms || len(to) > maxTerms || a.Static(v) {
+		return to, exps
+	}
+	terms := 1
+	switch p.Op {
+	case "Exp":
+		return append(to, p), exps + 1
+	case "Add", "Sum":
+		terms = len(p.Inputs)
+	case "Clip", "Min", "Max":
+	default:
+		return to, exps
+	}
+	to = append(to, p)
+	for _, x := range p.Inputs[:min(terms, len(p.Inputs))] {
+		to, exps = a.exponentials(x, to, exps, depth+1)
+	}
+	return to, exps
 }
 
 // writtenAt finds an activation that is written out in arithmetic and ends in
