@@ -11,7 +11,6 @@ import (
 	"sync"
 
 	"github.com/onnxloss/onnxloss/graph"
-	"github.com/onnxloss/onnxloss/graph/interp"
 )
 
 // Fingerprint digests all that the given values rest on: nodes with their
@@ -71,7 +70,7 @@ func restsOn(g *graph.Graph, roots []*graph.Value) (map[*graph.Node]bool, map[*g
 		seen[v] = true
 		if n := v.Producer(); n != nil && n.Graph() == g && !nodes[n] {
 			nodes[n] = true
-			todo = append(append(todo, n.Inputs...), interp.Captures(n)...)
+			todo = append(append(todo, n.Inputs...), n.Captures()...)
 		}
 	}
 	return nodes, seen

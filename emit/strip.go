@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/onnxloss/onnxloss/graph"
-	"github.com/onnxloss/onnxloss/graph/interp"
 )
 
 // TrainedError is the error of a rewrite of a training graph: its target would become an
@@ -121,7 +120,7 @@ func strip(m *graph.Model, x *Manifest, roots []*graph.Value) error {
 		kept[v] = true
 	}
 	for _, n := range g.Nodes {
-		for _, v := range interp.Captures(n) {
+		for _, v := range n.Captures() {
 			kept[v] = true
 		}
 	}

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/onnxloss/onnxloss/graph"
-	"github.com/onnxloss/onnxloss/graph/interp"
 )
 
 // LostBatch is where the images of a batch stop being apart on the way to class logits,
@@ -90,7 +89,7 @@ func loses(v *graph.Value, b string) *graph.Node {
 		if n == nil || v.Shape() == nil || apart(v) {
 			continue
 		}
-		for _, in := range append(interp.Captures(n), n.Inputs...) {
+		for _, in := range append(n.Captures(), n.Inputs...) {
 			if in == nil || seen[in] || in.Shape() == nil || n.Op == "Shape" {
 				continue
 			}

@@ -2,7 +2,6 @@ package verify
 
 import (
 	"github.com/onnxloss/onnxloss/graph"
-	"github.com/onnxloss/onnxloss/graph/interp"
 	"github.com/onnxloss/onnxloss/graph/op"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
@@ -23,7 +22,7 @@ func Memory(m *graph.Model) (weights, activations int64, err error) {
 		for _, v := range n.Outputs {
 			last[v] = i
 		}
-		for _, v := range append(interp.Captures(n), n.Inputs...) {
+		for _, v := range append(n.Captures(), n.Inputs...) {
 			last[v] = i
 		}
 	}

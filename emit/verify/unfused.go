@@ -132,7 +132,7 @@ func jumping(g *graph.Graph, inputs []string) map[*graph.Value]bool {
 			continue
 		}
 		varied, jumped := false, stepFunctions[n.Op]
-		for _, v := range append(interp.Captures(n), n.Inputs...) {
+		for _, v := range append(n.Captures(), n.Inputs...) {
 			varied, jumped = varied || varies[v], jumped || jumps[v]
 		}
 		if !varied {

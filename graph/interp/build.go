@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/interp/fuse"
+	"github.com/onnxloss/onnxloss/graph/interp/plan"
 	"github.com/onnxloss/onnxloss/graph/op"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
@@ -31,19 +33,30 @@ type builder struct {
 
 const maxDepth = 64
 
+// scope is a program while its steps are planned.
+type scope struct {
+	*plan.Program
+	fusion *fuse.Fusion // nil where every node is to run by itself
+	// unread counts the steps yet to be planned that read a value, and other
+	// readers, of which nobody knows what they need.
+	unread map[*graph.Value]int
+}
+
 // program plans g with the given feeds, keeping only what fetches need.
-func (b *builder) program(g *graph.Graph, outer *program, feeds, fetches []*graph.Value) (*program, error) {
+func (b *builder) program(g *graph.Graph, outer *plan.Program, feeds, fetches []*graph.Value) (*plan.Program, error) {
 	if b.depth >= maxDepth {
 		return nil, errors.New("subgraphs or functions are nested too deeply")
 	}
 	b.depth++
 	defer func() { b.depth-- }()
-	p := &program{graph: g, outer: outer, slots: map[*graph.Value]int{}, makers: map[int]int{}, feeds: feeds, fed: map[*graph.Value]bool{}}
-	for _, v := range feeds {
-		p.fed[v] = true
-		p.inputs = append(p.inputs, p.slot(v))
+	p := scope{Program: &plan.Program{Graph: g, Outer: outer, Slots: map[*graph.Value]int{}}}
+	if !b.plan.opts.Unfused {
+		p.fusion = fuse.New(b.ctx, p.Program, b.facts, b.plan.opts.Double)
 	}
-	need, err := needed(g, p.slots, fetches)
+	for _, v := range feeds {
+		p.Inputs = append(p.Inputs, p.SlotOf(v))
+	}
+	need, err := needed(g, p.Slots, fetches)
 	if err != nil {
 		return nil, err
 	}
@@ -51,10 +64,47 @@ func (b *builder) program(g *graph.Graph, outer *program, feeds, fetches []*grap
 	if err := b.constants(p, g, need); err != nil {
 		return nil, err
 	}
-	var failed error
+	if err := b.steps(p, g, need); err != nil {
+		return nil, err
+	}
+	for i := range p.Consts { // those that no step reads
+		if err := b.fill(&p.Consts[i]); err != nil {
+			return nil, err
+		}
+	}
+	for _, v := range fetches {
+		r, err := p.Find(v)
+		if err != nil {
+			return nil, err
+		}
+		p.Outputs = append(p.Outputs, r)
+	}
+	if p.fusion != nil {
+		if err := p.fusion.Run(b.after(p.Program)); err != nil {
+			return nil, err
+		}
+	}
+	for _, s := range p.Steps {
+		s.Spec = nil
+	}
+	p.Lifetimes()
+	return p.Program, nil
+}
+
+// after is what is called behind each pass over p; nil for nothing.
+func (b *builder) after(p *plan.Program) func(pass string) {
+	if b.plan.opts.AfterPass == nil {
+		return nil
+	}
+	return func(pass string) { b.plan.opts.AfterPass(pass, p) }
+}
+
+// steps plans the nodes of g that are needed, and reports what is wrong with them: missing
+// operators only where nothing else is.
+func (b *builder) steps(p scope, g *graph.Graph, need *needs) (failed error) {
 	for _, n := range g.Nodes {
 		if err := b.ctx.Err(); err != nil {
-			return nil, err
+			return err
 		}
 		if !need.nodes[n] {
 			continue
@@ -63,75 +113,15 @@ func (b *builder) program(g *graph.Graph, outer *program, feeds, fetches []*grap
 			failed = err
 		}
 	}
-	if failed != nil {
-		return nil, failed
-	}
-	for i := range p.consts { // those that no step reads
-		if err := b.fill(&p.consts[i]); err != nil {
-			return nil, err
-		}
-	}
-	for _, v := range fetches {
-		r, err := p.find(v)
-		if err != nil {
-			return nil, err
-		}
-		p.outputs = append(p.outputs, r)
-	}
-	if !b.plan.opts.Unfused {
-		p.dropSpare()
-		for _, pass := range []func(*program){b.joinViews, b.fuse, b.chain, b.joinRows, b.placed} {
-			pass(p)
-			if err := b.ctx.Err(); err != nil {
-				return nil, err
-			}
-		}
-	}
-	for i := range p.steps {
-		p.steps[i].spec = nil
-	}
-	p.unread, p.makers, p.spare = nil, nil, nil
-	p.lifetimes()
-	return p, nil
+	return failed
 }
 
-func (b *builder) step(p *program, n *graph.Node) error {
-	s := step{node: n, in: make([]ref, len(n.Inputs)), out: make([]int, len(n.Outputs))}
-	spec := &op.Spec{
-		Node: n, Opset: n.Graph().Opset(n.Domain), Double: b.plan.opts.Double, Direct: b.plan.opts.Direct,
-		Const: make([]*tensor.Tensor, len(n.Inputs)), Types: make([]graph.Type, len(n.Inputs)),
-		Shared: b.shared, Parallel: b.parallel,
-		MakeBody: func(g *graph.Graph) (op.Body, error) { return b.body(p, g) },
+func (b *builder) step(p scope, n *graph.Node) error {
+	s, err := b.stepOf(p, n)
+	if err != nil {
+		return err
 	}
-	for i, v := range n.Inputs {
-		s.in[i] = noRef
-		if v == nil {
-			continue
-		}
-		r, err := p.find(v)
-		if err != nil {
-			return fmt.Errorf("node %v: input %d: %w", n, i, err)
-		}
-		s.in[i] = r
-		if spec.Const[i], err = b.value(p, r); err != nil {
-			return err // which names the tensor
-		}
-		spec.Types[i] = b.facts.Of(v).Type
-	}
-	for i, v := range n.Outputs {
-		s.out[i] = -1
-		if v != nil {
-			s.out[i] = p.slot(v)
-		}
-	}
-	if functionOf(n) == nil {
-		s.row = op.Lookup(n.Domain, n.Op)
-	}
-	if s.row != nil {
-		s.min = s.row.In.Min
-	}
-	var err error
-	if s.kernel, err = b.kernel(spec); err != nil {
+	if s.Kernel, err = b.kernel(s.Spec); err != nil {
 		var miss *op.UnsupportedError
 		if errors.As(err, &miss) {
 			for _, name := range miss.Ops {
@@ -140,30 +130,54 @@ func (b *builder) step(p *program, n *graph.Node) error {
 		}
 		return fmt.Errorf("node %v: %w", n, err)
 	}
-	if b.fold(p, &s, spec) {
+	if b.fold(p, s) {
 		return nil
 	}
-	s.spec = spec
-	b.phased(p, &s)
-	b.taken(p, &s)
-	if s.row != nil && s.row.Piece != nil && !spec.Double {
-		s.piece = s.row.Piece(spec)
+	if p.fusion != nil {
+		p.fusion.Step(s)
 	}
-	if s.row != nil && s.row.Rows != nil && len(s.in) > 0 && spec.Types[0].Shape != nil {
-		s.cut = s.row.Rows(spec, len(spec.Types[0].Shape))
-	}
-	if s.row != nil && s.row.View != nil {
-		if v := s.row.View(spec); v != nil {
-			s.views = []op.View{v}
-		}
-	}
-	for _, o := range s.out {
-		if o >= 0 {
-			p.makers[o] = len(p.steps)
-		}
-	}
-	p.steps = append(p.steps, s)
+	b.taken(p, s)
+	p.Steps = append(p.Steps, s)
 	return nil
+}
+
+// stepOf is a node as a step, without a kernel.
+func (b *builder) stepOf(p scope, n *graph.Node) (*plan.Step, error) {
+	spec := &op.Spec{
+		Node: n, Opset: n.Graph().Opset(n.Domain), Double: b.plan.opts.Double, Direct: b.plan.opts.Direct,
+		Const: make([]*tensor.Tensor, len(n.Inputs)), Types: make([]graph.Type, len(n.Inputs)),
+		Shared: b.shared, Parallel: b.parallel,
+		MakeBody: func(g *graph.Graph) (op.Body, error) { return b.body(p.Program, g) },
+	}
+	s := &plan.Step{Node: n, Spec: spec, In: make([]plan.Ref, len(n.Inputs)), Out: make([]int, len(n.Outputs))}
+	for i, v := range n.Inputs {
+		s.In[i] = plan.NoRef
+		if v == nil {
+			continue
+		}
+		r, err := p.Find(v)
+		if err != nil {
+			return nil, fmt.Errorf("node %v: input %d: %w", n, i, err)
+		}
+		s.In[i] = r
+		if spec.Const[i], err = b.value(p.Program, r); err != nil {
+			return nil, err // which names the tensor
+		}
+		spec.Types[i] = b.facts.Of(v).Type
+	}
+	for i, v := range n.Outputs {
+		s.Out[i] = -1
+		if v != nil {
+			s.Out[i] = p.SlotOf(v)
+		}
+	}
+	if functionOf(n) == nil {
+		s.Op = op.Lookup(n.Domain, n.Op)
+	}
+	if s.Op != nil {
+		s.Min = s.Op.In.Min
+	}
+	return s, nil
 }
 
 // unsupported reports whether err is about operators that the table lacks.
@@ -233,15 +247,15 @@ func (b *builder) call(f *graph.Function, n *graph.Node) (op.Kernel, error) {
 	}, nil
 }
 
-func (b *builder) body(outer *program, g *graph.Graph) (op.Body, error) {
+func (b *builder) body(outer *plan.Program, g *graph.Graph) (op.Body, error) {
 	prog, err := b.program(g, outer, g.Inputs, g.Outputs)
 	if err != nil {
 		return nil, err
 	}
 	return func(x *op.Call, in []*tensor.Tensor) ([]*tensor.Tensor, error) {
 		parent := x.Frame.(*frame)
-		if len(in) != len(prog.inputs) {
-			return nil, fmt.Errorf("subgraph %q: %d inputs given, want %d", g.Name, len(in), len(prog.inputs))
+		if len(in) != len(prog.Inputs) {
+			return nil, fmt.Errorf("subgraph %q: %d inputs given, want %d", g.Name, len(in), len(prog.Inputs))
 		}
 		f := newFrame(prog, parent, parent.run)
 		return f.exec(in)

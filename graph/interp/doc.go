@@ -13,28 +13,22 @@
 // the examples show each of these. What operators there are, onnxloss ops
 // lists; a model that wants others is refused with all of them named.
 //
-// Vocabulary. A program is a planned graph: steps over slots. A frame holds the
-// tensors of one run of a program; a subgraph's frame knows the frame around
-// it. An arena hands out memory and takes it back when the last slot that
-// refers to it is dropped.
+// Vocabulary. A program is a planned graph: steps over slots (package plan), which passes
+// make faster (package fuse). A frame holds the tensors of one run of a program; a
+// subgraph's frame knows the frame around it. An arena hands out memory and takes it back
+// when the last slot that refers to it is dropped. A pool has the goroutines that share
+// loops (package pool).
 //
-// A step is one node, or several that give the same bits together and leave out
-// copies: elementwise nodes run on each piece of the convolution before them (fuse);
-// convolutions run by bands of rows, of which what passes between them stays in the
-// cache (chain); steps that work on rows, as elementwise ones do, go over tiles
-// (rowStep); nodes that only rearrange their input are one copy (joinViews); and what
-// a Concat joins is made in its place (placed). A convolution of a tensor's phases,
-// joined, reads the tensor (phased), which adds in another order.
+// A step is one node, or several that give the same bits together: a kernel that stands
+// for several nodes, with these beside it for shapes that it does not take; or a loop over
+// tiles of rows.
 //
-// Invariants. A slot is one value's, so that steps are joined by what they read and
-// make; registers, which values share, are given out when all else is decided, and
-// nothing is told by them. What was planned for types, ranks or sizes that a run does
-// not have is run node by node there. A Plan is read-only after New. Every error names its node.
-// Kernels see only what their node reads. A run stops within one chunk of work
-// of its context's end. Constants, inputs,
-// tensors, texts, the elements of sequences, what the caller has of earlier runs, and
-// scratch that kernels keep are within Options.MaxMemory; scratch for the plane, block
-// or band that each core works on counts once it is there.
+// Invariants. What was planned for types, ranks or sizes that a run does not have is run
+// node by node there. A Plan is read-only after New. Every error names its node. Kernels
+// see only what their node reads. A run stops within one chunk of work of its context's
+// end. Constants, inputs, tensors, texts, the elements of sequences, what the caller has of
+// earlier runs, and scratch that kernels keep are within Options.MaxMemory; scratch for the
+// plane, block or stripe that each core works on counts once it is there.
 //
 // Non-goals: what operators compute (package op), training.
 package interp

@@ -38,7 +38,7 @@ func needed(g *graph.Graph, fed map[*graph.Value]int, fetches []*graph.Value) (*
 		}
 		w.nodes[n] = true
 		todo = append(todo, n.Inputs...)
-		todo = append(todo, Captures(n)...)
+		todo = append(todo, n.Captures()...)
 	}
 	return w, nil
 }
@@ -51,7 +51,7 @@ func (w *needs) readings(g *graph.Graph, fetches []*graph.Value) map[*graph.Valu
 		if !w.nodes[n] {
 			continue
 		}
-		for _, v := range append(Captures(n), n.Inputs...) {
+		for _, v := range append(n.Captures(), n.Inputs...) {
 			count[v]++
 		}
 	}
@@ -59,46 +59,4 @@ func (w *needs) readings(g *graph.Graph, fetches []*graph.Value) map[*graph.Valu
 		count[v]++
 	}
 	return count
-}
-
-// Captures is the values from outside that the subgraphs of n read, each once.
-func Captures(n *graph.Node) []*graph.Value {
-	var vs []*graph.Value
-	for _, s := range n.Subgraphs() {
-		vs = append(vs, captured(s)...)
-	}
-	return distinct(vs)
-}
-
-// captured is the values of the graphs around g that g reads.
-func captured(g *graph.Graph) []*graph.Value {
-	var vs []*graph.Value
-	note := func(list []*graph.Value) {
-		for _, v := range list {
-			if v != nil && v.Graph() != g {
-				vs = append(vs, v)
-			}
-		}
-	}
-	for _, n := range g.Nodes {
-		note(n.Inputs)
-		for _, s := range n.Subgraphs() {
-			note(captured(s))
-		}
-	}
-	note(g.Outputs)
-	return distinct(vs)
-}
-
-// distinct is the list, each value where it comes first.
-func distinct(vs []*graph.Value) []*graph.Value {
-	if len(vs) < 2 {
-		return vs
-	}
-	seen := make(map[*graph.Value]bool, len(vs))
-	return slices.DeleteFunc(vs, func(v *graph.Value) bool {
-		again := seen[v]
-		seen[v] = true
-		return again
-	})
 }

@@ -2,89 +2,75 @@ package interp
 
 import (
 	"fmt"
-	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 
+	"github.com/onnxloss/onnxloss/graph/interp/plan"
 	"github.com/onnxloss/onnxloss/graph/kernel"
-	"github.com/onnxloss/onnxloss/graph/op"
 )
 
 // netFormNames are the forms of step that TestNetForms wants to see.
 var netFormNames = []string{
-	"phases", "bands", "views", "joined in place", "joined in place twice", "rows", "flat", "linked", "fewer in a body",
-	"tail, 3 axes", "tail, 4 axes", "tail, 5 axes", "tail of an activation", "tail with x by its sigmoid", "tail with registers", "tail by channels",
-	"tail with an operand", "tail with a constant", "tail with a constant of channels",
+	"space-to-depth", "stripes", "views", "joined in place", "joined in place twice", "rows", "sequence", "linked", "fewer in a body",
+	"epilogue, 3 axes", "epilogue, 4 axes", "epilogue, 5 axes", "epilogue of an activation", "epilogue with x by its sigmoid", "epilogue with registers",
+	"epilogue by channels", "epilogue with an operand", "epilogue with a constant", "epilogue with a constant of channels",
 }
 
-// netForms counts the forms of steps that p has. Rows count where they are more than one
-// tile, of which g knows.
-func netForms(p *program, g *netGen, count map[string]int) {
-	for i := range p.steps {
-		s := &p.steps[i]
+// netForms counts the forms of steps that p has, as these describe themselves. Rows count
+// where they are more than one tile, of which g knows.
+func netForms(p *plan.Program, g *netGen, count map[string]int) {
+	for _, s := range p.Steps {
+		made := ""
+		if s.Fused != nil {
+			made = s.Fused.String()
+		}
 		switch {
-		case strings.HasPrefix(s.label, "Slice+Concat+Conv"):
-			count["phases"]++
-		case strings.Contains(s.label, "Conv+Conv"):
-			count["bands"]++
-		case s.rows != nil && g.sizeOf(s.node.Outputs[0].Name) > tileElems:
+		case strings.HasPrefix(s.Label, "Slice+Concat+Conv"):
+			count["space-to-depth"]++
+		case strings.Contains(made, "by stripes") && strings.Contains(s.Label, "Conv+Conv"):
+			count["stripes"]++
+		case s.Tiles != nil && g.sizeOf(s.Node.Outputs[0].Name) > s.Tiles.Elems:
 			count["rows"]++
-			flatForms(s.rows, count)
-		case len(s.views) > 1:
+			sequenceForms(s.Tiles.Tile, count)
+		case strings.HasSuffix(made, " views"):
 			count["views"]++
 		}
-		if s.join != nil {
+		if s.Join != nil {
 			count["joined in place"]++
-			if s.join.in != nil {
+			if s.Join.In != nil {
 				count["joined in place twice"]++
 			}
 		}
-		if s.epilogue != nil {
-			count["tail"]++
-			count[fmt.Sprintf("tail, %d axes", len(s.node.Inputs[1].Shape()))]++
-			tailForms(s.epilogue, count)
+		if _, epilogue, ok := strings.Cut(made, "epilogue "); ok {
+			count["epilogue"]++
+			count[fmt.Sprintf("epilogue, %d axes", len(s.Node.Inputs[1].Shape()))]++
+			epilogueForms(epilogue, count)
 		}
 	}
 }
 
-func tailForms(t *op.Epilogue, count map[string]int) {
-	address := func(f func(dst, x []float32)) uintptr { return reflect.ValueOf(f).Pointer() }
-	if len(t.Steps) == 0 {
-		count["tail of an activation"]++
+func epilogueForms(text string, count map[string]int) {
+	if text == "activation" {
+		count["epilogue of an activation"]++
 	}
-	if t.Registers > 1 {
-		count["tail with registers"]++
-	}
-	for _, s := range t.Steps {
-		if s.Piece.Channel != nil {
-			count["tail by channels"]++
-		}
-		if s.Piece.Map != nil && address(s.Piece.Map) == address(kernel.Silu) {
-			count["tail with x by its sigmoid"]++
-		}
-		for _, a := range s.Args {
-			switch {
-			case a.Input >= 0:
-				count["tail with an operand"]++
-			case len(a.Const) > 1:
-				count["tail with a constant of channels"]++
-			case len(a.Const) == 1:
-				count["tail with a constant"]++
-			}
+	for form, pattern := range map[string]string{
+		"epilogue with registers": "registers", "epilogue by channels": "= BatchNormalization ", "epilogue with x by its sigmoid": "= x·Sigmoid ",
+		"epilogue with an operand": " input ", "epilogue with a constant": " constant( r|,|$)", "epilogue with a constant of channels": " constant by channel",
+	} {
+		if regexp.MustCompile(pattern).MatchString(text) {
+			count[form]++
 		}
 	}
 }
 
-func flatForms(r *rowStep, count map[string]int) {
-	for _, s := range r.tiles.steps {
-		if s.flat == nil {
-			continue
-		}
-		count["flat"]++
-		for _, o := range s.flat.ops {
-			if o.chain != nil {
-				count["linked"]++
-			}
+func sequenceForms(p *plan.Program, count map[string]int) {
+	for _, s := range p.Steps {
+		if s.Fused != nil {
+			count["sequence"]++
+			var loops, pairs int
+			fmt.Sscanf(s.Fused.String(), "fused sequence of %d loops, %d of them", &loops, &pairs)
+			count["linked"] += pairs
 		}
 	}
 }

@@ -131,7 +131,7 @@ func frontier(g *graph.Graph) []*graph.Value {
 	after := map[*graph.Value]bool{}
 	var cut []*graph.Value
 	for _, n := range g.Nodes {
-		reads := append(slices.Clone(n.Inputs), interp.Captures(n)...)
+		reads := append(slices.Clone(n.Inputs), n.Captures()...)
 		if !selects[n.Op] && !slices.ContainsFunc(reads, func(v *graph.Value) bool { return after[v] }) {
 			continue
 		}

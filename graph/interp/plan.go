@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 
 	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/interp/plan"
 	"github.com/onnxloss/onnxloss/graph/interp/pool"
 	"github.com/onnxloss/onnxloss/graph/op"
 	"github.com/onnxloss/onnxloss/graph/tensor"
@@ -43,15 +44,21 @@ type Options struct {
 	Feeds []string
 	// Fetches are the values that Run returns; nil is the model's outputs.
 	Fetches []string
+	// AfterPass, which may be nil, is called behind every pass of package fuse over the
+	// graph and over each of its subgraphs, with the program as it is then.
+	AfterPass func(pass string, p *plan.Program)
 }
 
 // Plan is a model made ready to run. It is safe for concurrent use.
 type Plan struct {
-	opts Options
-	prog *program
+	opts  Options
+	prog  *plan.Program
+	feeds []*graph.Value
+	fed   map[*graph.Value]bool // feeds
+	names []string              // of what is fetched
 	// open plans the program of runs that override initializers, for which prog
 	// takes the values that the file gives.
-	open    func() (*program, error)
+	open    func() (*plan.Program, error)
 	pool    *pool.Pool
 	arena   atomic.Pointer[arena] // of the last run
 	arenas  sync.Pool             // of others that were under way with it
@@ -83,6 +90,10 @@ func NewContext(ctx context.Context, m *graph.Model, opts Options) (*Plan, error
 	if err != nil {
 		return nil, err
 	}
+	p.feeds, p.names, p.fed = feeds, names, map[*graph.Value]bool{}
+	for _, v := range feeds {
+		p.fed[v] = true
+	}
 	facts := op.InferContext(ctx, m)
 	if err := cmp.Or(ctx.Err(), facts.ReadErr()); err != nil {
 		return nil, err
@@ -91,7 +102,7 @@ func NewContext(ctx context.Context, m *graph.Model, opts Options) (*Plan, error
 	if overridable(m.Graph) {
 		loaded = map[*graph.Value]*tensor.Tensor{}
 	}
-	build := func(ctx context.Context, open bool) (*program, error) {
+	build := func(ctx context.Context, open bool) (*plan.Program, error) {
 		b := &builder{ctx: ctx, plan: p, facts: facts, loaded: loaded, open: open, shared: map[any]any{}}
 		b.weights = p.weights
 		prog, err := b.program(m.Graph, nil, feeds, fetches)
@@ -101,16 +112,13 @@ func NewContext(ctx context.Context, m *graph.Model, opts Options) (*Plan, error
 		if unsupported(err) {
 			return nil, &op.UnsupportedError{Ops: slices.Sorted(maps.Keys(b.missing))}
 		}
-		if err == nil {
-			prog.names = names
-		}
 		return prog, err
 	}
 	if p.prog, err = build(ctx, false); err != nil {
 		return nil, err
 	}
 	if loaded != nil {
-		p.open = sync.OnceValues(func() (*program, error) { return build(backgroundContext, true) })
+		p.open = sync.OnceValues(func() (*plan.Program, error) { return build(backgroundContext, true) })
 	}
 	return p, nil
 }
@@ -155,14 +163,14 @@ func lookupAll(g *graph.Graph, names []string) ([]*graph.Value, error) {
 }
 
 // Feeds are the values that Run wants, by the model's declaration.
-func (p *Plan) Feeds() []*graph.Value { return p.prog.feeds }
+func (p *Plan) Feeds() []*graph.Value { return p.feeds }
 
 // Inputs are the values that Run accepts: the feeds, then the initializers
 // that a caller may override.
 func (p *Plan) Inputs() []*graph.Value {
-	vs := slices.Clone(p.prog.feeds)
-	for _, v := range p.prog.graph.Inputs {
-		if v.Init != nil && !v.IsConst() && !p.prog.fed[v] {
+	vs := slices.Clone(p.feeds)
+	for _, v := range p.prog.Graph.Inputs {
+		if v.Init != nil && !v.IsConst() && !p.fed[v] {
 			vs = append(vs, v)
 		}
 	}
@@ -173,4 +181,4 @@ func (p *Plan) Inputs() []*graph.Value {
 func (p *Plan) Double() bool { return p.opts.Double }
 
 // Fetches are the names of what Run returns.
-func (p *Plan) Fetches() []string { return p.prog.names }
+func (p *Plan) Fetches() []string { return p.names }

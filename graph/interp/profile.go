@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/interp/plan"
 	"github.com/onnxloss/onnxloss/graph/op"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
@@ -60,16 +61,16 @@ func (p *Plan) RunProfiled(ctx context.Context, feeds map[string]*tensor.Tensor)
 }
 
 // start begins the record of a step. A nil Profile records nothing.
-func (p *Profile) start(s *step) {
+func (p *Profile) start(s *plan.Step) {
 	if p == nil {
 		return
 	}
 	p.open = append(p.open, len(p.Records))
-	p.Records = append(p.Records, Record{Node: s.node, Op: s.name(), Start: time.Since(p.began), Depth: len(p.open) - 1})
+	p.Records = append(p.Records, Record{Node: s.Node, Op: s.Name(), Start: time.Since(p.began), Depth: len(p.open) - 1})
 }
 
 // done ends the record that was begun last.
-func (p *Profile) done(s *step, x *op.Call, a *arena) {
+func (p *Profile) done(s *plan.Step, x *op.Call, a *arena) {
 	if p == nil {
 		return
 	}
@@ -92,15 +93,7 @@ func (p *Profile) done(s *step, x *op.Call, a *arena) {
 			}
 		}
 	}
-	r.Work, r.Live = s.work(x), a.held()
-}
-
-// work is the multiplications and additions of a call of the step that is done.
-func (s *step) work(x *op.Call) int64 {
-	if x.Work != 0 || s.row == nil || s.row.Work == nil {
-		return x.Work
-	}
-	return s.row.Work(x)
+	r.Work, r.Live = s.Work(x), a.held()
 }
 
 // shared reports whether t is an output over the memory of an input, or the

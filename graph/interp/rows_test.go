@@ -111,7 +111,7 @@ func TestJoinedRows(t *testing.T) {
 					return p
 				}
 				p := plan(Options{Threads: 3})
-				if n := len(p.prog.steps); n != c.steps {
+				if n := len(p.prog.Steps); n != c.steps {
 					t.Errorf("%d steps, want %d", n, c.steps)
 				}
 				feeds := rowFeeds(m, double)

@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 
 	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/interp/plan"
 	"github.com/onnxloss/onnxloss/graph/interp/pool"
 	"github.com/onnxloss/onnxloss/graph/op"
 	"github.com/onnxloss/onnxloss/graph/tensor"
@@ -25,7 +26,7 @@ type run struct {
 
 // frame is the tensors of one run of one program.
 type frame struct {
-	prog   *program
+	prog   *plan.Program
 	parent *frame
 	run    *run
 	vals   []*tensor.Tensor
@@ -39,8 +40,8 @@ type frame struct {
 	call  op.Call // of the step under way
 }
 
-func newFrame(p *program, parent *frame, r *run) *frame {
-	return &frame{prog: p, parent: parent, run: r, vals: make([]*tensor.Tensor, len(p.slots))}
+func newFrame(p *plan.Program, parent *frame, r *run) *frame {
+	return &frame{prog: p, parent: parent, run: r, vals: make([]*tensor.Tensor, len(p.Slots))}
 }
 
 // Run feeds the given values and computes the fetched ones. The result belongs
@@ -92,15 +93,15 @@ func (p *Plan) runWith(ctx context.Context, feeds map[string]*tensor.Tensor, pro
 		p.arenas.Put(a)
 	}
 	res := make(map[string]*tensor.Tensor, len(out))
-	for i, name := range p.prog.names {
+	for i, name := range p.names {
 		res[name] = out[i]
 	}
 	return res, nil
 }
 
 // program is the one to run with the given feeds.
-func (p *Plan) program(feeds map[string]*tensor.Tensor) (*program, error) {
-	if len(feeds) > len(p.prog.feeds) && p.open != nil { // beyond the feeds, there are only initializers
+func (p *Plan) program(feeds map[string]*tensor.Tensor) (*plan.Program, error) {
+	if len(feeds) > len(p.feeds) && p.open != nil { // beyond the feeds, there are only initializers
 		return p.open()
 	}
 	return p.prog, nil
@@ -123,9 +124,9 @@ func (p *Plan) PeakMemory() int64 { return p.peak.Load() }
 // subgraphs and what kernels packed of them left out.
 func (p *Plan) WeightBytes() int64 {
 	var n int64
-	for _, list := range [][]constant{p.prog.consts, p.prog.defaults} {
+	for _, list := range [][]plan.Const{p.prog.Consts, p.prog.Defaults} {
 		for _, c := range list {
-			n += int64(c.t.Len() * c.t.DType.Size())
+			n += int64(c.T.Len() * c.T.DType.Size())
 		}
 	}
 	return n
@@ -133,8 +134,8 @@ func (p *Plan) WeightBytes() int64 {
 
 // bind puts the feeds in order and checks them.
 func (p *Plan) bind(feeds map[string]*tensor.Tensor) ([]*tensor.Tensor, error) {
-	in := make([]*tensor.Tensor, len(p.prog.feeds))
-	for i, v := range p.prog.feeds {
+	in := make([]*tensor.Tensor, len(p.feeds))
+	for i, v := range p.feeds {
 		t := feeds[v.Name]
 		if t == nil {
 			return nil, fmt.Errorf("input %q (%v) is not given", v.Name, v.Type)
@@ -142,8 +143,8 @@ func (p *Plan) bind(feeds map[string]*tensor.Tensor) ([]*tensor.Tensor, error) {
 		in[i] = op.Widen(t, p.opts.Double)
 	}
 	for name, t := range feeds {
-		v := p.prog.graph.Value(name)
-		if v == nil || !p.prog.fed[v] && (v.Init == nil || v.IsConst()) {
+		v := p.prog.Graph.Value(name)
+		if v == nil || !p.fed[v] && (v.Init == nil || v.IsConst()) {
 			return nil, fmt.Errorf("%q is not an input of the graph", name)
 		}
 		if err := p.fits(v, op.Widen(t, p.opts.Double)); err != nil {
@@ -176,32 +177,32 @@ func (p *Plan) fits(v *graph.Value, t *tensor.Tensor) error {
 
 // exec runs the frame's program and gives its outputs, which leave the arena.
 func (f *frame) exec(in []*tensor.Tensor) ([]*tensor.Tensor, error) {
-	for _, c := range f.prog.consts {
-		f.vals[c.slot] = c.t
+	for _, c := range f.prog.Consts {
+		f.vals[c.Slot] = c.T
 	}
-	for _, c := range f.prog.defaults {
-		f.vals[c.slot] = c.t
-		if t := f.override[c.value.Name]; t != nil {
-			f.vals[c.slot] = op.Widen(t, f.run.double)
+	for _, c := range f.prog.Defaults {
+		f.vals[c.Slot] = c.T
+		if t := f.override[c.Value.Name]; t != nil {
+			f.vals[c.Slot] = op.Widen(t, f.run.double)
 		}
 	}
-	for i, slot := range f.prog.inputs {
+	for i, slot := range f.prog.Inputs {
 		if f.vals[slot] = in[i]; in[i] != nil {
 			f.run.arena.retain(in[i])
 		}
 	}
-	for i := range f.prog.steps {
-		if err := f.step(&f.prog.steps[i]); err != nil {
+	for _, s := range f.prog.Steps {
+		if err := f.step(s); err != nil {
 			f.release()
 			return nil, err
 		}
 	}
-	out := make([]*tensor.Tensor, len(f.prog.outputs))
-	for i, r := range f.prog.outputs {
+	out := make([]*tensor.Tensor, len(f.prog.Outputs))
+	for i, r := range f.prog.Outputs {
 		out[i] = f.at(r)
 		if out[i] == nil {
 			f.release()
-			return nil, fmt.Errorf("output %d of graph %q has no value", i, f.prog.graph.Name)
+			return nil, fmt.Errorf("output %d of graph %q has no value", i, f.prog.Graph.Name)
 		}
 		f.run.arena.escape(out[i])
 	}
@@ -225,28 +226,28 @@ func (f *frame) release() {
 	}
 }
 
-func (f *frame) at(r ref) *tensor.Tensor {
-	for range r.up {
+func (f *frame) at(r plan.Ref) *tensor.Tensor {
+	for range r.Up {
 		f = f.parent
 	}
-	return f.vals[r.slot]
+	return f.vals[r.Slot]
 }
 
-func (f *frame) step(s *step) error {
+func (f *frame) step(s *plan.Step) error {
 	if err := f.run.ctx.Err(); err != nil {
 		return err
 	}
 	x := f.newCall(s)
-	for i, r := range s.in {
-		if r == noRef {
+	for i, r := range s.In {
+		if r == plan.NoRef {
 			continue
 		}
-		if x.In[i] = f.at(r); x.In[i] == nil && i < s.min {
-			return fmt.Errorf("node %v: %w", s.node, x.InputError(i, "has no value"))
+		if x.In[i] = f.at(r); x.In[i] == nil && i < s.Min {
+			return fmt.Errorf("node %v: %w", s.Node, x.InputError(i, "has no value"))
 		}
 	}
-	if f.into != nil && s.leaves {
-		for _, slot := range s.out {
+	if f.into != nil && s.Leaves {
+		for _, slot := range s.Out {
 			var t *tensor.Tensor
 			if slot >= 0 {
 				t = f.into[slot]
@@ -254,31 +255,88 @@ func (f *frame) step(s *step) error {
 			x.Into = append(x.Into, t)
 		}
 	} else if err := f.intoPlaces(s, x); err != nil {
-		return fmt.Errorf("node %v: %w", s.node, err)
+		return fmt.Errorf("node %v: %w", s.Node, err)
 	}
-	f.run.arena.leaving = s.leaves
+	f.run.arena.leaving = s.Leaves
 	f.run.prof.start(s)
-	if err := guard(s.kernel, x); err != nil && s.rows != nil {
+	if err := guard(func(x *op.Call) error { return f.kernel(s, x) }, x); err != nil && s.Tiles != nil {
 		return err
 	} else if err != nil {
-		return fmt.Errorf("node %v: %w", s.node, err)
+		return fmt.Errorf("node %v: %w", s.Node, err)
 	}
 	f.run.prof.done(s, x, f.run.arena)
 	if err := f.run.ctx.Err(); err != nil {
 		return err
 	}
 	err := f.settle(s, x)
-	f.left(s.join)
+	f.left(s.Join)
 	return err
 }
 
+// kernel runs what the step does, or the steps that it stands for where that does not fit
+// the shapes of the run.
+func (f *frame) kernel(s *plan.Step, x *op.Call) error {
+	if s.Tiles != nil {
+		return f.tiles(s.Tiles, x)
+	}
+	err := s.Kernel(x)
+	if s.Plain != nil && errors.Is(err, op.ErrUnfit) {
+		return f.plain(s.Plain, x)
+	}
+	return err
+}
+
+// plain runs the steps that one stands for after each other. What they make lies in its
+// slots meanwhile.
+func (f *frame) plain(steps []plan.Step, x *op.Call) error {
+	before := make([]*tensor.Tensor, len(steps))
+	for i, s := range steps {
+		before[i] = f.vals[s.Out[0]]
+	}
+	defer func() {
+		for i, s := range steps {
+			f.vals[s.Out[0]] = before[i]
+		}
+	}()
+	x.Work = 0
+	for i := range steps {
+		s := &steps[i]
+		c := *x
+		c.Work = 0
+		c.Node, c.In, c.Out = s.Node, make([]*tensor.Tensor, len(s.In)), make([]*tensor.Tensor, len(s.Out))
+		if i < len(steps)-1 {
+			c.Into = nil
+		}
+		for k, r := range s.In {
+			if r == plan.NoRef {
+				continue
+			}
+			if c.In[k] = f.at(r); c.In[k] == nil && k < s.Min {
+				return fmt.Errorf("node %v: %w", s.Node, c.InputError(k, "has no value"))
+			}
+		}
+		if err := f.kernel(s, &c); err != nil {
+			return fmt.Errorf("node %v: %w", s.Node, err)
+		}
+		f.vals[s.Out[0]] = c.Out[0]
+		x.Set(0, c.Out[0])
+		x.Work += s.Work(&c)
+	}
+	for _, s := range steps {
+		if t := f.vals[s.Out[0]]; t.Store().Root() != x.Out[0].Store().Root() {
+			x.Env.Free(t)
+		}
+	}
+	return nil
+}
+
 // newCall is the frame's call, for a step; its memory is that of the step before.
-func (f *frame) newCall(s *step) *op.Call {
+func (f *frame) newCall(s *plan.Step) *op.Call {
 	x := &f.call
 	clear(x.In)
 	clear(x.Out)
-	x.In, x.Out = room(x.In, len(s.in)), room(x.Out, len(s.out))
-	x.Context, x.Node, x.Frame, x.Env, x.Into, x.Work = f.run.ctx, s.node, f, &f.run.env, x.Into[:0], 0
+	x.In, x.Out = room(x.In, len(s.In)), room(x.Out, len(s.Out))
+	x.Context, x.Node, x.Frame, x.Env, x.Into, x.Work = f.run.ctx, s.Node, f, &f.run.env, x.Into[:0], 0
 	return x
 }
 
@@ -291,9 +349,9 @@ func room(list []*tensor.Tensor, n int) []*tensor.Tensor {
 }
 
 // settle puts the outputs into their slots and drops what is dead.
-func (f *frame) settle(s *step, x *op.Call) error {
+func (f *frame) settle(s *plan.Step, x *op.Call) error {
 	a := f.run.arena
-	for i, slot := range s.out {
+	for i, slot := range s.Out {
 		t := x.Out[i]
 		if slot < 0 {
 			if t != nil {
@@ -303,7 +361,7 @@ func (f *frame) settle(s *step, x *op.Call) error {
 			continue
 		}
 		if t == nil {
-			return fmt.Errorf("node %v: output %d was not computed", s.node, i)
+			return fmt.Errorf("node %v: output %d was not computed", s.Node, i)
 		}
 		if t.IsSequence() {
 			for _, e := range t.Seq {
@@ -314,11 +372,11 @@ func (f *frame) settle(s *step, x *op.Call) error {
 		a.retain(t)
 		if t.DType == tensor.String {
 			if err := a.countTexts(t); err != nil {
-				return fmt.Errorf("node %v: %w", s.node, err)
+				return fmt.Errorf("node %v: %w", s.Node, err)
 			}
 		}
 	}
-	for _, slot := range s.drop {
+	for _, slot := range s.Drop {
 		if t := f.vals[slot]; t != nil {
 			a.release(t)
 			f.vals[slot] = nil

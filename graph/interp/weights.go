@@ -5,35 +5,27 @@ import (
 	"runtime"
 
 	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/interp/plan"
 	"github.com/onnxloss/onnxloss/graph/op"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
-// constant is a value that is known at plan time. Its elements are read when the
-// first step that wants them is planned, and dropped behind the last, where all
-// kernels hold them in an order of their own.
-type constant struct {
-	slot  int
-	t     *tensor.Tensor
-	value *graph.Value
-}
-
 // constants makes places for the initializers that are needed.
-func (b *builder) constants(p *program, g *graph.Graph, need *needs) error {
+func (b *builder) constants(p scope, g *graph.Graph, need *needs) error {
 	for _, v := range g.Inits {
-		if _, fed := p.slots[v]; fed || !need.values[v] {
+		if _, fed := p.Slots[v]; fed || !need.values[v] {
 			continue
 		}
-		c := constant{slot: p.slot(v), value: v}
+		c := plan.Const{Slot: p.SlotOf(v), Value: v}
 		if v.IsConst() || !b.open {
-			p.consts = append(p.consts, c)
+			p.Consts = append(p.Consts, c)
 			continue
 		}
 		var err error
-		if c.t, err = b.load(v); err != nil {
+		if c.T, err = b.load(v); err != nil {
 			return err // which names the tensor
 		}
-		p.defaults = append(p.defaults, c)
+		p.Defaults = append(p.Defaults, c)
 	}
 	return nil
 }
@@ -67,18 +59,18 @@ func (b *builder) more(size int64) error {
 }
 
 // value gives the tensor behind a ref; nil if it is not known at plan time.
-func (b *builder) value(p *program, r ref) (*tensor.Tensor, error) {
-	c := p.constAt(r)
+func (b *builder) value(p *plan.Program, r plan.Ref) (*tensor.Tensor, error) {
+	c := p.Const(r)
 	if c == nil {
 		return nil, nil
 	}
-	return c.t, b.fill(c)
+	return c.T, b.fill(c)
 }
 
 // fill loads a constant that is not there yet.
-func (b *builder) fill(c *constant) (err error) {
-	if c.t == nil {
-		c.t, err = b.load(c.value)
+func (b *builder) fill(c *plan.Const) (err error) {
+	if c.T == nil {
+		c.T, err = b.load(c.Value)
 	}
 	return err
 }
@@ -89,20 +81,20 @@ const collectEvery = 16 << 20
 
 // done says that a step of p which reads r has what it needs of it, and gives the
 // bytes that are dropped.
-func (b *builder) done(p *program, r ref) (dropped int64) {
-	if r == noRef || r.up > 0 {
+func (b *builder) done(p scope, r plan.Ref) (dropped int64) {
+	if r == plan.NoRef || r.Up > 0 {
 		return 0
 	}
-	c := p.constAt(r)
+	c := p.Const(r)
 	if c == nil {
 		return 0
 	}
-	if p.unread[c.value]--; p.unread[c.value] > 0 || b.loaded != nil || c.t.Store() == nil {
+	if p.unread[c.Value]--; p.unread[c.Value] > 0 || b.loaded != nil || c.T.Store() == nil {
 		return 0
 	}
-	dropped = sizeOf(c.t)
+	dropped = sizeOf(c.T)
 	b.dropped += int(dropped)
-	if c.t = c.t.Outline(); b.dropped > collectEvery {
+	if c.T = c.T.Outline(); b.dropped > collectEvery {
 		b.dropped = 0
 		runtime.GC()
 	}
@@ -110,11 +102,11 @@ func (b *builder) done(p *program, r ref) (dropped int64) {
 }
 
 // taken leaves to a step's kernel what it has taken of constants.
-func (b *builder) taken(p *program, s *step) {
-	for i, taken := range s.spec.Taken {
+func (b *builder) taken(p scope, s *plan.Step) {
+	for i, taken := range s.Spec.Taken {
 		if taken && b.loaded == nil {
-			s.spec.Const[i] = s.spec.Const[i].Outline()
-			b.done(p, s.in[i])
+			s.Spec.Const[i] = s.Spec.Const[i].Outline()
+			b.done(p, s.In[i])
 		}
 	}
 }
@@ -124,25 +116,25 @@ const foldLimit = 1 << 22
 
 // fold runs a step at plan time if all it reads is constant, and keeps its
 // results as constants.
-func (b *builder) fold(p *program, s *step, spec *op.Spec) bool {
-	if s.row == nil || s.row.Random() || s.row.Composed || len(s.node.Subgraphs()) > 0 {
+func (b *builder) fold(p scope, s *plan.Step) bool {
+	if s.Op == nil || s.Op.Random() || s.Op.Composed || len(s.Node.Subgraphs()) > 0 {
 		return false
 	}
-	in := make([]*tensor.Tensor, len(s.in))
-	for i, r := range s.in {
-		if r == noRef {
+	in := make([]*tensor.Tensor, len(s.In))
+	for i, r := range s.In {
+		if r == plan.NoRef {
 			continue
 		}
-		if in[i] = spec.Const[i]; in[i] == nil {
+		if in[i] = s.Spec.Const[i]; in[i] == nil {
 			return false
 		}
 	}
-	x := &op.Call{Node: s.node, In: in, Out: make([]*tensor.Tensor, len(s.out)), Env: b.foldEnv()}
+	x := &op.Call{Node: s.Node, In: in, Out: make([]*tensor.Tensor, len(s.Out)), Env: b.foldEnv()}
 	x.Context = b.ctx
-	if err := guard(s.kernel, x); err != nil {
+	if err := guard(s.Kernel, x); err != nil {
 		return false // the run will tell, if it gets there
 	}
-	for i, slot := range s.out {
+	for i, slot := range s.Out {
 		if slot < 0 {
 			continue
 		}
@@ -157,13 +149,13 @@ func (b *builder) fold(p *program, s *step, spec *op.Spec) bool {
 	if b.more(made) != nil {
 		return false
 	}
-	for i, slot := range s.out {
+	for i, slot := range s.Out {
 		if slot >= 0 {
-			p.consts = append(p.consts, constant{slot: slot, t: x.Out[i], value: s.node.Outputs[i]})
+			p.Consts = append(p.Consts, plan.Const{Slot: slot, T: x.Out[i], Value: s.Node.Outputs[i]})
 		}
 	}
-	for i := range s.in {
-		b.weights -= b.done(p, s.in[i])
+	for i := range s.In {
+		b.weights -= b.done(p, s.In[i])
 	}
 	return true
 }

@@ -19,10 +19,6 @@ func init() {
 			}
 			return func(x *Call) error { return concat(x, axis) }, nil
 		},
-		Joins: func(n *graph.Node, rank int) (int, bool) {
-			axis, err := Axis(n.Int("axis", 1), rank)
-			return axis, err == nil
-		},
 		Grad: gradConcat, Check: Check{Lo: -2, Hi: 2},
 	})
 }

@@ -13,8 +13,8 @@ import (
 func init() {
 	Register(&Op{
 		Name: "Conv", Equation: "y[n,m,o] = b[m] + Σ x[n,c,o·stride+k·dilation−pad] · w[m,c,k] over the channels c of m's group and kernel positions k",
-		Versions: []int64{1, 11, 22}, In: Arity{2, 3}, Out: Arity{1, 1}, Half: true, Epilogue: true,
-		Infer: inferConv, Work: productWork(1), Kernel: makeConv, Grad: gradConv, Check: Check{Lo: -1, Hi: 1},
+		Versions: []int64{1, 11, 22}, In: Arity{2, 3}, Out: Arity{1, 1}, Half: true,
+		Infer: inferConv, Work: productWork(1), Kernel: func(s *Spec) (Kernel, error) { return makeConv(ConvSpec{Spec: s}) }, Grad: gradConv, Check: Check{Lo: -1, Hi: 1},
 	})
 }
 
@@ -82,7 +82,42 @@ type keptGeometry struct {
 	*kernel.ConvGeom
 }
 
-func makeConv(s *Spec) (Kernel, error) {
+// ConvSpec is a Conv, and what it does beside.
+type ConvSpec struct {
+	*Spec
+	// Epilogue is what the kernel does with its output, which it gives ErrUnfit for where
+	// operands are not float32 or not of the shapes that it takes; nil is nothing.
+	Epilogue *Epilogue
+	// SpaceToDepth is what the kernel reads in the place of its input 0; nil is nothing. It
+	// gives ErrUnfit where that is not of the shapes it takes.
+	SpaceToDepth *SpaceToDepth
+}
+
+// MakeConv is the kernel of s, whose Spec Make has taken.
+func MakeConv(s ConvSpec) (Kernel, error) {
+	k, err := makeConv(s)
+	if err != nil {
+		return nil, err
+	}
+	if s.Epilogue != nil {
+		return tensorsOnly(float32Only(k)), nil
+	}
+	return tensorsOnly(viaFloat32(k)), nil
+}
+
+// float32Only is a kernel with an Epilogue, whose steps know no other type.
+func float32Only(k Kernel) Kernel {
+	return func(x *Call) error {
+		for _, t := range x.In {
+			if t != nil && t.DType != tensor.Float32 {
+				return ErrUnfit
+			}
+		}
+		return k(x)
+	}
+}
+
+func makeConv(s ConvSpec) (Kernel, error) {
 	c, err := newConvolution(s)
 	if err != nil {
 		return nil, err
@@ -92,7 +127,7 @@ func makeConv(s *Spec) (Kernel, error) {
 		func(x *Call) error { return runConv(x, c, c.p64) }), nil
 }
 
-func newConvolution(s *Spec) (*convolution, error) {
+func newConvolution(s ConvSpec) (*convolution, error) {
 	c := &convolution{epilogue: s.Epilogue, spaceToDepth: s.SpaceToDepth}
 	var err error
 	if c.slide, err = slideOf(s.Node); err != nil {
@@ -116,9 +151,9 @@ func newConvolution(s *Spec) (*convolution, error) {
 	if w != nil && w.Rank() > 2 && w.Len() > 0 {
 		switch w.DType {
 		case tensor.Float32:
-			c.p32, err = packConv[float32](s, c, w)
+			c.p32, err = packConv[float32](s.Spec, c, w)
 		case tensor.Float64:
-			c.p64, err = packConv[float64](s, c, w)
+			c.p64, err = packConv[float64](s.Spec, c, w)
 		}
 		if err != nil {
 			return nil, err

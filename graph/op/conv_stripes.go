@@ -21,7 +21,7 @@ type convStripes struct {
 // the other, each padded to three, without input 0 of those but the first. The kernel is
 // nil where they cannot be run as one or that does not pay, for all that is known of
 // their shapes; it gives ErrUnfit in runs where it is of no use.
-func MakeConvStripes(specs []*Spec) (Kernel, error) {
+func MakeConvStripes(specs []ConvSpec) (Kernel, error) {
 	c := &convStripes{}
 	shape := specs[0].shape(0)
 	if len(shape) != 4 || !shape[1:].IsStatic() {

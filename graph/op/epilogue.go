@@ -2,7 +2,9 @@ package op
 
 import (
 	"errors"
+	"fmt"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/onnxloss/onnxloss/graph/kernel"
@@ -23,6 +25,7 @@ type Epilogue struct {
 
 // EpilogueStep is one operator of an Epilogue.
 type EpilogueStep struct {
+	Name  string // what it computes, for people
 	Piece *Piece
 	Dst   int       // register
 	Args  []Operand // one or two
@@ -160,4 +163,36 @@ func (e *Epilogue) run(y []float32, inputs [][]float32, regs []float32, at, n, c
 			p.Pair.VV(dst, row(a), row(&s.Args[1]))
 		}
 	}
+}
+
+// String says what the epilogue does, in a few words.
+func (e *Epilogue) String() string {
+	var parts []string
+	if e.act != nil {
+		parts = append(parts, "activation")
+	}
+	for _, s := range e.Steps {
+		parts = append(parts, s.String())
+	}
+	if e.Registers > 1 {
+		parts = append(parts, fmt.Sprintf("%d registers", e.Registers))
+	}
+	return strings.Join(parts, ", ")
+}
+
+func (s EpilogueStep) String() string {
+	text := fmt.Sprintf("r%d = %s", s.Dst, s.Name)
+	for _, a := range s.Args {
+		switch {
+		case a.Input >= 0:
+			text += fmt.Sprintf(" input %d", a.Input)
+		case len(a.Const) == 1:
+			text += " constant"
+		case len(a.Const) > 1:
+			text += " constant by channel"
+		default:
+			text += fmt.Sprintf(" r%d", a.Register)
+		}
+	}
+	return text
 }

@@ -26,10 +26,7 @@ func Make(s *Spec) (Kernel, error) {
 	if err != nil {
 		return nil, err
 	}
-	switch {
-	case s.Epilogue != nil:
-		k = float32Only(k)
-	case row.Half:
+	if row.Half {
 		k = viaFloat32(k)
 	}
 	if !row.Containers {
@@ -44,18 +41,6 @@ func tensorsOnly(k Kernel) Kernel {
 		for i, t := range x.In {
 			if t != nil && (t.IsSequence() || t.IsNone()) {
 				return x.InputError(i, "%v, want a tensor", t)
-			}
-		}
-		return k(x)
-	}
-}
-
-// float32Only is a kernel with an Epilogue, whose steps know no other type.
-func float32Only(k Kernel) Kernel {
-	return func(x *Call) error {
-		for _, t := range x.In {
-			if t != nil && t.DType != tensor.Float32 {
-				return ErrUnfit
 			}
 		}
 		return k(x)

@@ -25,8 +25,6 @@ type Op struct {
 	Infer func(c *Infer) error
 	// Kernel makes the closure that runs a node.
 	Kernel func(s *Spec) (Kernel, error)
-	// Epilogue is set where the kernel runs the Spec's Epilogue.
-	Epilogue bool
 	// Piece is the work of an elementwise operator of float32, piece by
 	// piece; it is nil, or gives nil, where there is none.
 	Piece func(s *Spec) *Piece
@@ -40,9 +38,6 @@ type Op struct {
 	// gives nil, where the operator does more, or what it does is not known before
 	// the run.
 	View func(s *Spec) View
-	// Joins is what an operator does that only puts its inputs one behind the other
-	// along an axis, which it gives; it is nil, or not ok, where the operator does more.
-	Joins func(n *graph.Node, rank int) (axis int, ok bool)
 	// Half is set where the kernel knows float32 and float64 only: 16-bit
 	// floats are then computed in float32 and the results rounded.
 	Half bool

@@ -26,12 +26,6 @@ type Spec struct {
 	Types []graph.Type
 	// Double is set where float32 is to be computed as float64.
 	Double bool
-	// Epilogue is the operators that the kernel is to run on its output, for rows
-	// of the table that take one (Op.Epilogue); nil is none.
-	Epilogue *Epilogue
-	// SpaceToDepth is what a Conv is to read in the place of its input 0; nil is nothing. The
-	// kernel fails with ErrUnfit where that is not of the shapes it takes.
-	SpaceToDepth *SpaceToDepth
 	// Direct is set where convolutions are not to use Winograd's transform.
 	Direct bool
 	// Taken is set by the kernel's maker for constant inputs that the kernel

@@ -1,37 +1,6 @@
-package interp
+package fuse
 
 import "slices"
-
-// reads is, by step, the steps that make what it reads, in the order of its inputs.
-func (p *program) reads() [][]int {
-	made := make([]int, len(p.slots)) // by slot: 1 + the step that makes it
-	for i := range p.steps {
-		for _, slot := range p.steps[i].out {
-			if slot >= 0 {
-				made[slot] = i + 1
-			}
-		}
-	}
-	reads := make([][]int, len(p.steps))
-	for i := range p.steps {
-		note := func(slot int) {
-			if k := made[slot]; k > 0 {
-				reads[i] = append(reads[i], k-1)
-			}
-		}
-		for _, r := range p.steps[i].in {
-			if r.up == 0 {
-				note(r.slot)
-			}
-		}
-		for _, v := range Captures(p.steps[i].node) {
-			if slot, ok := p.slots[v]; ok {
-				note(slot)
-			}
-		}
-	}
-	return reads
-}
 
 // search is the state of searches through what steps read. A search that would go
 // beyond what all of them together may look at finds what keeps steps apart, so that
@@ -113,8 +82,8 @@ func (j *joiner) last(k int) int {
 // before what reads it.
 func (j *joiner) order() {
 	j.dissolve()
-	j.done = make([]bool, len(j.prog.steps))
-	for i := range j.prog.steps {
+	j.done = make([]bool, len(j.Steps))
+	for i := range j.Steps {
 		if j.ctx.Err() != nil {
 			return
 		}
@@ -122,7 +91,7 @@ func (j *joiner) order() {
 			j.put(i)
 		}
 	}
-	j.prog.steps = j.steps
+	j.Steps = j.steps
 }
 
 // dissolve takes apart the groups that rest on themselves by way of other steps: as
@@ -212,7 +181,7 @@ func (j *joiner) put(i int) {
 		if g := j.group[v.step]; g != nil && len(g.steps) > 1 {
 			j.steps = append(j.steps, j.join(g))
 		} else {
-			j.steps = append(j.steps, j.prog.steps[v.step])
+			j.steps = append(j.steps, j.Steps[v.step])
 		}
 	}
 }
