@@ -177,6 +177,8 @@ func choices(command, flag string) []string {
 		return []string{"float32", "float64"}
 	case "activation":
 		return []string{string(patterns.Sigmoid), string(patterns.Softmax), string(patterns.None)}
+	case "dump-plan":
+		return passNames()
 	case "head":
 		return []string{"all"}
 	}

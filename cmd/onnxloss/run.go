@@ -37,6 +37,7 @@ are 256 and others 16, unless --dim says otherwise.
 			&cli.BoolFlag{Name: "profile", Usage: "print time, GFLOP/s and bytes by operator, of the last run"},
 			&cli.IntFlag{Name: "profile-nodes", Usage: "print the same of the `N` nodes that took longest"},
 			&cli.StringFlag{Name: "trace", Usage: "write the last run as Chrome trace JSON to `FILE`, for chrome://tracing or Perfetto"},
+			dumpPlanFlag,
 			memoryFlag,
 			jsonFlag, quietFlag,
 		},
@@ -56,6 +57,9 @@ func runRun(c *cli.Context) error {
 	if c.Int("repeat") < 1 {
 		return usagef("--repeat %d: want at least 1", c.Int("repeat"))
 	}
+	if err := checkDumpPlan(c); err != nil {
+		return err
+	}
 	if c.String("trace") == "-" && c.Bool("json") {
 		return usagef("--json and --trace - both want standard output")
 	}
@@ -70,6 +74,9 @@ func runRun(c *cli.Context) error {
 		return err
 	}
 	defer m.Close()
+	if c.IsSet("dump-plan") {
+		return dumpPlan(c, path, m, opts)
+	}
 	plan, err := interp.NewContext(c.Context, m, opts)
 	if err != nil {
 		return fmt.Errorf("%s: %w", title(path), err)
