@@ -340,5 +340,6 @@ func (p *proof) checkSum(c *Check) {
 		c.stop(err)
 		return
 	}
+	p.gave(total.Name, out[total.Name], nil, false)
 	c.measure(total.Name, op.Floats(out[total.Name]), []float64{sum}, floor)
 }

@@ -49,6 +49,7 @@ func (p *proof) checkTargets(t *term, c *Check, b loss.Batch) {
 			return
 		}
 		got, want := out[t.targetCheck.Name], loss.CheckTargets(t.opts, x)
+		p.gave(t.targetCheck.Name, got, nil, false)
 		c.Compared++
 		if got.DType != tensor.Int64 || fmt.Sprint(tensor.Data[int64](got)) != fmt.Sprint(want[:]) {
 			c.fail("%s: got %v, want %v", t.targetCheck.Name, got, want)

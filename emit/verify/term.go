@@ -169,8 +169,8 @@ func (t *term) read(g *graph.Graph, port *emit.Port, double bool) string {
 	if !double || v == nil || v.Type.DType != tensor.Float16 {
 		return port.Name
 	}
-	for _, u := range v.Uses() {
-		if n := u.Node; n != nil && n.Op == "Cast" && strings.HasPrefix(n.Name, "loss/") {
+	for _, u := range v.Uses() { // all of them the loss's: the network reads no port of it
+		if n := u.Node; n != nil && n.Op == "Cast" && graph.CanonicalDomain(n.Domain) == "" {
 			return n.Outputs[0].Name
 		}
 	}
@@ -200,7 +200,9 @@ func (t *term) run(p *proof, plan *interp.Plan, b loss.Batch) ([]float64, error)
 	if err != nil {
 		return nil, err
 	}
-	return op.Floats(out[plan.Fetches()[0]]), nil
+	got := out[plan.Fetches()[0]]
+	p.gave(plan.Fetches()[0], got, t.sizes(b), plan.Double())
+	return op.Floats(got), nil
 }
 
 // feeds is a batch as a loss graph takes it.

@@ -81,7 +81,7 @@ func Training(ctx context.Context, m *graph.Model, o Options) (*Report, error) {
 			return nil, fmt.Errorf("manifest: %w", err)
 		}
 	}
-	for _, step := range []func() error{p.network, p.forward, p.losses} {
+	for _, step := range []func() error{p.declares, p.network, p.forward, p.losses} {
 		err := step()
 		for _, c := range p.report.Checks {
 			err = cmp.Or(err, c.broken)
@@ -90,6 +90,7 @@ func Training(ctx context.Context, m *graph.Model, o Options) (*Report, error) {
 			return nil, err
 		}
 	}
+	p.add(&p.ports)
 	p.report.Seconds = time.Since(began).Seconds()
 	if err := ctx.Err(); err != nil {
 		return &p.report, err
@@ -107,6 +108,8 @@ type proof struct {
 	report   Report
 	values   map[string]*tensor.Tensor // of the run in float32
 	drawn    bool                      // the head's tensors among them are made up
+	bound    map[string]int            // what the images of that run make of symbolic dimensions
+	ports    Check                     // of the graph's interface, which every run adds to
 }
 
 // newPlan is a plan that ends with the proof's context and keeps to its memory.
@@ -310,7 +313,10 @@ func (p *proof) execute(fetches []string) (map[string]*tensor.Tensor, error) {
 		}
 		values, err := plan.Run(p.ctx, feeds)
 		if err == nil {
-			p.values = values
+			p.values, p.bound = values, imageSizes(plan, feeds)
+			for name, t := range values {
+				p.gave(name, t, p.bound, false)
+			}
 			return feeds, nil
 		}
 		if _, ok := blameless(err); ok || len(open) == 0 {
@@ -447,5 +453,6 @@ func (p *proof) compareLogits(c *Check, t *term) {
 		return
 	}
 	p.values[t.logits.Name] = out[t.logits.Name]
+	p.gave(t.logits.Name, out[t.logits.Name], p.bound, false)
 	c.bits(t.logits.Name, out[t.logits.Name], float(t.logits, false, want.Shape, tensor.Data[float64](want)))
 }
