@@ -13,43 +13,84 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// reportProfile prints what flags ask for of a profile, and writes its trace.
-// The tables go to standard error where standard output is for JSON.
-func reportProfile(c *cli.Context, title string, prof *interp.Profile) error {
+// profileDoc is what --json prints of a profile: the tables that flags ask for.
+type profileDoc struct {
+	Operators []profileRow `json:"operators,omitempty"`
+	Nodes     []profileRow `json:"nodes,omitempty"`
+}
+
+// profileRow is a row of a table: an operator's nodes together, or one node.
+type profileRow struct {
+	Name   string  `json:"name"`
+	Nodes  int     `json:"nodes"`
+	MS     float64 `json:"ms"`
+	Share  float64 `json:"share"`            // of the run's time, in [0, 1]
+	GFLOPS float64 `json:"gflops,omitempty"` // a second, where arithmetic is counted
+	Bytes  int64   `json:"bytes"`
+	GBPS   float64 `json:"gbps"` // a second
+}
+
+// profileOf is what flags ask for of a profile; nil where they ask for nothing.
+func profileOf(c *cli.Context, prof *interp.Profile) *profileDoc {
 	if prof == nil {
 		return nil
 	}
-	dst := c.App.Writer
-	if c.Bool("json") {
-		dst = c.App.ErrWriter
-	}
+	var doc profileDoc
 	if c.Bool("profile") {
-		if err := printProfile(dst, "operator", prof.ByOp()); err != nil {
-			return err
-		}
+		doc.Operators = profileRows(prof.ByOp())
 	}
 	if n := c.Int("profile-nodes"); n > 0 {
 		nodes := prof.ByNode()
-		if err := printProfile(dst, "node", nodes[:min(n, len(nodes))]); err != nil {
-			return err
-		}
+		doc.Nodes = profileRows(nodes[:min(n, len(nodes))])
 	}
-	if path := c.String("trace"); path != "" {
-		return writeWhole(c, path, func(w io.Writer) error { return prof.WriteTrace(w, title) })
+	if doc.Operators == nil && doc.Nodes == nil {
+		return nil
 	}
-	return nil
+	return &doc
 }
 
-func printProfile(dst io.Writer, what string, rows []interp.OpTime) error {
+func profileRows(list []interp.OpTime) []profileRow {
+	rows := []profileRow{}
+	for _, r := range list {
+		row := profileRow{Name: r.Op, Nodes: r.Nodes, MS: r.Time.Seconds() * 1e3, Share: r.Share, Bytes: r.Bytes, GBPS: r.GBPS()}
+		if r.Work > 0 {
+			row.GFLOPS = r.GFLOPS()
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+// print writes the tables.
+func (d *profileDoc) print(dst io.Writer) error {
+	if d == nil {
+		return nil
+	}
+	return cmp.Or(printProfile(dst, "operator", d.Operators), printProfile(dst, "node", d.Nodes))
+}
+
+// writeTrace writes the trace of the last run where a flag asks for it.
+func writeTrace(c *cli.Context, title string, prof *interp.Profile) error {
+	path := c.String("trace")
+	if path == "" {
+		return nil
+	}
+	return writeWhole(c, path, func(w io.Writer) error { return prof.WriteTrace(w, title) })
+}
+
+func printProfile(dst io.Writer, what string, rows []profileRow) error {
+	if rows == nil {
+		return nil
+	}
 	w := tabwriter.NewWriter(dst, 0, 4, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintf(w, "%s\tnodes\tms\tshare\tGFLOP/s\tMB\tGB/s\t\n", what)
 	for _, r := range rows {
 		flops := ""
-		if r.Work > 0 {
-			flops = fmt.Sprintf("%.1f", r.GFLOPS())
+		if r.GFLOPS > 0 {
+			flops = fmt.Sprintf("%.1f", r.GFLOPS)
 		}
 		printf(w, "%s\t%d\t%.3f\t%.1f%%\t%s\t%.2f\t%.1f\t\n",
-			r.Op, r.Nodes, r.Time.Seconds()*1e3, r.Share*100, flops, float64(r.Bytes)/1e6, r.GBPS())
+			r.Name, r.Nodes, r.MS, r.Share*100, flops, float64(r.Bytes)/1e6, r.GBPS)
 	}
 	return w.Flush()
 }

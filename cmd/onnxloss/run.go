@@ -34,7 +34,7 @@ are 256 and others 16, unless --dim says otherwise.
 			&cli.Uint64Flag{Name: "seed", Usage: "seed `N` of the inputs that are made up"},
 			dtypeFlag, linksFlag, threadsFlag,
 			&cli.IntFlag{Name: "repeat", Value: 1, Usage: "run `N` times and print the times"},
-			&cli.BoolFlag{Name: "profile", Usage: "print time, GFLOP/s and bytes by operator, of the last run"},
+			&cli.BoolFlag{Name: "profile", Usage: "print time, GFLOP/s and bytes by operator, of the last run; with --json in the document"},
 			&cli.IntFlag{Name: "profile-nodes", Usage: "print the same of the `N` nodes that took longest"},
 			&cli.StringFlag{Name: "trace", Usage: "write the last run as Chrome trace JSON to `FILE`, for chrome://tracing or Perfetto"},
 			dumpPlanFlag,
@@ -89,7 +89,13 @@ func runRun(c *cli.Context) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", title(path), err)
 	}
-	if err := reportProfile(c, title(path), prof); err != nil {
+	doc := profileOf(c, prof)
+	if !c.Bool("json") {
+		if err := doc.print(c.App.Writer); err != nil {
+			return err
+		}
+	}
+	if err := writeTrace(c, title(path), prof); err != nil {
 		return err
 	}
 	if dir := c.String("output"); dir != "" {
@@ -97,7 +103,7 @@ func runRun(c *cli.Context) error {
 			return err
 		}
 	}
-	return reportRun(c, plan, out, times)
+	return reportRun(c, plan, out, times, doc)
 }
 
 // repeat runs the plan and gives the outputs and the profile of the last run,
@@ -142,16 +148,20 @@ func describeOutput(name string, t *tensor.Tensor) runOutput {
 	return runOutput{Name: name, DType: t.DType.String(), Shape: append([]int{}, t.Shape...)}
 }
 
-func reportRun(c *cli.Context, plan *interp.Plan, out map[string]*tensor.Tensor, times []float64) error {
+func reportRun(c *cli.Context, plan *interp.Plan, out map[string]*tensor.Tensor, times []float64, prof *profileDoc) error {
 	least, median := times[0], times[len(times)/2]
 	if c.Bool("json") {
 		list := []runOutput{}
 		for _, name := range plan.Fetches() {
 			list = append(list, describeOutput(name, out[name]))
 		}
-		return printJSON(c, map[string]any{
+		doc := map[string]any{
 			"ms": map[string]float64{"min": least, "median": median}, "peakBytes": plan.PeakMemory(), "weightBytes": plan.WeightBytes(), "outputs": list,
-		})
+		}
+		if prof != nil {
+			doc["profile"] = prof
+		}
+		return printJSON(c, doc)
 	}
 	if c.Bool("quiet") {
 		return nil
