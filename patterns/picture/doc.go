@@ -3,11 +3,9 @@
 // colour. SVG is the picture alone; HTML is a page with it that needs nothing
 // else, neither files nor the network.
 //
-// Where blocks and edges lie is computed by dagre (npm package @dagrejs/dagre
-// 3.1.3, MIT, in folder dagre), which runs in a JavaScript interpreter (goja)
-// that is set up when the first picture is drawn. The Go bindings of Graphviz
-// were no choice: they start their WebAssembly, and read machine code from a
-// folder that anybody may write to, whenever the program starts.
+// Where blocks and edges lie is computed here, in layers (layered.go): no Go library
+// that does it is kept up, Graphviz's bindings bring a WebAssembly of 10 MB, and dagre
+// a JavaScript engine of the same size.
 //
 // Invariants. The same excerpt gives the same bytes. Whatever names a model
 // has, a picture is well-formed XML of bounded size, and none of them becomes
