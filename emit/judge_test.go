@@ -12,6 +12,7 @@ import (
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/interp"
 	"github.com/onnxloss/onnxloss/graph/op"
+	"github.com/onnxloss/onnxloss/graph/random"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 	"github.com/onnxloss/onnxloss/patterns"
 	"github.com/onnxloss/onnxloss/patterns/variant"
@@ -129,7 +130,7 @@ func values(t *testing.T, v *variant.Variant, names []string) map[string]*tensor
 	t.Helper()
 	feeds := map[string]*tensor.Tensor{}
 	for _, x := range v.Model.Graph.Inputs {
-		f, err := interp.RandomInput(x, v.Sizes, 5)
+		f, err := random.Input(x, v.Sizes, 5, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

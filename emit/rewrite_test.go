@@ -13,6 +13,7 @@ import (
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/interp"
 	"github.com/onnxloss/onnxloss/graph/onnx"
+	"github.com/onnxloss/onnxloss/graph/random"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 	"github.com/onnxloss/onnxloss/patterns"
 )
@@ -163,7 +164,7 @@ func TestConfidenceLoss(t *testing.T) {
 	}
 	feeds := map[string]*tensor.Tensor{}
 	for _, v := range plan.Feeds() {
-		if feeds[v.Name], err = interp.RandomInput(v, nil, 1); err != nil {
+		if feeds[v.Name], err = random.Input(v, nil, 1, nil); err != nil {
 			t.Fatal(err)
 		}
 	}

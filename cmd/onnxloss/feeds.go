@@ -13,6 +13,7 @@ import (
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/interp"
 	"github.com/onnxloss/onnxloss/graph/onnx"
+	"github.com/onnxloss/onnxloss/graph/random"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 	"github.com/onnxloss/onnxloss/graph/tensor/npy"
 	"github.com/onnxloss/onnxloss/graph/visible"
@@ -41,9 +42,11 @@ func feedsFor(c *cli.Context, path string, plan *interp.Plan) (map[string]*tenso
 		return nil, err
 	}
 	for _, v := range made {
-		if err := plan.MakeUp(feeds, v, dims, c.Uint64("seed")); err != nil {
+		x, err := random.Input(v, dims, c.Uint64("seed"), plan.Fits(feeds))
+		if err != nil {
 			return nil, fmt.Errorf("%s: %w", title(path), err)
 		}
+		feeds[v.Name] = x
 		note(c, `input "%s": filled with random %v (seed %d)`, v.Name, feeds[v.Name], c.Uint64("seed"))
 	}
 	return feeds, nil
@@ -91,10 +94,10 @@ var dimFlag = &cli.StringSliceFlag{Name: "dim", Usage: "size of a dimension of t
 
 // dimSizes is the sizes that --dim gives to dimensions of vs that are not fixed.
 func dimSizes(c *cli.Context, vs []*graph.Value) (map[string]int, error) {
-	names, axes := interp.DimNames(vs), map[string]bool{}
+	names, axes := random.DimNames(vs), map[string]bool{}
 	for _, v := range vs {
 		for i, d := range v.Shape() {
-			axes[interp.AxisName(v, i)] = !d.IsKnown()
+			axes[random.AxisName(v, i)] = !d.IsKnown()
 		}
 	}
 	dims := map[string]int{}

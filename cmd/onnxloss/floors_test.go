@@ -24,6 +24,7 @@ var floors = map[string]int{
 	"graph/kernel":   1,
 	"graph/text":     1,
 	"graph/op":       2,
+	"graph/random":   2,
 	"graph/interp":   3,
 	"graph/grad":     3,
 	"patterns":       4,

@@ -188,7 +188,7 @@ func writeOutput(w io.Writer, name string, t *tensor.Tensor) {
 		}
 		return
 	}
-	printf(w, "%s\t%v\t%s\n", name, t, interp.Summary(t))
+	printf(w, "%s\t%v\t%s\n", name, t, summary(t))
 }
 
 var units = map[string]float64{"": 1, "B": 1, "KB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12, "KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30, "TIB": 1 << 40}

@@ -15,6 +15,7 @@ import (
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/interp"
 	"github.com/onnxloss/onnxloss/graph/op"
+	"github.com/onnxloss/onnxloss/graph/random"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
@@ -44,7 +45,7 @@ type Options struct {
 	MaxMemory int64
 	Seed      uint64
 	// Dims is the sizes of dimensions of the network's inputs that are not fixed; see
-	// interp.RandomInput.
+	// random.Input.
 	Dims map[string]int
 	// Sample leaves the network out, which is neither run nor loaded: it is held to
 	// its fingerprint, and the rest is proved on drawn logits.
@@ -301,7 +302,7 @@ func (p *proof) execute(fetches []string) (map[string]*tensor.Tensor, error) {
 	if err != nil {
 		return nil, err
 	}
-	open := slices.DeleteFunc(interp.DimNames(plan.Feeds()), func(name string) bool {
+	open := slices.DeleteFunc(random.DimNames(plan.Feeds()), func(name string) bool {
 		_, ok := p.opts.Dims[name]
 		return ok
 	})
@@ -354,10 +355,10 @@ func (p *proof) drawSources(names []string) error {
 		dims := map[string]int{}
 		for i := range v.Shape() {
 			if i > 0 {
-				dims[interp.AxisName(v, i)] = drawnSize
+				dims[random.AxisName(v, i)] = drawnSize
 			}
 		}
-		t, err := interp.RandomInputWithin(v, dims, p.opts.Seed, p.opts.MaxMemory)
+		t, err := random.Input(v, dims, p.opts.Seed, interp.Fits(p.opts.MaxMemory))
 		if err != nil {
 			p.values = nil
 			return err
@@ -375,12 +376,14 @@ func (p *proof) images(plan *interp.Plan, batch int) (map[string]*tensor.Tensor,
 		dims := maps.Clone(p.opts.Dims)
 		if s := v.Shape(); len(s) > 0 && !s[0].IsKnown() {
 			if _, ok := dims[s[0].Param]; !ok {
-				dims = with(dims, interp.AxisName(v, 0), batch)
+				dims = with(dims, random.AxisName(v, 0), batch)
 			}
 		}
-		if err := plan.MakeUp(feeds, v, dims, p.opts.Seed); err != nil {
+		x, err := random.Input(v, dims, p.opts.Seed, plan.Fits(feeds))
+		if err != nil {
 			return nil, err
 		}
+		feeds[v.Name] = x
 	}
 	return feeds, nil
 }

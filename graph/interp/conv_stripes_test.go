@@ -8,6 +8,7 @@ import (
 
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/interp"
+	"github.com/onnxloss/onnxloss/graph/random"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
@@ -45,7 +46,7 @@ func TestChain(t *testing.T) {
 			for n := range 3 {
 				in := feeds{}
 				for _, v := range m.Graph.Inputs {
-					x, err := interp.RandomInput(v, map[string]int{"n": n}, 3)
+					x, err := random.Input(v, map[string]int{"n": n}, 3, nil)
 					if err != nil {
 						t.Fatal(err)
 					}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/interp"
+	"github.com/onnxloss/onnxloss/graph/random"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
@@ -65,7 +66,7 @@ func TestFuse(t *testing.T) {
 			m := parse(t, text)
 			in := feeds{}
 			for _, v := range m.Graph.Inputs {
-				x, err := interp.RandomInput(v, map[string]int{"n": 2}, 3)
+				x, err := random.Input(v, map[string]int{"n": 2}, 3, nil)
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -12,6 +12,7 @@ import (
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/interp"
 	"github.com/onnxloss/onnxloss/graph/onnx"
+	"github.com/onnxloss/onnxloss/graph/random"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
@@ -63,7 +64,7 @@ func runFuzzed(m *graph.Model) (map[string]*tensor.Tensor, error) {
 				return nil, nil // which takes longer to make up than to run
 			}
 		}
-		x, err := interp.RandomInput(v, nil, 1)
+		x, err := random.Input(v, nil, 1, nil)
 		if err != nil {
 			return nil, err
 		}

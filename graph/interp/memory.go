@@ -6,7 +6,6 @@ import (
 
 	"github.com/KimMachineGun/automemlimit/memlimit"
 
-	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
@@ -56,24 +55,39 @@ func textSize(t *tensor.Tensor) int64 {
 	return n
 }
 
-// MakeUp is RandomInput for an input of the plan, put into feeds; all of feeds must be
-// within Options.MaxMemory.
-func (p *Plan) MakeUp(feeds map[string]*tensor.Tensor, v *graph.Value, dims map[string]int, seed uint64) error {
-	most := p.opts.MaxMemory
-	if most > 0 {
-		most -= p.weights
+// Fits returns what reports, with an error that wraps ErrMemory, whether n more elements of
+// type d can be fed beside feeds within Options.MaxMemory.
+func (p *Plan) Fits(feeds map[string]*tensor.Tensor) func(d tensor.DType, n int) error {
+	return func(d tensor.DType, n int) error {
+		left := p.opts.MaxMemory - p.weights
 		for _, t := range feeds {
-			most -= p.feedSize(t)
+			left -= p.feedSize(t)
 		}
+		if p.opts.MaxMemory <= 0 {
+			return nil
+		}
+		return fits(feedSize(d, n, p.opts.Double), left)
+	}
+}
+
+// Fits returns what reports, with an error that wraps ErrMemory, whether n elements of type
+// d can be held within most bytes; 0 is the default of Options.MaxMemory.
+func Fits(most int64) func(d tensor.DType, n int) error {
+	if most == 0 {
+		most = defaultMemory()
+	}
+	return func(d tensor.DType, n int) error {
 		if most == 0 {
-			most = -1
+			return nil
 		}
+		return fits(feedSize(d, n, false), most)
 	}
-	t, err := randomInput(v, dims, seed, most, p.opts.Double)
-	if err != nil {
-		return err
+}
+
+func fits(wanted, allowed int64) error {
+	if wanted > allowed {
+		return fmt.Errorf("%w: %d bytes wanted, %d allowed", ErrMemory, wanted, max(allowed, 0))
 	}
-	feeds[v.Name] = t
 	return nil
 }
 

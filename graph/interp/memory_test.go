@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/onnxloss/onnxloss/graph/interp"
+	"github.com/onnxloss/onnxloss/graph/random"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 	"github.com/onnxloss/onnxloss/graph/text"
 )
@@ -87,8 +88,9 @@ func TestInputsCount(t *testing.T) {
 	}
 	for n, fits := range map[int]bool{1000: true, 2000: false, 1 << 40: false} {
 		feeds := map[string]*tensor.Tensor{}
-		err := plan.MakeUp(feeds, plan.Feeds()[0], map[string]int{"N": n}, 1)
+		x, err := random.Input(plan.Feeds()[0], map[string]int{"N": n}, 1, plan.Fits(feeds))
 		if err == nil {
+			feeds["x"] = x
 			_, err = plan.Run(context.Background(), feeds)
 		}
 		if fits != (err == nil) || err != nil && n < 1<<20 && !errors.Is(err, interp.ErrMemory) {
@@ -96,9 +98,11 @@ func TestInputsCount(t *testing.T) {
 		}
 	}
 	feeds := map[string]*tensor.Tensor{}
-	if err := plan.MakeUp(feeds, plan.Feeds()[0], map[string]int{"N": 1000}, 1); err != nil {
+	x, err := random.Input(plan.Feeds()[0], map[string]int{"N": 1000}, 1, plan.Fits(feeds))
+	if err != nil {
 		t.Fatal(err)
 	}
+	feeds["x"] = x
 	for range 20 { // what the caller has dropped is not held against the next run
 		if _, err := plan.Run(context.Background(), feeds); err != nil {
 			t.Fatal(err)

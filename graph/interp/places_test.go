@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/onnxloss/onnxloss/graph/interp"
+	"github.com/onnxloss/onnxloss/graph/random"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
@@ -47,7 +48,7 @@ func TestPlaces(t *testing.T) {
 			m := parse(t, strings.Replace(laid, "NODES", c.nodes, 1))
 			in := feeds{}
 			for _, v := range m.Graph.Inputs {
-				x, err := interp.RandomInput(v, map[string]int{"n": 3}, 5)
+				x, err := random.Input(v, map[string]int{"n": 3}, 5, nil)
 				if err != nil {
 					t.Fatal(err)
 				}

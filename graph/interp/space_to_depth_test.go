@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/onnxloss/onnxloss/graph/interp"
+	"github.com/onnxloss/onnxloss/graph/random"
 )
 
 // focus has the parts of x joined before a convolution. PARTS are nodes that make p, q, r
@@ -65,7 +66,7 @@ func TestPhases(t *testing.T) {
 				var h, w int
 				fmt.Sscan(size, &h, &w)
 				dims["h"], dims["w"] = h, w
-				x, err := interp.RandomInput(m.Graph.Inputs[0], dims, 3)
+				x, err := random.Input(m.Graph.Inputs[0], dims, 3, nil)
 				if err != nil {
 					t.Fatal(err)
 				}

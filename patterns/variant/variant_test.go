@@ -15,6 +15,7 @@ import (
 	"github.com/onnxloss/onnxloss/graph/interp/orttest"
 	"github.com/onnxloss/onnxloss/graph/onnx"
 	"github.com/onnxloss/onnxloss/graph/op"
+	"github.com/onnxloss/onnxloss/graph/random"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 	"github.com/onnxloss/onnxloss/patterns/variant"
 )
@@ -158,7 +159,7 @@ func feeds(t *testing.T, v *variant.Variant) map[string]*tensor.Tensor {
 	for i, x := range v.Model.Graph.Inputs {
 		y := *x
 		y.Name = fmt.Sprint("x", i)
-		f, err := interp.RandomInput(&y, v.Sizes, 5)
+		f, err := random.Input(&y, v.Sizes, 5, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

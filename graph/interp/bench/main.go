@@ -15,8 +15,8 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/onnxloss/onnxloss/graph/interp"
 	"github.com/onnxloss/onnxloss/graph/onnx"
+	"github.com/onnxloss/onnxloss/graph/random"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
@@ -102,7 +102,7 @@ func feedsOf(file string, size int) (map[string]*tensor.Tensor, error) {
 				dims[d.Param] = size
 			}
 		}
-		if feeds[v.Name], err = interp.RandomInput(v, dims, 1); err != nil {
+		if feeds[v.Name], err = random.Input(v, dims, 1, nil); err != nil {
 			return nil, err
 		}
 	}

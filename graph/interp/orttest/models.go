@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"github.com/onnxloss/onnxloss/graph"
-	"github.com/onnxloss/onnxloss/graph/interp"
+	"github.com/onnxloss/onnxloss/graph/random"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
@@ -93,7 +93,7 @@ func Root(t testing.TB) string {
 }
 
 // Inputs makes up a value for each input of g that has no initializer; see
-// interp.RandomInput.
+// random.Input.
 func Inputs(t testing.TB, g *graph.Graph, dims map[string]int, seed uint64) map[string]*tensor.Tensor {
 	t.Helper()
 	feeds := map[string]*tensor.Tensor{}
@@ -101,7 +101,7 @@ func Inputs(t testing.TB, g *graph.Graph, dims map[string]int, seed uint64) map[
 		if v.Init != nil {
 			continue
 		}
-		x, err := interp.RandomInput(v, dims, seed)
+		x, err := random.Input(v, dims, seed, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

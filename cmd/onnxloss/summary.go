@@ -1,0 +1,45 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/onnxloss/onnxloss/graph/tensor"
+)
+
+// fewNumbers is how many integers are shown one by one.
+const fewNumbers = 8
+
+// summary is a few figures of a tensor's elements, for people: least, mean and
+// greatest of floats, a few int64 one by one.
+func summary(t *tensor.Tensor) string {
+	if t.DType == tensor.Int64 && t.Len() <= fewNumbers {
+		return strings.Trim(fmt.Sprint(tensor.Data[int64](t)), "[]")
+	}
+	var lo, hi, sum float64
+	switch t.DType {
+	case tensor.Float32:
+		lo, hi, sum = range3(tensor.Data[float32](t))
+	case tensor.Float64:
+		lo, hi, sum = range3(tensor.Data[float64](t))
+	default:
+		return ""
+	}
+	switch t.Len() {
+	case 0:
+		return ""
+	case 1:
+		return fmt.Sprintf("%.6g", sum)
+	}
+	return fmt.Sprintf("min %.4g  mean %.4g  max %.4g", lo, sum/float64(t.Len()), hi)
+}
+
+// range3 is the least, the greatest and the sum of x.
+func range3[T float32 | float64](x []T) (lo, hi, sum float64) {
+	lo, hi = math.Inf(1), math.Inf(-1)
+	for _, v := range x {
+		lo, hi, sum = math.Min(lo, float64(v)), math.Max(hi, float64(v)), sum+float64(v)
+	}
+	return lo, hi, sum
+}
