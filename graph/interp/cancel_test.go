@@ -52,7 +52,7 @@ func TestCancelWithinNodes(t *testing.T) {
 		t.Skip("takes seconds")
 	}
 	for what, src := range long {
-		p := plan(t, "g () => (y) "+src, interp.Options{})
+		p := planned(t, "g () => (y) "+src, interp.Options{})
 		ctx, cancel := context.WithCancel(context.Background())
 		var cancelled time.Time
 		time.AfterFunc(300*time.Millisecond, func() {

@@ -12,9 +12,9 @@ import (
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
-// chains are what follows an expansion of x [n, 4, 120, 120] to e [n, 40, 120, 120],
+// stripes are what follows an expansion of x [n, 4, 120, 120] to e [n, 40, 120, 120],
 // up to y, and the longest step that it takes.
-var chains = []struct{ name, nodes, longest string }{
+var stripes = []struct{ name, nodes, longest string }{
 	{"depthwise", `a = Relu (e) y = Conv <group = 40, pads = [1, 1, 1, 1]> (a, depth)`, "Conv+Conv"},
 	{"inverted residual", `a = Clip (e, zero, six) d = Conv <group = 40, pads = [1, 1, 1, 1]> (a, depth) h = HardSigmoid (d) b = Mul (d, h)
 	  p = Conv (b, reduce, four) y = Add (p, x)`, "Conv+Conv+Conv"},
@@ -26,19 +26,19 @@ var chains = []struct{ name, nodes, longest string }{
 	{"a residual that is broadcast", `d = Conv <group = 40, pads = [1, 1, 1, 1]> (e, depth) p = Conv (d, reduce) y = Add (p, row)`, "Conv+Conv+Conv"},
 }
 
-const chained = `g (float[n, 4, 120, 120] x, float[120] row) => (float[a, b, d, e] y)
+const striped = `g (float[n, 4, 120, 120] x, float[120] row) => (float[a, b, d, e] y)
 <float[40, 4, 1, 1] expand = {EXPAND}, float[40, 1, 3, 3] depth = {DEPTH}, float[40, 1, 5, 5] five = {FIVE}, float[4, 40, 1, 1] reduce = {REDUCE},
  float[4, 40, 3, 3] dense = {DENSE}, float[4] four = {1, -0.5, 0.25, 2}, float zero = {0}, float six = {6}> {
   e = Conv (x, expand)
   NODES
 }`
 
-// TestChain: convolutions that are computed by bands of rows give the bits that they
+// TestConvStripes: convolutions that are computed by stripes of rows give the bits that they
 // give one by one, for any number of images, and hold less memory.
-func TestChain(t *testing.T) {
-	for _, c := range chains {
+func TestConvStripes(t *testing.T) {
+	for _, c := range stripes {
 		t.Run(c.name, func(t *testing.T) {
-			text := chained
+			text := striped
 			for name, n := range map[string]int{"EXPAND": 160, "DEPTH": 360, "FIVE": 1000, "REDUCE": 160, "DENSE": 1440} {
 				text = strings.Replace(text, name, noise(n), 1)
 			}
@@ -52,8 +52,8 @@ func TestChain(t *testing.T) {
 					}
 					in[v.Name] = x
 				}
-				want, alone, _ := chainRun(t, m, in, interp.Options{Unfused: true, Threads: 1})
-				got, prof, longest := chainRun(t, m, in, interp.Options{Threads: 3})
+				want, alone, _ := stripesRun(t, m, in, interp.Options{Unfused: true, Threads: 1})
+				got, prof, longest := stripesRun(t, m, in, interp.Options{Threads: 3})
 				for i, v := range tensor.Data[float32](got) {
 					if w := tensor.Data[float32](want)[i]; math.Float32bits(v) != math.Float32bits(w) {
 						t.Fatalf("%d images: y[%d] = %v, want %v", n, i, v, w)
@@ -80,7 +80,7 @@ func totalWork(p *interp.Profile) (n int64) {
 	return n
 }
 
-func chainRun(t *testing.T, m *graph.Model, in feeds, o interp.Options) (y *tensor.Tensor, prof *interp.Profile, longest string) {
+func stripesRun(t *testing.T, m *graph.Model, in feeds, o interp.Options) (y *tensor.Tensor, prof *interp.Profile, longest string) {
 	t.Helper()
 	p, err := interp.New(m, o)
 	if err != nil {

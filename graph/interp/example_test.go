@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/onnxloss/onnxloss/graph/interp"
+	"github.com/onnxloss/onnxloss/graph/interp/plan"
 	"github.com/onnxloss/onnxloss/graph/onnx"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
@@ -115,6 +116,20 @@ func ExampleOptions_double() {
 	fmt.Println(out[name].DType, worst < 1e-4)
 	// Output:
 	// float64 true
+}
+
+// What the passes that fuse nodes have made of a model: its steps after the one called
+// epilogues. fuse.Passes lists them all.
+func ExampleOptions_afterPass() {
+	open(classifier, interp.Options{AfterPass: func(pass string, p *plan.Program) {
+		if pass == "epilogues" {
+			fmt.Println(len(p.Graph.Nodes), "nodes,", len(p.Steps), "steps")
+			fmt.Println(p.Steps[0].Name(), "with", p.Steps[0].Fused)
+		}
+	}})
+	// Output:
+	// 12 nodes, 8 steps
+	// Conv with epilogue activation
 }
 
 // A profile has the time, the work and the bytes of every node, by operator

@@ -38,7 +38,7 @@ func FuzzRun(f *testing.F) {
 		}
 		start := time.Now()
 		_, err = runFuzzed(m)
-		var d *interp.Defect
+		var d *interp.DefectError
 		if errors.As(err, &d) {
 			t.Fatalf("%v\n%s", d, d.Stack)
 		}

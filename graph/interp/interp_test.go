@@ -29,7 +29,7 @@ func parse(t testing.TB, src string) *graph.Model {
 	return m
 }
 
-func plan(t testing.TB, src string, o interp.Options) *interp.Plan {
+func planned(t testing.TB, src string, o interp.Options) *interp.Plan {
 	t.Helper()
 	p, err := interp.New(parse(t, src), o)
 	if err != nil {
@@ -81,7 +81,7 @@ func TestFeedAndFetchAnything(t *testing.T) {
 		{[]string{"b"}, []string{"b"}, feeds{"b": x}, map[string]any{"b": []float32{1, 2}}},
 		{nil, []string{"two"}, feeds{"x": x}, map[string]any{"two": []float32{2, 2}}},
 	} {
-		got := values(t, plan(t, chain, interp.Options{Feeds: c.feeds, Fetches: c.fetches}), c.in)
+		got := values(t, planned(t, chain, interp.Options{Feeds: c.feeds, Fetches: c.fetches}), c.in)
 		if !reflect.DeepEqual(got, c.want) {
 			t.Errorf("feeds %v, fetches %v: got %v, want %v", c.feeds, c.fetches, got, c.want)
 		}
@@ -89,7 +89,7 @@ func TestFeedAndFetchAnything(t *testing.T) {
 }
 
 func TestDouble(t *testing.T) {
-	p := plan(t, `g (float[1] x) => (float[1] y, float[1] z) {
+	p := planned(t, `g (float[1] x) => (float[1] y, float[1] z) {
   y = Exp (x)
   d = Cast <to: int = 11> (y)
   z = Cast <to: int = 1> (d)
@@ -102,7 +102,7 @@ func TestDouble(t *testing.T) {
 }
 
 func TestOverridableInitializer(t *testing.T) {
-	p := plan(t, `g (float[1] x, float[1] w = {3}) => (float[1] y) { y = Mul (x, w) }`, interp.Options{})
+	p := planned(t, `g (float[1] x, float[1] w = {3}) => (float[1] y) { y = Mul (x, w) }`, interp.Options{})
 	x := tensor.Vector[float32](2)
 	if got := values(t, p, feeds{"x": x})["y"]; !reflect.DeepEqual(got, []float32{6}) {
 		t.Errorf("default: got %v", got)
@@ -118,7 +118,7 @@ func TestOverridableInitializer(t *testing.T) {
 // TestOverriddenWeights: what is made of weights ahead of runs, packed, fused
 // or folded, is not used by a run that overrides them, nor the other way round.
 func TestOverriddenWeights(t *testing.T) {
-	p := plan(t, `g (float[1,2,1,1] x, float[1,2,1,1] w = {1, 2}, float[1] b = {1}, float top = {100}, bool c) => (y) {
+	p := planned(t, `g (float[1,2,1,1] x, float[1,2,1,1] w = {1, 2}, float[1] b = {1}, float top = {100}, bool c) => (y) {
   z = Conv (x, w, b)
   twice = Add (w, w)
   s = ReduceSum <keepdims: int = 1> (twice)
@@ -175,7 +175,7 @@ func TestAllMissingOperatorsAtOnce(t *testing.T) {
 }
 
 func TestRunErrors(t *testing.T) {
-	p := plan(t, `g (float[2] x, float[N] u) => (float[2] y) { y = Add (x, u) }`, interp.Options{})
+	p := planned(t, `g (float[2] x, float[N] u) => (float[2] y) { y = Add (x, u) }`, interp.Options{})
 	x := tensor.Vector[float32](1, 2)
 	for _, c := range []struct {
 		in   feeds
@@ -203,7 +203,7 @@ const endless = `g (float[1000] x) => (float[1000] y) <int64 n = {1000000000}> {
 }`
 
 func TestCancel(t *testing.T) {
-	p := plan(t, endless, interp.Options{})
+	p := planned(t, endless, interp.Options{})
 	ctx, cancel := context.WithCancel(context.Background())
 	time.AfterFunc(50*time.Millisecond, cancel)
 	began := time.Now()
@@ -224,10 +224,10 @@ func TestMemoryLimit(t *testing.T) {
   y = Add (r, x)
 }`
 	x := feeds{"x": tensor.Vector[float32](0)}
-	if _, err := plan(t, src, interp.Options{MaxMemory: 1 << 20}).Run(context.Background(), x); !errors.Is(err, interp.ErrMemory) {
+	if _, err := planned(t, src, interp.Options{MaxMemory: 1 << 20}).Run(context.Background(), x); !errors.Is(err, interp.ErrMemory) {
 		t.Errorf("got %v, want %v", err, interp.ErrMemory)
 	}
-	if got := values(t, plan(t, src, interp.Options{MaxMemory: 64 << 20}), x)["y"]; !reflect.DeepEqual(got, []float32{3e6}) {
+	if got := values(t, planned(t, src, interp.Options{MaxMemory: 64 << 20}), x)["y"]; !reflect.DeepEqual(got, []float32{3e6}) {
 		t.Errorf("got %v", got)
 	}
 }
@@ -245,12 +245,12 @@ func TestMemoryOfKernels(t *testing.T) {
 	} {
 		x := feeds{"x": tensor.Of([]int{1, 16, c.size, c.size}, make([]float32, 16*c.size*c.size))}
 		src := "g (float[1,16,s,s] x) => (float[1,16,H,W] y) <float[16,16,3,3] w = {" + weight + "}> {\n  y = " + c.node + "\n}"
-		out, err := plan(t, src, interp.Options{}).Run(context.Background(), x)
+		out, err := planned(t, src, interp.Options{}).Run(context.Background(), x)
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
 		room := int64(4*out["y"].Len()) + 1<<17 // for the result alone
-		if _, err := plan(t, src, interp.Options{MaxMemory: room}).Run(context.Background(), x); !errors.Is(err, interp.ErrMemory) {
+		if _, err := planned(t, src, interp.Options{MaxMemory: room}).Run(context.Background(), x); !errors.Is(err, interp.ErrMemory) {
 			t.Errorf("%s: got %v, want %v", name, err, interp.ErrMemory)
 		}
 	}
@@ -266,7 +266,7 @@ func TestMemoryIsReused(t *testing.T) {
 		last = fmt.Sprintf("v%d", i)
 	}
 	fmt.Fprintf(&b, "  y = Neg (%s)\n}", last)
-	p := plan(t, b.String(), interp.Options{MaxMemory: 4 << 20})
+	p := planned(t, b.String(), interp.Options{MaxMemory: 4 << 20})
 	for range 3 {
 		if _, err := p.Run(context.Background(), feeds{"x": tensor.Of([]int{1 << 18}, make([]float32, 1<<18))}); err != nil {
 			t.Fatal(err)
@@ -275,7 +275,7 @@ func TestMemoryIsReused(t *testing.T) {
 }
 
 func TestConcurrentRuns(t *testing.T) {
-	p := plan(t, chain, interp.Options{})
+	p := planned(t, chain, interp.Options{})
 	var wg sync.WaitGroup
 	for k := range 16 {
 		wg.Add(1)
@@ -297,7 +297,7 @@ func TestConcurrentRuns(t *testing.T) {
 // TestResultsAreTheCallers: what Run returned stays as it was when the plan
 // runs again.
 func TestResultsAreTheCallers(t *testing.T) {
-	p := plan(t, chain, interp.Options{})
+	p := planned(t, chain, interp.Options{})
 	first := values(t, p, feeds{"x": tensor.Vector[float32](1, 2)})["y"].([]float32)
 	values(t, p, feeds{"x": tensor.Vector[float32](7, 8)})
 	if !reflect.DeepEqual(first, []float32{-3, -5}) {

@@ -22,7 +22,7 @@ const profiled = `g (float[64,64] x, bool c) => (float[64,64] y) <int64[2] like 
 func profileOf(t *testing.T) *interp.Profile {
 	t.Helper()
 	x, _ := tensor.Make(tensor.Float32, 64, 64)
-	_, prof, err := plan(t, profiled, interp.Options{}).RunProfiled(context.Background(), feeds{"x": x, "c": tensor.Scalar(true)})
+	_, prof, err := planned(t, profiled, interp.Options{}).RunProfiled(context.Background(), feeds{"x": x, "c": tensor.Scalar(true)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -25,9 +25,9 @@ const (
 	quads = even + `t = Slice (x, one, end, two, two) q = Slice (t, zero, end, three, two) s = Slice (x, downright, ends, axes, twos)`
 )
 
-// TestPhases: a convolution of a tensor's phases is one of the tensor where they are all
+// TestSpaceToDepth: a convolution of a tensor's slices is one of the tensor where they are all
 // of them, and gives what the nodes give one by one, whatever the size.
-func TestPhases(t *testing.T) {
+func TestSpaceToDepth(t *testing.T) {
 	for _, c := range []struct {
 		name, from, to string
 		steps          int

@@ -13,7 +13,7 @@ import (
 func TestWorkersEnd(t *testing.T) {
 	before := runtime.NumGoroutine()
 	for range 20 {
-		p := plan(t, `g (float[100000] x) => (float[100000] y) { y = Exp (x) }`, interp.Options{Threads: 4})
+		p := planned(t, `g (float[100000] x) => (float[100000] y) { y = Exp (x) }`, interp.Options{Threads: 4})
 		values(t, p, feeds{"x": tensor.Vector(make([]float32, 100000)...)})
 	}
 	for range 100 {

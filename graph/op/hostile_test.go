@@ -84,7 +84,7 @@ func attempt(m *graph.Model, feeds map[string]*tensor.Tensor) (err error) {
 }
 
 func onlyDefect(err error) error {
-	var d *interp.Defect
+	var d *interp.DefectError
 	if errors.As(err, &d) {
 		return fmt.Errorf("%v\n%s", d, d.Stack)
 	}

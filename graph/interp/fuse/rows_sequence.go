@@ -27,7 +27,7 @@ type sequence struct {
 // then registers.
 type sequenceOp struct {
 	piece *op.Piece
-	chain *kernel.Chain // nil for one step
+	loop  *kernel.Chain // nil for one step
 	dst   int
 	args  []int
 }
@@ -85,12 +85,12 @@ func (q *sequence) piece(vals [][]float32) {
 		o := &q.ops[i]
 		dst, a := vals[o.dst], o.args[0]
 		switch p := o.piece; {
-		case o.chain != nil:
+		case o.loop != nil:
 			var c []float32
 			if len(o.args) > 2 {
 				c = vals[o.args[2]]
 			}
-			o.chain.Run(dst, vals[a], vals[o.args[1]], c)
+			o.loop.Run(dst, vals[a], vals[o.args[1]], c)
 		case p.Map != nil:
 			p.Map(dst, vals[a])
 		case q.isSingle(a):
@@ -109,7 +109,7 @@ func (q *sequence) isSingle(v int) bool { return v < len(q.single) && q.single[v
 func (q *sequence) String() string {
 	pairs := 0
 	for _, o := range q.ops {
-		if o.chain != nil {
+		if o.loop != nil {
 			pairs++
 		}
 	}
@@ -222,7 +222,7 @@ func joinFlat(group []flatStep, single map[int]bool, beside func(slot int) bool)
 // link is a flat step, or two of which one is read by the other alone.
 type link struct {
 	piece *op.Piece
-	chain *kernel.Chain // nil for one step
+	loop  *kernel.Chain // nil for one step
 	args  []plan.Ref
 	out   int // slot; -1 where it is part of another
 }
@@ -249,13 +249,13 @@ func links(group []flatStep, leaves func(slot int) bool, single map[int]bool) []
 				continue
 			}
 			one := func(r plan.Ref) bool { return single[r.Slot] }
-			if l.chain = kernel.ChainOf(first.piece.Link, one(first.args[0]), one(first.args[1]), s.piece.Link, i == 0, slices.ContainsFunc(other, one)); l.chain != nil {
+			if l.loop = kernel.ChainOf(first.piece.Link, one(first.args[0]), one(first.args[1]), s.piece.Link, i == 0, slices.ContainsFunc(other, one)); l.loop != nil {
 				l.args = append(slices.Clone(first.args), other...)
 				first.out = -1
 				break
 			}
 		}
-		if l.chain == nil {
+		if l.loop == nil {
 			made[l.out] = len(list)
 		}
 		list = append(list, l)
@@ -274,7 +274,7 @@ func (q *sequence) assign(links []link, number map[int]int) {
 	}
 	var free []int
 	for i, l := range links {
-		o := sequenceOp{piece: l.piece, chain: l.chain}
+		o := sequenceOp{piece: l.piece, loop: l.loop}
 		for _, r := range l.args {
 			v := number[r.Slot]
 			if v >= first && lastRead[r.Slot] == i && !slices.Contains(o.args, v) {

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// focus is a convolution of an image's four phases, joined. What it gives is the cut.
+// focus is a convolution of an image's four slices, joined. What it gives is the cut.
 func (g *netGen) focus(v netVal) netVal {
 	n, c, h, w := v.shape[0], v.shape[1], v.shape[2], v.shape[3]
 	end := h + w
@@ -18,14 +18,14 @@ func (g *netGen) focus(v netVal) netVal {
 		b := g.add([]int{n, c, h / 2, w / 2}, "Slice (%s, %s, %s, %s, %s)", a.name, []string{first, second}[i/2], ends, columns, step)
 		parts = append(parts, b.name)
 	}
-	g.vals = g.vals[:len(g.inputs)] // so that few read the phases
+	g.vals = g.vals[:len(g.inputs)] // so that few read the slices
 	joined := g.add([]int{n, 4 * c, h / 2, w / 2}, "Concat <axis = 1> (%s)", strings.Join(parts, ", "))
 	if g.n(4) > 0 {
 		g.vals = g.vals[:len(g.inputs)]
 	}
 	m := 1 + g.n(12)
 	y := g.add([]int{n, m, h / 2, w / 2}, "Conv <pads = [1,1,1,1]> (%s, %s)", joined.name, g.weight(m, 4*c, 3, 3))
-	g.phases, g.cut, g.near = joined.name, y.name, y.name
+	g.slices, g.cut, g.near = joined.name, y.name, y.name
 	if g.n(2) == 0 {
 		y = g.product(y)
 		g.near = y.name
@@ -34,7 +34,7 @@ func (g *netGen) focus(v netVal) netVal {
 }
 
 // invertedResidual is an expansion, a convolution of each channel and a projection,
-// with activations: a chain, if the image is large.
+// with activations: a group that runs by stripes, if the image is large.
 func (g *netGen) invertedResidual(v netVal) netVal {
 	if len(v.shape) != 4 || v.shape[1] > 32 {
 		return g.unary(v)
@@ -49,7 +49,7 @@ func (g *netGen) invertedResidual(v netVal) netVal {
 		y = g.activation(y)
 	}
 	if g.oneIn(8) {
-		y = g.tail(y)
+		y = g.epilogue(y)
 	}
 	y = g.add([]int{n, m, h, w}, "Conv <group = %d, pads = [1,1,1,1]> (%s, %s)", m, y.name, g.weight(m, 1, 3, 3))
 	if g.n(4) > 0 {

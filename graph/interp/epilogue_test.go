@@ -12,15 +12,15 @@ import (
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
-// tails are what may follow the convolution that makes c [2, 3, 5, 7], up to y.
+// epilogues are what may follow the convolution that makes c [2, 3, 5, 7], up to y.
 // fused is how many nodes of the graph one step does, and how many more need no
 // step of their own, since they work on rows (joinRows).
-var tails = []struct {
+var epilogues = []struct {
 	name, nodes string
 	fused       int
 }{
 	{"activation", `y = Relu (c)`, 2},
-	{"chain", `a = LeakyRelu <alpha = 0.1> (c) b = Clip (a, zero, six) d = HardSwish (b) y = HardSigmoid (d)`, 5},
+	{"sequence", `a = LeakyRelu <alpha = 0.1> (c) b = Clip (a, zero, six) d = HardSwish (b) y = HardSigmoid (d)`, 5},
 	{"x by its sigmoid", `s = Sigmoid (c) y = Mul (c, s)`, 3},
 	{"sigmoid by itself", `s = Sigmoid (c) y = Mul (s, s)`, 3},
 	{"hard sigmoid by itself", `s = HardSigmoid (c) y = Mul (s, s)`, 3},
@@ -55,10 +55,10 @@ const tailed = `g (float[n, 2, 5, 7] x, float[n, 3, 5, 7] r, float[7] row, float
   NODES
 }`
 
-// TestFuse: a fused graph gives the bits that its nodes give one by one,
+// TestEpilogues: a fused graph gives the bits that its nodes give one by one,
 // whatever is fetched, and fuses what it should.
-func TestFuse(t *testing.T) {
-	for _, c := range tails {
+func TestEpilogues(t *testing.T) {
+	for _, c := range epilogues {
 		t.Run(c.name, func(t *testing.T) {
 			text := strings.Replace(tailed, "NODES", c.nodes, 1)
 			text = strings.Replace(text, "float[3, 2, 3, 3] k", "float[3, 2, 3, 3] k = {"+noise(54)+"}", 1)

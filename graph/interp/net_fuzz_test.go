@@ -118,14 +118,14 @@ func (c *netCase) asInput(x *tensor.Tensor) *tensor.Tensor {
 }
 
 // check compares runs of the network, in whole and from the middle on. Where it begins
-// with a convolution of phases, that is compared within rounding, and the rest is fed
+// with a convolution of slices, that is compared within rounding, and the rest is fed
 // what its nodes give.
 func (c *netCase) check() {
 	feed := maps.Clone(c.in)
 	feeds := []string{"x", "z", "cond"}
 	if cut := c.gen.cut; cut != "" {
-		near, phases := c.gen.near, c.gen.phases
-		want, wantErr := c.run(Options{Unfused: true, Threads: 1, Fetches: []string{near, cut, phases}}, feed)
+		near, joined := c.gen.near, c.gen.slices
+		want, wantErr := c.run(Options{Unfused: true, Threads: 1, Fetches: []string{near, cut, joined}}, feed)
 		got, err := c.run(Options{Threads: 2, Fetches: []string{near}}, feed)
 		if c.ctx.Err() != nil {
 			return
@@ -136,8 +136,8 @@ func (c *netCase) check() {
 		if err := nearTensors(got[near], want[near]); err != nil {
 			c.Fatalf("%s: %v\n%s", near, err, c.text)
 		}
-		feed[cut], feed[phases] = want[cut], want[phases]
-		feeds = append(feeds, cut, phases)
+		feed[cut], feed[joined] = want[cut], want[joined]
+		feeds = append(feeds, cut, joined)
 	}
 	all := c.gen.fetch
 	last, middle := all[len(all)-1:], all[len(all)/2]
@@ -183,7 +183,7 @@ func (c *netCase) run(o Options, feed map[string]*tensor.Tensor) (map[string]*te
 	}
 	if forms := map[string]int{}; o.Feeds != nil {
 		if netForms(p.prog, c.gen, forms); forms["space-to-depth"] > 0 {
-			c.Skip("phases by chance")
+			c.Skip("space-to-depth by chance")
 		}
 	}
 	use := map[string]*tensor.Tensor{}
@@ -191,7 +191,7 @@ func (c *netCase) run(o Options, feed map[string]*tensor.Tensor) (map[string]*te
 		use[v.Name] = feed[v.Name]
 	}
 	first, err := p.Run(c.ctx, use)
-	var d *Defect
+	var d *DefectError
 	if errors.As(err, &d) {
 		c.Fatalf("%v\n%s\n%s", d, d.Stack, c.text)
 	}

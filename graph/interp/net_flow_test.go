@@ -71,7 +71,7 @@ func (g *netGen) loop(v netVal) netVal {
 	cond := g.fresh("c")
 	text := g.body([]netVal{state}, func() {
 		fmt.Fprintf(&g.scope.nodes, "  %s = Identity (%s)\n", more, cond)
-		g.tail(state)
+		g.epilogue(state)
 		each = g.few()
 		next = state
 		for _, o := range g.vals {
@@ -111,7 +111,7 @@ func (g *netGen) scan(v netVal) netVal {
 	state, elem := netVal{g.fresh("s"), shape}, netVal{g.fresh("e"), shape}
 	var next, each netVal
 	text := g.body([]netVal{state, elem}, func() {
-		next = g.either(shape, oneOf(g, "Add", "Mul", "Max"), state.name, g.tail(elem).name)
+		next = g.either(shape, oneOf(g, "Add", "Mul", "Max"), state.name, g.epilogue(elem).name)
 		if !slices.Equal(next.shape, shape) {
 			next = elem
 		}

@@ -19,7 +19,7 @@ func (g *netGen) step() {
 	case 6, 28:
 		g.product(g.conv(v))
 	case 7, 29, 31:
-		g.tail(g.conv(v))
+		g.epilogue(g.conv(v))
 	case 30:
 		g.braid(g.conv(v))
 	case 8:
@@ -102,8 +102,8 @@ func (g *netGen) product(v netVal) netVal {
 	return g.either(v.shape, "Mul", v.name, s.name)
 }
 
-// tail is a few elementwise nodes on a value, and on each other.
-func (g *netGen) tail(v netVal) netVal {
+// epilogue is a few elementwise nodes on a value, and on each other.
+func (g *netGen) epilogue(v netVal) netVal {
 	list := []netVal{v}
 	for range 1 + g.n(6) {
 		if v = list[len(list)-1]; g.oneIn(3) {
@@ -335,7 +335,7 @@ func (g *netGen) matMul(v netVal) netVal {
 	}
 	shape := append(slices.Clone(v.shape[:rank-1]), m)
 	if rank == 2 && g.n(2) == 0 {
-		return g.tail(g.add(shape, "Gemm <alpha = 0.5> (%s, %s, %s)", v.name, g.weight(k, m), g.weight(m)))
+		return g.epilogue(g.add(shape, "Gemm <alpha = 0.5> (%s, %s, %s)", v.name, g.weight(k, m), g.weight(m)))
 	}
-	return g.tail(g.add(shape, "MatMul (%s, %s)", v.name, g.weight(k, m)))
+	return g.epilogue(g.add(shape, "MatMul (%s, %s)", v.name, g.weight(k, m)))
 }

@@ -18,7 +18,7 @@ type netGen struct {
 	funcs  map[string]string
 	inputs []netVal
 	elem   string // element type of all floats
-	phases string // an image's, joined,
+	slices string // an image's, joined,
 	cut    string // what a convolution makes of them, which is so only within rounding,
 	near   string // and what follows it
 	cond   bool
@@ -98,9 +98,9 @@ func newNet(draws []byte) *netGen {
 type netKind int
 
 const (
-	largeImage netKind = iota + 8 // for a chain
+	largeImage netKind = iota + 8 // for stripes
 	volume                        // of three axes
-	evenImage                     // with a convolution of its phases
+	evenImage                     // with a convolution of its slices
 	otherEvenImage
 	signal // of one axis
 	otherSignal
