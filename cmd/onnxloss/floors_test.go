@@ -46,9 +46,12 @@ var rooms = map[string]string{
 	"gonum.org/v1/plot":             "emit/curves",
 	"gonum.org/v1/gonum":            "graph/interp/onnxgo",
 	"gorgonia.org":                  "graph/interp/onnxgo",
-	"golang.org/x/image":            "graph/op",
+	"golang.org/x/image/font":       "emit/curves",
+	"golang.org/x/image/bmp":        "graph/op",
+	"golang.org/x/image/tiff":       "graph/op",
+	"golang.org/x/image/webp":       "graph/op",
+	"codeberg.org/go-fonts":         "emit/curves",
 	"github.com/urfave/cli":         "cmd/onnxloss",
-	"github.com/dop251/goja":        "patterns/picture",
 	"github.com/xrash/smetrics":     "cmd/onnxloss",
 }
 

@@ -18,10 +18,12 @@ import (
 func plotFlags() []cli.Flag {
 	const category = "A picture"
 	flags := []cli.Flag{
-		&cli.StringFlag{Category: category, Name: "plot", Usage: "draw loss and gradient of NAME…, positive and negative side by side, into `FILE`: .svg or .png"},
+		&cli.StringFlag{Category: category, Name: "plot", Usage: "draw loss and gradient of NAME…, positive and negative side by side, into `FILE`: .svg, .png or .pdf"},
 		&cli.StringSliceFlag{Category: category, Name: "set", Usage: "draw each loss that has the parameter with each value, as `PARAMETER=V,V,…`; --gamma V,V,… and the like are short for it"},
 		&cli.StringFlag{Category: category, Name: "by", Value: string(curves.Probability), Usage: "draw over `AXIS`: p, the probability of the class, or logit"},
 		&cli.IntFlag{Category: category, Name: "classes", Value: 2, Usage: "draw a softmax over `N` classes, of which all but one have the same logit"},
+		&cli.StringFlag{Category: category, Name: "title", Usage: "write `TEXT` above the picture"},
+		&cli.StringFlag{Category: category, Name: "size", Usage: "draw it `WxH` inches wide and high, or W wide (default 10, and as high as its legend needs)"},
 		&cli.BoolFlag{Category: category, Name: "force", Usage: "overwrite FILE if it exists"},
 		quietFlag,
 	}
@@ -54,13 +56,18 @@ func plotLosses(c *cli.Context, words []string) error {
 	by := curves.Axis(c.String("by"))
 	switch {
 	case !slices.Contains(curves.Formats, format):
-		return usagef("--plot %q: want a file that ends in .%s", path, strings.Join(curves.Formats, " or ."))
+		return usagef("--plot %q: want a file that ends in .%s", path, strings.Join(curves.Formats, ", ."))
 	case by != curves.Probability && by != curves.Logit:
 		return usagef("--by %q: want %s or %s", by, curves.Probability, curves.Logit)
 	case c.Int("classes") < 2 || c.Int("classes") > maxSlice:
 		return usagef("--classes %d: a softmax is drawn over 2 to %d", c.Int("classes"), maxSlice)
 	case c.Bool("json"):
 		return usagef("--plot and --json: a picture is no JSON")
+	}
+	o := curves.Options{Format: format, By: by, Title: c.String("title")}
+	var err error
+	if o.Width, o.Height, err = pictureSize(c.String("size")); err != nil {
+		return err
 	}
 	list, err := plotCurves(c, words)
 	if err != nil {
@@ -69,11 +76,29 @@ func plotLosses(c *cli.Context, words []string) error {
 	if err := checkFile(path, c.Bool("force")); err != nil {
 		return err
 	}
-	if err := onnx.Replace(path, c.Bool("force"), func(f *os.File) error { return curves.Draw(f, format, list, by) }); err != nil {
+	if err := onnx.Replace(path, c.Bool("force"), func(f *os.File) error { return curves.Draw(f, list, o) }); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	say(c, "written   %s: %s", path, count(len(list), "curve"))
 	return nil
+}
+
+// pictureSize reads W or WxH in inches; 0 is what is not given.
+func pictureSize(text string) (width, height float64, err error) {
+	if text == "" {
+		return 0, 0, nil
+	}
+	wide, high, both := strings.Cut(strings.ToLower(text), "x")
+	width, err = strconv.ParseFloat(wide, 64)
+	if err == nil && both {
+		height, err = strconv.ParseFloat(high, 64)
+	}
+	for _, x := range []float64{width, height} {
+		if err != nil || !(x >= curves.LeastSize && x <= curves.GreatestSize) && (both || x != 0) {
+			return 0, 0, usagef("--size %q: want inches as 10x8 or 10, each from %d to %d", text, curves.LeastSize, curves.GreatestSize)
+		}
+	}
+	return width, height, nil
 }
 
 // maxSlice bounds the classes of a softmax that is drawn.
@@ -183,8 +208,8 @@ func vary(o loss.Options, word string, sets []values, used map[string]bool) ([]l
 	return list, nil
 }
 
-// letters is parameters as papers write them.
-var letters = strings.NewReplacer("alpha", "α", "beta", "β", "gamma", "γ", "epsilon", "ε", "eps", "ε", "tau", "τ", "-pos", "⁺", "-neg", "⁻")
+// greek is parameters as papers write them.
+var greek = strings.NewReplacer("alpha", "α", "beta", "β", "gamma", "γ", "epsilon", "ε", "eps", "ε", "tau", "τ", "-pos", "+", "-neg", "−")
 
 // newCurve is a curve with all its parameters in the label. Counts of classes
 // that a loss wants are equal.
@@ -206,7 +231,10 @@ func newCurve(o loss.Options, classes int) (curves.Curve, error) {
 	}
 	label := o.Name
 	for _, p := range l.Params {
-		label += fmt.Sprintf(", %s = %s", letters.Replace(flagName(p.Name)), strings.ReplaceAll(fmt.Sprintf("%g", o.Params[p.Name]), "-", "−"))
+		if p.Name == "alpha" && o.Params[p.Name] < 0 {
+			continue // which stands for none
+		}
+		label += fmt.Sprintf(", %s = %s", greek.Replace(flagName(p.Name)), strings.ReplaceAll(fmt.Sprintf("%g", o.Params[p.Name]), "-", "−"))
 	}
 	if m := o.Modulate; m != nil {
 		label += fmt.Sprintf(", modulated by γ = %g", m.Gamma[0])

@@ -34,16 +34,17 @@ func (a Axis) central(x float64) bool {
 }
 
 // samples is how many points a curve has.
-const samples = 300
+const samples = 301
 
-// at is the place t of the axis, in (0, 1), and its logit. Probabilities are
-// denser at the ends, where losses are steep.
+// at is the place t of the axis, in [0, 1], and its logit. Probabilities are denser at
+// the ends, where losses are steep, and as near to 0 and 1 as no picture can tell.
 func (a Axis) at(t float64) (x, z float64) {
 	if a == Logit {
 		x = (2*t - 1) * reach
 		return x, x
 	}
-	x = (1 - math.Cos(math.Pi*t)) / 2
+	const near = 1e-12
+	x = min(max((1-math.Cos(math.Pi*t))/2, near), 1-near)
 	return x, math.Log(x / (1 - x))
 }
 
@@ -79,7 +80,7 @@ func (c Curve) over(by Axis, positive bool) ([]point, error) {
 	}
 	points := make([]point, samples)
 	for i := range points {
-		x, z := by.at((float64(i) + 0.5) / samples)
+		x, z := by.at(float64(i) / (samples - 1))
 		b := loss.Batch{N: 1, A: 1, C: classes, Logits: make([]float64, classes), Target: make([]float64, classes)}
 		if l.Whole != nil {
 			b.A = 2

@@ -5,16 +5,11 @@ import (
 	"fmt"
 	"image/color"
 	"io"
-	"math"
-	"strconv"
-	"strings"
 
-	"gonum.org/v1/plot"
-	"gonum.org/v1/plot/font"
-	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgimg"
+	"gonum.org/v1/plot/vg/vgpdf"
 	"gonum.org/v1/plot/vg/vgsvg"
 )
 
@@ -22,59 +17,100 @@ import (
 const Most = 12
 
 // Formats are the kinds of pictures, by the file's extension.
-var Formats = []string{"svg", "png"}
+var Formats = []string{"svg", "png", "pdf"}
 
-// The size of the picture: the panels, and below them the legend.
+// Options are what a picture is like.
+type Options struct {
+	Format string // one of Formats
+	By     Axis
+	Title  string // above the panels; may be empty
+	// Width and Height are in inches; 0 is DefaultWidth, and what shows the panels and
+	// the whole legend.
+	Width, Height float64
+}
+
+// The least, the usual and the greatest width and height of a picture, in inches.
 const (
-	width      = 10 * vg.Inch
-	panels     = 7 * vg.Inch
-	lineHeight = 5.6 * vg.Millimeter
-	margin     = 6 * vg.Millimeter
-	resolution = 144 // of png, in dots per inch
+	LeastSize     = 4
+	DefaultWidth  = 10
+	defaultPanels = 7 // the height of the panels
+	GreatestSize  = 60
 )
 
-// Draw writes the picture of the curves in a format: loss above and gradient
-// below, positives left and negatives right, each pair on one scale.
-func Draw(w io.Writer, format string, curves []Curve, by Axis) error {
+// Sizes of the picture's parts, and dots to the inch of png.
+const (
+	lineHeight = 5.6 * vg.Millimeter
+	margin     = 6 * vg.Millimeter
+	resolution = 144
+)
+
+// Draw writes the picture of the curves: loss above and gradient below, positives left
+// and negatives right, each pair on one scale.
+func Draw(w io.Writer, curves []Curve, o Options) error {
 	if len(curves) == 0 || len(curves) > Most {
 		return fmt.Errorf("%d curves, want 1 to %d", len(curves), Most)
 	}
-	f := &figure{curves: curves, by: by}
+	for _, size := range []float64{o.Width, o.Height} {
+		if size != 0 && !(size >= LeastSize && size <= GreatestSize) {
+			return fmt.Errorf("a size of %g inches, want %d to %d", size, LeastSize, GreatestSize)
+		}
+	}
+	f := &figure{curves: curves, by: o.By, width: vg.Length(o.Width) * vg.Inch}
+	if o.Width == 0 {
+		f.width = DefaultWidth * vg.Inch
+	}
 	if err := f.sample(); err != nil {
 		return err
 	}
-	height := panels + vg.Length(f.legendLines())*lineHeight + 2*margin
-	var canvas interface {
-		vg.CanvasSizer
-		io.WriterTo
+	legend, title := vg.Length(f.legendLines())*lineHeight+2*margin, vg.Length(0)
+	if o.Title != "" {
+		title = 2 * lineHeight
 	}
-	switch format {
-	case "svg":
-		canvas = vgsvg.New(width, height)
-	case "png":
-		canvas = vgimg.PngCanvas{Canvas: vgimg.NewWith(vgimg.UseWH(width, height), vgimg.UseDPI(resolution))}
-	default:
-		return fmt.Errorf("format %q, want one of %v", format, Formats)
+	height := vg.Length(o.Height) * vg.Inch
+	if o.Height == 0 {
+		height = defaultPanels*vg.Inch + legend + title
+	}
+	if height-legend-title < vg.Inch {
+		return fmt.Errorf("a height of %g inches leaves no room beside a legend of %d lines", o.Height, f.legendLines())
+	}
+	canvas, err := newCanvas(o.Format, f.width, height)
+	if err != nil {
+		return err
 	}
 	dc := draw.New(canvas)
 	dc.SetColor(color.White)
 	dc.Fill(dc.Rectangle.Path())
-	if err := f.panels(draw.Crop(dc, margin, -margin, height-panels, -margin/2)); err != nil {
-		return err
+	if o.Title != "" {
+		dc.FillText(centred(titleSize), vg.Point{X: f.width / 2, Y: height - 1.2*lineHeight}, o.Title)
 	}
-	f.legend(draw.Crop(dc, margin, -margin, margin/2, -panels-margin/2))
+	f.panels(draw.Crop(dc, margin, -margin, legend, -title-margin/2))
+	f.legend(draw.Crop(dc, margin, -margin, margin/2, legend-height-margin/2))
 	var b bytes.Buffer
 	if _, err := canvas.WriteTo(&b); err != nil {
 		return err
 	}
-	_, err := w.Write(bytes.ReplaceAll(b.Bytes(), []byte("font-family:Liberation Sans;"), []byte("font-family:Liberation Sans,Arial,Helvetica,sans-serif;")))
+	_, err = w.Write(bytes.ReplaceAll(b.Bytes(), []byte("font-family:Liberation Sans;"), []byte("font-family:Liberation Sans,Arial,Helvetica,sans-serif;")))
 	return err
+}
+
+// newCanvas is an empty picture.
+func newCanvas(format string, width, height vg.Length) (vg.CanvasWriterTo, error) {
+	switch format {
+	case "svg":
+		return vgsvg.New(width, height), nil
+	case "png":
+		return vgimg.PngCanvas{Canvas: vgimg.NewWith(vgimg.UseWH(width, height), vgimg.UseDPI(resolution))}, nil
+	case "pdf":
+		return vgpdf.New(width, height), nil
+	}
+	return nil, fmt.Errorf("format %q, want one of %v", format, Formats)
 }
 
 // figure is one Draw under way.
 type figure struct {
 	curves []Curve
 	by     Axis
+	width  vg.Length
 	points [2][][]point // positive, negative; of each curve
 }
 
@@ -89,52 +125,6 @@ func (f *figure) sample() error {
 		}
 	}
 	return nil
-}
-
-// panels draws the four panels.
-func (f *figure) panels(dc draw.Canvas) error {
-	grid := make([][]*plot.Plot, 2)
-	for row := range grid {
-		top := f.top(row)
-		for side := range f.points {
-			p, err := f.panel(row, side, top)
-			if err != nil {
-				return err
-			}
-			grid[row] = append(grid[row], p)
-		}
-	}
-	tiles := draw.Tiles{Rows: 2, Cols: 2, PadX: 5 * vg.Millimeter, PadY: 5 * vg.Millimeter}
-	for row, line := range plot.Align(grid, tiles, dc) {
-		for side, c := range line {
-			grid[row][side].Draw(c)
-		}
-	}
-	return nil
-}
-
-// sans is the fonts' family, in a size in points.
-func sans(size vg.Length) font.Font {
-	return font.From(font.Font{Typeface: "Liberation", Variant: "Sans"}, size)
-}
-
-// ticks is the marks of an axis: five to ten round numbers.
-func ticks(least, greatest float64) []plot.Tick {
-	raw := (greatest - least) / 5
-	step := math.Pow(10, math.Floor(math.Log10(raw)))
-	switch {
-	case raw >= 5*step:
-		step *= 5
-	case raw >= 2*step:
-		step *= 2
-	}
-	decimals := max(0, int(-math.Floor(math.Log10(step))))
-	var marks []plot.Tick
-	for k := int(math.Ceil(least/step - 1e-9)); float64(k)*step <= greatest*(1+1e-9); k++ {
-		x := float64(k) * step
-		marks = append(marks, plot.Tick{Value: x, Label: strings.ReplaceAll(strconv.FormatFloat(x, 'f', decimals, 64), "-", "−")})
-	}
-	return marks
 }
 
 // of is what a row of panels shows of a point.
@@ -177,56 +167,17 @@ func (f *figure) bottom(row int) float64 {
 	return 1.04 * least
 }
 
+// What is written above and beside the panels.
 var (
 	sides = [2]string{"positive: the class is true (q = 1)", "negative: the class is not true (q = 0)"}
 	rows  = [2]string{"loss", "gradient |dL/dz|"}
 )
 
-func (f *figure) panel(row, side int, top float64) (*plot.Plot, error) {
-	p := plot.New()
-	if row == 0 {
-		p.Title.Text = sides[side]
-		p.Title.TextStyle.Font = sans(12)
-		p.Title.Padding = 3 * vg.Millimeter
-	}
-	if row == 1 {
-		p.X.Label.Text = map[Axis]string{Probability: "probability p of the class", Logit: "logit z of the class, log p/(1 − p)"}[f.by]
-	}
-	if side == 0 {
-		p.Y.Label.Text = rows[row]
-	}
-	for _, a := range []*plot.Axis{&p.X, &p.Y} {
-		a.Label.TextStyle.Font = sans(11)
-		a.Tick.Label.Font = sans(9.5)
-		a.Tick.Marker = plot.TickerFunc(ticks)
-		a.LineStyle.Width = vg.Points(0.6)
-		a.Tick.LineStyle.Width = vg.Points(0.6)
-		a.Padding = 0
-	}
-	grid := plotter.NewGrid()
-	grid.Vertical.Color, grid.Horizontal.Color = color.Gray{0xe4}, color.Gray{0xe4}
-	p.Add(grid)
-	bottom := f.bottom(row)
-	for i := range f.curves {
-		for _, piece := range clipped(f.points[side][i], row, bottom, top) {
-			l, err := plotter.NewLine(piece)
-			if err != nil {
-				return nil, err
-			}
-			l.LineStyle = style(i)
-			p.Add(l)
-		}
-	}
-	p.X.Min, p.X.Max = f.by.ends()
-	p.Y.Min, p.Y.Max = bottom, top
-	return p, nil
-}
-
 // clipped is the pieces of a curve between bottom and top, cut where it crosses
-// these.
-func clipped(points []point, row int, bottom, top float64) []plotter.XYs {
-	var pieces []plotter.XYs
-	var piece plotter.XYs
+// these, in the units of the axes.
+func clipped(points []point, row int, bottom, top float64) [][]vg.Point {
+	var pieces [][]vg.Point
+	var piece []vg.Point
 	end := func() {
 		if len(piece) > 1 {
 			pieces = append(pieces, piece)
@@ -242,7 +193,7 @@ func clipped(points []point, row int, bottom, top float64) []plotter.XYs {
 				if y < bottom || y0 < bottom {
 					edge = bottom
 				}
-				cut := plotter.XY{X: x0 + (p.x-x0)*(edge-y0)/(y-y0), Y: edge}
+				cut := vg.Point{X: vg.Length(x0 + (p.x-x0)*(edge-y0)/(y-y0)), Y: vg.Length(edge)}
 				piece = append(piece, cut)
 				if inside(y0) {
 					end()
@@ -250,7 +201,7 @@ func clipped(points []point, row int, bottom, top float64) []plotter.XYs {
 			}
 		}
 		if inside(y) {
-			piece = append(piece, plotter.XY{X: p.x, Y: y})
+			piece = append(piece, vg.Point{X: vg.Length(p.x), Y: vg.Length(y)})
 		}
 	}
 	end()
@@ -268,7 +219,8 @@ var palette = []color.RGBA{
 // another.
 var dashes = [][]vg.Length{{7, 3}, {2, 2}, {8, 3, 2, 3}, {12, 4}, {4, 2, 1, 2}}
 
-func style(i int) draw.LineStyle {
+// lineStyle is how curve i is drawn.
+func lineStyle(i int) draw.LineStyle {
 	s := draw.LineStyle{Color: palette[i%len(palette)], Width: vg.Points(1.7)}
 	if i > 0 {
 		s.Dashes = dashes[(i-1)%len(dashes)]

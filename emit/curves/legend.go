@@ -6,8 +6,6 @@ import (
 	"slices"
 
 	"github.com/onnxloss/onnxloss/emit/loss"
-	"gonum.org/v1/plot"
-	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 )
@@ -15,19 +13,15 @@ import (
 // sample is how long a line of the legend is.
 const sample = 12 * vg.Millimeter
 
-func labels(size vg.Length, c color.Color) text.Style {
-	return text.Style{Font: sans(size), Color: c, Handler: plot.DefaultTextHandler, YAlign: text.YCenter}
-}
-
 // columns is how many the legend has: as many as are wide enough for the longest
 // label, and no more than three.
 func (f *figure) columns() int {
-	longest, style := vg.Length(0), labels(labelSize, color.Black)
+	longest, letters := vg.Length(0), style(labelSize, color.Black)
 	for _, c := range f.curves {
-		longest = max(longest, style.Width(c.Label))
+		longest = max(longest, letters.Width(c.Label))
 	}
 	longest += sample + 8*vg.Millimeter
-	return max(1, min(3, int(float64((width-2*margin)/longest)), len(f.curves)))
+	return max(1, min(3, int(float64((f.width-2*margin)/longest)), len(f.curves)))
 }
 
 // perColumn is how many curves each column of the legend has, the last one
@@ -60,22 +54,16 @@ func (f *figure) notes() []string {
 	return slices.DeleteFunc([]string{softmax, whole}, func(s string) bool { return s == "" })
 }
 
-// The sizes of the legend's letters, in points.
-const (
-	labelSize = 10.5
-	noteSize  = 9.5
-)
-
 // legend draws the curves' labels in columns, and the notes below them.
 func (f *figure) legend(dc draw.Canvas) {
 	per, wide := f.perColumn(), (dc.Max.X-dc.Min.X)/vg.Length(f.columns())
 	line := func(row int) vg.Length { return dc.Max.Y - (vg.Length(row)+0.5)*lineHeight }
 	for i, c := range f.curves {
 		x, y := dc.Min.X+vg.Length(i/per)*wide, line(i%per)
-		dc.StrokeLine2(style(i), x, y, x+sample, y)
-		dc.FillText(labels(labelSize, color.Black), vg.Point{X: x + sample + 2*vg.Millimeter, Y: y}, c.Label)
+		dc.StrokeLine2(lineStyle(i), x, y, x+sample, y)
+		dc.FillText(style(labelSize, color.Black), vg.Point{X: x + sample + 2*vg.Millimeter, Y: y}, c.Label)
 	}
 	for i, n := range f.notes() {
-		dc.FillText(labels(noteSize, color.Gray{0x50}), vg.Point{X: dc.Min.X, Y: line(per + i)}, n)
+		dc.FillText(style(noteSize, color.Gray{0x50}), vg.Point{X: dc.Min.X, Y: line(per + i)}, n)
 	}
 }
