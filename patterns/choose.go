@@ -13,7 +13,7 @@ import (
 func (s *site) choose(r *Report, name string) (*Report, error) {
 	if name == "all" {
 		if len(r.Heads) == 0 {
-			return r, &NotFound{Reason: s.refusal(), Candidates: r.Candidates}
+			return r, &NotFoundError{Reason: s.refusal(), Candidates: r.Candidates}
 		}
 		return r, nil
 	}
@@ -54,7 +54,7 @@ func (s *site) numbered(r *Report, n int) (*Report, error) {
 			}
 		}
 	}
-	return r, &NotFound{Reason: fmt.Sprintf("--head %d: there are %d heads", n, len(r.Heads)), Candidates: r.Candidates}
+	return r, &NotFoundError{Reason: fmt.Sprintf("--head %d: there are %d heads", n, len(r.Heads)), Candidates: r.Candidates}
 }
 
 // forced makes a head of part p because the user says so.
@@ -76,7 +76,7 @@ func (s *site) forced(r *Report, p *part) (*Report, error) {
 			}
 		}
 	}
-	return r, &NotFound{Reason: "no tensor of the main graph holds these channels", Candidates: r.Candidates}
+	return r, &NotFoundError{Reason: "no tensor of the main graph holds these channels", Candidates: r.Candidates}
 }
 
 // tensor makes a head of a tensor that is no candidate: its channels by where
@@ -89,20 +89,20 @@ func (s *site) tensor(r *Report, name string) (*Report, error) {
 		}
 	}
 	if v == nil {
-		return r, &NotFound{Reason: fmt.Sprintf("--head %s: the main graph has no such tensor", name), Candidates: r.Candidates}
+		return r, &NotFoundError{Reason: fmt.Sprintf("--head %s: the main graph has no such tensor", name), Candidates: r.Candidates}
 	}
 	w := s.View(v)
 	if w == nil || len(w.Pieces) == 0 || w.ChanDim() < 0 {
-		return r, &NotFound{Reason: fmt.Sprintf("--head %s: which axis has its classes cannot be followed from any layer", name), Candidates: r.Candidates}
+		return r, &NotFoundError{Reason: fmt.Sprintf("--head %s: which axis has its classes cannot be followed from any layer", name), Candidates: r.Candidates}
 	}
 	dim := w.ChanDim()
 	p := &part{value: v, dim: dim, span: match.All, act: None, n: s.size(v, dim), roots: rootsOf(w, match.All, dim), role: class}
 	if len(p.roots) == 0 {
-		return r, &NotFound{Reason: fmt.Sprintf("--head %s: no layer makes it", name), Candidates: r.Candidates}
+		return r, &NotFoundError{Reason: fmt.Sprintf("--head %s: no layer makes it", name), Candidates: r.Candidates}
 	}
 	h := s.head([]*part{p}, s.ofUser(p.n), 1, "named by the user; the classes are the channels of the layer that makes it")
 	if h == nil {
-		return r, &NotFound{Reason: fmt.Sprintf("--head %s: not a tensor of the main graph", name), Candidates: r.Candidates}
+		return r, &NotFoundError{Reason: fmt.Sprintf("--head %s: not a tensor of the main graph", name), Candidates: r.Candidates}
 	}
 	r.Heads = []*Head{&h.Head}
 	return r, nil

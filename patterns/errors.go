@@ -10,8 +10,8 @@ import (
 // maxListed is how many candidates an error lists.
 const maxListed = 20
 
-// NotFound is the error where no part of the model is a classification head.
-type NotFound struct {
+// NotFoundError is the error where no part of the model is a classification head.
+type NotFoundError struct {
 	Reason string
 	// Like is what kind of model it looks like instead; empty where that
 	// cannot be said.
@@ -21,7 +21,7 @@ type NotFound struct {
 
 // Error is a line, one for each candidate, and what takes one. Names in it are
 // visible text.
-func (e *NotFound) Error() string {
+func (e *NotFoundError) Error() string {
 	text := "no classification head: " + visible.Text(e.Reason)
 	if e.Like != "" {
 		text += "; this looks like " + visible.Text(e.Like)
@@ -30,7 +30,7 @@ func (e *NotFound) Error() string {
 }
 
 // Takes is what would make a head of the model.
-func (e *NotFound) Takes() string {
+func (e *NotFoundError) Takes() string {
 	takes := "--head TENSOR names the tensor that holds class logits, if there is one"
 	if len(e.Candidates) > 0 {
 		takes = "--head N takes one of these for the head, " + takes
@@ -38,9 +38,9 @@ func (e *NotFound) Takes() string {
 	return takes
 }
 
-// Ambiguous is the error where several parts may be the head and nothing in
+// AmbiguousError is the error where several parts may be the head and nothing in
 // the graph separates them.
-type Ambiguous struct {
+type AmbiguousError struct {
 	Reason     string
 	Decides    string   // an option that decides, beside --head; may be empty
 	Heads      []string // a line for each of several heads
@@ -49,7 +49,7 @@ type Ambiguous struct {
 
 // Error is a line, one for each candidate, and what decides. Names in it are
 // visible text.
-func (e *Ambiguous) Error() string {
+func (e *AmbiguousError) Error() string {
 	text := "the classification head is ambiguous: " + visible.Text(e.Reason)
 	for i, h := range e.Heads {
 		text += fmt.Sprintf("\n  %d %s", i+1, visible.Text(h))
@@ -58,7 +58,7 @@ func (e *Ambiguous) Error() string {
 }
 
 // Takes is what decides.
-func (e *Ambiguous) Takes() string {
+func (e *AmbiguousError) Takes() string {
 	takes := "--head N or --head TENSOR decides"
 	if e.Decides != "" {
 		takes = e.Decides + ", or " + takes

@@ -259,8 +259,8 @@ func TestKinds(t *testing.T) {
 			n := newNet(t)
 			want := k.build(n)
 			r, err := patterns.Locate(n.m, patterns.Options{})
-			var none *patterns.NotFound
-			var several *patterns.Ambiguous
+			var none *patterns.NotFoundError
+			var several *patterns.AmbiguousError
 			switch {
 			case k.unsure && (errors.As(err, &none) || errors.As(err, &several)):
 				t.Logf("refused: %v", err)

@@ -55,7 +55,7 @@ func TestLikeness(t *testing.T) {
 			n := newNet(t)
 			c.build(n)
 			_, err := patterns.Locate(n.m, patterns.Options{})
-			var none *patterns.NotFound
+			var none *patterns.NotFoundError
 			if !errors.As(err, &none) || !strings.Contains(none.Like, c.like) || !strings.Contains(err.Error(), "this looks like "+none.Like) {
 				t.Errorf("%v, want that it looks like %s", err, c.like)
 			}

@@ -40,7 +40,7 @@ var patternList = []pattern{
 }
 
 // Locate finds the classification heads of m. It refines the types of m's
-// values. The error is a *NotFound or *Ambiguous where the graph does not say, and a
+// values. The error is a *NotFoundError or *AmbiguousError where the graph does not say, and a
 // *graph.LoadError where a constant that decides cannot be read.
 func Locate(m *graph.Model, opts Options) (*Report, error) {
 	x, err := searchAll(m, opts)
@@ -102,8 +102,8 @@ type searched struct {
 	site      *site
 	report    *Report
 	found     []*finding
-	ambiguous *Ambiguous // the doubt in which a pattern ended, if one did
-	lost      string     // why a head that is there cannot be given
+	ambiguous *AmbiguousError // the doubt in which a pattern ended, if one did
+	lost      string          // why a head that is there cannot be given
 }
 
 // answer is the report, or with an error what was considered.
@@ -114,12 +114,12 @@ func (x *searched) answer() (*Report, error) {
 		return x.site.choose(r, x.site.opts.Head)
 	case x.lost != "":
 		r.Heads = nil
-		return r, &NotFound{Reason: x.lost, Candidates: r.Candidates}
+		return r, &NotFoundError{Reason: x.lost, Candidates: r.Candidates}
 	case x.ambiguous != nil:
 		x.ambiguous.Candidates = r.Candidates
 		return r, x.ambiguous
 	case len(r.Heads) == 0:
-		return r, &NotFound{Reason: x.site.refusal(), Like: x.site.like(), Candidates: r.Candidates}
+		return r, &NotFoundError{Reason: x.site.refusal(), Like: x.site.like(), Candidates: r.Candidates}
 	}
 	return r, nil
 }
@@ -135,7 +135,7 @@ func search(a *match.Analysis, in *graph.Inlined, opts Options) *searched {
 			break
 		}
 		if s.doubt != "" {
-			x.ambiguous = &Ambiguous{Reason: s.doubt, Decides: s.takes}
+			x.ambiguous = &AmbiguousError{Reason: s.doubt, Decides: s.takes}
 			break
 		}
 	}

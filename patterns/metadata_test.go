@@ -55,7 +55,7 @@ func TestMetadata(t *testing.T) {
 			c.build(n)
 			n.m.Metadata = append(n.m.Metadata, graph.Pair{Key: c.key, Value: c.value})
 			r, err := patterns.Locate(n.m, patterns.Options{})
-			var several *patterns.Ambiguous
+			var several *patterns.AmbiguousError
 			if c.classes == 0 {
 				if !errors.As(err, &several) {
 					t.Fatalf("error %v", err)

@@ -151,7 +151,7 @@ func renamed(t *testing.T, k *key, path string, rng *rand.Rand) {
 	old := renameAll(t, m, rng)
 	r, err := patterns.Locate(m, patterns.Options{})
 	if byName {
-		if _, ok := err.(*patterns.Ambiguous); !ok {
+		if _, ok := err.(*patterns.AmbiguousError); !ok {
 			t.Errorf("without the names that decided: %v, want a refusal", err)
 		}
 		return

@@ -55,8 +55,8 @@ func TestNearMisses(t *testing.T) {
 			c.build(n)
 			r, err := patterns.Locate(n.m, patterns.Options{})
 			got := "found"
-			var none *patterns.NotFound
-			var several *patterns.Ambiguous
+			var none *patterns.NotFoundError
+			var several *patterns.AmbiguousError
 			switch {
 			case errors.As(err, &none):
 				got = "not found"
@@ -129,7 +129,7 @@ func TestUserDecides(t *testing.T) {
 	}
 	for _, head := range []string{"nowhere", "image", "99"} {
 		_, err := patterns.Locate(n.m, patterns.Options{Head: head})
-		var none *patterns.NotFound
+		var none *patterns.NotFoundError
 		if !errors.As(err, &none) || !strings.Contains(err.Error(), head) {
 			t.Errorf("--head %s: %v", head, err)
 		}

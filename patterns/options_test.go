@@ -80,7 +80,7 @@ func TestUserContradictsTheGraph(t *testing.T) {
 	n.output(n.do("Sigmoid", nil, n.conv(n.x, 20)), n.do("Exp", nil, n.conv(n.x, 4)))
 	for _, o := range []patterns.Options{{Classes: 7}, {Activation: patterns.Softmax}, {Activation: patterns.None}} {
 		_, err := patterns.Locate(n.m, o)
-		var none *patterns.NotFound
+		var none *patterns.NotFoundError
 		if !errors.As(err, &none) {
 			t.Errorf("%+v: %v", o, err)
 		}

@@ -35,15 +35,15 @@ type Account struct {
 // maxNear is how many readers, layers and parts an account lists.
 const maxNear = 12
 
-// NoTensor is the error where a model has no tensor of a name, or several.
-type NoTensor struct {
+// NoTensorError is the error where a model has no tensor of a name, or several.
+type NoTensorError struct {
 	Name string
 	// Same are the tensors that the name may stand for; Names are all that the
 	// model has.
 	Same, Names []string
 }
 
-func (e *NoTensor) Error() string {
+func (e *NoTensorError) Error() string {
 	if len(e.Same) > 0 {
 		return fmt.Sprintf("%q stands for several tensors: %s", e.Name, strings.Join(e.Same[:min(len(e.Same), maxNear)], ", "))
 	}
@@ -52,7 +52,7 @@ func (e *NoTensor) Error() string {
 
 // Why says what the named tensor of m is, and why it is the head or is not. A
 // tensor inside a function is named as paths name it, with the scope of the
-// call, or without where that names but one. The error is a *NoTensor if m has
+// call, or without where that names but one. The error is a *NoTensorError if m has
 // no such tensor.
 func Why(m *graph.Model, tensor string, opts Options) (*Account, error) {
 	x, err := searchAll(m, opts)
@@ -106,7 +106,7 @@ func (s *site) find(name string) (*graph.Value, error) {
 	if len(found) == 1 {
 		return found[0], nil
 	}
-	return nil, &NoTensor{name, same, names}
+	return nil, &NoTensorError{name, same, names}
 }
 
 // all are the values of the analyzed model, those of subgraphs too.

@@ -47,7 +47,7 @@ func TestWhy(t *testing.T) {
 		}
 	}
 	_, err := patterns.Why(n.m, "nowhere", patterns.Options{})
-	var none *patterns.NoTensor
+	var none *patterns.NoTensorError
 	if !errors.As(err, &none) || !strings.Contains(err.Error(), "nowhere") || !slices.Contains(none.Names, logits.Name) {
 		t.Errorf("%v", err)
 	}
@@ -107,7 +107,7 @@ func TestWhyInFunctions(t *testing.T) {
 		}
 	}
 	_, err = patterns.Why(m, "q", patterns.Options{})
-	var several *patterns.NoTensor
+	var several *patterns.NoTensorError
 	if !errors.As(err, &several) || !slices.Equal(several.Same, []string{"2:q", "3:q"}) {
 		t.Errorf("q: %v", err)
 	}

@@ -125,8 +125,8 @@ func pathRecord(steps []*patterns.Step) []stepDoc {
 }
 
 func refusalOf(err error) *refusalDoc {
-	var none *patterns.NotFound
-	var several *patterns.Ambiguous
+	var none *patterns.NotFoundError
+	var several *patterns.AmbiguousError
 	switch {
 	case errors.As(err, &none):
 		return &refusalDoc{"not found", none.Reason, none.Like, none.Takes()}

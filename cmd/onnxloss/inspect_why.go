@@ -16,7 +16,7 @@ import (
 // explain says what a tensor is, and why it is the head or is not.
 func explain(c *cli.Context, path string, m *graph.Model, tensor string) error {
 	account, err := patterns.Why(m, tensor, headOptions(c))
-	var none *patterns.NoTensor
+	var none *patterns.NoTensorError
 	switch {
 	case errors.As(err, &none) && len(none.Same) > 0:
 		return usagef("--why: %v", none)

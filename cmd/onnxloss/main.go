@@ -198,8 +198,8 @@ func dashed(name string) string {
 func exitCode(err error) int {
 	var usage *usageError
 	var proof *verify.FailedError
-	var none *patterns.NotFound
-	var several *patterns.Ambiguous
+	var none *patterns.NotFoundError
+	var several *patterns.AmbiguousError
 	switch {
 	case errors.Is(err, context.Canceled):
 		return exitInterrupted
@@ -252,8 +252,8 @@ func message(err error) string {
 func visibleMessage(err error) string {
 	text := message(err)
 	own := ""
-	var none *patterns.NotFound
-	var several *patterns.Ambiguous
+	var none *patterns.NotFoundError
+	var several *patterns.AmbiguousError
 	if errors.As(err, &none) {
 		own = none.Error()
 	} else if errors.As(err, &several) {

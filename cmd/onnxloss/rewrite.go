@@ -237,7 +237,7 @@ func equallyLikely(heads []*patterns.Head) error {
 	if !others {
 		return nil
 	}
-	return &patterns.Ambiguous{Reason: fmt.Sprintf("%d heads are equally likely", len(lines)), Heads: lines}
+	return &patterns.AmbiguousError{Reason: fmt.Sprintf("%d heads are equally likely", len(lines)), Heads: lines}
 }
 
 // chosen is the best head, or all of them where --head asks for all.
