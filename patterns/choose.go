@@ -54,7 +54,13 @@ func (s *site) numbered(r *Report, n int) (*Report, error) {
 			}
 		}
 	}
-	return r, &NotFoundError{Reason: fmt.Sprintf("--head %d: there are %d heads", n, len(r.Heads)), Candidates: r.Candidates}
+	heads := "has no heads"
+	if k := len(r.Heads); k == 1 {
+		heads = "has 1 head"
+	} else if k > 1 {
+		heads = fmt.Sprintf("has %d heads", k)
+	}
+	return r, &NotFoundError{Reason: fmt.Sprintf("--head %d: the model %s", n, heads), Heads: lines(r.Heads), Candidates: r.Candidates}
 }
 
 // forced makes a head of part p because the user says so.

@@ -13,9 +13,9 @@ const maxListed = 20
 // NotFoundError is the error where no part of the model is a classification head.
 type NotFoundError struct {
 	Reason string
-	// Like is what kind of model it looks like instead; empty where that
-	// cannot be said.
+	// Like is what kind of model it resembles; empty if unknown.
 	Like       string
+	Heads      []string // a line for each head there is, if Options.Head names none of them
 	Candidates []*Candidate
 }
 
@@ -26,14 +26,17 @@ func (e *NotFoundError) Error() string {
 	if e.Like != "" {
 		text += "; this looks like " + visible.Text(e.Like)
 	}
-	return text + list(e.Candidates) + "\n" + e.Takes()
+	return text + list(e.Heads, e.Candidates) + "\n" + e.Takes()
 }
 
 // Takes is what would make a head of the model.
 func (e *NotFoundError) Takes() string {
 	takes := "--head TENSOR names the tensor that holds class logits, if there is one"
-	if len(e.Candidates) > 0 {
-		takes = "--head N takes one of these for the head, " + takes
+	switch {
+	case len(e.Heads) > 0:
+		takes = "--head N takes one of these heads, " + takes
+	case len(e.Candidates) > 0:
+		takes = "--head N takes one of these as the head, " + takes
 	}
 	return takes
 }
@@ -51,10 +54,7 @@ type AmbiguousError struct {
 // visible text.
 func (e *AmbiguousError) Error() string {
 	text := "the classification head is ambiguous: " + visible.Text(e.Reason)
-	for i, h := range e.Heads {
-		text += fmt.Sprintf("\n  %d %s", i+1, visible.Text(h))
-	}
-	return text + list(e.Candidates) + "\n" + e.Takes()
+	return text + list(e.Heads, e.Candidates) + "\n" + e.Takes()
 }
 
 // Takes is what decides.
@@ -66,14 +66,26 @@ func (e *AmbiguousError) Takes() string {
 	return takes
 }
 
-func list(cs []*Candidate) string {
+// list is a line for each head and candidate. The number that --head takes is before the
+// heads, or before the candidates if there are no heads.
+func list(heads []string, cs []*Candidate) string {
 	var b strings.Builder
+	for i, h := range heads {
+		fmt.Fprintf(&b, "\n  %d %s", i+1, visible.Text(h))
+	}
 	for i, c := range cs {
 		if i == maxListed && len(cs) > i+1 {
 			fmt.Fprintf(&b, "\n  … %d more: --json lists them", len(cs)-i)
 			break
 		}
-		fmt.Fprintf(&b, "\n  %d %s: %s on axis %d, ", i+1, visible.Text(c.Source.Name), channels(c.Classes), c.Layout.ChannelAxis())
+		number := fmt.Sprint(i + 1)
+		if len(heads) > 0 {
+			number = "candidate"
+			if c.Rejected == "" {
+				continue // a level of a head
+			}
+		}
+		fmt.Fprintf(&b, "\n  %s %s: %s on axis %d, ", number, visible.Text(c.Source.Name), channels(c.Classes), c.Layout.ChannelAxis())
 		if c.Activation == None {
 			b.WriteString("no activation")
 		} else {

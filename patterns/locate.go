@@ -2,6 +2,7 @@ package patterns
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -40,8 +41,9 @@ var patternList = []pattern{
 }
 
 // Locate finds the classification heads of m. It refines the types of m's
-// values. The error is a *NotFoundError or *AmbiguousError where the graph does not say, and a
-// *graph.LoadError where a constant that decides cannot be read.
+// values. The error is a *NotFoundError where it has none, an
+// *AmbiguousError where several are equally likely and opts names none, both beside the
+// report, and a *graph.LoadError where a constant that decides cannot be read.
 func Locate(m *graph.Model, opts Options) (*Report, error) {
 	x, err := searchAll(m, opts)
 	if err == nil {
@@ -50,7 +52,30 @@ func Locate(m *graph.Model, opts Options) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	return x.answer()
+	r, err := x.answer()
+	var none *NotFoundError
+	if errors.As(err, &none) && opts.Head == "" && opts != (Options{}) {
+		return r, unasked(m, opts, none)
+	}
+	return r, err
+}
+
+// unasked is err, or where the model has a head but for the number of classes or the
+// activation in opts, an error that says so.
+func unasked(m *graph.Model, opts Options, err *NotFoundError) error {
+	x, e := searchAll(m, Options{})
+	if e != nil || len(x.found) == 0 {
+		return err
+	}
+	h := x.found[0]
+	has := fmt.Sprintf("%d classes, not %d", h.Classes, opts.Classes)
+	if h.Classes == 1 {
+		has = fmt.Sprintf("1 class, not %d", opts.Classes)
+	}
+	if opts.fits(h.Classes, h.Background) {
+		has = fmt.Sprintf("activation %s, not %s", h.Activation, opts.Activation)
+	}
+	return &NotFoundError{Reason: "the model's head has " + has, Candidates: err.Candidates}
 }
 
 // searchAll tries the patterns in m, and where that shows more in m with the
@@ -121,7 +146,26 @@ func (x *searched) answer() (*Report, error) {
 	case len(r.Heads) == 0:
 		return r, &NotFoundError{Reason: x.site.refusal(), Like: x.site.like(), Candidates: r.Candidates}
 	}
-	return r, nil
+	return r, r.equallyLikely()
+}
+
+// equallyLikely is an error if a head of another number of classes is as likely as the
+// best. Heads of the same classes are stages or copies of one another, and the best
+// stands for them.
+func (r *Report) equallyLikely() error {
+	const margin = 0.01 // of confidence
+	n, others := 0, false
+	for _, h := range r.Heads {
+		if r.Heads[0].Confidence-h.Confidence >= margin {
+			break
+		}
+		others = others || h.Classes != r.Heads[0].Classes
+		n++
+	}
+	if !others {
+		return nil
+	}
+	return &AmbiguousError{Reason: fmt.Sprintf("%d heads are equally likely", n), Heads: lines(r.Heads[:n])}
 }
 
 // search tries the patterns.
@@ -149,9 +193,6 @@ func search(a *match.Analysis, in *graph.Inlined, opts Options) *searched {
 
 // refusal says why the model has no head.
 func (s *site) refusal() string {
-	if len(s.unasked) > 0 {
-		return "the head that was found has " + s.unasked[0]
-	}
 	if len(s.parts) == 0 {
 		return "no output comes from a layer whose channels can be followed"
 	}

@@ -17,19 +17,25 @@ func (o *Options) check() error {
 
 // unlike reports whether the user says that h is not the head.
 func (s *site) unlike(h *finding) bool {
-	n := s.opts.Classes
+	reason := ""
 	switch {
-	case n > 0 && h.Classes != n && (h.Background < 0 || h.Classes != n+1):
-		s.unasked = append(s.unasked, fmt.Sprintf("%d classes, not %d", h.Classes, n))
+	case !s.opts.fits(h.Classes, h.Background):
+		reason = fmt.Sprintf("it has %d classes, not %d", h.Classes, s.opts.Classes)
 	case s.opts.Activation != "" && h.Activation != s.opts.Activation:
-		s.unasked = append(s.unasked, fmt.Sprintf("activation %s, not %s", h.Activation, s.opts.Activation))
+		reason = fmt.Sprintf("it has activation %s, not %s", h.Activation, s.opts.Activation)
 	default:
 		return false
 	}
 	for _, p := range h.parts {
-		p.rejected = "it has " + s.unasked[len(s.unasked)-1]
+		p.rejected = reason
 	}
 	return true
+}
+
+// fits reports whether a head of so many classes may be the one that the user wants; its
+// background, -1 where it has none, may be counted or not.
+func (o *Options) fits(classes, background int) bool {
+	return o.Classes == 0 || classes == o.Classes || background >= 0 && classes == o.Classes+1
 }
 
 // may reports whether, for all that the user says, n channels of activation

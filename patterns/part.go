@@ -50,8 +50,6 @@ type site struct {
 	doubt string // why nothing decides, if a pattern found that
 	takes string // what would decide, beside --head
 
-	unasked []string // what heads have that the user does not want
-
 	output map[*graph.Value]bool        // the graph's outputs, once a path was asked for
 	owner  map[*graph.Graph]*graph.Node // the node that a subgraph belongs to, likewise
 

@@ -1,6 +1,9 @@
 package patterns
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"fmt"
+)
 
 // HeadRecord is a head as JSON has it: in the report of inspect and in the
 // manifest of a training graph.
@@ -36,6 +39,49 @@ type SliceRecord struct {
 	Start  int  `json:"start"`
 	Stop   int  `json:"stop"`
 	Stride *int `json:"stride"`
+}
+
+// String is the channels in words; of nil "all".
+func (k *SliceRecord) String() string {
+	if k == nil {
+		return "all"
+	}
+	s := fmt.Sprint(k.Start)
+	if k.Stop > k.Start+1 {
+		s = fmt.Sprintf("%d to %d", k.Start, k.Stop-1)
+	}
+	if k.Stride != nil {
+		s += fmt.Sprintf(" of each %d", *k.Stride)
+	}
+	return s
+}
+
+// String is the head in one line.
+func (h HeadRecord) String() string {
+	s := fmt.Sprintf("%s, classes: %d on axis %d", h.Source, h.Classes, h.ClassAxis)
+	if h.ClassSlice != nil {
+		s += fmt.Sprintf(" (channels %s)", h.ClassSlice)
+	}
+	s += fmt.Sprintf(", activation %s", h.Activation)
+	if h.Background != nil {
+		s += fmt.Sprintf(", background %d", *h.Background)
+	}
+	if n := len(h.Levels); n > 1 {
+		s += fmt.Sprintf(", levels: %d", n)
+	}
+	if h.Quantized != "" {
+		s += ", quantized"
+	}
+	return s + fmt.Sprintf(", confidence %.2f", h.Confidence)
+}
+
+// lines is a line for each head.
+func lines(heads []*Head) []string {
+	var text []string
+	for _, h := range heads {
+		text = append(text, h.Record().String())
+	}
+	return text
 }
 
 func (p *Part) slice() *SliceRecord {

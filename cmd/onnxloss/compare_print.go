@@ -46,7 +46,7 @@ func reportComparison(c *cli.Context, h *headOfBatch, r *compare.Report) error {
 // printComparison prints what each loss makes of the batch: who gives its
 // gradient, and its value.
 func printComparison(c *cli.Context, h *headOfBatch, r *compare.Report) error {
-	say(c, "head      %s", describeHead(h.record))
+	say(c, "head      %s", h.record)
 	say(c, "batch     %s of %s, %s: %d hard and %d easy positives, %d hard and %d easy negatives, %d ignored",
 		count(r.Images, "image"), count(r.Anchors, "anchor"), classes(r.Classes),
 		r.Groups[0].Anchors, r.Groups[1].Anchors, r.Groups[2].Anchors, r.Groups[3].Anchors, r.Ignored)

@@ -78,43 +78,9 @@ func layoutWords(l patterns.PartRecord) string {
 	return "[" + strings.Join(words, ", ") + "]"
 }
 
-// channelWords is some channels of an axis in words.
-func channelWords(k *patterns.SliceRecord) string {
-	if k == nil {
-		return "all"
-	}
-	s := fmt.Sprint(k.Start)
-	if k.Stop > k.Start+1 {
-		s = fmt.Sprintf("%d to %d", k.Start, k.Stop-1)
-	}
-	if k.Stride != nil {
-		s += fmt.Sprintf(" of each %d", *k.Stride)
-	}
-	return s
-}
-
-// describeHead is a head of a manifest in one line.
-func describeHead(h patterns.HeadRecord) string {
-	s := fmt.Sprintf("%s, classes: %d on axis %d", h.Source, h.Classes, h.ClassAxis)
-	if h.ClassSlice != nil {
-		s += fmt.Sprintf(" (channels %s)", channelWords(h.ClassSlice))
-	}
-	s += fmt.Sprintf(", activation %s", h.Activation)
-	if h.Background != nil {
-		s += fmt.Sprintf(", background %d", *h.Background)
-	}
-	if n := len(h.Levels); n > 1 {
-		s += fmt.Sprintf(", levels: %d", n)
-	}
-	if h.Quantized != "" {
-		s += ", quantized"
-	}
-	return s + fmt.Sprintf(", confidence %.2f", h.Confidence)
-}
-
 func printManifest(c *cli.Context, x *emit.Manifest) {
 	for _, h := range x.Heads {
-		say(c, "head      %s", describeHead(h))
+		say(c, "head      %s", h)
 	}
 	say(c, "loss      %s", describeLoss(x.Loss))
 	if x.Box != nil {

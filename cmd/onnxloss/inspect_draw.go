@@ -115,7 +115,7 @@ func pageOf(path string, m *graph.Model, r *patterns.Report, n *next) picture.Pa
 	x := h.Record()
 	p := picture.Page{Reasons: h.Reasons(), Next: n.Line, Notes: append(warnings(r), n.Notes...)}
 	p.Title = filepath.Base(title(path))
-	p.Text = describeHead(x)
+	p.Text = x.String()
 	p.Facts = append(p.Facts, describeModel(m))
 	for i, l := range x.Levels {
 		if i == maxBranches && len(x.Levels) > i+1 {
@@ -129,7 +129,7 @@ func pageOf(path string, m *graph.Model, r *patterns.Report, n *next) picture.Pa
 		if i == maxBranches && len(x.Objectness) > i+1 {
 			break
 		}
-		p.Facts = append(p.Facts, fmt.Sprintf("objectness: %s, channels: %s", short(h.Objectness[i].Source.Name, 80), channelWords(l.Slice)))
+		p.Facts = append(p.Facts, fmt.Sprintf("objectness: %s, channels: %s", short(h.Objectness[i].Source.Name, 80), l.Slice))
 	}
 	if h.Box != nil {
 		p.Facts = append(p.Facts, fmt.Sprintf("boxes: %s, %s", short(h.Box.Name, 80), typeWords(h.Box.Type)))

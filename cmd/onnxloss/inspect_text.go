@@ -104,7 +104,7 @@ func headRow(n int, h *patterns.Head) []cell {
 		sure = yellow
 	}
 	row := []cell{}
-	for _, t := range []string{fmt.Sprint(n), fmt.Sprint(x.Classes), channelWords(x.ClassSlice), fmt.Sprint(x.ClassAxis),
+	for _, t := range []string{fmt.Sprint(n), fmt.Sprint(x.Classes), x.ClassSlice.String(), fmt.Sprint(x.ClassAxis),
 		string(x.Activation), background, fmt.Sprint(len(x.Levels)), anchors} {
 		row = append(row, cell{t, plain})
 	}
@@ -160,7 +160,7 @@ func (p *page) tensors(h *patterns.Head) {
 		if i == maxBranches && len(x.Objectness) > i+1 {
 			break
 		}
-		add(cyan, "objectness", h.Objectness[i].Source, layoutWords(l), "channels: "+channelWords(l.Slice))
+		add(cyan, "objectness", h.Objectness[i].Source, layoutWords(l), "channels: "+l.Slice.String())
 	}
 	if h.Box != nil {
 		add(yellow, "boxes", h.Box)

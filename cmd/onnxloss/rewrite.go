@@ -208,36 +208,13 @@ func replaced(c *cli.Context, path string, m *graph.Model) error {
 	return nil
 }
 
-// locate finds the heads, by the flags of headFlags. Heads of other classes that
-// are as likely as the first are an error, which --head resolves; heads of the
-// same classes are stages or copies of one, and the first stands for them.
+// locate finds the heads, by the flags of headFlags.
 func locate(c *cli.Context, path string, m *graph.Model) (*patterns.Report, error) {
 	r, err := patterns.Locate(m, headOptions(c))
-	if err == nil && c.String("head") == "" {
-		err = equallyLikely(r.Heads)
-	}
 	if err != nil {
 		return r, fmt.Errorf("%s: %w", title(path), err)
 	}
 	return r, nil
-}
-
-// equallyLikely is an error if a head of other classes is as likely as the
-// first.
-func equallyLikely(heads []*patterns.Head) error {
-	var lines []string
-	others := false
-	for _, h := range heads {
-		if heads[0].Confidence-h.Confidence >= 0.01 {
-			break
-		}
-		others = others || h.Classes != heads[0].Classes
-		lines = append(lines, describeHead(h.Record()))
-	}
-	if !others {
-		return nil
-	}
-	return &patterns.AmbiguousError{Reason: fmt.Sprintf("%d heads are equally likely", len(lines)), Heads: lines}
 }
 
 // chosen is the best head, or all of them where --head asks for all.
