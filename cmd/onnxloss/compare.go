@@ -77,7 +77,7 @@ func runCompare(c *cli.Context) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", title(path), err)
 	}
-	feeds, err := feedsFor(c, path, plan)
+	feeds, err := feedsFor(c, path, head.model, plan)
 	if err != nil {
 		return err
 	}

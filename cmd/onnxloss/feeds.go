@@ -20,36 +20,45 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// feedsFor reads the inputs that were given and makes up the others.
-func feedsFor(c *cli.Context, path string, plan *interp.Plan) (map[string]*tensor.Tensor, error) {
+// feedsFor reads the inputs that were given and makes up the others: those of a training
+// graph m by the sizes that its images give to the logits.
+func feedsFor(c *cli.Context, path string, m *graph.Model, plan *interp.Plan) (map[string]*tensor.Tensor, error) {
 	files, err := inputFiles(c, plan.Inputs())
 	if err != nil {
 		return nil, err
 	}
-	var made []*graph.Value
-	feeds := map[string]*tensor.Tensor{}
+	x, err := emit.ReadManifest(m)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", title(path), err)
+	}
+	var made, targets []*graph.Value
+	f := &feeder{c: c, plan: plan, feeds: map[string]*tensor.Tensor{}}
 	for _, v := range plan.Inputs() {
 		if file, ok := files[v.Name]; ok {
-			if feeds[v.Name], err = readTensor(file, v.Name, v.Type); err != nil {
+			if f.feeds[v.Name], err = readTensor(file, v.Name, v.Type); err != nil {
 				return nil, err
 			}
 		} else if v.Init == nil {
-			made = append(made, v)
+			if made = append(made, v); isTarget(x, v) {
+				targets = append(targets, v)
+			}
 		}
 	}
-	dims, err := dimSizes(c, made)
-	if err != nil {
+	if f.sizes, err = dimSizes(c, made); err != nil {
 		return nil, err
 	}
-	for _, v := range made {
-		x, err := random.Input(v, dims, c.Uint64("seed"), plan.Fits(feeds))
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", title(path), err)
-		}
-		feeds[v.Name] = x
-		note(c, `input "%s": filled with random %v (seed %d)`, v.Name, feeds[v.Name], c.Uint64("seed"))
+	f.bind(x, f.feeds)
+	err = f.makeUp(made, func(v *graph.Value) bool { return !slices.Contains(targets, v) })
+	if err == nil && f.open(targets) {
+		err = f.runLogits(m, x)
 	}
-	return feeds, nil
+	if err == nil {
+		err = f.makeUp(targets, func(*graph.Value) bool { return true })
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", title(path), err)
+	}
+	return f.feeds, nil
 }
 
 // inputFiles is the files that --input gives, by the input's name. Names and

@@ -81,7 +81,7 @@ func runRun(c *cli.Context) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", title(path), err)
 	}
-	feeds, err := feedsFor(c, path, plan)
+	feeds, err := feedsFor(c, path, m, plan)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,38 @@
+package emit
+
+import (
+	"fmt"
+
+	"github.com/onnxloss/onnxloss/graph/tensor"
+)
+
+// Sizes is what the symbolic dimensions of the graph's inputs and outputs are, by their
+// names, in a run with these tensors under the names of inputs and outputs.
+func (m *Manifest) Sizes(tensors map[string]*tensor.Tensor) map[string]int {
+	sizes := map[string]int{}
+	for _, ports := range [][]Port{m.Inputs, m.Outputs} {
+		for _, p := range ports {
+			t := tensors[p.Name]
+			if t == nil || p.Shape == nil || len(*p.Shape) != t.Rank() {
+				continue
+			}
+			for i, d := range *p.Shape {
+				if _, known := numeric(d); !known {
+					sizes[fmt.Sprint(d)] = t.Shape[i]
+				}
+			}
+		}
+	}
+	return sizes
+}
+
+// numeric is a dimension of a port that is a number, as it is made or read from JSON.
+func numeric(d any) (n int, ok bool) {
+	switch d := d.(type) {
+	case int64:
+		return int(d), true
+	case float64:
+		return int(d), true
+	}
+	return 0, false
+}
