@@ -6,7 +6,6 @@ import (
 
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/interp/plan"
-	"github.com/onnxloss/onnxloss/graph/op"
 )
 
 var rows = Pass{
@@ -20,7 +19,7 @@ var rows = Pass{
 // for the cost of a step to be that of its loop.
 const tileElems = 1 << 14
 
-// joinRows makes one step of each set of steps that work on rows (op.Op.Rows) of one shape
+// joinRows makes one step of each set of steps that work on rows (cutOf) of one shape
 // and read each other; see plan.Tiles. Kernels of rows give the same bits however rows are
 // cut. A set never has a path between its steps that leaves it.
 func joinRows(f *Fusion) {
@@ -61,7 +60,7 @@ type rowGroup struct {
 // add puts a step with those that make its inputs, or into a group of its own.
 func (j *joiner) add(i int) {
 	s := j.Steps[i]
-	if cutOf(s) == op.NoCut || s.Label != "" || len(s.Out) != 1 || s.Out[0] < 0 {
+	if cutOf(s) == noCut || s.Label != "" || len(s.Out) != 1 || s.Out[0] < 0 {
 		return
 	}
 	var g *rowGroup
@@ -101,14 +100,6 @@ func (j *joiner) merge(g, h *rowGroup) *rowGroup {
 	return g
 }
 
-// cutOf says where the step's inputs can be cut.
-func cutOf(s *plan.Step) op.Cut {
-	if s.Spec == nil || s.Op == nil || s.Op.Rows == nil || len(s.In) == 0 || s.Spec.Types[0].Shape == nil {
-		return op.NoCut
-	}
-	return s.Op.Rows(s.Spec, len(s.Spec.Types[0].Shape))
-}
-
 // shape is the full shape that a step suggests: the longer of its input and
 // output.
 func (j *joiner) shape(s *plan.Step) graph.Shape {
@@ -131,7 +122,7 @@ func (j *joiner) lies(s *plan.Step, shape graph.Shape) bool {
 			return false
 		}
 	}
-	cut := cutOf(s)
+	by := cutOf(s)
 	out, ok := extentOf(j.typeOf(s.Node.Output(0)).Shape, shape)
 	if !ok || !out.IsCut() {
 		return false
@@ -142,7 +133,7 @@ func (j *joiner) lies(s *plan.Step, shape graph.Shape) bool {
 			return false
 		}
 		e, ok := extentOf(j.typeOf(v).Shape, shape)
-		if !ok || e == plan.Dropped && cut == op.RowCut {
+		if !ok || e == plan.Dropped && by == rowCut {
 			return false
 		}
 		short = short || e == plan.Dropped
