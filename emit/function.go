@@ -74,10 +74,10 @@ func (r *rewriter) outline(m *graph.Model, t *term, first int) error {
 	for _, in := range t.res.Inputs {
 		inputs = append(inputs, in.Read)
 	}
-	t.letters = t.res.Letters()
-	t.letters[t.res.Logits] = "z"
+	t.symbols = t.res.Symbols()
+	t.symbols[t.res.Logits] = "z"
 	if t.dz != nil {
-		t.letters[t.dz] = "d_z"
+		t.symbols[t.dz] = "d_z"
 	}
 	call, err := r.g.Outline(f, between(r.g.Nodes[first:], inputs, t.outs), inputs, t.outs, t.label)
 	if err != nil {
@@ -149,11 +149,11 @@ func between(nodes []*graph.Node, inputs, outs []*graph.Value) map[*graph.Node]b
 	return inside
 }
 
-// label names a value of the function's body: by the equation's letter, a
+// label names a value of the function's body: by the equation's symbol, a
 // number by itself, else by the operator that makes it, with d_ before it in the
 // backward part.
 func (t *term) label(v *graph.Value) string {
-	if s := t.letters[v]; s != "" {
+	if s := t.symbols[v]; s != "" {
 		return s
 	}
 	n := v.Producer()
@@ -181,7 +181,7 @@ func constantName(v *graph.Value) string {
 }
 
 // functionDoc is what a viewer shows of a function: the equation with its
-// letters, the options that went into the body, and the source.
+// symbols, the options that went into the body, and the source.
 func functionDoc(l *loss.Loss, o loss.Options) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s\nSource: %s\nz: logits [N, A, C]; p: the %v of z; ", l.Name, l.Equation, l.Source, l.Activation)

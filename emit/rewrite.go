@@ -140,8 +140,8 @@ type term struct {
 	res    *loss.Result
 	outs   []*graph.Value // loss and gradient, as outputs of the graph have them
 	dz     *graph.Value   // the gradient by the logits; nil if there is none
-	// letters is what the function's body calls values.
-	letters map[*graph.Value]string
+	// symbols is what the function's body calls values.
+	symbols map[*graph.Value]string
 }
 
 // give is v, one of the term's results, under a given name.

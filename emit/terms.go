@@ -89,10 +89,10 @@ func (r *rewriter) gradients() error {
 // closed form as far as the sums over classes, or by the operators' rules.
 func LogitsGradient(y, logits *graph.Value, l *loss.Result) (*graph.Value, error) {
 	leave := y.Graph().Scope("grad")
-	slope := l.Slope()
+	gradient := l.Gradient()
 	leave()
 	by := l.Sum
-	if slope == nil {
+	if gradient == nil {
 		by = l.Finite
 	}
 	d, err := grad.Of(y, by)
@@ -101,8 +101,8 @@ func LogitsGradient(y, logits *graph.Value, l *loss.Result) (*graph.Value, error
 	}
 	defer y.Graph().Scope("grad")()
 	dz := d[0]
-	if slope != nil {
-		dz = scaled(slope, dz)
+	if gradient != nil {
+		dz = scaled(gradient, dz)
 	}
 	if dz != nil && dz.Type.DType != logits.Type.DType {
 		dz = op.Cast(dz, logits.Type.DType)
@@ -110,19 +110,19 @@ func LogitsGradient(y, logits *graph.Value, l *loss.Result) (*graph.Value, error
 	return dz, nil
 }
 
-// scaled is slope, [N, A, C], times the derivative by each anchor's sum, [N, A]: by
+// scaled is gradient, [N, A, C], times the derivative by each anchor's sum, [N, A]: by
 // the number itself where that is one number expanded, and not at all where it is 1.
-func scaled(slope, by *graph.Value) *graph.Value {
+func scaled(gradient, by *graph.Value) *graph.Value {
 	if by != nil && by.Producer() != nil && by.Producer().Op == "Expand" {
 		number := by.Producer().Inputs[0]
 		if t, err := op.ConstantOf(number); err == nil && t.Len() == 1 && op.Floats(t)[0] == 1 {
-			return slope
+			return gradient
 		}
 		if slices.Equal(number.Shape().Ints(), []int{1, 1}) {
 			by = number
 		}
 	}
-	return op.Mul(slope, op.Unsqueeze(by, 2))
+	return op.Mul(gradient, op.Unsqueeze(by, 2))
 }
 
 func lossName(of string) string {

@@ -234,7 +234,7 @@ func smoothWords(l *loss.Loss) string {
 	if l.Activation == loss.Softmax {
 		s = "with --label-smoothing S each q of the equation is q(1−S) + S/C, C the classes, as in PyTorch's cross_entropy"
 	}
-	if l.Whole != nil || l.LabelWeights != nil {
+	if l.Statistics != nil || l.LabelWeights != nil {
 		s += "; what weighs or selects anchors and classes goes by the targets before that"
 	}
 	return s

@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/onnxloss/onnxloss/emit/loss"
+	_ "github.com/onnxloss/onnxloss/emit/loss/all" // all that may be named
 )
 
 // Entry is a loss with its options, by the name that the user gave it.

@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/onnxloss/onnxloss/emit/loss"
+	_ "github.com/onnxloss/onnxloss/emit/loss/all" // all that may be named
 )
 
 // Axis is what curves are drawn over.
@@ -82,7 +83,7 @@ func (c Curve) over(by Axis, positive bool) ([]point, error) {
 	for i := range points {
 		x, z := by.at(float64(i) / (samples - 1))
 		b := loss.Batch{N: 1, A: 1, C: classes, Logits: make([]float64, classes), Target: make([]float64, classes)}
-		if l.Whole != nil {
+		if l.Statistics != nil {
 			b.A = 2
 			b.Logits = append(b.Logits, make([]float64, classes)...)
 			b.Target = append(b.Target, make([]float64, classes)...)

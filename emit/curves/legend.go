@@ -47,7 +47,7 @@ func (f *figure) notes() []string {
 		case l.Activation == loss.Softmax:
 			softmax = fmt.Sprintf("softmax: %d classes, of which the others share 1 − p evenly; in the negative panels one of those is true", c.Classes)
 		}
-		if l != nil && l.Whole != nil {
+		if l != nil && l.Statistics != nil {
 			whole = "losses that look at the whole batch: an anchor beside a positive one whose logits are 0"
 		}
 	}

@@ -2,7 +2,6 @@ package loss
 
 import (
 	"fmt"
-	"math"
 
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/op"
@@ -59,19 +58,6 @@ func (b *Build) lowered() *graph.Value {
 	}
 	whole := op.Cast(b.greatest(), tensor.Int64)
 	return op.Sub(b.raw, op.Cast(whole, b.raw.Type.DType))
-}
-
-// logPriors is the logarithm of each class's share of all objects.
-func logPriors(counts []float64) []float64 {
-	total := 0.0
-	for _, n := range counts {
-		total += n
-	}
-	logs := make([]float64, len(counts))
-	for i, n := range counts {
-		logs[i] = math.Log(n / total)
-	}
-	return logs
 }
 
 // The counts allowed: no class is without objects, since its logarithm is

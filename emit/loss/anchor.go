@@ -5,7 +5,7 @@ type anchor struct {
 	loss   *Loss
 	opts   Options
 	q, p   []float64
-	slopes []Slope
+	slopes []Dual
 	adjust *Adjustment // nil for none
 
 	classWeights []float64 // nil for none
@@ -15,13 +15,13 @@ type anchor struct {
 	classWeight float64 // of the anchor's targets, in sum
 
 	labels []float64 // q before smoothing
-	scene  *Scene    // nil for a loss without a Whole
+	scene  *Scene    // nil for a loss without Statistics
 	factor []float64 // of the anchor's classes, by the scene; nil for none
 }
 
 func newAnchor(l *Loss, o Options, b Batch) *anchor {
 	a := &anchor{
-		loss: l, opts: o, q: make([]float64, b.C), labels: make([]float64, b.C), slopes: make([]Slope, b.C), p: make([]float64, b.C),
+		loss: l, opts: o, q: make([]float64, b.C), labels: make([]float64, b.C), slopes: make([]Dual, b.C), p: make([]float64, b.C),
 		classWeights: l.classWeights(o, b.C),
 	}
 	if l.Adjust != nil {
@@ -190,14 +190,14 @@ func (a *anchor) eval(z, grad, charges []float64) float64 {
 		if a.loss.Activation == Softmax {
 			logP, logNotP = s.logs(i, z[i])
 		} else {
-			logP, logNotP = sigmoidLogs(z[i])
+			logP, logNotP = SigmoidLogs(z[i])
 		}
 		x.Q = a.q[i]
 		x.set(logP, logNotP, a.opts.Eps)
 		x.class = i
 		f := a.closed(&x)
 		if w := a.classWeights; w != nil {
-			f = Slope{w[i] * f.Value, w[i] * f.P, w[i] * f.NotP}
+			f = Dual{w[i] * f.Value, w[i] * f.P, w[i] * f.NotP}
 		}
 		if a.factor != nil {
 			f = f.Scale(a.factor[i])
@@ -213,7 +213,7 @@ func (a *anchor) eval(z, grad, charges []float64) float64 {
 	return sum
 }
 
-func (a *anchor) closed(x *Point) Slope {
+func (a *anchor) closed(x *Point) Dual {
 	if t, m := a.loss.modulation(a.opts); m != nil {
 		return x.modulated(t, m)
 	}

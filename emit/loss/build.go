@@ -16,7 +16,7 @@ type Build struct {
 	Q *graph.Value
 	// Classes is C.
 	Classes int
-	// Of a loss with a Whole alone: Labels are the targets before smoothing, 0 where
+	// Of a loss with Statistics alone: Labels are the targets before smoothing, 0 where
 	// an anchor is ignored.
 	Labels *graph.Value
 	// Counted is 1 for each anchor that statistics are taken from, else 0, [N, A]:
@@ -52,24 +52,31 @@ func newBuild(z *graph.Value, act Activation, classes int, o Options) *Build {
 // Param is the value of a parameter of the loss.
 func (b *Build) Param(name string) float64 { return b.params[name] }
 
+// Each is the numbers of a parameter that has one for each class; nil if it has one for
+// all.
+func (b *Build) Each(name string) []float64 { return b.each[name] }
+
+// Logits are the logits [N, A, C] before any adjustment, finite where a class is masked.
+func (b *Build) Logits() *graph.Value { return b.raw }
+
 // Positive is the positive term of every class, weight · q · (1−p)^γ · (−log p).
 func (b *Build) Positive(weight, γ float64) *graph.Value {
-	return b.part(fmt.Sprint("positive ", weight, γ), func() *graph.Value {
-		return op.Mul(b.positiveWeight(weight, γ), b.CostOfP())
+	return b.Part(fmt.Sprint("positive ", weight, γ), func() *graph.Value {
+		return op.Mul(b.PositiveWeight(weight, γ), b.CostOfP())
 	})
 }
 
 // Negative is the negative term of every class,
 // weight · (1−q) · p^γ · (−log(1−p)).
 func (b *Build) Negative(weight, γ float64) *graph.Value {
-	return b.part(fmt.Sprint("negative ", weight, γ), func() *graph.Value {
-		return op.Mul(b.negativeWeight(weight, γ), b.CostOfNotP())
+	return b.Part(fmt.Sprint("negative ", weight, γ), func() *graph.Value {
+		return op.Mul(b.NegativeWeight(weight, γ), b.CostOfNotP())
 	})
 }
 
-// positiveWeight is weight · q · (1−p)^γ.
-func (b *Build) positiveWeight(weight, γ float64) *graph.Value {
-	return b.part(fmt.Sprint("positive weight ", weight, γ), func() *graph.Value {
+// PositiveWeight is weight · q · (1−p)^γ.
+func (b *Build) PositiveWeight(weight, γ float64) *graph.Value {
+	return b.Part(fmt.Sprint("positive weight ", weight, γ), func() *graph.Value {
 		w := b.Scale(b.Q, weight)
 		if γ != 0 {
 			w = op.Mul(w, b.PowNotP(γ))
@@ -78,9 +85,9 @@ func (b *Build) positiveWeight(weight, γ float64) *graph.Value {
 	})
 }
 
-// negativeWeight is weight · (1−q) · p^γ.
-func (b *Build) negativeWeight(weight, γ float64) *graph.Value {
-	return b.part(fmt.Sprint("negative weight ", weight, γ), func() *graph.Value {
+// NegativeWeight is weight · (1−q) · p^γ.
+func (b *Build) NegativeWeight(weight, γ float64) *graph.Value {
+	return b.Part(fmt.Sprint("negative weight ", weight, γ), func() *graph.Value {
 		w := b.Scale(b.NotQ(), weight)
 		if γ != 0 {
 			w = op.Mul(w, b.PowP(γ))
@@ -91,7 +98,7 @@ func (b *Build) negativeWeight(weight, γ float64) *graph.Value {
 
 // NotQ is 1 − q.
 func (b *Build) NotQ() *graph.Value {
-	return b.part("1-q", func() *graph.Value { return op.Sub(b.Const(1), b.Q) })
+	return b.Part("1-q", func() *graph.Value { return op.Sub(b.Const(1), b.Q) })
 }
 
 // NoClass is 1 − Σ q over the anchor's classes, [N, A, 1].
@@ -102,7 +109,7 @@ func (b *Build) NoClass() *graph.Value {
 // CostOfP is −log p, or −log(p + ε) in the form with ε.
 func (b *Build) CostOfP() *graph.Value {
 	if b.eps > 0 {
-		return b.part("cost p+ε", func() *graph.Value { return op.Neg(op.Log(op.Add(b.P(), b.Const(b.eps)))) })
+		return b.Part("cost p+ε", func() *graph.Value { return op.Neg(op.Log(op.Add(b.P(), b.Const(b.eps)))) })
 	}
 	return b.exactCostOfP()
 }
@@ -110,7 +117,7 @@ func (b *Build) CostOfP() *graph.Value {
 // CostOfNotP is −log(1 − p), or −log(1 − p + ε) in the form with ε.
 func (b *Build) CostOfNotP() *graph.Value {
 	if b.eps > 0 {
-		return b.part("cost 1-p+ε", func() *graph.Value { return op.Neg(op.Log(op.Add(b.NotP(), b.Const(b.eps)))) })
+		return b.Part("cost 1-p+ε", func() *graph.Value { return op.Neg(op.Log(op.Add(b.NotP(), b.Const(b.eps)))) })
 	}
 	return b.exactCostOfNotP()
 }
@@ -127,7 +134,7 @@ func (b *Build) PlainCostOfP() *graph.Value {
 
 // P is the probability of every class.
 func (b *Build) P() *graph.Value {
-	return b.part("p", func() *graph.Value {
+	return b.Part("p", func() *graph.Value {
 		if b.act == Softmax {
 			return b.softmaxP()
 		}
@@ -137,7 +144,7 @@ func (b *Build) P() *graph.Value {
 
 // NotP is 1 − p of every class, to full relative precision.
 func (b *Build) NotP() *graph.Value {
-	return b.part("1-p", func() *graph.Value {
+	return b.Part("1-p", func() *graph.Value {
 		if b.act == Softmax {
 			return b.softmaxNotP()
 		}
@@ -146,7 +153,7 @@ func (b *Build) NotP() *graph.Value {
 }
 
 func (b *Build) exactCostOfP() *graph.Value {
-	return b.part("cost p", func() *graph.Value {
+	return b.Part("cost p", func() *graph.Value {
 		if b.act == Softmax {
 			return b.softmaxCostOfP()
 		}
@@ -155,7 +162,7 @@ func (b *Build) exactCostOfP() *graph.Value {
 }
 
 func (b *Build) exactCostOfNotP() *graph.Value {
-	return b.part("cost 1-p", func() *graph.Value {
+	return b.Part("cost 1-p", func() *graph.Value {
 		if b.act == Softmax {
 			return b.softmaxCostOfNotP()
 		}
@@ -165,12 +172,12 @@ func (b *Build) exactCostOfNotP() *graph.Value {
 
 // PowP is p^γ.
 func (b *Build) PowP(γ float64) *graph.Value {
-	return b.part(fmt.Sprint("p^", γ), func() *graph.Value { return b.powProbability(b.P, b.exactCostOfP, γ) })
+	return b.Part(fmt.Sprint("p^", γ), func() *graph.Value { return b.powProbability(b.P, b.exactCostOfP, γ) })
 }
 
 // PowNotP is (1−p)^γ.
 func (b *Build) PowNotP(γ float64) *graph.Value {
-	return b.part(fmt.Sprint("(1-p)^", γ), func() *graph.Value { return b.powProbability(b.NotP, b.exactCostOfNotP, γ) })
+	return b.Part(fmt.Sprint("(1-p)^", γ), func() *graph.Value { return b.powProbability(b.NotP, b.exactCostOfNotP, γ) })
 }
 
 // Products are taken up to this power.
@@ -179,27 +186,27 @@ const maxProducts = 16
 // smallest is the least normal float32.
 const smallest = 0x1p-126
 
-// isPower reports whether x^k is a product.
-func isPower(k float64) bool { return k == math.Trunc(k) && k >= 1 && k <= maxProducts }
+// IsPower reports whether x^k is a product.
+func IsPower(k float64) bool { return k == math.Trunc(k) && k >= 1 && k <= maxProducts }
 
-// isEven is isPower for powers that take away the sign.
-func isEven(k float64) bool { return isPower(k) && math.Mod(k, 2) == 0 }
+// IsEven is IsPower for powers that take away the sign.
+func IsEven(k float64) bool { return IsPower(k) && math.Mod(k, 2) == 0 }
 
 // Pow is x^k for 0 ≤ x ≤ 1 and k > 0, by products where k is whole and small;
 // then x may be any number. Elsewhere it is exp(k log x), and 0 with the
 // derivative 0 where x is below what float32 holds.
 func (b *Build) Pow(x *graph.Value, k float64) *graph.Value {
-	if isPower(k) {
+	if IsPower(k) {
 		return b.power(x, int(k))
 	}
-	some, none := b.split(op.Greater(x, b.Const(smallest)))
+	some, none := b.Split(op.Greater(x, b.Const(smallest)))
 	log := op.Log(op.Add(op.Mul(some, x), none))
 	return op.Mul(some, op.Exp(b.Scale(log, k)))
 }
 
-// powTarget is Pow of what rests on targets alone: since nobody differentiates by
+// PowTarget is Pow of what rests on targets alone: since nobody differentiates by
 // these, halves of powers are square roots.
-func (b *Build) powTarget(x *graph.Value, k float64) *graph.Value {
+func (b *Build) PowTarget(x *graph.Value, k float64) *graph.Value {
 	whole := math.Trunc(k)
 	switch {
 	case k-whole != 0.5 || whole > maxProducts:
@@ -210,9 +217,9 @@ func (b *Build) powTarget(x *graph.Value, k float64) *graph.Value {
 	return op.Mul(b.power(x, int(whole)), op.Sqrt(x))
 }
 
-// powEach is x^k for 0 ≤ x ≤ 1, k of each class, as Pow where k is no whole number.
-func (b *Build) powEach(x *graph.Value, k []float64) *graph.Value {
-	some, none := b.split(op.Greater(x, b.Const(smallest)))
+// PowEach is x^k for 0 ≤ x ≤ 1, k of each class, as Pow where k is no whole number.
+func (b *Build) PowEach(x *graph.Value, k []float64) *graph.Value {
+	some, none := b.Split(op.Greater(x, b.Const(smallest)))
 	log := op.Log(op.Add(op.Mul(some, x), none))
 	zero := make([]float64, len(k)) // 1 where k is 0: x^0 is 1 for x = 0 too
 	for i, v := range k {
@@ -220,7 +227,7 @@ func (b *Build) powEach(x *graph.Value, k []float64) *graph.Value {
 			zero[i] = 1
 		}
 	}
-	return op.Mul(op.Add(some, op.Mul(none, b.eachClass("is_zero", zero))), op.Exp(op.Mul(log, b.eachClass("gammas", k))))
+	return op.Mul(op.Add(some, op.Mul(none, b.PerClass("is_zero", zero))), op.Exp(op.Mul(log, b.PerClass("gammas", k))))
 }
 
 // power makes x^k by products, k ≥ 1.
@@ -249,7 +256,7 @@ type power struct {
 // powProbability is the power of a probability or of its complement: by
 // products, or from its cost, which holds for numbers near 0.
 func (b *Build) powProbability(of, cost func() *graph.Value, γ float64) *graph.Value {
-	if isPower(γ) {
+	if IsPower(γ) {
 		return b.power(of(), int(γ))
 	}
 	return op.Exp(b.Scale(cost(), -γ))
@@ -299,7 +306,8 @@ func exactly(g *graph.Graph, d tensor.DType, name string, shape []int, x []float
 	return op.Add(v, op.Const(g, name+"_low", tensor.Of(shape, lost)))
 }
 
-func (b *Build) part(name string, make func() *graph.Value) *graph.Value {
+// Part is a part of the loss by name, which make makes where there is none yet.
+func (b *Build) Part(name string, make func() *graph.Value) *graph.Value {
 	if v := b.parts[name]; v != nil {
 		return v
 	}
@@ -308,15 +316,15 @@ func (b *Build) part(name string, make func() *graph.Value) *graph.Value {
 	return v
 }
 
-// split is a condition and its opposite as numbers, 1 or 0.
-func (b *Build) split(cond *graph.Value) (yes, no *graph.Value) {
+// Split is a condition and its opposite as numbers, 1 or 0.
+func (b *Build) Split(cond *graph.Value) (yes, no *graph.Value) {
 	yes = op.Cast(cond, b.z.Type.DType)
 	return yes, op.Sub(b.Const(1), yes)
 }
 
-// classIndices is 0 … C−1, int64 [1, 1, C].
-func (b *Build) classIndices() *graph.Value {
-	return b.part("classes", func() *graph.Value {
+// ClassIndices is 0 … C−1, int64 [1, 1, C].
+func (b *Build) ClassIndices() *graph.Value {
+	return b.Part("classes", func() *graph.Value {
 		if b.z == nil {
 			return nil
 		}

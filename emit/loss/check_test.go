@@ -1,4 +1,4 @@
-package loss
+package loss_test
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/onnxloss/onnxloss/emit/loss"
 	"github.com/onnxloss/onnxloss/graph/interp"
 	"github.com/onnxloss/onnxloss/graph/interp/orttest"
 	"github.com/onnxloss/onnxloss/graph/onnx"
@@ -16,38 +17,38 @@ import (
 // checked is a batch with what the check must say of it, worked out by hand.
 type checked struct {
 	name string
-	o    Options
-	b    Batch
+	o    loss.Options
+	b    loss.Batch
 	want [4]int64
 }
 
 func checkedBatches() []checked {
 	nan, inf := math.NaN(), math.Inf(1)
 	fine := [4]int64{0, -1, -1, -1}
-	dense := func(q ...float64) Batch { // [2, 2, 3]
-		return Batch{N: 2, A: 2, C: 3, Logits: make([]float64, 12), Target: append(q, make([]float64, 12-len(q))...)}
+	dense := func(q ...float64) loss.Batch { // [2, 2, 3]
+		return loss.Batch{N: 2, A: 2, C: 3, Logits: make([]float64, 12), Target: append(q, make([]float64, 12-len(q))...)}
 	}
-	index := func(k ...int64) Batch { // [2, 3], 4 classes
-		return Batch{N: 2, A: 3, C: 4, Logits: make([]float64, 24), Index: append(k, make([]int64, 6-len(k))...)}
+	index := func(k ...int64) loss.Batch { // [2, 3], 4 classes
+		return loss.Batch{N: 2, A: 3, C: 4, Logits: make([]float64, 24), Index: append(k, make([]int64, 6-len(k))...)}
 	}
-	boxes := Options{Name: "distribution-focal", Target: Bins}
-	bins := func(y ...float64) Batch { // [2, 8], two boxes, 5 bins
-		return Batch{N: 2, A: 8, C: 5, Logits: make([]float64, 80), Target: append(y, make([]float64, 16-len(y))...)}
+	boxes := loss.Options{Name: "distribution-focal", Target: loss.Bins}
+	bins := func(y ...float64) loss.Batch { // [2, 8], two boxes, 5 bins
+		return loss.Batch{N: 2, A: 8, C: 5, Logits: make([]float64, 80), Target: append(y, make([]float64, 16-len(y))...)}
 	}
-	marked, classes := Options{Name: "bce", IgnoreIndex: ptr(int64(-100))}, Options{Name: "bce", Target: Index}
-	ignoring := Options{Name: "bce", Target: Index, IgnoreIndex: ptr(int64(255))}
-	background := Options{Name: "ce", Target: Index, Background: ptr(0)}
+	marked, classes := loss.Options{Name: "bce", IgnoreIndex: ptr(int64(-100))}, loss.Options{Name: "bce", Target: loss.Index}
+	ignoring := loss.Options{Name: "bce", Target: loss.Index, IgnoreIndex: ptr(int64(255))}
+	background := loss.Options{Name: "ce", Target: loss.Index, Background: ptr(0)}
 	return []checked{
-		{"all fine", Options{Name: "bce"}, dense(0, 1, 0.5), fine},
-		{"above", Options{Name: "bce"}, dense(0, 1, 0.5, 0, 0, float64(math.Nextafter32(1, 2))), [4]int64{1, 0, 1, 2}},
-		{"below", Options{Name: "bce"}, dense(-math.SmallestNonzeroFloat32 * 0x1p24), [4]int64{1, 0, 0, 0}},
-		{"NaN, then more", Options{Name: "bce"}, dense(0, 0, 0, 0, 0, 0, 0, nan, 0, 7, -7, inf), [4]int64{4, 1, 0, 1}},
-		{"the last", Options{Name: "bce"}, dense(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, -inf), [4]int64{1, 1, 1, 2}},
+		{"all fine", loss.Options{Name: "bce"}, dense(0, 1, 0.5), fine},
+		{"above", loss.Options{Name: "bce"}, dense(0, 1, 0.5, 0, 0, float64(math.Nextafter32(1, 2))), [4]int64{1, 0, 1, 2}},
+		{"below", loss.Options{Name: "bce"}, dense(-math.SmallestNonzeroFloat32 * 0x1p24), [4]int64{1, 0, 0, 0}},
+		{"NaN, then more", loss.Options{Name: "bce"}, dense(0, 0, 0, 0, 0, 0, 0, nan, 0, 7, -7, inf), [4]int64{4, 1, 0, 1}},
+		{"the last", loss.Options{Name: "bce"}, dense(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, -inf), [4]int64{1, 1, 1, 2}},
 		{"ignored", marked, dense(-100, -100, -100, 0, 1, 0), fine},
 		{"half ignored", marked, dense(0, 0, 0, -100, 0, -100), [4]int64{2, 0, 1, 0}},
 		{"NaN beside marks", marked, dense(0, 0, 0, -100, nan, -100), [4]int64{3, 0, 1, 0}},
-		{"no images", Options{Name: "bce"}, Batch{N: 0, A: 2, C: 3}, fine},
-		{"no anchors", Options{Name: "bce"}, Batch{N: 2, A: 0, C: 3}, fine},
+		{"no images", loss.Options{Name: "bce"}, loss.Batch{N: 0, A: 2, C: 3}, fine},
+		{"no anchors", loss.Options{Name: "bce"}, loss.Batch{N: 2, A: 0, C: 3}, fine},
 		{"classes", classes, index(0, 3, -1, 4), fine},
 		{"no class", classes, index(0, 3, -2, 5, 4), [4]int64{2, 0, 2, -1}},
 		{"far away", classes, index(0, 0, 0, 0, math.MaxInt64, math.MinInt64), [4]int64{2, 1, 1, -1}},
@@ -57,19 +58,19 @@ func checkedBatches() []checked {
 		{"beyond the last bin", boxes, bins(0, 0, 4, float64(math.Nextafter32(4, 5)), 5), [4]int64{2, 0, 0, 3}},
 		{"no distances", boxes, bins(0, -7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, -inf, nan, inf), [4]int64{3, 1, 1, 1}},
 		{"the last side", boxes, bins(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, nan), [4]int64{1, 1, 1, 3}},
-		{"no images of boxes", boxes, Batch{N: 0, A: 8, C: 5}, fine},
-		{"no boxes", boxes, Batch{N: 2, A: 0, C: 5}, fine},
-		{"no images of classes", classes, Batch{N: 0, A: 3, C: 4, Index: []int64{}}, fine},
-		{"no anchors with classes", classes, Batch{N: 3, A: 0, C: 4, Index: []int64{}}, fine},
+		{"no images of boxes", boxes, loss.Batch{N: 0, A: 8, C: 5}, fine},
+		{"no boxes", boxes, loss.Batch{N: 2, A: 0, C: 5}, fine},
+		{"no images of classes", classes, loss.Batch{N: 0, A: 3, C: 4, Index: []int64{}}, fine},
+		{"no anchors with classes", classes, loss.Batch{N: 3, A: 0, C: 4, Index: []int64{}}, fine},
 	}
 }
 
 // eachChecked builds the check for every batch, at each opset in turn.
-func eachChecked(t *testing.T, run func(m *lossModel, b Batch) *tensor.Tensor) {
+func eachChecked(t *testing.T, run func(m *lossModel, b loss.Batch) *tensor.Tensor) {
 	opset := int64(7)
 	for _, c := range checkedBatches() {
 		c.o.CheckTargets = true
-		if got := CheckTargets(c.o, c.b); got != c.want {
+		if got := loss.CheckTargets(c.o, c.b); got != c.want {
 			t.Errorf("%s: worked out as %v, want %v", c.name, got, c.want)
 		}
 		for _, dynamic := range []bool{false, true} {
@@ -91,7 +92,7 @@ func eachChecked(t *testing.T, run func(m *lossModel, b Batch) *tensor.Tensor) {
 
 func TestCheckTargets(t *testing.T) {
 	for _, double := range []bool{false, true} {
-		eachChecked(t, func(m *lossModel, b Batch) *tensor.Tensor {
+		eachChecked(t, func(m *lossModel, b loss.Batch) *tensor.Tensor {
 			plan, err := interp.New(m.Model, interp.Options{Double: double})
 			if err != nil {
 				t.Fatal(err)
@@ -108,7 +109,7 @@ func TestCheckTargets(t *testing.T) {
 func TestStockCheckTargets(t *testing.T) {
 	orttest.Need(t)
 	optimize := false
-	eachChecked(t, func(m *lossModel, b Batch) *tensor.Tensor {
+	eachChecked(t, func(m *lossModel, b loss.Batch) *tensor.Tensor {
 		path := filepath.Join(t.TempDir(), "loss.onnx")
 		if err := onnx.WriteFile(path, m.Model, onnx.Options{}); err != nil {
 			t.Fatal(err)

@@ -1,5 +1,7 @@
-// Package loss is the table of classification and confidence losses: the graph
-// that each builds, and its closed form in float64.
+// Package loss is the engine of the losses: options, the graph that each builds (Emit),
+// its closed form in float64 (Eval), and the table of losses. The losses themselves are
+// one file each in the packages class, confidence and box, which register themselves;
+// importing package all registers them all.
 //
 // Vocabulary. z are the logits [N, A, C] (images, anchors, classes), q the
 // targets, p the probability that the loss's activation gives. An anchor is
@@ -10,9 +12,9 @@
 //
 // a positive term and a negative term, each with a weight and a modulation; the
 // focal modulations are m⁺ = (1−p)^γ and m⁻ = p^γ. Build has these parts, so a
-// loss is one short file that puts them together and registers itself. What all
-// losses share is implemented once: targets, class weights, label smoothing,
-// ignored anchors, anchor weights, reductions (Options, Emit).
+// loss is one short file that puts them together (Logits). What all losses share is
+// implemented once: targets, class weights, label smoothing, ignored anchors, anchor
+// weights, reductions (Options, Emit).
 //
 // Two forms. The exact form works in the log domain and holds for every finite
 // logit: the smaller of p and 1−p is computed afresh, never as one minus the
@@ -35,7 +37,7 @@
 // is there and T⁻ of one that is not, and Modulation puts α (1−p)^γ and (1−α) p^γ
 // on the terms of any. The focal losses with a Base are that.
 //
-// A loss may look at the batch as a whole (Whole): select anchors by the losses of
+// A loss may look at the batch as a whole (Statistics): select anchors by the losses of
 // all, weigh by statistics, carry these from step to step as state that is an
 // input and an output. All that is constant to differentiation, since it comes by
 // way of comparisons and integers.

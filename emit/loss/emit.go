@@ -50,21 +50,21 @@ type Result struct {
 	// Sum is the loss of every anchor, [N, A], before weights and marks.
 	Sum *graph.Value
 
-	slope   func() *graph.Value
-	letters func() map[*graph.Value]string
+	gradient func() *graph.Value
+	symbols  func() map[*graph.Value]string
 }
 
-// Letters is what the equation calls the values that were added so far.
-func (r *Result) Letters() map[*graph.Value]string { return r.letters() }
+// Symbols is what the equation calls the values that were added so far.
+func (r *Result) Symbols() map[*graph.Value]string { return r.symbols() }
 
-// Slope appends the derivative of every anchor's Sum by its logits, [N, A, C],
+// Dual appends the derivative of every anchor's Sum by its logits, [N, A, C],
 // by the loss's closed form; nil if it has none for its options, and is to be
 // differentiated. Call it inside of a Graph.Scope.
-func (r *Result) Slope() *graph.Value {
-	if r.slope == nil {
+func (r *Result) Gradient() *graph.Value {
+	if r.gradient == nil {
 		return nil
 	}
-	return r.slope()
+	return r.gradient()
 }
 
 // Emit appends the loss of logits [N, A, C] to their graph, of which C must be
@@ -92,7 +92,7 @@ func Emit(logits *graph.Value, k Kind, o Options, prefix string) (*Result, error
 	if err != nil {
 		return nil, err
 	}
-	if l.Whole != nil && l.Whole.Sorts && !shape[1].IsKnown() && graphOpset < 10 {
+	if l.Statistics != nil && l.Statistics.Sorts && !shape[1].IsKnown() && graphOpset < 10 {
 		return nil, &OptionError{"loss", fmt.Sprintf("%s sorts the anchors, which takes opset 10 where their number is dynamic; the model has opset %d", l.Name, graphOpset)}
 	}
 	e := &emission{g: logits.Graph(), opts: o, shape: shape, classes: classes, prefix: prefix, loss: l}
@@ -130,7 +130,7 @@ type emission struct {
 
 	target, weight, normalizer *graph.Value
 	state                      []*graph.Value
-	factor                     *graph.Value   // by Whole.Factor; nil for none
+	factor                     *graph.Value   // by Statistics.Factor; nil for none
 	factors                    []*graph.Value // of the anchors' losses, [N, A]
 	valid                      *graph.Value   // 1 where not ignored, else 0; nil if none is ever ignored
 }
@@ -186,9 +186,9 @@ func (e *emission) run(z *graph.Value) *Result {
 	e.valid = e.notIgnored(b)
 	q := e.dense(b)
 	b.Q = e.smooth(b, q)
-	whole := &Whole{}
-	if e.loss.Whole != nil {
-		whole = e.loss.Whole
+	whole := &Statistics{}
+	if e.loss.Statistics != nil {
+		whole = e.loss.Statistics
 		e.statistics(b, q)
 	}
 	b.z = e.adjusted(b)
@@ -205,7 +205,7 @@ func (e *emission) run(z *graph.Value) *Result {
 	}
 	res := &Result{Options: e.opts, Inputs: e.inputs, Logits: z, Finite: b.raw, Sum: op.ReduceSum(terms, []int64{2}, false)}
 	if e.loss.Gradient != nil && e.opts.Eps == 0 && e.opts.PerClass == nil && e.opts.Modulate == nil {
-		res.slope = func() *graph.Value { return e.slope(b) }
+		res.gradient = func() *graph.Value { return e.gradient(b) }
 	}
 	if e.loss.LabelWeights != nil {
 		e.factors = append(e.factors, e.byLabel(b, q))
@@ -230,7 +230,7 @@ func (e *emission) run(z *graph.Value) *Result {
 	if e.opts.CheckTargets {
 		res.Check = e.check(b)
 	}
-	res.letters = func() map[*graph.Value]string { return e.letters(b, z, res) }
+	res.symbols = func() map[*graph.Value]string { return e.symbols(b, z, res) }
 	return res
 }
 
@@ -242,8 +242,8 @@ func (e *emission) terms(b *Build) *graph.Value {
 	return e.loss.Build(b)
 }
 
-// slope is the closed form of the derivative of the anchors' sums.
-func (e *emission) slope(b *Build) *graph.Value {
+// gradient is the closed form of the derivative of the anchors' sums.
+func (e *emission) gradient(b *Build) *graph.Value {
 	if e.factor != nil {
 		b.weights = append(b.weights, e.factor)
 	}
@@ -279,14 +279,14 @@ func (e *emission) dense(b *Build) *graph.Value {
 	case e.opts.Target == Dense:
 		return op.Mul(e.target, op.Unsqueeze(e.valid, 2))
 	}
-	return op.Cast(op.Equal(op.Unsqueeze(e.target, 2), b.classIndices()), e.dtype)
+	return op.Cast(op.Equal(op.Unsqueeze(e.target, 2), b.ClassIndices()), e.dtype)
 }
 
 // between is the targets of positions among bins: 1 − |y − i| of the bins around
 // each.
 func (e *emission) between(b *Build) *graph.Value {
 	y := op.Unsqueeze(op.Clip(e.target, 0, float64(e.classes-1)), 2)
-	return op.Relu(op.Sub(b.Const(1), op.Abs(op.Sub(y, op.Cast(b.classIndices(), e.dtype)))))
+	return op.Relu(op.Sub(b.Const(1), op.Abs(op.Sub(y, op.Cast(b.ClassIndices(), e.dtype)))))
 }
 
 // labels is q, 0 where an anchor is ignored.

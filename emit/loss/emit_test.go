@@ -1,4 +1,4 @@
-package loss
+package loss_test
 
 import (
 	"errors"
@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/onnxloss/onnxloss/emit/loss"
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
@@ -15,88 +16,88 @@ import (
 func TestRefusals(t *testing.T) {
 	nan := math.NaN()
 	for _, c := range []struct {
-		o       Options
-		kind    Kind
+		o       loss.Options
+		kind    loss.Kind
 		classes int
 		want    string
 	}{
-		{Options{Name: "nll"}, Classification, 3, `loss: there is no classification loss "nll"; there are asymmetric, balanced-softmax, bce, ce`},
-		{Options{Name: "conf-mse"}, Classification, 3, `there is no classification loss "conf-mse"`},
-		{Options{Name: "ce"}, Confidence, 1, `there is no confidence loss "ce"; there are bce, mse`},
-		{Options{Name: "ce"}, Classification, 1, "use bce"},
-		{Options{Name: "modified-focal-softmax"}, Classification, 1, "use modified-focal-sigmoid"},
-		{Options{Name: "bce"}, Classification, 0, "0 classes"},
-		{focal("bce", 0.5, 2), Classification, 3, "alpha: bce has no such parameter; it has none"},
-		{Options{Name: "focal-softmax", Params: map[string]float64{"beta": 1}}, Classification, 3, "it has alpha, gamma"},
-		{focal("focal-softmax", 1.5, 2), Classification, 3, "alpha: 1.5 is outside of [0, 1]"},
-		{focal("focal-softmax", nan, 2), Classification, 3, "alpha: NaN"},
-		{focal("focal-softmax", 0.5, -1), Classification, 3, "gamma: -1 is outside of [0, 100]"},
-		{focal("focal-softmax", 0.5, math.Inf(1)), Classification, 3, "gamma: +Inf"},
-		{Options{Name: "ce", Eps: -1e-7}, Classification, 3, "eps: -1e-07"},
-		{Options{Name: "ce", Eps: nan}, Classification, 3, "eps: NaN"},
-		{Options{Name: "ce", Eps: 1}, Classification, 3, "eps: 1 is outside"},
-		{Options{Name: "mse", Eps: 1e-7}, Confidence, 1, "eps: conf-mse has no form with ε"},
-		{focal("sigmoid-focal", -1.5, 2), Classification, 3, "alpha: -1.5 is outside of [-1, 1]"},
-		{Options{Name: "quality-focal", Params: map[string]float64{"beta": 0.5}}, Classification, 3, "beta: 0.5 is outside of 0 and [1, 100]"},
-		{Options{Name: "asymmetric", Params: map[string]float64{"gamma_neg": -1}}, Classification, 3, "gamma-neg: -1 is outside of [0, 100]"},
-		{Options{Name: "asymmetric", Params: map[string]float64{"clip": 1e-40}}, Classification, 3, "clip: 1e-40 is outside of 0 and"},
-		{Options{Name: "asymmetric", Eps: 1e-8}, Classification, 3, "eps: asymmetric has no form with ε"},
-		{Options{Name: "poly1-ce"}, Classification, 1, "use poly1-focal"},
-		{Options{Name: "varifocal", LabelSmoothing: 0.1}, Classification, 3, "label-smoothing: the targets of varifocal are qualities"},
-		{Options{Name: "gaussian-focal", LabelSmoothing: 0.1}, Classification, 3, "label-smoothing: the targets of gaussian-focal are heat maps"},
-		{Options{Name: "ce", Reduction: "max"}, Classification, 3, `reduction: "max", want one of mean`},
-		{Options{Name: "ce", Target: "onehot"}, Classification, 3, `target: "onehot"`},
-		{Options{Name: "mse", Target: Index}, Confidence, 1, "target: a confidence is a number"},
-		{Options{Name: "ce", LabelSmoothing: 1}, Classification, 3, "label-smoothing: 1"},
-		{Options{Name: "ce", LabelSmoothing: nan}, Classification, 3, "label-smoothing: NaN"},
-		{Options{Name: "ce", IgnoreIndex: ptr(int64(1))}, Classification, 3, "ignore-index: 1 is a valid dense target"},
-		{Options{Name: "ce", IgnoreIndex: ptr(int64(math.MinInt64))}, Classification, 3, "ignore-index"},
-		{Options{Name: "ldam"}, Classification, 3, "class-counts: ldam needs the number of objects of each class"},
-		{Options{Name: "ce", ClassCounts: []float64{1, 2, 3}}, Classification, 3, "class-counts: ce does not depend on them"},
-		{Options{Name: "ldam", ClassCounts: []float64{1, 2}}, Classification, 3, "class-counts: 2 counts for 3 classes"},
-		{Options{Name: "ldam", ClassCounts: []float64{1, 0, 2}}, Classification, 3, "class-counts: count 1 is 0"},
-		{Options{Name: "ldam", ClassCounts: []float64{1, 2, nan}}, Classification, 3, "class-counts: count 2 is NaN"},
-		{Options{Name: "ldam", ClassCounts: []float64{1, 2, math.Inf(1)}}, Classification, 3, "class-counts: count 2 is +Inf"},
-		{Options{Name: "ce", Background: ptr(3)}, Classification, 3, "background: class 3 is outside of [0, 3)"},
-		{Options{Name: "distribution-focal", Target: Dense}, Box, 3, `target: "dense", want bins`},
-		{Options{Name: "distribution-focal", IgnoreIndex: ptr(int64(-1))}, Box, 3, "ignore-index: rows whose position is below 0"},
-		{Options{Name: "distribution-focal", LabelSmoothing: 0.1}, Box, 3, "label-smoothing: the targets of distribution-focal are positions"},
-		{Options{Name: "distribution-focal"}, Box, 1, "needs two classes or more"},
-		{Options{Name: "ce", Target: Bins}, Classification, 3, `target: "bins", want dense or index`},
-		{Options{Name: "ghm-c", Params: map[string]float64{"bins": 2.5}}, Classification, 3, "bins: 2.5 is outside of whole numbers in [1, 100]"},
-		{Options{Name: "ghm-c", Params: map[string]float64{"momentum": 1}}, Classification, 3, "momentum: 1 is outside of"},
-		{Options{Name: "ohem-ce"}, Classification, 3, "background: ohem-ce needs the class that stands for no object"},
-		{Options{Name: "seesaw", Params: map[string]float64{"mitigation": nan}}, Classification, 3, "mitigation: NaN"},
-		{Options{Name: "mal", Modulate: &Modulation{Gamma: []float64{2}}}, Classification, 3, "modulate: the targets of mal are qualities"},
-		{Options{Name: "bce", Modulate: &Modulation{Gamma: []float64{2, 1}}}, Classification, 3, "modulate: gamma: 2 numbers for 3 classes, want 1 or 3"},
-		{Options{Name: "bce", Modulate: &Modulation{}}, Classification, 3, "modulate: gamma: 0 numbers"},
-		{Options{Name: "bce", Modulate: &Modulation{Gamma: []float64{2}, Alpha: []float64{nan}}}, Classification, 3, "modulate: number 0 is NaN"},
-		{Options{Name: "bce", Modulate: &Modulation{Gamma: []float64{-2}}}, Classification, 3, "modulate: number 0 is -2, which is outside of [0, 100]"},
-		{Options{Name: "sigmoid-focal", PerClass: map[string][]float64{"alpha": {1, 2, 0}}}, Classification, 3, "alpha-per-class: number 1 is 2"},
-		{Options{Name: "sigmoid-focal", PerClass: map[string][]float64{"gamma": {1}}}, Classification, 3, "gamma-per-class: 1 numbers for 3 classes"},
-		{Options{Name: "bce", PerClass: map[string][]float64{"gamma": {1, 1, 1}}}, Classification, 3, "gamma-per-class: bce has no such number"},
-		{Options{Name: "weighted-ce"}, Classification, 3, "background: weighted-ce needs the class that stands for no object"},
-		{Options{Name: "weighted-ce", Background: ptr(-1)}, Classification, 3, "background: class -1 is outside of [0, 3)"},
-		{Options{Name: "mal", LabelSmoothing: 0.1}, Classification, 3, "label-smoothing: the targets of mal are qualities"},
-		{Options{Name: "ce", ClassWeights: []float64{1, 2}}, Classification, 3, "class-weights: 2 weights for 3 classes"},
-		{Options{Name: "ce", ClassWeights: []float64{1, nan, 1}}, Classification, 3, "class-weights: weight 1 is NaN"},
-		{Options{Name: "ce", ClassWeights: []float64{1, -2, 1}}, Classification, 3, "weight 1 is -2"},
-		{Options{Name: "ce", ClassWeights: []float64{1, 1, math.Inf(1)}}, Classification, 3, "weight 2 is +Inf"},
+		{loss.Options{Name: "nll"}, loss.Classification, 3, `loss: there is no classification loss "nll"; there are asymmetric, balanced-softmax, bce, ce`},
+		{loss.Options{Name: "conf-mse"}, loss.Classification, 3, `there is no classification loss "conf-mse"`},
+		{loss.Options{Name: "ce"}, loss.Confidence, 1, `there is no confidence loss "ce"; there are bce, mse`},
+		{loss.Options{Name: "ce"}, loss.Classification, 1, "use bce"},
+		{loss.Options{Name: "modified-focal-softmax"}, loss.Classification, 1, "use modified-focal-sigmoid"},
+		{loss.Options{Name: "bce"}, loss.Classification, 0, "0 classes"},
+		{focal("bce", 0.5, 2), loss.Classification, 3, "alpha: bce has no such parameter; it has none"},
+		{loss.Options{Name: "focal-softmax", Params: map[string]float64{"beta": 1}}, loss.Classification, 3, "it has alpha, gamma"},
+		{focal("focal-softmax", 1.5, 2), loss.Classification, 3, "alpha: 1.5 is outside of [0, 1]"},
+		{focal("focal-softmax", nan, 2), loss.Classification, 3, "alpha: NaN"},
+		{focal("focal-softmax", 0.5, -1), loss.Classification, 3, "gamma: -1 is outside of [0, 100]"},
+		{focal("focal-softmax", 0.5, math.Inf(1)), loss.Classification, 3, "gamma: +Inf"},
+		{loss.Options{Name: "ce", Eps: -1e-7}, loss.Classification, 3, "eps: -1e-07"},
+		{loss.Options{Name: "ce", Eps: nan}, loss.Classification, 3, "eps: NaN"},
+		{loss.Options{Name: "ce", Eps: 1}, loss.Classification, 3, "eps: 1 is outside"},
+		{loss.Options{Name: "mse", Eps: 1e-7}, loss.Confidence, 1, "eps: conf-mse has no form with ε"},
+		{focal("sigmoid-focal", -1.5, 2), loss.Classification, 3, "alpha: -1.5 is outside of [-1, 1]"},
+		{loss.Options{Name: "quality-focal", Params: map[string]float64{"beta": 0.5}}, loss.Classification, 3, "beta: 0.5 is outside of 0 and [1, 100]"},
+		{loss.Options{Name: "asymmetric", Params: map[string]float64{"gamma_neg": -1}}, loss.Classification, 3, "gamma-neg: -1 is outside of [0, 100]"},
+		{loss.Options{Name: "asymmetric", Params: map[string]float64{"clip": 1e-40}}, loss.Classification, 3, "clip: 1e-40 is outside of 0 and"},
+		{loss.Options{Name: "asymmetric", Eps: 1e-8}, loss.Classification, 3, "eps: asymmetric has no form with ε"},
+		{loss.Options{Name: "poly1-ce"}, loss.Classification, 1, "use poly1-focal"},
+		{loss.Options{Name: "varifocal", LabelSmoothing: 0.1}, loss.Classification, 3, "label-smoothing: the targets of varifocal are qualities"},
+		{loss.Options{Name: "gaussian-focal", LabelSmoothing: 0.1}, loss.Classification, 3, "label-smoothing: the targets of gaussian-focal are heat maps"},
+		{loss.Options{Name: "ce", Reduction: "max"}, loss.Classification, 3, `reduction: "max", want one of mean`},
+		{loss.Options{Name: "ce", Target: "onehot"}, loss.Classification, 3, `target: "onehot"`},
+		{loss.Options{Name: "mse", Target: loss.Index}, loss.Confidence, 1, "target: a confidence is a number"},
+		{loss.Options{Name: "ce", LabelSmoothing: 1}, loss.Classification, 3, "label-smoothing: 1"},
+		{loss.Options{Name: "ce", LabelSmoothing: nan}, loss.Classification, 3, "label-smoothing: NaN"},
+		{loss.Options{Name: "ce", IgnoreIndex: ptr(int64(1))}, loss.Classification, 3, "ignore-index: 1 is a valid dense target"},
+		{loss.Options{Name: "ce", IgnoreIndex: ptr(int64(math.MinInt64))}, loss.Classification, 3, "ignore-index"},
+		{loss.Options{Name: "ldam"}, loss.Classification, 3, "class-counts: ldam needs the number of objects of each class"},
+		{loss.Options{Name: "ce", ClassCounts: []float64{1, 2, 3}}, loss.Classification, 3, "class-counts: ce does not depend on them"},
+		{loss.Options{Name: "ldam", ClassCounts: []float64{1, 2}}, loss.Classification, 3, "class-counts: 2 counts for 3 classes"},
+		{loss.Options{Name: "ldam", ClassCounts: []float64{1, 0, 2}}, loss.Classification, 3, "class-counts: count 1 is 0"},
+		{loss.Options{Name: "ldam", ClassCounts: []float64{1, 2, nan}}, loss.Classification, 3, "class-counts: count 2 is NaN"},
+		{loss.Options{Name: "ldam", ClassCounts: []float64{1, 2, math.Inf(1)}}, loss.Classification, 3, "class-counts: count 2 is +Inf"},
+		{loss.Options{Name: "ce", Background: ptr(3)}, loss.Classification, 3, "background: class 3 is outside of [0, 3)"},
+		{loss.Options{Name: "distribution-focal", Target: loss.Dense}, loss.Box, 3, `target: "dense", want bins`},
+		{loss.Options{Name: "distribution-focal", IgnoreIndex: ptr(int64(-1))}, loss.Box, 3, "ignore-index: rows whose position is below 0"},
+		{loss.Options{Name: "distribution-focal", LabelSmoothing: 0.1}, loss.Box, 3, "label-smoothing: the targets of distribution-focal are positions"},
+		{loss.Options{Name: "distribution-focal"}, loss.Box, 1, "needs two classes or more"},
+		{loss.Options{Name: "ce", Target: loss.Bins}, loss.Classification, 3, `target: "bins", want dense or index`},
+		{loss.Options{Name: "ghm-c", Params: map[string]float64{"bins": 2.5}}, loss.Classification, 3, "bins: 2.5 is outside of whole numbers in [1, 100]"},
+		{loss.Options{Name: "ghm-c", Params: map[string]float64{"momentum": 1}}, loss.Classification, 3, "momentum: 1 is outside of"},
+		{loss.Options{Name: "ohem-ce"}, loss.Classification, 3, "background: ohem-ce needs the class that stands for no object"},
+		{loss.Options{Name: "seesaw", Params: map[string]float64{"mitigation": nan}}, loss.Classification, 3, "mitigation: NaN"},
+		{loss.Options{Name: "mal", Modulate: &loss.Modulation{Gamma: []float64{2}}}, loss.Classification, 3, "modulate: the targets of mal are qualities"},
+		{loss.Options{Name: "bce", Modulate: &loss.Modulation{Gamma: []float64{2, 1}}}, loss.Classification, 3, "modulate: gamma: 2 numbers for 3 classes, want 1 or 3"},
+		{loss.Options{Name: "bce", Modulate: &loss.Modulation{}}, loss.Classification, 3, "modulate: gamma: 0 numbers"},
+		{loss.Options{Name: "bce", Modulate: &loss.Modulation{Gamma: []float64{2}, Alpha: []float64{nan}}}, loss.Classification, 3, "modulate: number 0 is NaN"},
+		{loss.Options{Name: "bce", Modulate: &loss.Modulation{Gamma: []float64{-2}}}, loss.Classification, 3, "modulate: number 0 is -2, which is outside of [0, 100]"},
+		{loss.Options{Name: "sigmoid-focal", PerClass: map[string][]float64{"alpha": {1, 2, 0}}}, loss.Classification, 3, "alpha-per-class: number 1 is 2"},
+		{loss.Options{Name: "sigmoid-focal", PerClass: map[string][]float64{"gamma": {1}}}, loss.Classification, 3, "gamma-per-class: 1 numbers for 3 classes"},
+		{loss.Options{Name: "bce", PerClass: map[string][]float64{"gamma": {1, 1, 1}}}, loss.Classification, 3, "gamma-per-class: bce has no such number"},
+		{loss.Options{Name: "weighted-ce"}, loss.Classification, 3, "background: weighted-ce needs the class that stands for no object"},
+		{loss.Options{Name: "weighted-ce", Background: ptr(-1)}, loss.Classification, 3, "background: class -1 is outside of [0, 3)"},
+		{loss.Options{Name: "mal", LabelSmoothing: 0.1}, loss.Classification, 3, "label-smoothing: the targets of mal are qualities"},
+		{loss.Options{Name: "ce", ClassWeights: []float64{1, 2}}, loss.Classification, 3, "class-weights: 2 weights for 3 classes"},
+		{loss.Options{Name: "ce", ClassWeights: []float64{1, nan, 1}}, loss.Classification, 3, "class-weights: weight 1 is NaN"},
+		{loss.Options{Name: "ce", ClassWeights: []float64{1, -2, 1}}, loss.Classification, 3, "weight 1 is -2"},
+		{loss.Options{Name: "ce", ClassWeights: []float64{1, 1, math.Inf(1)}}, loss.Classification, 3, "weight 2 is +Inf"},
 	} {
 		m := graph.New(13)
 		z, err := m.Graph.AddInput("logits", graph.TensorOf(tensor.Float32, graph.Static(1, 2, c.classes)))
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = Emit(z, c.kind, c.o, "")
-		var usage *OptionError
+		_, err = loss.Emit(z, c.kind, c.o, "")
+		var usage *loss.OptionError
 		if !errors.As(err, &usage) || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%+v: error %v, want one with %q", c.o, err, c.want)
 		}
 		if len(m.Graph.Inputs) != 1 || len(m.Graph.Nodes) != 0 {
 			t.Errorf("%+v: the graph changed", c.o)
 		}
-		if _, err := Eval(c.kind, c.o, Batch{C: c.classes}); err == nil {
+		if _, err := loss.Eval(c.kind, c.o, loss.Batch{C: c.classes}); err == nil {
 			t.Errorf("%+v: the oracle takes it", c.o)
 		}
 	}
@@ -115,7 +116,7 @@ func TestRefusedLogits(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Emit(z, Classification, Options{Name: "ce"}, ""); err == nil {
+		if _, err := loss.Emit(z, loss.Classification, loss.Options{Name: "ce"}, ""); err == nil {
 			t.Errorf("%v: no error", typ)
 		}
 	}
@@ -131,11 +132,11 @@ func TestNames(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		class, err := Emit(z, Classification, Options{Name: "focal-softmax", Reduction: Fed, AnchorWeights: true}, "")
+		class, err := loss.Emit(z, loss.Classification, loss.Options{Name: "focal-softmax", Reduction: loss.Fed, AnchorWeights: true}, "")
 		if err != nil {
 			t.Fatal(err)
 		}
-		conf, err := Emit(z, Confidence, Options{Name: "mse"}, "confidence_")
+		conf, err := loss.Emit(z, loss.Confidence, loss.Options{Name: "mse"}, "confidence_")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,4 +1,4 @@
-package loss
+package loss_test
 
 import (
 	"encoding/json"
@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/onnxloss/onnxloss/emit/loss"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 	"github.com/onnxloss/onnxloss/graph/tensor/npy"
 )
@@ -16,9 +17,9 @@ import (
 // golden is one case of testdata/golden or testdata/papers in canonical layout.
 type golden struct {
 	name  string
-	loss  *Loss
-	opts  Options
-	batch Batch
+	loss  *loss.Loss
+	opts  loss.Options
+	batch loss.Batch
 	loss1 []float64   // [N, A]
 	grad  []float64   // [N, A, C]
 	state [][]float64 // after the batch
@@ -32,18 +33,18 @@ type goldenEntry struct {
 
 	Background *int
 	PerClass   map[string][]float64
-	Modulate   *Modulation
+	Modulate   *loss.Modulation
 }
 
 // goldens loads the cases of the losses in the table, and fails if a loss has
 // none.
 func goldens(t *testing.T) []golden {
 	t.Helper()
-	byName := map[string]*Loss{}
-	for _, l := range All() {
+	byName := map[string]*loss.Loss{}
+	for _, l := range loss.All() {
 		byName[l.Golden] = l
 	}
-	seen := map[*Loss]int{}
+	seen := map[*loss.Loss]int{}
 	var cases []golden
 	for _, folder := range []string{"testdata/golden", "testdata/papers"} {
 		for _, e := range goldenIndex(t, folder) {
@@ -56,7 +57,7 @@ func goldens(t *testing.T) []golden {
 			cases = append(cases, loadGolden(t, folder, e, l))
 		}
 	}
-	for _, l := range All() {
+	for _, l := range loss.All() {
 		if seen[l] == 0 {
 			t.Errorf("%s: no golden values", l.Name)
 		}
@@ -77,13 +78,13 @@ func goldenIndex(t *testing.T, folder string) []goldenEntry {
 	return index
 }
 
-func loadGolden(t *testing.T, folder string, e goldenEntry, l *Loss) golden {
+func loadGolden(t *testing.T, folder string, e goldenEntry, l *loss.Loss) golden {
 	t.Helper()
 	arrays, err := npy.ReadArchive(filepath.Join(folder, e.Case+".npz"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := golden{name: e.Case, loss: l, opts: Options{Name: l.Name, Params: map[string]float64{}, ClassCounts: e.Counts, Background: e.Background, PerClass: e.PerClass, Modulate: e.Modulate, Reduction: None}}
+	g := golden{name: e.Case, loss: l, opts: loss.Options{Name: l.Name, Params: map[string]float64{}, ClassCounts: e.Counts, Background: e.Background, PerClass: e.PerClass, Modulate: e.Modulate, Reduction: loss.None}}
 	for name, x := range e.Params {
 		if name == "eps" {
 			g.opts.Eps = x
@@ -94,12 +95,12 @@ func loadGolden(t *testing.T, folder string, e goldenEntry, l *Loss) golden {
 	s := arrays["logits"].Shape
 	n, c, a := s[0], s[1], s[2]
 	canonical := func(name string) []float64 { return swapAxes(floats(t, arrays[name]), n, c, a) }
-	if l.Kind == Confidence {
+	if l.Kind == loss.Confidence {
 		a, c = a*c, 1 // element-wise: each is an anchor of its own
 		canonical = func(name string) []float64 { return floats(t, arrays[name]) }
 	}
-	g.batch = Batch{N: n, A: a, C: c, Logits: canonical("logits")}
-	if g.batch.Target = floats(t, arrays["target"]); l.Kind != Box {
+	g.batch = loss.Batch{N: n, A: a, C: c, Logits: canonical("logits")}
+	if g.batch.Target = floats(t, arrays["target"]); l.Kind != loss.Box {
 		g.batch.Target = canonical("target")
 	}
 	for i := 0; arrays[fmt.Sprintf("new_state_%d", i)] != nil; i++ {
@@ -143,7 +144,7 @@ func swapAxes(x []float64, n, c, a int) []float64 {
 
 func TestGoldenOracle(t *testing.T) {
 	for _, g := range goldens(t) {
-		out, err := Eval(g.loss.Kind, g.opts, g.batch)
+		out, err := loss.Eval(g.loss.Kind, g.opts, g.batch)
 		if err != nil {
 			t.Fatalf("%s: %v", g.name, err)
 		}
@@ -177,7 +178,7 @@ func TestGoldenGraph(t *testing.T) {
 func TestGoldenGradient(t *testing.T) {
 	for _, g := range goldens(t) {
 		m := newModel(t, g.loss.Kind, g.opts, g.batch, modelForm{dynamic: true})
-		if g.loss.Whole != nil && g.loss.Whole.Sorts {
+		if g.loss.Statistics != nil && g.loss.Statistics.Sorts {
 			continue // its ranks are of one batch; see TestGoldenDifferentiated
 		}
 		compare(t, g.name, m.differences(t, g.batch), g.grad, 1e-8, 1e-8)

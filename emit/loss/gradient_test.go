@@ -1,4 +1,4 @@
-package loss
+package loss_test
 
 import (
 	"context"
@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/onnxloss/onnxloss/emit/loss"
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/interp"
 	"github.com/onnxloss/onnxloss/graph/op"
@@ -75,22 +76,22 @@ func sumTo(v, x *graph.Value) *graph.Value {
 // logit, ties and zeros included, and right ones.
 func TestDifferentiable(t *testing.T) {
 	for name, o := range variants() {
-		o.Reduction = None
+		o.Reduction = loss.None
 		floor := 1e-6
-		switch l := table[o.Name]; {
-		case l.Whole != nil && l.Whole.Shift != nil:
+		switch l := find(o.Name); {
+		case l.Statistics != nil && l.Statistics.Shift != nil:
 			floor = 1e-4 // what is added to logits is as large as they are
-		case l.Whole != nil && l.Whole.Factor != nil:
+		case l.Statistics != nil && l.Statistics.Factor != nil:
 			floor = 1e-5 // factors are above 1
 		case l.Adjust != nil:
 			floor = 4e-6 // what is added to logits, or multiplies them, is rounded
 		}
-		for what, b := range map[string]Batch{"extremes": extremes(4), "small": draw(3, 1, 200, 5, 3), "large": draw(4, 1, 200, 20, 100)} {
+		for what, b := range map[string]loss.Batch{"extremes": extremes(4), "small": draw(3, 1, 200, 5, 3), "large": draw(4, 1, 200, 20, 100)} {
 			if (o.PerClass != nil || o.Modulate != nil) && b.C != 4 {
 				continue // their numbers are for four classes
 			}
 			o, b := fit(o, b.C), aimed(o.Name, b)
-			want, err := Eval(kindOf(o), o, b)
+			want, err := loss.Eval(kindOf(o), o, b)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -113,7 +114,7 @@ func TestGoldenDifferentiated(t *testing.T) {
 
 // gradient differentiates the sum of the anchors' losses by the logits, and
 // runs that in float32.
-func (m *lossModel) gradient(t *testing.T, b Batch) []float64 {
+func (m *lossModel) gradient(t *testing.T, b loss.Batch) []float64 {
 	t.Helper()
 	grad := differentiate(t, m.Graph, m.result.PerAnchor, m.Graph.Inputs[0])
 	plan, err := interp.New(m.Model, interp.Options{Fetches: []string{grad.Name}})
@@ -132,26 +133,26 @@ func (m *lossModel) gradient(t *testing.T, b Batch) []float64 {
 func TestSlopes(t *testing.T) {
 	closed := 0
 	for name, o := range variants() {
-		o.Reduction = None
-		for what, b := range map[string]Batch{"extremes": extremes(4), "small": draw(5, 1, 200, 4, 3), "large": draw(6, 1, 200, 4, 100)} {
+		o.Reduction = loss.None
+		for what, b := range map[string]loss.Batch{"extremes": extremes(4), "small": draw(5, 1, 200, 4, 3), "large": draw(6, 1, 200, 4, 100)} {
 			o.ClassWeights = []float64{0.5, 1, 2, 3}
 			m := newModel(t, kindOf(o), o, b, modelForm{})
-			slope := m.result.Slope()
-			if slope == nil {
+			gradient := m.result.Gradient()
+			if gradient == nil {
 				continue
 			}
 			closed++
 			derived := differentiate(t, m.Graph, m.result.Sum, m.Graph.Inputs[0])
-			got, want := m.fetch(t, b, true, slope.Name, derived.Name)
+			got, want := m.fetch(t, b, true, gradient.Name, derived.Name)
 			compare(t, fmt.Sprintf("%s, %s: derived", name, what), got, want, 1e-12, 1e-12)
-			oracle, err := Eval(kindOf(o), o, b)
+			oracle, err := loss.Eval(kindOf(o), o, b)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if o.Params["epsilon"] < 0 || table[o.Name].LabelWeights != nil { // a term is taken from itself; not in Sum
+			if o.Params["epsilon"] < 0 || find(o.Name).LabelWeights != nil { // a term is taken from itself; not in Sum
 				continue
 			}
-			got, _ = m.fetch(t, b, false, slope.Name, derived.Name)
+			got, _ = m.fetch(t, b, false, gradient.Name, derived.Name)
 			floor := 2e-7 * slices.Max(o.ClassWeights) * max(1, o.Params["epsilon"]) // terms as large as these are taken from each other
 			compare(t, fmt.Sprintf("%s, %s: float32", name, what), got, oracle.Grad, 2e-6, floor)
 		}
@@ -162,7 +163,7 @@ func TestSlopes(t *testing.T) {
 }
 
 // fetch runs the model for two values.
-func (m *lossModel) fetch(t *testing.T, b Batch, double bool, x, y string) ([]float64, []float64) {
+func (m *lossModel) fetch(t *testing.T, b loss.Batch, double bool, x, y string) ([]float64, []float64) {
 	t.Helper()
 	plan, err := interp.New(m.Model, interp.Options{Fetches: []string{x, y}, Double: double})
 	if err != nil {

@@ -1,4 +1,4 @@
-package loss
+package loss_test
 
 import (
 	"context"
@@ -7,6 +7,8 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/onnxloss/onnxloss/emit/loss"
+	_ "github.com/onnxloss/onnxloss/emit/loss/all"
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/interp"
 	"github.com/onnxloss/onnxloss/graph/kernel"
@@ -28,6 +30,12 @@ func compare(t *testing.T, what string, got, want []float64, rel, floor float64)
 	}
 }
 
+// find is the loss of a name, of whatever kind.
+func find(name string) *loss.Loss {
+	all := loss.All()
+	return all[slices.IndexFunc(all, func(l *loss.Loss) bool { return l.Name == name })]
+}
+
 // modelForm is how the model under test is built.
 type modelForm struct {
 	dynamic bool         // N and A are symbolic
@@ -38,13 +46,13 @@ type modelForm struct {
 // lossModel is a graph of nothing but a loss.
 type lossModel struct {
 	*graph.Model
-	kind   Kind
-	result *Result
+	kind   loss.Kind
+	result *loss.Result
 	plans  map[bool]*interp.Plan // by Double
-	held   []*graph.Value        // what differences hold; nil for a loss without a Whole
+	held   []*graph.Value        // what differences hold; nil for a loss without Statistics
 }
 
-func newModel(t *testing.T, k Kind, o Options, b Batch, f modelForm) *lossModel {
+func newModel(t *testing.T, k loss.Kind, o loss.Options, b loss.Batch, f modelForm) *lossModel {
 	t.Helper()
 	if f.opset == 0 {
 		f.opset = 13
@@ -61,7 +69,7 @@ func newModel(t *testing.T, k Kind, o Options, b Batch, f modelForm) *lossModel 
 	if err != nil {
 		t.Fatal(err)
 	}
-	res, err := Emit(z, k, o, "")
+	res, err := loss.Emit(z, k, o, "")
 	if err != nil {
 		t.Fatalf("%s: %v", o.Name, err)
 	}
@@ -76,15 +84,15 @@ func newModel(t *testing.T, k Kind, o Options, b Batch, f modelForm) *lossModel 
 		t.Fatalf("%s: %v", o.Name, err)
 	}
 	x := &lossModel{m, k, res, map[bool]*interp.Plan{}, nil}
-	if l := table[res.Options.Name]; l.Whole != nil {
-		x.held = Discrete(z)
+	if l := find(res.Options.Name); l.Statistics != nil {
+		x.held = loss.NonDifferentiable(z)
 	}
 	return x
 }
 
 // hold is the plan in float64 that takes the held values of b from outside, and
 // these values, stacked so many times.
-func (m *lossModel) hold(t *testing.T, b Batch, times int) (*interp.Plan, map[string]*tensor.Tensor) {
+func (m *lossModel) hold(t *testing.T, b loss.Batch, times int) (*interp.Plan, map[string]*tensor.Tensor) {
 	t.Helper()
 	var names, feeds []string
 	for _, v := range m.held {
@@ -129,7 +137,7 @@ func stack(v *tensor.Tensor, times int) *tensor.Tensor {
 }
 
 // run gives "per_anchor" and, if the options reduce, "loss".
-func (m *lossModel) run(t *testing.T, b Batch, double bool) map[string][]float64 {
+func (m *lossModel) run(t *testing.T, b loss.Batch, double bool) map[string][]float64 {
 	t.Helper()
 	plan := m.plans[double]
 	if plan == nil {
@@ -166,7 +174,7 @@ func (m *lossModel) read(t *testing.T, out map[string]*tensor.Tensor) map[string
 	return res
 }
 
-func (m *lossModel) feeds(b Batch, double bool) map[string]*tensor.Tensor {
+func (m *lossModel) feeds(b loss.Batch, double bool) map[string]*tensor.Tensor {
 	real := func(x []float64, shape ...int) *tensor.Tensor {
 		if double {
 			return tensor.Of(shape, x)
@@ -177,15 +185,15 @@ func (m *lossModel) feeds(b Batch, double bool) map[string]*tensor.Tensor {
 	feeds := map[string]*tensor.Tensor{"logits": real(b.Logits, b.N, b.A, b.C)}
 	for _, in := range m.result.Inputs {
 		switch {
-		case in.Role == RoleTarget && b.Index != nil:
+		case in.Role == loss.RoleTarget && b.Index != nil:
 			feeds[in.Value.Name] = tensor.Of([]int{b.N, b.A}, b.Index)
-		case in.Role == RoleTarget:
+		case in.Role == loss.RoleTarget:
 			feeds[in.Value.Name] = real(b.Target, []int{b.N, b.A, b.C}[:len(in.Value.Shape())]...)
-		case in.Role == RoleTargetWeight:
+		case in.Role == loss.RoleTargetWeight:
 			feeds[in.Value.Name] = real(b.Weight, b.N, b.A)
-		case in.Role == RoleNormalizer:
+		case in.Role == loss.RoleNormalizer:
 			feeds[in.Value.Name] = real([]float64{b.Normalizer})
-		case in.Role == RoleState:
+		case in.Role == loss.RoleState:
 			x := make([]float64, in.Value.Shape()[0].Value)
 			if b.State != nil {
 				x = b.State[states]
@@ -213,9 +221,9 @@ const step = 1e-3
 
 // differences is the derivative of each anchor's loss by its logits, [N, A, C],
 // by differences in float64: one run over a batch of shifted copies of b.
-func (m *lossModel) differences(t *testing.T, b Batch) []float64 {
+func (m *lossModel) differences(t *testing.T, b loss.Batch) []float64 {
 	t.Helper()
-	wide := Batch{A: b.A, C: b.C, Normalizer: b.Normalizer}
+	wide := loss.Batch{A: b.A, C: b.C, Normalizer: b.Normalizer}
 	for _, x := range b.State {
 		wide.State = append(wide.State, times(x, float64(b.C*len(stencil)))) // as many times as there are copies
 	}
@@ -232,19 +240,19 @@ func (m *lossModel) differences(t *testing.T, b Batch) []float64 {
 			}
 		}
 	}
-	var loss []float64
+	var per []float64
 	if m.held == nil {
-		loss = m.run(t, wide, true)["per_anchor"]
+		per = m.run(t, wide, true)["per_anchor"]
 	} else {
 		plan, feeds := m.hold(t, b, wide.N/b.N)
 		maps.Copy(feeds, m.feeds(wide, true))
-		loss = m.results(t, plan, feeds)["per_anchor"]
+		per = m.results(t, plan, feeds)["per_anchor"]
 	}
 	grad := make([]float64, len(b.Logits))
 	anchors := b.N * b.A
 	for c := range b.C {
 		for k, s := range stencil {
-			shifted := loss[(c*len(stencil)+k)*anchors:][:anchors]
+			shifted := per[(c*len(stencil)+k)*anchors:][:anchors]
 			for i, l := range shifted {
 				grad[i*b.C+c] += l * s.weight / step
 			}

@@ -12,24 +12,49 @@ import (
 	"github.com/onnxloss/onnxloss/graph"
 )
 
-// Loss is one row of the table.
+// Loss is one row of the table: what losses of every kind have, and the formula, in
+// the form of what it is computed from.
 type Loss struct {
 	Name string
 	// Golden is the loss's name in the golden values; "seed_" and that is the
 	// form with ε.
-	Golden     string
-	Kind       Kind
-	Activation Activation
-	Equation   string
+	Golden   string
+	Kind     Kind
+	Equation string
 	// Source says where the equation stands, with its number.
 	Source string
 	// When says for what heads and data the loss is, in a sentence for users.
 	When   string
 	Params []Param
+	// Reduction is the loss's own default; "" is Mean.
+	Reduction string
+	// Logits is the formula of a loss of logits.
+	*Logits
+}
+
+// Logits is the formula of a loss of logits [N, A, C], one row for each anchor or side
+// of a box, by which the engine makes the graph (Emit) and the oracle (Eval): the loss of
+// every class, summed for each anchor. What follows, weights, marks and the reduction,
+// does not depend on it. (A loss of coordinates [N, A, 4] has another formula, and the
+// same of what follows.)
+type Logits struct {
+	Activation Activation
 	// Targets says what the targets mean.
 	Targets Meaning
+	// Eps is set where the loss has a form with ε inside the logarithms.
+	Eps bool
+	// Instead is the sigmoid loss to use where a softmax has one class only.
+	Instead string
+	// Base is the loss of which this is the focal modulation by alpha and gamma; ""
+	// if it is none.
+	Base string
+	// Background is set where the loss needs Options.Background.
+	Background bool
 	// Counts is set where the loss needs Options.ClassCounts.
 	Counts bool
+	// Weighted is set where Mean divides by the sum, over the anchors, of the
+	// weights of their classes, as PyTorch's cross-entropy with weights does.
+	Weighted bool
 	// Adjust is what the loss makes of the logits before its activation, from the
 	// counts of the classes and its parameters; nil if nothing. Only a softmax's
 	// logits are adjusted.
@@ -38,40 +63,26 @@ type Loss struct {
 	// the same; nil for none. An anchor of several classes has their mean, by
 	// targets; what targets lack of 1 in sum counts with a factor of 1.
 	LabelWeights func(counts []float64, params map[string]float64) []float64
-	// Whole is what the loss takes from the batch as a whole; nil if its anchors have
-	// nothing to do with one another.
-	Whole *Whole
-	// Background is set where the loss needs Options.Background.
-	Background bool
 	// ClassFactors is a factor for each class's terms beside the class weights,
 	// from the parameters and the background; nil for none.
 	ClassFactors func(o Options, classes int) []float64
-	// Weighted is set where Mean divides by the sum, over the anchors, of the
-	// weights of their classes, as PyTorch's cross-entropy with weights does.
-	Weighted bool
-	// Reduction is the loss's own default; "" is Mean.
-	Reduction string
-	// Eps is set where the loss has a form with ε inside the logarithms.
-	Eps bool
-	// Instead is the sigmoid loss to use where a softmax has one class only.
-	Instead string
+	// Statistics is what the loss takes from the batch as a whole; nil if its anchors
+	// have nothing to do with one another.
+	Statistics *Statistics
 	// Terms are the positive and the negative term, for modulations; nil for losses
 	// of targets that are no labels.
 	Terms *Terms
-	// Base is the loss of which this is the focal modulation by alpha and gamma; ""
-	// if it is none.
-	Base string
 	// Build makes the loss of every class, [N, A, C], before class weights.
 	Build func(b *Build) *graph.Value
 	// Gradient makes the derivative of Build's value by the logits, [N, A, C], of a
 	// loss without ε: under a sigmoid, of each class by its own; under a softmax, of
-	// their sum, by SoftmaxSlope, with the weights of the classes. It is there for
+	// their sum, by SoftmaxGradient, with the weights of the classes. It is there for
 	// what is shorter than the derivative by the operators' rules, which is taken
 	// where Gradient is nil or gives nil.
 	Gradient func(b *Build) *graph.Value
 	// Closed is the loss of one class of one anchor, in float64, and its
 	// derivatives.
-	Closed func(x *Point) Slope
+	Closed func(x *Point) Dual
 }
 
 // Kind is what a loss is a loss of.
@@ -130,7 +141,7 @@ type Param struct {
 	Lo, Hi  float64 // both allowed
 	Doc     string
 	Zero    bool // 0 is allowed too, though outside of [Lo, Hi]
-	Whole   bool // whole numbers only
+	Integer bool // whole numbers only
 	// PerClass is set where Options.PerClass may have one for each class.
 	PerClass bool
 }
@@ -141,7 +152,7 @@ func (p Param) Range() string {
 	if p.Zero {
 		zero = "0 and "
 	}
-	if p.Whole {
+	if p.Integer {
 		zero += "whole numbers in "
 	}
 	return fmt.Sprintf("%s[%s, %s]", zero, number(p.Lo), number(p.Hi))
@@ -151,7 +162,7 @@ func (p Param) check(x float64) error {
 	if p.Zero && x == 0 {
 		return nil
 	}
-	if math.IsNaN(x) || x < p.Lo || x > p.Hi || p.Whole && x != math.Trunc(x) {
+	if math.IsNaN(x) || x < p.Lo || x > p.Hi || p.Integer && x != math.Trunc(x) {
 		return &OptionError{p.Name, fmt.Sprintf("%s is outside of %s", number(x), p.Range())}
 	}
 	return nil
@@ -161,25 +172,25 @@ func number(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
 
 // The parameters that several losses have. With γ ≤ 100 no exponent overflows
 // for logits up to 1e30.
-func alpha(def float64) Param {
+func Alpha(def float64) Param {
 	return Param{Name: "alpha", Default: def, Hi: 1, Doc: "weight of the positive term; the negative term has 1 − alpha"}
 }
 
-func gamma(def float64) Param {
+func Gamma(def float64) Param {
 	return Param{Name: "gamma", Default: def, Hi: 100, Doc: "exponent of the focal modulation; 0 turns it off"}
 }
 
-// perClass is p, of which there may be one for each class.
-func perClass(p Param) Param {
+// EachClass is p, of which there may be one for each class.
+func (p Param) EachClass() Param {
 	p.PerClass = true
 	return p
 }
 
 var table = map[string]*Loss{}
 
-// register adds a loss to the table. It panics if the name is taken, since that
+// Register adds a loss to the table. It panics if the name is taken, since that
 // is a defect of the program.
-func register(l *Loss) {
+func Register(l *Loss) {
 	if table[l.Name] != nil {
 		panic("loss: " + l.Name + " is registered twice")
 	}
@@ -218,7 +229,11 @@ func Find(k Kind, name string) (*Loss, error) {
 		l = table[confPrefix+name]
 	}
 	if l == nil || l.Kind != k {
-		return nil, &OptionError{"loss", fmt.Sprintf("there is no %v loss %q; there are %s", k, name, strings.Join(Names(k), ", "))}
+		there := "there are " + strings.Join(Names(k), ", ")
+		if len(table) == 0 {
+			there = "none is registered: import emit/loss/all"
+		}
+		return nil, &OptionError{"loss", fmt.Sprintf("there is no %v loss %q; %s", k, name, there)}
 	}
 	return l, nil
 }

@@ -16,6 +16,9 @@ const (
 	unbounded = 1 << 60  // the loss of an anchor that is taken for +∞
 )
 
+// Unmasked is true where the logits x are not masked.
+func (b *Build) Unmasked(x *graph.Value) *graph.Value { return op.Greater(x, b.Const(-masked/2)) }
+
 // finite is the logits z with −masked for what is less; NaN stays.
 func finite(z *graph.Value) *graph.Value {
 	switch {
@@ -29,19 +32,19 @@ func finite(z *graph.Value) *graph.Value {
 
 // greatest is the greatest logit of each anchor, [N, A, 1].
 func (b *Build) greatest() *graph.Value {
-	return b.part("greatest", func() *graph.Value { return op.ReduceMax(b.raw, []int64{2}, true) })
+	return b.Part("greatest", func() *graph.Value { return op.ReduceMax(b.raw, []int64{2}, true) })
 }
 
 // shut is 1 for each anchor whose classes are all masked, else 0, [N, A, 1].
 func (b *Build) shut() *graph.Value {
-	return b.part("shut", func() *graph.Value {
+	return b.Part("shut", func() *graph.Value {
 		return op.Cast(op.Less(b.greatest(), b.Const(-masked/2)), b.raw.Type.DType)
 	})
 }
 
 // never is what shut anchors' classes cost beside what a softmax says of them.
 func (b *Build) never() *graph.Value {
-	return b.part("never", func() *graph.Value { return b.Scale(b.shut(), masked) })
+	return b.Part("never", func() *graph.Value { return b.Scale(b.shut(), masked) })
 }
 
 // unbounded is the losses per [N, A], with +∞ for those of masked classes. What

@@ -1,4 +1,4 @@
-package loss
+package loss_test
 
 import (
 	"context"
@@ -6,6 +6,7 @@ import (
 	"math"
 	"testing"
 
+	"github.com/onnxloss/onnxloss/emit/loss"
 	"github.com/onnxloss/onnxloss/graph/interp"
 	"github.com/onnxloss/onnxloss/graph/interp/orttest"
 	"github.com/onnxloss/onnxloss/graph/op"
@@ -14,10 +15,10 @@ import (
 
 // maskedBatch is drawn logits of four classes of which anchors have all, some or
 // none masked, with targets for classes that are not, or for masked ones, too.
-func maskedBatch(o Options, asked bool) Batch {
+func maskedBatch(o loss.Options, asked bool) loss.Batch {
 	b := draw(21, 1, 48, 4, 6)
 	b.State, b.Normalizer = stateFor(o, 4, 5), 3.5
-	if o.Target == Index {
+	if o.Target == loss.Index {
 		b.Index = make([]int64, b.A)
 	}
 	for i := range b.A {
@@ -55,24 +56,24 @@ func maskedBatch(o Options, asked bool) Batch {
 			b.Weight = append(b.Weight, float64(i%4))
 		}
 	}
-	if o.Target == Index {
+	if o.Target == loss.Index {
 		b.Target = nil
 	}
 	return aimed(o.Name, b)
 }
 
 // maskedOptions is every loss in all its forms.
-func maskedOptions() map[string]Options {
-	all := map[string]Options{}
+func maskedOptions() map[string]loss.Options {
+	all := map[string]loss.Options{}
 	for name, o := range variants() {
-		o.Reduction = None
+		o.Reduction = loss.None
 		all[name] = o
 		weighted := o
 		weighted.ClassWeights, weighted.AnchorWeights = []float64{1, 0.5, 2, 0}, true
 		all[name+" weighted"] = weighted
-		if kindOf(o) == Classification {
+		if kindOf(o) == loss.Classification {
 			index := o
-			index.Target, index.IgnoreIndex = Index, ptr(int64(-1))
+			index.Target, index.IgnoreIndex = loss.Index, ptr(int64(-1))
 			all[name+" index"] = index
 			dense := o
 			dense.IgnoreIndex = ptr(int64(-100))
@@ -99,7 +100,7 @@ func TestMasked(t *testing.T) {
 	for name, o := range maskedOptions() {
 		for _, asked := range []bool{false, true} {
 			b := maskedBatch(o, asked)
-			want, err := Eval(kindOf(o), o, b)
+			want, err := loss.Eval(kindOf(o), o, b)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -113,8 +114,8 @@ func TestMasked(t *testing.T) {
 			}
 			m = newModel(t, kindOf(o), o, b, modelForm{})
 			grads := map[string]string{"derived": differentiate(t, m.Graph, m.result.PerAnchor, m.result.Finite).Name}
-			if slope := m.result.Slope(); slope != nil && !o.AnchorWeights && o.IgnoreIndex == nil && table[o.Name].LabelWeights == nil {
-				grads["closed"] = slope.Name
+			if gradient := m.result.Gradient(); gradient != nil && !o.AnchorWeights && o.IgnoreIndex == nil && find(o.Name).LabelWeights == nil {
+				grads["closed"] = gradient.Name
 			}
 			for form, grad := range grads {
 				plan, err := interp.New(m.Model, interp.Options{Fetches: []string{grad}, Double: true})
@@ -132,7 +133,7 @@ func TestMasked(t *testing.T) {
 }
 
 // checkMasked holds the closed form to what masks mean.
-func checkMasked(t *testing.T, what string, o Options, b Batch, want *Outcome, asked bool) {
+func checkMasked(t *testing.T, what string, o loss.Options, b loss.Batch, want *loss.Outcome, asked bool) {
 	t.Helper()
 	infinite := 0
 	for i, x := range want.PerAnchor {
@@ -141,7 +142,7 @@ func checkMasked(t *testing.T, what string, o Options, b Batch, want *Outcome, a
 			t.Errorf("%s: anchor %d: NaN", what, i)
 		case math.IsInf(x, 1):
 			infinite++
-		case i%16 == 15 && !asked && o.Eps == 0 && x != 0 && table[o.Name].Kind == Classification && o.Name != "poly1-ce":
+		case i%16 == 15 && !asked && o.Eps == 0 && x != 0 && find(o.Name).Kind == loss.Classification && o.Name != "poly1-ce":
 			t.Errorf("%s: anchor %d, all masked: %v, want 0", what, i, x)
 		}
 	}
@@ -159,7 +160,7 @@ func checkMasked(t *testing.T, what string, o Options, b Batch, want *Outcome, a
 
 // compareMaskedGrad compares gradients where the loss is finite; elsewhere they need
 // only be numbers.
-func compareMaskedGrad(t *testing.T, what string, got []float64, want *Outcome, b Batch) {
+func compareMaskedGrad(t *testing.T, what string, got []float64, want *loss.Outcome, b loss.Batch) {
 	t.Helper()
 	g, w := make([]float64, len(got)), make([]float64, len(got))
 	for i, x := range got {
@@ -179,7 +180,7 @@ func TestStockMasked(t *testing.T) {
 	i := 0
 	for name, o := range maskedOptions() {
 		b := maskedBatch(o, true)
-		want, err := Eval(kindOf(o), o, b)
+		want, err := loss.Eval(kindOf(o), o, b)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -196,13 +197,13 @@ func TestNaNStays(t *testing.T) {
 			t.Errorf("%s: got %v, want NaN", what, x)
 		}
 	}
-	for _, l := range All() {
-		o := fit(Options{Name: l.Name, Reduction: Sum}, 4)
+	for _, l := range loss.All() {
+		o := fit(loss.Options{Name: l.Name, Reduction: loss.Sum}, 4)
 		b := aimed(l.Name, draw(3, 1, 6, 4, 3))
 		b.Logits[9], b.Logits[10], b.Normalizer = math.NaN(), math.Inf(-1), 1
 		m := newModel(t, l.Kind, o, b, modelForm{})
 		nan(l.Name, m.run(t, b, false)["loss"][0])
-		if want, err := Eval(l.Kind, o, b); err != nil {
+		if want, err := loss.Eval(l.Kind, o, b); err != nil {
 			t.Fatal(err)
 		} else {
 			nan(l.Name+", closed form", want.Loss)
@@ -212,8 +213,8 @@ func TestNaNStays(t *testing.T) {
 
 // In 16 bits masks are −∞ too.
 func TestMaskedTypes(t *testing.T) {
-	for _, l := range All() {
-		o := fit(Options{Name: l.Name, Reduction: Sum}, 4)
+	for _, l := range loss.All() {
+		o := fit(loss.Options{Name: l.Name, Reduction: loss.Sum}, 4)
 		for _, d := range []tensor.DType{tensor.Float64, tensor.Float16, tensor.BFloat16} {
 			b := maskedBatch(o, false)
 			for i, z := range b.Logits {
@@ -234,7 +235,7 @@ func TestMaskedTypes(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			want, err := Eval(l.Kind, o, b)
+			want, err := loss.Eval(l.Kind, o, b)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -29,19 +29,19 @@ type Terms struct{ Positive, Negative Cost }
 // Cost is one term; without Build there is none.
 type Cost struct {
 	Build  func(b *Build) *graph.Value
-	Closed func(x *Point) Slope
+	Closed func(x *Point) Dual
 }
 
 // The terms of cross-entropy, in which the other classes act through the softmax
 // alone, and of binary cross-entropy.
 var (
-	oneTerm  = &Terms{Positive: Cost{(*Build).CostOfP, func(x *Point) Slope { return x.Positive(0) }}}
-	twoTerms = &Terms{Positive: oneTerm.Positive, Negative: Cost{(*Build).CostOfNotP, func(x *Point) Slope { return x.Negative(0) }}}
+	PositiveTerm = &Terms{Positive: Cost{(*Build).CostOfP, func(x *Point) Dual { return x.Positive(0) }}}
+	BothTerms    = &Terms{Positive: PositiveTerm.Positive, Negative: Cost{(*Build).CostOfNotP, func(x *Point) Dual { return x.Negative(0) }}}
 )
 
-// focalTerms are terms with a focal modulation of their own, by the parameters γ
+// FocalTerms are terms with a focal modulation of their own, by the parameters γ
 // and, where the loss has it, α; below 0 that is off.
-func focalTerms(t *Terms) *Terms {
+func FocalTerms(t *Terms) *Terms {
 	weight := func(params map[string]float64, positive bool) float64 {
 		α, ok := params["alpha"]
 		switch {
@@ -58,25 +58,25 @@ func focalTerms(t *Terms) *Terms {
 		}
 		return Cost{
 			func(b *Build) *graph.Value {
-				return b.Scale(b.focused(c.Build(b), []float64{b.Param("gamma")}, positive), weight(b.params, positive))
+				return b.Scale(b.Focused(c.Build(b), []float64{b.Param("gamma")}, positive), weight(b.params, positive))
 			},
-			func(x *Point) Slope {
-				return c.Closed(x).Times(x.focus(x.Param("gamma"), positive)).Scale(weight(x.params, positive))
+			func(x *Point) Dual {
+				return c.Closed(x).Times(x.Focus(x.Param("gamma"), positive)).Scale(weight(x.params, positive))
 			},
 		}
 	}
 	return &Terms{of(t.Positive, true), of(t.Negative, false)}
 }
 
-// focused is (1−p)^γ · cost, or of the negative term p^γ · cost.
-func (b *Build) focused(cost *graph.Value, γ []float64, positive bool) *graph.Value {
+// Focused is (1−p)^γ · cost, or of the negative term p^γ · cost.
+func (b *Build) Focused(cost *graph.Value, γ []float64, positive bool) *graph.Value {
 	complement := b.exactCostOfP
 	if positive {
 		complement = b.exactCostOfNotP
 	}
 	switch {
 	case len(γ) > 1:
-		return op.Mul(op.Exp(op.Neg(op.Mul(b.eachClass("gammas", γ), complement()))), cost)
+		return op.Mul(op.Exp(op.Neg(op.Mul(b.PerClass("gammas", γ), complement()))), cost)
 	case γ[0] == 0:
 		return cost
 	case positive:
@@ -85,8 +85,8 @@ func (b *Build) focused(cost *graph.Value, γ []float64, positive bool) *graph.V
 	return op.Mul(b.PowP(γ[0]), cost)
 }
 
-// eachClass is one number, or one for each class, [1, 1, C].
-func (b *Build) eachClass(name string, x []float64) *graph.Value {
+// PerClass is one number, or one for each class, [1, 1, C].
+func (b *Build) PerClass(name string, x []float64) *graph.Value {
 	if b.raw == nil || len(x) == 1 {
 		return b.Const(x[0])
 	}
@@ -101,13 +101,13 @@ func (b *Build) Modulated(t *Terms, m *Modulation) *graph.Value {
 		share    *graph.Value
 		weight   []float64
 		positive bool
-	}{{t.Positive, b.Q, m.Alpha, true}, {t.Negative, b.NotQ(), complements(m.Alpha), false}} {
+	}{{t.Positive, b.Q, m.Alpha, true}, {t.Negative, b.NotQ(), Complements(m.Alpha), false}} {
 		if part.cost.Build == nil {
 			continue
 		}
-		term := op.Mul(part.share, b.focused(part.cost.Build(b), m.Gamma, part.positive))
+		term := op.Mul(part.share, b.Focused(part.cost.Build(b), m.Gamma, part.positive))
 		if part.weight != nil {
-			term = op.Mul(b.eachClass("alphas", part.weight), term)
+			term = op.Mul(b.PerClass("alphas", part.weight), term)
 		}
 		if sum != nil {
 			term = op.Add(sum, term)
@@ -117,8 +117,8 @@ func (b *Build) Modulated(t *Terms, m *Modulation) *graph.Value {
 	return sum
 }
 
-// complements is 1 − x of each; nil of nil.
-func complements(x []float64) []float64 {
+// Complements is 1 − x of each; nil of nil.
+func Complements(x []float64) []float64 {
 	var y []float64
 	for _, v := range x {
 		y = append(y, 1-v)
@@ -145,18 +145,18 @@ func (l *Loss) modulation(o Options) (*Terms, *Modulation) {
 	return table[l.Base].Terms, &Modulation{Gamma: of("gamma"), Alpha: of("alpha")}
 }
 
-// focus is the focal modulation of the positive or the negative term.
-func (x *Point) focus(γ float64, positive bool) Slope {
+// Focus is the focal modulation of the positive or the negative term.
+func (x *Point) Focus(γ float64, positive bool) Dual {
 	if positive {
 		m := x.PowNotP(γ)
-		return Slope{Value: m, NotP: γ * m}
+		return Dual{Value: m, NotP: γ * m}
 	}
 	m := x.PowP(γ)
-	return Slope{Value: m, P: γ * m}
+	return Dual{Value: m, P: γ * m}
 }
 
 // modulated is m of the terms t, of the class at hand.
-func (x *Point) modulated(t *Terms, m *Modulation) Slope {
+func (x *Point) modulated(t *Terms, m *Modulation) Dual {
 	at := func(v []float64) float64 {
 		if len(v) == 1 {
 			return v[0]
@@ -168,9 +168,9 @@ func (x *Point) modulated(t *Terms, m *Modulation) Slope {
 		α = at(m.Alpha)
 		notα = 1 - α
 	}
-	f := t.Positive.Closed(x).Times(x.focus(at(m.Gamma), true)).Scale(α * x.Q)
+	f := t.Positive.Closed(x).Times(x.Focus(at(m.Gamma), true)).Scale(α * x.Q)
 	if t.Negative.Closed != nil {
-		f = f.Plus(t.Negative.Closed(x).Times(x.focus(at(m.Gamma), false)).Scale(notα * (1 - x.Q)))
+		f = f.Plus(t.Negative.Closed(x).Times(x.Focus(at(m.Gamma), false)).Scale(notα * (1 - x.Q)))
 	}
 	return f
 }
@@ -203,10 +203,10 @@ func (o Options) checkEach(l *Loss, classes int) error {
 	case m.Alpha != nil && len(m.Alpha) != 1 && len(m.Alpha) != classes:
 		return &OptionError{"modulate", fmt.Sprintf("alpha: %d numbers for %d classes, want 1 or %d", len(m.Alpha), classes, classes)}
 	}
-	if err := checkNumbers("modulate", m.Gamma, gamma(0).Hi); err != nil {
+	if err := checkNumbers("modulate", m.Gamma, Gamma(0).Hi); err != nil {
 		return err
 	}
-	return checkNumbers("modulate", m.Alpha, alpha(0).Hi)
+	return checkNumbers("modulate", m.Alpha, Alpha(0).Hi)
 }
 
 func checkNumbers(option string, x []float64, most float64) error {

@@ -174,13 +174,13 @@ func (l *Loss) resolve(given map[string]float64) (map[string]float64, error) {
 	return params, nil
 }
 
-// minEps is the least ε whose float32 is a normal number well above 0.
-const minEps = 1e-30
+// MinEps is the least ε whose float32 is a normal number well above 0.
+const MinEps = 1e-30
 
 func (o Options) checkForm(l *Loss, _ int) error {
 	switch {
-	case o.Eps != 0 && !(o.Eps >= minEps && o.Eps < 1):
-		return &OptionError{"eps", fmt.Sprintf("%s is outside of [%s, 1)", number(o.Eps), number(minEps))}
+	case o.Eps != 0 && !(o.Eps >= MinEps && o.Eps < 1):
+		return &OptionError{"eps", fmt.Sprintf("%s is outside of [%s, 1)", number(o.Eps), number(MinEps))}
 	case o.Eps != 0 && !l.Eps:
 		return &OptionError{"eps", l.Name + " has no form with ε in a logarithm"}
 	case !slices.Contains(reductions, o.Reduction):

@@ -1,4 +1,4 @@
-package loss
+package loss_test
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/onnxloss/onnxloss/emit/loss"
 	"github.com/onnxloss/onnxloss/graph/interp"
 	"github.com/onnxloss/onnxloss/graph/op"
 	"github.com/onnxloss/onnxloss/graph/tensor"
@@ -20,21 +21,21 @@ func ptr[T any](x T) *T { return &x }
 
 // settings is options in many combinations for a loss: the reductions in turn
 // with each way to give targets.
-func settings(l *Loss) []Options {
-	var all []Options
-	for i, reduction := range reductions {
-		for _, o := range []Options{
+func settings(l *loss.Loss) []loss.Options {
+	var all []loss.Options
+	for i, reduction := range loss.Reductions() {
+		for _, o := range []loss.Options{
 			{},
 			{LabelSmoothing: 0.1, ClassWeights: []float64{1, 0.5, 0, 3}, Background: ptr(3)},
 			{IgnoreIndex: ptr(int64(-1)), AnchorWeights: true},
-			{Target: Index, IgnoreIndex: ptr(int64(255))},
-			{Target: Index, LabelSmoothing: 0.05, AnchorWeights: true, Background: ptr(i % 4)},
-			{Target: Index, ClassWeights: []float64{2, 1, 1, 0.1}, IgnoreIndex: ptr(int64(2)), Background: ptr(0)},
+			{Target: loss.Index, IgnoreIndex: ptr(int64(255))},
+			{Target: loss.Index, LabelSmoothing: 0.05, AnchorWeights: true, Background: ptr(i % 4)},
+			{Target: loss.Index, ClassWeights: []float64{2, 1, 1, 0.1}, IgnoreIndex: ptr(int64(2)), Background: ptr(0)},
 		} {
-			if o.Target == Index && l.Kind == Confidence || l.Kind == Box && (o.Target == Index || o.IgnoreIndex != nil) {
+			if o.Target == loss.Index && l.Kind == loss.Confidence || l.Kind == loss.Box && (o.Target == loss.Index || o.IgnoreIndex != nil) {
 				continue
 			}
-			if l.Targets != Labels {
+			if l.Targets != loss.Labels {
 				o.LabelSmoothing = 0
 			}
 			o.Name, o.Reduction = l.Name, reduction
@@ -46,11 +47,11 @@ func settings(l *Loss) []Options {
 
 // batchFor has targets in the form that o asks for, with anchors of all sorts:
 // positive, negative, background, ignored.
-func batchFor(o Options, seed uint64) Batch {
+func batchFor(o loss.Options, seed uint64) loss.Batch {
 	const n, a, c = 2, 6, 4
 	r := rand.New(rand.NewPCG(seed, 2))
 	b := draw(seed, n, a, c, 8)
-	if o.Target == Index {
+	if o.Target == loss.Index {
 		b.Target = nil
 		for i := range n * a {
 			b.Index = append(b.Index, []int64{0, 1, 2, 3, -1, c, 255, 2}[(i+int(seed))%8])
@@ -80,7 +81,7 @@ func batchFor(o Options, seed uint64) Batch {
 }
 
 // stateFor draws a state, in which some elements are as at the beginning.
-func stateFor(o Options, classes int, seed uint64) [][]float64 {
+func stateFor(o loss.Options, classes int, seed uint64) [][]float64 {
 	states, err := o.States(kindOf(o), classes)
 	if err != nil {
 		panic(err)
@@ -100,11 +101,11 @@ func stateFor(o Options, classes int, seed uint64) [][]float64 {
 }
 
 func TestOptions(t *testing.T) {
-	for _, l := range All() {
+	for _, l := range loss.All() {
 		for i, o := range settings(l) {
 			name := fmt.Sprintf("%s %d %s", l.Name, i, describe(t, o))
 			b := batchFor(o, uint64(i))
-			want, err := Eval(l.Kind, o, b)
+			want, err := loss.Eval(l.Kind, o, b)
 			if err != nil {
 				t.Fatalf("%s: %v", name, err)
 			}
@@ -117,7 +118,7 @@ func TestOptions(t *testing.T) {
 				}
 				compare(t, name, got["per_anchor"], want.PerAnchor, rel, 0)
 				compare(t, name+": state", got["state"], slices.Concat(want.State...), rel, 0)
-				if (m.result.Loss == nil) != (o.Reduction == None) {
+				if (m.result.Loss == nil) != (o.Reduction == loss.None) {
 					t.Errorf("%s: loss is %v", name, m.result.Loss)
 				} else if m.result.Loss != nil {
 					compare(t, name+": loss", got["loss"], []float64{want.Loss}, rel, 0)
@@ -128,7 +129,7 @@ func TestOptions(t *testing.T) {
 	}
 }
 
-func describe(t *testing.T, o Options) string {
+func describe(t *testing.T, o loss.Options) string {
 	t.Helper()
 	text, err := json.Marshal(o)
 	if err != nil {
@@ -139,7 +140,7 @@ func describe(t *testing.T, o Options) string {
 
 // lossDifferences is the derivative of the reduced loss, or of the sum where
 // nothing is reduced, by each logit in turn.
-func (m *lossModel) lossDifferences(t *testing.T, b Batch) []float64 {
+func (m *lossModel) lossDifferences(t *testing.T, b loss.Batch) []float64 {
 	t.Helper()
 	grad := make([]float64, len(b.Logits))
 	at := b
@@ -173,18 +174,18 @@ func (m *lossModel) lossDifferences(t *testing.T, b Batch) []float64 {
 
 // A batch without a positive, or with every anchor ignored, has a finite loss.
 func TestNothingToCount(t *testing.T) {
-	for _, o := range []Options{
-		{Name: "bce", Reduction: Positives, Target: Index},
-		{Name: "bce", Reduction: Positives, Target: Index, IgnoreIndex: ptr(int64(-1))},
-		{Name: "ce", Reduction: Mean, Target: Index, IgnoreIndex: ptr(int64(-1))},
-		{Name: "weighted-ce", Reduction: Mean, Target: Index, Background: ptr(0)},
-		{Name: "weighted-ce", Reduction: Mean, Target: Index, Background: ptr(0), IgnoreIndex: ptr(int64(-1))},
-		{Name: "task-aligned-bce", Target: Index}, // nothing is fed but 0
+	for _, o := range []loss.Options{
+		{Name: "bce", Reduction: loss.Positives, Target: loss.Index},
+		{Name: "bce", Reduction: loss.Positives, Target: loss.Index, IgnoreIndex: ptr(int64(-1))},
+		{Name: "ce", Reduction: loss.Mean, Target: loss.Index, IgnoreIndex: ptr(int64(-1))},
+		{Name: "weighted-ce", Reduction: loss.Mean, Target: loss.Index, Background: ptr(0)},
+		{Name: "weighted-ce", Reduction: loss.Mean, Target: loss.Index, Background: ptr(0), IgnoreIndex: ptr(int64(-1))},
+		{Name: "task-aligned-bce", Target: loss.Index}, // nothing is fed but 0
 	} {
 		b := draw(5, 1, 3, 4, 2)
 		b.Target, b.Index = nil, []int64{-1, -1, -1}
-		m := newModel(t, Classification, o, b, modelForm{})
-		want, err := Eval(m.kind, o, b)
+		m := newModel(t, loss.Classification, o, b, modelForm{})
+		want, err := loss.Eval(m.kind, o, b)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -198,13 +199,13 @@ func TestNothingToCount(t *testing.T) {
 // Ignored anchors have no part in a loss, whatever mark stands in their targets.
 func TestMarks(t *testing.T) {
 	for name, o := range variants() {
-		if kindOf(o) == Box {
+		if kindOf(o) == loss.Box {
 			continue
 		}
-		for _, mark := range []int64{-maxDense, -1, 2, 255, maxDense} {
-			o.IgnoreIndex, o.Reduction = ptr(mark), Sum
+		for _, mark := range []int64{-loss.MaxDense, -1, 2, 255, loss.MaxDense} {
+			o.IgnoreIndex, o.Reduction = ptr(mark), loss.Sum
 			b := batchFor(o, 8)
-			want, err := Eval(kindOf(o), o, b)
+			want, err := loss.Eval(kindOf(o), o, b)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -216,10 +217,10 @@ func TestMarks(t *testing.T) {
 
 // Around the centres of a heat map there are targets above 0, but no positives.
 func TestPositivesOfHeat(t *testing.T) {
-	o := Options{Name: "gaussian-focal", Reduction: Positives}
+	o := loss.Options{Name: "gaussian-focal", Reduction: loss.Positives}
 	b := draw(7, 1, 6, 3, 4)
 	b.Target[4], b.Target[5], b.Target[16] = 1, 1, 1 // anchors 1 and 5
-	out, err := Eval(Classification, o, b)
+	out, err := loss.Eval(loss.Classification, o, b)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -228,19 +229,19 @@ func TestPositivesOfHeat(t *testing.T) {
 		sum += x
 	}
 	compare(t, "oracle", []float64{out.Loss}, []float64{sum / 2}, 1e-15, 0)
-	m := newModel(t, Classification, o, b, modelForm{})
+	m := newModel(t, loss.Classification, o, b, modelForm{})
 	compare(t, "graph", m.run(t, b, true)["loss"], []float64{sum / 2}, 1e-12, 0)
 }
 
 // The graphs are the same in every opset from 7 on, and for logits of every
 // float type.
 func TestOpsetsAndTypes(t *testing.T) {
-	for _, l := range All() {
+	for _, l := range loss.All() {
 		for i, opset := range []int64{7, 8, 9, 10, 11, 12, 13, 14, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27} {
 			all := settings(l)
 			o := all[(i*7)%len(all)]
 			b := batchFor(o, uint64(i))
-			want, err := Eval(l.Kind, o, b)
+			want, err := loss.Eval(l.Kind, o, b)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -253,9 +254,9 @@ func TestOpsetsAndTypes(t *testing.T) {
 	}
 }
 
-func checkType(t *testing.T, l *Loss, d tensor.DType) {
+func checkType(t *testing.T, l *loss.Loss, d tensor.DType) {
 	t.Helper()
-	o := fit(Options{Name: l.Name, Reduction: Sum, ClassWeights: []float64{1, 2, 3}}, 3)
+	o := fit(loss.Options{Name: l.Name, Reduction: loss.Sum, ClassWeights: []float64{1, 2, 3}}, 3)
 	b := aimed(l.Name, draw(9, 1, 5, 3, 4))
 	for i := range b.Logits {
 		b.Logits[i] = math.Round(b.Logits[i]*8) / 8 // exact in 16 bits
@@ -282,7 +283,7 @@ func checkType(t *testing.T, l *Loss, d tensor.DType) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want, err := Eval(l.Kind, o, b)
+	want, err := loss.Eval(l.Kind, o, b)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -291,13 +292,13 @@ func checkType(t *testing.T, l *Loss, d tensor.DType) {
 
 // Options survive the manifest: what is read back evaluates the same.
 func TestOptionsJSON(t *testing.T) {
-	for _, l := range All() {
+	for _, l := range loss.All() {
 		for _, o := range settings(l) {
 			o, err := o.Resolve(l.Kind, 4)
 			if err != nil {
 				t.Fatal(err)
 			}
-			var back Options
+			var back loss.Options
 			if err := json.Unmarshal([]byte(describe(t, o)), &back); err != nil {
 				t.Fatal(err)
 			}
@@ -310,23 +311,23 @@ func TestOptionsJSON(t *testing.T) {
 
 // Every row is complete.
 func TestTable(t *testing.T) {
-	for _, l := range All() {
+	for _, l := range loss.All() {
 		if l.Golden == "" || l.Equation == "" || l.Source == "" || l.When == "" || l.Build == nil || l.Closed == nil {
 			t.Errorf("%s: the row has gaps", l.Name)
 		}
 		if l.Counts != (l.Adjust != nil || l.LabelWeights != nil) {
 			t.Errorf("%s: counts of classes are %v, but what uses them says otherwise", l.Name, l.Counts)
 		}
-		if l.Adjust != nil && l.Activation != Softmax {
+		if l.Adjust != nil && l.Activation != loss.Softmax {
 			t.Errorf("%s: logits are adjusted outside of a softmax", l.Name)
 		}
-		if l.Activation == Softmax && l.Kind != Box {
-			if i, err := Find(l.Kind, l.Instead); err != nil || i.Activation != Sigmoid {
+		if l.Activation == loss.Softmax && l.Kind != loss.Box {
+			if i, err := loss.Find(l.Kind, l.Instead); err != nil || i.Activation != loss.Sigmoid {
 				t.Errorf("%s: %q is no sigmoid loss to use instead", l.Name, l.Instead)
 			}
 		}
 		for _, p := range l.Params {
-			if p.Doc == "" || p.check(p.Default) != nil || p.check(p.Lo) != nil || p.check(p.Hi) != nil || p.Zero && p.check(0) != nil {
+			if p.Doc == "" || p.Check(p.Default) != nil || p.Check(p.Lo) != nil || p.Check(p.Hi) != nil || p.Zero && p.Check(0) != nil {
 				t.Errorf("%s: parameter %+v", l.Name, p)
 			}
 		}
@@ -335,16 +336,16 @@ func TestTable(t *testing.T) {
 
 // Charges add up to the loss of every anchor.
 func TestCharges(t *testing.T) {
-	for _, l := range All() {
+	for _, l := range loss.All() {
 		b := draw(9, 2, 5, 4, 6)
-		if l.Kind == Confidence {
+		if l.Kind == loss.Confidence {
 			b = draw(9, 2, 5, 1, 6)
 		}
 		b = aimed(l.Name, b)
 		b.Weight = []float64{1, 2, 3, 4, 5, 0, 1, 2, 3, 4}
 		o := l.Plain(b.C)
 		o.AnchorWeights = true
-		out, err := Eval(l.Kind, o, b)
+		out, err := loss.Eval(l.Kind, o, b)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -48,12 +48,12 @@ func Eval(k Kind, o Options, b Batch) (*Outcome, error) {
 	b.Logits = lowest(b.Logits)
 	out := &Outcome{PerAnchor: make([]float64, b.N*b.A), Grad: make([]float64, len(b.Logits)), Charges: make([]float64, len(b.Logits))}
 	ev := newAnchor(l, o, b)
-	if l.Whole != nil {
+	if l.Statistics != nil {
 		if ev.scene, err = ev.newScene(b); err != nil {
 			return nil, err
 		}
-		if l.Whole.Closed != nil {
-			l.Whole.Closed(ev.scene)
+		if l.Statistics.Closed != nil {
+			l.Statistics.Closed(ev.scene)
 		}
 	}
 	valid, positive, weight := 0, 0, 0.0
@@ -106,6 +106,9 @@ const (
 	never      = 1e200
 	impossible = 1e150
 )
+
+// IsMasked reports whether a closed form's logit is that of a masked class.
+func IsMasked(z float64) bool { return z < -impossible }
 
 func lowest(z []float64) []float64 {
 	y := slices.Clone(z)

@@ -1,4 +1,4 @@
-package loss
+package loss_test
 
 import (
 	"fmt"
@@ -6,12 +6,13 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/onnxloss/onnxloss/emit/loss"
 	"github.com/onnxloss/onnxloss/graph/interp/orttest"
 	"github.com/onnxloss/onnxloss/graph/onnx"
 )
 
 // stock runs the model in stock ONNX Runtime, in float32.
-func (m *lossModel) stock(t *testing.T, b Batch) map[string][]float64 {
+func (m *lossModel) stock(t *testing.T, b loss.Batch) map[string][]float64 {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "loss.onnx")
 	if err := onnx.WriteFile(path, m.Model, onnx.Options{}); err != nil {
@@ -32,19 +33,19 @@ func TestStockGolden(t *testing.T) {
 func TestStockOptions(t *testing.T) {
 	orttest.Need(t)
 	opsets := []int64{7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23}
-	for _, l := range All() {
+	for _, l := range loss.All() {
 		floor := 1e-9
 		if asRuntime(l) {
 			floor = 1e-6 // the runtime's LogSoftmax; see PlainCostOfP
 		}
 		for i, o := range settings(l) {
 			b := batchFor(o, uint64(i))
-			want, err := Eval(l.Kind, o, b)
+			want, err := loss.Eval(l.Kind, o, b)
 			if err != nil {
 				t.Fatal(err)
 			}
 			f := modelForm{dynamic: i%2 == 0, opset: opsets[i%len(opsets)]}
-			f.dynamic = f.dynamic && (f.opset >= 10 || l.Whole == nil || !l.Whole.Sorts)
+			f.dynamic = f.dynamic && (f.opset >= 10 || l.Statistics == nil || !l.Statistics.Sorts)
 			name := fmt.Sprintf("%s at opset %d %s", l.Name, f.opset, describe(t, o))
 			m := newModel(t, l.Kind, o, b, f)
 			got := m.stock(t, b)
@@ -61,8 +62,8 @@ func TestStockExtremes(t *testing.T) {
 	orttest.Need(t)
 	for name, o := range variants() {
 		b := aimed(o.Name, extremes(4))
-		o.Reduction = None
-		want, err := Eval(kindOf(o), o, b)
+		o.Reduction = loss.None
+		want, err := loss.Eval(kindOf(o), o, b)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -73,5 +74,5 @@ func TestStockExtremes(t *testing.T) {
 
 func TestStockPrecision(t *testing.T) {
 	orttest.Need(t)
-	precision(t, func(m *lossModel, b Batch) []float64 { return m.stock(t, b)["per_anchor"] })
+	precision(t, func(m *lossModel, b loss.Batch) []float64 { return m.stock(t, b)["per_anchor"] })
 }

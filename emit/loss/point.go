@@ -20,10 +20,10 @@ type Point struct {
 	class             int
 }
 
-// Slope is the loss of one class and its derivatives by log p and by
+// Dual is the loss of one class and its derivatives by log p and by
 // log(1 − p), as if these were independent; the oracle adds the derivatives of
 // both by the logits.
-type Slope struct{ Value, P, NotP float64 }
+type Dual struct{ Value, P, NotP float64 }
 
 // Param is the value of a parameter.
 func (x *Point) Param(name string) float64 {
@@ -41,46 +41,46 @@ func (x *Point) PowNotP(γ float64) float64 { return math.Exp(γ * x.exactNotP) 
 
 // Wrong is the power k of 1 − p_t = q(1−p) + (1−q)p, the probability that is not
 // given to the target (Lin et al., arXiv 1708.02002, eq. 2, for any q).
-func (x *Point) Wrong(k float64) Slope {
+func (x *Point) Wrong(k float64) Dual {
 	p, notP := (1-x.Q)*x.P, x.Q*x.NotP
-	return Slope{p + notP, p, notP}.Pow(k)
+	return Dual{p + notP, p, notP}.Pow(k)
 }
 
 // Positive is (1−p)^γ · (−log p).
-func (x *Point) Positive(γ float64) Slope {
+func (x *Point) Positive(γ float64) Dual {
 	m := x.PowNotP(γ)
-	return Slope{-m * x.LogP, -m * x.DLogP, -γ * m * x.LogP}
+	return Dual{-m * x.LogP, -m * x.DLogP, -γ * m * x.LogP}
 }
 
 // Negative is p^γ · (−log(1−p)).
-func (x *Point) Negative(γ float64) Slope {
+func (x *Point) Negative(γ float64) Dual {
 	m := x.PowP(γ)
-	return Slope{-m * x.LogNotP, -γ * m * x.LogNotP, -m * x.DLogNotP}
+	return Dual{-m * x.LogNotP, -γ * m * x.LogNotP, -m * x.DLogNotP}
 }
 
 // Plus is f + g.
-func (f Slope) Plus(g Slope) Slope {
-	return Slope{f.Value + g.Value, f.P + g.P, f.NotP + g.NotP}
+func (f Dual) Plus(g Dual) Dual {
+	return Dual{f.Value + g.Value, f.P + g.P, f.NotP + g.NotP}
 }
 
 // Times is f · g.
-func (f Slope) Times(g Slope) Slope {
-	return Slope{f.Value * g.Value, f.P*g.Value + f.Value*g.P, f.NotP*g.Value + f.Value*g.NotP}
+func (f Dual) Times(g Dual) Dual {
+	return Dual{f.Value * g.Value, f.P*g.Value + f.Value*g.P, f.NotP*g.Value + f.Value*g.NotP}
 }
 
 // Scale is f · c.
-func (f Slope) Scale(c float64) Slope { return Slope{c * f.Value, c * f.P, c * f.NotP} }
+func (f Dual) Scale(c float64) Dual { return Dual{c * f.Value, c * f.P, c * f.NotP} }
 
 // Pow is f^k for f ≥ 0, with the derivative 0 where f is 0.
-func (f Slope) Pow(k float64) Slope {
+func (f Dual) Pow(k float64) Dual {
 	switch {
 	case k == 0:
-		return Slope{Value: 1}
+		return Dual{Value: 1}
 	case f.Value == 0:
-		return Slope{}
+		return Dual{}
 	}
 	y := math.Pow(f.Value, k)
-	return Slope{y, k * y * (f.P / f.Value), k * y * (f.NotP / f.Value)}
+	return Dual{y, k * y * (f.P / f.Value), k * y * (f.NotP / f.Value)}
 }
 
 // set places x where log p and log(1 − p) are as given.
@@ -94,8 +94,8 @@ func (x *Point) set(logP, logNotP, eps float64) {
 	}
 }
 
-// sigmoidLogs is log σ(z) and log(1 − σ(z)).
-func sigmoidLogs(z float64) (logP, logNotP float64) {
+// SigmoidLogs is log σ(z) and log(1 − σ(z)).
+func SigmoidLogs(z float64) (logP, logNotP float64) {
 	if z > 0 {
 		t := math.Log1p(math.Exp(-z))
 		return -t, -z - t
@@ -137,7 +137,7 @@ func newSoftmax(z []float64) softmaxAt {
 
 // logs is log p and log(1 − p) of class i, whose logit is z.
 func (s *softmaxAt) logs(i int, z float64) (logP, logNotP float64) {
-	if s.max < -impossible { // all are masked
+	if IsMasked(s.max) { // all are masked
 		return -never, 0
 	}
 	if i != s.top {
@@ -146,6 +146,12 @@ func (s *softmaxAt) logs(i int, z float64) (logP, logNotP float64) {
 	}
 	others := s.second - s.max + math.Log(s.rest) // log of the sum over the other classes, beside exp(0)
 	return -math.Log1p(math.Exp(others)), others - math.Log(s.sum)
+}
+
+// SoftmaxLogs is log p and log(1 − p) of class i, p = softmax(z).
+func SoftmaxLogs(z []float64, i int) (logP, logNotP float64) {
+	s := newSoftmax(z)
+	return s.logs(i, z[i])
 }
 
 // amongOthers is the share of class j, whose logit is z, among the classes but

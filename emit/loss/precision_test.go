@@ -1,4 +1,4 @@
-package loss
+package loss_test
 
 import (
 	"fmt"
@@ -6,26 +6,30 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/onnxloss/onnxloss/emit/loss"
 )
 
 func TestPrecision(t *testing.T) {
-	precision(t, func(m *lossModel, b Batch) []float64 { return m.run(t, b, false)["per_anchor"] })
+	precision(t, func(m *lossModel, b loss.Batch) []float64 { return m.run(t, b, false)["per_anchor"] })
 }
 
 // asRuntime reports whether l has LogSoftmax as the runtime has it; see
 // Build.PlainCostOfP.
-func asRuntime(l *Loss) bool {
-	return l.Activation == Softmax && strings.HasSuffix(l.Name, "ce") && !strings.HasPrefix(l.Name, "poly1") || l.Kind == Box || shifts(l)
+func asRuntime(l *loss.Loss) bool {
+	return l.Activation == loss.Softmax && strings.HasSuffix(l.Name, "ce") && !strings.HasPrefix(l.Name, "poly1") || l.Kind == loss.Box || shifts(l)
 }
 
 // shifts reports whether l adds something to the logits, which rounds them.
-func shifts(l *Loss) bool { return l.Adjust != nil || l.Whole != nil && l.Whole.Shift != nil }
+func shifts(l *loss.Loss) bool {
+	return l.Adjust != nil || l.Statistics != nil && l.Statistics.Shift != nil
+}
 
 // precision holds the exact forms, run in float32, to a relative error of 1e-5
 // at whatever size the loss has down to 1e-30; but those whose
 // LogSoftmax is the runtime's, below an absolute 2e-7 only, and those that adjust the logits below
 // what these are rounded by.
-func precision(t *testing.T, run func(m *lossModel, b Batch) []float64) {
+func precision(t *testing.T, run func(m *lossModel, b loss.Batch) []float64) {
 	for name, o := range variants() {
 		if o.PerClass != nil || o.Modulate != nil { // whose numbers are for four classes
 			continue
@@ -33,9 +37,9 @@ func precision(t *testing.T, run func(m *lossModel, b Batch) []float64) {
 		if o.Eps > 0 || o.Params["epsilon"] < 0 { // which takes a term of the series from itself
 			continue
 		}
-		l := table[o.Name]
+		l := find(o.Name)
 		o := fit(o, 20)
-		o.Reduction = None
+		o.Reduction = loss.None
 		floor := 1e-30
 		switch {
 		case shifts(l):
@@ -45,9 +49,9 @@ func precision(t *testing.T, run func(m *lossModel, b Batch) []float64) {
 		}
 		for _, span := range []float64{1, 10, 30, 100} {
 			b := draw(uint64(span), 1, 2000, 20, span)
-			answer(b, table[o.Name].Activation)
+			answer(b, find(o.Name).Activation)
 			b = aimed(o.Name, b)
-			want, err := Eval(kindOf(o), o, b)
+			want, err := loss.Eval(kindOf(o), o, b)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -65,7 +69,7 @@ func precision(t *testing.T, run func(m *lossModel, b Batch) []float64) {
 
 // answer makes a third of b's targets one-hot, and a third those that the
 // logits are right about, where the loss is small.
-func answer(b Batch, act Activation) {
+func answer(b loss.Batch, act loss.Activation) {
 	for i := range b.N * b.A {
 		z, q := b.Logits[i*b.C:][:b.C], b.Target[i*b.C:][:b.C]
 		if i%3 == 0 {
@@ -74,7 +78,7 @@ func answer(b Batch, act Activation) {
 		top := slices.Max(z)
 		for c := range q {
 			q[c] = 0
-			if right := z[c] == top || act == Sigmoid && z[c] > 0; i%3 == 1 && c == i%b.C || i%3 == 2 && right {
+			if right := z[c] == top || act == loss.Sigmoid && z[c] > 0; i%3 == 1 && c == i%b.C || i%3 == 2 && right {
 				q[c] = 1
 			}
 		}

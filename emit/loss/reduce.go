@@ -84,6 +84,6 @@ func (e *emission) atLeastOne(b *Build, marks *graph.Value) *graph.Value {
 
 // orOne is the scalar x, or 1 where x is not above 0.
 func (e *emission) orOne(b *Build, x *graph.Value) *graph.Value {
-	some, none := b.split(op.Greater(x, b.Const(0)))
+	some, none := b.Split(op.Greater(x, b.Const(0)))
 	return op.Add(op.Mul(some, x), none)
 }

@@ -2,7 +2,7 @@ package loss
 
 import "fmt"
 
-// Scene is a batch as the closed form of a Whole sees it, in float64. Anchors are
+// Scene is a batch as the closed form of Statistics sees it, in float64. Anchors are
 // counted over all images.
 type Scene struct {
 	N, A, C int
@@ -26,7 +26,7 @@ type Scene struct {
 // Param is the value of a parameter.
 func (s *Scene) Param(name string) float64 { return s.params[name] }
 
-// newScene is the batch as the loss's Whole sees it.
+// newScene is the batch as the loss's Statistics see it.
 func (a *anchor) newScene(b Batch) (*Scene, error) {
 	s := &Scene{
 		N: b.N, A: b.A, C: b.C, Logits: b.Logits, Labels: make([]float64, len(b.Logits)),
@@ -63,8 +63,8 @@ func (out *Outcome) choose(l *Loss, s *Scene, weights []float64) {
 	if s == nil {
 		return
 	}
-	if l.Whole.ClosedSelect != nil {
-		for i, f := range l.Whole.ClosedSelect(s, append([]float64{}, out.PerAnchor...)) {
+	if l.Statistics.ClosedSelect != nil {
+		for i, f := range l.Statistics.ClosedSelect(s, append([]float64{}, out.PerAnchor...)) {
 			out.PerAnchor[i] *= f
 			weights[i] *= f
 			scale(out.Grad[i*s.C:][:s.C], f)

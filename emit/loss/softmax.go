@@ -10,7 +10,7 @@ import (
 // dominant p is 1 less that sum, so that its derivative cancels nothing either.
 
 func (b *Build) logSoftmax() *graph.Value {
-	return b.part("log softmax", func() *graph.Value { return op.LogSoftmax(b.z, 2) })
+	return b.Part("log softmax", func() *graph.Value { return op.LogSoftmax(b.z, 2) })
 }
 
 // dominant is log p above which a class's complement is summed: p > 0.6. At most
@@ -23,10 +23,10 @@ const far = 1 << 120
 
 // dominates is 1 for a dominant class, else 0, and the opposite.
 func (b *Build) dominates() (top, rest *graph.Value) {
-	top = b.part("dominates", func() *graph.Value {
+	top = b.Part("dominates", func() *graph.Value {
 		return op.Cast(op.Greater(b.logSoftmax(), b.Const(dominant)), b.z.Type.DType)
 	})
-	rest = b.part("does not dominate", func() *graph.Value { return op.Sub(b.Const(1), top) })
+	rest = b.Part("does not dominate", func() *graph.Value { return op.Sub(b.Const(1), top) })
 	return top, rest
 }
 
@@ -34,11 +34,11 @@ func (b *Build) dominates() (top, rest *graph.Value) {
 // all are masked; and 1 − p of the dominant one, [N, A, 1], 0 where there is none.
 func (b *Build) others() (each, sum *graph.Value) {
 	top, _ := b.dominates()
-	each = b.part("others", func() *graph.Value {
+	each = b.Part("others", func() *graph.Value {
 		open := op.Sub(b.Const(1), b.shut())
 		return op.Mul(op.Sub(open, top), op.Softmax(b.z, 2))
 	})
-	sum = b.part("sum of others", func() *graph.Value {
+	sum = b.Part("sum of others", func() *graph.Value {
 		return op.Mul(op.ReduceSum(top, []int64{2}, true), op.ReduceSum(each, []int64{2}, true))
 	})
 	return each, sum
@@ -71,7 +71,7 @@ func (b *Build) softmaxCostOfNotP() *graph.Value {
 	top, _ := b.dominates()
 	each, _ := b.others()
 	rest := b.logAmongOthers()
-	best := op.Cast(op.Equal(op.ArgMax(rest, 2, true), b.classIndices()), b.z.Type.DType)
+	best := op.Cast(op.Equal(op.ArgMax(rest, 2, true), b.ClassIndices()), b.z.Type.DType)
 	logRest := op.ReduceSum(op.Mul(best, op.Sub(b.logSoftmax(), rest)), []int64{2}, true)
 	return op.Neg(op.Add(op.Mul(top, logRest), b.log1p(op.Neg(each))))
 }
@@ -79,13 +79,13 @@ func (b *Build) softmaxCostOfNotP() *graph.Value {
 // logAmongOthers is the logarithm of each class's share among those that do not
 // dominate; of one that does, so low that its share is 0.
 func (b *Build) logAmongOthers() *graph.Value {
-	return b.part("log share of others", func() *graph.Value {
+	return b.Part("log share of others", func() *graph.Value {
 		top, _ := b.dominates()
 		return op.LogSoftmax(op.Sub(b.z, b.Scale(top, far)), 2)
 	})
 }
 
-// SoftmaxSlope is the derivative by z of the sum over the classes of what has the
+// SoftmaxGradient is the derivative by z of the sum over the classes of what has the
 // derivatives byP by log p and byNotP by log(1−p), nil if none, each times the
 // weights of the classes. With δ = 1 for i = j, else 0,
 //
@@ -94,7 +94,7 @@ func (b *Build) logAmongOthers() *graph.Value {
 // What the dominant class does to the others, and they to it, is summed apart, so
 // that nothing cancels: its δ − p is the sum of the others' p, and for it
 // pⱼ/(1−pᵢ) is the share of j among them.
-func (b *Build) SoftmaxSlope(byP, byNotP *graph.Value) *graph.Value {
+func (b *Build) SoftmaxGradient(byP, byNotP *graph.Value) *graph.Value {
 	top, rest := b.dominates()
 	each, sum := b.others()
 	over := func(x *graph.Value) *graph.Value { return op.ReduceSum(x, []int64{2}, true) }

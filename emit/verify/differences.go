@@ -103,7 +103,7 @@ func (t *term) differences(p *proof, plan *interp.Plan, c *Check, b loss.Batch, 
 // losses it is the plan itself.
 func (t *term) hold(p *proof, plan *interp.Plan, b loss.Batch) (*interp.Plan, map[string]*tensor.Tensor, error) {
 	l, err := loss.Find(t.kind, t.opts.Name)
-	if err != nil || l.Whole == nil {
+	if err != nil || l.Statistics == nil {
 		return plan, nil, err
 	}
 	m, err := inlined(p.model)
@@ -111,7 +111,7 @@ func (t *term) hold(p *proof, plan *interp.Plan, b loss.Batch) (*interp.Plan, ma
 		return nil, nil, err
 	}
 	var names []string
-	for _, v := range loss.Discrete(m.Graph.Value(t.logits.Name)) {
+	for _, v := range loss.NonDifferentiable(m.Graph.Value(t.logits.Name)) {
 		names = append(names, v.Name)
 	}
 	at, err := p.newPlan(m, interp.Options{Threads: p.opts.Threads, Double: true, Feeds: t.feedNames(m.Graph, true), Fetches: names})

@@ -94,8 +94,8 @@ func (p *proof) term(of string, k loss.Kind, o loss.Options, levels []patterns.P
 		targetCheck: x.Output(emit.RoleTargetCheck, of),
 		states:      x.States(of),
 	}
-	if l, err := loss.Find(k, o.Name); err == nil && l.Whole != nil {
-		t.mines = l.Whole.Sorts && o.Background != nil
+	if l, err := loss.Find(k, o.Name); err == nil && l.Statistics != nil {
+		t.mines = l.Statistics.Sorts && o.Background != nil
 	}
 	for _, s := range t.states {
 		t.news = append(t.news, x.Output(emit.RoleNewState, s.Name))

@@ -1,0 +1,3 @@
+// Package box has the losses of boxes, one a file, which registers itself with package
+// loss.
+package box
