@@ -3,6 +3,7 @@ package op
 import (
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/kernel"
+	"github.com/onnxloss/onnxloss/graph/op/flow"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
@@ -14,7 +15,7 @@ func init() {
 		}
 		Register(&Op{
 			Name: name, Equation: equation, Versions: []int64{1, 11, 12, 13}, In: Arity{1, 1}, Out: Arity{1, 1}, Half: true,
-			Infer: func(c *Infer) error {
+			Flow: flow.Flow{Pass: flow.Located, Effect: flow.Peak}, Infer: func(c *Infer) error {
 				s, err := reducedShape(c.Input(0).Shape, []int64{c.Node.Int("axis", 0)}, true, 1, c.Node.Int("keepdims", 1) != 0)
 				c.Set(0, tensor.Int64, s)
 				return err

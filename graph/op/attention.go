@@ -5,12 +5,14 @@ import (
 
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/kernel"
+	"github.com/onnxloss/onnxloss/graph/op/flow"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
 func init() {
 	Register(&Op{
 		Name: "Attention", Equation: "Y = softmax(mask(softcap(scale·Q·Kᵀ))) · V for each head, keys and values behind those of the past",
+		Flow:     flow.Flow{Pass: flow.Contracted, Channels: flow.Product},
 		Versions: []int64{23, 24, 25}, In: Arity{3, 7}, Out: Arity{1, 4}, Half: true, Infer: inferAttention, Kernel: makeAttention,
 		NoGrad: "fused for inference: heads and losses are built of the products and the softmax that it stands for, which have rules",
 	})

@@ -4,12 +4,14 @@ import (
 	"math"
 
 	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/op/flow"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
 func init() {
 	Register(&Op{
 		Name: "LinearAttention", Equation: "S = exp(g)·S + β·k⊗(v − exp(g)·Sᵀk) and y = scale·Sᵀq for each step and head; rules leave out g, β and what is taken from v",
+		Flow:     flow.Flow{Pass: flow.Untraced},
 		Versions: []int64{27}, In: Arity{3, 6}, Out: Arity{1, 2}, Half: true, Infer: inferLinearAttention, Kernel: makeLinearAttention,
 		NoGrad: noRecurrentGrad,
 	})

@@ -4,13 +4,14 @@ import (
 	"fmt"
 
 	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/op/flow"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
 func init() {
 	Register(&Op{
 		Name: "BitCast", Equation: "y = the bits of x as another element type of the same width", Versions: []int64{26}, In: Arity{1, 1}, Out: Arity{1, 1},
-		Infer: func(c *Infer) error {
+		Flow: flow.Flow{Pass: flow.Untraced}, Infer: func(c *Infer) error {
 			d, err := castTarget(c.Node)
 			c.Set(0, d, c.Input(0).Shape)
 			return err

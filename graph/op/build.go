@@ -164,7 +164,7 @@ func factOf(v *graph.Value, depth int) *Fact {
 	return &out
 }
 
-// isSmall tells whether v is worth computing ahead of a run: a vector of integers or
+// isSmall reports whether v is worth computing ahead of a run: a vector of integers or
 // booleans, or one element.
 func isSmall(v *graph.Value) bool {
 	d, s := v.Type.DType, v.Shape()

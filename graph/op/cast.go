@@ -7,6 +7,7 @@ import (
 
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/kernel"
+	"github.com/onnxloss/onnxloss/graph/op/flow"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
@@ -14,7 +15,7 @@ func init() {
 	Register(
 		&Op{
 			Name: "Cast", Equation: "y = x as another element type", Versions: []int64{1, 6, 9, 13, 19, 21, 23, 24, 25},
-			In: Arity{1, 1}, Out: Arity{1, 1}, Kernel: makeCast,
+			Flow: flow.Flow{Pass: flow.Moved}, In: Arity{1, 1}, Out: Arity{1, 1}, Kernel: makeCast,
 			Infer: func(c *Infer) error {
 				d, err := castTarget(c.Node)
 				if err != nil {
@@ -27,7 +28,7 @@ func init() {
 		},
 		&Op{
 			Name: "CastLike", Equation: "y = x as the element type of like", Versions: []int64{15, 19, 21, 23, 24, 25},
-			In: Arity{2, 2}, Out: Arity{1, 1}, Kernel: makeCast,
+			Flow: flow.Flow{Pass: flow.Moved}, In: Arity{2, 2}, Out: Arity{1, 1}, Kernel: makeCast,
 			Infer: func(c *Infer) error { return inferCast(c, c.Input(1).DType) },
 			Grad:  gradCast,
 			Check: Check{Lo: -2, Hi: 2},

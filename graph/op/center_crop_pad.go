@@ -2,13 +2,14 @@ package op
 
 import (
 	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/op/flow"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
 func init() {
 	Register(&Op{
 		Name: "CenterCropPad", Equation: "y = x cut or padded with zeros on both sides to the sizes given for axes", Versions: []int64{18},
-		In: Arity{2, 2}, Out: Arity{1, 1}, Infer: inferCenterCrop, Kernel: makeCenterCrop, Grad: gradCenterCrop, Check: Check{Lo: -1, Hi: 1},
+		Flow: flow.Flow{Pass: flow.Untraced}, In: Arity{2, 2}, Out: Arity{1, 1}, Infer: inferCenterCrop, Kernel: makeCenterCrop, Grad: gradCenterCrop, Check: Check{Lo: -1, Hi: 1},
 	})
 }
 

@@ -5,12 +5,14 @@ import (
 
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/kernel"
+	"github.com/onnxloss/onnxloss/graph/op/flow"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
 func init() {
 	Register(&Op{
 		Name: "Clip", Equation: "y = min(max(x, lo), hi)", Versions: []int64{1, 6, 11, 12, 13}, In: Arity{1, 3}, Out: Arity{1, 1}, Half: true,
+		Flow:  flow.Flow{Pass: flow.Mapped, Effect: flow.Limits},
 		Infer: SameAsInput, Kernel: makeClip, Piece: clipPiece, Grad: gradClip,
 		Check: Check{Lo: -2, Hi: 2, Avoid: []float64{-1, 1}},
 	})

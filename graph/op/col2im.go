@@ -5,13 +5,14 @@ import (
 
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/kernel"
+	"github.com/onnxloss/onnxloss/graph/op/flow"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
 func init() {
 	Register(&Op{
 		Name: "Col2Im", Equation: "y[n,c,o·stride+k·dilation−pad] += x[n,(c,k),o]", Versions: []int64{18},
-		In: Arity{3, 3}, Out: Arity{1, 1}, Half: true, Infer: inferCol2Im, Kernel: makeCol2Im, Grad: gradCol2Im, Check: Check{Lo: -1, Hi: 1},
+		Flow: flow.Flow{Pass: flow.Untraced}, In: Arity{3, 3}, Out: Arity{1, 1}, Half: true, Infer: inferCol2Im, Kernel: makeCol2Im, Grad: gradCol2Im, Check: Check{Lo: -1, Hi: 1},
 	})
 }
 

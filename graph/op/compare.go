@@ -3,6 +3,7 @@ package op
 import (
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/kernel"
+	"github.com/onnxloss/onnxloss/graph/op/flow"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
@@ -64,15 +65,16 @@ func init() {
 			kernel.GreaterEqual[int8], kernel.GreaterEqual[int16], kernel.GreaterEqual[int32], kernel.GreaterEqual[int64],
 			kernel.GreaterEqual[uint8], kernel.GreaterEqual[uint16], kernel.GreaterEqual[uint32], kernel.GreaterEqual[uint64]}, [3]bool{false, true, true}},
 	} {
-		by := o.rows.kernels()
+		by, effect := o.rows.kernels(), flow.Order
 		if o.name == "Equal" {
+			effect = flow.None
 			addRows(by, kernel.Equal[bool])
 			addRows(by, kernel.Equal[string])
 		}
 		run := byType(by)
 		Register(&Op{
 			Name: o.name, Equation: o.equation, Versions: o.versions, In: Arity{2, 2}, Out: Arity{1, 1}, Half: true, Rows: eachBroadcast,
-			Infer: func(c *Infer) error {
+			Flow: flow.Flow{Pass: flow.Compared, Effect: effect}, Infer: func(c *Infer) error {
 				if err := sameTypes(c); err != nil {
 					return err
 				}

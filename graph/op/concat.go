@@ -5,13 +5,14 @@ import (
 	"fmt"
 
 	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/op/flow"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
 func init() {
 	Register(&Op{
 		Name: "Concat", Equation: "y = the inputs one behind the other along an axis", Versions: []int64{1, 4, 11, 13},
-		In: Arity{1, -1}, Out: Arity{1, 1}, Infer: inferConcat,
+		Flow: flow.Flow{Pass: flow.Moved}, In: Arity{1, -1}, Out: Arity{1, 1}, Infer: inferConcat,
 		Kernel: func(s *Spec) (Kernel, error) {
 			axis, err := concatAxis(s.Node, s.Since)
 			if err != nil {

@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/op/flow"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
@@ -12,7 +13,7 @@ const noInputs = "it has no inputs that a derivative could be taken by"
 func init() {
 	Register(
 		&Op{Name: "Constant", Equation: "y = the attribute's value", Versions: []int64{1, 9, 11, 12, 13, 19, 21, 23, 24, 25},
-			In: Arity{0, 0}, Out: Arity{1, 1}, Infer: inferConstant,
+			Flow: flow.Flow{Pass: flow.Untraced}, In: Arity{0, 0}, Out: Arity{1, 1}, Infer: inferConstant,
 			Kernel: func(s *Spec) (Kernel, error) {
 				t, err := constantValue(s.Node)
 				if err != nil {
@@ -23,7 +24,7 @@ func init() {
 			},
 			NoGrad: noInputs},
 		&Op{Name: "ConstantOfShape", Equation: "y = the attribute's value at every place of the given shape", Versions: []int64{9, 20, 21, 23, 24, 25},
-			In: Arity{1, 1}, Out: Arity{1, 1}, Infer: inferConstantOfShape, Kernel: makeConstantOfShape,
+			Flow: flow.Flow{Pass: flow.Untraced}, In: Arity{1, 1}, Out: Arity{1, 1}, Infer: inferConstantOfShape, Kernel: makeConstantOfShape,
 			NoGrad: "its result depends on a shape, which is made of integers"},
 	)
 }

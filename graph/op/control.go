@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/op/flow"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
@@ -13,11 +14,13 @@ func init() {
 	Register(
 		&Op{
 			Name: "If", Equation: "outputs = those of then_branch if cond, else of else_branch",
+			Flow:     flow.Flow{Pass: flow.Untraced},
 			Versions: append([]int64{1}, controlVersions...), In: Arity{1, 1}, Out: Arity{1, -1}, Containers: true,
 			Infer: inferIf, Kernel: makeIf, NoGrad: "a branch's gradient would have to be built inside a subgraph; heads and losses have none",
 		},
 		&Op{
 			Name: "Loop", Equation: "state = body(i, cond, state) until i = trip count or not cond; scan outputs are the body's, stacked",
+			Flow:     flow.Flow{Pass: flow.Untraced},
 			Versions: append([]int64{1}, controlVersions...), In: Arity{0, -1}, Out: Arity{1, -1}, Containers: true,
 			Infer: inferLoop, Kernel: makeLoop, NoGrad: "the number of steps, and so the graph of the adjoint, is not known before the run",
 		},

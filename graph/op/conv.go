@@ -7,12 +7,14 @@ import (
 
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/kernel"
+	"github.com/onnxloss/onnxloss/graph/op/flow"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
 func init() {
 	Register(&Op{
 		Name: "Conv", Equation: "y[n,m,o] = b[m] + Σ x[n,c,o·stride+k·dilation−pad] · w[m,c,k] over the channels c of m's group and kernel positions k",
+		Flow:     flow.Flow{Pass: flow.Contracted, Places: flow.Strided},
 		Versions: []int64{1, 11, 22}, In: Arity{2, 3}, Out: Arity{1, 1}, Half: true,
 		Infer: inferConv, Work: productWork(1), Kernel: func(s *Spec) (Kernel, error) { return makeConv(ConvSpec{Spec: s}) }, Grad: gradConv, Check: Check{Lo: -1, Hi: 1},
 	})

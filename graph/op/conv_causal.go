@@ -3,12 +3,14 @@ package op
 import (
 	"math"
 
+	"github.com/onnxloss/onnxloss/graph/op/flow"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
 func init() {
 	Register(&Op{
 		Name: "CausalConvWithState", Equation: "y[t] = f(Σₖ w[k]·p[t+k] + b) for each channel, p = past state, then x; the last K−1 of p are the present state",
+		Flow:     flow.Flow{Pass: flow.Untraced},
 		Versions: []int64{27}, In: Arity{2, 4}, Out: Arity{1, 2}, Half: true, Infer: inferCausalConv, Kernel: makeCausalConv,
 		NoGrad: "its state is carried between the steps of a decoder, where nothing is trained; Conv has the rule",
 	})

@@ -2,12 +2,14 @@ package op
 
 import (
 	"github.com/onnxloss/onnxloss/graph/kernel"
+	"github.com/onnxloss/onnxloss/graph/op/flow"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
 func init() {
 	Register(&Op{
 		Name: "DeformConv", Equation: "y[n,m,o] = b[m] + Σ mask·w[m,c,k]·x[n,c] at o·stride+k·dilation−pad+offset[n,k,o]",
+		Flow:     flow.Flow{Pass: flow.Contracted, Places: flow.Strided},
 		Versions: []int64{19, 22}, In: Arity{3, 5}, Out: Arity{1, 1}, Half: true,
 		Infer: inferConv, Work: productWork(1), Kernel: makeDeformConv,
 		NoGrad: "ONNX has no operator that adds bilinear samples back to the places they came from",

@@ -5,12 +5,14 @@ import (
 
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/kernel"
+	"github.com/onnxloss/onnxloss/graph/op/flow"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
 func init() {
 	Register(&Op{
 		Name: "ConvTranspose", Equation: "y[n,m,i·stride+k·dilation−pad] = b[m] + Σ x[n,c,i] · w[c,m,k] over the channels c of m's group",
+		Flow:     flow.Flow{Pass: flow.Contracted, Places: flow.Spread},
 		Versions: []int64{1, 11, 22}, In: Arity{2, 3}, Out: Arity{1, 1}, Half: true,
 		Infer: inferConvTranspose, Work: scatteredWork, Kernel: makeConvTranspose, Grad: gradConvTranspose, Check: Check{Lo: -1, Hi: 1},
 	})

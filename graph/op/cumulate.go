@@ -3,12 +3,14 @@ package op
 import (
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/kernel"
+	"github.com/onnxloss/onnxloss/graph/op/flow"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
 func init() {
 	Register(
 		&Op{Name: "CumSum", Equation: "y_i = Σ x_k for k ≤ i along an axis (k < i if exclusive, from the end if reverse)",
+			Flow:     flow.Flow{Pass: flow.Mapped},
 			Versions: []int64{11, 14}, In: Arity{2, 2}, Out: Arity{1, 1}, Half: true,
 			Infer: SameAsInput, Kernel: makeCumulate,
 			Grad: func(c *Grad) error {
@@ -18,6 +20,7 @@ func init() {
 			Check: Check{Lo: -2, Hi: 2}},
 		// The adjoint divides by x: it has no value where x is 0.
 		&Op{Name: "CumProd", Equation: "y_i = Π x_k for k ≤ i along an axis (k < i if exclusive, from the end if reverse)",
+			Flow:     flow.Flow{Pass: flow.Mapped},
 			Versions: []int64{26}, In: Arity{2, 2}, Out: Arity{1, 1}, Half: true,
 			Infer: SameAsInput, Kernel: makeCumulate,
 			Grad: func(c *Grad) error {

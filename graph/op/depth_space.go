@@ -5,12 +5,14 @@ import (
 	"fmt"
 
 	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/op/flow"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
 func init() {
 	Register(
 		&Op{Name: "DepthToSpace", Equation: "y[n, c, h·b+i, w·b+j] = x[n, (i·b+j)·C+c, h, w], or in mode CRD x[n, (c·b+i)·b+j, h, w]",
+			Flow:     flow.Flow{Pass: flow.Mapped, Effect: flow.Resampling, Places: flow.Unblocked},
 			Versions: []int64{1, 11, 13}, In: Arity{1, 1}, Out: Arity{1, 1},
 			Infer: func(c *Infer) error {
 				return inferBlocks(c, func(s graph.Shape, b Num) []Num {
@@ -25,6 +27,7 @@ func init() {
 			},
 			Grad: gradDepthToSpace, Check: Check{Lo: -2, Hi: 2}},
 		&Op{Name: "SpaceToDepth", Equation: "y[n, (i·b+j)·C+c, h, w] = x[n, c, h·b+i, w·b+j]",
+			Flow:     flow.Flow{Pass: flow.Mapped, Effect: flow.Resampling, Places: flow.Blocked},
 			Versions: []int64{1, 13}, In: Arity{1, 1}, Out: Arity{1, 1},
 			Infer: func(c *Infer) error {
 				return inferBlocks(c, func(s graph.Shape, b Num) []Num {

@@ -3,13 +3,14 @@ package op
 import (
 	"math"
 
+	"github.com/onnxloss/onnxloss/graph/op/flow"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
 func init() {
 	Register(&Op{
 		Name: "Det", Equation: "y = determinant of the square matrices in the last two axes", Versions: []int64{11, 22},
-		In: Arity{1, 1}, Out: Arity{1, 1}, Half: true, Infer: inferDet, NoGrad: "its adjoint needs the inverse matrix, which ONNX has no operator for",
+		Flow: flow.Flow{Pass: flow.Untraced}, In: Arity{1, 1}, Out: Arity{1, 1}, Half: true, Infer: inferDet, NoGrad: "its adjoint needs the inverse matrix, which ONNX has no operator for",
 		Kernel: func(*Spec) (Kernel, error) { return byFloat(runDet[float32], runDet[float64]), nil },
 	})
 }

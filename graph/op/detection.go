@@ -5,6 +5,7 @@ import (
 
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/kernel"
+	"github.com/onnxloss/onnxloss/graph/op/flow"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
@@ -12,12 +13,14 @@ func init() {
 	Register(
 		&Op{
 			Name: "RoiAlign", Equation: "y[r,c] = x[batch_indices[r],c] sampled bilinearly in the bins of region r, averaged or maximized by bin",
+			Flow:     flow.Flow{Pass: flow.Cropped},
 			Versions: []int64{10, 16, 22}, In: Arity{3, 3}, Out: Arity{1, 1}, Half: true,
 			Infer: inferRoiAlign, Kernel: makeRoiAlign,
 			NoGrad: "ONNX has no operator that adds bilinear samples back to the places they came from",
 		},
 		&Op{
 			Name: "NonMaxSuppression", Equation: "triples (image, class, box) of the boxes that no better one of their class overlaps by more than iou_threshold",
+			Flow:     flow.Flow{Pass: flow.Untraced},
 			Versions: []int64{10, 11}, In: Arity{2, 5}, Out: Arity{1, 1}, Half: true,
 			Infer: inferSuppression, Kernel: makeSuppression, NoGrad: "the outputs are indices",
 		},

@@ -5,12 +5,14 @@ import (
 	"math/rand/v2"
 
 	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/op/flow"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
 func init() {
 	Register(&Op{
 		Name: "Dropout", Equation: "y = x; in training x·mask/(1−ratio), mask = 0 with probability ratio, else 1",
+		Flow:     flow.Flow{Pass: flow.Moved},
 		Versions: []int64{1, 6, 7, 10, 12, 13, 22}, In: Arity{1, 3}, Out: Arity{1, 2}, Half: true,
 		Infer: func(c *Infer) error {
 			c.Set(0, c.Input(0).DType, c.Input(0).Shape)

@@ -7,13 +7,14 @@ import (
 
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/kernel"
+	"github.com/onnxloss/onnxloss/graph/op/flow"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
 func init() {
 	Register(&Op{
 		Name: "Einsum", Equation: "y[out] = Σ over the labels that are not in out of the product of the operands", Versions: []int64{12},
-		In: Arity{1, -1}, Out: Arity{1, 1}, Half: true, Infer: inferEinsum, Kernel: makeEinsum, Grad: gradEinsum, Check: Check{Lo: -1, Hi: 1},
+		Flow: flow.Flow{Pass: flow.Contracted, Channels: flow.Equation}, In: Arity{1, -1}, Out: Arity{1, 1}, Half: true, Infer: inferEinsum, Kernel: makeEinsum, Grad: gradEinsum, Check: Check{Lo: -1, Hi: 1},
 	})
 }
 

@@ -31,11 +31,11 @@ func gradEinsum(c *Grad) error {
 		if !c.Needs(i) {
 			continue
 		}
-		terms, operands := []string{letters(e.out)}, []*graph.Value{c.Dy[0]}
+		terms, operands := []string{subscripts(e.out)}, []*graph.Value{c.Dy[0]}
 		others := slices.Clone(e.out)
 		for k, labels := range e.in {
 			if k != i {
-				terms, operands = append(terms, letters(labels)), append(operands, c.In(k))
+				terms, operands = append(terms, subscripts(labels)), append(operands, c.In(k))
 				others = append(others, labels...)
 			}
 		}
@@ -49,13 +49,13 @@ func gradEinsum(c *Grad) error {
 				operands = append(operands, ConstantOfShape(size, c.In(i).Type.DType, 1))
 			}
 		}
-		back := strings.Join(terms, ",") + "->" + letters(own)
+		back := strings.Join(terms, ",") + "->" + subscripts(own)
 		c.Set(i, apply("Einsum", []*graph.Attr{graph.String("equation", back)}, operands...))
 	}
 	return nil
 }
 
-func letters(labels []label) string {
+func subscripts(labels []label) string {
 	s := ""
 	for _, l := range labels {
 		s += string(rune(l))

@@ -5,16 +5,19 @@ import (
 
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/kernel"
+	"github.com/onnxloss/onnxloss/graph/op/flow"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
 func init() {
 	Register(
 		&Op{Name: "Expand", Equation: "y = x broadcast together with a shape", Versions: []int64{8, 13}, In: Arity{2, 2}, Out: Arity{1, 1},
+			Flow:  flow.Flow{Pass: flow.Moved},
 			Infer: inferExpand, Kernel: func(*Spec) (Kernel, error) { return expand, nil },
 			Grad:  func(c *Grad) error { c.Set(0, c.Dy[0]); return nil },
 			Check: Check{Lo: -2, Hi: 2}},
 		&Op{Name: "Tile", Equation: "y = x repeated along each axis", Versions: []int64{6, 13}, In: Arity{2, 2}, Out: Arity{1, 1},
+			Flow:  flow.Flow{Pass: flow.Moved},
 			Infer: inferTile, Kernel: func(*Spec) (Kernel, error) { return tile, nil }, Grad: gradTile,
 			Check: Check{Lo: -2, Hi: 2}},
 	)

@@ -5,6 +5,7 @@ import (
 	"math/cmplx"
 
 	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/op/flow"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
@@ -14,11 +15,11 @@ func init() {
 	Register(
 		&Op{
 			Name: "DFT", Equation: "y[k] = Σ_n x[n]·exp(−2πi·kn/N) along axis; exp(+…)/N if inverse", Versions: []int64{17, 20},
-			In: Arity{1, 3}, Out: Arity{1, 1}, Half: true, Infer: inferDFT, Kernel: makeDFT, NoGrad: noFourierGrad,
+			Flow: flow.Flow{Pass: flow.Untraced}, In: Arity{1, 3}, Out: Arity{1, 1}, Half: true, Infer: inferDFT, Kernel: makeDFT, NoGrad: noFourierGrad,
 		},
 		&Op{
 			Name: "STFT", Equation: "y[f,k] = Σ_n signal[f·step+n]·window[n]·exp(−2πi·kn/N)", Versions: []int64{17},
-			In: Arity{2, 4}, Out: Arity{1, 1}, Half: true, Infer: inferSTFT, Kernel: makeSTFT, NoGrad: noFourierGrad,
+			Flow: flow.Flow{Pass: flow.Untraced}, In: Arity{2, 4}, Out: Arity{1, 1}, Half: true, Infer: inferSTFT, Kernel: makeSTFT, NoGrad: noFourierGrad,
 		},
 	)
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/op/flow"
 )
 
 const noFusedGrad = "ONNX Runtime writes it for inference: what is trained is the model that it was made of"
@@ -14,37 +15,38 @@ func init() {
 	for _, f := range []struct {
 		name, equation string
 		in             Arity
+		flow           flow.Flow
 		build          func(c *Composition) *graph.Value
 	}{
-		{"FusedConv", "y = f(Conv(x, w, b) + z)", Arity{2, 4}, fusedConv},
-		{"FusedGemm", "y = f(Gemm(a, b, c))", Arity{2, 3}, fusedGemm},
-		{"FusedMatMul", "z = alpha · MatMul(x, y), either transposed where the attributes say so", Arity{2, 2}, fusedMatMul},
-		{"Gelu", "y = x/2·(1+erf(x/√2))", Arity{1, 1}, func(c *Composition) *graph.Value { return apply("Gelu", nil, c.In(0)) }},
-		{"BiasGelu", "y = Gelu(x + b)", Arity{2, 2}, func(c *Composition) *graph.Value { return apply("Gelu", nil, Add(c.In(0), c.In(1))) }},
-		{"FastGelu", "y = x/2·(1+tanh(√(2/π)·(x+0.044715·x³))) of x + b", Arity{1, 2}, func(c *Composition) *graph.Value {
+		{"FusedConv", "y = f(Conv(x, w, b) + z)", Arity{2, 4}, flow.Flow{Pass: flow.Contracted, Places: flow.Strided}, fusedConv},
+		{"FusedGemm", "y = f(Gemm(a, b, c))", Arity{2, 3}, flow.Flow{Pass: flow.Contracted}, fusedGemm},
+		{"FusedMatMul", "z = alpha · MatMul(x, y), either transposed where the attributes say so", Arity{2, 2}, flow.Flow{Pass: flow.Contracted, Channels: flow.Product}, fusedMatMul},
+		{"Gelu", "y = x/2·(1+erf(x/√2))", Arity{1, 1}, flow.Flow{Pass: flow.Mapped, Effect: flow.Rectifier}, func(c *Composition) *graph.Value { return apply("Gelu", nil, c.In(0)) }},
+		{"BiasGelu", "y = Gelu(x + b)", Arity{2, 2}, flow.Flow{Pass: flow.Mapped, Effect: flow.Rectifier}, func(c *Composition) *graph.Value { return apply("Gelu", nil, Add(c.In(0), c.In(1))) }},
+		{"FastGelu", "y = x/2·(1+tanh(√(2/π)·(x+0.044715·x³))) of x + b", Arity{1, 2}, flow.Flow{Pass: flow.Mapped, Effect: flow.Rectifier}, func(c *Composition) *graph.Value {
 			return apply("Gelu", []*graph.Attr{graph.String("approximate", "tanh")}, c.plus(c.In(0), 1))
 		}},
-		{"QuickGelu", "y = x/(1+exp(−α·x))", Arity{1, 1}, func(c *Composition) *graph.Value {
+		{"QuickGelu", "y = x/(1+exp(−α·x))", Arity{1, 1}, flow.Flow{Pass: flow.Mapped, Effect: flow.Rectifier}, func(c *Composition) *graph.Value {
 			return apply("Swish", []*graph.Attr{graph.Float("alpha", c.Node.Float("alpha", 1.702))}, c.In(0))
 		}},
-		{"Trilu", "y = x on and above the k-th diagonal (or on and below it), 0 elsewhere", Arity{1, 2}, func(c *Composition) *graph.Value {
+		{"Trilu", "y = x on and above the k-th diagonal (or on and below it), 0 elsewhere", Arity{1, 2}, flow.Flow{Pass: flow.Mapped}, func(c *Composition) *graph.Value {
 			return apply("Trilu", c.Attrs("upper"), c.In(0), c.In(1))
 		}},
-		{"GridSample", "y[n,c,o] = x[n,c] interpolated at grid[n,o], whose coordinates run from −1 to 1 along x", Arity{2, 2}, func(c *Composition) *graph.Value {
+		{"GridSample", "y[n,c,o] = x[n,c] interpolated at grid[n,o], whose coordinates run from −1 to 1 along x", Arity{2, 2}, flow.Flow{Pass: flow.Sampled}, func(c *Composition) *graph.Value {
 			mode := map[string]string{"bilinear": "linear", "bicubic": "cubic", "nearest": "nearest"}[c.Node.Str("mode", "bilinear")]
 			return apply("GridSample", append(c.Attrs("padding_mode", "align_corners"), graph.String("mode", mode)), c.In(0), c.In(1))
 		}},
-		{"NhwcMaxPool", "y = MaxPool(x), channels last", Arity{1, 1}, func(c *Composition) *graph.Value {
+		{"NhwcMaxPool", "y = MaxPool(x), channels last", Arity{1, 1}, flow.Flow{Pass: flow.Mapped, Effect: flow.Pooling, Places: flow.Strided}, func(c *Composition) *graph.Value {
 			return c.channelsLast(0, func(x *graph.Value) *graph.Value { return apply("MaxPool", c.Attrs(windowAttrs...), x) })
 		}},
 	} {
-		Register(composed(&Op{Name: f.name, Equation: f.equation, In: f.in, Out: Arity{1, 1}, NoGrad: noFusedGrad},
+		Register(composed(&Op{Name: f.name, Equation: f.equation, Flow: f.flow, In: f.in, Out: Arity{1, 1}, NoGrad: noFusedGrad},
 			func(c *Composition) []*graph.Value { return []*graph.Value{f.build(c)} }))
 	}
 	Register(
 		composed(&Op{
 			Name: "SkipLayerNormalization", Equation: "y = LayerNormalization(x + skip + bias) · scale + b over the last axis; the sum is output 3",
-			In: Arity{3, 5}, Out: Arity{1, 4}, NoGrad: noFusedGrad,
+			Flow: flow.Flow{Pass: flow.Untraced}, In: Arity{3, 5}, Out: Arity{1, 4}, NoGrad: noFusedGrad,
 		}, func(c *Composition) []*graph.Value {
 			sum := c.plus(Add(c.In(0), c.In(1)), 4)
 			attrs := []*graph.Attr{graph.Int("axis", -1), graph.Float("epsilon", c.Node.Float("epsilon", 1e-12))}
@@ -52,7 +54,7 @@ func init() {
 		}),
 		composed(&Op{
 			Name: "SkipSimplifiedLayerNormalization", Equation: "y = RMSNormalization(x + skip + bias) · scale over the last axis; the sum is output 3",
-			In: Arity{3, 4}, Out: Arity{1, 4}, NoGrad: noFusedGrad,
+			Flow: flow.Flow{Pass: flow.Untraced}, In: Arity{3, 4}, Out: Arity{1, 4}, NoGrad: noFusedGrad,
 		}, func(c *Composition) []*graph.Value {
 			sum := c.plus(Add(c.In(0), c.In(1)), 3)
 			attrs := []*graph.Attr{graph.Int("axis", -1), graph.Float("epsilon", c.Node.Float("epsilon", 1e-12))}

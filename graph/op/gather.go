@@ -3,22 +3,26 @@ package op
 import (
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/kernel"
+	"github.com/onnxloss/onnxloss/graph/op/flow"
 )
 
 func init() {
 	Register(
 		&Op{
 			Name: "Gather", Equation: "y[…,i,…] = x[…,indices[i],…] along axis",
+			Flow:     flow.Flow{Pass: flow.Selected},
 			Versions: []int64{1, 11, 13}, In: Arity{2, 2}, Out: Arity{1, 1},
 			Infer: inferGather, Kernel: makeGather, Grad: gradGather, Check: Check{Lo: -1, Hi: 1},
 		},
 		&Op{
 			Name: "GatherElements", Equation: "y[i] = x[i with its coordinate on axis replaced by indices[i]]",
+			Flow:     flow.Flow{Pass: flow.Selected},
 			Versions: []int64{11, 13}, In: Arity{2, 2}, Out: Arity{1, 1},
 			Infer: inferGatherElements, Kernel: makeGatherElements, Grad: gradGatherElements, Check: Check{Lo: -1, Hi: 1},
 		},
 		&Op{
 			Name: "GatherND", Equation: "y[b,i] = x[b, indices[b,i,0], indices[b,i,1], …]",
+			Flow:     flow.Flow{Pass: flow.Selected},
 			Versions: []int64{11, 12, 13}, In: Arity{2, 2}, Out: Arity{1, 1},
 			Infer: inferGatherND, Kernel: makeGatherND, Grad: gradGatherND, Check: Check{Lo: -1, Hi: 1},
 		},

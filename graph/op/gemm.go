@@ -3,12 +3,14 @@ package op
 import (
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/kernel"
+	"github.com/onnxloss/onnxloss/graph/op/flow"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
 func init() {
 	Register(&Op{
 		Name: "Gemm", Equation: "y = alpha · A·B + beta · C, A and B transposed where transA and transB say so",
+		Flow:     flow.Flow{Pass: flow.Contracted},
 		Versions: []int64{1, 6, 7, 9, 11, 13}, In: Arity{2, 3}, Out: Arity{1, 1}, Half: true,
 		Infer: inferGemm, Work: matrixWork(0), Kernel: makeGemm, Grad: gradGemm, Check: Check{Lo: -1, Hi: 1},
 	})

@@ -3,6 +3,7 @@ package op
 import (
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/kernel"
+	"github.com/onnxloss/onnxloss/graph/op/flow"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
@@ -10,12 +11,12 @@ func init() {
 	Register(
 		&Op{
 			Name: "GridSample", Equation: "y[n,c,o] = x[n,c] interpolated at grid[n,o], whose coordinates run from −1 to 1 along x", Versions: []int64{16, 20, 22},
-			In: Arity{2, 2}, Out: Arity{1, 1}, Half: true, Infer: inferGridSample, Kernel: makeGridSample,
+			Flow: flow.Flow{Pass: flow.Sampled}, In: Arity{2, 2}, Out: Arity{1, 1}, Half: true, Infer: inferGridSample, Kernel: makeGridSample,
 			NoGrad: "ONNX has no operator that adds interpolated samples back to the places they came from",
 		},
 		&Op{
 			Name: "AffineGrid", Equation: "grid[n,o] = theta[n] · (o, 1), coordinates from −1 to 1", Versions: []int64{20},
-			In: Arity{2, 2}, Out: Arity{1, 1}, Half: true, Infer: inferAffineGrid, Kernel: makeAffineGrid, Grad: gradAffineGrid, Check: Check{Lo: -1, Hi: 1},
+			Flow: flow.Flow{Pass: flow.Untraced}, In: Arity{2, 2}, Out: Arity{1, 1}, Half: true, Infer: inferAffineGrid, Kernel: makeAffineGrid, Grad: gradAffineGrid, Check: Check{Lo: -1, Hi: 1},
 		},
 	)
 }

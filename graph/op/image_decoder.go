@@ -12,6 +12,7 @@ import (
 
 	"github.com/onnxloss/onnxloss/graph"
 	bound "github.com/onnxloss/onnxloss/graph/limits"
+	"github.com/onnxloss/onnxloss/graph/op/flow"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 	_ "golang.org/x/image/bmp"
 	_ "golang.org/x/image/tiff"
@@ -21,7 +22,7 @@ import (
 func init() {
 	Register(&Op{
 		Name: "ImageDecoder", Equation: "y = the pixels of an encoded image, rows first and channels last; none if it cannot be decoded", Versions: []int64{20},
-		In: Arity{1, 1}, Out: Arity{1, 1}, NoGrad: "its input is a file",
+		Flow: flow.Flow{Pass: flow.Untraced}, In: Arity{1, 1}, Out: Arity{1, 1}, NoGrad: "its input is a file",
 		Infer: func(c *Infer) error {
 			channels, err := pixelChannels(c.Node)
 			c.Set(0, tensor.Uint8, graph.Shape{graph.Unknown(), graph.Unknown(), graph.Known(int64(channels))})

@@ -52,7 +52,7 @@ func (l *Layout) set(x *Call, i int) error {
 	return nil
 }
 
-// isDense tells whether the elements follow each other.
+// isDense reports whether the elements follow each other.
 func (l *Layout) isDense() bool {
 	n := 1
 	for d := len(l.Shape) - 1; d >= 0; d-- {

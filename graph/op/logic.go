@@ -5,6 +5,7 @@ import (
 
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/kernel"
+	"github.com/onnxloss/onnxloss/graph/op/flow"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
@@ -23,7 +24,7 @@ func init() {
 		run := byType(by)
 		Register(&Op{
 			Name: o.name, Equation: o.equation, Versions: []int64{1, 7}, In: Arity{2, 2}, Out: Arity{1, 1},
-			Infer: func(c *Infer) error {
+			Flow: flow.Flow{Pass: flow.Conditioned}, Infer: func(c *Infer) error {
 				if err := inferBroadcast(c, tensor.Bool); err != nil {
 					return err
 				}
@@ -50,6 +51,7 @@ func init() {
 		u8: kernel.BitXor[uint8], u16: kernel.BitXor[uint16], u32: kernel.BitXor[uint32], u64: kernel.BitXor[uint64]})
 	Register(&Op{
 		Name: "BitShift", Equation: "z = x shifted by y bits to the left or to the right", Versions: []int64{11}, In: Arity{2, 2}, Out: Arity{1, 1},
+		Flow:  flow.Flow{Pass: flow.Untraced},
 		Infer: func(c *Infer) error { return inferArithmetic(c, nil) }, Kernel: makeBitShift, NoGrad: integersOnly,
 	})
 }
@@ -58,6 +60,7 @@ func bitwise(name, equation string, rows numberRows) {
 	run := rows.kernel()
 	Register(&Op{
 		Name: name, Equation: equation, Versions: []int64{18}, In: Arity{2, 2}, Out: Arity{1, 1},
+		Flow:   flow.Flow{Pass: flow.Untraced},
 		Infer:  func(c *Infer) error { return inferArithmetic(c, nil) },
 		Kernel: func(*Spec) (Kernel, error) { return run, nil }, NoGrad: integersOnly,
 	})

@@ -3,6 +3,7 @@ package op
 import (
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/kernel"
+	"github.com/onnxloss/onnxloss/graph/op/flow"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
@@ -10,11 +11,11 @@ func init() {
 	Register(
 		&Op{
 			Name: "NegativeLogLikelihoodLoss", Equation: "l = −Σ w[t]·x[n,t,d] over the targets t, divided by Σ w[t] for reduction mean", Versions: []int64{12, 13, 22},
-			In: Arity{2, 3}, Out: Arity{1, 1}, Half: true, Infer: inferLoss, Kernel: makeNLL, Grad: gradNLL, Check: Check{Lo: -1, Hi: 1},
+			Flow: flow.Flow{Pass: flow.Untraced}, In: Arity{2, 3}, Out: Arity{1, 1}, Half: true, Infer: inferLoss, Kernel: makeNLL, Grad: gradNLL, Check: Check{Lo: -1, Hi: 1},
 		},
 		&Op{
 			Name: "SoftmaxCrossEntropyLoss", Equation: "l = −Σ w[t]·log softmax(x)[n,t,d] over the targets t, divided by Σ w[t] for reduction mean", Versions: []int64{12, 13},
-			In: Arity{2, 3}, Out: Arity{1, 2}, Half: true, Infer: inferLoss, Kernel: makeSoftmaxLoss, Grad: gradSoftmaxLoss, Check: Check{Lo: -1, Hi: 1},
+			Flow: flow.Flow{Pass: flow.Untraced}, In: Arity{2, 3}, Out: Arity{1, 2}, Half: true, Infer: inferLoss, Kernel: makeSoftmaxLoss, Grad: gradSoftmaxLoss, Check: Check{Lo: -1, Hi: 1},
 		},
 	)
 }

@@ -5,12 +5,14 @@ import (
 
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/kernel"
+	"github.com/onnxloss/onnxloss/graph/op/flow"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
 func init() {
 	Register(&Op{
 		Name: "MatMul", Equation: "z[…,i,j] = Σ_k x[…,i,k] · y[…,k,j]",
+		Flow:     flow.Flow{Pass: flow.Contracted, Channels: flow.Product},
 		Versions: []int64{1, 9, 13}, In: Arity{2, 2}, Out: Arity{1, 1}, Half: true,
 		Infer: inferMatMul, Work: matrixWork(0), Kernel: makeMatMul, Grad: gradMatMul, Check: Check{Lo: -1, Hi: 1},
 	})
@@ -204,7 +206,7 @@ func packMatrix[T float32 | float64](s *Spec, trans bool, k, n int, w *tensor.Te
 	})
 }
 
-// use tells whether a product of m rows reads the packed matrix.
+// use reports whether a product of m rows reads the packed matrix.
 func (b *packedB) use(m int) bool {
 	return (b.f32 != nil || b.f64 != nil) && (m > 1 || b.only)
 }

@@ -3,13 +3,14 @@ package op
 import (
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/kernel"
+	"github.com/onnxloss/onnxloss/graph/op/flow"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
 func init() {
 	Register(
 		&Op{Name: "NonZero", Equation: "y = the indices of the elements of x that are not 0, a column each", Versions: []int64{9, 13},
-			In: Arity{1, 1}, Out: Arity{1, 1},
+			Flow: flow.Flow{Pass: flow.Conditioned}, In: Arity{1, 1}, Out: Arity{1, 1},
 			Infer: func(c *Infer) error {
 				s := unknownShape(2)
 				if in := c.Input(0).Shape; in != nil {
@@ -21,7 +22,7 @@ func init() {
 			Kernel: func(*Spec) (Kernel, error) { return nonZero, nil },
 			NoGrad: "its results are indices, which have no derivative"},
 		&Op{Name: "Compress", Equation: "y = the slices of x along an axis (or its elements) where the condition holds", Versions: []int64{9, 11},
-			In: Arity{2, 2}, Out: Arity{1, 1}, Infer: inferCompress,
+			Flow: flow.Flow{Pass: flow.Selected}, In: Arity{2, 2}, Out: Arity{1, 1}, Infer: inferCompress,
 			Kernel: func(s *Spec) (Kernel, error) {
 				axis, along := s.Int("axis", 0), s.Has("axis")
 				return func(x *Call) error { return compress(x, axis, along) }, nil

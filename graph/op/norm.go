@@ -3,6 +3,7 @@ package op
 import (
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/kernel"
+	"github.com/onnxloss/onnxloss/graph/op/flow"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
@@ -10,36 +11,43 @@ func init() {
 	Register(
 		&Op{
 			Name: "InstanceNormalization", Equation: "y[n,c] = (x[n,c] − μ[n,c]) / √(σ²[n,c] + epsilon) · scale[c] + b[c]",
+			Flow:     flow.Flow{Pass: flow.Mapped, Effect: flow.Normalization},
 			Versions: []int64{1, 6, 22}, In: Arity{3, 3}, Out: Arity{1, 1}, Half: true,
 			Infer: SameAsInput, Kernel: makeInstanceNorm, Grad: gradInstanceNorm, Check: Check{Lo: -1, Hi: 1},
 		},
 		&Op{
 			Name: "GroupNormalization", Equation: "y = (x − μ[n,g]) / √(σ²[n,g] + epsilon) · scale + bias, by channel since 21, by group before",
+			Flow:     flow.Flow{Pass: flow.Mapped, Effect: flow.Normalization},
 			Versions: []int64{18, 21}, In: Arity{3, 3}, Out: Arity{1, 1}, Half: true,
 			Infer: SameAsInput, Kernel: makeGroupNorm, Grad: gradGroupNorm, Check: Check{Lo: -1, Hi: 1},
 		},
 		&Op{
 			Name: "LayerNormalization", Equation: "y = (x − μ) / √(σ² + epsilon) · scale + b, statistics over the axes from axis on",
+			Flow:     flow.Flow{Pass: flow.Mapped, Effect: flow.Normalization},
 			Versions: []int64{17}, In: Arity{2, 3}, Out: Arity{1, 3}, Half: true,
 			Infer: inferLayerNorm, Kernel: makeLayerNorm, Grad: gradLayerNorm, Check: Check{Lo: -1, Hi: 1},
 		},
 		&Op{
 			Name: "RMSNormalization", Equation: "y = x / √(mean(x²) + epsilon) · scale, over the axes from axis on",
+			Flow:     flow.Flow{Pass: flow.Mapped, Effect: flow.Normalization},
 			Versions: []int64{23}, In: Arity{2, 2}, Out: Arity{1, 1}, Half: true,
 			Infer: SameAsInput, Kernel: makeRMSNorm, Grad: gradLayerNorm, Check: Check{Lo: -1, Hi: 1},
 		},
 		&Op{
 			Name: "LpNormalization", Equation: "y = x / (Σ |x|^p)^(1/p) along axis",
+			Flow:     flow.Flow{Pass: flow.Mapped, Effect: flow.Normalization},
 			Versions: []int64{1, 22}, In: Arity{1, 1}, Out: Arity{1, 1}, Half: true,
 			Infer: SameAsInput, Kernel: makeLpNorm, Grad: gradLpNorm, Check: Check{Lo: 0.2, Hi: 1},
 		},
 		&Op{
 			Name: "MeanVarianceNormalization", Equation: "y = (x − μ) / (σ + 1e-9), statistics over axes",
+			Flow:     flow.Flow{Pass: flow.Mapped, Effect: flow.Normalization},
 			Versions: []int64{9, 13}, In: Arity{1, 1}, Out: Arity{1, 1}, Half: true,
 			Infer: SameAsInput, Kernel: makeMeanVariance, Grad: gradMeanVariance, Check: Check{Lo: -1, Hi: 1},
 		},
 		&Op{
 			Name: "LRN", Equation: "y[n,c] = x[n,c] / (bias + alpha/size · Σ x[n,c']²)^beta over size channels c' around c",
+			Flow:     flow.Flow{Pass: flow.Mapped, Effect: flow.Normalization},
 			Versions: []int64{1, 13}, In: Arity{1, 1}, Out: Arity{1, 1}, Half: true,
 			Infer: SameAsInput, Kernel: makeLRN, Grad: gradLRN, Check: Check{Lo: -1, Hi: 1},
 		},

@@ -5,12 +5,14 @@ import (
 
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/kernel"
+	"github.com/onnxloss/onnxloss/graph/op/flow"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
 func init() {
 	Register(&Op{
 		Name: "BatchNormalization", Equation: "y = (x − mean[c]) / √(var[c] + epsilon) · scale[c] + b[c]; in training, mean and var are those of x",
+		Flow:     flow.Flow{Pass: flow.Mapped},
 		Versions: []int64{1, 6, 7, 9, 14, 15}, In: Arity{5, 5}, Out: Arity{1, 5}, Half: true,
 		Infer: inferBatchNorm, Kernel: makeBatchNorm, Piece: batchNormPiece, Grad: gradBatchNorm, Check: Check{Lo: 0.2, Hi: 1},
 	})

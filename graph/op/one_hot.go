@@ -4,13 +4,14 @@ import (
 	"slices"
 
 	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/op/flow"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
 func init() {
 	Register(
 		&Op{Name: "OneHot", Equation: "y = values[1] at the place along a new axis that the index names, values[0] elsewhere", Versions: []int64{9, 11},
-			In: Arity{3, 3}, Out: Arity{1, 1}, Infer: inferOneHot,
+			Flow: flow.Flow{Pass: flow.Untraced}, In: Arity{3, 3}, Out: Arity{1, 1}, Infer: inferOneHot,
 			Kernel: func(s *Spec) (Kernel, error) {
 				axis := s.Int("axis", -1)
 				return func(x *Call) error { return oneHot(x, axis) }, nil
@@ -29,7 +30,7 @@ func init() {
 			},
 			Check: Check{Lo: -2, Hi: 2}},
 		&Op{Name: "EyeLike", Equation: "y = 1 on the k-th diagonal of a matrix of the shape of x, 0 elsewhere", Versions: []int64{9, 22},
-			In: Arity{1, 1}, Out: Arity{1, 1},
+			Flow: flow.Flow{Pass: flow.Untraced}, In: Arity{1, 1}, Out: Arity{1, 1},
 			Infer: func(c *Infer) error {
 				d := tensor.DType(c.Node.Int("dtype", int64(c.Input(0).DType)))
 				c.Set(0, d, c.Input(0).Shape)

@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/op/flow"
 )
 
 // Op is one row of the table.
@@ -23,6 +24,8 @@ type Op struct {
 	In, Out  Arity
 	// Infer derives the facts of the outputs; see Infer.
 	Infer func(c *Infer) error
+	// Flow is what becomes of channels: see package flow.
+	Flow flow.Flow
 	// Kernel makes the closure that runs a node.
 	Kernel func(s *Spec) (Kernel, error)
 	// Piece is the work of an elementwise operator of float32, piece by

@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/op/flow"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
@@ -38,7 +39,7 @@ func init() {
 	} {
 		Register(&Op{
 			Name: o.name, Domain: training, Equation: o.equation, Versions: []int64{1},
-			In: Arity{4 + o.states, -1}, Out: Arity{1 + o.states, -1}, NoGrad: noUpdateGrad,
+			Flow: flow.Flow{Pass: flow.Untraced}, In: Arity{4 + o.states, -1}, Out: Arity{1 + o.states, -1}, NoGrad: noUpdateGrad,
 			Infer: func(c *Infer) error {
 				n, err := o.parameters(len(c.In))
 				if err != nil {

@@ -2,6 +2,7 @@ package op
 
 import (
 	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/op/flow"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
@@ -9,7 +10,7 @@ func init() {
 	Register(
 		&Op{
 			Name: "Optional", Equation: "o = x, or the empty optional of the given type", Versions: []int64{15}, Containers: true,
-			In: Arity{0, 1}, Out: Arity{1, 1}, Infer: inferOptional, NoGrad: notNumbers,
+			Flow: flow.Flow{Pass: flow.Moved}, In: Arity{0, 1}, Out: Arity{1, 1}, Infer: inferOptional, NoGrad: notNumbers,
 			Kernel: func(*Spec) (Kernel, error) {
 				return func(x *Call) error {
 					if x.Has(0) {
@@ -23,7 +24,7 @@ func init() {
 		},
 		&Op{
 			Name: "OptionalGetElement", Equation: "y = what o holds", Versions: []int64{15, 18}, Containers: true,
-			In: Arity{1, 1}, Out: Arity{1, 1}, Infer: inferContent, NoGrad: notNumbers,
+			Flow: flow.Flow{Pass: flow.Moved}, In: Arity{1, 1}, Out: Arity{1, 1}, Infer: inferContent, NoGrad: notNumbers,
 			Kernel: func(*Spec) (Kernel, error) {
 				return func(x *Call) error {
 					if x.In[0].IsNone() {
@@ -36,7 +37,7 @@ func init() {
 		},
 		&Op{
 			Name: "OptionalHasElement", Equation: "y = whether o holds anything", Versions: []int64{15, 18}, Containers: true,
-			In: Arity{0, 1}, Out: Arity{1, 1}, NoGrad: "the output is a truth value",
+			Flow: flow.Flow{Pass: flow.Untraced}, In: Arity{0, 1}, Out: Arity{1, 1}, NoGrad: "the output is a truth value",
 			Infer: func(c *Infer) error { c.Set(0, tensor.Bool, graph.Shape{}); return nil },
 			Kernel: func(*Spec) (Kernel, error) {
 				return func(x *Call) error {

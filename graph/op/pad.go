@@ -5,12 +5,14 @@ import (
 
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/kernel"
+	"github.com/onnxloss/onnxloss/graph/op/flow"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
 func init() {
 	Register(&Op{
 		Name: "Pad", Equation: "y = x with elements added (or, for negative pads, taken away) before and behind each axis: a constant, or x reflected, repeated at its edge or wrapped around",
+		Flow:     flow.Flow{Pass: flow.Mapped},
 		Versions: []int64{2, 11, 13, 18, 19, 21, 23, 24, 25}, In: Arity{1, 4}, Out: Arity{1, 1}, Infer: inferPad,
 		Kernel: func(s *Spec) (Kernel, error) {
 			mode := s.Str("mode", "constant")

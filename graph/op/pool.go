@@ -5,6 +5,7 @@ import (
 
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/kernel"
+	"github.com/onnxloss/onnxloss/graph/op/flow"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
@@ -12,16 +13,19 @@ func init() {
 	Register(
 		&Op{
 			Name: "MaxPool", Equation: "y[n,c,o] = max over k of x[n,c,o·stride+k·dilation−pad]",
+			Flow:     flow.Flow{Pass: flow.Mapped, Effect: flow.Pooling, Places: flow.Strided},
 			Versions: []int64{1, 8, 10, 11, 12, 22}, In: Arity{1, 1}, Out: Arity{1, 2}, Half: true,
 			Infer: inferPool, Kernel: makeMaxPool, Grad: gradMaxPool, Check: Check{Lo: -1, Hi: 1},
 		},
 		&Op{
 			Name: "AveragePool", Equation: "y[n,c,o] = mean over k of x[n,c,o·stride+k·dilation−pad], padding counted only with count_include_pad",
+			Flow:     flow.Flow{Pass: flow.Mapped, Effect: flow.Pooling, Places: flow.Strided},
 			Versions: []int64{1, 7, 10, 11, 19, 22}, In: Arity{1, 1}, Out: Arity{1, 1}, Half: true,
 			Infer: inferPool, Kernel: makeAveragePool, Grad: gradAveragePool, Check: Check{Lo: -1, Hi: 1},
 		},
 		&Op{
 			Name: "LpPool", Equation: "y[n,c,o] = (Σ_k |x[n,c,o·stride+k·dilation−pad]|^p)^(1/p)",
+			Flow:     flow.Flow{Pass: flow.Mapped, Effect: flow.Pooling, Places: flow.Strided},
 			Versions: []int64{1, 2, 11, 18, 22}, In: Arity{1, 1}, Out: Arity{1, 1}, Half: true,
 			Infer: inferPool, Kernel: makeLpPool, Grad: gradLpPool, Check: Check{Lo: 0.2, Hi: 1},
 		},

@@ -3,6 +3,7 @@ package op
 import (
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/kernel"
+	"github.com/onnxloss/onnxloss/graph/op/flow"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
@@ -18,6 +19,7 @@ func init() {
 	} {
 		Register(&Op{
 			Name: p.name, Equation: p.equation, Versions: p.versions, In: Arity{1, 1}, Out: Arity{1, 1}, Half: true,
+			Flow:  flow.Flow{Pass: flow.Mapped, Effect: flow.Pooling, Places: flow.Merged},
 			Infer: inferGlobalPool, Grad: p.grad, Check: Check{Lo: -1, Hi: 1},
 			Kernel: func(*Spec) (Kernel, error) {
 				return byFloat(
@@ -28,6 +30,7 @@ func init() {
 	}
 	Register(&Op{
 		Name: "GlobalLpPool", Equation: "y[n,c] = (Σ |x[n,c]|^p)^(1/p) over all spatial positions",
+		Flow:     flow.Flow{Pass: flow.Mapped, Effect: flow.Pooling, Places: flow.Merged},
 		Versions: []int64{1, 2, 22}, In: Arity{1, 1}, Out: Arity{1, 1}, Half: true,
 		Infer: inferGlobalPool, Kernel: makeGlobalLpPool, Grad: gradLpPool, Check: Check{Lo: 0.2, Hi: 1},
 	})

@@ -3,6 +3,7 @@ package op
 import (
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/kernel"
+	"github.com/onnxloss/onnxloss/graph/op/flow"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
@@ -14,13 +15,13 @@ func init() {
 	}.kernel()
 	Register(
 		&Op{Name: "Pow", Equation: "z = x to the power y, of the type of x", Versions: []int64{1, 7, 12, 13, 15},
-			In: Arity{2, 2}, Out: Arity{1, 1},
+			Flow: flow.Flow{Pass: flow.Combined}, In: Arity{2, 2}, Out: Arity{1, 1},
 			Infer:  func(c *Infer) error { return inferBroadcast(c, c.Input(0).DType) },
 			Kernel: func(s *Spec) (Kernel, error) { return aligned(s, powMixed(pow)), nil },
 			Grad:   gradPow,
 			Check:  Check{Lo: 0.5, Hi: 2}},
 		&Op{Name: "Mod", Equation: "z = x − y·⌊x/y⌋, or with fmod x − y·trunc(x/y); for integers 0 where y = 0", Versions: []int64{10, 13},
-			In: Arity{2, 2}, Out: Arity{1, 1}, Half: true,
+			Flow: flow.Flow{Pass: flow.Combined}, In: Arity{2, 2}, Out: Arity{1, 1}, Half: true,
 			Infer: func(c *Infer) error { return inferArithmetic(c, modNum(c.Node.Int("fmod", 0) != 0)) },
 			Kernel: func(s *Spec) (Kernel, error) {
 				if s.Int("fmod", 0) != 0 {

@@ -3,6 +3,7 @@ package op
 import (
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/kernel"
+	"github.com/onnxloss/onnxloss/graph/op/flow"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
@@ -12,6 +13,7 @@ const truthValues = "its results are truth values, which have no derivative"
 func init() {
 	Register(
 		&Op{Name: "IsNaN", Equation: "y = x is not a number", Versions: []int64{9, 13, 20}, In: Arity{1, 1}, Out: Arity{1, 1}, Half: true,
+			Flow:  flow.Flow{Pass: flow.Compared},
 			Infer: inferTruth,
 			Kernel: func(*Spec) (Kernel, error) {
 				return eightBits(func(x *Call) error {
@@ -26,9 +28,10 @@ func init() {
 			},
 			NoGrad: truthValues},
 		&Op{Name: "IsInf", Equation: "y = x is an infinity of a sign that is asked for", Versions: []int64{10, 20}, In: Arity{1, 1}, Out: Arity{1, 1}, Half: true,
+			Flow:  flow.Flow{Pass: flow.Compared},
 			Infer: inferTruth, Kernel: makeIsInf, NoGrad: truthValues},
 		&Op{Name: "Not", Equation: "y = ¬x", Versions: []int64{1}, In: Arity{1, 1}, Out: Arity{1, 1}, Rows: eachElement,
-			Infer: func(c *Infer) error {
+			Flow: flow.Flow{Pass: flow.Conditioned}, Infer: func(c *Infer) error {
 				mapElems(c, func(a Num) Num {
 					if a.Known {
 						return truth(a.N == 0)
@@ -47,6 +50,7 @@ func init() {
 			},
 			NoGrad: truthValues},
 		&Op{Name: "BitwiseNot", Equation: "y = x with every bit inverted", Versions: []int64{18}, In: Arity{1, 1}, Out: Arity{1, 1},
+			Flow:  flow.Flow{Pass: flow.Untraced},
 			Infer: SameAsInput,
 			Kernel: func(*Spec) (Kernel, error) {
 				return numberMap{

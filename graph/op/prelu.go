@@ -3,6 +3,7 @@ package op
 import (
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/kernel"
+	"github.com/onnxloss/onnxloss/graph/op/flow"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
@@ -14,6 +15,7 @@ func init() {
 	}.kernel()
 	Register(&Op{
 		Name: "PRelu", Equation: "y = x if x ≥ 0, else slope·x", Versions: []int64{1, 6, 7, 9, 16}, In: Arity{2, 2}, Out: Arity{1, 1}, Half: true,
+		Flow:  flow.Flow{Pass: flow.Mapped, Effect: flow.Rectifier},
 		Infer: SameAsInput, Piece: preluPiece,
 		Kernel: func(s *Spec) (Kernel, error) {
 			if s.Since < 7 {

@@ -2,6 +2,7 @@ package op
 
 import (
 	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/op/flow"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
@@ -12,32 +13,33 @@ func init() {
 	for _, f := range []struct {
 		name, equation string
 		in             Arity
+		flow           flow.Flow
 		build          func(c *Composition) *graph.Value
 	}{
-		{"QLinearAdd", "z = quantized x + y", Arity{7, 8}, func(c *Composition) *graph.Value {
+		{"QLinearAdd", "z = quantized x + y", Arity{7, 8}, flow.Flow{Pass: flow.Combined, Data: []int{0, 3}}, func(c *Composition) *graph.Value {
 			return c.quantized(Add(c.dequantized(0), c.dequantized(3)), 6)
 		}},
-		{"QLinearMul", "z = quantized x · y", Arity{7, 8}, func(c *Composition) *graph.Value {
+		{"QLinearMul", "z = quantized x · y", Arity{7, 8}, flow.Flow{Pass: flow.Combined, Data: []int{0, 3}}, func(c *Composition) *graph.Value {
 			return c.quantized(Mul(c.dequantized(0), c.dequantized(3)), 6)
 		}},
-		{"QLinearSigmoid", "y = quantized 1/(1+exp(-x))", Arity{4, 5}, func(c *Composition) *graph.Value {
+		{"QLinearSigmoid", "y = quantized 1/(1+exp(-x))", Arity{4, 5}, flow.Flow{Pass: flow.Mapped, Effect: flow.Sigmoid}, func(c *Composition) *graph.Value {
 			return c.quantized(Sigmoid(c.dequantized(0)), 3)
 		}},
-		{"QLinearLeakyRelu", "y = quantized x if x ≥ 0, else α·x", Arity{4, 5}, func(c *Composition) *graph.Value {
+		{"QLinearLeakyRelu", "y = quantized x if x ≥ 0, else α·x", Arity{4, 5}, flow.Flow{Pass: flow.Mapped, Effect: flow.Rectifier}, func(c *Composition) *graph.Value {
 			return c.quantized(apply("LeakyRelu", c.Attrs("alpha"), c.dequantized(0)), 3)
 		}},
-		{"QLinearSoftmax", "y = quantized Softmax(x); before opset 13 over axis and all behind it", Arity{4, 5}, qLinearSoftmax},
-		{"QLinearGlobalAveragePool", "y[n,c] = quantized mean of x[n,c] over all spatial positions", Arity{4, 5}, func(c *Composition) *graph.Value {
+		{"QLinearSoftmax", "y = quantized Softmax(x); before opset 13 over axis and all behind it", Arity{4, 5}, flow.Flow{Pass: flow.Mapped, Effect: flow.Softmax}, qLinearSoftmax},
+		{"QLinearGlobalAveragePool", "y[n,c] = quantized mean of x[n,c] over all spatial positions", Arity{4, 5}, flow.Flow{Pass: flow.Mapped, Effect: flow.Pooling, Places: flow.Merged}, func(c *Composition) *graph.Value {
 			return c.quantized(c.pooled(func(x *graph.Value) *graph.Value { return apply("GlobalAveragePool", nil, x) }), 3)
 		}},
-		{"QLinearAveragePool", "y = quantized AveragePool(x)", Arity{4, 5}, func(c *Composition) *graph.Value {
+		{"QLinearAveragePool", "y = quantized AveragePool(x)", Arity{4, 5}, flow.Flow{Pass: flow.Mapped, Effect: flow.Pooling, Places: flow.Strided}, func(c *Composition) *graph.Value {
 			return c.quantized(c.pooled(func(x *graph.Value) *graph.Value { return apply("AveragePool", c.Attrs(windowAttrs...), x) }), 3)
 		}},
-		{"QLinearConcat", "y = quantized inputs one behind the other along an axis", Arity{5, -1}, qLinearConcat},
-		{"QLinearWhere", "z = quantized x where the condition holds, y elsewhere", Arity{9, 9}, func(c *Composition) *graph.Value {
+		{"QLinearConcat", "y = quantized inputs one behind the other along an axis", Arity{5, -1}, flow.Flow{Pass: flow.Moved}, qLinearConcat},
+		{"QLinearWhere", "z = quantized x where the condition holds, y elsewhere", Arity{9, 9}, flow.Flow{Pass: flow.Untraced}, func(c *Composition) *graph.Value {
 			return c.quantized(apply("Where", nil, c.In(0), c.dequantized(1), c.dequantized(4)), 7)
 		}},
-		{"QLinearConv", "y = QLinearConv(x, w, b), channels last if channels_last", Arity{8, 9}, func(c *Composition) *graph.Value {
+		{"QLinearConv", "y = QLinearConv(x, w, b), channels last if channels_last", Arity{8, 9}, flow.Flow{Pass: flow.Contracted, Places: flow.Strided, Integers: true, Data: []int{0, 3}}, func(c *Composition) *graph.Value {
 			in := append([]*graph.Value{}, c.in...)
 			conv := func(x *graph.Value) *graph.Value {
 				in[0] = x
@@ -48,24 +50,24 @@ func init() {
 			}
 			return conv(c.In(0))
 		}},
-		{"QuantizeLinear", "y = saturate(round(x / y_scale) + y_zero_point), scale and zero point by tensor or axis", Arity{2, 3}, func(c *Composition) *graph.Value {
+		{"QuantizeLinear", "y = saturate(round(x / y_scale) + y_zero_point), scale and zero point by tensor or axis", Arity{2, 3}, flow.Flow{Pass: flow.Moved}, func(c *Composition) *graph.Value {
 			return apply("QuantizeLinear", c.Attrs("axis"), c.in...)
 		}},
-		{"DequantizeLinear", "y = (x − x_zero_point) · x_scale, scale and zero point by tensor or axis", Arity{2, 3}, func(c *Composition) *graph.Value {
+		{"DequantizeLinear", "y = (x − x_zero_point) · x_scale, scale and zero point by tensor or axis", Arity{2, 3}, flow.Flow{Pass: flow.Moved}, func(c *Composition) *graph.Value {
 			return apply("DequantizeLinear", c.Attrs("axis"), c.in...)
 		}},
-		{"QGemm", "y = quantized alpha · (a·b + c), a and b transposed where transA and transB say so; floats without a scale of y", Arity{6, 9}, qGemm},
-		{"MatMulIntegerToFloat", "z = (a − a_zero_point)·(b − b_zero_point) · a_scale·b_scale + bias", Arity{4, 7}, func(c *Composition) *graph.Value {
+		{"QGemm", "y = quantized alpha · (a·b + c), a and b transposed where transA and transB say so; floats without a scale of y", Arity{6, 9}, flow.Flow{Pass: flow.Contracted, Integers: true, Data: []int{0, 3}}, qGemm},
+		{"MatMulIntegerToFloat", "z = (a − a_zero_point)·(b − b_zero_point) · a_scale·b_scale + bias", Arity{4, 7}, flow.Flow{Pass: flow.Untraced, Integers: true}, func(c *Composition) *graph.Value {
 			z := apply("MatMulInteger", nil, c.In(0), c.In(1), c.In(4), c.In(5))
 			return c.plus(rescaled(z, c.In(2), c.In(3)), 6)
 		}},
-		{"DynamicQuantizeMatMul", "z = a·b + bias, a quantized by DynamicQuantizeLinear", Arity{3, 5}, func(c *Composition) *graph.Value {
+		{"DynamicQuantizeMatMul", "z = a·b + bias, a quantized by DynamicQuantizeLinear", Arity{3, 5}, flow.Flow{Pass: flow.Untraced, Integers: true}, func(c *Composition) *graph.Value {
 			a := Apply("DynamicQuantizeLinear", 3, nil, c.In(0))
 			z := apply("MatMulInteger", nil, a[0], c.In(1), a[2], c.In(3))
 			return c.plus(rescaled(z, a[1], c.In(2)), 4)
 		}},
 	} {
-		Register(composed(&Op{Name: f.name, Equation: f.equation, In: f.in, Out: Arity{1, 1}, NoGrad: noQuantGrad},
+		Register(composed(&Op{Name: f.name, Equation: f.equation, Flow: f.flow, In: f.in, Out: Arity{1, 1}, NoGrad: noQuantGrad},
 			func(c *Composition) []*graph.Value { return []*graph.Value{f.build(c)} }))
 	}
 }

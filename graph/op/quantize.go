@@ -5,6 +5,7 @@ import (
 
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/kernel"
+	"github.com/onnxloss/onnxloss/graph/op/flow"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
@@ -14,16 +15,19 @@ func init() {
 	Register(
 		&Op{
 			Name: "QuantizeLinear", Equation: "y = saturate(round(x / y_scale) + y_zero_point), scale and zero point by tensor, axis or block",
+			Flow:     flow.Flow{Pass: flow.Moved},
 			Versions: []int64{10, 13, 19, 21, 23, 24, 25}, In: Arity{2, 3}, Out: Arity{1, 1},
 			Infer: inferQuantize, Kernel: makeQuantize, NoGrad: noQuantGrad,
 		},
 		&Op{
 			Name: "DequantizeLinear", Equation: "y = (x − x_zero_point) · x_scale, scale and zero point by tensor, axis or block",
+			Flow:     flow.Flow{Pass: flow.Moved},
 			Versions: []int64{10, 13, 19, 21, 23, 24, 25}, In: Arity{2, 3}, Out: Arity{1, 1},
 			Infer: inferDequantize, Kernel: makeDequantize, NoGrad: "the input is quantized, so it has no derivative",
 		},
 		&Op{
 			Name: "DynamicQuantizeLinear", Equation: "y = saturate(round(x/s) + z) as uint8, s = (max(x,0) − min(x,0))/255, z = saturate(round(−min(x,0)/s))",
+			Flow:     flow.Flow{Pass: flow.Moved},
 			Versions: []int64{11}, In: Arity{1, 1}, Out: Arity{3, 3}, Half: true,
 			Infer: inferDynamicQuantize, NoGrad: noQuantGrad,
 			Kernel: func(*Spec) (Kernel, error) { return byFloat(dynamicQuantize[float32], dynamicQuantize[float64]), nil },

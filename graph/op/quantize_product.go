@@ -5,6 +5,7 @@ import (
 
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/kernel"
+	"github.com/onnxloss/onnxloss/graph/op/flow"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
@@ -12,7 +13,7 @@ func init() {
 	Register(
 		&Op{
 			Name: "MatMulInteger", Equation: "z = (a − a_zero_point) · (b − b_zero_point) as int32", Versions: []int64{10},
-			In: Arity{2, 4}, Out: Arity{1, 1}, NoGrad: noQuantGrad, Work: matrixWork(0),
+			Flow: flow.Flow{Pass: flow.Contracted, Channels: flow.Product, Integers: true}, In: Arity{2, 4}, Out: Arity{1, 1}, NoGrad: noQuantGrad, Work: matrixWork(0),
 			Infer: func(c *Infer) error {
 				s, err := matMulShape(c.Input(0).Shape, c.Input(1).Shape)
 				c.Set(0, tensor.Int32, s)
@@ -22,7 +23,7 @@ func init() {
 		},
 		&Op{
 			Name: "QLinearMatMul", Equation: "y = saturate(round((a − a_zero_point)·(b − b_zero_point) · a_scale·b_scale/y_scale) + y_zero_point)", Versions: []int64{10, 21},
-			In: Arity{8, 8}, Out: Arity{1, 1}, NoGrad: noQuantGrad, Work: matrixWork(0),
+			Flow: flow.Flow{Pass: flow.Contracted, Channels: flow.Product, Integers: true, Data: []int{0, 3}}, In: Arity{8, 8}, Out: Arity{1, 1}, NoGrad: noQuantGrad, Work: matrixWork(0),
 			Infer: func(c *Infer) error {
 				s, err := matMulShape(c.Input(0).Shape, c.Input(3).Shape)
 				c.Set(0, c.Input(7).DType, s)
@@ -32,11 +33,11 @@ func init() {
 		},
 		&Op{
 			Name: "ConvInteger", Equation: "y = Conv(x − x_zero_point, w − w_zero_point) as int32", Versions: []int64{10},
-			In: Arity{2, 4}, Out: Arity{1, 1}, NoGrad: noQuantGrad, Infer: inferConvInteger, Work: productWork(1), Kernel: makeConvInteger,
+			Flow: flow.Flow{Pass: flow.Contracted, Places: flow.Strided, Integers: true}, In: Arity{2, 4}, Out: Arity{1, 1}, NoGrad: noQuantGrad, Infer: inferConvInteger, Work: productWork(1), Kernel: makeConvInteger,
 		},
 		&Op{
 			Name: "QLinearConv", Equation: "y = saturate(round((Conv(x − x_zero_point, w − w_zero_point) + b) · x_scale·w_scale/y_scale) + y_zero_point)", Versions: []int64{10},
-			In: Arity{8, 9}, Out: Arity{1, 1}, NoGrad: noQuantGrad, Infer: inferQLinearConv, Work: productWork(3), Kernel: makeQLinearConv,
+			Flow: flow.Flow{Pass: flow.Contracted, Places: flow.Strided, Integers: true, Data: []int{0, 3}}, In: Arity{8, 9}, Out: Arity{1, 1}, NoGrad: noQuantGrad, Infer: inferQLinearConv, Work: productWork(3), Kernel: makeQLinearConv,
 		},
 	)
 }

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/op/flow"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
@@ -17,7 +18,7 @@ func init() {
 	drawn := func(name, equation string, versions []int64, draw func(s *Spec) (func(r *rand.Rand) float64, error)) {
 		Register(
 			&Op{Name: name, Equation: equation + ", of the given shape", Versions: versions, In: Arity{0, 0}, Out: Arity{1, 1},
-				Infer: func(c *Infer) error {
+				Flow: flow.Flow{Pass: flow.Untraced}, Infer: func(c *Infer) error {
 					s := graph.Shape{}
 					for _, d := range c.Node.Ints("shape") {
 						s = append(s, graph.Known(d))
@@ -32,7 +33,7 @@ func init() {
 				},
 				NoGrad: noInputs},
 			&Op{Name: name + "Like", Equation: equation + ", of the shape of x", Versions: versions, In: Arity{1, 1}, Out: Arity{1, 1},
-				Infer: func(c *Infer) error {
+				Flow: flow.Flow{Pass: flow.Untraced}, Infer: func(c *Infer) error {
 					c.Set(0, tensor.DType(c.Node.Int("dtype", int64(c.Input(0).DType))), c.Input(0).Shape)
 					return nil
 				},
@@ -57,13 +58,13 @@ func init() {
 	})
 	Register(
 		&Op{Name: "Bernoulli", Equation: "y = 1 with probability x, else 0", Versions: []int64{15, 22}, In: Arity{1, 1}, Out: Arity{1, 1},
-			Infer: func(c *Infer) error {
+			Flow: flow.Flow{Pass: flow.Untraced}, Infer: func(c *Infer) error {
 				c.Set(0, tensor.DType(c.Node.Int("dtype", int64(c.Input(0).DType))), c.Input(0).Shape)
 				return nil
 			},
 			Kernel: makeBernoulli, NoGrad: samples},
 		&Op{Name: "Multinomial", Equation: "y = classes drawn with probabilities proportional to exp(x), row by row", Versions: []int64{7, 22}, In: Arity{1, 1}, Out: Arity{1, 1},
-			Infer: func(c *Infer) error {
+			Flow: flow.Flow{Pass: flow.Untraced}, Infer: func(c *Infer) error {
 				s := unknownShape(2)
 				if in := c.Input(0).Shape; len(in) == 2 {
 					s[0] = in[0]

@@ -5,13 +5,14 @@ import (
 	"math"
 
 	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/op/flow"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
 func init() {
 	Register(&Op{
 		Name: "Range", Equation: "y_i = start + i·delta, below limit (above it for a negative delta)", Versions: []int64{11, 27},
-		In: Arity{3, 3}, Out: Arity{1, 1}, Half: true,
+		Flow: flow.Flow{Pass: flow.Untraced}, In: Arity{3, 3}, Out: Arity{1, 1}, Half: true,
 		Infer: func(c *Infer) error {
 			d := c.Input(0).DType
 			c.Set(0, d, unknownShape(1))

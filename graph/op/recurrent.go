@@ -7,6 +7,7 @@ import (
 
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/kernel"
+	"github.com/onnxloss/onnxloss/graph/op/flow"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
@@ -24,6 +25,7 @@ func init() {
 	} {
 		Register(&Op{
 			Name: r.name, Equation: r.equation, Versions: r.versions, In: Arity{3, r.in}, Out: Arity{0, r.out}, Half: true,
+			Flow:  flow.Flow{Pass: flow.Contracted, Channels: flow.Last},
 			Infer: inferRecurrent, Kernel: makeRecurrent, NoGrad: noRecurrentGrad,
 		})
 	}

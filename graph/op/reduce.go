@@ -5,12 +5,14 @@ import (
 
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/kernel"
+	"github.com/onnxloss/onnxloss/graph/op/flow"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
 // reduceRow is a row of the family y = ∘ x over axes.
 type reduceRow struct {
 	name, equation string
+	effect         flow.Effect
 	versions       []int64
 	op             kernel.ReduceOp
 	// grad gives the adjoint of x; y and dy have the reduced axes with size 1.
@@ -32,25 +34,25 @@ func init() {
 	positive := Check{Lo: 0.5, Hi: 2}
 	signed := Check{Lo: -2, Hi: 2, Avoid: []float64{0}}
 	for _, r := range []reduceRow{
-		{"ReduceSum", "y = Σ x", []int64{1, 11, 13}, kernel.ReduceSum,
+		{"ReduceSum", "y = Σ x", flow.None, []int64{1, 11, 13}, kernel.ReduceSum,
 			func(_ *reduced, x, _, dy *graph.Value) *graph.Value { return expandLike(dy, x) }, sumNum, signed},
-		{"ReduceMean", "y = Σ x / n", since18, kernel.ReduceMean,
+		{"ReduceMean", "y = Σ x / n", flow.None, since18, kernel.ReduceMean,
 			func(r *reduced, x, y, dy *graph.Value) *graph.Value { return expandLike(Div(dy, r.count(x, y)), x) }, nil, signed},
-		{"ReduceMax", "y = max x", []int64{1, 11, 12, 13, 18, 20}, kernel.ReduceMax, gradReduceExtreme, nil, signed},
-		{"ReduceMin", "y = min x", []int64{1, 11, 12, 13, 18, 20}, kernel.ReduceMin, gradReduceExtreme, nil, signed},
-		{"ReduceProd", "y = Π x", since18, kernel.ReduceProd, gradReduceProd, product, positive},
-		{"ReduceSumSquare", "y = Σ x²", since18, kernel.ReduceSumSquare,
+		{"ReduceMax", "y = max x", flow.Maximum, []int64{1, 11, 12, 13, 18, 20}, kernel.ReduceMax, gradReduceExtreme, nil, signed},
+		{"ReduceMin", "y = min x", flow.None, []int64{1, 11, 12, 13, 18, 20}, kernel.ReduceMin, gradReduceExtreme, nil, signed},
+		{"ReduceProd", "y = Π x", flow.None, since18, kernel.ReduceProd, gradReduceProd, product, positive},
+		{"ReduceSumSquare", "y = Σ x²", flow.None, since18, kernel.ReduceSumSquare,
 			func(_ *reduced, x, _, dy *graph.Value) *graph.Value { return Mul(dy, Mul(Like(x, 2), x)) }, nil, signed},
-		{"ReduceL1", "y = Σ |x|", since18, kernel.ReduceL1,
+		{"ReduceL1", "y = Σ |x|", flow.None, since18, kernel.ReduceL1,
 			func(_ *reduced, x, _, dy *graph.Value) *graph.Value { return Mul(dy, signOf(x)) }, nil, signed},
-		{"ReduceL2", "y = √Σ x²", since18, kernel.ReduceL2,
+		{"ReduceL2", "y = √Σ x²", flow.None, since18, kernel.ReduceL2,
 			// Where the norm is 0, so is x, and the adjoint is taken as 0.
 			func(_ *reduced, x, y, dy *graph.Value) *graph.Value {
 				return Mul(dy, Div(x, Add(y, Sub(Like(y, 1), above(y, 0)))))
 			}, nil, signed},
-		{"ReduceLogSum", "y = ln Σ x", since18, kernel.ReduceLogSum,
+		{"ReduceLogSum", "y = ln Σ x", flow.None, since18, kernel.ReduceLogSum,
 			func(_ *reduced, x, y, dy *graph.Value) *graph.Value { return expandLike(Mul(dy, Exp(Neg(y))), x) }, nil, positive},
-		{"ReduceLogSumExp", "y = ln Σ exp x", since18, kernel.ReduceLogSumExp,
+		{"ReduceLogSumExp", "y = ln Σ exp x", flow.None, since18, kernel.ReduceLogSumExp,
 			func(_ *reduced, x, y, dy *graph.Value) *graph.Value { return Mul(dy, Exp(Sub(x, y))) }, nil, signed},
 	} {
 		Register(r.row())
@@ -61,6 +63,7 @@ func (r reduceRow) row() *Op {
 	return &Op{
 		Name: r.name, Equation: r.equation + " over the given axes, or all", Versions: r.versions,
 		In: Arity{1, 2}, Out: Arity{1, 1}, Half: true, Rows: r.rows,
+		Flow:  flow.Flow{Pass: flow.Reduced, Effect: r.effect},
 		Infer: func(c *Infer) error { return r.infer(c) },
 		Kernel: func(s *Spec) (Kernel, error) {
 			keep, noop := s.Int("keepdims", 1) != 0, s.Int("noop_with_empty_axes", 0) != 0

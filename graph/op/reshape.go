@@ -4,12 +4,14 @@ import (
 	"fmt"
 
 	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/op/flow"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
 func init() {
 	Register(
 		&Op{Name: "Reshape", Equation: "y = the elements of x in another shape: 0 keeps a dimension, −1 takes what is left",
+			Flow:     flow.Flow{Pass: flow.Moved},
 			Versions: []int64{1, 5, 13, 14, 19, 21, 23, 24, 25}, In: Arity{1, 2}, Out: Arity{1, 1},
 			Infer: inferReshape,
 			Kernel: func(s *Spec) (Kernel, error) {
@@ -28,6 +30,7 @@ func init() {
 			},
 			Grad: gradView, Check: Check{Lo: -2, Hi: 2}},
 		&Op{Name: "Flatten", Equation: "y = x as a matrix: the axes before one, and those from it on",
+			Flow:     flow.Flow{Pass: flow.Moved},
 			Versions: []int64{1, 9, 11, 13, 21, 23, 24, 25}, In: Arity{1, 1}, Out: Arity{1, 1},
 			Infer: func(c *Infer) error {
 				s := c.Input(0).Shape

@@ -6,6 +6,7 @@ import (
 
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/kernel"
+	"github.com/onnxloss/onnxloss/graph/op/flow"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
@@ -13,11 +14,13 @@ func init() {
 	Register(
 		&Op{
 			Name: "Resize", Equation: "y[o] = x interpolated at the coordinate of o, axis by axis",
+			Flow:     flow.Flow{Pass: flow.Mapped, Effect: flow.Resampling, Places: flow.Rescaled},
 			Versions: []int64{10, 11, 13, 18, 19}, In: Arity{1, 4}, Out: Arity{1, 1}, Half: true,
 			Infer: inferResize, Kernel: makeResize, Grad: gradResize, Check: Check{Lo: -1, Hi: 1},
 		},
 		&Op{
 			Name: "Upsample", Equation: "y[o] = x interpolated at o/scale, axis by axis",
+			Flow:     flow.Flow{Pass: flow.Mapped, Effect: flow.Resampling, Places: flow.Rescaled},
 			Versions: []int64{7, 9}, In: Arity{1, 2}, Out: Arity{1, 1}, Half: true,
 			Infer: inferResize, Kernel: makeResize, Grad: gradResize, Check: Check{Lo: -1, Hi: 1},
 		},

@@ -4,13 +4,14 @@ import (
 	"fmt"
 
 	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/op/flow"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
 func init() {
 	Register(&Op{
 		Name: "ReverseSequence", Equation: "y = x with the first steps of each sequence in reverse order", Versions: []int64{10},
-		In: Arity{2, 2}, Out: Arity{1, 1}, Infer: SameAsInput,
+		Flow: flow.Flow{Pass: flow.Untraced}, In: Arity{2, 2}, Out: Arity{1, 1}, Infer: SameAsInput,
 		Kernel: func(s *Spec) (Kernel, error) {
 			batch, time := s.Int("batch_axis", 1), s.Int("time_axis", 0)
 			if batch == time || batch|time != 1 {

@@ -4,12 +4,14 @@ import (
 	"fmt"
 
 	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/op/flow"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
 func init() {
 	Register(&Op{
 		Name: "RotaryEmbedding", Equation: "(y₁, y₂) = (x₁·cos − x₂·sin, x₁·sin + x₂·cos) for each pair of elements, angles by position",
+		Flow:     flow.Flow{Pass: flow.Untraced},
 		Versions: []int64{23}, In: Arity{3, 4}, Out: Arity{1, 1}, Half: true, Infer: SameAsInput, Kernel: makeRotary,
 		Grad: gradRotary, Check: Check{Lo: -1, Hi: 1},
 	})

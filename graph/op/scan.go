@@ -4,12 +4,14 @@ import (
 	"fmt"
 
 	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/op/flow"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
 func init() {
 	Register(&Op{
 		Name: "Scan", Equation: "state, y[t] = body(state, x[t]) for each step t along the scan axes",
+		Flow:     flow.Flow{Pass: flow.Untraced},
 		Versions: []int64{8, 9, 11, 16, 19, 21, 23, 24, 25}, In: Arity{0, -1}, Out: Arity{1, -1},
 		Infer: inferScan, Kernel: makeScan, NoGrad: "the number of steps, and so the graph of the adjoint, is not known before the run",
 	})

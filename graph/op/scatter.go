@@ -3,6 +3,7 @@ package op
 import (
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/kernel"
+	"github.com/onnxloss/onnxloss/graph/op/flow"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
@@ -13,12 +14,14 @@ func init() {
 	}{{"Scatter", []int64{9, 11}}, {"ScatterElements", []int64{11, 13, 16, 18}}} {
 		Register(&Op{
 			Name: s.name, Equation: "y = x, then y[i with its coordinate on axis replaced by indices[i]] ∘= updates[i]",
+			Flow:     flow.Flow{Pass: flow.Selected},
 			Versions: s.versions, In: Arity{3, 3}, Out: Arity{1, 1},
 			Infer: SameAsInput, Kernel: makeScatterElements, Grad: gradScatterElements, Check: Check{Lo: -1, Hi: 1},
 		})
 	}
 	Register(&Op{
 		Name: "ScatterND", Equation: "y = x, then y[indices[i,0], indices[i,1], …] ∘= updates[i]",
+		Flow:     flow.Flow{Pass: flow.Selected},
 		Versions: []int64{11, 13, 16, 18}, In: Arity{3, 3}, Out: Arity{1, 1},
 		Infer: SameAsInput, Kernel: makeScatterND, Grad: gradScatterND, Check: Check{Lo: -1, Hi: 1},
 	})

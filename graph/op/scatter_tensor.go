@@ -1,8 +1,11 @@
 package op
 
+import "github.com/onnxloss/onnxloss/graph/op/flow"
+
 func init() {
 	Register(&Op{
 		Name: "TensorScatter", Equation: "y = x, then y[b, …, indices[b]+i, …] = update[b, …, i, …] along axis, around its end if circular",
+		Flow:     flow.Flow{Pass: flow.Untraced},
 		Versions: []int64{24}, In: Arity{2, 3}, Out: Arity{1, 1}, Infer: SameAsInput, Kernel: makeTensorScatter,
 		NoGrad: "it keeps the keys and values of a decoder between its steps, where nothing is trained; ScatterND has the rule",
 	})

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/op/flow"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
@@ -14,31 +15,31 @@ func init() {
 	Register(
 		&Op{
 			Name: "SequenceConstruct", Equation: "s = [x₀, x₁, …]", Versions: []int64{11},
-			In: Arity{1, -1}, Out: Arity{1, 1}, Infer: inferConstruct, NoGrad: notNumbers,
+			Flow: flow.Flow{Pass: flow.Untraced}, In: Arity{1, -1}, Out: Arity{1, 1}, Infer: inferConstruct, NoGrad: notNumbers,
 			Kernel: func(*Spec) (Kernel, error) { return sequenceConstruct, nil },
 		},
 		&Op{
 			Name: "SequenceEmpty", Equation: "s = []", Versions: []int64{11},
-			In: Arity{0, 0}, Out: Arity{1, 1}, Infer: inferEmpty, Kernel: makeEmpty, NoGrad: notNumbers,
+			Flow: flow.Flow{Pass: flow.Untraced}, In: Arity{0, 0}, Out: Arity{1, 1}, Infer: inferEmpty, Kernel: makeEmpty, NoGrad: notNumbers,
 		},
 		&Op{
 			Name: "SequenceAt", Equation: "y = s[position]", Versions: []int64{11}, Containers: true,
-			In: Arity{2, 2}, Out: Arity{1, 1}, Infer: inferElement, NoGrad: notNumbers,
+			Flow: flow.Flow{Pass: flow.Moved}, In: Arity{2, 2}, Out: Arity{1, 1}, Infer: inferElement, NoGrad: notNumbers,
 			Kernel: func(*Spec) (Kernel, error) { return sequenceAt, nil },
 		},
 		&Op{
 			Name: "SequenceInsert", Equation: "t = s with x before position, at the end if there is none", Versions: []int64{11}, Containers: true,
-			In: Arity{2, 3}, Out: Arity{1, 1}, Infer: inferInsert, NoGrad: notNumbers,
+			Flow: flow.Flow{Pass: flow.Untraced}, In: Arity{2, 3}, Out: Arity{1, 1}, Infer: inferInsert, NoGrad: notNumbers,
 			Kernel: func(*Spec) (Kernel, error) { return sequenceInsert, nil },
 		},
 		&Op{
 			Name: "SequenceErase", Equation: "t = s without the element at position, the last if there is none", Versions: []int64{11}, Containers: true,
-			In: Arity{1, 2}, Out: Arity{1, 1}, Infer: sameKind, NoGrad: notNumbers,
+			Flow: flow.Flow{Pass: flow.Untraced}, In: Arity{1, 2}, Out: Arity{1, 1}, Infer: sameKind, NoGrad: notNumbers,
 			Kernel: func(*Spec) (Kernel, error) { return sequenceErase, nil },
 		},
 		&Op{
 			Name: "SequenceLength", Equation: "n = number of elements of s", Versions: []int64{11}, Containers: true,
-			In: Arity{1, 1}, Out: Arity{1, 1}, NoGrad: "the output is a count",
+			Flow: flow.Flow{Pass: flow.Untraced}, In: Arity{1, 1}, Out: Arity{1, 1}, NoGrad: "the output is a count",
 			Infer:  func(c *Infer) error { c.Set(0, tensor.Int64, graph.Shape{}); return nil },
 			Kernel: func(*Spec) (Kernel, error) { return sequenceLength, nil },
 		},

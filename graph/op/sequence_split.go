@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/op/flow"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
@@ -11,15 +12,15 @@ func init() {
 	Register(
 		&Op{
 			Name: "SplitToSequence", Equation: "s = parts of x along axis, of the sizes or the size that split states, else single slices", Versions: []int64{11, 24},
-			In: Arity{1, 2}, Out: Arity{1, 1}, Infer: inferSplitToSequence, Kernel: makeSplitToSequence, NoGrad: notNumbers,
+			Flow: flow.Flow{Pass: flow.Untraced}, In: Arity{1, 2}, Out: Arity{1, 1}, Infer: inferSplitToSequence, Kernel: makeSplitToSequence, NoGrad: notNumbers,
 		},
 		&Op{
 			Name: "ConcatFromSequence", Equation: "y = the elements of s, one behind the other along axis, which is new if new_axis says so", Versions: []int64{11},
-			In: Arity{1, 1}, Out: Arity{1, 1}, Containers: true, Infer: inferConcatFromSequence, Kernel: makeConcatFromSequence, NoGrad: notNumbers,
+			Flow: flow.Flow{Pass: flow.Moved}, In: Arity{1, 1}, Out: Arity{1, 1}, Containers: true, Infer: inferConcatFromSequence, Kernel: makeConcatFromSequence, NoGrad: notNumbers,
 		},
 		&Op{
 			Name: "SequenceMap", Equation: "sᵢ = body(xᵢ, …) for each element i; inputs that are tensors are the same for all", Versions: []int64{17},
-			In: Arity{1, -1}, Out: Arity{1, -1}, Containers: true, Infer: inferSequenceMap, Kernel: makeSequenceMap, NoGrad: notNumbers,
+			Flow: flow.Flow{Pass: flow.Untraced}, In: Arity{1, -1}, Out: Arity{1, -1}, Containers: true, Infer: inferSequenceMap, Kernel: makeSequenceMap, NoGrad: notNumbers,
 		},
 	)
 }

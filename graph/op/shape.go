@@ -2,13 +2,14 @@ package op
 
 import (
 	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/op/flow"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
 func init() {
 	Register(
 		&Op{Name: "Shape", Equation: "y = the dimensions start to end of x", Versions: []int64{1, 13, 15, 19, 21, 23, 24, 25},
-			In: Arity{1, 1}, Out: Arity{1, 1},
+			Flow: flow.Flow{Pass: flow.Measured}, In: Arity{1, 1}, Out: Arity{1, 1},
 			Infer: func(c *Infer) error {
 				s := c.Input(0).Shape
 				if s == nil {
@@ -40,7 +41,7 @@ func init() {
 			},
 			NoGrad: "a shape does not depend on the elements"},
 		&Op{Name: "Size", Equation: "y = the number of elements of x", Versions: []int64{1, 13, 19, 21, 23, 24, 25},
-			In: Arity{1, 1}, Out: Arity{1, 1},
+			Flow: flow.Flow{Pass: flow.Measured}, In: Arity{1, 1}, Out: Arity{1, 1},
 			Infer: func(c *Infer) error {
 				c.Set(0, tensor.Int64, graph.Shape{})
 				if s := c.Input(0).Shape; s != nil {

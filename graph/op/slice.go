@@ -6,13 +6,14 @@ import (
 	"math"
 
 	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/op/flow"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
 func init() {
 	Register(&Op{
 		Name: "Slice", Equation: "y = the elements of x from start to end by step along axes", Versions: []int64{1, 10, 11, 13},
-		In: Arity{1, 5}, Out: Arity{1, 1}, Infer: inferSlice,
+		Flow: flow.Flow{Pass: flow.Moved}, In: Arity{1, 5}, Out: Arity{1, 1}, Infer: inferSlice,
 		Kernel: func(s *Spec) (Kernel, error) {
 			since := s.Since
 			return func(x *Call) error { return viewed(sliceView(x.Node, since, x.In))(x) }, nil

@@ -5,29 +5,32 @@ import (
 
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/kernel"
+	"github.com/onnxloss/onnxloss/graph/op/flow"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
 func init() {
 	for _, s := range []struct {
 		name, equation string
+		effect         flow.Effect
 		f32            func(par kernel.Parallel, dst, x []float32, outer, axis, inner int)
 		f64            func(par kernel.Parallel, dst, x []float64, outer, axis, inner int)
 		grad           func(y, dy *graph.Value, sum func(*graph.Value) *graph.Value) *graph.Value
 	}{
-		{"Softmax", "y = exp(x) / Σ exp(x)", kernel.Softmax[float32], kernel.Softmax[float64],
+		{"Softmax", "y = exp(x) / Σ exp(x)", flow.Softmax, kernel.Softmax[float32], kernel.Softmax[float64],
 			func(y, dy *graph.Value, sum func(*graph.Value) *graph.Value) *graph.Value {
 				return Mul(y, Sub(dy, sum(Mul(dy, y))))
 			}},
-		{"LogSoftmax", "y = x − ln Σ exp(x)", kernel.LogSoftmax[float32], kernel.LogSoftmax[float64],
+		{"LogSoftmax", "y = x − ln Σ exp(x)", flow.Softmax, kernel.LogSoftmax[float32], kernel.LogSoftmax[float64],
 			func(y, dy *graph.Value, sum func(*graph.Value) *graph.Value) *graph.Value {
 				return Sub(dy, Mul(Exp(y), sum(dy)))
 			}},
-		{"Hardmax", "y = 1 at the first greatest x, 0 elsewhere", kernel.Hardmax[float32], kernel.Hardmax[float64], nil},
+		{"Hardmax", "y = 1 at the first greatest x, 0 elsewhere", flow.Peak, kernel.Hardmax[float32], kernel.Hardmax[float64], nil},
 	} {
 		o := &Op{
 			Name: s.name, Equation: s.equation + ", along an axis; before version 13 over it and all behind it", Versions: []int64{1, 11, 13},
 			In: Arity{1, 1}, Out: Arity{1, 1}, Half: true, Infer: inferSoftmax, Rows: alongRow(lineOfSoftmax), Check: Check{Lo: -3, Hi: 3},
+			Flow: flow.Flow{Pass: flow.Mapped, Effect: s.effect},
 			Kernel: func(sp *Spec) (Kernel, error) {
 				axis, flat := softmaxAxis(sp.Node, sp.Since)
 				return func(x *Call) error {

@@ -69,7 +69,7 @@ func (l *Layout) phase(shape []int) (step, first []int) {
 	return step, first
 }
 
-// fits tells whether the parts of a tensor of such a shape are these.
+// fits reports whether the parts of a tensor of such a shape are these.
 func (p *SpaceToDepth) fits(shape []int) bool {
 	q := SpaceToDepth{parts: p.parts}
 	return len(shape) == len(p.step)+2 && q.read(shape) && slices.Equal(q.step, p.step) &&

@@ -4,13 +4,14 @@ import (
 	"fmt"
 
 	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/op/flow"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
 func init() {
 	Register(&Op{
 		Name: "Split", Equation: "y_k = the k-th part of x along an axis", Versions: []int64{2, 11, 13, 18},
-		In: Arity{1, 2}, Out: Arity{1, -1}, Infer: inferSplit,
+		Flow: flow.Flow{Pass: flow.Moved}, In: Arity{1, 2}, Out: Arity{1, -1}, Infer: inferSplit,
 		Kernel: func(s *Spec) (Kernel, error) {
 			axis, since := s.Int("axis", 0), s.Since
 			return func(x *Call) error { return split(x, axis, since) }, nil

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/op/flow"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
@@ -15,6 +16,7 @@ func init() {
 	versions := []int64{1, 11, 13, 21, 23, 24, 25}
 	Register(
 		&Op{Name: "Squeeze", Equation: "y = x without the given axes, or all, of size 1", Versions: versions, In: Arity{1, 2}, Out: Arity{1, 1},
+			Flow:  flow.Flow{Pass: flow.Moved},
 			Infer: inferSqueeze,
 			Kernel: func(s *Spec) (Kernel, error) {
 				since := s.Since
@@ -32,6 +34,7 @@ func init() {
 			},
 			Grad: gradView, Check: Check{Lo: -2, Hi: 2}},
 		&Op{Name: "Unsqueeze", Equation: "y = x with axes of size 1 at the given places", Versions: versions, In: Arity{1, 2}, Out: Arity{1, 1},
+			Flow:  flow.Flow{Pass: flow.Moved},
 			Infer: inferUnsqueeze, Rows: newLast,
 			Kernel: func(s *Spec) (Kernel, error) {
 				since := s.Since

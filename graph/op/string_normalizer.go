@@ -5,13 +5,14 @@ import (
 	"strings"
 
 	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/op/flow"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
 func init() {
 	Register(&Op{
 		Name: "StringNormalizer", Equation: "y = x without the stop words, in lower or upper case", Versions: []int64{10},
-		In: Arity{1, 1}, Out: Arity{1, 1}, NoGrad: noTextGrad, Infer: inferNormalizer, Kernel: makeNormalizer,
+		Flow: flow.Flow{Pass: flow.Untraced}, In: Arity{1, 1}, Out: Arity{1, 1}, NoGrad: noTextGrad, Infer: inferNormalizer, Kernel: makeNormalizer,
 	})
 }
 

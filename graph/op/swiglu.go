@@ -3,13 +3,14 @@ package op
 import (
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/kernel"
+	"github.com/onnxloss/onnxloss/graph/op/flow"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
 func init() {
 	Register(&Op{
 		Name: "SwiGLU", Equation: "y = a/(1+exp(−α·a)) · b", Versions: []int64{28}, In: Arity{2, 2}, Out: Arity{1, 1}, Half: true,
-		Infer: func(c *Infer) error {
+		Flow: flow.Flow{Pass: flow.Untraced}, Infer: func(c *Infer) error {
 			if err := sameTypes(c); err != nil {
 				return err
 			}
@@ -25,7 +26,7 @@ func init() {
 			a, dy := c.In(0), c.Dy[0]
 			alpha := float64(c.Node.Float("alpha", 1))
 			if c.Needs(0) {
-				c.Set(0, Mul(Mul(dy, c.In(1)), swishSlope(a, alpha)))
+				c.Set(0, Mul(Mul(dy, c.In(1)), swishDerivative(a, alpha)))
 			}
 			if c.Needs(1) {
 				c.Set(1, Mul(dy, Mul(a, Sigmoid(Mul(Like(a, alpha), a)))))
@@ -36,8 +37,8 @@ func init() {
 	})
 }
 
-// swishSlope is the derivative of x·σ(αx).
-func swishSlope(x *graph.Value, alpha float64) *graph.Value {
+// swishDerivative is the derivative of x·σ(αx).
+func swishDerivative(x *graph.Value, alpha float64) *graph.Value {
 	ax := Mul(Like(x, alpha), x)
 	s := Sigmoid(ax)
 	return Mul(s, Add(Like(x, 1), Mul(ax, Sub(Like(x, 1), s))))

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/onnxloss/onnxloss/graph/op"
+	"github.com/onnxloss/onnxloss/graph/op/flow"
 )
 
 // TestRowsAreComplete ranges over the table: nothing can be added half.
@@ -27,10 +28,32 @@ func TestRowsAreComplete(t *testing.T) {
 			t.Errorf("%s: a gradient rule or a reason why there is none, one of the two", o.Name)
 		case o.Grad != nil && !(o.Check.Lo < o.Check.Hi):
 			t.Errorf("%s: a gradient rule without a domain to check it on", o.Name)
+		case o.Flow.Pass == 0:
+			t.Errorf("%s: what becomes of channels is not stated", o.Name)
+		case slices.Max(o.Flow.Inputs(1)) >= o.In.Max && o.In.Max >= 0 && o.Flow.Pass > flow.Untraced && o.In.Max > 0:
+			t.Errorf("%s: reads the channels of inputs %v, it has %d", o.Name, o.Flow.Inputs(1), o.In.Max)
+		case o.Flow.Channels != 0 && o.Flow.Pass != flow.Contracted:
+			t.Errorf("%s: a channel axis of weights, but no layer", o.Name)
 		case o.In.Min < 0 || o.In.Max >= 0 && o.In.Max < o.In.Min || o.Out.Min < 0 || o.Out.Max >= 0 && o.Out.Max < o.Out.Min:
 			t.Errorf("%s: arity %v → %v", o.Name, o.In, o.Out)
 		case slices.Compact(slices.Clone(o.Versions)) == nil || len(slices.Compact(slices.Clone(o.Versions))) != len(o.Versions):
 			t.Errorf("%s: a version twice in %v", o.Name, o.Versions)
+		}
+	}
+}
+
+// TestFlowOf: what domains share is found in each, what has no row stays apart.
+func TestFlowOf(t *testing.T) {
+	for _, c := range []struct {
+		domain, name string
+		want         flow.Pass
+	}{
+		{"", "Conv", flow.Contracted}, {"ai.onnx", "Conv", flow.Contracted}, {"com.microsoft.nchwc", "Conv", flow.Contracted},
+		{"com.microsoft", "QGemm", flow.Contracted}, {"com.microsoft", "NhwcConv", flow.Contracted}, {"", "STFT", flow.Untraced},
+		{"my.domain", "Conv", 0}, {"", "NoSuch", 0},
+	} {
+		if got := op.FlowOf(c.domain, c.name).Pass; got != c.want {
+			t.Errorf("%s.%s: %d, want %d", c.domain, c.name, got, c.want)
 		}
 	}
 }

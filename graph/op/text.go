@@ -8,6 +8,7 @@ import (
 
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/kernel"
+	"github.com/onnxloss/onnxloss/graph/op/flow"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
@@ -20,7 +21,7 @@ func init() {
 	Register(
 		&Op{
 			Name: "StringConcat", Equation: "z = the text of x followed by that of y", Versions: []int64{20},
-			In: Arity{2, 2}, Out: Arity{1, 1}, NoGrad: noTextGrad,
+			Flow: flow.Flow{Pass: flow.Untraced}, In: Arity{2, 2}, Out: Arity{1, 1}, NoGrad: noTextGrad,
 			Infer: func(c *Infer) error {
 				if err := sameTypes(c); err != nil {
 					return err
@@ -31,6 +32,7 @@ func init() {
 		},
 		&Op{
 			Name: "StringSplit", Equation: "y = the parts of each text between delimiters, on a new last axis; z = how many there are",
+			Flow:     flow.Flow{Pass: flow.Untraced},
 			Versions: []int64{20}, In: Arity{1, 1}, Out: Arity{1, 2}, NoGrad: noTextGrad,
 			Infer: func(c *Infer) error {
 				if s := c.Input(0).Shape; s != nil {
@@ -45,7 +47,7 @@ func init() {
 		},
 		&Op{
 			Name: "RegexFullMatch", Equation: "y = the whole text matches the pattern, in RE2's syntax", Versions: []int64{20},
-			In: Arity{1, 1}, Out: Arity{1, 1}, NoGrad: noTextGrad,
+			Flow: flow.Flow{Pass: flow.Untraced}, In: Arity{1, 1}, Out: Arity{1, 1}, NoGrad: noTextGrad,
 			Infer: func(c *Infer) error {
 				c.Set(0, tensor.Bool, c.Input(0).Shape)
 				return nil

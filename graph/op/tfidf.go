@@ -4,12 +4,14 @@ import (
 	"fmt"
 
 	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/op/flow"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
 func init() {
 	Register(&Op{
 		Name: "TfIdfVectorizer", Equation: "y = how often each n-gram of the pool is in a row of x, its elements up to max_skip_count apart; or its weight",
+		Flow:     flow.Flow{Pass: flow.Untraced},
 		Versions: []int64{9}, In: Arity{1, 1}, Out: Arity{1, 1}, NoGrad: "it counts, and counts are piecewise constant",
 		Infer: inferTfIdf, Kernel: makeTfIdf,
 	})

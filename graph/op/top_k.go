@@ -5,12 +5,14 @@ import (
 
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/kernel"
+	"github.com/onnxloss/onnxloss/graph/op/flow"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
 func init() {
 	Register(&Op{
 		Name: "TopK", Equation: "values, indices = the k greatest (least, if not largest) of x along axis, best first",
+		Flow:     flow.Flow{Pass: flow.Ranked},
 		Versions: []int64{1, 10, 11, 24}, In: Arity{1, 2}, Out: Arity{2, 2}, Half: true,
 		Infer: inferTopK, Kernel: makeTopK, Grad: gradTopK, Check: Check{Lo: -1, Hi: 1},
 	})

@@ -4,12 +4,13 @@ import (
 	"fmt"
 
 	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/op/flow"
 )
 
 func init() {
 	Register(&Op{
 		Name: "Transpose", Equation: "y = x with its axes in the order perm, reversed without it", Versions: []int64{1, 13, 21, 23, 24, 25},
-		In: Arity{1, 1}, Out: Arity{1, 1},
+		Flow: flow.Flow{Pass: flow.Moved}, In: Arity{1, 1}, Out: Arity{1, 1},
 		Infer: func(c *Infer) error {
 			s := c.Input(0).Shape
 			if s == nil {

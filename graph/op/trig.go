@@ -5,6 +5,7 @@ import (
 
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/kernel"
+	"github.com/onnxloss/onnxloss/graph/op/flow"
 )
 
 // through is a function of the math package as the two loops of a unary row.
@@ -13,12 +14,12 @@ func through(f func(float64) float64) (f32 func(dst, x []float32), f64 func(dst,
 }
 
 // trig is a row of the trigonometric and hyperbolic functions and their
-// inverses. slope is dy/dx from x and y.
+// inverses. derivative is dy/dx from x and y.
 type trig struct {
 	name, equation string
 	versions       []int64
 	f              func(float64) float64
-	slope          func(x, y *graph.Value) *graph.Value
+	derivative     func(x, y *graph.Value) *graph.Value
 	check          Check
 }
 
@@ -50,8 +51,8 @@ func init() {
 			func(x, _ *graph.Value) *graph.Value { return Reciprocal(Sub(one(x), sq(x))) }, Check{Lo: -0.8, Hi: 0.8}},
 	} {
 		f32, f64 := through(t.f)
-		Register(unary{t.name, t.equation, t.versions, f32, f64, func(x, y, dy *graph.Value) *graph.Value {
-			return Mul(dy, t.slope(x, y))
+		Register(unary{t.name, t.equation, flow.Curve, t.versions, f32, f64, func(x, y, dy *graph.Value) *graph.Value {
+			return Mul(dy, t.derivative(x, y))
 		}, "", t.check}.row())
 	}
 }

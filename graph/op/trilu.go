@@ -2,12 +2,13 @@ package op
 
 import (
 	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/op/flow"
 )
 
 func init() {
 	Register(
 		&Op{Name: "Trilu", Equation: "y = x on and above the k-th diagonal (or on and below it), 0 elsewhere", Versions: []int64{14},
-			In: Arity{1, 2}, Out: Arity{1, 1}, Infer: SameAsInput, Kernel: makeTrilu,
+			Flow: flow.Flow{Pass: flow.Mapped}, In: Arity{1, 2}, Out: Arity{1, 1}, Infer: SameAsInput, Kernel: makeTrilu,
 			Grad: func(c *Grad) error {
 				in := []*graph.Value{c.Dy[0]}
 				if k := c.In(1); k != nil {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/kernel"
+	"github.com/onnxloss/onnxloss/graph/op/flow"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
@@ -12,6 +13,7 @@ import (
 // gives the adjoint of x from x, y and the adjoint of y.
 type unary struct {
 	name, equation string
+	effect         flow.Effect
 	versions       []int64
 	f32            func(dst, x []float32)
 	f64            func(dst, x []float64)
@@ -30,37 +32,37 @@ var (
 
 func init() {
 	for _, u := range []unary{
-		{"Reciprocal", "y = 1/x", since1, kernel.Reciprocal[float32], kernel.Reciprocal[float64],
+		{"Reciprocal", "y = 1/x", flow.None, since1, kernel.Reciprocal[float32], kernel.Reciprocal[float64],
 			func(_, y, dy *graph.Value) *graph.Value { return Neg(Mul(dy, Mul(y, y))) }, "", Check{Lo: 0.5, Hi: 3}},
-		{"Sqrt", "y = √x", since1, kernel.Sqrt[float32], kernel.Sqrt[float64],
+		{"Sqrt", "y = √x", flow.Root, since1, kernel.Sqrt[float32], kernel.Sqrt[float64],
 			func(_, y, dy *graph.Value) *graph.Value { return Div(dy, Mul(Like(y, 2), y)) }, "", Check{Lo: 0.1, Hi: 3}},
-		{"Exp", "y = exp(x)", since1, kernel.Exp[float32], kernel.Exp[float64],
+		{"Exp", "y = exp(x)", flow.Exponential, since1, kernel.Exp[float32], kernel.Exp[float64],
 			func(_, y, dy *graph.Value) *graph.Value { return Mul(dy, y) }, "", Check{Lo: -2, Hi: 2}},
-		{"Log", "y = ln(x)", since1, kernel.Log[float32], kernel.Log[float64],
+		{"Log", "y = ln(x)", flow.None, since1, kernel.Log[float32], kernel.Log[float64],
 			func(x, _, dy *graph.Value) *graph.Value { return Div(dy, x) }, "", Check{Lo: 0.1, Hi: 3}},
-		{"Sigmoid", "y = 1/(1+exp(-x))", since1, kernel.Sigmoid[float32], kernel.Sigmoid[float64],
+		{"Sigmoid", "y = 1/(1+exp(-x))", flow.Sigmoid, since1, kernel.Sigmoid[float32], kernel.Sigmoid[float64],
 			func(_, y, dy *graph.Value) *graph.Value { return Mul(dy, Mul(y, Sub(Like(y, 1), y))) }, "", Check{Lo: -4, Hi: 4}},
-		{"Tanh", "y = tanh(x)", since1, kernel.Tanh[float32], kernel.Tanh[float64],
+		{"Tanh", "y = tanh(x)", flow.Curve, since1, kernel.Tanh[float32], kernel.Tanh[float64],
 			func(_, y, dy *graph.Value) *graph.Value { return Mul(dy, Sub(Like(y, 1), Mul(y, y))) }, "", Check{Lo: -3, Hi: 3}},
-		{"Softplus", "y = ln(1+exp(x))", []int64{1, 22}, kernel.Softplus[float32], kernel.Softplus[float64],
+		{"Softplus", "y = ln(1+exp(x))", flow.Rectifier, []int64{1, 22}, kernel.Softplus[float32], kernel.Softplus[float64],
 			func(x, _, dy *graph.Value) *graph.Value { return Mul(dy, Sigmoid(x)) }, "", Check{Lo: -4, Hi: 4}},
-		{"Softsign", "y = x/(1+|x|)", []int64{1, 22}, kernel.Softsign[float32], kernel.Softsign[float64],
+		{"Softsign", "y = x/(1+|x|)", flow.Rectifier, []int64{1, 22}, kernel.Softsign[float32], kernel.Softsign[float64],
 			func(x, _, dy *graph.Value) *graph.Value {
 				d := Add(Like(x, 1), Abs(x))
 				return Div(dy, Mul(d, d))
 			}, "", Check{Lo: -3, Hi: 3, Avoid: []float64{0}}},
-		{"HardSwish", "y = x·min(max(x/6+1/2, 0), 1)", []int64{14, 22}, kernel.HardSwish[float32], kernel.HardSwish[float64],
+		{"HardSwish", "y = x·min(max(x/6+1/2, 0), 1)", flow.Rectifier, []int64{14, 22}, kernel.HardSwish[float32], kernel.HardSwish[float64],
 			func(x, _, dy *graph.Value) *graph.Value {
 				inside := Mul(above(x, -3), below(x, 3))
-				slope := Add(Div(x, Like(x, 3)), Like(x, 0.5))
-				return Mul(dy, Add(Mul(inside, slope), above(x, 3)))
+				derivative := Add(Div(x, Like(x, 3)), Like(x, 0.5))
+				return Mul(dy, Add(Mul(inside, derivative), above(x, 3)))
 			}, "", Check{Lo: -5, Hi: 5, Avoid: []float64{-3, 3}}},
-		{"Mish", "y = x·tanh(ln(1+exp(x)))", []int64{18, 22}, kernel.Mish[float32], kernel.Mish[float64],
+		{"Mish", "y = x·tanh(ln(1+exp(x)))", flow.Rectifier, []int64{18, 22}, kernel.Mish[float32], kernel.Mish[float64],
 			func(x, _, dy *graph.Value) *graph.Value {
 				t := Tanh(Softplus(x))
 				return Mul(dy, Add(t, Mul(x, Mul(Sub(Like(x, 1), Mul(t, t)), Sigmoid(x)))))
 			}, "", Check{Lo: -3, Hi: 3}},
-		{"Erf", "y = 2/√π · ∫₀ˣ exp(-t²) dt", []int64{9, 13}, kernel.Erf[float32], kernel.Erf[float64],
+		{"Erf", "y = 2/√π · ∫₀ˣ exp(-t²) dt", flow.Curve, []int64{9, 13}, kernel.Erf[float32], kernel.Erf[float64],
 			func(x, _, dy *graph.Value) *graph.Value {
 				return Mul(dy, Mul(Like(x, 2/math.Sqrt(math.Pi)), Exp(Neg(Mul(x, x)))))
 			}, "", Check{Lo: -2, Hi: 2}},
@@ -71,9 +73,9 @@ func init() {
 		return &Piece{Map: kernel.Sigmoid[float32], Times: kernel.Silu, TimesAct: kernel.SiluActivation()}
 	}
 	for _, u := range []unary{
-		{"Ceil", "y = ⌈x⌉", since1, kernel.Ceil[float32], kernel.Ceil[float64], nil, piecewiseConstant, Check{}},
-		{"Floor", "y = ⌊x⌋", since1, kernel.Floor[float32], kernel.Floor[float64], nil, piecewiseConstant, Check{}},
-		{"Round", "y = x rounded to a whole number, halves to even", []int64{11, 22}, kernel.Round[float32], kernel.Round[float64], nil, piecewiseConstant, Check{}},
+		{"Ceil", "y = ⌈x⌉", flow.Rounding, since1, kernel.Ceil[float32], kernel.Ceil[float64], nil, piecewiseConstant, Check{}},
+		{"Floor", "y = ⌊x⌋", flow.Rounding, since1, kernel.Floor[float32], kernel.Floor[float64], nil, piecewiseConstant, Check{}},
+		{"Round", "y = x rounded to a whole number, halves to even", flow.Rounding, []int64{11, 22}, kernel.Round[float32], kernel.Round[float64], nil, piecewiseConstant, Check{}},
 	} {
 		o := u.row()
 		o.Infer = inferWhole
@@ -84,6 +86,7 @@ func init() {
 func (u unary) row() *Op {
 	o := &Op{
 		Name: u.name, Equation: u.equation, Versions: u.versions, In: Arity{1, 1}, Out: Arity{1, 1},
+		Flow:  flow.Flow{Pass: flow.Mapped, Effect: u.effect},
 		Infer: SameAsInput, Half: true, Rows: eachElement, NoGrad: u.noGrad, Check: u.check,
 		Kernel: func(*Spec) (Kernel, error) { return elementwise(u.f32, u.f64), nil },
 		Piece:  mapPiece(u.f32),

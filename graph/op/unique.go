@@ -6,12 +6,14 @@ import (
 
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/kernel"
+	"github.com/onnxloss/onnxloss/graph/op/flow"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
 func init() {
 	Register(&Op{
 		Name: "Unique", Equation: "y = the different elements of x, or slices along an axis; where each is first, which each x is, and how often",
+		Flow:     flow.Flow{Pass: flow.Conditioned},
 		Versions: []int64{11}, In: Arity{1, 1}, Out: Arity{1, 4}, Infer: inferUnique, Kernel: makeUnique,
 		NoGrad: "an element of the output stands for all equal ones of the input, and the least change of one of them changes the shape of the output",
 	})

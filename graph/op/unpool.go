@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/op/flow"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
@@ -11,11 +12,11 @@ func init() {
 	Register(
 		&Op{
 			Name: "MaxUnpool", Equation: "y = 0, then y[indices[i]] = x[i]", Versions: []int64{9, 11, 22},
-			In: Arity{2, 3}, Out: Arity{1, 1}, Half: true, Infer: inferUnpool, Kernel: makeUnpool, Grad: gradUnpool, Check: Check{Lo: -1, Hi: 1},
+			Flow: flow.Flow{Pass: flow.Untraced}, In: Arity{2, 3}, Out: Arity{1, 1}, Half: true, Infer: inferUnpool, Kernel: makeUnpool, Grad: gradUnpool, Check: Check{Lo: -1, Hi: 1},
 		},
 		&Op{
 			Name: "MaxRoiPool", Equation: "y[r,c] = max of x[image[r],c] in each bin of region r", Versions: []int64{1, 22},
-			In: Arity{2, 2}, Out: Arity{1, 1}, Half: true, Infer: inferRoiPool, Kernel: makeRoiPool,
+			Flow: flow.Flow{Pass: flow.Cropped}, In: Arity{2, 2}, Out: Arity{1, 1}, Half: true, Infer: inferRoiPool, Kernel: makeRoiPool,
 			NoGrad: "ONNX's operator does not tell where the maxima are",
 		},
 	)

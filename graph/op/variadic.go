@@ -3,6 +3,7 @@ package op
 import (
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/kernel"
+	"github.com/onnxloss/onnxloss/graph/op/flow"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
@@ -47,6 +48,7 @@ func init() {
 		run := v.rows.fold(v.mean)
 		Register(&Op{
 			Name: v.name, Equation: v.equation, Versions: v.versions, In: Arity{1, -1}, Out: Arity{1, 1}, Half: true,
+			Flow:   flow.Flow{Pass: flow.Combined},
 			Infer:  func(c *Infer) error { return inferVariadic(c, v.elems) },
 			Kernel: func(*Spec) (Kernel, error) { return run, nil },
 			Grad:   func(c *Grad) error { v.grad(c); return nil },

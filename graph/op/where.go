@@ -3,12 +3,14 @@ package op
 import (
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/kernel"
+	"github.com/onnxloss/onnxloss/graph/op/flow"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
 func init() {
 	Register(&Op{
 		Name: "Where", Equation: "z = x where the condition holds, y elsewhere", Versions: []int64{9, 16}, In: Arity{3, 3}, Out: Arity{1, 1},
+		Flow:  flow.Flow{Pass: flow.Chosen},
 		Infer: inferWhere, Kernel: func(*Spec) (Kernel, error) { return runWhere, nil },
 		Rows: eachElement,
 		Grad: func(c *Grad) error {

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/op/flow"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
@@ -21,13 +22,14 @@ func init() {
 	} {
 		Register(&Op{
 			Name: w.name, Equation: w.equation, Versions: []int64{17}, In: Arity{1, 1}, Out: Arity{1, 1},
+			Flow:  flow.Flow{Pass: flow.Untraced},
 			Infer: inferWindow, NoGrad: "the input is a size",
 			Kernel: func(s *Spec) (Kernel, error) { return makeWindow(s, w.f) },
 		})
 	}
 	Register(&Op{
 		Name: "MelWeightMatrix", Equation: "y[f,m] = weight of frequency bin f in triangular mel band m", Versions: []int64{17},
-		In: Arity{5, 5}, Out: Arity{1, 1}, Infer: inferMel, Kernel: makeMel, NoGrad: "the inputs are sizes and the edges of a table",
+		Flow: flow.Flow{Pass: flow.Untraced}, In: Arity{5, 5}, Out: Arity{1, 1}, Infer: inferMel, Kernel: makeMel, NoGrad: "the inputs are sizes and the edges of a table",
 	})
 }
 

@@ -206,10 +206,10 @@ func (t *Tensor) Part(at int, shape ...int) *Tensor {
 	return &Tensor{DType: t.DType, Shape: clone(shape), store: &Store{Data: data, Of: t.store, at: at}}
 }
 
-// IsPart tells whether t is what of.Part(at, …) gives.
+// IsPart reports whether t is what of.Part(at, …) gives.
 func (t *Tensor) IsPart(of *Tensor, at int) bool { return t.IsWithin(of) && t.store.at == at }
 
-// IsWithin tells whether t is what of.Part gives.
+// IsWithin reports whether t is what of.Part gives.
 func (t *Tensor) IsWithin(of *Tensor) bool {
 	return t.store != nil && of != nil && t.store.Of != nil && t.store.Of == of.store
 }

@@ -3,6 +3,7 @@ package match
 import (
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/op"
+	"github.com/onnxloss/onnxloss/graph/op/flow"
 )
 
 // Analysis is what is known of the channels of a model.
@@ -150,8 +151,8 @@ func (a *Analysis) walkAt(g *graph.Graph, depth int) {
 }
 
 func (a *Analysis) node(n *graph.Node) {
-	o := lookup(n)
-	if o.role == asks || a.allStatic(n) {
+	o := flowOf(n)
+	if o.Pass == flow.Measured || a.allStatic(n) {
 		for _, v := range n.Outputs {
 			if v != nil {
 				a.static[v] = true
@@ -185,9 +186,6 @@ func (a *Analysis) allStatic(n *graph.Node) bool {
 func (a *Analysis) layout(n *graph.Node) []*View {
 	d := graph.CanonicalDomain(n.Domain)
 	f := layouts[n.Op]
-	if n.Op == "QLinearConcat" {
-		f = viewQConcat
-	}
 	if f == nil || d != "" && d != "com.microsoft" {
 		return nil
 	}
@@ -247,7 +245,7 @@ func (a *Analysis) control(n *graph.Node, bodies []*graph.Graph, depth int) {
 		}
 		a.views[o] = a.outcome(n, o, bodies, i)
 		if a.views[o] == nil {
-			a.compute(&graph.Node{Op: n.Op, Domain: "body", Inputs: a.results(n, bodies, i), Outputs: []*graph.Value{o}}, operator{})
+			a.compute(&graph.Node{Op: n.Op, Domain: "body", Inputs: a.results(n, bodies, i), Outputs: []*graph.Value{o}}, flow.Flow{})
 		}
 	}
 }

@@ -1,6 +1,9 @@
 package match
 
-import "github.com/onnxloss/onnxloss/graph"
+import (
+	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/op/flow"
+)
 
 // note adds a mark to what v shows.
 func (a *Analysis) note(v *graph.Value, m Marks) {
@@ -185,12 +188,12 @@ func (p *Piece) Len(d int) int64 { return size(p.Dims[d]) }
 // Ranks reports whether input i of n is read as scores: by a suppression, an
 // arg-max, a ranking or a maximum.
 func (a *Analysis) Ranks(n *graph.Node, i int) bool {
-	switch o := lookup(n); {
-	case o.role == argues || o.role == ranks:
+	switch o := flowOf(n); {
+	case o.Pass == flow.Located || o.Pass == flow.Ranked:
 		return i == 0
-	case n.Op == "ReduceMax":
+	case o.Pass == flow.Reduced && o.Effect == flow.Maximum:
 		return i == 0
-	case o.role == unknown && layouts[n.Op] == nil:
+	case untraced(o) && layouts[n.Op] == nil:
 		r := a.suppression(n)
 		return i < len(r) && r[i] == NMSScore
 	}

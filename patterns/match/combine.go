@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/op/flow"
 )
 
 // combined links a node that works element by element on several operands.
@@ -200,17 +201,10 @@ func (a *Analysis) mixes(x, y *graph.Value) bool {
 }
 
 // contracted makes f the output of a layer or of a product of two data.
-func (a *Analysis) contracted(f *Field, n *graph.Node) {
+func (a *Analysis) contracted(f *Field, n *graph.Node, o flow.Flow) {
 	x, w := n.Input(0), n.Input(operands(n)[1])
-	switch n.Op {
-	case "RoiAlign", "GridSample", "MaxRoiPool":
-		f.Kind = Dark
-		f.linkTo(x, nil, Layer, false, true)
-		f.linkTo(n.Input(1), nil, map[bool]Marks{true: Index, false: Region}[n.Op == "GridSample"], false, true)
-		return
-	}
 	f.Kind = Weighing
-	f.Chan = a.layerChannels(f, n, x, w)
+	f.Chan = a.layerChannels(f, n, o, x, w)
 	mark := Layer
 	if !a.Static(x) && !a.Static(w) {
 		f.Kind, mark = Pairing, Contract
@@ -236,11 +230,22 @@ func (a *Analysis) contracted(f *Field, n *graph.Node) {
 	}
 }
 
+// placed makes f what is read of a map in regions or at places that are data.
+func (a *Analysis) placed(f *Field, n *graph.Node, o flow.Flow) {
+	at := Region
+	if o.Pass == flow.Sampled {
+		at = Index
+	}
+	f.Kind = Dark
+	f.linkTo(n.Input(0), nil, Layer, false, true)
+	f.linkTo(n.Input(1), nil, at, false, true)
+}
+
 // layerChannels is the axis of a layer's output that its weights make.
-func (a *Analysis) layerChannels(f *Field, n *graph.Node, x, w *graph.Value) int {
+func (a *Analysis) layerChannels(f *Field, n *graph.Node, o flow.Flow, x, w *graph.Value) int {
 	rank := len(f.Shape)
-	switch n.Op {
-	case "Einsum":
+	switch o.Channels {
+	case flow.Equation:
 		in, out, ok := strings.Cut(strings.ReplaceAll(n.Str("equation", ""), " ", ""), "->")
 		first, second, two := strings.Cut(in, ",")
 		if !ok || !two {
@@ -259,15 +264,12 @@ func (a *Analysis) layerChannels(f *Field, n *graph.Node, x, w *graph.Value) int
 			}
 		}
 		return rank - 1
-	case "MatMul", "MatMulInteger", "QLinearMatMul", "FusedMatMul", "Attention", "MultiHeadAttention", "MatMulNBits":
+	case flow.Product:
 		if a.Static(x) && rank >= 2 {
 			return rank - 2
 		}
 		return rank - 1
-	case "LSTM", "GRU", "RNN":
-		return rank - 1
-	}
-	if n.Op == "NhwcConv" {
+	case flow.Last:
 		return rank - 1
 	}
 	return min(1, rank-1)

@@ -4,10 +4,11 @@ import (
 	"slices"
 
 	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/op/flow"
 )
 
 // compute makes the fields of n's outputs and links them to its inputs.
-func (a *Analysis) compute(n *graph.Node, o operator) {
+func (a *Analysis) compute(n *graph.Node, o flow.Flow) {
 	if a.inside[n] {
 		f := a.field(n.Outputs[0], n, Map)
 		for _, i := range operands(n) {
@@ -20,10 +21,10 @@ func (a *Analysis) compute(n *graph.Node, o operator) {
 	}
 	if w, ok := a.written[n]; ok {
 		f := a.field(n.Outputs[0], n, Gate)
-		if w.role == picks {
+		if w.Effect == flow.Softmax {
 			f.Kind = Pick
 		}
-		a.activate(f, w.value, w.operator, w.axis)
+		a.activate(f, w.value, w.Flow, w.axis)
 		a.finish(f)
 		return
 	}
@@ -32,32 +33,28 @@ func (a *Analysis) compute(n *graph.Node, o operator) {
 			continue
 		}
 		f := a.field(v, n, Map)
-		switch o.role {
-		case gates:
-			f.Kind = Gate
-			a.activate(f, n.Input(0), o, -1)
-		case picks:
-			f.Kind = Pick
-			a.activate(f, n.Input(0), o, a.softmaxAxis(n))
-		case maps:
+		switch o.Pass {
+		case flow.Mapped:
 			a.mapped(f, n, o)
-		case combines:
+		case flow.Combined:
 			a.combined(f, n)
-		case reduces, argues:
+		case flow.Reduced, flow.Located:
 			a.reduced(f, n, o)
-		case ranks:
+		case flow.Ranked:
 			a.ranked(f, n, i)
-		case contracts:
-			a.contracted(f, n)
-		case selects, chooses:
+		case flow.Contracted:
+			a.contracted(f, n, o)
+		case flow.Cropped, flow.Sampled:
+			a.placed(f, n, o)
+		case flow.Selected, flow.Chosen:
 			a.selected(f, n, o)
-		case compares, indexes:
+		case flow.Compared, flow.Conditioned:
 			a.compared(f, n, o)
 		default:
 			a.dark(f, n)
 		}
 		a.finish(f)
-		if i > 0 && o.role != ranks {
+		if i > 0 && o.Pass != flow.Ranked {
 			f.links = nil // the first output has them
 		}
 	}
@@ -196,9 +193,9 @@ func compose(s, t Span) Span {
 	return s
 }
 
-func (a *Analysis) activate(f *Field, v *graph.Value, o operator, axis int) {
-	m := o.mark
-	if o.role == picks {
+func (a *Analysis) activate(f *Field, v *graph.Value, o flow.Flow, axis int) {
+	m := marks[o.Effect]
+	if o.Effect == flow.Softmax {
 		w := a.View(v)
 		if axis < 0 {
 			axis += len(f.Shape)
@@ -234,11 +231,23 @@ func (a *Analysis) softmaxAxis(n *graph.Node) int {
 	return int(n.Int("axis", 1))
 }
 
-func (a *Analysis) mapped(f *Field, n *graph.Node, o operator) {
-	if o.mark == Norm && a.unfolds(f, n) {
+func (a *Analysis) mapped(f *Field, n *graph.Node, o flow.Flow) {
+	switch o.Effect {
+	case flow.Sigmoid:
+		f.Kind = Gate
+		a.activate(f, n.Input(0), o, -1)
 		return
+	case flow.Softmax:
+		f.Kind = Pick
+		a.activate(f, n.Input(0), o, a.softmaxAxis(n))
+		return
+	case flow.Normalization:
+		if a.unfolds(f, n) {
+			return
+		}
 	}
-	if o.mark == Norm || o.mark == Pool || o.mark == Resize {
+	m := marks[o.Effect]
+	if m.Has(Norm | Pool | Resize) {
 		if s := a.shape(n.Input(0)); s != nil && f.Shape == nil {
 			f.Shape = make(graph.Shape, len(s))
 			for i := range s {
@@ -247,7 +256,7 @@ func (a *Analysis) mapped(f *Field, n *graph.Node, o operator) {
 			a.views[f.Value] = f.view()
 		}
 	}
-	f.linkTo(n.Input(0), a.aligned(f, n.Input(0)), o.mark, false, n.Op == "DepthToSpace" || n.Op == "SpaceToDepth")
+	f.linkTo(n.Input(0), a.aligned(f, n.Input(0)), m, false, o.Places == flow.Blocked || o.Places == flow.Unblocked)
 	for i, v := range n.Inputs {
 		if i > 0 && v != nil && !a.Static(v) {
 			f.linkTo(v, nil, Contract, false, true)

@@ -12,7 +12,7 @@ var layouts = map[string]func(a *Analysis, n *graph.Node) []*View{
 	"Identity": same, "Cast": same, "CastLike": same, "Dropout": same, "QuantizeLinear": same, "DequantizeLinear": same,
 	"OptionalGetElement": same, "Optional": same, "Contiguous": same, "DynamicQuantizeLinear": same,
 	"Reshape": viewReshape, "Flatten": viewReshape, "Squeeze": viewSqueeze, "Unsqueeze": viewUnsqueeze,
-	"Transpose": viewTranspose, "Slice": viewSlice, "Split": viewSplit, "Concat": viewConcat, "Gather": viewGather,
+	"Transpose": viewTranspose, "Slice": viewSlice, "Split": viewSplit, "Concat": viewConcat, "QLinearConcat": viewQConcat, "Gather": viewGather,
 	"ConcatFromSequence": viewSequence, "SequenceAt": viewElement,
 	"Expand": viewExpand, "Tile": viewExpand, "Add": viewNeutral, "Sub": viewNeutral, "Mul": viewNeutral, "Div": viewNeutral,
 }

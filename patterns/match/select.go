@@ -4,9 +4,10 @@ import (
 	"slices"
 
 	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/op/flow"
 )
 
-func (a *Analysis) reduced(f *Field, n *graph.Node, o operator) {
+func (a *Analysis) reduced(f *Field, n *graph.Node, o flow.Flow) {
 	x := n.Input(0)
 	w := a.View(x)
 	if w == nil {
@@ -14,7 +15,7 @@ func (a *Analysis) reduced(f *Field, n *graph.Node, o operator) {
 		return
 	}
 	list, ok := a.ints(n, "axes", 1)
-	if o.role == argues {
+	if o.Pass == flow.Located {
 		list, ok = []int64{n.Int("axis", 0)}, true
 	}
 	keep := n.Int("keepdims", 1) != 0
@@ -38,9 +39,9 @@ func (a *Analysis) reduced(f *Field, n *graph.Node, o operator) {
 	c := w.ChanDim()
 	if c >= 0 && slices.Contains(gone, c) && len(gone) < w.Rank {
 		switch {
-		case o.role == argues:
+		case o.Pass == flow.Located:
 			m = ArgMax
-		case n.Op == "ReduceMax":
+		case o.Effect == flow.Maximum:
 			m = MaxChan
 		default:
 			m = SumChan
@@ -49,7 +50,7 @@ func (a *Analysis) reduced(f *Field, n *graph.Node, o operator) {
 	if len(f.Shape) != len(dims) {
 		dims = nil
 	}
-	f.linkTo(x, dims, m, false, o.role == argues)
+	f.linkTo(x, dims, m, false, o.Pass == flow.Located)
 }
 
 func (a *Analysis) ranked(f *Field, n *graph.Node, i int) {
@@ -67,8 +68,8 @@ func (a *Analysis) ranked(f *Field, n *graph.Node, i int) {
 	f.linkTo(x, a.aligned(f, x), m, false, i == 1)
 }
 
-func (a *Analysis) selected(f *Field, n *graph.Node, o operator) {
-	if o.role == chooses {
+func (a *Analysis) selected(f *Field, n *graph.Node, o flow.Flow) {
+	if o.Pass == flow.Chosen {
 		f.linkTo(n.Input(0), nil, Index, false, true)
 		for _, i := range []int{1, 2} {
 			if v := n.Input(i); v != nil && !a.Static(v) {
@@ -134,14 +135,14 @@ func (a *Analysis) selectDims(f *Field, n *graph.Node) []int {
 	return dims
 }
 
-func (a *Analysis) compared(f *Field, n *graph.Node, o operator) {
+func (a *Analysis) compared(f *Field, n *graph.Node, o flow.Flow) {
 	for _, v := range n.Inputs {
 		if v == nil || a.Static(v) {
 			continue
 		}
 		m := Index
-		if o.mark != 0 {
-			m = o.mark
+		if o.Effect == flow.Order {
+			m = Threshold
 		}
 		f.linkTo(v, nil, m, false, true)
 	}

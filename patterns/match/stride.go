@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/op/flow"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
@@ -20,18 +21,18 @@ func (a *Analysis) stride(f *Field) float64 {
 	if n == nil || in == 0 {
 		return in
 	}
-	switch n.Op {
-	case "Conv", "QLinearConv", "ConvInteger", "FusedConv", "NhwcConv", "DeformConv", "MaxPool", "AveragePool", "LpPool", "QLinearAveragePool":
+	switch flowOf(n).Places {
+	case flow.Strided:
 		return in * first(n.Ints("strides"))
-	case "ConvTranspose":
+	case flow.Spread:
 		return in / first(n.Ints("strides"))
-	case "SpaceToDepth":
+	case flow.Blocked:
 		return in * float64(n.Int("blocksize", 1))
-	case "DepthToSpace":
+	case flow.Unblocked:
 		return in / max(float64(n.Int("blocksize", 1)), 1)
-	case "Resize", "Upsample":
+	case flow.Rescaled:
 		return in / a.enlarged(n)
-	case "GlobalAveragePool", "GlobalMaxPool", "QLinearGlobalAveragePool":
+	case flow.Merged:
 		return 0
 	}
 	return in

@@ -33,7 +33,7 @@ func (a *Analysis) dark(f *Field, n *graph.Node) {
 // scores. Others that no table knows are taken for one by their shapes: boxes
 // have 4 numbers a row, scores as many rows. It is nil for any other operator.
 func (a *Analysis) suppression(n *graph.Node) []Marks {
-	if lookup(n).role != unknown || layouts[n.Op] != nil || len(n.Subgraphs()) > 0 || graph.CanonicalDomain(n.Domain) == "" && n.Op != "NonMaxSuppression" && table.Lookup("", n.Op) != nil {
+	if !untraced(flowOf(n)) || layouts[n.Op] != nil || len(n.Subgraphs()) > 0 || graph.CanonicalDomain(n.Domain) == "" && n.Op != "NonMaxSuppression" && table.Lookup("", n.Op) != nil {
 		return nil
 	}
 	r := make([]Marks, len(n.Inputs))

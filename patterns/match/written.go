@@ -5,17 +5,23 @@ import (
 
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/op"
+	"github.com/onnxloss/onnxloss/graph/op/flow"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
 // written is an operator that several nodes write out, as one node's: the last
 // of them reads the value and applies the role. parts are the others.
 type written struct {
-	operator
+	flow.Flow
 	value *graph.Value
 	axis  int
 	parts []*graph.Node
 }
+
+var (
+	writtenSigmoid = flow.Flow{Pass: flow.Mapped, Effect: flow.Sigmoid}
+	writtenSoftmax = flow.Flow{Pass: flow.Mapped, Effect: flow.Softmax}
+)
 
 // findWritten finds the activations that g writes out in arithmetic, and the
 // nodes that serve nothing else.
@@ -95,7 +101,7 @@ func (a *Analysis) writtenAt(n *graph.Node) (written, bool) {
 		if add := a.producer(n.Input(1)); add != nil && add.Op == "Add" {
 			for i := range 2 {
 				if a.unwrapped(add.Input(i)) == a.unwrapped(n.Input(0)) && a.isNumber(add.Input(1-i), 1) {
-					return written{operator{gates, Sigmoid}, e.Input(0), -1, []*graph.Node{add, e}}, true
+					return written{writtenSigmoid, e.Input(0), -1, []*graph.Node{add, e}}, true
 				}
 			}
 		}
@@ -129,7 +135,7 @@ func (a *Analysis) softmaxOf(x, sum *graph.Value, parts ...*graph.Node) (written
 			x, parts = sub.Input(0), append(parts, sub, m)
 		}
 	}
-	return written{operator{picks, Softmax}, x, int(list[0]), parts}, true
+	return written{writtenSoftmax, x, int(list[0]), parts}, true
 }
 
 // sigmoidOf is the sigmoid of x if den is 1 + exp(−x).
@@ -147,7 +153,7 @@ func (a *Analysis) sigmoidOf(den *graph.Value) (written, bool) {
 		if neg == nil {
 			continue
 		}
-		w := written{operator{gates, Sigmoid}, nil, -1, []*graph.Node{add, e, neg}}
+		w := written{writtenSigmoid, nil, -1, []*graph.Node{add, e, neg}}
 		switch {
 		case neg.Op == "Neg":
 			w.value = neg.Input(0)
