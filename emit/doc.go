@@ -13,6 +13,11 @@
 // what an opset upgrade must rewrite. New nodes lie behind the old ones. The
 // same model and options give the same bytes.
 //
+// The front door is File: from the file of a detector to that of its training graph, which
+// is proved first. Its parts are Append and Training.Write. The prover is package verify,
+// which rests on this package and so is given: the one that emits is never the one that
+// proves.
+//
 // Non-goals: finding the head (package patterns), the losses' formulas (package
 // emit/loss), proving the result (package emit/verify).
 package emit

@@ -1,7 +1,7 @@
 package main
 
 import (
-	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/onnxloss/onnxloss/emit"
 	"github.com/onnxloss/onnxloss/emit/verify"
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/onnx"
@@ -65,74 +66,83 @@ type delivery struct {
 	data   string         // the file of external data, and its size; "" if there is none
 }
 
-// deliver writes m to out, verified before anything appears there.
-func deliver(c *cli.Context, m *graph.Model, digest *onnx.Digest, out string) (*delivery, error) {
-	dims, err := imageSizes(c, m)
-	if err != nil {
-		return &delivery{}, err
-	}
+// deliver writes the training graph to out, verified before anything appears there.
+func deliver(c *cli.Context, t *emit.Training, o emit.FileOptions, out string) (*delivery, error) {
 	d := &delivery{}
-	check := func(draft *graph.Model) (err error) {
-		if verifyMode(c) != verifyNone {
-			d.report, err = verifyDraft(c, m, draft, dims)
+	dims, err := imageSizes(c, t.Model)
+	if err != nil {
+		return d, err
+	}
+	if verifyMode(c) != verifyNone {
+		o.Prove = func(_ context.Context, original, draft *graph.Model) (err error) {
+			d.report, err = verifyDraft(c, original, draft, dims)
+			return err
 		}
-		return cmp.Or(err, c.Context.Err())
 	}
+	o.Data = func(name string, size int64) { d.data = fmt.Sprintf("%s, %s", name, sizeWords(size)) }
 	if isStream(out) {
-		return d, stream(c, m, digest, out, check)
+		return d, stream(c, t, o, out)
 	}
-	return d, onnx.WriteFile(out, m, onnx.Options{
-		Context: c.Context, Digest: digest,
-		Force: c.Bool("force"),
-		Check: func(path string) error {
-			if verifyMode(c) == verifyNone {
-				return c.Context.Err()
-			}
-			draft, err := onnx.ReadFile(path)
-			if err != nil {
-				return err
-			}
-			defer draft.Close()
-			return check(draft)
-		},
-		Data: func(name string, size int64) {
-			d.data = fmt.Sprintf("%s, %s", name, sizeWords(size))
-		},
-	})
+	return d, t.WriteFile(out, o)
 }
 
-// stream writes m to standard output, a device or a pipe, by way of a
-// temporary file. External data stays where it is.
-func stream(c *cli.Context, m *graph.Model, digest *onnx.Digest, out string, check func(*graph.Model) error) error {
-	f, err := os.CreateTemp("", "onnxloss")
-	if err != nil {
-		return err
+// stream writes the training graph to standard output, a device or a pipe. External data
+// stays where it is.
+func stream(c *cli.Context, t *emit.Training, o emit.FileOptions, out string) error {
+	to := &outlet{c: c, out: out, model: t.Model}
+	err := t.Write(to, o)
+	if e := to.close(); to.err == nil {
+		to.err = e
 	}
-	defer os.Remove(f.Name()) // where an open file cannot be removed
-	defer f.Close()
-	os.Remove(f.Name())
-	size := int64(0)
-	if err = onnx.WriteContext(c.Context, f, m, digest); err == nil {
-		size, err = f.Seek(0, io.SeekCurrent)
-	}
-	if err == nil {
-		var draft *graph.Model
-		if draft, err = onnx.ReadLike(m, f, size); err == nil {
-			err = check(draft)
-		}
-	}
-	if err != nil {
+	switch {
+	case to.err != nil && out != "-":
+		return fmt.Errorf("%s: %w", out, cause(to.err))
+	case to.err != nil:
+		return to.err
+	case err != nil:
 		return fmt.Errorf("%s: %w", streamName(out), err)
 	}
-	if names, err := onnx.ExternalFiles(m); err == nil && len(names) > 0 {
-		note(c, "the model reads weights from other files (%s), which must lie beside it", strings.Join(names, ", "))
+	return nil
+}
+
+// outlet is what a stream goes to, which is opened when the first bytes come.
+type outlet struct {
+	c     *cli.Context
+	out   string
+	model *graph.Model
+	to    io.Writer
+	file  *os.File // nil for standard output
+	err   error
+}
+
+func (s *outlet) Write(p []byte) (int, error) {
+	if s.to == nil && s.err == nil {
+		s.err = s.open()
 	}
-	from := io.NewSectionReader(f, 0, size)
-	if out == "-" {
-		_, err = io.Copy(c.App.Writer, from)
-		return err
+	n := 0
+	if s.err == nil {
+		n, s.err = s.to.Write(p)
 	}
-	return copyTo(out, from)
+	return n, s.err
+}
+
+func (s *outlet) open() (err error) {
+	if names, err := onnx.ExternalFiles(s.model); err == nil && len(names) > 0 {
+		note(s.c, "the model reads weights from other files (%s), which must lie beside it", strings.Join(names, ", "))
+	}
+	s.to = s.c.App.Writer
+	if s.out != "-" {
+		s.file, err = os.OpenFile(s.out, os.O_WRONLY, 0)
+		s.to = s.file
+	}
+	return err
+}
+
+func (s *outlet) close() error {
+	if s.file == nil {
+		return nil
+	}
+	return s.file.Close()
 }
 
 func streamName(out string) string {
@@ -142,30 +152,11 @@ func streamName(out string) string {
 	return out
 }
 
-func copyTo(path string, r io.Reader) error {
-	w, err := os.OpenFile(path, os.O_WRONLY, 0)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(w, r)
-	if e := w.Close(); err == nil {
-		err = e
-	}
-	if err != nil {
-		return fmt.Errorf("%s: %w", path, cause(err))
-	}
-	return nil
-}
-
-// verifyDraft verifies the training graph that was made of m, as it was read
-// again from a file, against the model as it was read.
-func verifyDraft(c *cli.Context, m, draft *graph.Model, dims map[string]int) (*verify.Report, error) {
+// verifyDraft verifies a training graph, as it was read again from what was written,
+// against the original.
+func verifyDraft(c *cli.Context, original, draft *graph.Model, dims map[string]int) (*verify.Report, error) {
 	noteMemory(c, draft)
 	defer progress(c, "verifying")()
-	original, err := onnx.ReadLike(m, m.Source.ReaderAt, m.Source.Size)
-	if err != nil {
-		return nil, err
-	}
 	n, err := threads(c)
 	if err != nil {
 		return nil, err

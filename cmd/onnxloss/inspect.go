@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/onnxloss/onnxloss/emit"
+	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/patterns"
 	"github.com/urfave/cli/v2"
 )
@@ -45,6 +46,15 @@ func headFlags() []cli.Flag {
 		&cli.IntFlag{Name: "classes", Usage: "keep heads of `N` classes, and divide their maps into anchors by it", Action: positive("classes")},
 		&cli.StringFlag{Name: "activation", Usage: "keep heads of `ACT`: sigmoid, softmax or none; where the graph ends before any it is the head's", Action: checkActivation},
 	}
+}
+
+// locate finds the heads, by the flags of headFlags.
+func locate(c *cli.Context, path string, m *graph.Model) (*patterns.Report, error) {
+	r, err := patterns.Locate(m, headOptions(c))
+	if err != nil {
+		return r, fmt.Errorf("%s: %w", title(path), err)
+	}
+	return r, nil
 }
 
 func headOptions(c *cli.Context) patterns.Options {

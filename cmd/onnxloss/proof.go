@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/onnxloss/onnxloss/emit"
 	"github.com/onnxloss/onnxloss/emit/verify"
@@ -32,44 +31,11 @@ func printProof(c *cli.Context, x *emit.Manifest, r *verify.Report) error {
 // that is no whole proof is said with --quiet, too, on standard error.
 func printReport(c *cli.Context, r *verify.Report) {
 	for _, k := range r.Checks {
-		say(c, "%s", describeCheck(k))
+		say(c, "%v", k)
 	}
-	if line := describeVerdict(r); r.Verdict() == verify.ProvedInPart && c.Bool("quiet") {
+	if line := fmt.Sprintf("%-9s %s", "verdict", r.Summary()); r.Verdict() == verify.ProvedInPart && c.Bool("quiet") {
 		printf(printable{c.App.ErrWriter}, "%s\n", line)
 	} else {
 		say(c, "%s", line)
 	}
-}
-
-func describeCheck(k verify.Check) string {
-	status := string(k.Status)
-	if k.Status == verify.Failed {
-		status = "FAIL"
-	}
-	line := fmt.Sprintf("%-9s %-9s %s", status, k.Name, k.What)
-	if k.Status != verify.NotRun {
-		line += fmt.Sprintf(": %d compared", k.Compared)
-		if k.Limit > 0 {
-			line += fmt.Sprintf(", worst %.2g (limit %.0e)", k.Worst, k.Limit)
-		}
-		if k.Worst > 0 && k.At != "" {
-			line += " at " + k.At
-		}
-	}
-	if k.Reason != "" {
-		line += "; " + k.Reason
-	}
-	return line
-}
-
-func describeVerdict(r *verify.Report) string {
-	line := fmt.Sprintf("%-9s %s", "verdict", r.Verdict())
-	switch r.Verdict() {
-	case verify.Disproved:
-		line += ": " + strings.Join(r.With(verify.Failed), ", ")
-	case verify.ProvedInPart:
-		left := r.With(verify.NotRun)
-		line += fmt.Sprintf(": %d of %s not run (%s)", len(left), count(len(r.Checks), "check"), strings.Join(left, ", "))
-	}
-	return line
 }

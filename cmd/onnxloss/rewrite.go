@@ -10,9 +10,6 @@ import (
 	"github.com/onnxloss/onnxloss/emit"
 	"github.com/onnxloss/onnxloss/emit/loss"
 	"github.com/onnxloss/onnxloss/emit/verify"
-	"github.com/onnxloss/onnxloss/graph"
-	"github.com/onnxloss/onnxloss/graph/onnx"
-	"github.com/onnxloss/onnxloss/patterns"
 	"github.com/urfave/cli/v2"
 )
 
@@ -120,10 +117,11 @@ func runRewrite(c *cli.Context) error {
 	if err := checkVerify(c); err != nil {
 		return err
 	}
-	opts, err := rewriteOptions(c)
-	if err != nil {
+	opts := emit.FileOptions{Head: headOptions(c), Replace: c.Bool("replace"), Force: c.Bool("force")}
+	if opts.Options, err = rewriteOptions(c); err != nil {
 		return err
 	}
+	opts.File = filepath.Base(title(path))
 	if _, err := memoryLimit(c); err != nil {
 		return err
 	}
@@ -142,39 +140,19 @@ func runRewrite(c *cli.Context) error {
 	if err := checkExternal(m, out); err != nil {
 		return err
 	}
-	if err := replaced(c, path, m); err != nil {
-		return err
-	}
-	opts.File, opts.Digest = filepath.Base(title(path)), onnx.NewDigest(c.Context, m)
-	defer opts.Digest.Close()
-	report, err := locate(c, path, m)
+	t, err := emit.Append(c.Context, m, opts)
 	if err != nil {
-		return err
+		return appendError(path, err)
 	}
-	if report.Model != m {
-		note(c, "the head lies inside a function: functions are replaced by their nodes")
-		m = report.Model
-	}
-	for _, h := range chosen(c, report) {
-		if lost := h.LostBatch(); lost != nil {
-			note(c, "warning: %v", lost)
-		}
-	}
-	ir := m.IR
-	manifest, err := emit.Rewrite(m, chosen(c, report), opts)
-	if err != nil {
-		return rewriteError(path, err)
-	}
-	if m.IR != ir {
-		note(c, "the IR version was %d and is %d, the first with functions", ir, m.IR)
-	}
-	done, err := deliver(c, m, opts.Digest, out)
+	defer t.Close()
+	noteTraining(c, t)
+	done, err := deliver(c, t, opts, out)
 	proof := done.report
 	var failed *verify.FailedError
 	if errors.As(err, &failed) {
 		printReport(c, proof)
 		if c.Bool("json") {
-			err = errors.Join(printProof(c, manifest, proof), err)
+			err = errors.Join(printProof(c, t.Manifest, proof), err)
 		}
 	}
 	if err != nil {
@@ -183,46 +161,37 @@ func runRewrite(c *cli.Context) error {
 	if done.data != "" {
 		done.data += ": the weights that " + title(path) + " keeps in other files"
 	}
-	return reportRewrite(c, out, manifest, done)
+	return reportRewrite(c, out, t.Manifest, done)
 }
 
-// replaced refuses a training graph, or with --replace takes its loss off.
-func replaced(c *cli.Context, path string, m *graph.Model) error {
-	x, err := emit.ReadManifest(m)
-	if err != nil {
-		return fmt.Errorf("%s: %w", title(path), err)
-	}
+// appendError is an error of making the training graph in the flags' words.
+func appendError(path string, err error) error {
+	var trained *emit.TrainedError
 	switch {
-	case x == nil && c.Bool("replace"):
+	case errors.Is(err, emit.ErrNotTrained):
 		return fmt.Errorf("%s: --replace takes the loss off a training graph, which this is not", title(path))
-	case x == nil:
-		return nil
-	case !c.Bool("replace"):
-		err := &emit.TrainedError{Loss: x.Loss.Name, File: x.Source.File}
+	case errors.As(err, &trained):
 		return fmt.Errorf("%s: %w; --replace takes that loss off first", title(path), err)
 	}
-	if x, err = emit.Strip(m); err != nil {
-		return fmt.Errorf("%s: %w", title(path), err)
-	}
-	note(c, "the loss %s, of a rewrite of %s, is taken off", x.Loss.Name, x.Source.File)
-	return nil
+	return rewriteError(path, err)
 }
 
-// locate finds the heads, by the flags of headFlags.
-func locate(c *cli.Context, path string, m *graph.Model) (*patterns.Report, error) {
-	r, err := patterns.Locate(m, headOptions(c))
-	if err != nil {
-		return r, fmt.Errorf("%s: %w", title(path), err)
+// noteTraining says what was done to the model beside appending the loss.
+func noteTraining(c *cli.Context, t *emit.Training) {
+	if x := t.Replaced; x != nil {
+		note(c, "the loss %s, of a rewrite of %s, is taken off", x.Loss.Name, x.Source.File)
 	}
-	return r, nil
-}
-
-// chosen is the best head, or all of them where --head asks for all.
-func chosen(c *cli.Context, r *patterns.Report) []*patterns.Head {
-	if c.String("head") == "all" {
-		return r.Heads
+	if t.Inlined {
+		note(c, "the head lies inside a function: functions are replaced by their nodes")
 	}
-	return r.Heads[:1]
+	for _, h := range t.Heads {
+		if lost := h.LostBatch(); lost != nil {
+			note(c, "warning: %v", lost)
+		}
+	}
+	if t.Model.IR != t.IR {
+		note(c, "the IR version was %d and is %d, the first with functions", t.IR, t.Model.IR)
+	}
 }
 
 func reportRewrite(c *cli.Context, out string, x *emit.Manifest, done *delivery) error {

@@ -72,6 +72,57 @@ func (r *Report) Verdict() Verdict {
 	return Proved
 }
 
+// Summary is the verdict, with the names of the checks that it rests on where it is no
+// proof.
+func (r *Report) Summary() string {
+	line := string(r.Verdict())
+	switch r.Verdict() {
+	case Disproved:
+		line += ": " + strings.Join(r.With(Failed), ", ")
+	case ProvedInPart:
+		left, checks := r.With(NotRun), "checks"
+		if len(r.Checks) == 1 {
+			checks = "check"
+		}
+		line += fmt.Sprintf(": %d of %d %s not run (%s)", len(left), len(r.Checks), checks, strings.Join(left, ", "))
+	}
+	return line
+}
+
+// String is the checks, a line each, and a line with the verdict.
+func (r *Report) String() string {
+	var b strings.Builder
+	if r != nil {
+		for _, c := range r.Checks {
+			fmt.Fprintln(&b, c)
+		}
+	}
+	fmt.Fprintf(&b, "%-9s %s\n", "verdict", r.Summary())
+	return b.String()
+}
+
+// String is the check in a line: status, name, what is compared and the figures.
+func (c Check) String() string {
+	status := string(c.Status)
+	if c.Status == Failed {
+		status = "FAIL"
+	}
+	line := fmt.Sprintf("%-9s %-9s %s", status, c.Name, c.What)
+	if c.Status != NotRun {
+		line += fmt.Sprintf(": %d compared", c.Compared)
+		if c.Limit > 0 {
+			line += fmt.Sprintf(", worst %.2g (limit %.0e)", c.Worst, c.Limit)
+		}
+		if c.Worst > 0 && c.At != "" {
+			line += " at " + c.At
+		}
+	}
+	if c.Reason != "" {
+		line += "; " + c.Reason
+	}
+	return line
+}
+
 // With is the names of the checks of a status.
 func (r *Report) With(s Status) []string {
 	var names []string

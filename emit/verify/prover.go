@@ -1,0 +1,23 @@
+package verify
+
+import (
+	"context"
+
+	"github.com/onnxloss/onnxloss/graph"
+)
+
+// Prover proves the training graphs that package emit makes: p.Prove is an emit.Prover.
+type Prover struct {
+	// Options say how; Original is set by Prove.
+	Options
+	// Report is of the last proof.
+	Report *Report
+}
+
+// Prove proves draft, made of original; the error is that of Training.
+func (p *Prover) Prove(ctx context.Context, original, draft *graph.Model) (err error) {
+	o := p.Options
+	o.Original = original
+	p.Report, err = Training(ctx, draft, o)
+	return err
+}
