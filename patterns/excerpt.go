@@ -53,9 +53,9 @@ type Excerpt struct {
 // Bounds of an excerpt: levels of a head, operators of a branch in front of
 // its last layer, blocks.
 const (
-	maxLevels = 5
+	maxLevels = 8
 	maxTower  = 400
-	maxBlocks = 60
+	maxBlocks = 100
 )
 
 // Neighbourhood is the graph around h: from the features that its branches

@@ -128,12 +128,7 @@ func (e *excerpt) room(into map[*graph.Value]*graph.Value) int {
 func (e *excerpt) block(v *graph.Value) *Block {
 	b := &Block{Tensor: e.nameOf(v), Type: e.typeOf(v), Tint: e.tints[v], Branch: e.branch(v)}
 	if n := v.Producer(); n != nil && !e.edge[v] {
-		b.Node = n.Name
-		for _, a := range n.Attrs {
-			if a.Graph == nil && len(a.Graphs) == 0 && a.Tensor == nil && len(a.Tensors) == 0 {
-				b.Attrs = append(b.Attrs, a)
-			}
-		}
+		b.Node, b.Attrs = n.Name, plainAttrs(n)
 	}
 	if f := e.Field(v); f != nil && !e.edge[v] {
 		pre, post := f.At(match.All)
@@ -247,4 +242,15 @@ func (e *excerpt) ahead(v *graph.Value) (c, b, o bool) {
 		}
 	}
 	return c, b, o
+}
+
+// plainAttrs are n's attributes but for tensors and graphs.
+func plainAttrs(n *graph.Node) []*graph.Attr {
+	var list []*graph.Attr
+	for _, a := range n.Attrs {
+		if a.Graph == nil && len(a.Graphs) == 0 && a.Tensor == nil && len(a.Tensors) == 0 {
+			list = append(list, a)
+		}
+	}
+	return list
 }

@@ -96,10 +96,12 @@ func runInspect(c *cli.Context) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", title(path), err)
 	}
-	if manifest != nil && draw {
-		return usagef("%s is a training graph: draw the model that it was made of", title(path))
-	}
 	if manifest != nil {
+		if draw {
+			if err := drawTraining(c, path, m, manifest); err != nil {
+				return err
+			}
+		}
 		return showManifest(c, path, manifest)
 	}
 	if tensor := c.String("why"); tensor != "" {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/onnxloss/onnxloss/emit"
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/onnx"
 	"github.com/onnxloss/onnxloss/patterns"
@@ -29,7 +30,7 @@ var drawings = []struct {
 func drawFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "svg", Usage: "draw the neighbourhood of the head to `FILE`, as SVG; - is standard output"},
-		&cli.StringFlag{Name: "html", Usage: "the same to `FILE` as a page with details of each operator, that needs no network"},
+		&cli.StringFlag{Name: "html", Usage: "the same to `FILE`, and the whole model, as a page that can be zoomed and searched, and needs no network"},
 		&cli.BoolFlag{Name: "force", Usage: "overwrite FILE if it exists"},
 	}
 }
@@ -65,9 +66,43 @@ func drawHead(c *cli.Context, path string, m *graph.Model, r *patterns.Report, n
 	h := r.Heads[0]
 	e := r.Neighbourhood(h)
 	p := pageOf(path, m, r, n)
+	if whole, err := patterns.Overview(m, h.Tints()); err != nil {
+		p.Notes = append(p.Notes, err.Error())
+	} else {
+		p.Whole = whole
+	}
 	if e.Levels > 0 {
 		p.Text += fmt.Sprintf(" · %s more not drawn", count(e.Levels, "level"))
 	}
+	return writePictures(c, m, e, p)
+}
+
+// drawTraining writes the pictures that are asked for of a training graph: the whole of
+// it, with what rewriting appended in a colour of its own.
+func drawTraining(c *cli.Context, path string, m *graph.Model, x *emit.Manifest) error {
+	own, err := x.Appended(m.Graph)
+	if err != nil {
+		return fmt.Errorf("%s: %w", title(path), err)
+	}
+	e, err := patterns.Overview(m, func(n *graph.Node) patterns.Tint {
+		if own[n] {
+			return patterns.Loss
+		}
+		return patterns.Network
+	})
+	if err != nil {
+		return fmt.Errorf("%s: %w", title(path), err)
+	}
+	p := picture.Page{Facts: []string{describeModel(m)}, Next: "onnxloss verify " + quote(path)}
+	p.Title, p.Text = filepath.Base(title(path)), fmt.Sprintf("a training graph of %s, loss %s, form %s", x.Source.File, x.Loss.Name, x.Form)
+	for _, port := range x.Outputs {
+		p.Facts = append(p.Facts, fmt.Sprintf("output %s: %s", short(port.Name, 80), port.Role))
+	}
+	return writePictures(c, m, e, p)
+}
+
+// writePictures writes the pictures that are asked for of e.
+func writePictures(c *cli.Context, m *graph.Model, e *patterns.Excerpt, p picture.Page) error {
 	for _, d := range drawings {
 		out := c.String(d.flag)
 		if out == "" {

@@ -47,7 +47,7 @@ func TestHostileNames(t *testing.T) {
 	markup := regexp.MustCompile(`<(/?[a-zA-Z!?][a-zA-Z0-9]*)`)
 	page := func(name string) []byte {
 		b, err := picture.HTML(t.Context(), chain(name), picture.Page{Caption: picture.Caption{Title: name, Text: name}, Facts: []string{name},
-			Reasons: []patterns.Reason{{Text: name, For: name, Weight: 1}}, Next: name + ".", Notes: []string{name}})
+			Reasons: []patterns.Reason{{Text: name, For: name, Weight: 1}}, Next: name + ".", Notes: []string{name}, Whole: chain(name)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -93,6 +93,37 @@ func elements(t *testing.T, doc []byte) string {
 		}
 		if x, ok := tok.(xml.StartElement); ok {
 			names = append(names, x.Name.Local)
+		}
+	}
+}
+
+// TestViews: a page shows the head and the whole model, whose parts have names of their own,
+// or the whole model alone.
+func TestViews(t *testing.T) {
+	for _, c := range []struct {
+		head, whole *patterns.Excerpt
+		views       int
+	}{{chain("x"), chain("x"), 2}, {chain("x"), nil, 0}, {nil, chain("x"), 0}} {
+		b, err := picture.HTML(t.Context(), c.head, picture.Page{Whole: c.whole})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := bytes.Count(b, []byte(`class="view"`)); n != c.views {
+			t.Errorf("%d buttons for views, want %d", n, c.views)
+		}
+		seen := map[string]bool{}
+		b, _, _ = bytes.Cut(b, []byte("<script>"))
+		for _, m := range regexp.MustCompile(` id="([^"]+)"`).FindAllSubmatch(b, -1) {
+			if id := string(m[1]); seen[id] {
+				t.Errorf("two elements are called %s", id)
+			} else {
+				seen[id] = true
+			}
+		}
+		for _, m := range regexp.MustCompile(`data-(?:from|to)="([^"]+)"|url\(#([^)]+)\)`).FindAllSubmatch(b, -1) {
+			if id := string(m[1]) + string(m[2]); !seen[id] {
+				t.Errorf("nothing is called %s", id)
+			}
 		}
 	}
 }

@@ -34,6 +34,8 @@ var palette = []paint{
 	{patterns.Boxes, "#d6ebf9", "#0072b2", "boxes"},
 	{patterns.Confidence, "#fff6b5", "#b5a100", "objectness"},
 	{patterns.Mixed, "#e6e3f4", "#5f55a0", "mixed channels"},
+	{patterns.Network, "#eef1f4", "#7f8c8d", "network"},
+	{patterns.Loss, "#fbdcd6", "#c0392b", "loss and gradient"},
 	{patterns.Post, "#eeeeee", "#8a8a8a", "post-processing"},
 	{patterns.Ends, "#3b4652", "#1f2730", "output of the graph"},
 }
@@ -59,15 +61,15 @@ const (
 
 // SVG is the picture of e.
 func SVG(ctx context.Context, e *patterns.Excerpt, c Caption) ([]byte, error) {
-	d, err := draw(ctx, e, c)
+	d, err := draw(ctx, e, c, "")
 	if err != nil {
 		return nil, err
 	}
 	return append([]byte(`<?xml version="1.0" encoding="UTF-8"?>`+"\n"), d...), nil
 }
 
-// draw is the element svg.
-func draw(ctx context.Context, e *patterns.Excerpt, c Caption) ([]byte, error) {
+// draw is the element svg, in which all names begin with prefix.
+func draw(ctx context.Context, e *patterns.Excerpt, c Caption, prefix string) ([]byte, error) {
 	s := &sizes{Sizes: [][2]float64{}, Edges: [][3]int{}}
 	for _, b := range e.Blocks {
 		s.Sizes = append(s.Sizes, measure(b))
@@ -90,17 +92,17 @@ func draw(ctx context.Context, e *patterns.Excerpt, c Caption) ([]byte, error) {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" width="%.0f" height="%.0f" viewBox="0 0 %.0f %.0f" role="img">`+"\n", width, height, width, height)
 	fmt.Fprintf(&b, "<title>%s</title>\n<style>%s</style>\n", escape(clean(c.Title, detailRunes)), styles())
-	b.WriteString(markers())
-	fmt.Fprintf(&b, `<rect width="100%%" height="100%%" fill="#ffffff"/>`+"\n")
+	b.WriteString(markers(prefix))
+	fmt.Fprintf(&b, `<rect class="paper" width="%.0f" height="%.0f" fill="#ffffff"/>`+"\n", width, height)
 	fmt.Fprintf(&b, `<text class="title" x="%d" y="%d">%s</text>`+"\n", margin, margin+8, escape(clean(c.Title, 90)))
 	fmt.Fprintf(&b, `<text class="text" x="%d" y="%d">%s</text>`+"\n", margin, margin+28, escape(clean(c.Text, 140)))
 	b.WriteString(legend)
 	fmt.Fprintf(&b, `<g transform="translate(%.1f %d)">`+"\n", (width-l.Width)/2, margin+headHeight)
 	for i, x := range e.Edges {
-		drawEdge(&b, x, l.Lines[i], e)
+		drawEdge(&b, x, l.Lines[i], e, prefix)
 	}
 	for i, x := range e.Blocks {
-		drawBlock(&b, i, x, l.Boxes[i], s.Sizes[i])
+		drawBlock(&b, fmt.Sprintf("%sb%d", prefix, i), x, l.Boxes[i], s.Sizes[i])
 	}
 	b.WriteString("</g>\n</svg>\n")
 	return b.Bytes(), nil
@@ -125,7 +127,7 @@ func measure(b *patterns.Block) [2]float64 {
 	return [2]float64{float64(int(w)) + 2*padX, float64(len(text)*lineHeight + 2*padY)}
 }
 
-func drawBlock(b *bytes.Buffer, i int, x *patterns.Block, at, size [2]float64) {
+func drawBlock(b *bytes.Buffer, id string, x *patterns.Block, at, size [2]float64) {
 	p := paintOf(x.Tint)
 	left, top := at[0]-size[0]/2, at[1]-size[1]/2
 	dash, round := "", 6
@@ -139,7 +141,7 @@ func drawBlock(b *bytes.Buffer, i int, x *patterns.Block, at, size [2]float64) {
 	if x.Tint == patterns.Logits || x.Tint == patterns.Ends {
 		dark = " dark"
 	}
-	fmt.Fprintf(b, `<g class="block%s" id="b%d" tabindex="0"><title>%s</title>`, dark, i, escape(strings.Join(details(x), "\n")))
+	fmt.Fprintf(b, `<g class="block%s" id="%s" tabindex="0"><title>%s</title>`, dark, id, escape(strings.Join(details(x), "\n")))
 	fmt.Fprintf(b, `<rect x="%.1f" y="%.1f" width="%.0f" height="%.0f" rx="%d" fill="%s" stroke="%s"%s/>`, left, top, size[0], size[1], round, p.fill, p.border, dash)
 	for k, t := range lines(x) {
 		class := "name"
@@ -153,7 +155,7 @@ func drawBlock(b *bytes.Buffer, i int, x *patterns.Block, at, size [2]float64) {
 
 // drawEdge draws a smooth line through points, whose bends are the control
 // points of quadratic curves.
-func drawEdge(b *bytes.Buffer, x [2]int, points [][2]float64, e *patterns.Excerpt) {
+func drawEdge(b *bytes.Buffer, x [2]int, points [][2]float64, e *patterns.Excerpt, prefix string) {
 	from := e.Blocks[x[0]].Tint
 	p := paintOf(from)
 	wide := 1.3
@@ -173,7 +175,7 @@ func drawEdge(b *bytes.Buffer, x [2]int, points [][2]float64, e *patterns.Excerp
 		fmt.Fprintf(&d, "L%.1f %.1f", points[1][0], points[1][1])
 	}
 	k := slices.IndexFunc(palette, func(q paint) bool { return q.tint == p.tint })
-	fmt.Fprintf(b, `<path class="edge" data-from="%d" data-to="%d" d="%s" stroke="%s" stroke-width="%.1f" marker-end="url(#m%d)"/>`+"\n", x[0], x[1], d.String(), p.border, wide, k)
+	fmt.Fprintf(b, `<path class="edge" data-from="%sb%d" data-to="%sb%d" d="%s" stroke="%s" stroke-width="%.1f" marker-end="url(#%sm%d)"/>`+"\n", prefix, x[0], prefix, x[1], d.String(), p.border, wide, prefix, k)
 }
 
 // drawLegend is the legend of the roles that e has, and its width.
@@ -201,11 +203,11 @@ func styles() string {
 }
 
 // markers are the arrow heads, one for each colour of an edge.
-func markers() string {
+func markers(prefix string) string {
 	var b strings.Builder
 	b.WriteString("<defs>")
 	for i, p := range palette {
-		fmt.Fprintf(&b, `<marker id="m%d" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" markerUnits="userSpaceOnUse" orient="auto"><path d="M0 0L8 4L0 8z" fill="%s"/></marker>`, i, p.border)
+		fmt.Fprintf(&b, `<marker id="%sm%d" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" markerUnits="userSpaceOnUse" orient="auto"><path d="M0 0L8 4L0 8z" fill="%s"/></marker>`, prefix, i, p.border)
 	}
 	b.WriteString("</defs>\n")
 	return b.String()
