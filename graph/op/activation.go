@@ -106,7 +106,7 @@ func init() {
 
 func (a activation) row() *Op {
 	return &Op{
-		Name: a.name, Equation: a.equation, Versions: a.versions, In: Arity{1, 1}, Out: Arity{1, 1}, Half: true, Rows: eachElement,
+		Name: a.name, Equation: a.equation, Versions: a.versions, In: Arity{1, 1}, Out: Arity{1, 1}, Half: true,
 		Flow:  flow.Flow{Pass: flow.Mapped, Effect: a.effect},
 		Infer: SameAsInput, Check: a.check,
 		Kernel: func(s *Spec) (Kernel, error) {

@@ -34,25 +34,6 @@ func (a axesArg) run(x *Call, since int64) (axes []int, given bool, err error) {
 	return axes, true, nil
 }
 
-// known is the axes that no run can change; nil if there are none.
-func (a axesArg) known(s *Spec) []int64 {
-	if s.Since < a.since {
-		return s.Ints("axes")
-	}
-	if a.input >= len(s.Const) || s.Const[a.input] == nil {
-		return nil
-	}
-	list, err := Ints(s.Const[a.input])
-	if err != nil {
-		return nil
-	}
-	var axes []int64
-	for _, n := range list {
-		axes = append(axes, int64(n))
-	}
-	return axes
-}
-
 // infer is the axes as far as they are known; known is false if they are
 // computed by the graph, and count then is their number, or -1.
 func (a axesArg) infer(c *Infer) (axes []int64, given, known bool, count int) {

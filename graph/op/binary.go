@@ -67,7 +67,7 @@ func init() {
 	} {
 		run := a.rows.kernel()
 		Register(&Op{
-			Name: a.name, Equation: a.equation, Versions: []int64{1, 6, 7, 13, 14}, In: Arity{2, 2}, Out: Arity{1, 1}, Half: true, Rows: eachBroadcast,
+			Name: a.name, Equation: a.equation, Versions: []int64{1, 6, 7, 13, 14}, In: Arity{2, 2}, Out: Arity{1, 1}, Half: true,
 			Flow:   flow.Flow{Pass: flow.Combined},
 			Infer:  func(c *Infer) error { return inferArithmetic(c, a.elems) },
 			Kernel: func(s *Spec) (Kernel, error) { return aligned(s, run), nil },

@@ -23,7 +23,7 @@ func init() {
 				}
 				return inferCast(c, d)
 			},
-			Rows: eachElement, Grad: gradCast,
+			Grad:  gradCast,
 			Check: Check{Lo: -2, Hi: 2},
 		},
 		&Op{

@@ -73,7 +73,7 @@ func init() {
 		}
 		run := byType(by)
 		Register(&Op{
-			Name: o.name, Equation: o.equation, Versions: o.versions, In: Arity{2, 2}, Out: Arity{1, 1}, Half: true, Rows: eachBroadcast,
+			Name: o.name, Equation: o.equation, Versions: o.versions, In: Arity{2, 2}, Out: Arity{1, 1}, Half: true,
 			Flow: flow.Flow{Pass: flow.Compared, Effect: effect}, Infer: func(c *Infer) error {
 				if err := sameTypes(c); err != nil {
 					return err

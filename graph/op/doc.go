@@ -14,13 +14,12 @@
 // Fact is what shape inference knows of a value: its type, and for small
 // integer tensors their elements, each a number, a name or unknown.
 //
-// What lets nodes run together is in the rows, too: a Piece is an elementwise operator's
-// work on a few elements; a View is what an operator that only rearranges its input does
-// to the layout; a Cut says where inputs can be cut. MakeConv adds to a convolution an
-// Epilogue, which is Pieces applied to each piece of its output, or SpaceToDepth, which are
-// the slices of a tensor that it reads joined; MakeConvStripes is several convolutions.
-// Where shapes of a run do not fit, these kernels give ErrUnfit, and the nodes run one by
-// one.
+// What lets nodes run together is here, too: a Piece is an elementwise operator's work on
+// a few elements; a View is what an operator that only rearranges its input does to the
+// layout (SliceView, TransposeView). MakeConv adds to a convolution an Epilogue, which is
+// Pieces applied to each piece of its output, or SpaceToDepth, which are the slices of a
+// tensor that it reads joined; MakeConvStripes is several convolutions. Where shapes of a
+// run do not fit, these kernels give ErrUnfit, and the nodes run one by one.
 //
 // The functions on values (Mul, Sigmoid, ReduceSum, …) build graphs: they
 // append one node to the graph of their operands, in the form that the graph's

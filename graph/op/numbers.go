@@ -52,7 +52,7 @@ func (m numberMap) run(x *Call) error {
 
 func init() {
 	Register(
-		&Op{Name: "Neg", Equation: "y = −x", Versions: since1, In: Arity{1, 1}, Out: Arity{1, 1}, Half: true, Rows: eachElement,
+		&Op{Name: "Neg", Equation: "y = −x", Versions: since1, In: Arity{1, 1}, Out: Arity{1, 1}, Half: true,
 			Flow: flow.Flow{Pass: flow.Mapped}, Infer: func(c *Infer) error {
 				mapElems(c, func(a Num) Num { return addNum(Number(0), a, -1) })
 				return SameAsInput(c)
@@ -64,7 +64,7 @@ func init() {
 			Piece: mapPiece(kernel.Neg[float32]),
 			Grad:  func(c *Grad) error { c.Set(0, Neg(c.Dy[0])); return nil },
 			Check: Check{Lo: -2, Hi: 2}},
-		&Op{Name: "Abs", Equation: "y = |x|", Versions: since1, In: Arity{1, 1}, Out: Arity{1, 1}, Half: true, Rows: eachElement,
+		&Op{Name: "Abs", Equation: "y = |x|", Versions: since1, In: Arity{1, 1}, Out: Arity{1, 1}, Half: true,
 			Flow: flow.Flow{Pass: flow.Mapped}, Infer: func(c *Infer) error {
 				mapElems(c, absNum)
 				return SameAsInput(c)
@@ -77,7 +77,7 @@ func init() {
 			Piece: linked(kernel.AbsLink, mapPiece(kernel.Abs[float32])),
 			Grad:  func(c *Grad) error { c.Set(0, Mul(c.Dy[0], signOf(c.In(0)))); return nil },
 			Check: Check{Lo: -2, Hi: 2, Avoid: []float64{0}}},
-		&Op{Name: "Sign", Equation: "y = −1, 0 or 1 by the sign of x", Versions: []int64{9, 13}, In: Arity{1, 1}, Out: Arity{1, 1}, Half: true, Rows: eachElement,
+		&Op{Name: "Sign", Equation: "y = −1, 0 or 1 by the sign of x", Versions: []int64{9, 13}, In: Arity{1, 1}, Out: Arity{1, 1}, Half: true,
 			Flow:  flow.Flow{Pass: flow.Mapped},
 			Infer: SameAsInput,
 			Kernel: func(*Spec) (Kernel, error) {
@@ -86,7 +86,7 @@ func init() {
 					kernel.Sign[uint8], kernel.Sign[uint16], kernel.Sign[uint32], kernel.Sign[uint64]}.run, nil
 			},
 			NoGrad: piecewiseConstant},
-		&Op{Name: "Relu", Equation: "y = max(x, 0)", Versions: []int64{1, 6, 13, 14}, In: Arity{1, 1}, Out: Arity{1, 1}, Half: true, Rows: eachElement,
+		&Op{Name: "Relu", Equation: "y = max(x, 0)", Versions: []int64{1, 6, 13, 14}, In: Arity{1, 1}, Out: Arity{1, 1}, Half: true,
 			Flow:  flow.Flow{Pass: flow.Mapped, Effect: flow.Rectifier},
 			Infer: SameAsInput,
 			Kernel: func(*Spec) (Kernel, error) {

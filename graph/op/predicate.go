@@ -30,7 +30,7 @@ func init() {
 		&Op{Name: "IsInf", Equation: "y = x is an infinity of a sign that is asked for", Versions: []int64{10, 20}, In: Arity{1, 1}, Out: Arity{1, 1}, Half: true,
 			Flow:  flow.Flow{Pass: flow.Compared},
 			Infer: inferTruth, Kernel: makeIsInf, NoGrad: truthValues},
-		&Op{Name: "Not", Equation: "y = ¬x", Versions: []int64{1}, In: Arity{1, 1}, Out: Arity{1, 1}, Rows: eachElement,
+		&Op{Name: "Not", Equation: "y = ¬x", Versions: []int64{1}, In: Arity{1, 1}, Out: Arity{1, 1},
 			Flow: flow.Flow{Pass: flow.Conditioned}, Infer: func(c *Infer) error {
 				mapElems(c, func(a Num) Num {
 					if a.Known {

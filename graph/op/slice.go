@@ -18,14 +18,6 @@ func init() {
 			since := s.Since
 			return func(x *Call) error { return viewed(sliceView(x.Node, since, x.In))(x) }, nil
 		},
-		View: func(s *Spec) View {
-			for i, v := range s.Node.Inputs {
-				if i > 0 && v != nil && s.Const[i] == nil {
-					return nil
-				}
-			}
-			return sliceView(s.Node, s.Since, s.Const)
-		},
 		Grad: gradSlice, Check: Check{Lo: -2, Hi: 2},
 	})
 }
@@ -64,6 +56,16 @@ func makeCuts(starts, ends, axes, steps []int, rank int) ([]cut, error) {
 		}
 	}
 	return cuts, nil
+}
+
+// SliceView is what the Slice in s does; nil where that is not known before the run.
+func SliceView(s *Spec) View {
+	for i, v := range s.Node.Inputs {
+		if i > 0 && v != nil && s.Const[i] == nil {
+			return nil
+		}
+	}
+	return sliceView(s.Node, s.Since, s.Const)
 }
 
 // sliceView is the View of a node Slice, whose inputs but the first are in.

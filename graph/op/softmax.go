@@ -29,7 +29,7 @@ func init() {
 	} {
 		o := &Op{
 			Name: s.name, Equation: s.equation + ", along an axis; before version 13 over it and all behind it", Versions: []int64{1, 11, 13},
-			In: Arity{1, 1}, Out: Arity{1, 1}, Half: true, Infer: inferSoftmax, Rows: alongRow(lineOfSoftmax), Check: Check{Lo: -3, Hi: 3},
+			In: Arity{1, 1}, Out: Arity{1, 1}, Half: true, Infer: inferSoftmax, Check: Check{Lo: -3, Hi: 3},
 			Flow: flow.Flow{Pass: flow.Mapped, Effect: s.effect},
 			Kernel: func(sp *Spec) (Kernel, error) {
 				axis, flat := softmaxAxis(sp.Node, sp.Since)
@@ -59,11 +59,6 @@ func softmaxAxis(n *graph.Node, since int64) (axis int64, flat bool) {
 		return n.Int("axis", 1), true
 	}
 	return n.Int("axis", -1), false
-}
-
-func lineOfSoftmax(n *graph.Node, since int64) int64 {
-	axis, _ := softmaxAxis(n, since)
-	return axis
 }
 
 func inferSoftmax(c *Infer) error {

@@ -35,7 +35,7 @@ func init() {
 			Grad: gradView, Check: Check{Lo: -2, Hi: 2}},
 		&Op{Name: "Unsqueeze", Equation: "y = x with axes of size 1 at the given places", Versions: versions, In: Arity{1, 2}, Out: Arity{1, 1},
 			Flow:  flow.Flow{Pass: flow.Moved},
-			Infer: inferUnsqueeze, Rows: newLast,
+			Infer: inferUnsqueeze,
 			Kernel: func(s *Spec) (Kernel, error) {
 				since := s.Since
 				return func(x *Call) error {

@@ -34,13 +34,6 @@ type Op struct {
 	// Work counts the multiplications and additions of a run that is done,
 	// where they are what its time goes into; nil elsewhere.
 	Work func(x *Call) int64
-	// Rows tells of a node whose input 0 has the given rank where its inputs can be cut.
-	// Nil is nowhere.
-	Rows func(s *Spec, rank int) Cut
-	// View is what an operator does that only rearranges its input 0; it is nil, or
-	// gives nil, where the operator does more, or what it does is not known before
-	// the run.
-	View func(s *Spec) View
 	// Half is set where the kernel knows float32 and float64 only: 16-bit
 	// floats are then computed in float32 and the results rounded.
 	Half bool

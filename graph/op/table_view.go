@@ -27,8 +27,8 @@ func viewed(views ...View) Kernel {
 	}
 }
 
-// Views is the kernel of several operators with Op.View, one after the other, that
-// copies once.
+// Views is the kernel of several operators that only rearrange, one after the other,
+// which copies once.
 func Views(views []View) Kernel { return tensorsOnly(viewed(views...)) }
 
 // leastShare is the share of a tensor from which on a part of it is left where it

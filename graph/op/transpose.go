@@ -32,8 +32,7 @@ func init() {
 			moveElems(c, 0)
 			return nil
 		},
-		Kernel: func(s *Spec) (Kernel, error) { return viewed(transposeView(s.Ints("perm"))), nil },
-		View:   func(s *Spec) View { return transposeView(s.Ints("perm")) },
+		Kernel: func(s *Spec) (Kernel, error) { return viewed(TransposeView(s)), nil },
 		Grad: func(c *Grad) error {
 			p := c.Node.Ints("perm")
 			if p == nil {
@@ -55,8 +54,9 @@ func init() {
 	})
 }
 
-// transposeView is the View of a node Transpose.
-func transposeView(want []int64) View {
+// TransposeView is what the Transpose in s does.
+func TransposeView(s *Spec) View {
+	want := s.Ints("perm")
 	return func(l *Layout) error {
 		perm, err := permutation(want, len(l.Shape))
 		if err != nil {

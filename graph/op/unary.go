@@ -87,7 +87,7 @@ func (u unary) row() *Op {
 	o := &Op{
 		Name: u.name, Equation: u.equation, Versions: u.versions, In: Arity{1, 1}, Out: Arity{1, 1},
 		Flow:  flow.Flow{Pass: flow.Mapped, Effect: u.effect},
-		Infer: SameAsInput, Half: true, Rows: eachElement, NoGrad: u.noGrad, Check: u.check,
+		Infer: SameAsInput, Half: true, NoGrad: u.noGrad, Check: u.check,
 		Kernel: func(*Spec) (Kernel, error) { return elementwise(u.f32, u.f64), nil },
 		Piece:  mapPiece(u.f32),
 	}

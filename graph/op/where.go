@@ -12,7 +12,7 @@ func init() {
 		Name: "Where", Equation: "z = x where the condition holds, y elsewhere", Versions: []int64{9, 16}, In: Arity{3, 3}, Out: Arity{1, 1},
 		Flow:  flow.Flow{Pass: flow.Chosen},
 		Infer: inferWhere, Kernel: func(*Spec) (Kernel, error) { return runWhere, nil },
-		Rows: eachElement,
+
 		Grad: func(c *Grad) error {
 			dz := c.Dy[0]
 			if c.Needs(1) {

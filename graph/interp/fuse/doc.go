@@ -11,7 +11,7 @@
 // type. Passes look at the context for each step, and what they may look at is bounded by
 // the size of the graph.
 //
-// What an operator is, its row in package op says (op.Op): Piece, its loop over elements;
-// View, how it only rearranges; Rows, where its inputs can be cut. What a fusion does with
-// that is here.
+// What a fusion is to know of operators is in its file, by their names. One thing is in
+// their rows, since a kernel of package op runs it as well as two fusions: op.Op.Piece, an
+// operator's loop over a few elements.
 package fuse

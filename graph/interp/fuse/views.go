@@ -27,16 +27,21 @@ func viewsOf(s *plan.Step) viewSteps {
 	if v, ok := s.Fused.(viewSteps); ok {
 		return v
 	}
-	if s.Spec == nil || s.Op == nil || s.Op.View == nil {
+	var v op.View
+	switch {
+	case s.Spec == nil:
+	case s.Is("Slice"):
+		v = op.SliceView(s.Spec)
+	case s.Is("Transpose"):
+		v = op.TransposeView(s.Spec)
+	}
+	if v == nil {
 		return nil
 	}
-	if v := s.Op.View(s.Spec); v != nil {
-		return viewSteps{v}
-	}
-	return nil
+	return viewSteps{v}
 }
 
-// joinViews lets nodes that only rearrange their input (op.Op.View) read what nodes
+// joinViews lets nodes that only rearrange their input read what nodes
 // of that kind before them read, where nobody else reads what these make: elements
 // are copied once.
 func joinViews(f *Fusion) {
