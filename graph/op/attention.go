@@ -6,6 +6,7 @@ import (
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/kernel"
 	"github.com/onnxloss/onnxloss/graph/op/flow"
+	"github.com/onnxloss/onnxloss/graph/op/symbol"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
@@ -60,15 +61,15 @@ func inferAttention(c *Infer) error {
 	case len(s) == 4:
 		c.Set(0, d, graph.Shape{q[0], q[1], q[2], v[3]})
 	case len(s) == 3:
-		c.Set(0, d, graph.Shape{s[0], s[1], mulNum(Number(a.qHeads), NumOf(v[3])).Dim()})
+		c.Set(0, d, graph.Shape{s[0], s[1], symbol.Int(a.qHeads).Times(symbol.Of(v[3])).Dim()})
 	default:
 		c.Set(0, d, nil)
 	}
-	total := NumOf(k[2])
+	total := symbol.Of(k[2])
 	if c.Has(4) {
-		total = Num{}
+		total = symbol.Num{}
 		if s := c.Input(4).Shape; len(s) == 4 {
-			total = addNum(NumOf(s[2]), NumOf(k[2]), 1)
+			total = symbol.Of(s[2]).Plus(symbol.Of(k[2]))
 		}
 	}
 	c.Set(1, d, graph.Shape{k[0], k[1], total.Dim(), k[3]})

@@ -5,6 +5,7 @@ import (
 
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/op/flow"
+	"github.com/onnxloss/onnxloss/graph/op/symbol"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
@@ -57,14 +58,14 @@ func inferLinearAttention(c *Infer) error {
 	if len(q.Shape) == 3 {
 		y[0], y[1], state[0] = q.Shape[0], q.Shape[1], q.Shape[0]
 	}
-	heads := Number(int64(a.stateHeads))
+	heads := symbol.Int(int64(a.stateHeads))
 	if len(k.Shape) == 3 {
-		state[2] = divNum(NumOf(k.Shape[2]), heads).Dim()
+		state[2] = symbol.Of(k.Shape[2]).Over(heads).Dim()
 	}
 	if len(v.Shape) == 3 {
-		size := divNum(NumOf(v.Shape[2]), heads)
+		size := symbol.Of(v.Shape[2]).Over(heads)
 		state[3] = size.Dim()
-		y[2] = mulNum(size, Number(int64(a.heads))).Dim()
+		y[2] = size.Times(symbol.Int(int64(a.heads))).Dim()
 	}
 	c.Set(0, q.DType, y)
 	d := q.DType

@@ -6,6 +6,7 @@ import (
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/kernel"
 	"github.com/onnxloss/onnxloss/graph/op/flow"
+	"github.com/onnxloss/onnxloss/graph/op/symbol"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
@@ -14,7 +15,7 @@ type arithmetic struct {
 	name, equation string
 	link           kernel.Link
 	rows           numberRows
-	elems          func(a, b Num) Num // on the elements of shapes
+	elems          func(a, b symbol.Num) symbol.Num // on the elements of shapes
 	grad           func(c *Grad, x, y, z, dz *graph.Value)
 	check          Check
 }
@@ -25,13 +26,13 @@ func init() {
 			kernel.Add[float32], kernel.Add[float64],
 			kernel.Add[int8], kernel.Add[int16], kernel.Add[int32], kernel.Add[int64],
 			kernel.Add[uint8], kernel.Add[uint16], kernel.Add[uint32], kernel.Add[uint64]},
-			func(a, b Num) Num { return addNum(a, b, 1) },
+			func(a, b symbol.Num) symbol.Num { return a.Plus(b) },
 			func(c *Grad, x, y, z, dz *graph.Value) { c.Set(0, dz); c.Set(1, dz) }, Check{Lo: -2, Hi: 2}},
 		{"Sub", "z = x − y", kernel.SubLink, numberRows{
 			kernel.Sub[float32], kernel.Sub[float64],
 			kernel.Sub[int8], kernel.Sub[int16], kernel.Sub[int32], kernel.Sub[int64],
 			kernel.Sub[uint8], kernel.Sub[uint16], kernel.Sub[uint32], kernel.Sub[uint64]},
-			func(a, b Num) Num { return addNum(a, b, -1) },
+			func(a, b symbol.Num) symbol.Num { return a.Minus(b) },
 			func(c *Grad, x, y, z, dz *graph.Value) {
 				c.Set(0, dz)
 				if c.Needs(1) {
@@ -42,7 +43,7 @@ func init() {
 			kernel.Mul[float32], kernel.Mul[float64],
 			kernel.Mul[int8], kernel.Mul[int16], kernel.Mul[int32], kernel.Mul[int64],
 			kernel.Mul[uint8], kernel.Mul[uint16], kernel.Mul[uint32], kernel.Mul[uint64]},
-			mulNum,
+			symbol.Num.Times,
 			func(c *Grad, x, y, z, dz *graph.Value) {
 				if c.Needs(0) {
 					c.Set(0, Mul(dz, y))
@@ -55,7 +56,7 @@ func init() {
 			kernel.Div[float32], kernel.Div[float64],
 			kernel.DivInt[int8], kernel.DivInt[int16], kernel.DivInt[int32], kernel.DivInt[int64],
 			kernel.DivInt[uint8], kernel.DivInt[uint16], kernel.DivInt[uint32], kernel.DivInt[uint64]},
-			divNum,
+			symbol.Num.Over,
 			func(c *Grad, x, y, z, dz *graph.Value) {
 				if c.Needs(0) {
 					c.Set(0, Div(dz, y))
@@ -110,7 +111,7 @@ func sameTypes(c *Infer) error {
 	return nil
 }
 
-func inferArithmetic(c *Infer, f func(a, b Num) Num) error {
+func inferArithmetic(c *Infer, f func(a, b symbol.Num) symbol.Num) error {
 	if err := sameTypes(c); err != nil {
 		return err
 	}
@@ -120,7 +121,7 @@ func inferArithmetic(c *Infer, f func(a, b Num) Num) error {
 	if d := c.Input(0).DType; f == nil || d.IsFloat() && c.Node.Op == "Div" {
 		return nil
 	}
-	broadcastElems(c, func(e []Num) Num { return f(e[0], e[1]) })
+	broadcastElems(c, func(e []symbol.Num) symbol.Num { return f(e[0], e[1]) })
 	return nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/kernel"
 	"github.com/onnxloss/onnxloss/graph/op/flow"
+	"github.com/onnxloss/onnxloss/graph/op/symbol"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
@@ -53,21 +54,21 @@ func inferCast(c *Infer, d tensor.DType) error {
 	c.Set(0, d, c.Input(0).Shape)
 	switch d {
 	case tensor.Int64, tensor.Float64, tensor.Float32:
-		mapElems(c, func(a Num) Num { return a })
+		mapElems(c, func(a symbol.Num) symbol.Num { return a })
 	case tensor.Int32:
-		mapElems(c, func(a Num) Num {
+		mapElems(c, func(a symbol.Num) symbol.Num {
 			if a.Known && (a.N > math.MaxInt32 || a.N < math.MinInt32) {
-				return Num{}
+				return symbol.Num{}
 			}
 			return a
 		})
 	case tensor.Bool:
 		if from != tensor.Invalid {
-			mapElems(c, func(a Num) Num {
+			mapElems(c, func(a symbol.Num) symbol.Num {
 				if a.Known {
 					return truth(a.N != 0)
 				}
-				return Num{}
+				return symbol.Num{}
 			})
 		}
 	}

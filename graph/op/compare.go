@@ -4,6 +4,7 @@ import (
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/kernel"
 	"github.com/onnxloss/onnxloss/graph/op/flow"
+	"github.com/onnxloss/onnxloss/graph/op/symbol"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
@@ -81,7 +82,7 @@ func init() {
 				if err := inferBroadcast(c, tensor.Bool); err != nil {
 					return err
 				}
-				broadcastElems(c, func(e []Num) Num { return compareNum(e[0], e[1], o.sign) })
+				broadcastElems(c, func(e []symbol.Num) symbol.Num { return compareNum(e[0], e[1], o.sign) })
 				return nil
 			},
 			Kernel: func(s *Spec) (Kernel, error) { return aligned(s, run), nil },
@@ -92,8 +93,8 @@ func init() {
 
 // compareNum compares elements, as far as the sign of a − b is certain:
 // dimensions are not negative.
-func compareNum(a, b Num, sign [3]bool) Num {
-	d := addNum(a, b, -1)
+func compareNum(a, b symbol.Num, sign [3]bool) symbol.Num {
+	d := a.Minus(b)
 	switch {
 	case d.Known:
 		s := 1
@@ -103,12 +104,12 @@ func compareNum(a, b Num, sign [3]bool) Num {
 			s = 2
 		}
 		return truth(sign[s])
-	case addNum(d, Number(1), -1).nonNegative(): // d ≥ 1
+	case d.Minus(symbol.Int(1)).IsNonNegative(): // d ≥ 1
 		return truth(sign[2])
-	case addNum(Number(-1), d, -1).nonNegative(): // d ≤ −1
+	case symbol.Int(-1).Minus(d).IsNonNegative(): // d ≤ −1
 		return truth(sign[0])
 	}
-	return Num{}
+	return symbol.Num{}
 }
 
 // Equal is x = y, element by element.

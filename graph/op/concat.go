@@ -6,6 +6,7 @@ import (
 
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/op/flow"
+	"github.com/onnxloss/onnxloss/graph/op/symbol"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
@@ -40,7 +41,7 @@ func inferConcat(c *Infer) error {
 		return err
 	}
 	var s graph.Shape
-	var sum Num
+	var sum symbol.Num
 	for i := range c.In {
 		in := c.Input(i).Shape
 		if in == nil {
@@ -52,7 +53,7 @@ func inferConcat(c *Infer) error {
 			return c.InputError(i, "%v", err)
 		}
 		if s == nil {
-			s, sum = in.Clone(), NumOf(in[k])
+			s, sum = in.Clone(), symbol.Of(in[k])
 			continue
 		}
 		if len(in) != len(s) {
@@ -61,7 +62,7 @@ func inferConcat(c *Infer) error {
 		for d := range s {
 			switch {
 			case d == k:
-				sum = addNum(sum, NumOf(in[d]), 1)
+				sum = sum.Plus(symbol.Of(in[d]))
 			case s[d].IsKnown() && in[d].IsKnown() && s[d].Value != in[d].Value:
 				return c.InputError(i, "shape %v, which does not fit %v along axis %d", in, s, k)
 			case !s[d].IsKnown() && (in[d].IsKnown() || s[d].Param == ""):

@@ -5,6 +5,7 @@ import (
 
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/op/flow"
+	"github.com/onnxloss/onnxloss/graph/op/symbol"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
@@ -79,7 +80,7 @@ func inferConstantOfShape(c *Infer) error {
 	dims := c.Input(0).elems()
 	if dims == nil {
 		if s := c.Input(0).Shape; len(s) == 1 && s[0].IsKnown() && s[0].Value <= MaxElems {
-			dims = make([]Num, s[0].Value)
+			dims = make([]symbol.Num, s[0].Value)
 		} else {
 			c.Set(0, d, nil)
 			return nil

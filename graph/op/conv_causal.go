@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/onnxloss/onnxloss/graph/op/flow"
+	"github.com/onnxloss/onnxloss/graph/op/symbol"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
@@ -24,7 +25,7 @@ func inferCausalConv(c *Infer) error {
 		copy(state, x.Shape[:2])
 	}
 	if len(w.Shape) == 3 {
-		state[2] = addNum(NumOf(w.Shape[2]), Number(1), -1).Dim()
+		state[2] = symbol.Of(w.Shape[2]).Minus(symbol.Int(1)).Dim()
 	}
 	c.Set(1, x.DType, state)
 	return nil

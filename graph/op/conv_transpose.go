@@ -6,6 +6,7 @@ import (
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/kernel"
 	"github.com/onnxloss/onnxloss/graph/op/flow"
+	"github.com/onnxloss/onnxloss/graph/op/symbol"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
@@ -70,7 +71,7 @@ func (s *slide) transposedDim(i int, d graph.Dim) (graph.Dim, error) {
 	case s.auto != "VALID":
 		grow -= s.pads[i] + s.pads[len(s.kernel)+i]
 	}
-	return addNum(mulNum(NumOf(d), Number(int64(s.stride[i]))), Number(int64(grow)), 1).Dim(), nil
+	return symbol.Of(d).Times(symbol.Int(int64(s.stride[i]))).Plus(symbol.Int(int64(grow))).Dim(), nil
 }
 
 // fullSize is the output size of a transposed convolution before padding is

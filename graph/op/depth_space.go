@@ -6,6 +6,7 @@ import (
 
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/op/flow"
+	"github.com/onnxloss/onnxloss/graph/op/symbol"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
@@ -15,9 +16,9 @@ func init() {
 			Flow:     flow.Flow{Pass: flow.Mapped, Effect: flow.Resampling, Places: flow.Unblocked},
 			Versions: []int64{1, 11, 13}, In: Arity{1, 1}, Out: Arity{1, 1},
 			Infer: func(c *Infer) error {
-				return inferBlocks(c, func(s graph.Shape, b Num) []Num {
+				return inferBlocks(c, func(s graph.Shape, b symbol.Num) []symbol.Num {
 					n := nums(s)
-					return []Num{n[0], exactly(n[1], mulNum(b, b)), mulNum(n[2], b), mulNum(n[3], b)}
+					return []symbol.Num{n[0], exactly(n[1], b.Times(b)), n[2].Times(b), n[3].Times(b)}
 				})
 			},
 			Kernel: func(s *Spec) (Kernel, error) {
@@ -30,9 +31,9 @@ func init() {
 			Flow:     flow.Flow{Pass: flow.Mapped, Effect: flow.Resampling, Places: flow.Blocked},
 			Versions: []int64{1, 13}, In: Arity{1, 1}, Out: Arity{1, 1},
 			Infer: func(c *Infer) error {
-				return inferBlocks(c, func(s graph.Shape, b Num) []Num {
+				return inferBlocks(c, func(s graph.Shape, b symbol.Num) []symbol.Num {
 					n := nums(s)
-					return []Num{n[0], mulNum(n[1], mulNum(b, b)), exactly(n[2], b), exactly(n[3], b)}
+					return []symbol.Num{n[0], n[1].Times(b.Times(b)), exactly(n[2], b), exactly(n[3], b)}
 				})
 			},
 			Kernel: func(s *Spec) (Kernel, error) {
@@ -56,12 +57,12 @@ func blockSize(n *graph.Node) (int, error) {
 }
 
 // exactly is a / b if that is exact, else unknown.
-func exactly(a, b Num) Num {
-	q, _ := quotient([]Num{a}, []Num{b})
+func exactly(a, b symbol.Num) symbol.Num {
+	q, _ := symbol.Quotient([]symbol.Num{a}, []symbol.Num{b})
 	return q
 }
 
-func inferBlocks(c *Infer, f func(s graph.Shape, b Num) []Num) error {
+func inferBlocks(c *Infer, f func(s graph.Shape, b symbol.Num) []symbol.Num) error {
 	b, err := blockSize(c.Node)
 	if err != nil {
 		return err
@@ -75,7 +76,7 @@ func inferBlocks(c *Infer, f func(s graph.Shape, b Num) []Num) error {
 		return c.InputError(0, "rank %d, want 4", len(s))
 	}
 	out := make(graph.Shape, 4)
-	for i, n := range f(s, Number(int64(b))) {
+	for i, n := range f(s, symbol.Int(int64(b))) {
 		out[i] = n.Dim()
 	}
 	c.Set(0, c.Input(0).DType, out)

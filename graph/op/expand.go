@@ -6,6 +6,7 @@ import (
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/kernel"
 	"github.com/onnxloss/onnxloss/graph/op/flow"
+	"github.com/onnxloss/onnxloss/graph/op/symbol"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
@@ -78,7 +79,7 @@ func inferTile(c *Infer) error {
 			return c.InputError(1, "%d repeats for rank %d", len(e), len(s))
 		}
 		for i := range s {
-			s[i] = mulNum(NumOf(x.Shape[i]), e[i]).Dim()
+			s[i] = symbol.Of(x.Shape[i]).Times(e[i]).Dim()
 		}
 	}
 	c.Set(0, x.DType, s)

@@ -4,6 +4,7 @@ import (
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/kernel"
 	"github.com/onnxloss/onnxloss/graph/op/flow"
+	"github.com/onnxloss/onnxloss/graph/op/symbol"
 )
 
 func init() {
@@ -44,7 +45,7 @@ func inferGather(c *Infer) error {
 	shape = append(shape, x.Shape[axis+1:]...)
 	c.Set(0, x.DType, shape)
 	if at, ok := idx.Ints(); ok && len(x.Shape) == 1 && x.Elems() != nil {
-		out := make([]Num, len(at))
+		out := make([]symbol.Num, len(at))
 		for i, k := range at {
 			if k < 0 {
 				k += int64(len(x.Elems()))

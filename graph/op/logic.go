@@ -6,6 +6,7 @@ import (
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/kernel"
 	"github.com/onnxloss/onnxloss/graph/op/flow"
+	"github.com/onnxloss/onnxloss/graph/op/symbol"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
@@ -28,9 +29,9 @@ func init() {
 				if err := inferBroadcast(c, tensor.Bool); err != nil {
 					return err
 				}
-				broadcastElems(c, func(e []Num) Num {
+				broadcastElems(c, func(e []symbol.Num) symbol.Num {
 					if !e[0].Known || !e[1].Known {
-						return Num{}
+						return symbol.Num{}
 					}
 					return truth(o.f(e[0].N != 0, e[1].N != 0))
 				})

@@ -6,6 +6,7 @@ import (
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/kernel"
 	"github.com/onnxloss/onnxloss/graph/op/flow"
+	"github.com/onnxloss/onnxloss/graph/op/symbol"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
@@ -54,7 +55,7 @@ func init() {
 	Register(
 		&Op{Name: "Neg", Equation: "y = −x", Versions: since1, In: Arity{1, 1}, Out: Arity{1, 1}, Half: true,
 			Flow: flow.Flow{Pass: flow.Mapped}, Infer: func(c *Infer) error {
-				mapElems(c, func(a Num) Num { return addNum(Number(0), a, -1) })
+				mapElems(c, func(a symbol.Num) symbol.Num { return symbol.Int(0).Minus(a) })
 				return SameAsInput(c)
 			},
 			Kernel: func(*Spec) (Kernel, error) {
@@ -101,14 +102,14 @@ func init() {
 	)
 }
 
-func absNum(a Num) Num {
+func absNum(a symbol.Num) symbol.Num {
 	switch {
 	case a.Known && a.N < 0:
-		return Number(-a.N)
-	case a.nonNegative():
+		return symbol.Int(-a.N)
+	case a.IsNonNegative():
 		return a
 	}
-	return Num{}
+	return symbol.Num{}
 }
 
 // signOf is the sign of x as a number of the type of x, at any opset.

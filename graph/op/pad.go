@@ -6,6 +6,7 @@ import (
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/kernel"
 	"github.com/onnxloss/onnxloss/graph/op/flow"
+	"github.com/onnxloss/onnxloss/graph/op/symbol"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
@@ -113,11 +114,11 @@ func inferPad(c *Infer) error {
 	}
 	s := unknownShape(len(x.Shape))
 	c.Set(0, x.DType, s)
-	var list []Num
+	var list []symbol.Num
 	var axes []int
 	if c.Since < 11 {
 		for _, p := range c.Node.Ints("pads") {
-			list = append(list, Number(p))
+			list = append(list, symbol.Int(p))
 		}
 	} else {
 		list = c.Input(1).elems()
@@ -146,7 +147,7 @@ func inferPad(c *Infer) error {
 		}
 		s[k] = graph.Unknown()
 		if list != nil {
-			s[k] = addNum(addNum(NumOf(x.Shape[k]), list[i], 1), list[len(axes)+i], 1).Dim()
+			s[k] = symbol.Of(x.Shape[k]).Plus(list[i]).Plus(list[len(axes)+i]).Dim()
 		}
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/kernel"
 	"github.com/onnxloss/onnxloss/graph/op/flow"
+	"github.com/onnxloss/onnxloss/graph/op/symbol"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
@@ -45,16 +46,16 @@ func init() {
 	)
 }
 
-func modNum(fmod bool) func(a, b Num) Num {
-	return func(a, b Num) Num {
+func modNum(fmod bool) func(a, b symbol.Num) symbol.Num {
+	return func(a, b symbol.Num) symbol.Num {
 		if !a.Known || !b.Known || b.N == 0 || b.N == -1 {
-			return Num{}
+			return symbol.Num{}
 		}
 		r := a.N % b.N
 		if !fmod && r != 0 && (r < 0) != (b.N < 0) {
 			r += b.N
 		}
-		return Number(r)
+		return symbol.Int(r)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/kernel"
 	"github.com/onnxloss/onnxloss/graph/op/flow"
+	"github.com/onnxloss/onnxloss/graph/op/symbol"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
@@ -32,11 +33,11 @@ func init() {
 			Infer: inferTruth, Kernel: makeIsInf, NoGrad: truthValues},
 		&Op{Name: "Not", Equation: "y = ¬x", Versions: []int64{1}, In: Arity{1, 1}, Out: Arity{1, 1},
 			Flow: flow.Flow{Pass: flow.Conditioned}, Infer: func(c *Infer) error {
-				mapElems(c, func(a Num) Num {
+				mapElems(c, func(a symbol.Num) symbol.Num {
 					if a.Known {
 						return truth(a.N == 0)
 					}
-					return Num{}
+					return symbol.Num{}
 				})
 				return inferTruth(c)
 			},

@@ -17,7 +17,7 @@ func init() {
 			d := c.Input(0).DType
 			c.Set(0, d, unknownShape(1))
 			start, limit, delta := numAt(c.Input(0).elems(), 0), numAt(c.Input(1).elems(), 0), numAt(c.Input(2).elems(), 0)
-			if n := addNum(limit, start, -1); delta.Known && delta.N == 1 && n.nonNegative() {
+			if n := limit.Minus(start); delta.Known && delta.N == 1 && n.IsNonNegative() {
 				c.Set(0, d, graph.Shape{n.Dim()})
 			}
 			return nil

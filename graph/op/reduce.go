@@ -6,6 +6,7 @@ import (
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/kernel"
 	"github.com/onnxloss/onnxloss/graph/op/flow"
+	"github.com/onnxloss/onnxloss/graph/op/symbol"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
@@ -17,7 +18,7 @@ type reduceRow struct {
 	op             kernel.ReduceOp
 	// grad gives the adjoint of x; y and dy have the reduced axes with size 1.
 	grad  func(r *reduced, x, y, dy *graph.Value) *graph.Value
-	elems func(e []Num) Num
+	elems func(e []symbol.Num) symbol.Num
 	check Check
 }
 
@@ -40,7 +41,7 @@ func init() {
 			func(r *reduced, x, y, dy *graph.Value) *graph.Value { return expandLike(Div(dy, r.count(x, y)), x) }, nil, signed},
 		{"ReduceMax", "y = max x", flow.Maximum, []int64{1, 11, 12, 13, 18, 20}, kernel.ReduceMax, gradReduceExtreme, nil, signed},
 		{"ReduceMin", "y = min x", flow.None, []int64{1, 11, 12, 13, 18, 20}, kernel.ReduceMin, gradReduceExtreme, nil, signed},
-		{"ReduceProd", "y = Π x", flow.None, since18, kernel.ReduceProd, gradReduceProd, product, positive},
+		{"ReduceProd", "y = Π x", flow.None, since18, kernel.ReduceProd, gradReduceProd, symbol.Product, positive},
 		{"ReduceSumSquare", "y = Σ x²", flow.None, since18, kernel.ReduceSumSquare,
 			func(_ *reduced, x, _, dy *graph.Value) *graph.Value { return Mul(dy, Mul(Like(x, 2), x)) }, nil, signed},
 		{"ReduceL1", "y = Σ |x|", flow.None, since18, kernel.ReduceL1,
@@ -109,7 +110,7 @@ func (r *reduceRow) infer(c *Infer) error {
 	}
 	c.Set(0, x.DType, s)
 	if e := x.Elems(); r.elems != nil && e != nil && len(x.Shape) == 1 && len(axes) == 1 {
-		c.SetElems(0, []Num{r.elems(e)})
+		c.SetElems(0, []symbol.Num{r.elems(e)})
 	}
 	return nil
 }
@@ -147,10 +148,10 @@ func reducedShape(s graph.Shape, axes []int64, known bool, count int, keep bool)
 	return short, nil
 }
 
-func sumNum(e []Num) Num {
-	out := Number(0)
+func sumNum(e []symbol.Num) symbol.Num {
+	out := symbol.Int(0)
 	for _, n := range e {
-		out = addNum(out, n, 1)
+		out = out.Plus(n)
 	}
 	return out
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/op/flow"
+	"github.com/onnxloss/onnxloss/graph/op/symbol"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
@@ -42,7 +43,7 @@ func init() {
 				if err != nil {
 					return err
 				}
-				c.Set(0, c.Input(0).DType, graph.Shape{product(nums(s[:k])).Dim(), product(nums(s[k:])).Dim()})
+				c.Set(0, c.Input(0).DType, graph.Shape{symbol.Product(nums(s[:k])).Dim(), symbol.Product(nums(s[k:])).Dim()})
 				c.SetElems(0, c.Input(0).Elems())
 				return nil
 			},
@@ -143,9 +144,9 @@ func inferReshape(c *Infer) error {
 	x := c.Input(0)
 	target := c.Input(1).elems()
 	if c.Since < 5 {
-		target = []Num{}
+		target = []symbol.Num{}
 		for _, d := range c.Node.Ints("shape") {
-			target = append(target, Number(d))
+			target = append(target, symbol.Int(d))
 		}
 	}
 	if target == nil {
@@ -167,11 +168,11 @@ func inferReshape(c *Infer) error {
 
 // reshapedTo is reshapeTo for shapes of which not all is known. One dimension
 // that is −1 or unknown follows from the others if they cancel.
-func reshapedTo(in graph.Shape, target []Num, allowZero bool) (graph.Shape, error) {
+func reshapedTo(in graph.Shape, target []symbol.Num, allowZero bool) (graph.Shape, error) {
 	out := make(graph.Shape, len(target))
 	free, open := -1, 0
 	num := nums(in)
-	var den []Num
+	var den []symbol.Num
 	for i, d := range target {
 		switch {
 		case d.Known && d.N == 0 && !allowZero:
@@ -183,7 +184,7 @@ func reshapedTo(in graph.Shape, target []Num, allowZero bool) (graph.Shape, erro
 				return nil, fmt.Errorf("the shape keeps dimension %d of %v", i, in)
 			}
 			out[i] = in[i]
-			num[i] = Number(1)
+			num[i] = symbol.Int(1)
 		case d.Known && d.N < -1:
 			return nil, fmt.Errorf("dimension %d of the shape is %d", i, d.N)
 		case d.Known && d.N == -1, !d.Known && d.Param == "":
@@ -196,12 +197,12 @@ func reshapedTo(in graph.Shape, target []Num, allowZero bool) (graph.Shape, erro
 		}
 	}
 	if open == 1 && in != nil {
-		if q, ok := quotient(num, den); ok {
+		if q, ok := symbol.Quotient(num, den); ok {
 			out[free] = q.Dim()
 		}
 	}
 	if in.IsStatic() && out.IsStatic() {
-		a, b := product(nums(in)), product(nums(out))
+		a, b := symbol.Product(nums(in)), symbol.Product(nums(out))
 		if a.Known && b.Known && a.N != b.N {
 			return nil, fmt.Errorf("shape %v does not hold the elements of %v", out, in)
 		}

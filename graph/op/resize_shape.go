@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/op/symbol"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
@@ -81,15 +82,15 @@ func scaledDim(d graph.Dim, scale float64) (graph.Dim, error) {
 		return graph.Known(int64(n)), err
 	}
 	if scale == math.Trunc(scale) && scale <= slideLimit {
-		return mulNum(NumOf(d), Number(int64(scale))).Dim(), nil
+		return symbol.Of(d).Times(symbol.Int(int64(scale))).Dim(), nil
 	}
 	if inv := 1 / scale; inv == math.Trunc(inv) && inv <= slideLimit {
-		return divNum(NumOf(d), Number(int64(inv))).Dim(), nil
+		return symbol.Of(d).Over(symbol.Int(int64(inv))).Dim(), nil
 	}
 	return graph.Unknown(), nil
 }
 
-func (r *resize) sizeDims(c *Infer, shape graph.Shape, at []int, sizes []Num) error {
+func (r *resize) sizeDims(c *Infer, shape graph.Shape, at []int, sizes []symbol.Num) error {
 	if len(sizes) != len(at) {
 		return c.InputError(r.sizes, "%d sizes for %d axes", len(sizes), len(at))
 	}

@@ -3,6 +3,7 @@ package op
 import (
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/op/flow"
+	"github.com/onnxloss/onnxloss/graph/op/symbol"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
@@ -18,9 +19,9 @@ func init() {
 				}
 				lo, hi := shapeRange(c.Node, len(s))
 				c.Set(0, tensor.Int64, graph.Static(hi-lo))
-				e := make([]Num, hi-lo)
+				e := make([]symbol.Num, hi-lo)
 				for i := range e {
-					e[i] = NumOf(s[lo+i])
+					e[i] = symbol.Of(s[lo+i])
 				}
 				c.SetElems(0, e)
 				return nil
@@ -45,7 +46,7 @@ func init() {
 			Infer: func(c *Infer) error {
 				c.Set(0, tensor.Int64, graph.Shape{})
 				if s := c.Input(0).Shape; s != nil {
-					c.SetElems(0, []Num{product(nums(s))})
+					c.SetElems(0, []symbol.Num{symbol.Product(nums(s))})
 				}
 				return nil
 			},
@@ -76,10 +77,10 @@ func shapeRange(n *graph.Node, rank int) (lo, hi int) {
 }
 
 // nums is the dimensions of s as elements.
-func nums(s graph.Shape) []Num {
-	out := make([]Num, len(s))
+func nums(s graph.Shape) []symbol.Num {
+	out := make([]symbol.Num, len(s))
 	for i, d := range s {
-		out[i] = NumOf(d)
+		out[i] = symbol.Of(d)
 	}
 	return out
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/op/flow"
+	"github.com/onnxloss/onnxloss/graph/op/symbol"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
@@ -174,23 +175,23 @@ func inferSlice(c *Infer) error {
 	return nil
 }
 
-func numAt(e []Num, i int) Num {
+func numAt(e []symbol.Num, i int) symbol.Num {
 	if i < len(e) {
 		return e[i]
 	}
-	return Num{}
+	return symbol.Num{}
 }
 
 // sliceNums is what is known of the lists of a node Slice. axes is nil if they
 // are not known.
-func sliceNums(c *Infer) (starts, ends []Num, axes []int64, steps []Num, err error) {
+func sliceNums(c *Infer) (starts, ends []symbol.Num, axes []int64, steps []symbol.Num, err error) {
 	if c.Since < 10 {
 		cuts, err := attrCuts(c.Node, len(c.Input(0).Shape))
 		axes = []int64{}
 		for _, q := range cuts {
-			starts = append(starts, Number(int64(q.start)))
-			ends = append(ends, Number(int64(q.end)))
-			steps = append(steps, Number(1))
+			starts = append(starts, symbol.Int(int64(q.start)))
+			ends = append(ends, symbol.Int(int64(q.end)))
+			steps = append(steps, symbol.Int(1))
 			axes = append(axes, int64(q.axis))
 		}
 		return starts, ends, axes, steps, err
@@ -209,9 +210,9 @@ func sliceNums(c *Infer) (starts, ends []Num, axes []int64, steps []Num, err err
 		}
 	}
 	if !c.Has(4) {
-		steps = make([]Num, n)
+		steps = make([]symbol.Num, n)
 		for i := range steps {
-			steps[i] = Number(1)
+			steps[i] = symbol.Int(1)
 		}
 	}
 	return starts, ends, axes, steps, nil
@@ -223,7 +224,7 @@ const beyond = math.MaxInt32
 
 // slicedDim is the size of a cut. Where d is a name, a start, and an end counted
 // from the end, are taken to lie inside, the end not before the start.
-func slicedDim(d graph.Dim, start, end, step Num) graph.Dim {
+func slicedDim(d graph.Dim, start, end, step symbol.Num) graph.Dim {
 	if !start.Known || !step.Known || step.N == 0 {
 		return graph.Unknown()
 	}
@@ -237,14 +238,14 @@ func slicedDim(d graph.Dim, start, end, step Num) graph.Dim {
 	if step.N == 1 && (start.N >= beyond || end.Known && end.N <= -beyond) {
 		return graph.Known(0)
 	}
-	all := step.N == 1 && (end.Known && end.N >= beyond || !end.Known && end == NumOf(d))
+	all := step.N == 1 && (end.Known && end.N >= beyond || !end.Known && end == symbol.Of(d))
 	switch {
 	case step.N == -1 && start.N == -1 && end.Known && end.N <= -beyond:
 		return d
 	case all && start.N >= 0:
-		return addNum(NumOf(d), start, -1).Dim()
+		return symbol.Of(d).Minus(start).Dim()
 	case step.N == 1 && start.N >= 0 && end.Known && end.N < 0:
-		return addNum(addNum(NumOf(d), end, 1), start, -1).Dim()
+		return symbol.Of(d).Plus(end).Minus(start).Dim()
 	}
 	return graph.Unknown()
 }

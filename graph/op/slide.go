@@ -5,6 +5,7 @@ import (
 
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/kernel"
+	"github.com/onnxloss/onnxloss/graph/op/symbol"
 )
 
 // slide is how a window moves over the spatial axes, as the attributes of
@@ -143,7 +144,7 @@ func (s *slide) outDim(i int, d graph.Dim) (graph.Dim, error) {
 	if s.ceil && s.stride[i] != 1 {
 		return graph.Unknown(), nil
 	}
-	return divNum(addNum(NumOf(d), Number(int64(grow)), 1), Number(int64(s.stride[i]))).Dim(), nil
+	return symbol.Of(d).Plus(symbol.Int(int64(grow))).Over(symbol.Int(int64(s.stride[i]))).Dim(), nil
 }
 
 // window is the geometry over an input of spatial shape in.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/op/flow"
+	"github.com/onnxloss/onnxloss/graph/op/symbol"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
@@ -64,7 +65,7 @@ func inferSplit(c *Infer) error {
 		return err
 	}
 	n := len(c.Out)
-	dims := make([]Num, n)
+	dims := make([]symbol.Num, n)
 	sizes := c.Node.Ints("split")
 	switch d := x.Shape[axis]; {
 	case c.Since >= 13 && c.Has(1):
@@ -73,7 +74,7 @@ func inferSplit(c *Infer) error {
 		}
 	case sizes != nil && len(sizes) == n:
 		for i, s := range sizes {
-			dims[i] = Number(s)
+			dims[i] = symbol.Int(s)
 		}
 	case d.IsKnown():
 		parts, err := splitSizes(int(d.Value), n, nil, c.Since)
@@ -81,10 +82,10 @@ func inferSplit(c *Infer) error {
 			return err
 		}
 		for i, s := range parts {
-			dims[i] = Number(int64(s))
+			dims[i] = symbol.Int(int64(s))
 		}
 	default:
-		if q, ok := quotient([]Num{NumOf(d)}, []Num{Number(int64(n))}); ok {
+		if q, ok := symbol.Quotient([]symbol.Num{symbol.Of(d)}, []symbol.Num{symbol.Int(int64(n))}); ok {
 			for i := range dims {
 				dims[i] = q
 			}

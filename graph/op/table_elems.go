@@ -5,13 +5,14 @@ import (
 
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/kernel"
+	"github.com/onnxloss/onnxloss/graph/op/symbol"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
 // elems is what is known of the elements of f: its Elems, or the elements of a
 // constant that are whole numbers. Truth values are 0 and 1. It is nil if
 // nothing is known.
-func (f *Fact) elems() []Num {
+func (f *Fact) elems() []symbol.Num {
 	if e := f.Elems(); e != nil || f.DType != tensor.Float32 && f.DType != tensor.Float64 && f.DType != tensor.Bool {
 		return e
 	}
@@ -25,7 +26,7 @@ func (f *Fact) elems() []Num {
 	case tensor.Float64:
 		return wholeNumbers(tensor.Data[float64](t))
 	case tensor.Bool:
-		out := make([]Num, t.Len())
+		out := make([]symbol.Num, t.Len())
 		for i, b := range tensor.Data[bool](t) {
 			out[i] = truth(b)
 		}
@@ -34,21 +35,21 @@ func (f *Fact) elems() []Num {
 	return nil
 }
 
-func wholeNumbers[T float32 | float64](x []T) []Num {
-	out := make([]Num, len(x))
+func wholeNumbers[T float32 | float64](x []T) []symbol.Num {
+	out := make([]symbol.Num, len(x))
 	for i, v := range x {
 		if f := float64(v); f == math.Trunc(f) && math.Abs(f) < 1<<53 {
-			out[i] = Number(int64(v))
+			out[i] = symbol.Int(int64(v))
 		}
 	}
 	return out
 }
 
-func truth(b bool) Num {
+func truth(b bool) symbol.Num {
 	if b {
-		return Number(1)
+		return symbol.Int(1)
 	}
-	return Number(0)
+	return symbol.Int(0)
 }
 
 // settle makes constants of outputs whose elements are all known, so that what
@@ -95,12 +96,12 @@ func fromInts[T int32 | float32 | float64](v []int64) []T {
 }
 
 // mapElems states the elements of output 0 as f of those of input 0.
-func mapElems(c *Infer, f func(a Num) Num) {
+func mapElems(c *Infer, f func(a symbol.Num) symbol.Num) {
 	in := c.Input(0).elems()
 	if in == nil {
 		return
 	}
-	out := make([]Num, len(in))
+	out := make([]symbol.Num, len(in))
 	for i, a := range in {
 		out[i] = f(a)
 	}
@@ -109,7 +110,7 @@ func mapElems(c *Infer, f func(a Num) Num) {
 
 // broadcastElems states the elements of output 0 as f of those of its inputs,
 // all of them, with broadcasting. It does nothing where a shape is unknown.
-func broadcastElems(c *Infer, f func(e []Num) Num) {
+func broadcastElems(c *Infer, f func(e []symbol.Num) symbol.Num) {
 	if len(c.Out) == 0 || !c.Out[0].Shape.IsStatic() {
 		return
 	}
@@ -123,8 +124,8 @@ func broadcastElems(c *Infer, f func(e []Num) Num) {
 			return
 		}
 	}
-	out := make([]Num, n)
-	args := make([][]Num, len(c.In))
+	out := make([]symbol.Num, n)
+	args := make([][]symbol.Num, len(c.In))
 	for i := range args {
 		x := c.Input(i)
 		e := x.elems()
@@ -132,14 +133,14 @@ func broadcastElems(c *Infer, f func(e []Num) Num) {
 		if e == nil || at == nil {
 			return
 		}
-		args[i] = make([]Num, n)
+		args[i] = make([]symbol.Num, n)
 		for k := range args[i] {
 			if at[k] < len(e) {
 				args[i][k] = e[at[k]]
 			}
 		}
 	}
-	row := make([]Num, len(args))
+	row := make([]symbol.Num, len(args))
 	for k := range out {
 		for i := range args {
 			row[i] = args[i][k]
@@ -184,7 +185,7 @@ func moveElems(c *Infer, data ...int) {
 			return
 		}
 	}
-	var all []Num
+	var all []symbol.Num
 	in := make([]*tensor.Tensor, len(c.In))
 	for i, x := range c.In {
 		switch {
@@ -224,7 +225,7 @@ func moveElems(c *Infer, data ...int) {
 		if t == nil || t.DType != tensor.Int64 || t.Len() > MaxElems {
 			continue
 		}
-		out := make([]Num, t.Len())
+		out := make([]symbol.Num, t.Len())
 		for k, at := range tensor.Data[int64](t) {
 			out[k] = all[at]
 		}

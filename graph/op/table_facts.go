@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/op/symbol"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
@@ -107,9 +108,9 @@ func constFact(t *tensor.Tensor) *Fact {
 	x.value = t
 	if (t.DType == tensor.Int64 || t.DType == tensor.Int32) && t.Len() <= MaxElems {
 		v, _ := Ints(t)
-		x.ints = make([]Num, len(v))
+		x.ints = make([]symbol.Num, len(v))
 		for i, e := range v {
-			x.ints[i] = Number(int64(e))
+			x.ints[i] = symbol.Int(int64(e))
 		}
 	}
 	return x

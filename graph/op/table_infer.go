@@ -4,13 +4,14 @@ import (
 	"fmt"
 
 	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/op/symbol"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
 // Fact is what is known of a value before anything runs.
 type Fact struct {
 	graph.Type
-	ints   []Num
+	ints   []symbol.Num
 	value  *tensor.Tensor
 	unread *unread // what ints and value are still to be read from
 }
@@ -19,7 +20,7 @@ type Fact struct {
 // MaxElems; nil if nothing is known of them. This is how a shape that the graph
 // computes stays known (Shape, Gather, Concat, Reshape). Elements of an
 // initializer are read when they are first asked for; see Facts.ReadErr.
-func (f *Fact) Elems() []Num {
+func (f *Fact) Elems() []symbol.Num {
 	if f.DType == tensor.Int64 || f.DType == tensor.Int32 {
 		f.read()
 	}
@@ -31,38 +32,6 @@ func (f *Fact) Elems() []Num {
 func (f *Fact) Const() *tensor.Tensor {
 	f.read()
 	return f.value
-}
-
-// Num is one element of an integer tensor before the run: the number N if
-// Known, else the symbolic dimension Param if that is not empty, else unknown.
-// Param is a name, or a formula of names in one normal form, so that equal
-// sizes have equal text: "3*h*w + 4", "floor((h + 31)/32)".
-type Num struct {
-	N     int64
-	Known bool
-	Param string
-}
-
-// Number is the known element n.
-func Number(n int64) Num { return Num{N: n, Known: true} }
-
-// NumOf is the element that holds dimension d.
-func NumOf(d graph.Dim) Num {
-	if d.IsKnown() {
-		return Number(d.Value)
-	}
-	return Num{Param: d.Param}
-}
-
-// Dim is the dimension that element e states.
-func (e Num) Dim() graph.Dim {
-	switch {
-	case e.Known && e.N >= 0:
-		return graph.Known(e.N)
-	case !e.Known && e.Param != "":
-		return graph.Named(e.Param)
-	}
-	return graph.Unknown()
 }
 
 // Bounds on what inference looks into: MaxFold elements of a constant, and
@@ -104,7 +73,7 @@ func (c *Infer) Set(i int, d tensor.DType, s graph.Shape) {
 }
 
 // SetElems states the elements of output i.
-func (c *Infer) SetElems(i int, e []Num) {
+func (c *Infer) SetElems(i int, e []symbol.Num) {
 	if i < len(c.Out) {
 		c.Out[i].ints = e
 	}

@@ -6,6 +6,7 @@ import (
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/kernel"
 	"github.com/onnxloss/onnxloss/graph/op/flow"
+	"github.com/onnxloss/onnxloss/graph/op/symbol"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
@@ -102,7 +103,7 @@ func (u unary) row() *Op {
 
 // inferWhole is the rule of the roundings: elements that are known are whole.
 func inferWhole(c *Infer) error {
-	mapElems(c, func(a Num) Num { return a })
+	mapElems(c, func(a symbol.Num) symbol.Num { return a })
 	return SameAsInput(c)
 }
 

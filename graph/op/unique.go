@@ -7,6 +7,7 @@ import (
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/kernel"
 	"github.com/onnxloss/onnxloss/graph/op/flow"
+	"github.com/onnxloss/onnxloss/graph/op/symbol"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
@@ -33,7 +34,7 @@ func inferUnique(c *Infer) error {
 			s[k] = graph.Unknown()
 		}
 	} else if x.Shape != nil {
-		inverse = product(nums(x.Shape)).Dim()
+		inverse = symbol.Product(nums(x.Shape)).Dim()
 	}
 	c.Set(0, x.DType, s)
 	c.Set(1, tensor.Int64, unknownShape(1))

@@ -5,6 +5,7 @@ import (
 
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/op/flow"
+	"github.com/onnxloss/onnxloss/graph/op/symbol"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
@@ -47,7 +48,7 @@ func inferUnpool(c *Infer) error {
 		copy(shape, x.Shape[:2])
 		for i := range s.kernel {
 			grow := s.kernel[i] - s.stride[i] - s.pads[i] - s.pads[len(s.kernel)+i]
-			shape[2+i] = addNum(mulNum(NumOf(x.Shape[2+i]), Number(int64(s.stride[i]))), Number(int64(grow)), 1).Dim()
+			shape[2+i] = symbol.Of(x.Shape[2+i]).Times(symbol.Int(int64(s.stride[i]))).Plus(symbol.Int(int64(grow))).Dim()
 		}
 	}
 	c.Set(0, x.DType, shape)

@@ -4,6 +4,7 @@ import (
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/kernel"
 	"github.com/onnxloss/onnxloss/graph/op/flow"
+	"github.com/onnxloss/onnxloss/graph/op/symbol"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
@@ -14,7 +15,7 @@ func init() {
 		versions       []int64
 		rows           numberRows
 		mean           bool
-		elems          func(a, b Num) Num
+		elems          func(a, b symbol.Num) symbol.Num
 		grad           func(c *Grad)
 		check          Check
 	}{
@@ -22,16 +23,16 @@ func init() {
 			kernel.Max[float32], kernel.Max[float64],
 			kernel.Max[int8], kernel.Max[int16], kernel.Max[int32], kernel.Max[int64],
 			kernel.Max[uint8], kernel.Max[uint16], kernel.Max[uint32], kernel.Max[uint64]},
-			false, func(a, b Num) Num { return extremeNum(a, b, func(x, y int64) int64 { return max(x, y) }) },
+			false, func(a, b symbol.Num) symbol.Num { return extremeNum(a, b, func(x, y int64) int64 { return max(x, y) }) },
 			func(c *Grad) { gradExtreme(c, Less) }, Check{Lo: -2, Hi: 2}},
 		{"Min", "y = the least of the inputs, with broadcasting", []int64{1, 6, 8, 12, 13}, numberRows{
 			kernel.Min[float32], kernel.Min[float64],
 			kernel.Min[int8], kernel.Min[int16], kernel.Min[int32], kernel.Min[int64],
 			kernel.Min[uint8], kernel.Min[uint16], kernel.Min[uint32], kernel.Min[uint64]},
-			false, func(a, b Num) Num { return extremeNum(a, b, func(x, y int64) int64 { return min(x, y) }) },
+			false, func(a, b symbol.Num) symbol.Num { return extremeNum(a, b, func(x, y int64) int64 { return min(x, y) }) },
 			func(c *Grad) { gradExtreme(c, Greater) }, Check{Lo: -2, Hi: 2}},
 		{"Sum", "y = the sum of the inputs, with broadcasting", []int64{1, 6, 8, 13}, sum, false,
-			func(a, b Num) Num { return addNum(a, b, 1) },
+			func(a, b symbol.Num) symbol.Num { return a.Plus(b) },
 			func(c *Grad) {
 				for i := range c.Node.Inputs {
 					c.Set(i, c.Dy[0])
@@ -57,17 +58,17 @@ func init() {
 	}
 }
 
-func extremeNum(a, b Num, f func(x, y int64) int64) Num {
+func extremeNum(a, b symbol.Num, f func(x, y int64) int64) symbol.Num {
 	switch {
 	case a.Known && b.Known:
-		return Number(f(a.N, b.N))
+		return symbol.Int(f(a.N, b.N))
 	case a == b:
 		return a
 	}
-	return Num{}
+	return symbol.Num{}
 }
 
-func inferVariadic(c *Infer, f func(a, b Num) Num) error {
+func inferVariadic(c *Infer, f func(a, b symbol.Num) symbol.Num) error {
 	if err := sameTypes(c); err != nil {
 		return err
 	}
@@ -80,7 +81,7 @@ func inferVariadic(c *Infer, f func(a, b Num) Num) error {
 	}
 	c.Set(0, c.Input(0).DType, s)
 	if f != nil {
-		broadcastElems(c, func(e []Num) Num {
+		broadcastElems(c, func(e []symbol.Num) symbol.Num {
 			out := e[0]
 			for _, b := range e[1:] {
 				out = f(out, b)

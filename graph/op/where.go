@@ -4,6 +4,7 @@ import (
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/kernel"
 	"github.com/onnxloss/onnxloss/graph/op/flow"
+	"github.com/onnxloss/onnxloss/graph/op/symbol"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
@@ -36,14 +37,14 @@ func inferWhere(c *Infer) error {
 		return err
 	}
 	c.Set(0, c.Input(1).DType, s)
-	broadcastElems(c, func(e []Num) Num {
+	broadcastElems(c, func(e []symbol.Num) symbol.Num {
 		switch {
 		case e[0].Known && e[0].N != 0 || e[1] == e[2]:
 			return e[1]
 		case e[0].Known:
 			return e[2]
 		}
-		return Num{}
+		return symbol.Num{}
 	})
 	return nil
 }

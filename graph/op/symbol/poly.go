@@ -1,4 +1,4 @@
-package op
+package symbol
 
 import (
 	"maps"
@@ -107,10 +107,10 @@ func (p poly) add(name string, c int64) bool {
 // num is p as an element, unknown if p is beyond the bounds.
 func (p poly) num() Num {
 	if len(p) == 0 {
-		return Number(0)
+		return Int(0)
 	}
 	if c, ok := p[""]; ok && len(p) == 1 {
-		return Number(c)
+		return Int(c)
 	}
 	if s := p.String(); len(p) <= maxTerms && len(s) <= maxParamText {
 		return Num{Param: s}

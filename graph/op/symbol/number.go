@@ -1,14 +1,48 @@
-package op
+package symbol
 
 import (
 	"math"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/onnxloss/onnxloss/graph"
 )
 
-// nonNegative reports whether n is certainly not below 0: dimensions are not.
-func (n Num) nonNegative() bool {
+// Num is one element of an integer tensor before the run: the number N if
+// Known, else the symbolic dimension Param if that is not empty, else unknown.
+// Param is a name, or a formula of names in one normal form, so that equal
+// sizes have equal text: "3*h*w + 4", "floor((h + 31)/32)".
+type Num struct {
+	N     int64
+	Known bool
+	Param string
+}
+
+// Int is the known element n.
+func Int(n int64) Num { return Num{N: n, Known: true} }
+
+// Of is the element that holds dimension d.
+func Of(d graph.Dim) Num {
+	if d.IsKnown() {
+		return Int(d.Value)
+	}
+	return Num{Param: d.Param}
+}
+
+// Dim is the dimension that element e states.
+func (e Num) Dim() graph.Dim {
+	switch {
+	case e.Known && e.N >= 0:
+		return graph.Known(e.N)
+	case !e.Known && e.Param != "":
+		return graph.Named(e.Param)
+	}
+	return graph.Unknown()
+}
+
+// IsNonNegative reports whether n is certainly not below 0: dimensions are not.
+func (n Num) IsNonNegative() bool {
 	p, ok := n.poly()
 	if !ok {
 		return false
@@ -21,8 +55,14 @@ func (n Num) nonNegative() bool {
 	return true
 }
 
-// addNum is a + k·b.
-func addNum(a, b Num, k int64) Num {
+// Plus is a + b.
+func (a Num) Plus(b Num) Num { return a.plus(b, 1) }
+
+// Minus is a − b.
+func (a Num) Minus(b Num) Num { return a.plus(b, -1) }
+
+// plus is a + k·b.
+func (a Num) plus(b Num, k int64) Num {
 	p, ok1 := a.poly()
 	q, ok2 := b.poly()
 	if !ok1 || !ok2 {
@@ -37,8 +77,8 @@ func addNum(a, b Num, k int64) Num {
 	return Num{}
 }
 
-// mulNum is a · b.
-func mulNum(a, b Num) Num {
+// Times is a · b.
+func (a Num) Times(b Num) Num {
 	p, ok1 := a.poly()
 	q, ok2 := b.poly()
 	switch {
@@ -55,14 +95,14 @@ func mulNum(a, b Num) Num {
 	return Num{}
 }
 
-// divNum is a / b, truncated; where a symbolic quotient is not exact, its name
+// Over is a / b, truncated; where a symbolic quotient is not exact, its name
 // says what it is.
-func divNum(a, b Num) Num {
+func (a Num) Over(b Num) Num {
 	if a.Known && b.Known {
 		if b.N == 0 || b.N == -1 && a.N == -1<<63 {
 			return Num{}
 		}
-		return Number(a.N / b.N)
+		return Int(a.N / b.N)
 	}
 	p, ok1 := a.poly()
 	q, ok2 := b.poly()
@@ -75,7 +115,7 @@ func divNum(a, b Num) Num {
 	if out, ok := p.over(q); ok {
 		return out.num()
 	}
-	if !a.nonNegative() || !b.nonNegative() {
+	if !a.IsNonNegative() || !b.IsNonNegative() {
 		return Num{}
 	}
 	if b.Known {
@@ -158,18 +198,18 @@ func group(p poly) string {
 	return s
 }
 
-// product is the product of dimensions.
-func product(dims []Num) Num {
-	out := Number(1)
+// Product is the product of dimensions.
+func Product(dims []Num) Num {
+	out := Int(1)
 	for _, d := range dims {
-		out = mulNum(out, d)
+		out = out.Times(d)
 	}
 	return out
 }
 
-// quotient is Π num / Π den where that is exact, whatever the names stand for;
+// Quotient is Π num / Π den where that is exact, whatever the names stand for;
 // factors that both have cancel, even unknown products of them.
-func quotient(num, den []Num) (Num, bool) {
+func Quotient(num, den []Num) (Num, bool) {
 	num, den = slices.Clone(num), slices.Clone(den)
 	for i := 0; i < len(den); i++ {
 		if k := slices.Index(num, den[i]); k >= 0 && (den[i].Param != "" || den[i].Known && den[i].N != 0) {
@@ -178,8 +218,8 @@ func quotient(num, den []Num) (Num, bool) {
 			i--
 		}
 	}
-	p, ok1 := product(num).poly()
-	q, ok2 := product(den).poly()
+	p, ok1 := Product(num).poly()
+	q, ok2 := Product(den).poly()
 	if !ok1 || !ok2 {
 		return Num{}, false
 	}
