@@ -293,6 +293,3 @@ func String(name, v string) *Attr { return &Attr{Name: name, Kind: AttrString, S
 func Tensor(name string, t *tensor.Tensor) *Attr {
 	return &Attr{Name: name, Kind: AttrTensor, Tensor: NewData("", t)}
 }
-
-// Subgraph is a graph attribute.
-func Subgraph(name string, g *Graph) *Attr { return &Attr{Name: name, Kind: AttrGraph, Graph: g} }

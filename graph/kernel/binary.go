@@ -154,16 +154,6 @@ func PRelu[T Number]() Rows[T, T] {
 	return r
 }
 
-// Contains tells whether x holds v.
-func Contains[T comparable](x []T, v T) bool {
-	for _, e := range x {
-		if e == v {
-			return true
-		}
-	}
-	return false
-}
-
 // Join is dst[i] = a[i] followed by b[i].
 func Join() Rows[string, string] {
 	return rowsOf(func(a, b string) string { return a + b })

@@ -115,11 +115,6 @@ func fill[E any](dst []E, v E) {
 	}
 }
 
-// Fill sets every element of dst to v.
-func Fill[E any](par Parallel, dst []E, v E) {
-	par.Do(len(dst), 4*elementGrain, func(lo, hi int) { fill(dst[lo:hi], v) })
-}
-
 // IndexCopy gathers along every axis by a table:
 //
 //	dst[i0, i1, …] = src[table[0][i0], table[1][i1], …]

@@ -15,12 +15,6 @@ import (
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
-// ReadTensor reads a file that holds one TensorProto, as ONNX's test data has
-// them. Errors begin with the path.
-func ReadTensor(path string) (*tensor.Tensor, error) {
-	return ReadValue(path, graph.Type{Kind: graph.TensorKind})
-}
-
 // ReadValue reads a file that holds one value of type t: a TensorProto, a
 // SequenceProto or an OptionalProto. Where t says bfloat16 and the file has
 // uint16, as ONNX's test data has, the bits are taken for bfloat16. Errors

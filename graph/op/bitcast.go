@@ -3,7 +3,6 @@ package op
 import (
 	"fmt"
 
-	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/op/flow"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
@@ -74,9 +73,4 @@ func copyBits(dst, src *tensor.Tensor) error {
 	}
 	copyAll(dst, src)
 	return nil
-}
-
-// BitCast is the bits of x as element type d, which has the same width.
-func BitCast(x *graph.Value, d tensor.DType) *graph.Value {
-	return apply("BitCast", []*graph.Attr{graph.Int("to", int64(d))}, x)
 }

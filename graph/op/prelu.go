@@ -1,7 +1,6 @@
 package op
 
 import (
-	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/kernel"
 	"github.com/onnxloss/onnxloss/graph/op/flow"
 	"github.com/onnxloss/onnxloss/graph/tensor"
@@ -72,6 +71,3 @@ func channelSlope(k Kernel) Kernel {
 		return k(&wide)
 	}
 }
-
-// PRelu is x where x ≥ 0 and slope·x elsewhere; slope broadcasts to x.
-func PRelu(x, slope *graph.Value) *graph.Value { return apply("PRelu", nil, x, slope) }

@@ -3,7 +3,6 @@ package op
 import (
 	"fmt"
 
-	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/op/flow"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
@@ -59,10 +58,4 @@ func reverseSequence(x *Call, batch, time int) error {
 		copyStrided(x, block, out, at+n*stride[time], stride, in, at+n*stride[time], stride)
 	}
 	return nil
-}
-
-// ReverseSequence is x with the first steps of each sequence in reverse order;
-// lengths (int64) has one number for each of the batch.
-func ReverseSequence(x, lengths *graph.Value, batchAxis, timeAxis int64) *graph.Value {
-	return apply("ReverseSequence", []*graph.Attr{graph.Int("batch_axis", batchAxis), graph.Int("time_axis", timeAxis)}, x, lengths)
 }
