@@ -3,9 +3,11 @@
 //
 // A row (Op) holds an operator's equation, the opset versions at which its
 // schema changed, its arity, its shape rule, its kernel, its gradient rule or
-// the reason why there is none, and where and how closely that gradient is
-// checked. Rows are made in files named for a family or one operator, which
-// register them; a completeness test ranges over the table.
+// the reason why there is none, where and how closely that gradient is checked,
+// and what becomes of channels (package flow). Rows are made in files named for a
+// family or one operator, which register them; a completeness test ranges over the
+// table. The table itself and what its rows are written in are the files table_*.go;
+// sizes that are names are package symbol.
 //
 // Vocabulary. A Spec is one node as a kernel maker sees it: attributes,
 // version, inputs that are known before the run. A Kernel is the closure that
@@ -30,6 +32,11 @@
 // trusts a shape. No kernel panics or allocates without bound on any input.
 // Kernels are generic over float32 and float64, so that a float32 graph can be
 // run in float64: a maker maps attribute dtypes through Spec.DType.
+//
+// Why one package: rows of one kind are written with the helpers of others. The
+// quantized operators alone use 39 unexported names of the rest, among them the shape
+// rules of Conv and MatMul; and a table in several packages would lack the rows of
+// those that a program does not import.
 //
 // Non-goals: loops over elements (package kernel), order of execution and
 // memory (package interp).
