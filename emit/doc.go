@@ -9,9 +9,9 @@
 // training step. A loss is appended as nodes, or as a call of a function of the
 // model (Options.AsFunction), whose body is those nodes.
 //
-// Invariants. No node, weight or output of the original model changes, but for
-// what an opset upgrade must rewrite. New nodes lie behind the old ones. The
-// same model and options give the same bytes.
+// Invariants. No node, weight or output of the original model changes, and its
+// opset stays: what is appended is written in the forms that the opset has. New
+// nodes lie behind the old ones. The same model and options give the same bytes.
 //
 // The front door is File: from the file of a detector to that of its training graph, which
 // is proved first. Its parts are Append and Training.Write. The prover is package verify,
