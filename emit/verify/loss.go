@@ -301,19 +301,29 @@ func (t *term) extremes(p *proof, plan *interp.Plan, c *Check, b loss.Batch, r *
 	}
 }
 
-// empty runs batches without images and without anchors, as far as the sizes are
-// dynamic.
+// empty runs batches without images and without anchors.
 func (t *term) empty(p *proof, plan *interp.Plan, c *Check) {
+	if t.opts.Reduction == loss.None {
+		return
+	}
+	for _, b := range t.emptyBatches(p) {
+		t.compare(p, plan, c, b, floor)
+	}
+}
+
+// emptyBatches are a batch without images and one without anchors, as far as the sizes
+// are dynamic.
+func (t *term) emptyBatches(p *proof) []loss.Batch {
+	var batches []loss.Batch
 	for i := range min(2, len(t.shape())) {
-		d := (*t.logits.Shape)[i]
-		if _, fixed := d.(float64); fixed || t.opts.Reduction == loss.None {
+		if _, fixed := (*t.logits.Shape)[i].(float64); fixed {
 			continue
 		}
 		shape := t.shape()
 		shape[i] = 0
-		b := newBatch(t, shape, rand.New(rand.NewPCG(p.opts.Seed, 0)))
-		t.compare(p, plan, c, b, floor)
+		batches = append(batches, newBatch(t, shape, rand.New(rand.NewPCG(p.opts.Seed, 0))))
 	}
+	return batches
 }
 
 // checkSum holds the total to the sum of the terms, where there are several.

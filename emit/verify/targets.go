@@ -34,6 +34,20 @@ func (p *proof) checkTargets(t *term, c *Check, b loss.Batch) {
 		c.stop(err)
 		return
 	}
+	check := func(x loss.Batch) bool {
+		out, err := plan.Run(p.ctx, t.feeds(p, plan, x))
+		if err != nil {
+			c.stop(err)
+			return false
+		}
+		got, want := out[t.targetCheck.Name], loss.CheckTargets(t.opts, x)
+		p.gave(t.targetCheck.Name, got, nil, false)
+		c.Compared++
+		if got.DType != tensor.Int64 || fmt.Sprint(tensor.Data[int64](got)) != fmt.Sprint(want[:]) {
+			c.fail("%s: got %v, want %v", t.targetCheck.Name, got, want)
+		}
+		return true
+	}
 	for k := range plantings + 1 {
 		x := b
 		x.Target, x.Index = slices.Clone(b.Target), slices.Clone(b.Index)
@@ -43,16 +57,13 @@ func (p *proof) checkTargets(t *term, c *Check, b loss.Batch) {
 		if k > 0 {
 			t.plant(&x, k, r)
 		}
-		out, err := plan.Run(p.ctx, t.feeds(p, plan, x))
-		if err != nil {
-			c.stop(err)
+		if !check(x) {
 			return
 		}
-		got, want := out[t.targetCheck.Name], loss.CheckTargets(t.opts, x)
-		p.gave(t.targetCheck.Name, got, nil, false)
-		c.Compared++
-		if got.DType != tensor.Int64 || fmt.Sprint(tensor.Data[int64](got)) != fmt.Sprint(want[:]) {
-			c.fail("%s: got %v, want %v", t.targetCheck.Name, got, want)
+	}
+	for _, x := range t.emptyBatches(p) {
+		if !check(x) {
+			return
 		}
 	}
 }
