@@ -165,7 +165,7 @@ func TestLiesAreNoticed(t *testing.T) {
 				if where != "manifest" {
 					values[k].Type = v
 				}
-				if where == "both" && (ports[k].Role == emit.RoleImage || name == "first" && ports[k].Role == emit.RoleOriginal) {
+				if where == "both" && ports[k].Role == emit.RoleImage || where != "manifest" && name == "first" && ports[k].Role == emit.RoleOriginal {
 					continue // where no other dimension has its name, the name means nothing
 				}
 				c, err := interfaceCheck(m)
