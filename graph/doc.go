@@ -25,5 +25,6 @@
 //  6. Graph outputs are values that exist in the graph; inputs and initializers
 //     have no producer.
 //
-// Non-goals: the file format (package onnx), what operators mean (package op).
+// Non-goals: the file format (package onnx), the text form (package text), what
+// operators mean (package op), derivatives (package grad).
 package graph

@@ -13,10 +13,10 @@ func (g *Graph) Scope(prefix string) (leave func()) {
 	return func() { g.scope = old }
 }
 
-// Fresh is a name that no value of g, of the graphs around it or of the
-// subgraphs inside it has, nor any node of g or inside it, and that Fresh did
-// not give before: scope/base, or that with a number behind it. The same calls on the same graph give the same
-// names.
+// Fresh returns a name that is free: no value of g, of the graphs around it or of
+// the subgraphs inside it has it, nor any node of g or inside it, and Fresh has not
+// returned it before. It is scope/base, or that with a number appended. The same
+// calls on the same graph return the same names.
 func (g *Graph) Fresh(base string) string {
 	if g.scope != "" {
 		base = g.scope + "/" + base
