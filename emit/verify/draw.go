@@ -86,9 +86,9 @@ func (t *term) drawTarget(b *loss.Batch, i int, r *rand.Rand) {
 	}
 }
 
-// right is b with logits that are right by far, and one class or none for each
-// anchor.
-func (t *term) right(b loss.Batch, r *rand.Rand) loss.Batch {
+// right is b with logits that are right by least or up to 24, and one class or none for
+// each anchor.
+func (t *term) right(b loss.Batch, least float64, r *rand.Rand) loss.Batch {
 	b.Logits = make([]float64, len(b.Logits))
 	if b.Target != nil {
 		b.Target = make([]float64, len(b.Target))
@@ -97,7 +97,7 @@ func (t *term) right(b loss.Batch, r *rand.Rand) loss.Batch {
 	for i := range index {
 		class := r.IntN(b.C)
 		for k := range b.C {
-			b.Logits[i*b.C+k] = -8 - 16*r.Float64()
+			b.Logits[i*b.C+k] = -least - (24-least)*r.Float64()
 		}
 		b.Logits[i*b.C+class] *= -1
 		switch {

@@ -42,6 +42,6 @@ func ExampleTraining() {
 	fmt.Println(report.Summary())
 	// Output:
 	// proved <nil>
-	// ok        interface names, types and shapes of all inputs and outputs, as declared and as computed, against the manifest and its roles: 22 compared
+	// ok        interface names, types and shapes of all inputs and outputs, as declared and as computed, against the manifest and its roles: 26 compared
 	// failed: loss, loss64, gradient, tails, masked, empty
 }

@@ -26,9 +26,8 @@ func (s signature) String() string { return fmt.Sprintf("%s%v", s.dtype, s.dims)
 func (p *proof) declares() error {
 	p.ports = Check{Name: "interface", What: "names, types and shapes of all inputs and outputs, as declared and as computed, against the manifest and its roles"}
 	inputs := slices.DeleteFunc(slices.Clone(p.model.Graph.Inputs), func(v *graph.Value) bool { return v.Init != nil })
-	names := map[string]any{}
-	p.declared("inputs", p.manifest.Inputs, inputs, names)
-	p.declared("outputs", p.manifest.Outputs, p.model.Graph.Outputs, names)
+	p.declared("inputs", p.manifest.Inputs, inputs)
+	p.declared("outputs", p.manifest.Outputs, p.model.Graph.Outputs)
 	wanted := p.signatures()
 	for _, side := range []struct {
 		ports   []emit.Port
@@ -49,9 +48,8 @@ func (p *proof) declares() error {
 	return nil
 }
 
-// declared holds what the graph declares on one side to the manifest. names is what the
-// manifest has for the names that the graph gives sizes.
-func (p *proof) declared(side string, ports []emit.Port, values []*graph.Value, names map[string]any) {
+// declared holds what the graph declares on one side to the manifest.
+func (p *proof) declared(side string, ports []emit.Port, values []*graph.Value) {
 	var named, there []string
 	for _, port := range ports {
 		named = append(named, port.Name)
@@ -66,31 +64,28 @@ func (p *proof) declared(side string, ports []emit.Port, values []*graph.Value, 
 	for i, v := range values {
 		p.ports.Compared++
 		got, want := typeOf(v), signatureOf(&ports[i])
-		if !want.fits(got, names, ports[i].Role == emit.RoleOriginal) {
+		role := ports[i].Role
+		if !want.fits(got, role == emit.RoleOriginal || role == emit.RoleImage) {
 			p.ports.fail("%s: the graph has %v, the manifest %v", v.Name, got, want)
 		}
 	}
 }
 
-// fits reports whether the manifest's signature, which inference made, says what the graph
-// declares, or more: a number where the graph has a name, and for outputs of the network
-// the same other name wherever the graph has it.
-func (s *signature) fits(declared *signature, names map[string]any, network bool) bool {
+// fits reports whether the manifest's signature says what the graph declares. Of the
+// network's own tensors it may say more, by inference: a type where the graph has none, a
+// number or an input's name where the graph has a name that means nothing elsewhere.
+func (s *signature) fits(declared *signature, network bool) bool {
 	if s == nil || declared == nil {
-		return declared == nil
+		return declared == nil && (s == nil || network)
 	}
-	if declared.dtype != tensor.Invalid.String() && declared.dtype != s.dtype || len(declared.dims) != len(s.dims) {
+	untyped := network && declared.dtype == tensor.Invalid.String()
+	if declared.dtype != s.dtype && !untyped || len(declared.dims) != len(s.dims) {
 		return false
 	}
 	for i, d := range declared.dims {
-		name, named := d.(string)
-		_, number := s.dims[i].(float64)
-		had, known := names[name]
-		if d != s.dims[i] && !(named && (number || network && (!known || had == s.dims[i]))) {
+		_, named := d.(string)
+		if d != s.dims[i] && !(named && network) {
 			return false
-		}
-		if named {
-			names[name] = s.dims[i]
 		}
 	}
 	return true

@@ -165,8 +165,9 @@ func TestLiesAreNoticed(t *testing.T) {
 				if where != "manifest" {
 					values[k].Type = v
 				}
-				if where == "both" && ports[k].Role == emit.RoleImage || where != "manifest" && name == "first" && ports[k].Role == emit.RoleOriginal {
-					continue // where no other dimension has its name, the name means nothing
+				network := ports[k].Role == emit.RoleImage || ports[k].Role == emit.RoleOriginal
+				if name == "first" && network || where == "both" && ports[k].Role == emit.RoleImage {
+					continue // a name that nothing else has
 				}
 				c, err := interfaceCheck(m)
 				if err == nil {

@@ -30,7 +30,7 @@ func (p *proof) losses() error {
 		masked:   Check{Name: "masked", What: "classes masked by logits of −∞: loss and gradient against the closed form", Limit: limit32},
 		targets:  Check{Name: "targets", What: "targets out of range, planted: their number, and where the first is"},
 		state:    Check{Name: "state", What: "the loss's state after a batch in float32 and float64, against the closed form", Limit: limit32},
-		empty:    Check{Name: "empty", What: "batches without images or anchors, where sizes are dynamic: the loss is 0"},
+		empty:    Check{Name: "empty", What: "batches without images or anchors, where sizes are dynamic, or without what the loss is divided by: it is divided by 1", Limit: limit32},
 	}
 	for _, t := range p.terms() {
 		p.checkTerm(t, c)
@@ -98,12 +98,14 @@ func (p *proof) checkTerm(t *term, c *lossChecks) {
 	t.newStates(p, &c.state, own, drawn)
 	for _, plan := range []*interp.Plan{f32, f64} {
 		if t.opts.Eps == 0 {
-			t.compare(p, plan, &c.tails, t.held(t.right(drawn, r)), underflow)
+			for _, least := range []float64{8, 18} {
+				t.compare(p, plan, &c.tails, t.held(t.right(drawn, least, r)), underflow)
+			}
 		}
 		t.extremes(p, plan, &c.extremes, drawn, r)
 	}
 	p.checkMasked(t, &c.masked, []*interp.Plan{f32, f64}, drawn, r)
-	t.empty(p, f32, &c.empty)
+	t.empty(p, f32, &c.empty, drawn)
 	if t.opts.CheckTargets {
 		p.checkTargets(t, &c.targets, drawn)
 	}
@@ -301,14 +303,52 @@ func (t *term) extremes(p *proof, plan *interp.Plan, c *Check, b loss.Batch, r *
 	}
 }
 
-// empty runs batches without images and without anchors.
-func (t *term) empty(p *proof, plan *interp.Plan, c *Check) {
+// empty runs batches without images, without anchors, and without what the loss is divided
+// by.
+func (t *term) empty(p *proof, plan *interp.Plan, c *Check, b loss.Batch) {
 	if t.opts.Reduction == loss.None {
 		return
 	}
-	for _, b := range t.emptyBatches(p) {
-		t.compare(p, plan, c, b, floor)
+	for _, x := range slices.Concat(t.emptyBatches(p), t.bareBatches(b)) {
+		t.compare(p, plan, c, x, floor)
 	}
+}
+
+// bareBatches are b without positives, with normalizers of 0, below and just above 0, and b with all anchors ignored, as far as the reduction divides by such.
+func (t *term) bareBatches(b loss.Batch) []loss.Batch {
+	l, err := loss.Find(t.kind, t.opts.Name)
+	if err != nil || t.opts.Reduction == loss.Sum || t.opts.Reduction == loss.Mean && !l.Weighted && t.opts.IgnoreIndex == nil {
+		return nil
+	}
+	none, mark := -1.0, t.opts.IgnoreIndex
+	with := func(target, normalizer float64) loss.Batch {
+		x := b
+		x.Normalizer, x.Target, x.Index = normalizer, slices.Clone(b.Target), slices.Clone(b.Index)
+		for i := range x.Target {
+			x.Target[i] = target
+			if background := t.opts.Background; target == 0 && background != nil && i%b.C == *background {
+				x.Target[i] = 1
+			}
+		}
+		for i := range x.Index {
+			x.Index[i] = int64(target)
+			if background := t.opts.Background; target == none && background != nil {
+				x.Index[i] = int64(*background)
+			}
+		}
+		return x
+	}
+	switch {
+	case t.opts.Target == loss.Dense:
+		none = 0
+	case mark != nil && float64(*mark) == none && t.opts.Target == loss.Index:
+		none = float64(b.C) // no class either
+	}
+	batches := []loss.Batch{with(none, 0), with(none, -3), with(none, 0.125)}
+	if mark != nil {
+		batches = append(batches, with(float64(*mark), 0))
+	}
+	return batches
 }
 
 // emptyBatches are a batch without images and one without anchors, as far as the sizes

@@ -28,8 +28,9 @@ func (p *proof) checkMasked(t *term, c *Check, plans []*interp.Plan, b loss.Batc
 			i = t.positive(b, r)
 		}
 		b.Logits = z
-		plain := t.unask(t.mask(b, r))
-		batches := []loss.Batch{plain}
+		dear := t.unask(t.mask(b, r))
+		plain := t.spare(dear, b)
+		batches := []loss.Batch{dear, plain}
 		if i >= 0 {
 			for _, all := range []bool{false, true} {
 				batches = append(batches, t.ask(plain, b, i, all))
@@ -41,6 +42,7 @@ func (p *proof) checkMasked(t *term, c *Check, plans []*interp.Plan, b loss.Batc
 			}
 		}
 		for _, plan := range slopes {
+			p.maskedSlope(t, plan, c, dear)
 			p.maskedSlope(t, plan, c, plain)
 		}
 	}
@@ -94,6 +96,29 @@ func (t *term) unask(b loss.Batch) loss.Batch {
 		}
 	}
 	return b
+}
+
+// spare is x with the anchors of b in the place of those whose loss is +∞, as where a
+// single class is left that is not wanted. Else a sum says nothing of the others.
+func (t *term) spare(x, b loss.Batch) loss.Batch {
+	want, err := loss.Eval(t.kind, t.opts, x)
+	if err != nil {
+		return x
+	}
+	x.Logits, x.Target, x.Index = slices.Clone(x.Logits), slices.Clone(x.Target), slices.Clone(x.Index)
+	each := len(b.Target) / max(1, b.N*b.A)
+	for i, per := range want.PerAnchor {
+		if !math.IsInf(per, 1) {
+			continue
+		}
+		copy(x.Logits[i*b.C:][:b.C], b.Logits[i*b.C:])
+		if x.Index != nil {
+			x.Index[i] = b.Index[i]
+		} else {
+			copy(x.Target[i*each:][:each], b.Target[i*each:])
+		}
+	}
+	return x
 }
 
 // positive is an anchor of b that counts and has a target above 0 for a class other
