@@ -2,6 +2,7 @@ package emit_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -31,6 +32,10 @@ func judge(t *testing.T, v *variant.Variant) verdict {
 	t.Helper()
 	r, err := patterns.Locate(v.Model, patterns.Options{})
 	k := &v.Key
+	var several *patterns.AmbiguousError
+	if errors.As(err, &several) && len(r.Heads) > 1 && r.Heads[0].Confidence < 0.9 {
+		err = nil // the best of some that are equally likely, as one takes who knows no better
+	}
 	if err != nil {
 		class := "refused"
 		if k.Expect == variant.Refused || k.Expect == variant.Unsure {

@@ -24,8 +24,8 @@ type profileRow struct {
 	Name   string  `json:"name"`
 	Nodes  int     `json:"nodes"`
 	MS     float64 `json:"ms"`
-	Share  float64 `json:"share"`            // of the run's time, in [0, 1]
-	GFLOPS float64 `json:"gflops,omitempty"` // a second, where arithmetic is counted
+	Share  float64 `json:"share"`  // of the run's time, in [0, 1]
+	GFLOPS float64 `json:"gflops"` // a second; 0 where nobody counts the arithmetic
 	Bytes  int64   `json:"bytes"`
 	GBPS   float64 `json:"gbps"` // a second
 }
