@@ -14,8 +14,8 @@ import (
 // ManifestKey is the metadata key that the manifest is stored under.
 const ManifestKey = "onnxloss.manifest"
 
-// ManifestVersion is the version that this program writes and reads.
-const ManifestVersion = 1
+// manifestVersion is the version that this program writes and reads.
+const manifestVersion = 1
 
 // Manifest is the contract with trainers: what a training graph computes, and
 // the role of each of its inputs and outputs.
@@ -109,8 +109,8 @@ func ReadManifest(m *graph.Model) (*Manifest, error) {
 	if err := json.Unmarshal([]byte(text), &x); err != nil {
 		return nil, fmt.Errorf("metadata %q: %w", ManifestKey, err)
 	}
-	if x.Version != ManifestVersion {
-		return nil, fmt.Errorf("metadata %q: version %d, want %d", ManifestKey, x.Version, ManifestVersion)
+	if x.Version != manifestVersion {
+		return nil, fmt.Errorf("metadata %q: version %d, want %d", ManifestKey, x.Version, manifestVersion)
 	}
 	return &x, nil
 }

@@ -153,7 +153,7 @@ func (r *rewriter) give(t *term, v *graph.Value, name string) *graph.Value {
 
 func (r *rewriter) originals() {
 	x := &r.manifest
-	x.Version, x.Form = ManifestVersion, r.opts.Form
+	x.Version, x.Form = manifestVersion, r.opts.Form
 	x.Source = Source{File: r.opts.File, Digest: onnx.DigestPrefix + unknown, Fingerprint: unknown}
 	for _, v := range r.g.Inputs {
 		if v.Init == nil {

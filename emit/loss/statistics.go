@@ -96,12 +96,3 @@ func (b *Build) StopGradient(x *graph.Value) *graph.Value {
 	whole := op.Cast(op.Mul(op.Clip(x, -fixedMost, fixedMost), b.Const(1/fixedUnit)), tensor.Int64)
 	return op.Mul(op.Cast(whole, b.raw.Type.DType), b.Const(fixedUnit))
 }
-
-// VectorConst is a constant with a number for each element, in the element type
-// of the loss.
-func (b *Build) VectorConst(name string, x []float64) *graph.Value {
-	if b.raw == nil {
-		return nil
-	}
-	return exactly(b.raw.Graph(), b.raw.Type.DType, name, []int{len(x)}, x)
-}
