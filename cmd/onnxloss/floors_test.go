@@ -56,7 +56,7 @@ var rooms = map[string]string{
 }
 
 // forTests are packages that only test files import.
-var forTests = []string{"testing", module + "/graph/interp/orttest", module + "/patterns/variant"}
+var forTests = []string{"testing", module + "/graph/interp/orttest", module + "/graph/thorough", module + "/patterns/variant"}
 
 func TestImportsPointDown(t *testing.T) {
 	root := filepath.Join("..", "..")

@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/onnxloss/onnxloss/graph/thorough"
 )
 
 // TestManifestChanged changes every word and number of a manifest: verify
@@ -27,7 +29,10 @@ func TestManifestChanged(t *testing.T) {
 	}
 	from := bytes.Index(whole, []byte(`{"manifestVersion"`))
 	codes := map[int]int{}
-	for _, at := range regexp.MustCompile(`"[^"]+"|[0-9]+`).FindAllIndex(whole[from:], -1) {
+	for i, at := range regexp.MustCompile(`"[^"]+"|[0-9]+`).FindAllIndex(whole[from:], -1) {
+		if i%thorough.Every(4) > 0 {
+			continue
+		}
 		old := string(whole[from+at[0] : from+at[1]])
 		changes := []string{strings.Repeat("9", len(old)), strings.Repeat(" ", len(old)-1) + "0"}
 		if old[0] == '"' {

@@ -10,6 +10,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/onnxloss/onnxloss/graph/limits"
+	"github.com/onnxloss/onnxloss/graph/thorough"
 )
 
 // floodSize is the bytes of a flood in one file.
@@ -176,10 +177,7 @@ func memory() (m runtime.MemStats) {
 
 // TestChain reads a chain of a million of the smallest nodes of use.
 func TestChain(t *testing.T) {
-	n := 1_000_000
-	if testing.Short() {
-		n /= 10
-	}
+	n := 1_000_000 / thorough.Every(10)
 	b := field1(11, field1(1, []byte("v0")))
 	for i := range n {
 		b = append(b, field1(1, join(field1(1, strconv.AppendInt([]byte("v"), int64(i), 10)),
