@@ -4,6 +4,7 @@ package kernel
 
 import (
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -13,9 +14,17 @@ import (
 
 // TestRegisters: functions for AVX2 use no registers that only AVX-512 has.
 func TestRegisters(t *testing.T) {
-	text, err := os.ReadFile("tile_amd64.s")
+	files, err := filepath.Glob("asm_*_amd64.s")
 	if err != nil {
 		t.Fatal(err)
+	}
+	var text []byte
+	for _, f := range files {
+		b, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text = append(text, b...)
 	}
 	beyond := regexp.MustCompile(`\b([XY](1[6-9]|[23][0-9])|Z[0-9]+|K[0-7])\b`)
 	functions := strings.Split(string(text), "\nTEXT ")[1:]

@@ -4,7 +4,10 @@ package kernel
 
 import "golang.org/x/sys/cpu"
 
-//go:generate go run -C gen . -out ../tile_amd64.s -stubs ../tile_amd64.go -pkg kernel
+//go:generate go run -C gen . -out ../asm_gemm_amd64.s -stubs ../asm_gemm_amd64.go -pkg kernel gemm
+//go:generate go run -C gen . -out ../asm_rows_amd64.s -stubs ../asm_rows_amd64.go -pkg kernel rows
+//go:generate go run -C gen . -out ../asm_taps_amd64.s -stubs ../asm_taps_amd64.go -pkg kernel taps
+//go:generate go run -C gen . -out ../asm_winograd_amd64.s -stubs ../asm_winograd_amd64.go -pkg kernel winograd
 
 func init() {
 	if cpu.X86.HasAVX2 && cpu.X86.HasFMA {
