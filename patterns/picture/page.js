@@ -21,7 +21,8 @@ function fit(c) {
   look(b)
 }
 
-// begin shows all of a picture, or where that is too small to be read its top.
+// begin shows all of a picture, or where that is too small to be read its top, a head's
+// around the class logits, which are the first dark block.
 function begin(c) {
   fit(c)
   const b = boxes.get(c)
@@ -29,7 +30,10 @@ function begin(c) {
   if (s < 3) return
   b.w = 1.5 * c.clientWidth
   b.h = 1.5 * c.clientHeight
-  b.x = (b.width - b.w) / 2
+  const logits = c.id === 'head' && b.svg.querySelector('.block.dark')
+  const r = logits && logits.getBBox()
+  const middle = r ? r.x + offset(logits)[0] + r.width / 2 : b.width / 2
+  b.x = middle - b.w / 2
   look(b)
 }
 
