@@ -105,7 +105,7 @@ func TestReadmeTrainer(t *testing.T) {
 	}
 	build := exec.Command("go", "build", "-o", tool, "./cmd/onnxloss")
 	build.Dir = root
-	rewrite := exec.Command(tool, "rewrite", "-q", "testdata/models/yolov1.onnx", "-o", train, "--loss", "modified-focal-sigmoid")
+	rewrite := exec.Command(tool, "rewrite", "-q", "testdata/models/yolov1.onnx", "-o", train, "--loss", "modified-focal-softmax")
 	rewrite.Dir = root
 	for _, c := range []*exec.Cmd{build, rewrite} {
 		if out, err := c.CombinedOutput(); err != nil {
