@@ -12,6 +12,7 @@ require (
 	github.com/zeebo/blake3 v0.2.4
 	golang.org/x/image v0.40.0
 	golang.org/x/sys v0.47.0
+	golang.org/x/term v0.45.0
 	gonum.org/v1/gonum v0.16.0
 	gonum.org/v1/plot v0.17.0
 	google.golang.org/protobuf v1.36.12

@@ -81,9 +81,9 @@ func runCompare(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	done := progress(c, "running")
+	p := startProgress(c, "running the network")
 	out, err := plan.Run(c.Context, feeds)
-	done()
+	p.end()
 	if err != nil {
 		return fmt.Errorf("%s: %w", title(path), err)
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/onnxloss/onnxloss/graph/interp"
 	"github.com/onnxloss/onnxloss/graph/interp/conform"
+	"github.com/onnxloss/onnxloss/graph/onnx"
 	"github.com/urfave/cli/v2"
 )
 
@@ -21,7 +22,7 @@ reason are skipped, each with its reason. Exits 1 if any other failed.
 
   onnxloss conform /usr/share/libonnx-testdata/data/node`,
 		Flags: []cli.Flag{
-			dtypeFlag, threadsFlag, memoryFlag, jsonFlag, quietFlag,
+			dtypeFlag, linksFlag, threadsFlag, memoryFlag, jsonFlag, quietFlag,
 		},
 		Action: runConform,
 	}
@@ -52,13 +53,17 @@ func runConform(c *cli.Context) error {
 		if err != nil {
 			return err
 		}
-		for _, k := range cases {
+		p := startProgress(c, "running")
+		defer p.end()
+		for i, k := range cases {
 			name, _ := filepath.Rel(filepath.Dir(filepath.Clean(dir)), k)
-			res.add(c, filepath.ToSlash(name), k, opts)
+			p.stage(i+1, len(cases), filepath.ToSlash(name))
+			res.add(c, p, filepath.ToSlash(name), k, opts)
 			if err := c.Context.Err(); err != nil {
 				return err
 			}
 		}
+		p.end()
 	}
 	if c.Bool("json") {
 		if err := printJSON(c, res); err != nil {
@@ -73,9 +78,10 @@ func runConform(c *cli.Context) error {
 	return nil
 }
 
-func (r *conformResult) add(c *cli.Context, name, dir string, opts interp.Options) {
-	err := conform.Run(c.Context, dir, opts)
+func (r *conformResult) add(c *cli.Context, p *progress, name, dir string, opts interp.Options) {
+	err := conform.Run(c.Context, dir, onnx.ReadOptions{FollowLinks: c.StringSlice(linksFlag.Name)}, opts)
 	reason := conform.Skip(filepath.Base(dir), opts.Double)
+	p.clear()
 	switch {
 	case c.Context.Err() != nil:
 	case err != nil && reason != "":

@@ -156,7 +156,8 @@ func streamName(out string) string {
 // against the original.
 func verifyDraft(c *cli.Context, original, draft *graph.Model, dims map[string]int) (*verify.Report, error) {
 	noteMemory(c, draft)
-	defer progress(c, "verifying")()
+	p := startProgress(c, "verifying")
+	defer p.end()
 	n, err := threads(c)
 	if err != nil {
 		return nil, err
@@ -165,5 +166,5 @@ func verifyDraft(c *cli.Context, original, draft *graph.Model, dims map[string]i
 	if err != nil {
 		return nil, err
 	}
-	return verify.Training(c.Context, draft, verify.Options{Threads: n, MaxMemory: most, Original: original, Dims: dims, Sample: verifyMode(c) == verifySample})
+	return verify.Training(c.Context, draft, verify.Options{Threads: n, MaxMemory: most, Stage: p.stage, Original: original, Dims: dims, Sample: verifyMode(c) == verifySample})
 }

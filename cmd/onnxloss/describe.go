@@ -5,7 +5,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/onnxloss/onnxloss/emit"
 	"github.com/onnxloss/onnxloss/emit/loss"
@@ -60,8 +59,9 @@ func quote(s string) string {
 }
 
 // table is aligned columns within the answer.
-func table(c *cli.Context) *tabwriter.Writer {
-	return tabwriter.NewWriter(answer(c), 0, 4, 2, ' ', 0)
+func table(c *cli.Context) *wrapTable {
+	w := answer(c)
+	return &wrapTable{w: w, columns: columns(w)}
 }
 
 // axisWords is the axes of a layout in words.

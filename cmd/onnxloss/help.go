@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/urfave/cli/v2"
 )
@@ -42,9 +43,9 @@ func appHelp(app *cli.App) string {
 	return escape(fmt.Sprintf(appText, b.String()))
 }
 
-// commandHelp is a command's help: usage, description, options in the order
+// commandHelp is a command's help for lines of so many letters: usage, description, options in the order
 // and under the headings that the command gives them.
-func commandHelp(c *cli.Command) string {
+func commandHelp(c *cli.Command, width int) string {
 	var b strings.Builder
 	usage := "onnxloss " + c.Name
 	if c.ArgsUsage != "" {
@@ -72,15 +73,16 @@ func commandHelp(c *cli.Command) string {
 			title = h
 		}
 		fmt.Fprintf(&b, "\n%s:\n", title)
-		writeFlags(&b, groups[h])
+		writeFlags(&b, groups[h], width)
 	}
 	return escape(b.String())
 }
 
-// helpWidth is where lines of options are broken.
+// helpWidth is where lines of options are broken, on a terminal of that width or more.
 const helpWidth = 88
 
-func writeFlags(b *strings.Builder, flags []cli.Flag) {
+// writeFlags writes options in two columns, with lines of at most room letters.
+func writeFlags(b *strings.Builder, flags []cli.Flag, room int) {
 	var left, right []string
 	width := 0
 	for _, f := range flags {
@@ -90,7 +92,7 @@ func writeFlags(b *strings.Builder, flags []cli.Flag) {
 	}
 	for i := range left {
 		indent := fmt.Sprintf("  %-*s  ", width, left[i])
-		for _, line := range wrap(right[i], helpWidth-width-4) {
+		for _, line := range wrap(right[i], max(room-width-4, leastWidth/2)) {
 			b.WriteString(strings.TrimRight(indent+line, " ") + "\n")
 			indent = strings.Repeat(" ", width+4)
 		}
@@ -131,7 +133,7 @@ func wrap(text string, width int) []string {
 	var lines []string
 	line := ""
 	for _, word := range strings.Fields(text) {
-		if line != "" && len(line)+1+len(word) > width {
+		if line != "" && utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > width {
 			lines = append(lines, line)
 			line = ""
 		}

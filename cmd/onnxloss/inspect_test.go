@@ -46,7 +46,7 @@ func TestNextWorks(t *testing.T) {
 func TestPage(t *testing.T) {
 	for _, colours := range []bool{false, true} {
 		var b strings.Builder
-		p := &page{&b, colours}
+		p := &page{&b, colours, pageWidth}
 		p.line(p.in(green, "a\x1b[2Jb\u202ec"))
 		p.rows("  ", [][]cell{{{"é", plain}, {"1", plain}}, {{"long\nname", red}, {"2", plain}}, {{"x", plain}, {"y", plain}, {strings.Repeat("word ", 40), plain}}})
 		text := b.String()

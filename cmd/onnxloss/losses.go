@@ -202,7 +202,7 @@ func explainLoss(c *cli.Context, l *loss.Loss) error {
 
 // hang prints text in lines behind head, the first of which begins with it.
 func hang(w io.Writer, head, text string) {
-	for _, line := range wrap(text, helpWidth-len(head)) {
+	for _, line := range wrap(text, textWidth(w, helpWidth)-len(head)) {
 		fmt.Fprintf(w, "%s%s\n", head, line)
 		head = strings.Repeat(" ", len(head))
 	}

@@ -113,7 +113,7 @@ func newApp(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
 	for _, c := range app.Commands {
 		c.OnUsageError = onUsageError
 		c.HideHelpCommand = true
-		c.CustomHelpTemplate = commandHelp(c)
+		c.CustomHelpTemplate = commandHelp(c, textWidth(stdout, helpWidth))
 	}
 	app.CustomAppHelpTemplate = appHelp(app)
 	return app
@@ -243,6 +243,10 @@ func message(err error) string {
 	var link *onnx.LinkError
 	if errors.As(err, &link) {
 		text += fmt.Sprintf("; --%s %s allows it", linksFlag.Name, quote(filepath.Dir(link.Target)))
+	}
+	var memory *verify.MemoryError
+	if errors.As(err, &memory) {
+		text += "; --verify sample proves the loss without running the network, --max-memory allows more"
 	}
 	return text
 }

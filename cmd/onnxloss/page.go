@@ -31,6 +31,7 @@ const (
 type page struct {
 	w       io.Writer
 	colours bool
+	width   int // where long text is broken
 }
 
 func newPage(c *cli.Context) *page {
@@ -41,7 +42,7 @@ func newPage(c *cli.Context) *page {
 	if c.Bool("quiet") {
 		w = io.Discard
 	}
-	return &page{w, isTerminal(w) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"}
+	return &page{w, isTerminal(w) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb", textWidth(w, pageWidth)}
 }
 
 // in is text in style s, as one line that hides nothing: names in a model may be
@@ -65,13 +66,13 @@ type cell struct {
 	style style
 }
 
-// pageWidth is where long text is broken.
+// pageWidth is where long text is broken, on a terminal of that width or more.
 const pageWidth = 110
 
 // wrapped writes text behind a label, on as many lines as it takes.
 func (p *page) wrapped(indent string, s style, label, text string) {
-	room := pageWidth - len(indent) - utf8.RuneCountInString(label)
-	for _, l := range wrap(visible.Text(text), max(room, 40)) {
+	room := p.width - len(indent) - utf8.RuneCountInString(label)
+	for _, l := range wrap(visible.Text(text), max(room, leastWidth)) {
 		p.line(indent, p.in(s, label), p.in(plain, l))
 		label = strings.Repeat(" ", utf8.RuneCountInString(label))
 	}
@@ -107,7 +108,7 @@ func (p *page) rows(indent string, rows [][]cell) {
 			}
 			lines := []string{text}
 			if i > 1 {
-				lines = wrap(text, max(pageWidth-at-2, 40))
+				lines = wrap(text, max(p.width-at-2, leastWidth))
 			}
 			b.WriteString(p.in(c.style, lines[0]))
 			for _, l := range lines[1:] {

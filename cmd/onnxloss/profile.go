@@ -25,7 +25,7 @@ type profileRow struct {
 	Nodes  int     `json:"nodes"`
 	MS     float64 `json:"ms"`
 	Share  float64 `json:"share"`  // of the run's time, in [0, 1]
-	GFLOPS float64 `json:"gflops"` // a second; 0 where nobody counts the arithmetic
+	GFLOPS float64 `json:"gflops"` // a second; 0 where arithmetic is not counted
 	Bytes  int64   `json:"bytes"`
 	GBPS   float64 `json:"gbps"` // a second
 }

@@ -110,7 +110,12 @@ func runRun(c *cli.Context) error {
 // if one is wanted, and all times, in milliseconds.
 func repeat(c *cli.Context, plan *interp.Plan, feeds map[string]*tensor.Tensor) (out map[string]*tensor.Tensor, prof *interp.Profile, times []float64, err error) {
 	profiled := c.Bool("profile") || c.Int("profile-nodes") > 0 || c.String("trace") != ""
+	p := startProgress(c, "running")
+	defer p.end()
 	for i := range c.Int("repeat") {
+		if n := c.Int("repeat"); n > 1 {
+			p.stage(i+1, n, "the network")
+		}
 		began := time.Now()
 		if profiled && i == c.Int("repeat")-1 {
 			out, prof, err = plan.RunProfiled(c.Context, feeds)

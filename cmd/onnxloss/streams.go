@@ -137,27 +137,3 @@ func note(c *cli.Context, format string, args ...any) {
 		printf(printable{c.App.ErrWriter}, format+"\n", args...)
 	}
 }
-
-// progress shows what is under way, on a terminal alone, until the function
-// that it gives is called.
-func progress(c *cli.Context, what string) (done func()) {
-	if c.Bool("quiet") || !isTerminal(c.App.ErrWriter) {
-		return func() {}
-	}
-	fmt.Fprintf(c.App.ErrWriter, "%s…", what)
-	return func() { fmt.Fprint(c.App.ErrWriter, "\r\x1b[K") }
-}
-
-// isTerminal reports whether w is a terminal, or at least a device that takes
-// characters one by one.
-func isTerminal(w io.Writer) bool {
-	if s, ok := w.(*sink); ok {
-		w = s.w
-	}
-	f, ok := w.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
-}

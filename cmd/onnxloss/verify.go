@@ -66,9 +66,10 @@ func runVerify(c *cli.Context) error {
 		defer o.Original.Close()
 	}
 	noteMemory(c, m)
-	done := progress(c, "verifying")
+	p := startProgress(c, "verifying")
+	o.Stage = p.stage
 	report, err := verify.Training(c.Context, m, o)
-	done()
+	p.end()
 	switch {
 	case report == nil:
 	case c.Bool("json"):

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"fmt"
-
 	"github.com/onnxloss/onnxloss/emit/verify"
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/urfave/cli/v2"
@@ -48,13 +46,9 @@ func noteMemory(c *cli.Context, m *graph.Model) {
 	if verifyMode(c) != verifyFull {
 		return
 	}
-	weights, activations, err := verify.Memory(m)
-	if err != nil || weights+max(activations, 0) < muchMemory {
+	need, err := verify.Memory(m)
+	if err != nil || need.Total() < muchMemory {
 		return // an error comes up again, where it can be told
 	}
-	text := fmt.Sprintf("%s: weights %s, activations %s", sizeWords(weights+activations), sizeWords(weights), sizeWords(activations))
-	if activations < 0 {
-		text = fmt.Sprintf("%s of weights, and activations whose sizes are not fixed", sizeWords(weights))
-	}
-	note(c, "verifying needs about %s; --verify sample needs neither", text)
+	note(c, "verifying needs about %v; --verify sample needs neither", need)
 }

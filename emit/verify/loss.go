@@ -33,6 +33,7 @@ func (p *proof) losses() error {
 		empty:    Check{Name: "empty", What: "batches without images or anchors, where sizes are dynamic, or without what the loss is divided by: it is divided by 1", Limit: limit32},
 	}
 	for _, t := range p.terms() {
+		p.stage("the loss " + t.opts.Name)
 		p.checkTerm(t, c)
 	}
 	p.checkSum(&c.single)

@@ -1,21 +1,68 @@
 package verify
 
 import (
+	"fmt"
+
 	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/interp"
 	"github.com/onnxloss/onnxloss/graph/op"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
-// Memory is about how many bytes Training holds where it runs the network: the
-// weights, once, and at most so much of what is computed of images. The latter is
-// -1 where sizes are not known before the run.
-func Memory(m *graph.Model) (weights, activations int64, err error) {
+// Need estimates the bytes that Training holds while it runs the network.
+type Need struct {
+	Weights     int64
+	Activations int64 // the most that is alive together, for 2 images; -1 if sizes are unknown before the run
+}
+
+// Total is the bytes that are known.
+func (n Need) Total() int64 { return n.Weights + max(n.Activations, 0) }
+
+func (n Need) String() string {
+	const mb = 1e6
+	if n.Activations < 0 {
+		return fmt.Sprintf("%.1f MB of weights, and activations whose sizes are not fixed", float64(n.Weights)/mb)
+	}
+	return fmt.Sprintf("%.1f MB: weights %.1f MB, activations %.1f MB", float64(n.Total())/mb, float64(n.Weights)/mb, float64(n.Activations)/mb)
+}
+
+// MemoryError is the error of a proof that is not begun, as it would hold more memory
+// than Options.MaxMemory. Options.Sample needs neither weights nor activations.
+type MemoryError struct {
+	Need Need
+	err  error // wraps interp.ErrMemory
+}
+
+func (e *MemoryError) Error() string {
+	return fmt.Sprintf("verifying needs about %v; %v", e.Need, e.err)
+}
+
+func (e *MemoryError) Unwrap() error { return e.err }
+
+// fits returns a *MemoryError if verifying m needs more memory than o allows.
+func (o *Options) fits(m *graph.Model) error {
+	if o.Sample {
+		return nil
+	}
+	need, err := Memory(m)
+	if err != nil {
+		return err
+	}
+	if err := interp.Fits(o.MaxMemory)(tensor.Uint8, int(need.Total())); err != nil {
+		return &MemoryError{need, err}
+	}
+	return nil
+}
+
+// Memory estimates what verifying m in full needs.
+func Memory(m *graph.Model) (Need, error) {
 	facts := op.InferModel(m)
 	if err := facts.ReadErr(); err != nil {
-		return 0, 0, err
+		return Need{}, err
 	}
+	need := Need{}
 	for _, v := range m.Graph.Inits {
-		weights += int64(v.Init.Len()) * int64(v.Init.DType.Size())
+		need.Weights += int64(v.Init.Len()) * int64(v.Init.DType.Size())
 	}
 	last := map[*graph.Value]int{} // the node behind which a value is not needed
 	for i, n := range m.Graph.Nodes {
@@ -38,17 +85,18 @@ func Memory(m *graph.Model) (weights, activations int64, err error) {
 			}
 			size, ok := bytesOf(facts.Of(v).Type)
 			if !ok {
-				return weights, -1, nil
+				need.Activations = -1
+				return need, nil
 			}
 			live += size
 			if k, ok := last[v]; ok {
 				dead[k] += size
 			}
 		}
-		activations = max(activations, live)
+		need.Activations = max(need.Activations, live)
 		live -= dead[i]
 	}
-	return weights, activations, nil
+	return need, nil
 }
 
 // images is how many images are drawn where their number is not fixed.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/onnxloss/onnxloss/emit/verify"
 	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/interp"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 	"github.com/onnxloss/onnxloss/graph/text"
 )
@@ -65,9 +66,33 @@ func TestMemory(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		weights, activations, err := verify.Memory(m)
-		if err != nil || [2]int64{weights, activations} != want {
-			t.Errorf("%d and %d, %v, want %d: %s", weights, activations, err, want, src)
+		need, err := verify.Memory(m)
+		if err != nil || [2]int64{need.Weights, need.Activations} != want {
+			t.Errorf("%+v, %v, want %d: %s", need, err, want, src)
 		}
+	}
+}
+
+// TestMemoryError: a proof that needs more than it may hold is not begun, and a sample of
+// it is.
+func TestMemoryError(t *testing.T) {
+	train, err := appended(opened(t, encoded(t, constantsText), nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	need, err := verify.Memory(opened(t, train, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var refused *verify.MemoryError
+	stages := 0
+	o := verify.Options{MaxMemory: need.Total() - 1, Stage: func(int, int, string) { stages++ }}
+	r, err := verify.Training(context.Background(), opened(t, train, nil), o)
+	if r != nil || !errors.As(err, &refused) || !errors.Is(err, interp.ErrMemory) || refused.Need != need || stages != 0 {
+		t.Errorf("%v, %v after %d stages", r, err, stages)
+	}
+	o.Sample, o.MaxMemory = true, 1<<30
+	if r, err := verify.Training(context.Background(), opened(t, train, nil), o); err != nil || stages == 0 {
+		t.Errorf("%v, %v after %d stages", r, err, stages)
 	}
 }

@@ -35,7 +35,7 @@ type Check struct {
 	Worst    float64 `json:"worst"`
 	Limit    float64 `json:"limit"`
 	At       string  `json:"at,omitempty"` // where the worst is
-	// Reason is why the check failed or was not run.
+	// Reason is why the check failed or was not run, or what limits one that is ok.
 	Reason string `json:"reason,omitempty"`
 
 	broken error // that ends the proof

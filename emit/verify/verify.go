@@ -50,6 +50,8 @@ type Options struct {
 	// Sample leaves the network out, which is neither run nor loaded: it is held to
 	// its fingerprint, and the rest is proved on drawn logits.
 	Sample bool
+	// Stage, which may be nil, is called before each stage n, from 1, of a total of of.
+	Stage func(n, of int, what string)
 	// plan stands in for interp.New in tests; nil is that.
 	plan func(*graph.Model, interp.Options) (*interp.Plan, error)
 }
@@ -62,7 +64,8 @@ var ErrNoManifest = errors.New("the model has no manifest: it is not a training 
 
 // Training verifies the training graph m. The error is a *FailedError where a check
 // failed, and the context's if that ended; the report is given all the same. A model
-// that cannot be run because it is broken is an error without a report.
+// that cannot be run because it is broken is an error without a report, and so is one that
+// needs more memory than it may hold: a *MemoryError.
 func Training(ctx context.Context, m *graph.Model, o Options) (*Report, error) {
 	x, err := emit.ReadManifest(m)
 	if err != nil {
@@ -81,6 +84,9 @@ func Training(ctx context.Context, m *graph.Model, o Options) (*Report, error) {
 		if err := t.check(m.Graph); err != nil {
 			return nil, fmt.Errorf("manifest: %w", err)
 		}
+	}
+	if err := o.fits(m); err != nil {
+		return nil, err
 	}
 	for _, step := range []func() error{p.declares, p.network, p.forward, p.losses} {
 		err := step()
@@ -111,6 +117,24 @@ type proof struct {
 	drawn    bool                      // the head's tensors among them are made up
 	bound    map[string]int            // what the images of that run make of symbolic dimensions
 	ports    Check                     // of the graph's interface, which every run adds to
+	begun    int                       // stages
+	single   string                    // why the network was run on one image in place of several
+}
+
+// stage tells the caller what is under way.
+func (p *proof) stage(what string) {
+	p.begun++
+	if p.opts.Stage == nil {
+		return
+	}
+	total := 1 + len(p.terms()) // fingerprint, losses
+	if !p.opts.Sample {
+		total += 2 // the network, and node by node
+		if p.opts.Original != nil {
+			total++
+		}
+	}
+	p.opts.Stage(p.begun, max(total, p.begun), what)
 }
 
 // newPlan is a plan that ends with the proof's context and keeps to its memory.
@@ -155,6 +179,7 @@ func (p *proof) network() error {
 	if p.opts.Original == nil {
 		c.What += ", which stands for its outputs where no original is given"
 	}
+	p.stage("the network's fingerprint")
 	sum, err := p.fingerprint(p.model)
 	if err != nil {
 		return err
@@ -217,6 +242,9 @@ func (p *proof) forward() error {
 		}
 	}
 	names := unique(slices.Concat(original, sources))
+	if !p.opts.Sample {
+		p.stage("a run of the network")
+	}
 	feeds, err := p.execute(names)
 	if err != nil {
 		reason, ok := excuse(err)
@@ -229,7 +257,11 @@ func (p *proof) forward() error {
 	}
 	unfused := &Check{Name: "unfused", What: "the network's values against those of a run node by node"}
 	if err == nil {
+		p.stage("a run node by node")
 		unfused = p.unfused(names, feeds)
+		if unfused.Reason == "" {
+			unfused.Reason = p.single
+		}
 	}
 	if err != nil {
 		reason, ok := excuse(err)
@@ -306,7 +338,7 @@ func (p *proof) execute(fetches []string) (map[string]*tensor.Tensor, error) {
 		_, ok := p.opts.Dims[name]
 		return ok
 	})
-	var failed error
+	var failed *sizesError
 	for _, batch := range []int{images, 1} {
 		feeds, err := p.images(plan, batch)
 		if err != nil {
@@ -314,6 +346,9 @@ func (p *proof) execute(fetches []string) (map[string]*tensor.Tensor, error) {
 		}
 		values, err := plan.Run(p.ctx, feeds)
 		if err == nil {
+			if failed != nil {
+				p.single = fmt.Sprintf("one image was used, as a run of %d failed: %v", images, failed.err)
+			}
 			p.values, p.bound = values, imageSizes(plan, feeds)
 			for name, t := range values {
 				p.gave(name, t, p.bound, false)
@@ -412,6 +447,7 @@ func unique(names []string) []string {
 }
 
 func (p *proof) compareOutputs(c *Check, original []string, feeds map[string]*tensor.Tensor) {
+	p.stage("a run of the original")
 	plan, err := p.planned(p.opts.Original, interp.Options{Threads: p.opts.Threads, Feeds: slices.Sorted(maps.Keys(feeds)), Fetches: original})
 	var before map[string]*tensor.Tensor
 	if err == nil {

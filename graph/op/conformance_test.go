@@ -11,6 +11,7 @@ import (
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/interp"
 	"github.com/onnxloss/onnxloss/graph/interp/conform"
+	"github.com/onnxloss/onnxloss/graph/onnx"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
@@ -92,7 +93,7 @@ func TestConformance(t *testing.T) {
 func runCase(dir string, opts interp.Options) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	return conform.Run(ctx, dir, opts)
+	return conform.Run(ctx, dir, onnx.ReadOptions{}, opts)
 }
 
 // run runs a model within ten seconds.

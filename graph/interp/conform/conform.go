@@ -44,8 +44,8 @@ func Find(dir string) ([]string, error) {
 
 // Run runs one case: every data set's outputs must agree with the files', at
 // ONNX's own tolerances.
-func Run(ctx context.Context, dir string, opts interp.Options) error {
-	m, err := onnx.ReadFile(filepath.Join(dir, "model.onnx"))
+func Run(ctx context.Context, dir string, read onnx.ReadOptions, opts interp.Options) error {
+	m, err := read.ReadFile(filepath.Join(dir, "model.onnx"))
 	if err != nil {
 		return err
 	}
