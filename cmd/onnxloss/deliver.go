@@ -155,7 +155,6 @@ func streamName(out string) string {
 // verifyDraft verifies a training graph, as it was read again from what was written,
 // against the original.
 func verifyDraft(c *cli.Context, original, draft *graph.Model, dims map[string]int) (*verify.Report, error) {
-	noteMemory(c, draft)
 	p := startProgress(c, "verifying")
 	defer p.end()
 	n, err := threads(c)
@@ -166,5 +165,5 @@ func verifyDraft(c *cli.Context, original, draft *graph.Model, dims map[string]i
 	if err != nil {
 		return nil, err
 	}
-	return verify.Training(c.Context, draft, verify.Options{Threads: n, MaxMemory: most, Stage: p.stage, Original: original, Dims: dims, Sample: verifyMode(c) == verifySample})
+	return verify.Training(c.Context, draft, verify.Options{Threads: n, MaxMemory: most, Need: noteMemory(c), Stage: p.stage, Original: original, Dims: dims, Sample: verifyMode(c) == verifySample})
 }

@@ -65,9 +65,8 @@ func runVerify(c *cli.Context) error {
 		}
 		defer o.Original.Close()
 	}
-	noteMemory(c, m)
 	p := startProgress(c, "verifying")
-	o.Stage = p.stage
+	o.Need, o.Stage = noteMemory(c), p.stage
 	report, err := verify.Training(c.Context, m, o)
 	p.end()
 	switch {

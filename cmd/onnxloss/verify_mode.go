@@ -2,7 +2,6 @@ package main
 
 import (
 	"github.com/onnxloss/onnxloss/emit/verify"
-	"github.com/onnxloss/onnxloss/graph"
 	"github.com/urfave/cli/v2"
 )
 
@@ -41,14 +40,11 @@ func checkVerify(c *cli.Context) error {
 // muchMemory is from how many bytes on it is said in advance what verifying holds.
 const muchMemory = 256 << 20
 
-// noteMemory says what it takes to verify m in full, where that is much.
-func noteMemory(c *cli.Context, m *graph.Model) {
-	if verifyMode(c) != verifyFull {
-		return
+// noteMemory says what it takes to run the network, where that is much.
+func noteMemory(c *cli.Context) func(verify.Need) {
+	return func(n verify.Need) {
+		if n.Total() >= muchMemory {
+			note(c, "verifying needs about %v; --verify sample needs neither", n)
+		}
 	}
-	need, err := verify.Memory(m)
-	if err != nil || need.Total() < muchMemory {
-		return // an error comes up again, where it can be told
-	}
-	note(c, "verifying needs about %v; --verify sample needs neither", need)
 }

@@ -39,22 +39,25 @@ func (e *MemoryError) Error() string {
 
 func (e *MemoryError) Unwrap() error { return e.err }
 
-// fits returns a *MemoryError if verifying m needs more memory than o allows.
-func (o *Options) fits(m *graph.Model) error {
-	if o.Sample {
+// memory returns a *MemoryError if the proof needs more memory than it may hold.
+func (p *proof) memory() error {
+	if p.opts.Sample {
 		return nil
 	}
-	need, err := Memory(m)
+	need, err := Memory(p.model)
 	if err != nil {
 		return err
 	}
-	if err := interp.Fits(o.MaxMemory)(tensor.Uint8, int(need.Total())); err != nil {
+	if err := interp.Fits(p.opts.MaxMemory)(tensor.Uint8, int(need.Total())); err != nil {
 		return &MemoryError{need, err}
+	}
+	if p.opts.Need != nil {
+		p.opts.Need(need)
 	}
 	return nil
 }
 
-// Memory estimates what verifying m in full needs.
+// Memory estimates what verifying m in full needs. It refines the types in m.
 func Memory(m *graph.Model) (Need, error) {
 	facts := op.InferModel(m)
 	if err := facts.ReadErr(); err != nil {

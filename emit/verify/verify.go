@@ -50,6 +50,9 @@ type Options struct {
 	// Sample leaves the network out, which is neither run nor loaded: it is held to
 	// its fingerprint, and the rest is proved on drawn logits.
 	Sample bool
+	// Need, which may be nil, is called with what the proof is about to need, if it runs
+	// the network.
+	Need func(Need)
 	// Stage, which may be nil, is called before each stage n, from 1, of a total of of.
 	Stage func(n, of int, what string)
 	// plan stands in for interp.New in tests; nil is that.
@@ -85,10 +88,7 @@ func Training(ctx context.Context, m *graph.Model, o Options) (*Report, error) {
 			return nil, fmt.Errorf("manifest: %w", err)
 		}
 	}
-	if err := o.fits(m); err != nil {
-		return nil, err
-	}
-	for _, step := range []func() error{p.declares, p.network, p.forward, p.losses} {
+	for _, step := range []func() error{p.declares, p.memory, p.network, p.forward, p.losses} {
 		err := step()
 		for _, c := range p.report.Checks {
 			err = cmp.Or(err, c.broken)
