@@ -75,7 +75,7 @@ func cumulate[T, A Number](par Parallel, dst, x []T, outer, axis, inner int, exc
 	})
 }
 
-// isFloat tells whether T is a floating-point type.
+// isFloat reports whether T is a floating-point type.
 func isFloat[T Number]() bool {
 	half := T(1)
 	half /= 2

@@ -124,7 +124,7 @@ func ConvScratch[T Float](g *ConvGeom, w *PackedConv[T]) int {
 		return 0
 	case w != nil:
 		if k := w.plan(g); k != nil {
-			_, n := k.deskSizes()
+			_, n := k.spaceSizes()
 			return n
 		}
 	}
@@ -143,7 +143,7 @@ func (g *ConvGeom) unfolded() int {
 	if g.isSampled() {
 		return g.N * g.C * g.outSize
 	}
-	if f := newFrame(g.Window); f != nil {
+	if f := newPaddedPlane(g.Window); f != nil {
 		return g.N * g.C * f.size()
 	}
 	return 0
@@ -194,9 +194,9 @@ func convGemm[T Float](par Parallel, g *ConvGeom, x, packed, bias, y []T, finish
 		j.after = func(t, i0, i1, j0, nc int) { then(t*g.mg+i0, i1-i0, j0, nc) }
 	}
 	image := func(t int) []T { return x[t*g.cg*g.inStep:][:span(g.cg, g.inStep, g.inSize)] }
-	var f *frame
+	var f *paddedPlane
 	if !g.isPointwise() {
-		f = newFrame(g.Window)
+		f = newPaddedPlane(g.Window)
 	}
 	switch {
 	case g.isPointwise():
@@ -212,20 +212,20 @@ func convGemm[T Float](par Parallel, g *ConvGeom, x, packed, bias, y []T, finish
 			j.plainB, j.ldb = image, g.inStep
 		}
 	case f != nil:
-		frames := borrow[T](g.N*g.C*f.size() + frameSlack)
-		defer frames.free()
+		padded := borrow[T](g.N*g.C*f.size() + paddedSlack)
+		defer padded.free()
 		par.Do(g.N*g.C, grainFor(f.size()), func(lo, hi int) {
 			for t := lo; t < hi; t++ {
-				fillFrame(f, frames.s[t*f.size():][:f.size()], x[t*g.inStep:][:g.inSize])
+				fillPadded(f, padded.s[t*f.size():][:f.size()], x[t*g.inStep:][:g.inSize])
 			}
 		})
 		off := f.offsets(g.cg)
 		j.packB = func(t int, dst []T, p0, kc, j0, nc int) {
-			packFrames(f, tile, dst, frames.s[t*g.cg*f.size():], off[p0:p0+kc], j0, nc)
+			packPadded(f, tile, dst, padded.s[t*g.cg*f.size():], off[p0:p0+kc], j0, nc)
 		}
 		if tile.spread != nil && tile.panels(g.mg) <= 4 { // as for a pointwise one
 			j.off = off
-			j.spreadB = func(t int) []T { return frames.s[t*g.cg*f.size():] }
+			j.spreadB = func(t int) []T { return padded.s[t*g.cg*f.size():] }
 			j.column = func(q int) int { return f.column(q, tile.cols) }
 		}
 	default:

@@ -168,7 +168,7 @@ func IndexCopy[E any](par Parallel, dst []E, out []int, src []E, in []int, table
 	return nil
 }
 
-// isTwice tells whether a table takes each position twice.
+// isTwice reports whether a table takes each position twice.
 func isTwice(table []int) bool {
 	for i, k := range table {
 		if k != i/2 {
@@ -191,7 +191,7 @@ func copyTwice(dst, src []uint32) {
 	}
 }
 
-// isWord tells whether E has four bytes.
+// isWord reports whether E has four bytes.
 func isWord[E any]() bool {
 	var e E
 	return unsafe.Sizeof(e) == 4

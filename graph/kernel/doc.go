@@ -9,8 +9,8 @@
 //   - row function: a loop over slices of equal length.
 //   - Window: the geometry of a sliding window; ConvGeom adds the channels.
 //   - panel: a packed strip of a matrix, as the micro-kernel reads it.
-//   - frame: a plane with its padding, whose neighbouring outputs read neighbours.
-//   - desk: the scratch of one core.
+//   - padded plane: a plane with its padding, whose neighbouring outputs read neighbours.
+//   - workspace: the scratch of one core.
 //
 // # Invariants
 //
@@ -35,7 +35,7 @@
 //	windows           NewWindow, NewConvGeom
 //	convolution       Conv, ConvTranspose; with the weight packed before: NewPackedConv,
 //	                  PackConv, ConvPacked, ConvScratch; with what is to be done to each
-//	                  part of the output: Finish, Activation; several, by bands of rows:
+//	                  part of the output: Finish, Activation; several, in stripes of rows:
 //	                  NewConvChain, ConvStage
 //	pooling           MaxPool, AveragePool, LpPool; a global pool is a Reduce
 //	norms             BatchNorm, LayerNorm, RMSNorm, GroupNorm, LRN, LpNormalize

@@ -82,7 +82,7 @@ type winogradLoops struct {
 	input   func(dst *float32, place int, x *float32, off *int, vecs int, tmp *float32)
 	output  func(dst *float32, stride int, m *float32, place int, bias float32, vecs int, tmp *float32)
 	// split, by the step less 1, is winograd.split of a row that has left elements less
-	// than its frame, for vecs*maskedLen columns of planes of that size. Of masks there
+	// than its padded plane, for vecs*maskedLen columns of planes of that size. Of masks there
 	// are, for each vector, those of what lies inside of 4·step vectors of the row, and
 	// that of what is stored.
 	split [winogradSteps]splitLoop
@@ -107,7 +107,7 @@ func vectors[T Number](have bool, n int) int {
 // at32 is the first element of a row of float32.
 func at32[T any](x []T) *float32 { return (*float32)(unsafe.Pointer(unsafe.SliceData(x))) }
 
-// isFloat32 tells whether T is float32 or a type of its kind.
+// isFloat32 reports whether T is float32 or a type of its kind.
 func isFloat32[T Number]() bool {
 	var zero T
 	half := T(1)

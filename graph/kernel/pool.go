@@ -73,7 +73,7 @@ func (w *Window) poolRows(r int, f func(lo, hi, at int)) {
 // greatest element, or -1; the spatial part is counted with the first
 // dimension fastest if columnMajor.
 func MaxPool[T Number](par Parallel, w *Window, planes int, dst []T, indices []int64, x []T, lowest T, columnMajor bool) {
-	if height, width, ok := w.framed(); ok && indices == nil {
+	if height, width, ok := w.paddedSize(); ok && indices == nil {
 		maxPlanes(par, w, height, width, planes, dst, x, lowest)
 		return
 	}
@@ -118,10 +118,10 @@ func MaxPool[T Number](par Parallel, w *Window, planes int, dst []T, indices []i
 	})
 }
 
-// framed is the height and width of the frame that maxPlanes needs, if the
-// window has two dimensions and slides by 1, and the frame is not much larger
+// paddedSize is the height and width of the padded plane that maxPlanes needs, if the
+// window has two dimensions and slides by 1, and the padded plane is not much larger
 // than the planes.
-func (w *Window) framed() (height, width int, ok bool) {
+func (w *Window) paddedSize() (height, width int, ok bool) {
 	if len(w.In) != 2 {
 		return 0, 0, false
 	}
@@ -133,7 +133,7 @@ func (w *Window) framed() (height, width int, ok bool) {
 	return w.Out[0] + w.Kernel[0] - 1, w.Out[1] + w.Kernel[1] - 1, true
 }
 
-// maxPlanes is MaxPool for windows that slide by 1. A plane is put into a frame
+// maxPlanes is MaxPool for windows that slide by 1. A plane is put into a padded plane
 // of lowest, where a window is a row of neighbours, and then a row of rows; of
 // twice the size, it is the greater of two.
 func maxPlanes[T Number](par Parallel, w *Window, height, width, planes int, dst, x []T, lowest T) {
@@ -142,21 +142,21 @@ func maxPlanes[T Number](par Parallel, w *Window, height, width, planes int, dst
 		return
 	}
 	par.Do(planes, grainFor(8*height*width), func(lo, hi int) {
-		frame := borrow[T](height * width)
-		defer frame.free()
+		padded := borrow[T](height * width)
+		defer padded.free()
 		for p := lo; p < hi; p++ {
-			fill(frame.s, lowest)
+			fill(padded.s, lowest)
 			src, out := x[p*w.inSize:][:w.inSize], dst[p*size:][:size]
 			for r := range w.In[0] {
 				if at := r + w.PadBegin[0]; at >= 0 && at < height {
 					from := max(-w.PadBegin[1], 0)
-					copy(frame.s[at*width:][:width][max(w.PadBegin[1], 0):], src[r*w.In[1]:][:w.In[1]][min(from, w.In[1]):])
+					copy(padded.s[at*width:][:width][max(w.PadBegin[1], 0):], src[r*w.In[1]:][:w.In[1]][min(from, w.In[1]):])
 				}
 			}
-			maxOfWindow(frame.s, w.Kernel[1], 1)
-			maxOfWindow(frame.s, w.Kernel[0], width)
+			maxOfWindow(padded.s, w.Kernel[1], 1)
+			maxOfWindow(padded.s, w.Kernel[0], width)
 			for r := range w.Out[0] {
-				copy(out[r*w.Out[1]:][:w.Out[1]], frame.s[r*width:])
+				copy(out[r*w.Out[1]:][:w.Out[1]], padded.s[r*width:])
 			}
 		}
 	})

@@ -148,7 +148,7 @@ func (w *Window) OutSize() int { return w.outSize }
 // Taps is the number of kernel positions.
 func (w *Window) Taps() int { return w.taps }
 
-// isPointwise tells whether every output position reads just the input
+// isPointwise reports whether every output position reads just the input
 // position of the same number.
 func (w *Window) isPointwise() bool {
 	for d := range w.In {

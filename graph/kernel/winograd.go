@@ -70,7 +70,7 @@ func winogradStep(g *ConvGeom) int {
 	return step
 }
 
-// winogradPays tells whether there is a transform, which saves at least half of the
+// winogradPays reports whether there is a transform, which saves at least half of the
 // products.
 func winogradPays(g *ConvGeom) bool {
 	if winogradStep(g) == 0 {
@@ -174,7 +174,7 @@ func packWinograd(par Parallel, g *ConvGeom, w, packed []float32) []float32 {
 }
 
 // split writes row phase a of an image, from the row of tiles row0 on: for each column
-// phase, planes (i, j) of the elements of its rows 4k+i and columns 4l+j, in the frame of
+// phase, planes (i, j) of the elements of its rows 4k+i and columns 4l+j, in the padded plane of
 // the image.
 func (w *winograd) split(dst, image []float32, a, row0 int) {
 	g := w.g

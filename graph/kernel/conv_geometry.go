@@ -57,7 +57,7 @@ func span(n, step, size int) int {
 	return (n-1)*step + size
 }
 
-// isSampled tells whether the outputs read one position each, none of them padding, but
+// isSampled reports whether the outputs read one position each, none of them padding, but
 // not all positions.
 func (g *ConvGeom) isSampled() bool {
 	if g.taps != 1 || g.outSize == 0 || g.isPointwise() {

@@ -1,13 +1,13 @@
 package kernel
 
-// frame is an image set into zeros, so that every kernel position of every
+// paddedPlane is an image set into zeros, so that every kernel position of every
 // output position of a two-dimensional window is inside: row r and column c of the
-// frame are those of the image, less PadBegin. Where the window moves by more than
-// one column, a row of the frame has those columns first that are a multiple of the
+// padded plane are those of the image, less PadBegin. Where the window moves by more than
+// one column, a row of the padded plane has those columns first that are a multiple of the
 // stride, then those that are one more, and so on: so what neighbouring outputs read
-// under one kernel position lies side by side. After the frame come frameSlack
+// under one kernel position lies side by side. After the padded plane come paddedSlack
 // elements that vectors may read.
-type frame struct {
+type paddedPlane struct {
 	*Window
 	height, width int // in rows and columns
 	phases        int // Stride[1]
@@ -15,15 +15,15 @@ type frame struct {
 	row           int // elements of a row
 }
 
-const frameSlack = 2 * maxCols
+const paddedSlack = 2 * maxCols
 
-// newFrame gives nil where the window has another rank, or where the frame
+// newPaddedPlane gives nil where the window has another rank, or where the padded plane
 // would be much larger than the image.
-func newFrame(w *Window) *frame {
+func newPaddedPlane(w *Window) *paddedPlane {
 	if len(w.In) != 2 || w.outSize == 0 {
 		return nil
 	}
-	f := &frame{Window: w, phases: w.Stride[1]}
+	f := &paddedPlane{Window: w, phases: w.Stride[1]}
 	f.height = (w.Out[0]-1)*w.Stride[0] + (w.Kernel[0]-1)*w.Dilation[0] + 1
 	f.width = (w.Out[1]-1)*w.Stride[1] + (w.Kernel[1]-1)*w.Dilation[1] + 1
 	f.phase = (f.width + f.phases - 1) / f.phases
@@ -38,13 +38,13 @@ func newFrame(w *Window) *frame {
 	return f
 }
 
-func (f *frame) size() int { return f.height * f.row }
+func (f *paddedPlane) size() int { return f.height * f.row }
 
-// at is the place of a column in a row of the frame.
-func (f *frame) at(col int) int { return col%f.phases*f.phase + col/f.phases }
+// at is the place of a column in a row of the padded plane.
+func (f *paddedPlane) at(col int) int { return col%f.phases*f.phase + col/f.phases }
 
-// fillFrame writes the frame of an image.
-func fillFrame[T Float](f *frame, dst, src []T) {
+// fillPadded writes the padded plane of an image.
+func fillPadded[T Float](f *paddedPlane, dst, src []T) {
 	from := max(0, -f.PadBegin[1]) // first column of the image that is inside
 	left := min(max(0, f.PadBegin[1]), f.width)
 	n := max(0, min(f.In[1]-from, f.width-left))
@@ -75,7 +75,7 @@ func fillFrame[T Float](f *frame, dst, src []T) {
 }
 
 // fillFast writes as many of the rows as fast32 can, all or none, and tells how many.
-func (f *frame) fillFast(dst, image []float32, rows, left, n int) int {
+func (f *paddedPlane) fillFast(dst, image []float32, rows, left, n int) int {
 	switch {
 	case rows <= 0 || n < vectorLen*f.phases:
 	case f.phases == 1 && fast32.frameRows != nil && n == f.In[1] && f.width >= left+vectorLen:
@@ -98,9 +98,9 @@ func (f *frame) fillFast(dst, image []float32, rows, left, n int) int {
 	return 0
 }
 
-// offsets are those of channel c's kernel position k, in order c, k, in frames
+// offsets are those of channel c's kernel position k, in order c, k, in padded planes
 // that follow each other.
-func (f *frame) offsets(channels int) []int {
+func (f *paddedPlane) offsets(channels int) []int {
 	off := make([]int, 0, channels*f.taps)
 	for c := range channels {
 		for i := range f.Kernel[0] {
@@ -113,11 +113,11 @@ func (f *frame) offsets(channels int) []int {
 }
 
 // run is neighbours in an output row: columns [at, at+size) of a panel, whose
-// first lies at from in a frame under kernel position 0.
+// first lies at from in a padded plane under kernel position 0.
 type run struct{ at, from, size int }
 
 // runs splits the output positions [j, j+n) by output rows.
-func (f *frame) runs(list []run, j, n int) []run {
+func (f *paddedPlane) runs(list []run, j, n int) []run {
 	width := f.Out[1]
 	for at := 0; at < n; {
 		r, o := (j+at)/width, (j+at)%width
@@ -128,9 +128,9 @@ func (f *frame) runs(list []run, j, n int) []run {
 	return list
 }
 
-// column is where output position j lies in a frame under kernel position 0, if it
+// column is where output position j lies in a padded plane under kernel position 0, if it
 // and the n-1 after it are neighbours in one output row; else -1.
-func (f *frame) column(j, n int) int {
+func (f *paddedPlane) column(j, n int) int {
 	r, o := j/f.Out[1], j%f.Out[1]
 	if o+n > f.Out[1] {
 		return -1
@@ -138,10 +138,10 @@ func (f *frame) column(j, n int) int {
 	return r*f.Stride[0]*f.row + o
 }
 
-// packFrames packs a block of the unfolded input from the frames of its
+// packPadded packs a block of the unfolded input from the padded planes of its
 // channels. The layout is packColumns'; a panel's last row may be followed by
 // as many arbitrary elements as a vector has.
-func packFrames[T Float](f *frame, tile *tileShape[T], dst, x []T, off []int, j0, nc int) {
+func packPadded[T Float](f *paddedPlane, tile *tileShape[T], dst, x []T, off []int, j0, nc int) {
 	kc, cols := len(off), tile.cols
 	lists := borrow[run](cols)
 	defer lists.free()
@@ -151,7 +151,7 @@ func packFrames[T Float](f *frame, tile *tileShape[T], dst, x []T, off []int, j0
 }
 
 // packChannels packs columns [j0, j0+nc) of the rows that begin at off in x. The
-// layout is packFrames'.
+// layout is packPadded'.
 func packChannels[T Float](tile *tileShape[T], dst, x []T, off []int, j0, nc int) {
 	kc, cols := len(off), tile.cols
 	rows := kc // those of which whole vectors can be read

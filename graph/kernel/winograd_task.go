@@ -12,11 +12,11 @@ type winogradRun struct {
 	finish             Finish
 
 	sync.Mutex
-	desks []*winogradDesk // that no core works at
+	free []*winogradSpace // that no core works at
 }
 
-// winogradDesk is the memory that a core works in.
-type winogradDesk struct {
+// winogradSpace is the memory that a core works in.
+type winogradSpace struct {
 	s                                             scratch[float32]
 	inputs, planes, kernels, products, lines, tmp []float32
 
@@ -26,7 +26,7 @@ type winogradDesk struct {
 func (w *winograd) run(par Parallel, x, packed, bias, y []float32, finish Finish) {
 	r := &winogradRun{winograd: w, x: x, packed: packed, bias: bias, y: y, finish: finish}
 	defer func() {
-		for _, d := range r.desks {
+		for _, d := range r.free {
 			d.s.free()
 		}
 	}()
@@ -43,23 +43,23 @@ func (w *winograd) run(par Parallel, x, packed, bias, y []float32, finish Finish
 		}
 		r.Lock()
 		defer r.Unlock()
-		r.desks = append(r.desks, d)
+		r.free = append(r.free, d)
 	})
 }
 
-// take gives a desk, best one with the inputs of that chunk.
-func (r *winogradRun) take(chunk int) *winogradDesk {
+// take gives a workspace, best one with the inputs of that chunk.
+func (r *winogradRun) take(chunk int) *winogradSpace {
 	r.Lock()
-	if len(r.desks) > 0 {
-		k := max(0, slices.IndexFunc(r.desks, func(d *winogradDesk) bool { return d.chunk == chunk }))
-		d := r.desks[k]
-		r.desks = slices.Delete(r.desks, k, k+1)
+	if len(r.free) > 0 {
+		k := max(0, slices.IndexFunc(r.free, func(d *winogradSpace) bool { return d.chunk == chunk }))
+		d := r.free[k]
+		r.free = slices.Delete(r.free, k, k+1)
 		r.Unlock()
 		return d
 	}
 	r.Unlock()
-	sizes, all := r.deskSizes()
-	d := &winogradDesk{s: borrow[float32](all), chunk: -1}
+	sizes, all := r.spaceSizes()
+	d := &winogradSpace{s: borrow[float32](all), chunk: -1}
 	rest := d.s.s
 	for i, part := range []*[]float32{&d.inputs, &d.planes, &d.kernels, &d.products, &d.lines, &d.tmp} {
 		*part, rest = rest[:sizes[i]], rest[sizes[i]:]
@@ -67,8 +67,8 @@ func (r *winogradRun) take(chunk int) *winogradDesk {
 	return d
 }
 
-// deskSizes are those of a desk's memory, and their sum.
-func (w *winograd) deskSizes() (sizes [6]int, all int) {
+// spaceSizes are those of a workspace's memory, and their sum.
+func (w *winograd) spaceSizes() (sizes [6]int, all int) {
 	rows, cols := roundUp(winogradRows, w.tile.rows), w.tile.cols
 	sizes = [...]int{
 		w.chunk * winogradPlaces * w.place,
@@ -85,7 +85,7 @@ func (w *winograd) deskSizes() (sizes [6]int, all int) {
 }
 
 // transform transforms the inputs of a chunk, if they are not there yet.
-func (r *winogradRun) transform(d *winogradDesk, chunk int) {
+func (r *winogradRun) transform(d *winogradSpace, chunk int) {
 	if d.chunk == chunk {
 		return
 	}
@@ -110,8 +110,8 @@ func (w *winograd) panelsOf(chunk int) (p0, p1 int) {
 	return p0, min(p0+w.chunk, w.panels)
 }
 
-// outputs computes blocks [b0, b1) of the output channels for the desk's chunk.
-func (r *winogradRun) outputs(d *winogradDesk, b0, b1 int) {
+// outputs computes blocks [b0, b1) of the output channels for the workspace's chunk.
+func (r *winogradRun) outputs(d *winogradSpace, b0, b1 int) {
 	heights := r.tile.panels(r.g.mg)
 	p0, p1 := r.panelsOf(d.chunk)
 	groups := (p1 - p0 + winogradPanels - 1) / winogradPanels

@@ -6,7 +6,7 @@ import (
 )
 
 // ConvChain is convolutions of float32, each of what the one before it gives, that are
-// computed by bands of rows: what passes between them, and their frames, is never there
+// computed by bands of rows: what passes between them, and their padded planes, is never there
 // as a whole, and stays in the cache of the core that works on the band. A band takes
 // over from the one before it the rows that both need. The results are those of
 // ConvPacked to the bit. (Alwani, Chen, Ferdman and Milder, "Fused-Layer CNN
@@ -34,7 +34,7 @@ const (
 	stageElems  = 1 << 18 // elements between two stages, and
 	chainElems  = 3 << 17 // between all, from which on bands pay, and
 	planeElems  = 1 << 10 // for each plane of a depthwise convolution in a band
-	frameElems  = 1 << 18 // elements in frames from which on bands pay
+	paddedElems = 1 << 18 // elements in padded planes from which on bands pay
 	bandWeights = 1 << 15 // elements of a weight that every band reads
 	fewBands    = 8       // bands that there are at least, if there are as many rows
 	manyBands   = 1 << 10 // and at most
@@ -45,7 +45,7 @@ const (
 // have few weights, and a kernel and strides that Winograd's transform has nothing for.
 func NewConvChain(stages ...*ConvGeom) *ConvChain {
 	c := &ConvChain{stages: stages}
-	between, frames, planes := 0, 0, 0
+	between, padded, planes := 0, 0, 0
 	for k, g := range stages {
 		if !g.runsByRows() || k > 0 && (!g.follows(stages[k-1]) || g.C*g.inSize < stageElems) {
 			return nil
@@ -57,20 +57,20 @@ func NewConvChain(stages ...*ConvGeom) *ConvChain {
 		case g.cg == 1:
 			planes += g.M
 		case g.isDense():
-			frames += g.unfolded() / max(1, g.N)
+			padded += g.unfolded() / max(1, g.N)
 		}
 	}
 	end := stages[len(stages)-1].Out[0]
 	rows := 1 + sort.Search((end+fewBands-1)/fewBands-1, func(n int) bool { return c.between(n+2) > bandElems })
 	bands := (end + rows - 1) / rows
-	if pays := frames >= frameElems || between >= chainElems && between >= planeElems*planes*bands; !pays || c.between(rows) > 2*bandElems || bands > manyBands {
+	if pays := padded >= paddedElems || between >= chainElems && between >= planeElems*planes*bands; !pays || c.between(rows) > 2*bandElems || bands > manyBands {
 		return nil
 	}
 	c.cut(rows)
 	return c
 }
 
-// runsByRows tells whether rows of g's output can be computed by themselves, to the
+// runsByRows reports whether rows of g's output can be computed by themselves, to the
 // same bits.
 func (g *ConvGeom) runsByRows() bool {
 	if len(g.In) != 2 || g.C == 0 || g.M == 0 || g.outSize == 0 || g.Out[1] <= fewColumns {
@@ -82,10 +82,10 @@ func (g *ConvGeom) runsByRows() bool {
 	return g.isPointwise() || fast32.taps[0] == nil || newMaskedPlanes(g) != nil || newTapPlanes(g) != nil
 }
 
-// isDense tells whether g is neither pointwise nor depthwise.
+// isDense reports whether g is neither pointwise nor depthwise.
 func (g *ConvGeom) isDense() bool { return g.cg > 1 && !g.isPointwise() }
 
-// follows tells whether g's input can be f's output.
+// follows reports whether g's input can be f's output.
 func (g *ConvGeom) follows(f *ConvGeom) bool { return g.C == f.M && slices.Equal(g.In, f.Out) }
 
 // rowsOf is the rows of input that rows of the output are made of, and how many more of
@@ -107,7 +107,7 @@ func (c *ConvChain) rowsFor(list []rowRange, out rowRange) {
 	}
 }
 
-// between is how many elements between stages and in frames so many rows in the middle
+// between is how many elements between stages and in padded planes so many rows in the middle
 // are made of.
 func (c *ConvChain) between(rows int) int {
 	last := len(c.stages) - 1
@@ -158,10 +158,10 @@ func (c *ConvChain) bandRows(i int) rowRange {
 }
 
 // Scratch is how many elements Run borrows on one core.
-func (c *ConvChain) Scratch() int { return c.desk() + c.unfolded }
+func (c *ConvChain) Scratch() int { return c.workspace() + c.unfolded }
 
-// desk is how many of them are for what passes between stages.
-func (c *ConvChain) desk() int {
+// workspace is how many of them are for what passes between stages.
+func (c *ConvChain) workspace() int {
 	n := 0
 	for k, rows := range c.held {
 		n += rows * c.stages[k].rowElems()
@@ -174,9 +174,9 @@ func (c *ConvChain) desk() int {
 func (c *ConvChain) Run(par Parallel, n int, x []float32, operands []ConvStage, y []float32, then func(first, count, at, n int)) {
 	bands := c.bands()
 	par.Do(n*bands, (bands+fewBands-1)/fewBands, func(lo, hi int) {
-		desk := borrow[float32](c.desk())
-		defer desk.free()
-		r := chainRun{ConvChain: c, operands: operands, desk: desk.s, then: then,
+		workspace := borrow[float32](c.workspace())
+		defer workspace.free()
+		r := chainRun{ConvChain: c, operands: operands, workspace: workspace.s, then: then,
 			needs: make([]rowRange, len(c.stages)), above: make([]rowRange, len(c.stages)), parts: make([]*ConvGeom, len(c.stages))}
 		first, last := c.stages[0], c.stages[len(c.stages)-1]
 		for t := lo; t < hi; t++ {
@@ -190,7 +190,7 @@ func (c *ConvChain) Run(par Parallel, n int, x []float32, operands []ConvStage, 
 type chainRun struct {
 	*ConvChain
 	operands     []ConvStage
-	desk         []float32
+	workspace    []float32
 	then         func(first, count, at, n int)
 	image        int
 	needs, above []rowRange  // rows of each stage's output that the band has, and the one before it
@@ -198,18 +198,18 @@ type chainRun struct {
 }
 
 // band computes band i of an image, all of it or with what the band above it has left
-// on the desk.
+// on the workspace.
 func (r *chainRun) band(i int, alone bool, x, y []float32) {
 	r.needs, r.above = r.above, r.needs
 	r.rowsFor(r.needs, r.bandRows(i))
 	src, first, step := x, 0, r.stages[0].inSize // of what the stage reads: its first row
-	desk, last := r.desk, len(r.stages)-1
+	workspace, last := r.workspace, len(r.stages)-1
 	for k, g := range r.stages {
 		need, o, width := r.needs[k], &r.operands[k], g.Out[1]
 		dst, from, begin, dstStep, f := y, need.lo, 0, g.outSize, Finish{Act: o.Act}
 		if k < last {
 			dstStep = r.held[k] * width
-			dst, desk = desk[:g.M*dstStep], desk[g.M*dstStep:]
+			dst, workspace = workspace[:g.M*dstStep], workspace[g.M*dstStep:]
 			begin = need.lo
 			if above := r.above[k]; !alone && above.hi > need.lo {
 				from = min(above.hi, need.hi)
