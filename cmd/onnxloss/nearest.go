@@ -26,6 +26,9 @@ func nearest(name string, names []string) []string {
 			continue
 		}
 		m := match{n, smetrics.WagnerFischer(name, n, 1, 1, 1)}
+		if isSwapped(name, n) {
+			m.edit = 1
+		}
 		switch {
 		case m.edit <= max(1, len(n)/3):
 			typos = append(typos, m)
@@ -43,6 +46,18 @@ func nearest(name string, names []string) []string {
 		meant = append(meant, m.name)
 	}
 	return meant
+}
+
+// isSwapped reports whether a is b but for two neighbouring letters that changed places.
+func isSwapped(a, b string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	i := 0
+	for i < len(a) && a[i] == b[i] {
+		i++
+	}
+	return i+1 < len(a) && a[i] == b[i+1] && a[i+1] == b[i] && a[i+2:] == b[i+2:]
 }
 
 // hasWord reports whether one of name's words is word, but for a letter.

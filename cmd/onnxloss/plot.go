@@ -56,7 +56,7 @@ func plotLosses(c *cli.Context, words []string) error {
 	by := curves.Axis(c.String("by"))
 	switch {
 	case !slices.Contains(curves.Formats, format):
-		return usagef("--plot %q: want a file that ends in .%s", path, strings.Join(curves.Formats, ", ."))
+		return usagef("--plot %q: want a file that ends in one of .%s", path, strings.Join(curves.Formats, ", ."))
 	case by != curves.Probability && by != curves.Logit:
 		return usagef("--by %q: want %s or %s", by, curves.Probability, curves.Logit)
 	case c.Int("classes") < 2 || c.Int("classes") > maxSlice:
