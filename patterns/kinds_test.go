@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/op"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 	"github.com/onnxloss/onnxloss/patterns"
 )
@@ -246,6 +247,31 @@ var kinds = []kind{
 		n.output(n.sigmoid(v), n.do("Mul", nil, n.conv(n.x, 4), n.floats(1.3)), n.sigmoid(n.conv(n.half(n.x), 9)), n.do("Mul", nil, n.conv(n.half(n.x), 4), n.floats(0.7)))
 		return v
 	}, 9, patterns.Sigmoid, 0, false},
+	{"scores that are ranked, compared and summed", func(n *net) *graph.Value {
+		v := n.rows(n.conv(n.x, 6))
+		s := n.sigmoid(v)
+		best := n.many("TopK", 2, nil, n.reshape(s, -1), n.ints(10))
+		n.output(n.do("Exp", nil, n.rows(n.conv(n.x, 4))), best[0], n.do("Greater", nil, s, n.floats(0.3)), n.do("ReduceSum", []*graph.Attr{graph.Int("keepdims", 0)}, s, n.ints(2)))
+		return v
+	}, 6, patterns.Sigmoid, 0, false},
+	{"coefficients of masks, an embedding and masks beside", func(n *net) *graph.Value {
+		v := n.conv(n.x, 10)
+		up := n.do("Resize", []*graph.Attr{graph.String("mode", "linear")}, n.conv(n.x, 32), nil, n.floats(1, 1, 4, 4))
+		n.output(n.do("Exp", nil, n.conv(n.x, 4)), n.sigmoid(v), n.do("Tanh", nil, n.conv(n.x, 32)), n.do("LpNormalization", []*graph.Attr{graph.Int("axis", 1)}, n.conv(n.x, 128)), n.sigmoid(up))
+		return v
+	}, 10, patterns.Sigmoid, 0, false},
+	{"regions that are pooled and classified", func(n *net) *graph.Value {
+		regions := n.reshape(n.transpose(n.conv(n.x, 4), 0, 2, 3, 1), 256, 4)
+		t, err := tensor.Make(tensor.Int64, 256)
+		if err != nil {
+			n.t.Fatal(err)
+		}
+		pooled := n.do("RoiAlign", []*graph.Attr{graph.Int("output_height", 2), graph.Int("output_width", 2)}, n.x, regions, op.Const(n.m.Graph, "batch", t))
+		flat := n.do("Flatten", nil, pooled)
+		v := n.do("Gemm", nil, flat, n.weights(32, 5), n.weights(5))
+		n.output(n.softmax(v, 1), n.do("Gemm", nil, flat, n.weights(32, 20), n.weights(20)))
+		return v
+	}, 5, patterns.Softmax, 0, true},
 	{"boxes of three numbers", func(n *net) *graph.Value {
 		v := n.rows(n.conv(n.x, 12))
 		n.output(n.softmax(v, 2), n.do("Exp", nil, n.rows(n.conv(n.x, 3))))
