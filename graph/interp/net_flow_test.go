@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
 // body is what steps writes, as a graph of its own that may read what lies around it,
@@ -61,7 +63,7 @@ func (g *netGen) branch(v netVal) netVal {
 
 // loop is a Loop with one state, which keeps its shape, and one value of each step.
 func (g *netGen) loop(v netVal) netVal {
-	if g.depth > 1 || product(v.shape) > netElems/4 {
+	if g.depth > 1 || tensor.Elements(v.shape) > netElems/4 {
 		return g.unary(v)
 	}
 	trips, state, more := g.n(4), netVal{g.fresh("s"), v.shape}, g.fresh("d")
@@ -104,7 +106,7 @@ func (g *netGen) scan(v netVal) netVal {
 	axis := oneOf(g, 0, 0, rank-1)
 	steps := v.shape[axis]
 	shape := slices.Delete(slices.Clone(v.shape), axis, axis+1)
-	if steps > 4 || product(shape) > netWeight {
+	if steps > 4 || tensor.Elements(shape) > netWeight {
 		return g.unary(v)
 	}
 	first := g.weight(shape...)

@@ -84,7 +84,7 @@ func newNetCase(t *testing.T, draws []byte, sizes, options byte) *netCase {
 	c.in = map[string]*tensor.Tensor{"cond": tensor.Scalar(c.gen.cond)}
 	r := rand.New(rand.NewPCG(uint64(options), uint64(len(draws))))
 	for _, v := range c.gen.inputs {
-		d := make([]float32, product(v.shape))
+		d := make([]float32, tensor.Elements(v.shape))
 		for i := range d {
 			d[i] = 6*r.Float32() - 3
 		}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
 // netGen writes a network, as text, by decisions that it draws from bytes: the same
@@ -175,14 +177,14 @@ func (g *netGen) hold(v netVal) {
 	if g.inputs[0].shape[len(g.inputs[0].shape)-1] == chainSize {
 		limit *= 32
 	}
-	g.full = g.full || product(v.shape) > limit
+	g.full = g.full || tensor.Elements(v.shape) > limit
 }
 
 // sizeOf is how many elements a value of the main graph has.
 func (g *netGen) sizeOf(name string) int {
 	for _, v := range g.vals {
 		if v.name == name {
-			return product(v.shape)
+			return tensor.Elements(v.shape)
 		}
 	}
 	return 0
@@ -208,7 +210,7 @@ func (g *netGen) weight(shape ...int) string {
 	g.made++
 	var elems []string
 	seed := uint32(g.made*7919 + g.n(255))
-	for range product(shape) {
+	for range tensor.Elements(shape) {
 		seed = seed*1664525 + 1013904223
 		elems = append(elems, fmt.Sprintf("%.4g", float64(int32(seed))/(1<<31)))
 	}
@@ -244,7 +246,7 @@ func (g *netGen) pickLike(v netVal) (netVal, []int) {
 	from := g.n(len(g.vals))
 	for i := range g.vals {
 		o := g.vals[(from+len(g.vals)-i)%len(g.vals)]
-		if s := broadcastOf(v.shape, o.shape); s != nil && product(s) <= netElems {
+		if s := broadcastOf(v.shape, o.shape); s != nil && tensor.Elements(s) <= netElems {
 			return o, s
 		}
 	}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
 // focus is a convolution of an image's four slices, joined. What it gives is the cut.
@@ -94,7 +96,7 @@ func (g *netGen) concat(v netVal) netVal {
 		slices.Reverse(names)
 	}
 	v = g.add(shape, "Concat <axis = %d> (%s)", axis, strings.Join(names, ", "))
-	if g.oneIn(3) && product(shape) < netElems/4 {
+	if g.oneIn(3) && tensor.Elements(shape) < netElems/4 {
 		return g.concat(v)
 	}
 	return v
@@ -176,7 +178,7 @@ func (g *netGen) reshape(v netVal) netVal {
 	case 0:
 		if rank > 1 {
 			axis := g.n(rank + 1)
-			return g.add([]int{product(v.shape[:axis]), product(v.shape[axis:])}, "Flatten <axis = %d> (%s)", axis, v.name)
+			return g.add([]int{tensor.Elements(v.shape[:axis]), tensor.Elements(v.shape[axis:])}, "Flatten <axis = %d> (%s)", axis, v.name)
 		}
 	case 1:
 		if rank < 5 {

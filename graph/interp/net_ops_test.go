@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
 // step draws a node, or a few that belong together.
@@ -165,11 +167,11 @@ func (g *netGen) constant(v netVal) netVal {
 	case 4, 7:
 		return g.channels(v)
 	case 5:
-		if product(v.shape) <= netWeight {
+		if tensor.Elements(v.shape) <= netWeight {
 			shape = v.shape
 		}
 	}
-	if product(shape) > netWeight {
+	if tensor.Elements(shape) > netWeight {
 		return v
 	}
 	return g.either(v.shape, oneOf(g, binaries...), v.name, g.weight(shape...))
@@ -212,7 +214,7 @@ func (g *netGen) conv(v netVal) netVal {
 		}
 		shape = append(shape, n)
 	}
-	if product(w) > netWeight || product(shape) > netElems {
+	if tensor.Elements(w) > netWeight || tensor.Elements(shape) > netElems {
 		return g.unary(v)
 	}
 	bias := ""
@@ -220,7 +222,7 @@ func (g *netGen) conv(v netVal) netVal {
 		bias = ", " + g.weight(m)
 	}
 	weight := g.weight(w...)
-	if g.oneIn(12) && product(w) < 100 { // one that is not known before the run
+	if g.oneIn(12) && tensor.Elements(w) < 100 { // one that is not known before the run
 		least := g.add(nil, "ReduceMin <keepdims = 0> (x)")
 		weight = g.add(w, "Add (%s, %s)", weight, least.name).name
 	}
@@ -296,7 +298,7 @@ func (g *netGen) resize(v netVal) netVal {
 	}
 	a, b := 1+g.n(3), 1+g.n(3)
 	shape := []int{v.shape[0], v.shape[1], v.shape[2] * a, v.shape[3] * b}
-	if product(shape) > netElems {
+	if tensor.Elements(shape) > netElems {
 		return v
 	}
 	name := fmt.Sprintf("i%d", g.made)
@@ -317,7 +319,7 @@ func (g *netGen) convTranspose(v netVal) netVal {
 	for _, n := range v.shape[2:] {
 		shape = append(shape, (n-1)*s+k)
 	}
-	if product(w) > netWeight || product(shape) > netElems {
+	if tensor.Elements(w) > netWeight || tensor.Elements(shape) > netElems {
 		return g.unary(v)
 	}
 	strides := strings.Repeat(fmt.Sprintf(",%d", s), rank)[1:]

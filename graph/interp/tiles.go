@@ -14,9 +14,9 @@ func (f *frame) tiles(t *plan.Tiles, x *op.Call) error {
 	shape := t.Shape(x.In)
 	rows := 0
 	if shape != nil {
-		rows = product(shape[:t.Rank-1])
+		rows = tensor.Elements(shape[:t.Rank-1])
 	}
-	perTile := max(1, t.Elems/max(1, product(shape[max(len(shape)-1, 0):])))
+	perTile := max(1, t.Elems/max(1, tensor.Elements(shape[max(len(shape)-1, 0):])))
 	if rows <= perTile {
 		return f.whole(t, x)
 	}
@@ -181,12 +181,4 @@ func part(t *tensor.Tensor, lo, hi, rows int, shape []int) *tensor.Tensor {
 		shape = []int{(hi - lo) * n}
 	}
 	return t.Part(lo*n, shape...)
-}
-
-func product(s []int) int {
-	n := 1
-	for _, d := range s {
-		n *= d
-	}
-	return n
 }

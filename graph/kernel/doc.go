@@ -60,8 +60,8 @@
 //	selection         TopK, NonMaxSuppression (Suppression)
 //	images            Resize (Interpolation, ResizeAxis, ScaleOf), NearestTable with
 //	                  IndexCopy, RoiAlign (Regions), GridSample (Sampling)
-//	conversion        Convert, ToBool, FromBool, HalfToFloat32, Float32ToHalf,
-//	                  BFloat16ToFloat32, Float32ToBFloat16
+//	conversion        Convert, ToBool, FromBool, FromFloat16, ToFloat16,
+//	                  FromBFloat16, ToBFloat16
 //
 // # Assembly
 //

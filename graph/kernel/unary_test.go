@@ -142,8 +142,8 @@ func TestHalf(t *testing.T) {
 	for h := range 1 << 16 {
 		var f [1]float32
 		var back [1]uint16
-		HalfToFloat32(f[:], []uint16{uint16(h)})
-		Float32ToHalf(back[:], f[:])
+		FromFloat16(f[:], []uint16{uint16(h)})
+		ToFloat16(back[:], f[:])
 		if f[0] != f[0] {
 			if back[0]&0x7c00 != 0x7c00 || back[0]&0x3ff == 0 {
 				t.Fatalf("%#x: NaN became %#x", h, back[0])
@@ -151,8 +151,8 @@ func TestHalf(t *testing.T) {
 		} else if back[0] != uint16(h) {
 			t.Fatalf("%#x became %v, then %#x", h, f[0], back[0])
 		}
-		BFloat16ToFloat32(f[:], []uint16{uint16(h)})
-		Float32ToBFloat16(back[:], f[:])
+		FromBFloat16(f[:], []uint16{uint16(h)})
+		ToBFloat16(back[:], f[:])
 		if f[0] == f[0] && back[0] != uint16(h) {
 			t.Fatalf("bfloat16 %#x became %v, then %#x", h, f[0], back[0])
 		}
@@ -171,10 +171,10 @@ func TestHalf(t *testing.T) {
 			}
 		}
 	}
-	check("half", Float32ToHalf, HalfToFloat32, 0x7bff)
-	check("bfloat16", Float32ToBFloat16, BFloat16ToFloat32, 0x7f7f)
+	check("half", ToFloat16[uint16], FromFloat16[uint16], 0x7bff)
+	check("bfloat16", ToBFloat16[uint16], FromBFloat16[uint16], 0x7f7f)
 	var top [3]uint16
-	Float32ToHalf(top[:], []float32{65519.996, 65520, -1e30})
+	ToFloat16(top[:], []float32{65519.996, 65520, -1e30})
 	if fmt.Sprintf("%x", top) != "[7bff 7c00 fc00]" {
 		t.Errorf("largest values: %x", top)
 	}

@@ -87,7 +87,7 @@ func (c *convStripes) run(x *Call) error {
 			operands[i].Act = s.epilogue.act
 		}
 		in = tensor.NewOutline(tensor.Float32, append([]int{g.N, g.M}, g.Out...)...)
-		x.Work += 2 * int64(in.Len()) * int64(prod(sub.In[1].Shape[1:]))
+		x.Work += 2 * int64(in.Len()) * int64(tensor.Elements(sub.In[1].Shape[1:]))
 	}
 	e := c.stages[last].epilogue
 	if e != nil {

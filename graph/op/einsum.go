@@ -304,7 +304,7 @@ func (s *summation[T]) operand(labels []label, t *tensor.Tensor, needed []label)
 	if err != nil {
 		return nil, err
 	}
-	kernel.Reduce(s.x.Parallel, kernel.ReduceSum, tensor.Data[T](res), tensor.Data[T](out), prod(shape[:len(keep)]), prod(shape[len(keep):]), 1)
+	kernel.Reduce(s.x.Parallel, kernel.ReduceSum, tensor.Data[T](res), tensor.Data[T](out), tensor.Elements(shape[:len(keep)]), tensor.Elements(shape[len(keep):]), 1)
 	return &term[T]{keep, res}, nil
 }
 
@@ -363,9 +363,9 @@ func (s *summation[T]) contract(a, b *term[T], later []label) (*term[T], error) 
 	if err != nil {
 		return nil, err
 	}
-	m, k, n := prod(s.sizes(rows)), prod(s.sizes(inner)), prod(s.sizes(cols))
+	m, k, n := tensor.Elements(s.sizes(rows)), tensor.Elements(s.sizes(inner)), tensor.Elements(s.sizes(cols))
 	if out.Len() > 0 {
-		count := prod(s.sizes(batch))
+		count := tensor.Elements(s.sizes(batch))
 		release, err := s.x.Hold(tensor.Int64, 2*count)
 		if err != nil {
 			return nil, err

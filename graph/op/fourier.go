@@ -203,8 +203,8 @@ func runDFT[T float32 | float64](x *Call, t transform) error {
 // to n points, and writes the first size results.
 func dftLines[T float32 | float64](c *Call, t transform, dst, x []T, shape []int, axis, n, size, parts int) {
 	rank := len(shape)
-	inner, from, width := prod(shape[axis+1:rank-1]), shape[axis], shape[rank-1]
-	outer := prod(shape[:axis])
+	inner, from, width := tensor.Elements(shape[axis+1:rank-1]), shape[axis], shape[rank-1]
+	outer := tensor.Elements(shape[:axis])
 	c.Parallel(outer*inner, max(1, 1<<12/max(n, 1)), func(lo, hi int) {
 		for l := lo; l < hi; l++ {
 			o, i := l/inner, l%inner

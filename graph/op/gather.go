@@ -5,6 +5,7 @@ import (
 	"github.com/onnxloss/onnxloss/graph/kernel"
 	"github.com/onnxloss/onnxloss/graph/op/flow"
 	"github.com/onnxloss/onnxloss/graph/op/symbol"
+	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
 func init() {
@@ -80,7 +81,7 @@ func runGather(x *Call, axis int64) error {
 	if err != nil {
 		return err
 	}
-	outer, n, inner := prod(in.Shape[:at]), in.Shape[at], prod(in.Shape[at+1:])
+	outer, n, inner := tensor.Elements(in.Shape[:at]), in.Shape[at], tensor.Elements(in.Shape[at+1:])
 	p := x.Parallel
 	mover{
 		func(d, s []uint8) { err = kernel.Gather(p, d, s, outer, n, inner, index) },
@@ -183,7 +184,7 @@ func tuplesOf(x *Call, batchDims int64) (*tuples, error) {
 		}
 	}
 	t := &tuples{
-		batch: prod(idx[:b]), n: prod(idx[b : len(idx)-1]), inner: prod(in[b+depth:]), limits: in[b : b+depth],
+		batch: tensor.Elements(idx[:b]), n: tensor.Elements(idx[b : len(idx)-1]), inner: tensor.Elements(in[b+depth:]), limits: in[b : b+depth],
 		out: append(append([]int{}, idx[:len(idx)-1]...), in[b+depth:]...),
 	}
 	return t, nil

@@ -74,7 +74,7 @@ func runGridSample[T float32 | float64](x *Call, p *kernel.Sampling) error {
 		return err
 	}
 	return kernel.GridSample(x.Parallel, p, tensor.Data[T](out), tensor.Data[T](in), in.Shape[0], in.Shape[1], in.Shape[2:],
-		tensor.Data[T](grid), prod(points))
+		tensor.Data[T](grid), tensor.Elements(points))
 }
 
 func inferAffineGrid(c *Infer) error {

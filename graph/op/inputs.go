@@ -92,15 +92,6 @@ func intOf(x *Call, i int) (int64, error) {
 	return s[0], nil
 }
 
-// prod is the product of sizes that were checked.
-func prod(s []int) int {
-	n := 1
-	for _, d := range s {
-		n *= d
-	}
-	return n
-}
-
 // attrError is an error about the value of an attribute.
 func attrError(name string, value any, want string) error {
 	if s, ok := value.(string); ok {

@@ -85,7 +85,7 @@ func runSoftmaxLoss[T float32 | float64](x *Call, l *classLoss) error {
 	if err != nil {
 		return err
 	}
-	kernel.LogSoftmax(x.Parallel, tensor.Data[T](logs), tensor.Data[T](in), in.Shape[0], in.Shape[1], prod(in.Shape[2:]))
+	kernel.LogSoftmax(x.Parallel, tensor.Data[T](logs), tensor.Data[T](in), in.Shape[0], in.Shape[1], tensor.Elements(in.Shape[2:]))
 	if err := runNLL(x, l, tensor.Data[T](logs)); err != nil {
 		return err
 	}
@@ -114,7 +114,7 @@ func runNLL[T float32 | float64](x *Call, l *classLoss, logs []T) error {
 	if err := sameType(x, 2); err != nil {
 		return err
 	}
-	classes, inner := in[1], prod(in[2:])
+	classes, inner := in[1], tensor.Elements(in[2:])
 	if err := vectorOf(x, classes, 2); err != nil {
 		return err
 	}

@@ -95,13 +95,13 @@ func matricesOf(x *Call) (*matrices, error) {
 	}
 	outer := g.shape[:batch]
 	count, err := tensor.Count(outer)
-	if err != nil || prod(g.shape) == 0 {
+	if err != nil || tensor.Elements(g.shape) == 0 {
 		return g, err
 	}
 	if g.release, err = x.Hold(tensor.Int64, 2*count); err != nil {
 		return nil, err
 	}
-	g.sameMatrix = prod(b) == 1
+	g.sameMatrix = tensor.Elements(b) == 1
 	g.aAt = batchOffsets(outer, a, g.m*g.k, count)
 	g.bAt = batchOffsets(outer, b, g.k*g.n, count)
 	return g, nil

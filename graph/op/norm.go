@@ -64,7 +64,7 @@ func channelNorm(x *Call) (n, c, inner int, err error) {
 	if err := sameType(x, 1, 2); err != nil {
 		return 0, 0, 0, err
 	}
-	return in.Shape[0], in.Shape[1], prod(in.Shape[2:]), nil
+	return in.Shape[0], in.Shape[1], tensor.Elements(in.Shape[2:]), nil
 }
 
 func makeInstanceNorm(s *Spec) (Kernel, error) {
@@ -176,7 +176,7 @@ func rowsFrom(x *Call, axis int64) (at, outer, inner int, err error) {
 	if at, err = Axis(axis, len(shape)); err != nil {
 		return 0, 0, 0, x.InputError(0, "%v", err)
 	}
-	return at, prod(shape[:at]), prod(shape[at:]), nil
+	return at, tensor.Elements(shape[:at]), tensor.Elements(shape[at:]), nil
 }
 
 // rowParameter is input i broadcast to the normalized axes of input 0, as one
@@ -194,10 +194,10 @@ func rowParameter[T float32 | float64](x *Call, i int, row []int) ([]T, error) {
 	if !ok {
 		return nil, x.InputError(i, "shape %v does not broadcast to the normalized axes %v", t.Shape, row)
 	}
-	if prod(shape) == prod(row) {
+	if tensor.Elements(shape) == tensor.Elements(row) {
 		return tensor.Data[T](t), nil
 	}
-	dst := make([]T, prod(row))
+	dst := make([]T, tensor.Elements(row))
 	kernel.CopyStrided(nil, row, dst, 0, tensor.Strides(row), tensor.Data[T](t), 0, strides)
 	return dst, nil
 }
@@ -294,7 +294,7 @@ func runLpNorm[T float32 | float64](x *Call, axis int64, p float64) error {
 	if err != nil {
 		return err
 	}
-	kernel.LpNormalize(x.Parallel, tensor.Data[T](out), tensor.Data[T](in), outer, in.Shape[at], prod(in.Shape[at+1:]), p)
+	kernel.LpNormalize(x.Parallel, tensor.Data[T](out), tensor.Data[T](in), outer, in.Shape[at], tensor.Elements(in.Shape[at+1:]), p)
 	return nil
 }
 

@@ -107,7 +107,7 @@ func runBatchNorm[T float32 | float64](x *Call, b batchNorm) error {
 	if in.Rank() < 2 {
 		return x.InputError(0, "rank %d, want at least 2", in.Rank())
 	}
-	n, c, inner := in.Shape[0], in.Shape[1], prod(in.Shape[2:])
+	n, c, inner := in.Shape[0], in.Shape[1], tensor.Elements(in.Shape[2:])
 	if err := vectorOf(x, c, 1, 2, 3, 4); err != nil {
 		return err
 	}

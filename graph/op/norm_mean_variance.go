@@ -36,7 +36,7 @@ func runMeanVariance[T float32 | float64](x *Call, axes []int64) error {
 		return err
 	}
 	src, dst := tensor.Data[T](in), tensor.Data[T](out)
-	cells := make([]float64, 2*prod(stats))
+	cells := make([]float64, 2*tensor.Elements(stats))
 	mean, spread := cells[:len(cells)/2], cells[len(cells)/2:]
 	strides, _ := kernel.BroadcastStrides(in.Shape, stats)
 	count := float64(len(src) / len(mean))
@@ -57,7 +57,7 @@ func runMeanVariance[T float32 | float64](x *Call, axes []int64) error {
 func walkStrided(shape, strides []int, f func(i, at int)) {
 	index := make([]int, len(shape))
 	at := 0
-	for i := range prod(shape) {
+	for i := range tensor.Elements(shape) {
 		f(i, at)
 		for d := len(shape) - 1; d >= 0; d-- {
 			index[d]++

@@ -66,7 +66,7 @@ func globalOut(x *Call) (out *tensor.Tensor, planes, size int, err error) {
 	}
 	copy(shape, in.Shape[:2])
 	planes = in.Shape[0] * in.Shape[1]
-	if size = prod(in.Shape[2:]); size == 0 && planes > 0 {
+	if size = tensor.Elements(in.Shape[2:]); size == 0 && planes > 0 {
 		return nil, 0, 0, x.InputError(0, "shape %v has no positions to pool over", in.Shape)
 	}
 	out, err = x.New(0, in.DType, shape...)

@@ -114,7 +114,7 @@ func (q *quantization) scales(x *Call) (*scaleMap, error) {
 	if err != nil {
 		return nil, x.InputError(0, "%v", err)
 	}
-	s := &scaleMap{axis: in[axis], inner: prod(in[axis+1:])}
+	s := &scaleMap{axis: in[axis], inner: tensor.Elements(in[axis+1:])}
 	if q.block == 0 {
 		if scale.Len() != s.axis {
 			return nil, x.InputError(1, "shape %v, want %d scales for axis %d", scale.Shape, s.axis, axis)

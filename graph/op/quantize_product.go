@@ -75,7 +75,7 @@ func centered(x *Call, i, z, axis int) (*tensor.Tensor, error) {
 			v[k] -= zero[0]
 		}
 	case axis >= 0 && axis < t.Rank() && len(zero) == t.Shape[axis]:
-		inner := prod(t.Shape[axis+1:])
+		inner := tensor.Elements(t.Shape[axis+1:])
 		for k := range v {
 			v[k] -= zero[k/inner%len(zero)]
 		}
@@ -289,7 +289,7 @@ func runQLinearConv(x *Call, plan *convolution) error {
 	}
 	defer x.Env.Free(t)
 	v, m := tensor.Data[float64](t), t.Shape[1]
-	inner := max(prod(t.Shape[2:]), 1)
+	inner := max(tensor.Elements(t.Shape[2:]), 1)
 	if x.Has(8) {
 		if x.In[8].DType != tensor.Int32 {
 			return x.InputError(8, "%v, want int32", x.In[8])

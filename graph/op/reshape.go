@@ -53,7 +53,7 @@ func init() {
 					if err != nil {
 						return err
 					}
-					return setView(x, []int{prod(x.In[0].Shape[:k]), prod(x.In[0].Shape[k:])})
+					return setView(x, []int{tensor.Elements(x.In[0].Shape[:k]), tensor.Elements(x.In[0].Shape[k:])})
 				}, nil
 			},
 			Grad: gradView, Check: Check{Lo: -2, Hi: 2}},

@@ -47,7 +47,7 @@ func (p *SpaceToDepth) read(shape []int) bool {
 		}
 		p.step, p.first = step, append(p.first, first)
 	}
-	return prod(p.step) == len(p.parts)
+	return tensor.Elements(p.step) == len(p.parts)
 }
 
 // phase is the step and the first index on each spatial axis that make the layout of a

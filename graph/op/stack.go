@@ -30,7 +30,7 @@ func (s *stack) add(t *tensor.Tensor) error {
 	if err := s.grow(); err != nil {
 		return err
 	}
-	size := prod(s.shape)
+	size := tensor.Elements(s.shape)
 	part := tensor.Strides(append([]int{1}, s.shape...))
 	copyStrided(s.x, append([]int{1}, s.shape...), s.buf, s.n*size, part, t, 0, part)
 	s.n++

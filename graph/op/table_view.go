@@ -39,7 +39,7 @@ const leastShare = 4
 // follow each other, else a copy.
 func (l *Layout) set(x *Call, i int) error {
 	in := x.In[0]
-	n := prod(l.Shape)
+	n := tensor.Elements(l.Shape)
 	if n > 0 && n*leastShare >= in.Len() && l.isDense() && (i >= len(x.Into) || x.Into[i] == nil) {
 		x.Set(i, in.Part(l.At, l.Shape...))
 		return nil

@@ -80,7 +80,7 @@ func holdJoined(x *Call) (release func(), err error) {
 			return nil, err
 		}
 		if len(list) > 0 {
-			size += prod(shape) / len(list) * textBytes(list)
+			size += tensor.Elements(shape) / len(list) * textBytes(list)
 		}
 	}
 	return x.Hold(tensor.Uint8, size)

@@ -107,13 +107,13 @@ func runTopK[T interface {
 	if err != nil || values.Len() == 0 {
 		return err
 	}
-	release, err := x.Hold(tensor.Uint8, kernel.TopKScratch[T](prod(shape[:axis])*prod(shape[axis+1:]), in.Shape[axis]))
+	release, err := x.Hold(tensor.Uint8, kernel.TopKScratch[T](tensor.Elements(shape[:axis])*tensor.Elements(shape[axis+1:]), in.Shape[axis]))
 	if err != nil {
 		return err
 	}
 	defer release()
 	return kernel.TopK(x.Parallel, tensor.Data[T](values), tensor.Data[int64](indices), tensor.Data[T](in),
-		prod(shape[:axis]), in.Shape[axis], prod(shape[axis+1:]), int(k), p.largest, x.Stopped)
+		tensor.Elements(shape[:axis]), in.Shape[axis], tensor.Elements(shape[axis+1:]), int(k), p.largest, x.Stopped)
 }
 
 // Order is the indices of x along axis, the greatest element first and equal ones

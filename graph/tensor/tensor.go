@@ -52,6 +52,15 @@ func (s *Store) Root() *Store {
 // MaxElems bounds the number of elements of one tensor.
 const MaxElems = math.MaxInt32 * 4
 
+// Elements is the product of sizes that Count has checked.
+func Elements(dims []int) int {
+	n := 1
+	for _, d := range dims {
+		n *= d
+	}
+	return n
+}
+
 // Count is the product of dims, or an error if one is negative or the product
 // is more than MaxElems.
 func Count(dims []int) (int, error) {

@@ -174,14 +174,6 @@ func concatAxis(s *plan.Step, rank int) (axis int, ok bool) {
 	return axis, err == nil
 }
 
-func product(s []int) int {
-	n := 1
-	for _, d := range s {
-		n *= d
-	}
-	return n
-}
-
 // snapshot is the steps as they are now.
 func snapshot(steps ...*plan.Step) []plan.Step {
 	list := make([]plan.Step, len(steps))

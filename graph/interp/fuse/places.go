@@ -39,7 +39,7 @@ func findPlaces(f *Fusion) {
 		if j != nil {
 			axis, ok = concatAxis(s, len(j.Shape))
 		}
-		if !ok || product(j.Shape[:axis]) != 1 {
+		if !ok || tensor.Elements(j.Shape[:axis]) != 1 {
 			continue
 		}
 		at := 0
@@ -54,7 +54,7 @@ func findPlaces(f *Fusion) {
 					s.Join = j
 				}
 			}
-			at += product(shape)
+			at += tensor.Elements(shape)
 		}
 		if s.Join != nil {
 			j.Number = f.Joins
@@ -85,9 +85,9 @@ func (f *Fusion) joinOf(s *plan.Step, leaves bool) *plan.Join {
 		if len(shape) != len(j.Shape) {
 			return nil
 		}
-		n += product(shape)
+		n += tensor.Elements(shape)
 	}
-	if n != product(j.Shape) || n == 0 {
+	if n != tensor.Elements(j.Shape) || n == 0 {
 		return nil
 	}
 	return j

@@ -56,7 +56,7 @@ func (q *sequence) run(x *op.Call) error {
 			shape = t.Shape
 		}
 	}
-	n := product(shape)
+	n := tensor.Elements(shape)
 	for i := range q.outs {
 		t, err := x.New(i, tensor.Float32, shape...)
 		if err != nil {

@@ -63,9 +63,9 @@ func (e Extent) fits(shape, full []int) bool {
 	rows, last := full[:len(full)-1], len(shape)-1
 	switch e {
 	case One:
-		return product(shape) == 1
+		return tensor.Elements(shape) == 1
 	case Row:
-		return product(shape[:last]) == 1 && shape[last] == full[len(full)-1]
+		return tensor.Elements(shape[:last]) == 1 && shape[last] == full[len(full)-1]
 	case Column:
 		return shape[last] == 1 && slices.Equal(shape[:last], rows)
 	case Dropped:
@@ -91,12 +91,4 @@ func (e Extent) Of(full []int, rows int) []int {
 		s = s[:len(s)-1]
 	}
 	return s
-}
-
-func product(s []int) int {
-	n := 1
-	for _, d := range s {
-		n *= d
-	}
-	return n
 }
