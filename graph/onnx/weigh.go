@@ -23,6 +23,7 @@ type weigher struct {
 	kept  int64
 	now   int64 // what the decoder takes for the message at hand
 	most  int64 // the largest now of the messages before
+	moved int64 // what the decoder copies as lists of packed numbers grow, record by record
 	aside bool  // inside what is located and never read
 	tally []tally
 	over  error
@@ -54,7 +55,14 @@ func (w *weigher) message(e graph.Extent, k *kind, depth int) {
 		}
 		counts[f.num]++
 		if x.packed && f.typ == protowire.BytesType {
+			if !x.payload {
+				w.moved += 8 * (counts[f.num] - 1)
+			}
 			counts[f.num] += f.body.Len - 1
+		}
+		if w.moved > w.limit {
+			w.over = w.errorf(f.rec.Off, "too many records of packed %s", x.name)
+			return w.over
 		}
 		if x.cost.most > 0 && counts[f.num] > x.cost.most {
 			w.over = w.errorf(f.rec.Off, "more than %d %s", x.cost.most, x.name)
