@@ -6,6 +6,7 @@ import (
 
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/patterns/match"
+	"github.com/onnxloss/onnxloss/patterns/rule"
 )
 
 // choose narrows the report to the head that the user names: a number as the
@@ -28,9 +29,9 @@ func (s *site) choose(r *Report, name string) (*Report, error) {
 	if n, err := strconv.Atoi(name); err == nil {
 		return s.numbered(r, n)
 	}
-	for _, p := range s.parts {
-		for _, x := range s.sources(p) {
-			if v := s.in.Of(x.value); v != nil && v.Name == name || p.value.Name == name {
+	for _, p := range s.Parts {
+		for _, x := range s.Sources(p) {
+			if v := s.In.Of(x.Value); v != nil && v.Name == name || p.Value.Name == name {
 				return s.forced(r, p)
 			}
 		}
@@ -46,9 +47,9 @@ func (s *site) numbered(r *Report, n int) (*Report, error) {
 	}
 	if len(r.Heads) == 0 && n >= 1 && n <= len(r.Candidates) {
 		c := r.Candidates[n-1]
-		for _, p := range s.parts {
-			for _, x := range s.sources(p) {
-				if s.in.Of(x.value) == c.Source && p.act == c.Activation {
+		for _, p := range s.Parts {
+			for _, x := range s.Sources(p) {
+				if s.In.Of(x.Value) == c.Source && p.Activation == c.Activation {
 					return s.forced(r, p)
 				}
 			}
@@ -64,19 +65,19 @@ func (s *site) numbered(r *Report, n int) (*Report, error) {
 }
 
 // forced makes a head of part p because the user says so.
-func (s *site) forced(r *Report, p *part) (*Report, error) {
-	p.role = class
-	set := []*part{p}
-	for _, q := range s.parts {
-		if q != p && q.n == p.n && q.act == p.act && q.role == p.role {
+func (s *site) forced(r *Report, p *rule.Part) (*Report, error) {
+	p.Role = rule.Class
+	set := []*rule.Part{p}
+	for _, q := range s.Parts {
+		if q != p && q.Channels == p.Channels && q.Activation == p.Activation && q.Role == p.Role {
 			set = append(set, q)
 		}
 	}
-	for _, t := range s.together(set) {
+	for _, t := range s.Together(set) {
 		for _, q := range t {
 			if q == p {
-				if h := s.head(t, s.ofUser(p.n), 1, "named by the user"); h != nil {
-					r.Heads = []*Head{&h.Head}
+				if f := s.Take(t, s.OfUser(p.Channels), 1, "named by the user"); f != nil {
+					r.Heads = []*Head{s.head(f)}
 					return r, nil
 				}
 			}
@@ -90,7 +91,7 @@ func (s *site) forced(r *Report, p *part) (*Report, error) {
 func (s *site) tensor(r *Report, name string) (*Report, error) {
 	var v *graph.Value
 	for x := range s.values() {
-		if o := s.in.Of(x); o != nil && o.Name == name {
+		if o := s.In.Of(x); o != nil && o.Name == name {
 			v = x
 		}
 	}
@@ -102,15 +103,15 @@ func (s *site) tensor(r *Report, name string) (*Report, error) {
 		return r, &NotFoundError{Reason: fmt.Sprintf("--head %s: which axis has its classes cannot be followed from any layer", name), Candidates: r.Candidates}
 	}
 	dim := w.ChanDim()
-	p := &part{value: v, dim: dim, span: match.All, act: None, n: s.size(v, dim), roots: rootsOf(w, match.All, dim), role: class}
-	if len(p.roots) == 0 {
+	p := &rule.Part{Value: v, Dim: dim, Span: match.All, Activation: None, Channels: s.Size(v, dim), Roots: rule.RootsOf(w, match.All, dim), Role: rule.Class}
+	if len(p.Roots) == 0 {
 		return r, &NotFoundError{Reason: fmt.Sprintf("--head %s: no layer makes it", name), Candidates: r.Candidates}
 	}
-	h := s.head([]*part{p}, s.ofUser(p.n), 1, "named by the user; the classes are the channels of the layer that makes it")
-	if h == nil {
+	f := s.Take([]*rule.Part{p}, s.OfUser(p.Channels), 1, "named by the user; the classes are the channels of the layer that makes it")
+	if f == nil {
 		return r, &NotFoundError{Reason: fmt.Sprintf("--head %s: not a tensor of the main graph", name), Candidates: r.Candidates}
 	}
-	r.Heads = []*Head{&h.Head}
+	r.Heads = []*Head{s.head(f)}
 	return r, nil
 }
 

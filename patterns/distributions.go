@@ -1,19 +1,22 @@
 package patterns
 
-import "github.com/onnxloss/onnxloss/patterns/match"
+import (
+	"github.com/onnxloss/onnxloss/patterns/match"
+	"github.com/onnxloss/onnxloss/patterns/rule"
+)
 
 // Sides is how many distances a box is.
-const Sides = 4
+const Sides = rule.Sides
 
 // distributions is, for each layer of h's class logits, the channels of the same
 // map that are boxes as distributions: each of 4 sides over as many bins. It is
 // nil if a map has none: if there are several anchors at a place, or if boxes are
 // 4 numbers, of all classes or of each.
-func (s *site) distributions(h *finding) []Part {
+func (s *site) distributions(h *Head) []Part {
 	var found []Part
 	taken := map[*match.Field]bool{}
 	for _, p := range h.parts {
-		for _, r := range p.roots {
+		for _, r := range p.Roots {
 			part := s.distribution(r, h.Classes, taken)
 			if part.Source == nil || len(found) > 0 && part.Slice.Len() != found[0].Slice.Len() {
 				return nil
@@ -26,40 +29,23 @@ func (s *site) distributions(h *finding) []Part {
 
 // distribution is the boxes on the map of the class layer r, unless taken; without
 // a source if there are none.
-func (s *site) distribution(r root, classes int, taken map[*match.Field]bool) Part {
-	k := mapSize(r.field)
-	if k == "" || r.channels() != int64(classes) {
+func (s *site) distribution(r rule.Root, classes int, taken map[*match.Field]bool) Part {
+	k := rule.MapSize(r.Field)
+	if k == "" || r.Count() != int64(classes) {
 		return Part{}
 	}
-	for _, b := range s.boxes.bins[k] {
-		if taken[b.field] || b.channels() == Sides*int64(classes) {
+	for _, b := range s.Boxes.Bins[k] {
+		if taken[b.Field] || b.Count() == Sides*int64(classes) {
 			continue
 		}
-		x := source{b.field.Value, b.field.Chan, nil}
-		if b.within() {
-			x.slice = &b.span
+		x := rule.Source{Value: b.Field.Value, Dim: b.Field.Chan}
+		if b.Within() {
+			x.Slice = &b.Span
 		}
 		if part := s.part(x, 0); part.Source != nil {
-			taken[b.field] = true
+			taken[b.Field] = true
 			return part
 		}
 	}
 	return Part{}
-}
-
-// sides reports whether r may be distributions of 4 sides, by its channels.
-func (r root) sides() bool {
-	n := r.channels()
-	return n%Sides == 0 && n >= 2*Sides
-}
-
-// within reports whether r is only some of its layer's channels.
-func (r root) within() bool { return r.span != match.All && r.span.Stop >= 0 }
-
-// channels is how many channels of its layer r is.
-func (r root) channels() int64 {
-	if r.within() {
-		return r.span.Stop - r.span.Start
-	}
-	return r.field.Channels()
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/patterns/match"
+	"github.com/onnxloss/onnxloss/patterns/rule"
 )
 
 // Tint is what a block of an excerpt is to the head: how a picture colours it.
@@ -147,23 +148,23 @@ func (e *excerpt) companions(classes []*graph.Value) []*graph.Value {
 	sizes := map[string]bool{}
 	for f := range e.of {
 		if slices.Contains(classes, e.outer(f.Value)) {
-			sizes[spatial(f)] = true
+			sizes[rule.Spatial(f)] = true
 		}
 	}
 	var list []*graph.Value
 	add := func(f *match.Field) {
 		v := e.outer(f.Value)
-		if v != nil && sizes[spatial(f)] && e.of[f] == nil && !slices.Contains(list, v) && len(list) < 3*maxLevels {
+		if v != nil && sizes[rule.Spatial(f)] && e.of[f] == nil && !slices.Contains(list, v) && len(list) < 3*maxLevels {
 			list = append(list, v)
 		}
 	}
-	for _, b := range e.boxes.all {
-		add(b.field)
+	for _, b := range e.Boxes.All {
+		add(b.Field)
 	}
-	for _, p := range e.parts {
-		if p.role == objectness {
-			for _, r := range p.roots {
-				add(r.field)
+	for _, p := range e.Parts {
+		if p.Role == rule.Objectness {
+			for _, r := range p.Roots {
+				add(r.Field)
 			}
 		}
 	}

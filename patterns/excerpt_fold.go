@@ -5,6 +5,7 @@ import (
 
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/patterns/match"
+	"github.com/onnxloss/onnxloss/patterns/rule"
 )
 
 // maxEnds is how many outputs of the graph an excerpt shows.
@@ -94,7 +95,7 @@ func (e *excerpt) branch(v *graph.Value) bool { return e.depth[v] == 0 && !e.edg
 func (e *excerpt) joins(p, v *graph.Value) bool {
 	moves := func(x *graph.Value) bool { return e.Field(x) == nil && x.Producer() != nil }
 	switch {
-	case e.edge[p] || e.branch(p) || e.output[p] || e.logits[e.in.Of(p)]:
+	case e.edge[p] || e.branch(p) || e.output[p] || e.logits[e.In.Of(p)]:
 		return false
 	case moves(p) && moves(v):
 		return true
@@ -172,10 +173,10 @@ func (e *excerpt) tint(v *graph.Value) Tint {
 	if e.edge[v] {
 		return Feature
 	}
-	if e.logits[e.in.Of(v)] {
+	if e.logits[e.In.Of(v)] {
 		return Logits
 	}
-	c, b, o := e.meets(v, e.of), e.meets(v, e.boxes.of), e.meets(v, e.confidences())
+	c, b, o := e.meets(v, e.of), e.meets(v, e.Boxes.Of), e.meets(v, e.confidences())
 	if e.depth[v] == 0 {
 		c, b, o = e.ahead(v)
 	}
@@ -215,10 +216,10 @@ func (e *excerpt) cuts(v *graph.Value) bool {
 func (e *excerpt) confidences() map[*match.Field][]match.Span {
 	if e.conf == nil {
 		e.conf = map[*match.Field][]match.Span{}
-		for _, p := range e.parts {
-			if p.role == objectness {
-				for _, r := range p.roots {
-					e.conf[r.field] = append(e.conf[r.field], r.span)
+		for _, p := range e.Parts {
+			if p.Role == rule.Objectness {
+				for _, r := range p.Roots {
+					e.conf[r.Field] = append(e.conf[r.Field], r.Span)
 				}
 			}
 		}
@@ -238,7 +239,7 @@ func (e *excerpt) ahead(v *graph.Value) (c, b, o bool) {
 				queue = append(queue, x)
 				continue
 			}
-			c, b, o = c || e.meets(x, e.of), b || e.meets(x, e.boxes.of), o || e.meets(x, e.confidences())
+			c, b, o = c || e.meets(x, e.of), b || e.meets(x, e.Boxes.Of), o || e.meets(x, e.confidences())
 		}
 	}
 	return c, b, o

@@ -12,6 +12,7 @@ import (
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/onnx"
 	"github.com/onnxloss/onnxloss/patterns"
+	"github.com/onnxloss/onnxloss/patterns/rule"
 )
 
 // answers is what Locate says of each kind of head and of each test model, with the
@@ -86,9 +87,11 @@ func TestAnswers(t *testing.T) {
 // TestWeightsMatter: each weight of the table, halved or doubled, changes an answer.
 func TestWeightsMatter(t *testing.T) {
 	want := answers(t)
-	for i := range patterns.Weights() {
+	for i := range rule.Weights {
 		for _, by := range []float64{0.5, 2} {
-			of, restore := patterns.ScaleWeight(i, by)
+			of, old := rule.Weights[i].Text, rule.Weights[i].By
+			rule.Weights[i].By *= by
+			restore := func() { rule.Weights[i].By = old }
 			if of == "regions of an RoI pooling" && by > 1 {
 				restore()
 				continue // which are boxes in any case, and no candidates that show their reasons

@@ -1,19 +1,8 @@
 package patterns
 
 import (
-	"slices"
-
 	"github.com/onnxloss/onnxloss/graph"
-)
-
-// Activation is what turns the logits of a head into scores.
-type Activation string
-
-// The activations. None is a head whose graph ends before any.
-const (
-	None    Activation = "none"
-	Sigmoid Activation = "sigmoid"
-	Softmax Activation = "softmax"
+	"github.com/onnxloss/onnxloss/patterns/rule"
 )
 
 // Axis is what one axis of a tensor stands for.
@@ -102,7 +91,7 @@ type Head struct {
 	// Evidence is why, a sentence each.
 	Evidence []string
 
-	parts []*part // what it was made of
+	parts []*rule.Part // what it was made of
 }
 
 // PerImage reports whether h is a classifier's: one row for each image, or
@@ -112,9 +101,4 @@ func (h *Head) PerImage() bool {
 }
 
 // OfImages reports whether the model of h reads images.
-func (h *Head) OfImages() bool { return images(h.Levels[0].Source.Graph()) }
-
-// images reports whether an input of g has the four axes of images.
-func images(g *graph.Graph) bool {
-	return slices.ContainsFunc(g.Inputs, func(v *graph.Value) bool { return v.Init == nil && len(v.Shape()) >= 4 })
-}
+func (h *Head) OfImages() bool { return rule.Images(h.Levels[0].Source.Graph()) }

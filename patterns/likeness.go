@@ -7,6 +7,7 @@ import (
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 	"github.com/onnxloss/onnxloss/patterns/match"
+	"github.com/onnxloss/onnxloss/patterns/rule"
 )
 
 // likeness is a kind of model that is no detector: how it shows and in which
@@ -68,7 +69,7 @@ var likenesses = []likeness{
 // like says what kind of model this looks like; empty if like none that is
 // known.
 func (s *site) like() string {
-	x := &seen{site: s, outputs: s.Model.Graph.Outputs, image: images(s.Model.Graph)}
+	x := &seen{site: s, outputs: s.Model.Graph.Outputs, image: s.ReadsImages()}
 	if len(x.outputs) == 0 {
 		return ""
 	}
@@ -88,9 +89,9 @@ func (s *site) like() string {
 	if w := s.View(out); w != nil && len(w.Pieces) == 1 {
 		f := w.Pieces[0].Field
 		x.field, x.stride = f, f.Stride
-		for _, p := range s.parts {
-			if slices.ContainsFunc(p.roots, func(r root) bool { return r.field == f.Root }) {
-				x.marks |= p.marks
+		for _, p := range s.Parts {
+			if slices.ContainsFunc(p.Roots, func(r rule.Root) bool { return r.Field == f.Root }) {
+				x.marks |= p.Marks
 			}
 		}
 	}

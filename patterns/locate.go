@@ -4,11 +4,11 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/patterns/match"
+	"github.com/onnxloss/onnxloss/patterns/rule"
 )
 
 // Options are the user's decisions.
@@ -28,16 +28,16 @@ type Options struct {
 // sees, unordered.
 type pattern struct {
 	name string
-	find func(s *site) []*finding
+	find func(s *rule.Scene) []*rule.Finding
 }
 
 // patterns, in the order in which they are tried: from what the graph states
 // to what is only likely.
 var patternList = []pattern{
-	{"scored", scored},         // scores that are ranked, suppressed or multiplied state their role
-	{"columns", columns},       // parts of equal rows: what is no box, by the channel counts
-	{"mixed", mixedMap},        // one raw map: its channel count alone, anchors × (box, objectness, classes)
-	{"classifier", classifier}, // one row per image, and no boxes anywhere
+	{"scored", rule.Scored},         // scores that are ranked, suppressed or multiplied state their role
+	{"columns", rule.Columns},       // parts of equal rows: what is no box, by the channel counts
+	{"mixed", rule.MixedMap},        // one raw map: its channel count alone, anchors × (box, objectness, classes)
+	{"classifier", rule.Classifier}, // one row per image, and no boxes anywhere
 }
 
 // Locate finds the classification heads of m. It refines the types of m's
@@ -72,7 +72,7 @@ func unasked(m *graph.Model, opts Options, err *NotFoundError) error {
 	if h.Classes == 1 {
 		has = fmt.Sprintf("1 class, not %d", opts.Classes)
 	}
-	if opts.fits(h.Classes, h.Background) {
+	if u := opts.user(); u.Fits(h.Classes, h.Background) {
 		has = fmt.Sprintf("activation %s, not %s", h.Activation, opts.Activation)
 	}
 	return &NotFoundError{Reason: "the model's head has " + has, Candidates: err.Candidates}
@@ -119,21 +119,30 @@ func (x *searched) heads(y *searched) bool {
 		return false
 	}
 	h, g := x.found[0], y.found[0]
-	return h.Classes == g.Classes && slices.EqualFunc(h.parts, g.parts, func(p, q *part) bool { return p.value == q.value && p.span == q.span })
+	return h.Classes == g.Classes && slices.EqualFunc(h.Parts, g.Parts, func(p, q *rule.Part) bool { return p.Value == q.Value && p.Span == q.Span })
 }
 
 // searched is a model in which the patterns have been tried.
 type searched struct {
 	site      *site
 	report    *Report
-	found     []*finding
+	found     []*rule.Finding
 	ambiguous *AmbiguousError // the doubt in which a pattern ended, if one did
 	lost      string          // why a head that is there cannot be given
 }
 
+// full is the report of what was found.
+func (x *searched) full() *Report {
+	for _, f := range x.found {
+		x.report.Heads = append(x.report.Heads, x.site.head(f))
+	}
+	x.report.Candidates = x.site.candidates(x.found)
+	return x.report
+}
+
 // answer is the report, or with an error what was considered.
 func (x *searched) answer() (*Report, error) {
-	r := x.report
+	r := x.full()
 	switch {
 	case x.site.opts.Head != "":
 		return x.site.choose(r, x.site.opts.Head)
@@ -170,56 +179,52 @@ func (r *Report) equallyLikely() error {
 
 // search tries the patterns.
 func search(a *match.Analysis, in *graph.Inlined, opts Options) *searched {
-	s := survey(a, in)
-	s.opts = opts
+	s := &site{Scene: rule.Survey(a, in), opts: opts}
+	s.User = opts.user()
 	x := &searched{site: s, report: &Report{site: s}}
 	for _, p := range patternList {
-		if x.found = slices.DeleteFunc(p.find(s), s.unlike); len(x.found) > 0 {
+		if x.found = slices.DeleteFunc(p.find(s.Scene), s.Unlike); len(x.found) > 0 {
 			x.report.Pattern = p.name
 			break
 		}
-		if s.doubt != "" {
-			x.ambiguous = &AmbiguousError{Reason: s.doubt, Decides: s.takes}
+		if s.Doubt != "" {
+			x.ambiguous = &AmbiguousError{Reason: s.Doubt, Decides: s.Takes}
 			break
 		}
 	}
-	slices.SortStableFunc(x.found, func(a, b *finding) int { return cmp.Compare(b.score, a.score) })
-	for _, h := range x.found {
-		x.report.Heads = append(x.report.Heads, &h.Head)
-	}
-	x.report.Candidates = s.candidates(x.found)
+	slices.SortStableFunc(x.found, func(a, b *rule.Finding) int { return cmp.Compare(b.Score, a.Score) })
 	return x
 }
 
 // refusal says why the model has no head.
 func (s *site) refusal() string {
-	if len(s.parts) == 0 {
+	if len(s.Parts) == 0 {
 		return "no output comes from a layer whose channels can be followed"
 	}
-	if !s.hasBoxes() {
+	if !s.HasBoxes() {
 		return "nothing in the graph regresses boxes, so its maps or rows are not a detector's"
 	}
 	return "no channels are used as class scores"
 }
 
 // candidates describes every part that was considered.
-func (s *site) candidates(heads []*finding) []*Candidate {
-	used := map[*part]bool{}
+func (s *site) candidates(heads []*rule.Finding) []*Candidate {
+	used := map[*rule.Part]bool{}
 	for _, h := range heads {
-		for _, p := range h.parts {
+		for _, p := range h.Parts {
 			used[p] = true
 		}
 	}
 	var out []*Candidate
-	for _, p := range s.parts {
-		if p.role == hidden && p.act != None {
+	for _, p := range s.Parts {
+		if p.Role == rule.Hidden && p.Activation != None {
 			continue // gates and attention inside the network
 		}
-		x := s.part(s.sources(p)[0], 0)
+		x := s.part(s.Sources(p)[0], 0)
 		if x.Source == nil {
 			continue
 		}
-		c := &Candidate{Part: x, Classes: int(p.n), Activation: p.act, Role: p.role.String(), Evidence: p.why, part: p}
+		c := &Candidate{Part: x, Classes: int(p.Channels), Activation: p.Activation, Role: p.Role.String(), Evidence: p.Why, part: p}
 		if !used[p] {
 			c.Rejected = s.reject(p)
 		}
@@ -228,90 +233,29 @@ func (s *site) candidates(heads []*finding) []*Candidate {
 	return out
 }
 
-func (s *site) reject(p *part) string {
+func (s *site) reject(p *rule.Part) string {
 	switch {
-	case p.rejected != "":
-		return p.rejected
-	case p.role == box:
+	case p.Rejected != "":
+		return p.Rejected
+	case p.Role == rule.Box:
 		return "box regression"
-	case p.role == objectness:
+	case p.Role == rule.Objectness:
 		return "one confidence for all classes"
-	case p.role == distribution:
+	case p.Role == rule.Distribution:
 		return "distances as a distribution"
-	case p.role == hidden:
+	case p.Role == rule.Hidden:
 		return "not the end of the network"
-	case p.role == class:
+	case p.Role == rule.Class:
 		return "weaker than the head that was found"
 	}
 	return "nothing says that these channels are classes"
 }
 
-// head makes a head of parts that belong together as levels; group is the
-// number of class channels of an anchor where several share an axis, else 0.
-func (s *site) head(parts []*part, group int64, confidence float64, evidence ...string) *finding {
-	p := parts[0]
-	h := &finding{Head: Head{parts: parts}}
-	h.Classes, h.Activation, h.Background = int(p.n), p.act, -1
-	if group > 0 {
-		h.Classes = int(group)
-	}
-	h.Evidence = append(h.Evidence, evidence...)
-	seen := map[Part]bool{}
-	for _, q := range parts {
-		for _, x := range s.sources(q) {
-			l := s.part(x, cmp.Or(group, q.group))
-			if l.Source == nil {
-				return nil // it lies inside a function
-			}
-			if seen[l] {
-				continue
-			}
-			seen[l] = true
-			h.Levels = append(h.Levels, s.level(l))
-		}
-		for _, e := range q.why {
-			if !slices.Contains(h.Evidence, e) {
-				h.Evidence = append(h.Evidence, e)
-			}
-		}
-		h.score = max(h.score, q.score[class])
-		confidence = min(confidence, 1-q.doubt)
-		if h.Classes == 1 && q.act == Sigmoid && s.confident(q) {
-			confidence = min(confidence, convention) // which of the two is the class is a convention
-		}
-	}
-	if len(h.Levels) == 0 {
-		return nil
-	}
-	h.Confidence = math.Round(confidence*100) / 100
-	for _, q := range parts {
-		if h.Quantized = s.quantized(q, h.Levels); h.Quantized != "" {
-			h.Evidence = append(h.Evidence, h.unfit())
-			break
-		}
-	}
-	if p.act == None && s.opts.Activation != "" && s.opts.Activation != None {
-		h.Activation = s.opts.Activation
-		h.Evidence = append(h.Evidence, fmt.Sprintf("the graph ends before any activation; the user says %s", h.Activation))
-	}
-	if h.Activation == Softmax && s.hasRows(p) && (s.hasBoxes() || !s.isRow(s.View(p.value), p)) || p.act == Sigmoid && p.field != nil {
-		if s.background(h, p) && p.field != nil {
-			h.Confidence = min(h.Confidence, convention)
-		}
-	}
-	s.companions(h)
-	return h
-}
-
-// spatial is the shape of a layer's output, or of the map whose places it has
-// rows for, without batch and channels.
-func spatial(f *match.Field) string {
-	t := ""
-	f = f.Places
-	for d, x := range f.Shape {
-		if d != 0 && d != f.Chan {
-			t += fmt.Sprint(x, " ")
-		}
-	}
-	return t
+// site is a model being searched, and what is asked of it.
+type site struct {
+	*rule.Scene
+	opts       Options
+	objectness []sized
+	output     map[*graph.Value]bool        // the graph's outputs, once a path was asked for
+	owner      map[*graph.Graph]*graph.Node // the node that a subgraph belongs to, likewise
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/patterns/rule"
 )
 
 // classKeys are the metadata keys under which exporters list class names, in lower case:
@@ -119,10 +120,10 @@ func (x *searched) withMetadata(m *graph.Model, opts Options) (*searched, error)
 	if n == 0 || opts.Classes > 0 || opts.Head != "" {
 		return x, nil
 	}
-	if len(x.found) > 0 && x.found[0].has(n) {
+	if len(x.found) > 0 && x.found[0].Has(n) {
 		h := x.found[0]
 		h.Confidence = max(h.Confidence, min(mostAgreed, math.Round(100*(1-agreed*(1-h.Confidence)))/100))
-		h.Evidence = append(h.Evidence, fmt.Sprintf("the metadata states %s (%q), as the graph does", plural(int64(n), "class", "es"), key))
+		h.Evidence = append(h.Evidence, fmt.Sprintf("the metadata states %s (%q), as the graph does", rule.Plural(int64(n), "class", "es"), key))
 		return x, nil
 	}
 	opts.Classes = n
@@ -130,20 +131,15 @@ func (x *searched) withMetadata(m *graph.Model, opts Options) (*searched, error)
 	if err != nil {
 		return nil, err
 	}
-	if len(y.found) > 0 && y.found[0].has(n) {
+	if len(y.found) > 0 && y.found[0].Has(n) {
 		h := y.found[0]
 		h.Confidence = min(h.Confidence, looked)
-		h.Evidence = append(h.Evidence, fmt.Sprintf("the metadata states %s (%q)", plural(int64(n), "class", "es"), key))
+		h.Evidence = append(h.Evidence, fmt.Sprintf("the metadata states %s (%q)", rule.Plural(int64(n), "class", "es"), key))
 		return y, nil
 	}
 	for _, h := range x.found {
 		h.Confidence = min(h.Confidence, contradicts)
-		h.Evidence = append(h.Evidence, fmt.Sprintf("against it: the metadata states %s (%q)", plural(int64(n), "class", "es"), key))
+		h.Evidence = append(h.Evidence, fmt.Sprintf("against it: the metadata states %s (%q)", rule.Plural(int64(n), "class", "es"), key))
 	}
 	return x, nil
-}
-
-// has reports whether h has n classes, with a background or without.
-func (h *finding) has(n int) bool {
-	return h.Classes == n || h.Classes == n+1 && h.Background >= 0
 }

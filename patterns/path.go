@@ -8,6 +8,7 @@ import (
 
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/patterns/match"
+	"github.com/onnxloss/onnxloss/patterns/rule"
 )
 
 // Step is one stop of a Path: an operator, or a run of them that was folded.
@@ -53,11 +54,11 @@ func (r *Report) Path(h *Head) []*Step {
 	}
 	w.reach(starts)
 	f := &folding{ways: w}
-	toLogits := w.nearest(func(v *graph.Value) bool { return logits[w.in.Of(v)] != "" })
+	toLogits := w.nearest(func(v *graph.Value) bool { return logits[w.In.Of(v)] != "" })
 	toEnd := w.nearest(func(v *graph.Value) bool { return w.output[v] })
 	for _, v := range starts {
 		for v != nil && w.at[v] == nil {
-			w.at[v] = w.step(v, logits[w.in.Of(v)])
+			w.at[v] = w.step(v, logits[w.In.Of(v)])
 			next, ok := toLogits[v]
 			if !ok || next == nil {
 				next = toEnd[v]
@@ -110,9 +111,9 @@ func (w *ways) starts(h *Head) []*graph.Value {
 	var list []*graph.Value
 	seen := map[*graph.Value]bool{nil: true}
 	for _, p := range h.parts {
-		for _, x := range p.roots {
-			w.of[x.field] = append(w.of[x.field], x.span)
-			if v := w.outer(x.field.Value); !seen[v] {
+		for _, x := range p.Roots {
+			w.of[x.Field] = append(w.of[x.Field], x.Span)
+			if v := w.outer(x.Field.Value); !seen[v] {
 				seen[v] = true
 				list = append(list, v)
 			}
@@ -251,7 +252,7 @@ func (w *ways) step(v *graph.Value, mark string) *Step {
 // nameOf is v's name in the model; for one inside a function with the scope of
 // the call.
 func (s *site) nameOf(v *graph.Value) string {
-	if o := s.in.Of(v); o != nil {
+	if o := s.In.Of(v); o != nil {
 		return o.Name
 	}
 	return v.Name
@@ -300,17 +301,17 @@ func (s *site) roleOf(v *graph.Value) string {
 	if view == nil {
 		return ""
 	}
-	if s.meets(v, s.boxes.of) {
-		return box.String()
+	if s.meets(v, s.Boxes.Of) {
+		return rule.Box.String()
 	}
 	for i := range view.Pieces {
 		f, t, ok := view.Pieces[i].Root(match.All, -1)
 		if !ok || f == nil {
 			continue
 		}
-		for _, p := range s.ofLayer[f] {
-			if p.role != neutral && p.role != hidden && t.Meets(p.roots[0].span) {
-				return p.role.String()
+		for _, p := range s.OfLayer[f] {
+			if p.Role != rule.Neutral && p.Role != rule.Hidden && t.Meets(p.Roots[0].Span) {
+				return p.Role.String()
 			}
 		}
 	}

@@ -7,14 +7,15 @@ import (
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 	"github.com/onnxloss/onnxloss/patterns/match"
+	"github.com/onnxloss/onnxloss/patterns/rule"
 )
 
 // quantized says why no gradient reaches the weights of the layers that make
 // p, where they or its logits are integers; "" where all is floating point.
 // Weights that are rounded from stored floats still have a value to train.
-func (s *site) quantized(p *part, levels []Level) string {
-	for _, r := range p.roots {
-		for _, f := range s.weighing(r.field) {
+func (s *site) quantized(p *rule.Part, levels []Level) string {
+	for _, r := range p.Roots {
+		for _, f := range s.weighing(r.Field) {
 			if why := s.integers(f); why != "" {
 				return why
 			}

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/onnxloss/onnxloss/patterns/match"
+	"github.com/onnxloss/onnxloss/patterns/rule"
 )
 
 // Reason is one piece of evidence: what was seen, the role that it speaks for,
@@ -17,14 +18,14 @@ type Reason struct {
 }
 
 // Against reports whether r speaks for another role than class.
-func (r *Reason) Against() bool { return r.For != class.String() }
+func (r *Reason) Against() bool { return r.For != rule.Class.String() }
 
 // reasonsOf are the reasons that the marks m of activation act give: those for
 // classes before those against, the heaviest first.
 func reasonsOf(m match.Marks, act Activation) []Reason {
 	list := []Reason{}
-	for _, w := range evidence(m, act) {
-		list = append(list, Reason{w.text, w.role.String(), w.by})
+	for _, w := range rule.Evidence(m, act) {
+		list = append(list, Reason{w.Text, w.Role.String(), w.By})
 	}
 	slices.SortStableFunc(list, func(a, b Reason) int {
 		if a.Against() != b.Against() {
@@ -43,7 +44,7 @@ func reasonsOf(m match.Marks, act Activation) []Reason {
 func (h *Head) Reasons() []Reason {
 	var m match.Marks
 	for _, p := range h.parts {
-		m |= p.marks
+		m |= p.Marks
 	}
 	list := reasonsOf(m, h.Activation)
 	weighed := map[string]bool{}
@@ -53,7 +54,7 @@ func (h *Head) Reasons() []Reason {
 	var concluded []Reason
 	for _, e := range h.Evidence {
 		if !weighed[e] && e != h.unfit() {
-			concluded = append(concluded, Reason{Text: e, For: class.String()})
+			concluded = append(concluded, Reason{Text: e, For: rule.Class.String()})
 		}
 	}
 	at := slices.IndexFunc(list, func(r Reason) bool { return r.Against() })

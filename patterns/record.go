@@ -157,7 +157,7 @@ type candidateRecord struct {
 // MarshalJSON writes a candidate.
 func (c *Candidate) MarshalJSON() ([]byte, error) {
 	return json.Marshal(candidateRecord{c.Source.Name, c.Layout.ChannelAxis(), c.Classes, c.slice(), c.Activation, c.Role, c.Rejected,
-		append([]string{}, c.Evidence...), reasonsOf(c.part.marks, c.Activation)})
+		append([]string{}, c.Evidence...), reasonsOf(c.part.Marks, c.Activation)})
 }
 
 // MarshalJSON writes the report as {"heads": […], "candidates": […]}.

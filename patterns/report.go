@@ -1,6 +1,9 @@
 package patterns
 
-import "github.com/onnxloss/onnxloss/graph"
+import (
+	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/patterns/rule"
+)
 
 // Report is what Locate found.
 type Report struct {
@@ -25,11 +28,5 @@ type Candidate struct {
 	Rejected   string // the reason against it; empty for the levels of heads
 	Evidence   []string
 
-	part *part
-}
-
-// finding is a head with what it was made of.
-type finding struct {
-	Head
-	score float64
+	part *rule.Part
 }

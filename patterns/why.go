@@ -7,6 +7,7 @@ import (
 
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/patterns/match"
+	"github.com/onnxloss/onnxloss/patterns/rule"
 )
 
 // Account is what a tensor is, and why it is the head or is not.
@@ -59,7 +60,7 @@ func Why(m *graph.Model, tensor string, opts Options) (*Account, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, r, found := x.site, x.report, x.found
+	s, r, found := x.site, x.full(), x.found
 	v, err := s.find(tensor)
 	if err != nil {
 		return nil, err
@@ -68,7 +69,7 @@ func Why(m *graph.Model, tensor string, opts Options) (*Account, error) {
 		Reasons: []Reason{}, Against: []string{}, Parts: []*Candidate{}}
 	for i, h := range r.Heads {
 		for k, l := range h.Levels {
-			if l.Source == s.in.Of(v) {
+			if l.Source == s.In.Of(v) {
 				w.Head = i + 1
 				w.Role = fmt.Sprintf("class logits of head %d, confidence %.2f", i+1, h.Confidence)
 				if len(h.Levels) > 1 {
@@ -179,10 +180,10 @@ func (s *site) orderOf(n *graph.Node) int {
 }
 
 // said is what channels of each role are, in words.
-var said = map[role]string{
-	neutral: "channels of which nothing says that they are classes", class: "class logits", box: "boxes",
-	objectness: "one confidence for all classes", hidden: "features", distribution: "distances as distributions over bins",
-	proposal: "scores that choose regions or queries", other: "a mask, an embedding or the like",
+var said = map[rule.Role]string{
+	rule.Neutral: "channels of which nothing says that they are classes", rule.Class: "class logits", rule.Box: "boxes",
+	rule.Objectness: "one confidence for all classes", rule.Hidden: "features", rule.Distribution: "distances as distributions over bins",
+	rule.Proposal: "scores that choose regions or queries", rule.Other: "a mask, an embedding or the like",
 }
 
 // constant says what v, which is known before any data, is for.
@@ -194,8 +195,8 @@ func (s *site) constant(v *graph.Value) string {
 				continue
 			}
 			makes := "features"
-			for _, p := range s.ofLayer[f] {
-				if makes = said[p.role]; p.role == class {
+			for _, p := range s.OfLayer[f] {
+				if makes = said[p.Role]; p.Role == rule.Class {
 					break
 				}
 			}
@@ -210,7 +211,7 @@ func (s *site) constant(v *graph.Value) string {
 
 // account weighs what is done with v's channels and finds the parts that they
 // end as.
-func (s *site) account(w *Account, v *graph.Value, found []*finding) {
+func (s *site) account(w *Account, v *graph.Value, found []*rule.Finding) {
 	var marks match.Marks
 	active, layer := false, false
 	roots := map[*match.Field][]match.Span{}
@@ -244,9 +245,9 @@ func (s *site) account(w *Account, v *graph.Value, found []*finding) {
 
 // shares reports whether candidate c comes from the layers in roots.
 func (s *site) shares(c *Candidate, roots map[*match.Field][]match.Span) bool {
-	for _, r := range c.part.roots {
-		for _, t := range roots[r.field] {
-			if t.Meets(r.span) {
+	for _, r := range c.part.Roots {
+		for _, t := range roots[r.Field] {
+			if t.Meets(r.Span) {
 				return true
 			}
 		}
@@ -278,7 +279,7 @@ func (s *site) place(v *graph.Value, w *Account, marks match.Marks, active, laye
 	case marks.Has(match.Layer | match.Contract):
 		return "a feature: a later layer reads it"
 	case len(w.Parts) == 1:
-		return said[w.Parts[0].part.role]
+		return said[w.Parts[0].part.Role]
 	}
 	return "nothing says that these channels are classes"
 }

@@ -1,4 +1,4 @@
-package patterns
+package rule
 
 import (
 	"slices"
@@ -118,11 +118,11 @@ func withBackground(d []division, total int64) []division {
 // unrank moves a part that reads rows which a ranking or an index has chosen
 // to the tensor they were chosen from, and one whose channels are merged with
 // its rows to the last tensor where they are not.
-func (s *site) unrank(p *part) {
-	if p.span != match.All || p.dim < 0 {
+func (s *Scene) unrank(p *Part) {
+	if p.Span != match.All || p.Dim < 0 {
 		return
 	}
-	v := p.value
+	v := p.Value
 	for range 100 {
 		w := s.View(v)
 		if w == nil || len(w.Pieces) == 0 {
@@ -138,8 +138,8 @@ func (s *site) unrank(p *part) {
 		}
 		v = next
 	}
-	if w := s.View(v); v != p.value && w.ChanDim() >= 0 && !w.Mixes(w.ChanDim()) {
-		p.value, p.dim = v, w.ChanDim()
-		p.n = s.size(v, p.dim)
+	if w := s.View(v); v != p.Value && w.ChanDim() >= 0 && !w.Mixes(w.ChanDim()) {
+		p.Value, p.Dim = v, w.ChanDim()
+		p.Channels = s.Size(v, p.Dim)
 	}
 }

@@ -1,4 +1,4 @@
-package patterns
+package rule
 
 import (
 	"fmt"
@@ -6,7 +6,7 @@ import (
 )
 
 // besideBoxes picks the class column where other parts certainly are boxes.
-func (s *site) besideBoxes(cols []column) []*finding {
+func (s *Scene) besideBoxes(cols []column) []*Finding {
 	best, second := -1, -1
 	score := make([]float64, len(cols))
 	for i, c := range cols {
@@ -28,8 +28,8 @@ func (s *site) besideBoxes(cols []column) []*finding {
 	if second >= 0 {
 		margin := score[best] - score[second]
 		if margin < 0.2 {
-			s.doubt = fmt.Sprintf("%d sets of channels stand beside the boxes, and nothing says which are classes", len(cols))
-			s.takes = "--classes N"
+			s.Doubt = fmt.Sprintf("%d sets of channels stand beside the boxes, and nothing says which are classes", len(cols))
+			s.Takes = "--classes N"
 			return nil
 		}
 		confidence = min(0.96, 0.8+0.15*margin)
@@ -47,7 +47,7 @@ func (s *site) besideBoxes(cols []column) []*finding {
 
 // likelihood is how likely column c beside boxes is classes, in the units of
 // the table of weights.
-func (s *site) likelihood(c column, cols []column) float64 {
+func (s *Scene) likelihood(c column, cols []column) float64 {
 	score := likely(c.n) + gain[c.act] - 0.8*companion(c.n, c.act, true)
 	if c.n == 1 {
 		score -= 0.5
@@ -58,7 +58,7 @@ func (s *site) likelihood(c column, cols []column) float64 {
 	if boxesOfClasses(c, cols) {
 		score -= 1.5
 	}
-	switch k := int64(s.opts.Classes); {
+	switch k := int64(s.User.Classes); {
 	case k == 0:
 	case c.n == k:
 		score++ // rather than several anchors of them
@@ -71,7 +71,7 @@ func (s *site) likelihood(c column, cols []column) float64 {
 // conventional reports whether only convention says that column i is the
 // classes: it is raw, or of a width that other regressions have, or beside what
 // may be classes as well, or beside more than one confidence.
-func (s *site) conventional(cols []column, i int) bool {
+func (s *Scene) conventional(cols []column, i int) bool {
 	c := cols[i]
 	_, boxWide := boxWidths[c.n]
 	return c.act == None || len(cols) > 1 && (c.n == 1 || boxWide) ||
@@ -79,10 +79,10 @@ func (s *site) conventional(cols []column, i int) bool {
 }
 
 // confide takes single channels beside column best for confidences.
-func (s *site) confide(cols []column, best int) {
-	mark := func(p *part) { p.role, p.why = objectness, append(p.why, "one channel beside others") }
-	for _, p := range s.parts {
-		if p.dim < 0 && p.role == neutral && p.act == Sigmoid {
+func (s *Scene) confide(cols []column, best int) {
+	mark := func(p *Part) { p.Role, p.Why = Objectness, append(p.Why, "one channel beside others") }
+	for _, p := range s.Parts {
+		if p.Dim < 0 && p.Role == Neutral && p.Activation == Sigmoid {
 			mark(p)
 		}
 	}
@@ -98,7 +98,7 @@ func (s *site) confide(cols []column, best int) {
 // otherClasses reports whether beside column i, and column b of boxes, another
 // may be classes as well: it has the activation of scores for more than one
 // channel, or leaves raw in a width that no other regression is known for.
-func (s *site) otherClasses(cols []column, i, b int) bool {
+func (s *Scene) otherClasses(cols []column, i, b int) bool {
 	for k, x := range cols {
 		scores := x.act == Sigmoid || x.act == Softmax
 		classes := x.act == None && likely(x.n) >= 0.2 && companion(x.n, None, false) >= 0.8
@@ -112,14 +112,14 @@ func (s *site) otherClasses(cols []column, i, b int) bool {
 // boxesOfClasses reports whether c has four numbers for each channel of another
 // column, or each but a background, on rows of regions: a box for each class.
 func boxesOfClasses(c column, cols []column) bool {
-	return len(c.parts[0].roots[0].field.Shape) == 2 && slices.ContainsFunc(cols, func(x column) bool {
+	return len(c.parts[0].Roots[0].Field.Shape) == 2 && slices.ContainsFunc(cols, func(x column) bool {
 		return x.n > 1 && (c.n == 4*x.n || c.n == 4*(x.n-1)) && overlap(x, c)
 	})
 }
 
 // mixes reports whether the layer that makes p and boxes makes more channels
 // of another column, as that of an objectness and classes does.
-func (s *site) mixes(p *part, cols []column) bool {
-	f := p.roots[0].field
-	return len(s.boxes.of[f]) > 0 && slices.ContainsFunc(cols, func(c column) bool { return c.n > 1 && c.parts[0].roots[0].field == f })
+func (s *Scene) mixes(p *Part, cols []column) bool {
+	f := p.Roots[0].Field
+	return len(s.Boxes.Of[f]) > 0 && slices.ContainsFunc(cols, func(c column) bool { return c.n > 1 && c.parts[0].Roots[0].Field == f })
 }

@@ -1,4 +1,4 @@
-package patterns
+package rule
 
 import "github.com/onnxloss/onnxloss/patterns/match"
 
@@ -10,21 +10,21 @@ const convention = 0.88
 // off behind the activation of p, else by convention, which it reports. A
 // confidence that stands beside says what a background class would, so that
 // there is none by convention.
-func (s *site) background(h *finding, p *part) (byConvention bool) {
+func (s *Scene) backgroundOf(h *Finding, p *Part) (byConvention bool) {
 	low, high := uses(p)
 	apart := low >= 0
 	switch {
-	case p.n < 2 || p.act == Sigmoid && (p.span != match.All || !p.marks.Has(match.Output|match.NMSScore)):
+	case p.Channels < 2 || p.Activation == Sigmoid && (p.Span != match.All || !p.Marks.Has(match.Output|match.NMSScore)):
 		return false
-	case low == 0 && high == p.n-1:
-		h.setBackground(int(p.n)-1, "background class last: it is cut off behind the activation")
-	case low == 1 && high == p.n:
+	case low == 0 && high == p.Channels-1:
+		h.setBackground(int(p.Channels)-1, "background class last: it is cut off behind the activation")
+	case low == 1 && high == p.Channels:
 		h.setBackground(0, "background class first: it is cut off behind the activation")
-	case p.act == Sigmoid, apart: // each class is used by itself
-	case p.marks.Has(match.Factored|match.Product) || s.confident(p):
+	case p.Activation == Sigmoid, apart: // each class is used by itself
+	case p.Marks.Has(match.Factored|match.Product) || s.confident(p):
 		return true
-	case s.Queries(p.roots[0].field):
-		h.setBackground(int(p.n)-1, "background class last: no-object, as set predictors have it")
+	case s.Queries(p.Roots[0].Field):
+		h.setBackground(int(p.Channels)-1, "background class last: no-object, as set predictors have it")
 	default:
 		h.setBackground(0, "background class first: nothing cuts it off; most detectors with a softmax have it there")
 		return true
@@ -32,24 +32,24 @@ func (s *site) background(h *finding, p *part) (byConvention bool) {
 	return false
 }
 
-func (h *finding) setBackground(class int, why string) {
+func (h *Finding) setBackground(class int, why string) {
 	h.Background = class
 	h.Evidence = append(h.Evidence, why)
 }
 
 // uses is the run [low, high) of p's classes that are used apart from all
 // together behind its activation; low is -1 where none is.
-func uses(p *part) (low, high int64) {
+func uses(p *Part) (low, high int64) {
 	low = -1
 	if p.field == nil {
 		return low, 0
 	}
 	for _, x := range p.field.Facts {
 		stop := x.Stop
-		if stop < 0 || stop > p.n {
-			stop = p.n
+		if stop < 0 || stop > p.Channels {
+			stop = p.Channels
 		}
-		if x.Span == match.All || x.Start == 0 && stop == p.n {
+		if x.Span == match.All || x.Start == 0 && stop == p.Channels {
 			continue
 		}
 		if low < 0 || x.Start < low {

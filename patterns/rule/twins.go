@@ -1,4 +1,4 @@
-package patterns
+package rule
 
 import (
 	"regexp"
@@ -12,11 +12,11 @@ import (
 // is the objectness; in one layer, or joined in one tensor, the objectness
 // comes first; names are the last resort. It gives the class parts, or nil and
 // a doubt.
-func (s *site) twins(parts []*part) []*part {
-	if !slices.ContainsFunc(parts, func(p *part) bool { return p.n == 1 }) {
+func (s *Scene) twins(parts []*Part) []*Part {
+	if !slices.ContainsFunc(parts, func(p *Part) bool { return p.Channels == 1 }) {
 		return parts
 	}
-	var out []*part
+	var out []*Part
 	second := pairs(parts)
 	for _, p := range parts {
 		q, paired := second[p]
@@ -29,12 +29,12 @@ func (s *site) twins(parts []*part) []*part {
 		}
 		c, o, why, sure := s.tell(p, q)
 		if c == nil {
-			s.doubt = "two one-channel maps of one form: one is the class, the other its objectness, and only names could say which"
+			s.Doubt = "two one-channel maps of one form: one is the class, the other its objectness, and only names could say which"
 			return nil
 		}
-		o.role, c.role = objectness, class
-		o.why = append(o.why, why)
-		c.why = append(c.why, why)
+		o.Role, c.Role = Objectness, Class
+		o.Why = append(o.Why, why)
+		c.Why = append(c.Why, why)
 		c.doubt = max(c.doubt, 1-sure)
 		out = append(out, c)
 	}
@@ -43,11 +43,11 @@ func (s *site) twins(parts []*part) []*part {
 
 // gates finds, of one-channel scores of one map that are multiplied, those that
 // alone are compared with a number: a confidence that lets the other through.
-func (s *site) gates() {
+func (s *Scene) gates() {
 	const joined = match.Product | match.Factored
-	of := map[string][]*part{}
-	for _, p := range s.parts {
-		if k := mapSize(p.roots[0].field); k != "" && p.n == 1 && p.act == Sigmoid && p.marks.Has(joined) && (p.role == class || p.role == neutral) {
+	of := map[string][]*Part{}
+	for _, p := range s.Parts {
+		if k := MapSize(p.Roots[0].Field); k != "" && p.Channels == 1 && p.Activation == Sigmoid && p.Marks.Has(joined) && (p.Role == Class || p.Role == Neutral) {
 			of[k] = append(of[k], p)
 		}
 	}
@@ -57,9 +57,9 @@ func (s *site) gates() {
 		}
 		for i, p := range two {
 			q := two[1-i]
-			if p.marks&^q.marks == match.Threshold && q.marks&^p.marks == 0 {
-				p.role, p.why = objectness, []string{"multiplied with another score of its map, and compared with a threshold before"}
-				q.role, q.why = class, append(q.why, "multiplied with a confidence that a threshold has let through")
+			if p.Marks&^q.Marks == match.Threshold && q.Marks&^p.Marks == 0 {
+				p.Role, p.Why = Objectness, []string{"multiplied with another score of its map, and compared with a threshold before"}
+				q.Role, q.Why = Class, append(q.Why, "multiplied with a confidence that a threshold has let through")
 				q.doubt = max(q.doubt, 1-convention)
 			}
 		}
@@ -68,18 +68,18 @@ func (s *site) gates() {
 
 // pairs gives the first of each two one-channel parts of one map the second,
 // and the second nil.
-func pairs(parts []*part) map[*part]*part {
+func pairs(parts []*Part) map[*Part]*Part {
 	type form struct {
 		act   Activation
 		size  string
 		rank  int
 		roots int
 	}
-	open, second := map[form]*part{}, map[*part]*part{}
+	open, second := map[form]*Part{}, map[*Part]*Part{}
 	for _, p := range parts {
-		f := p.roots[0].field
-		k := form{p.act, mapSize(f), len(f.Shape), len(p.roots)}
-		if k.size == "" || p.n != 1 {
+		f := p.Roots[0].Field
+		k := form{p.Activation, MapSize(f), len(f.Shape), len(p.Roots)}
+		if k.size == "" || p.Channels != 1 {
 			continue
 		}
 		if o := open[k]; o != nil {
@@ -93,15 +93,15 @@ func pairs(parts []*part) map[*part]*part {
 }
 
 // tell says which of two twins is the class, why, and how sure that is.
-func (s *site) tell(p, q *part) (class, obj *part, why string, sure float64) {
-	f, g := p.roots[0], q.roots[0]
-	if f.field == g.field {
-		if f.span.Start > g.span.Start {
+func (s *Scene) tell(p, q *Part) (class, obj *Part, why string, sure float64) {
+	f, g := p.Roots[0], q.Roots[0]
+	if f.Field == g.Field {
+		if f.Span.Start > g.Span.Start {
 			p, q = q, p
 		}
 		return q, p, "of one layer's two confidences the objectness comes first", convention
 	}
-	pb, qb := s.besideBox(f.field), s.besideBox(g.field)
+	pb, qb := s.besideBox(f.Field), s.besideBox(g.Field)
 	switch {
 	case pb && !qb:
 		return q, p, "the objectness reads what the box layer reads", convention
@@ -124,7 +124,7 @@ var (
 )
 
 // named is what the names around a part say: positive for classes.
-func (s *site) named(p *part) int {
+func (s *Scene) named(p *Part) int {
 	n := 0
 	score := func(name string) {
 		if classNames.MatchString(name) {
@@ -134,18 +134,18 @@ func (s *site) named(p *part) int {
 			n--
 		}
 	}
-	for _, r := range p.roots {
-		if r.field.Node == nil {
+	for _, r := range p.Roots {
+		if r.Field.Node == nil {
 			continue
 		}
-		score(r.field.Value.Name)
-		for _, v := range r.field.Node.Inputs {
+		score(r.Field.Value.Name)
+		for _, v := range r.Field.Node.Inputs {
 			if v != nil && v.Init != nil {
 				score(v.Name)
 			}
 		}
 	}
-	score(p.value.Name)
+	score(p.Value.Name)
 	if p.field != nil {
 		score(p.field.Value.Name)
 	}

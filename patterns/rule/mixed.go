@@ -1,4 +1,4 @@
-package patterns
+package rule
 
 import (
 	"fmt"
@@ -6,58 +6,58 @@ import (
 	"github.com/onnxloss/onnxloss/patterns/match"
 )
 
-// mixedMap reads maps of anchors × (4 box numbers, objectness, classes) that are raw, or
+// MixedMap reads maps of anchors × (4 box numbers, objectness, classes) that are raw, or
 // that one sigmoid follows, of which nothing but the channel count is known.
-func mixedMap(s *site) []*finding {
-	var parts []*part
+func MixedMap(s *Scene) []*Finding {
+	var parts []*Part
 	seen := map[string]bool{}
-	for _, p := range s.parts {
-		if p.marks.Has(match.Output) && p.role != hidden && (p.act == Softmax || len(parts) > 0 && p.act != parts[0].act || p.n <= 5 || p.role == other) {
+	for _, p := range s.Parts {
+		if p.Marks.Has(match.Output) && p.Role != Hidden && (p.Activation == Softmax || len(parts) > 0 && p.Activation != parts[0].Activation || p.Channels <= 5 || p.Role == Other) {
 			return nil // other maps stand beside
 		}
-		if p.role == neutral && (p.act == None || p.act == Sigmoid && s.isAnchored(p)) && p.marks.Has(match.Output) && s.hasRows(p) && len(p.roots[0].field.Shape) == 4 && p.n > 5 {
-			size := mapSize(p.roots[0].field)
-			if len(parts) > 0 && parts[0].n != p.n || size != "" && seen[size] {
+		if p.Role == Neutral && (p.Activation == None || p.Activation == Sigmoid && s.isAnchored(p)) && p.Marks.Has(match.Output) && s.hasRows(p) && len(p.Roots[0].Field.Shape) == 4 && p.Channels > 5 {
+			size := MapSize(p.Roots[0].Field)
+			if len(parts) > 0 && parts[0].Channels != p.Channels || size != "" && seen[size] {
 				return nil
 			}
 			seen[size] = true
 			parts = append(parts, p)
 		}
 	}
-	if len(parts) == 0 || s.hasBoxes() {
+	if len(parts) == 0 || s.HasBoxes() {
 		return nil
 	}
 	group, confidence := int64(0), 0.0
 	p := parts[0]
 	first := int64(5)
-	switch c := int64(s.opts.Classes); {
-	case c > 0 && p.n%(c+5) == 0:
+	switch c := int64(s.User.Classes); {
+	case c > 0 && p.Channels%(c+5) == 0:
 		group, confidence = c+5, 0.9
-	case c > 0 && p.n%(c+4) == 0:
+	case c > 0 && p.Channels%(c+4) == 0:
 		group, confidence, first = c+4, 0.8, 4
 	case c > 0:
 		return nil
-	case p.merged(), p.act == Sigmoid:
-		group, confidence = p.n, 0.7
+	case p.merged(), p.Activation == Sigmoid:
+		group, confidence = p.Channels, 0.7
 	default:
-		group, confidence = perAnchor(p.n, len(parts))
+		group, confidence = perAnchor(p.Channels, len(parts))
 	}
-	if group < 6 && s.opts.Classes == 0 {
+	if group < 6 && s.User.Classes == 0 {
 		return nil
 	}
-	channels := p.n
+	channels := p.Channels
 	for _, q := range parts {
-		q.span = match.Span{Start: first, Stop: group, Stride: group}
-		q.n = group - first
-		q.role = class
-		s.addBoxes(root{q.roots[0].field, match.Span{Start: 0, Stop: 4, Stride: group}})
+		q.Span = match.Span{Start: first, Stop: group, Stride: group}
+		q.Channels = group - first
+		q.Role = Class
+		s.addBoxes(Root{q.Roots[0].Field, match.Span{Start: 0, Stop: 4, Stride: group}})
 	}
 	beside := "4 box numbers, an objectness"
 	if first == 4 {
 		beside = "4 box numbers"
 	}
 	follows := "nothing"
-	if p.act == Sigmoid {
+	if p.Activation == Sigmoid {
 		follows = "one sigmoid"
 	}
 	why := fmt.Sprintf("%s follows the map: read as anchors of %s and %d classes by its %d channels", follows, beside, group-first, channels)
@@ -65,9 +65,9 @@ func mixedMap(s *site) []*finding {
 }
 
 // isAnchored reports whether p's map has an axis for the anchors of a cell.
-func (s *site) isAnchored(p *part) bool {
-	w := s.View(p.value)
-	return w != nil && w.Rank == 5 && p.span == match.All
+func (s *Scene) isAnchored(p *Part) bool {
+	w := s.View(p.Value)
+	return w != nil && w.Rank == 5 && p.Span == match.All
 }
 
 // perAnchor guesses the channels of one anchor of a map of n channels on so

@@ -1,4 +1,4 @@
-package patterns
+package rule
 
 import (
 	"cmp"
@@ -17,9 +17,9 @@ type reading struct {
 }
 
 // solve reads columns by their widths alone.
-func (s *site) solve(cols []column) []*finding {
+func (s *Scene) solve(cols []column) []*Finding {
 	rs := slices.DeleteFunc(readings(cols), func(r reading) bool {
-		n := int64(s.opts.Classes)
+		n := int64(s.User.Classes)
 		return n > 0 && r.classes != n && r.classes != n+1 || !s.may(r.classes, cols[r.cls].act)
 	})
 	if len(rs) == 0 || rs[0].score < 1 {
@@ -30,8 +30,8 @@ func (s *site) solve(cols []column) []*finding {
 		if r.cls != best.cls || r.classes != best.classes {
 			margin = best.score - r.score
 			if margin < 0.3 {
-				s.doubt = "by their widths, several of the maps may be the classes: " + best.text + "; or " + r.text
-				s.takes = "--classes N"
+				s.Doubt = "by their widths, several of the maps may be the classes: " + best.text + "; or " + r.text
+				s.Takes = "--classes N"
 				return nil
 			}
 			break
@@ -55,19 +55,19 @@ func (s *site) solve(cols []column) []*finding {
 }
 
 // markBoxes gives the columns that are no classes their roles.
-func (s *site) markBoxes(cols []column, r reading) {
+func (s *Scene) markBoxes(cols []column, r reading) {
 	for i, c := range cols {
 		if i == r.cls {
 			continue
 		}
 		for _, p := range c.parts {
-			p.role = other
+			p.Role = Other
 			switch {
 			case i == r.box:
-				p.role = box
-				s.addBoxes(p.roots...)
+				p.Role = Box
+				s.addBoxes(p.Roots...)
 			case c.n == r.anchors:
-				p.role = objectness
+				p.Role = Objectness
 			}
 		}
 	}
@@ -100,8 +100,8 @@ func readings(cols []column) []reading {
 }
 
 // merged reports whether the part's rows are anchors already.
-func (p *part) merged() bool {
-	return len(p.roots[0].field.Shape) != 4 || p.n != p.roots[0].field.Channels()
+func (p *Part) merged() bool {
+	return len(p.Roots[0].Field.Shape) != 4 || p.Channels != p.Roots[0].Field.Channels()
 }
 
 // boxWidths are the numbers per anchor that a box regression may have, with
@@ -156,9 +156,9 @@ func readAs(cols []column, na int64, b, c int) (reading, bool) {
 			r.score -= companion(x.n/na, x.act, false)
 		}
 	}
-	r.text = fmt.Sprintf("%s beside %s, %s a cell", w.text, plural(r.classes, "class", "es"), plural(na, "anchor", "s"))
+	r.text = fmt.Sprintf("%s beside %s, %s a cell", w.text, Plural(r.classes, "class", "es"), Plural(na, "anchor", "s"))
 	if cols[c].parts[0].merged() {
-		r.text = fmt.Sprintf("%s beside %s a row", w.text, plural(r.classes, "class", "es"))
+		r.text = fmt.Sprintf("%s beside %s a row", w.text, Plural(r.classes, "class", "es"))
 	}
 	return r, true
 }
@@ -185,7 +185,7 @@ func balance(b, c column) float64 {
 func (c *column) maps() int {
 	n := 0
 	for _, p := range c.parts {
-		n += len(p.roots)
+		n += len(p.Roots)
 	}
 	return n
 }
@@ -194,13 +194,13 @@ func (c *column) maps() int {
 func overlap(b, c column) bool {
 	sizes := map[string]bool{}
 	for _, p := range b.parts {
-		for _, r := range p.roots {
-			sizes[mapSize(r.field)] = true
+		for _, r := range p.Roots {
+			sizes[MapSize(r.Field)] = true
 		}
 	}
 	for _, p := range c.parts {
-		for _, r := range p.roots {
-			if k := mapSize(r.field); k == "" || sizes[k] || sizes[""] {
+		for _, r := range p.Roots {
+			if k := MapSize(r.Field); k == "" || sizes[k] || sizes[""] {
 				return true
 			}
 		}
@@ -259,8 +259,8 @@ func likely(n int64) float64 {
 	return 0.2
 }
 
-// plural is n things in words.
-func plural(n int64, thing, ending string) string {
+// Plural is n things in words.
+func Plural(n int64, thing, ending string) string {
 	if n == 1 {
 		return "1 " + thing
 	}

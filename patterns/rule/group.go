@@ -1,4 +1,4 @@
-package patterns
+package rule
 
 import (
 	"cmp"
@@ -8,17 +8,17 @@ import (
 	"github.com/onnxloss/onnxloss/patterns/match"
 )
 
-// together sorts parts into heads: parts that a Concat joins along rows are
+// Together sorts parts into heads: parts that a Concat joins along rows are
 // levels of one head; of the others those of equal width, activation and use
 // whose maps differ in size. Levels come in the order of the Concat, else as
 // the parts do: the largest map first.
-func (s *site) together(parts []*part) [][]*part {
+func (s *Scene) Together(parts []*Part) [][]*Part {
 	g := &joining{to: make([]int, len(parts)), at: make([]int, len(parts)), parts: parts, by: map[*match.Field][]int{}}
 	for i, p := range parts {
 		g.to[i], g.at[i] = i, i
-		for _, r := range p.roots {
-			if x := g.by[r.field]; len(x) == 0 || x[len(x)-1] != i {
-				g.by[r.field] = append(x, i)
+		for _, r := range p.Roots {
+			if x := g.by[r.Field]; len(x) == 0 || x[len(x)-1] != i {
+				g.by[r.Field] = append(x, i)
 			}
 		}
 	}
@@ -39,10 +39,10 @@ func (s *site) together(parts []*part) [][]*part {
 		}
 		sets[k] = append(sets[k], i)
 	}
-	var joined [][]*part
+	var joined [][]*Part
 	for _, k := range keys {
 		slices.SortStableFunc(sets[k], func(i, j int) int { return cmp.Compare(g.at[i], g.at[j]) })
-		var set []*part
+		var set []*Part
 		for _, i := range sets[k] {
 			set = append(set, parts[i])
 		}
@@ -54,7 +54,7 @@ func (s *site) together(parts []*part) [][]*part {
 // joining is a division of parts into sets, as a forest: to is a part's parent,
 // at its place among its set.
 type joining struct {
-	parts  []*part
+	parts  []*Part
 	to, at []int
 	by     map[*match.Field][]int
 }
@@ -89,11 +89,11 @@ func (g *joining) join(w *match.View) {
 		}
 		for _, q := range g.by[f] {
 			x := g.parts[q]
-			if !slices.ContainsFunc(x.roots, func(r root) bool { return r.field == f && r.span.Meets(t) }) {
+			if !slices.ContainsFunc(x.Roots, func(r Root) bool { return r.Field == f && r.Span.Meets(t) }) {
 				continue
 			}
 			k++
-			sl := slot{p.At[dim], x.n, x.act}
+			sl := slot{p.At[dim], x.Channels, x.Activation}
 			o := first[sl]
 			switch {
 			case o == nil:
@@ -111,7 +111,7 @@ func (g *joining) join(w *match.View) {
 // levels puts sets of one part each that differ only in the size of their maps
 // together: of parts of one size the first goes to the first head, the second
 // to the second.
-func levels(sets [][]*part) [][]*part {
+func levels(sets [][]*Part) [][]*Part {
 	type kind struct {
 		n    int64
 		act  Activation
@@ -122,18 +122,18 @@ func levels(sets [][]*part) [][]*part {
 		kind
 		size string
 	}
-	var out [][]*part
+	var out [][]*Part
 	heads := map[kind][]int{}
 	taken := map[sized]int{}
 	for _, set := range sets {
 		p := set[0]
-		f := p.roots[0].field
+		f := p.Roots[0].Field
 		if len(set) > 1 || !p.oneMap() || len(f.Shape) < 3 {
 			out = append(out, set)
 			continue
 		}
-		k := kind{p.n, p.act, p.marks &^ (match.Resize | match.Pool), len(f.Shape)}
-		i, size := 0, mapSize(f)
+		k := kind{p.Channels, p.Activation, p.Marks &^ (match.Resize | match.Pool), len(f.Shape)}
+		i, size := 0, MapSize(f)
 		if size != "" {
 			i = taken[sized{k, size}]
 			taken[sized{k, size}]++
@@ -151,18 +151,18 @@ func levels(sets [][]*part) [][]*part {
 
 // oneMap reports whether all layers behind p make maps of one size, so that p
 // is one level.
-func (p *part) oneMap() bool {
-	size := mapSize(p.roots[0].field)
-	return !slices.ContainsFunc(p.roots[1:], func(r root) bool { return size == "" || mapSize(r.field) != size })
+func (p *Part) oneMap() bool {
+	size := MapSize(p.Roots[0].Field)
+	return !slices.ContainsFunc(p.Roots[1:], func(r Root) bool { return size == "" || MapSize(r.Field) != size })
 }
 
 // strideSize begins the size of a map that is known by its stride.
 const strideSize = "1/"
 
-// mapSize tells maps of one size from others: the sizes of a layer's output
+// MapSize tells maps of one size from others: the sizes of a layer's output
 // without batch and channels, or for a map of dynamic size its stride; empty
 // where neither is known.
-func mapSize(f *match.Field) string {
+func MapSize(f *match.Field) string {
 	f = f.Places
 	for d, x := range f.Shape {
 		if d == 0 || d == f.Chan || x.IsKnown() {
@@ -173,11 +173,11 @@ func mapSize(f *match.Field) string {
 		}
 		return ""
 	}
-	return spatial(f)
+	return Spatial(f)
 }
 
-// extent is how large the map of p's first layer is.
-func (p *part) extent() float64 { return extent(p.roots[0].field) }
+// Extent is how large the map of p's first layer is.
+func (p *Part) Extent() float64 { return extent(p.Roots[0].Field) }
 
 // extent is how large the map of layer f is: its rows, or for one of dynamic
 // size a number that falls with its stride; 0 if unknown.
@@ -196,4 +196,17 @@ func extent(f *match.Field) float64 {
 		}
 	}
 	return rows
+}
+
+// Spatial is the shape of a layer's output, or of the map whose places it has
+// rows for, without batch and channels.
+func Spatial(f *match.Field) string {
+	t := ""
+	f = f.Places
+	for d, x := range f.Shape {
+		if d != 0 && d != f.Chan {
+			t += fmt.Sprint(x, " ")
+		}
+	}
+	return t
 }

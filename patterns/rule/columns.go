@@ -1,0 +1,159 @@
+package rule
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/onnxloss/onnxloss/patterns/match"
+)
+
+// column is the parts of one width: one map for each level, or one joined.
+type column struct {
+	n     int64
+	act   Activation
+	parts []*Part
+}
+
+// Columns finds class heads among parts that leave the graph without further
+// use, by what stands beside them: boxes have four numbers an anchor, or a
+// distribution for each; one channel is a confidence; what remains is classes.
+func Columns(s *Scene) []*Finding {
+	s.splitObjectness()
+	s.setPixelsAside()
+	cols := s.neutralColumns()
+	if len(cols) == 0 {
+		return nil
+	}
+	if s.HasBoxes() {
+		return s.besideBoxes(cols)
+	}
+	return s.solve(cols)
+}
+
+// setPixelsAside sets apart what a segmentation beside a detector gives: maps
+// finer than every map on which boxes are regressed.
+func (s *Scene) setPixelsAside() {
+	for _, p := range s.Parts {
+		if p.Role == Neutral && len(p.Roots[0].Field.Shape) == 4 && s.offBoxes(p) && p.Extent() > s.Boxes.extent {
+			p.Role, p.Why = Other, []string{"a finer map than any on which boxes are regressed, as a segmentation's is"}
+		}
+	}
+}
+
+// neutralColumns are the undecided parts with rows, by width.
+func (s *Scene) neutralColumns() []column {
+	var cols []column
+	for _, p := range s.Parts {
+		if p.Dim < 0 || p.Role != Neutral && p.Role != Class || !p.Marks.Has(match.Output|match.NMSScore|match.TopK|match.Opaque) || !s.hasRows(p) {
+			continue
+		}
+		i := slices.IndexFunc(cols, func(c column) bool { return c.n == p.Channels && c.act == p.Activation })
+		if i < 0 {
+			i = len(cols)
+			cols = append(cols, column{n: p.Channels, act: p.Activation})
+		}
+		cols[i].parts = append(cols[i].parts, p)
+	}
+	return cols
+}
+
+// hasRows reports whether p has more than one row per image, each a place or a
+// query.
+func (s *Scene) hasRows(p *Part) bool {
+	w := s.View(p.Value)
+	f := p.Roots[0].Field
+	if w == nil || s.RowsAreChannels(f) {
+		return false
+	}
+	if w.Rank == 2 && len(f.Shape) == 4 && f.Shape[2].Value == 1 && f.Shape[3].Value == 1 {
+		return false // of a map that is pooled to one cell
+	}
+	if w.Rank == 2 && p.Dim == 1 && w.Letter(0) == match.Images && !w.Mixes(1) {
+		return false
+	}
+	return w.Rank >= 3 || len(f.Shape) >= 3 || w.Rank == 2 && p.Dim == 1 && w.Letter(0) == match.Merged
+}
+
+// splitObjectness takes the first channel behind the boxes of a group of
+// channels for the objectness, where one layer makes boxes, then two channels
+// or more that all pass one sigmoid and have no other use: layers that mix
+// boxes and classes have one.
+func (s *Scene) splitObjectness() {
+	var more []*Part
+	for _, p := range s.Parts {
+		if p.Role != Neutral || p.Channels < 2 || p.Activation == Softmax || p.Dim < 0 {
+			continue
+		}
+		if !s.behindBox(p) || s.confidenceApart(p) {
+			continue
+		}
+		o := *p
+		if p.Span == match.All {
+			p.Span = match.Span{Start: 0, Stop: p.Channels}
+		}
+		o.Span, o.Channels, o.Role = p.Span, 1, Objectness
+		o.Span.Stop = p.Span.Start + 1
+		o.Why = []string{"the first channel behind the boxes of a layer that mixes boxes and classes"}
+		p.Span.Start++
+		p.Channels--
+		p.Why = append(p.Why, "behind the boxes and one confidence of the same layer")
+		p.Role = Class
+		p.mixed = true
+		if p.Activation == None {
+			p.doubt = max(p.doubt, 1-convention)
+		}
+		more = append(more, &o)
+	}
+	s.Parts = append(s.Parts, more...)
+}
+
+// confidenceApart reports whether the layer of p makes one channel that the
+// graph already has apart.
+func (s *Scene) confidenceApart(p *Part) bool {
+	return slices.ContainsFunc(s.OfLayer[p.Roots[0].Field], func(q *Part) bool {
+		return q != p && q.Channels == 1 && q.Role != Hidden && q.Role != Box && q.Role != Other
+	})
+}
+
+// anchors is the number of class channels of one anchor where several share
+// the axis, from the boxes of a map of equal size; 0 if they do not.
+func (s *Scene) anchors(p *Part) int64 {
+	f := p.Roots[0].Field
+	if len(f.Shape) != 4 || p.Channels != f.Channels() || p.Channels < 1 {
+		return 0
+	}
+	of := s.Boxes.wide[Spatial(f)]
+	for _, n := range slices.Sorted(maps.Keys(of)) {
+		g := of[n]
+		if g == f || n <= 0 {
+			continue
+		}
+		if na := g.Channels() / 4; g.Channels()%4 == 0 && na > 1 && p.Channels%na == 0 && !s.bins(g) {
+			return p.Channels / na
+		}
+	}
+	return 0
+}
+
+// bins reports whether layer f's boxes are distributions.
+func (s *Scene) bins(f *match.Field) bool {
+	pre, post := f.At(match.All)
+	return (pre | post).Has(match.Softmax | match.SoftmaxRow)
+}
+
+// headsOf makes heads of parts.
+func (s *Scene) headsOf(parts []*Part, group int64, confidence float64, evidence ...string) []*Finding {
+	var heads []*Finding
+	for _, p := range parts {
+		p.Role = Class
+		if group > 0 {
+			p.Channels = group
+		}
+	}
+	for _, set := range s.Together(parts) {
+		if h := s.Take(set, group, confidence, evidence...); h != nil {
+			heads = append(heads, h)
+		}
+	}
+	return heads
+}

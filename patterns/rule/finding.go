@@ -1,0 +1,68 @@
+package rule
+
+import (
+	"fmt"
+	"math"
+	"slices"
+)
+
+// Finding is parts that are taken for the levels of one head.
+type Finding struct {
+	Parts []*Part
+	// group is the number of class channels of an anchor where several share an axis of a
+	// tensor that holds nothing else; else 0.
+	Group      int64
+	Classes    int // background included
+	Activation Activation
+	Background int // the class that stands for nothing; -1 if there is none
+	Score      float64
+	Confidence float64
+	Evidence   []string // a sentence each
+}
+
+// Take takes parts for the levels of a head; nil if they lie inside a function. group
+// is the number of class channels of an anchor where several share an axis, else 0.
+func (s *Scene) Take(parts []*Part, group int64, confidence float64, evidence ...string) *Finding {
+	p := parts[0]
+	f := &Finding{Parts: parts, Group: group, Classes: int(p.Channels), Activation: p.Activation, Background: -1, Evidence: slices.Clone(evidence)}
+	if group > 0 {
+		f.Classes = int(group)
+	}
+	for _, q := range parts {
+		if !s.shown(q) {
+			return nil
+		}
+		for _, e := range q.Why {
+			if !slices.Contains(f.Evidence, e) {
+				f.Evidence = append(f.Evidence, e)
+			}
+		}
+		f.Score = max(f.Score, q.score[Class])
+		confidence = min(confidence, 1-q.doubt)
+		if f.Classes == 1 && q.Activation == Sigmoid && s.confident(q) {
+			confidence = min(confidence, convention) // which of the two is the class is a convention
+		}
+	}
+	f.Confidence = math.Round(confidence*100) / 100
+	if p.Activation == None && s.User.Activation != "" && s.User.Activation != None {
+		f.Activation = s.User.Activation
+		f.Evidence = append(f.Evidence, fmt.Sprintf("the graph ends before any activation; the user says %s", f.Activation))
+	}
+	if f.Activation == Softmax && s.hasRows(p) && (s.HasBoxes() || !s.isRow(s.View(p.Value), p)) || p.Activation == Sigmoid && p.field != nil {
+		if s.backgroundOf(f, p) && p.field != nil {
+			f.Confidence = min(f.Confidence, convention)
+		}
+	}
+	return f
+}
+
+// shown reports whether tensors of the main graph hold p's channels.
+func (s *Scene) shown(p *Part) bool {
+	sources := s.Sources(p)
+	return len(sources) > 0 && !slices.ContainsFunc(sources, func(x Source) bool { return s.In.Of(x.Value) == nil || !s.Visible(x.Value) || x.Dim < 0 })
+}
+
+// Has reports whether h has n classes, with a background or without.
+func (h *Finding) Has(n int) bool {
+	return h.Classes == n || h.Classes == n+1 && h.Background >= 0
+}
