@@ -2,8 +2,11 @@ package op
 
 import (
 	"fmt"
+	"math"
+	"slices"
 
 	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
 // adjointConv is what the adjoints of a convolution need: its slide with the
@@ -68,10 +71,14 @@ func (a *adjointConv) attrs(stride, dilation, begin, end []int) []*graph.Attr {
 }
 
 // input is the adjoint of the convolution's input, which has the spatial size
-// of x: the transposed convolution of dy, made as large as x.
+// of x: with strides of 1 the convolution of dy by the flipped weight, else the
+// transposed convolution of dy, made as large as x.
 func (a *adjointConv) input(dy, w, x *graph.Value) *graph.Value {
 	if dy == nil || x == nil {
 		return nil
+	}
+	if begin, end, ok := a.flippedPads(w); ok {
+		return Conv(dy, a.flipped(w), Omit, a.attrs(a.stride, a.dilation, begin, end)...)
 	}
 	rank := len(a.kernel)
 	extra, end := make([]int, rank), append([]int{}, a.end...)
@@ -107,61 +114,118 @@ func (a *adjointConv) input(dy, w, x *graph.Value) *graph.Value {
 	return apply("Slice", nil, dx, starts, dims(x, 2, 2+rank), int64Const(dx.Graph(), axesFrom(2, 2+rank)...))
 }
 
-// weight is the adjoint of the weight: x convolved with dy, the batch taking
-// the channels' place.
-func (a *adjointConv) weight(x, dy *graph.Value) *graph.Value {
-	if a.pointwise() {
-		return pointwiseWeight(x, dy, len(a.kernel))
+// flippedPads are the pads with which a convolution by the flipped weight is the
+// adjoint of the input. It reports false where there are strides, pads that are wider
+// than the window, or a weight of unknown shape.
+func (a *adjointConv) flippedPads(w *graph.Value) (begin, end []int, ok bool) {
+	if w == nil || !w.Shape().IsStatic() || a.ceil {
+		return nil, nil, false
 	}
-	dw := Conv(batchLast(x, a.group, false), batchLast(dy, a.group, true), Omit, a.attrs(a.dilation, a.stride, a.begin, a.end)...)
-	for i, k := range a.kernel {
-		if a.stride[i] != 1 {
-			dw = Slice(dw, int64(2+i), 0, int64(k))
+	for i := range a.kernel {
+		reach := a.extent(i) - 1
+		if a.stride[i] != 1 || a.begin[i] > reach || a.end[i] > reach {
+			return nil, nil, false
 		}
+		begin, end = append(begin, reach-a.begin[i]), append(end, reach-a.end[i])
 	}
-	perm := axesFrom(0, 2+len(a.kernel))
-	perm[0], perm[1] = 1, 0
-	return Transpose(dw, perm...)
+	return begin, end, true
 }
 
-// pointwise reports whether the convolution is a matrix product.
-func (a *adjointConv) pointwise() bool {
+// flipped is the weight w [M, C/group, …] as [C, M/group, …], its window reversed.
+func (a *adjointConv) flipped(w *graph.Value) *graph.Value {
+	shape := w.Shape().Ints()
+	taps, group := tensor.Elements(a.kernel), a.group
+	m, c := shape[0]/group, shape[1]
+	if group == 1 || m == 1 && c == 1 {
+		if m != 1 || c != 1 {
+			w = Transpose(w, append([]int64{1, 0}, axesFrom(2, len(shape))...)...)
+		}
+	} else {
+		w = Transpose(Reshape(w, int64(group), int64(m), int64(c), int64(taps)), 0, 2, 1, 3)
+	}
+	if taps > 1 {
+		reverse := make([]float32, taps*taps)
+		for i := range taps {
+			reverse[i*taps+taps-1-i] = 1
+		}
+		w = MatMul(Reshape(w, -1, int64(taps)), Cast(Const(w.Graph(), "reverse", tensor.Of([]int{taps, taps}, reverse)), w.Type.DType))
+	}
+	return Reshape(w, append([]int64{int64(group * c), int64(m)}, wideInts(a.kernel)...)...)
+}
+
+// weight is the adjoint of the weight [M, C/group, …]: dy times what the window
+// reads of x, over all its positions and the batch.
+func (a *adjointConv) weight(x, dy, w *graph.Value) *graph.Value {
+	if x == nil || dy == nil {
+		return nil
+	}
+	if !w.Shape().IsStatic() {
+		w.Graph().Fail(fmt.Errorf("the shape of the weight is not known, which its gradient needs"))
+		return nil
+	}
+	shape := w.Shape().Ints()
+	rows, cols := int64(shape[0]/a.group), int64(tensor.Elements(shape[1:]))
+	read := a.reads(x, int64(shape[1]*a.group))
+	matrix := func(v *graph.Value, n int64) *graph.Value {
+		if a.group == 1 {
+			return Reshape(v, 0, n, -1)
+		}
+		return Reshape(v, 0, int64(a.group), n, -1)
+	}
+	left, right := matrix(dy, rows), matrix(read, cols)
+	if a.foldsBatch(dy, rows, cols) {
+		whole := func(v *graph.Value, n int64) *graph.Value { return Reshape(Transpose(v, 1, 0, 2), n, -1) }
+		return ReshapeTo(MatMul(whole(left, rows), swapLast(whole(right, cols))), shapeOf(w))
+	}
+	return ReshapeTo(ReduceSum(MatMul(left, swapLast(right)), []int64{0}, false), shapeOf(w))
+}
+
+// reads is what the window reads of x, whose c channels become c·k for the k places
+// of the window: the convolution with one-hot windows, x itself where it is one place
+// without pads and strides.
+func (a *adjointConv) reads(x *graph.Value, c int64) *graph.Value {
+	if a.onePlace() {
+		return x
+	}
+	taps := tensor.Elements(a.kernel)
+	if taps == 1 && !slices.ContainsFunc(slices.Concat(a.begin, a.end), func(p int) bool { return p != 0 }) && x.Graph().Opset("") >= 10 {
+		rank := len(a.kernel)
+		zeros, ends := make([]int64, rank), slices.Repeat([]int64{math.MaxInt64}, rank)
+		g := x.Graph()
+		return apply("Slice", nil, x, int64Const(g, zeros...), int64Const(g, ends...), int64Const(g, axesFrom(2, 2+rank)...), int64Const(g, wideInts(a.stride)...))
+	}
+	hot := make([]float32, taps*taps)
+	for i := range taps {
+		hot[i*taps+i] = 1
+	}
+	windows := Const(x.Graph(), "windows", tensor.Of(append([]int{taps, 1}, a.kernel...), hot))
+	repeats := append([]int64{c}, slices.Repeat([]int64{1}, 1+len(a.kernel))...)
+	windows = Cast(apply("Tile", nil, windows, int64Const(x.Graph(), repeats...)), x.Type.DType)
+	each := *a
+	each.group = int(c)
+	return Conv(x, windows, Omit, each.attrs(a.stride, a.dilation, a.begin, a.end)...)
+}
+
+// onePlace reports whether the window is one place, without pads and strides.
+func (a *adjointConv) onePlace() bool {
 	for i, k := range a.kernel {
 		if k != 1 || a.stride[i] != 1 || a.begin[i] != 0 || a.end[i] != 0 {
 			return false
 		}
 	}
-	return a.group == 1
+	return true
 }
 
-// pointwiseWeight is Σ_n dy[n]·x[n]ᵀ over matrices (channels, positions).
-func pointwiseWeight(x, dy *graph.Value, rank int) *graph.Value {
-	matrix := func(v *graph.Value) *graph.Value { return Reshape(v, 0, 0, -1) }
-	dw := ReduceSum(MatMul(matrix(dy), swapLast(matrix(x))), []int64{0}, false)
-	return Unsqueeze(dw, axesFrom(2, 2+rank)...)
-}
-
-// batchLast is v [N, G·C, …] with the batch as channels: [C, G·N, …], or
-// [G·C, N, …] for the side that becomes the weight.
-func batchLast(v *graph.Value, group int, weight bool) *graph.Value {
-	if v == nil {
-		return nil
+// foldsBatch reports whether one product over batch and positions costs less than a
+// product for each image and the sum of these, which passes over the weight once for
+// each image: the former passes over the factors once more.
+func (a *adjointConv) foldsBatch(dy *graph.Value, rows, cols int64) bool {
+	s := dy.Shape()
+	if a.group != 1 || !s[2:].IsStatic() || s[0].IsKnown() && s[0].Value == 1 {
+		return false
 	}
-	rank := len(v.Shape())
-	perm := axesFrom(0, rank)
-	perm[0], perm[1] = 1, 0
-	if group == 1 || weight {
-		return Transpose(v, perm...)
-	}
-	// [N, G, C, …] → [C, G, N, …] → [C, G·N, …]
-	g := int64Const(v.Graph(), int64(group))
-	split := apply("Concat", []*graph.Attr{graph.Int("axis", 0)}, dims(v, 0, 1), g, int64Const(v.Graph(), -1), dims(v, 2, rank))
-	wide := Transpose(ReshapeTo(v, split), append([]int64{2, 1, 0}, axesFrom(3, rank+1)...)...)
-	if wide == nil {
-		return nil
-	}
-	c := dims(wide, 0, 1)
-	return ReshapeTo(wide, apply("Concat", []*graph.Attr{graph.Int("axis", 0)}, c, int64Const(v.Graph(), -1), dims(v, 2, rank)))
+	places := int64(tensor.Elements(s[2:].Ints()))
+	return rows*cols > places*(rows+cols)/2
 }
 
 func gradConv(c *Grad) error {
@@ -178,7 +242,7 @@ func gradConv(c *Grad) error {
 		c.Set(0, a.input(dy, w, x))
 	}
 	if c.Needs(1) {
-		c.Set(1, a.weight(x, dy))
+		c.Set(1, a.weight(x, dy, w))
 	}
 	if c.Needs(2) {
 		c.Set(2, overChannel(dy, rank))
@@ -210,7 +274,7 @@ func gradConvTranspose(c *Grad) error {
 		c.Set(0, Conv(dy, w, Omit, a.attrs(a.stride, a.dilation, a.begin, a.end)...))
 	}
 	if c.Needs(1) {
-		c.Set(1, a.weight(dy, x))
+		c.Set(1, a.weight(dy, x, w))
 	}
 	if c.Needs(2) {
 		c.Set(2, overChannel(dy, rank))

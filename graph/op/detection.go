@@ -15,8 +15,7 @@ func init() {
 			Name: "RoiAlign", Equation: "y[r,c] = x[batch_indices[r],c] sampled bilinearly in the bins of region r, averaged or maximized by bin",
 			Flow:     flow.Flow{Pass: flow.Cropped},
 			Versions: []int64{10, 16, 22}, In: Arity{3, 3}, Out: Arity{1, 1}, Half: true,
-			Infer: inferRoiAlign, Kernel: makeRoiAlign,
-			NoGrad: "ONNX has no operator that adds bilinear samples back to the places they came from",
+			Infer: inferRoiAlign, Kernel: makeRoiAlign, Grad: gradRoiAlign, Check: Check{Lo: -1, Hi: 1},
 		},
 		&Op{
 			Name: "NonMaxSuppression", Equation: "triples (image, class, box) of the boxes that no better one of their class overlaps by more than iou_threshold",

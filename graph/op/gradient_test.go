@@ -38,10 +38,14 @@ type gradIn struct {
 	values []float64
 	t      *tensor.Tensor
 	omit   bool
+	sized  bool // its dimensions are numbers in every check
 }
 
 // vary is a variable input, drawn from the row's domain.
 func vary(shape ...int) gradIn { return gradIn{shape: shape} }
+
+// weight is a variable input whose shape is known, as that of what is trained is.
+func weight(shape ...int) gradIn { return gradIn{shape: shape, sized: true} }
 
 // within is a variable input drawn from [lo, hi].
 func within(lo, hi float64, shape ...int) gradIn { return gradIn{shape: shape, lo: lo, hi: hi} }
@@ -178,7 +182,7 @@ func (c *gradCheck) build() error {
 		default:
 			s := graph.Static(in.shape...)
 			for d := range s {
-				if c.named {
+				if c.named && !in.sized {
 					s[d] = graph.Named(fmt.Sprintf("n%d", in.shape[d]))
 				}
 			}
