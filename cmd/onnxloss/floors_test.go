@@ -29,7 +29,6 @@ var floors = map[string]int{
 	"graph/grad":     3,
 	"patterns":       4,
 	"patterns/match": 4,
-	"patterns/rule":  4,
 	"emit/loss":      5,
 	"emit":           6,
 	"emit/verify":    7,
