@@ -2,7 +2,9 @@ package grad_test
 
 import (
 	"context"
+	"errors"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -88,17 +90,74 @@ func TestOf(t *testing.T) {
 	}
 }
 
-func TestNoGradient(t *testing.T) {
-	m := parse(t, `<ir_version: 8, opset_import: ["" : 13]> g (float[3] x) => (float y) {
-  a = Det (x)
-  y = ReduceSum <keepdims: int = 0> (a)
-}`)
-	g := m.Graph
-	for _, v := range []string{"a", "y"} {
-		g.Value(v).Type = graph.TensorOf(tensor.Float32, graph.Static())
+// TestFrom: from the adjoint of an inner value on.
+func TestFrom(t *testing.T) {
+	m := parse(t, broadcasts)
+	if _, err := interp.New(m, interp.Options{}); err != nil {
+		t.Fatal(err)
 	}
+	g := m.Graph
+	seed, err := g.AddInput("dc", g.Value("c").Type)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dx, err := grad.From([]grad.Seed{{Value: g.Value("c"), Adjoint: seed}}, g.Value("w"), g.Value("b"), g.Value("z"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if dx[2] != nil {
+		t.Errorf("a derivative by what no seed depends on: %v", dx[2])
+	}
+	plan, err := interp.New(m, interp.Options{Feeds: []string{"x", "dc"}, Fetches: []string{dx[0].Name, dx[1].Name}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := plan.Run(context.Background(), map[string]*tensor.Tensor{
+		"x": tensor.Of([]int{2, 3}, []float64{1, 2, 3, 4, 5, 6}), "dc": tensor.Of([]int{2, 3}, []float64{1, 0, 2, 1, -1, 1}),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range [][]float64{{5, -5, 12}, {3, 1}} { // Σ x·dc over the rows, Σ dc over the columns
+		if got := tensor.Data[float64](out[dx[i].Name]); !slices.Equal(got, want) {
+			t.Errorf("derivative %d: got %v, want %v", i, got, want)
+		}
+	}
+	if none, err := grad.From(nil, g.Value("w")); err != nil || len(none) != 1 || none[0] != nil {
+		t.Errorf("without a seed: %v, %v", none, err)
+	}
+}
+
+// TestMissing: all nodes without a gradient are named, those that read an x in a
+// subgraph too, and none beside the way.
+func TestMissing(t *testing.T) {
+	m := parse(t, `<ir_version: 8, opset_import: ["" : 13]> g (float[3,3] x, float[3,3] z, bool b) => (float y) {
+  a = Det (x)
+  c = If (b) <then_branch = t () => (float[3,3] u) { u = Neg (x) }, else_branch = e () => (float[3,3] v) { v = Identity (z) }>
+  d = Det (z)
+  s = Add (a, d)
+  r = ReduceSum <keepdims: int = 0> (c)
+  y = Add (r, s)
+}`)
+	if _, err := interp.New(m, interp.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	g := m.Graph
 	_, err := grad.Of(g.Value("y"), g.Value("x"))
-	if err == nil || !strings.Contains(err.Error(), "(Det): no gradient: ") {
-		t.Errorf("got %v, want the reason why Det has none", err)
+	var missing *grad.MissingError
+	if !errors.As(err, &missing) {
+		t.Fatalf("got %v, want the nodes without a gradient", err)
+	}
+	var got []string
+	for _, n := range missing.Nodes {
+		got = append(got, n.Node.Op+" "+n.Node.Outputs[0].Name)
+	}
+	if want := []string{"If c", "Det a"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	for _, want := range []string{"(Det): no gradient: ", "(If): no gradient: "} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%v: does not say %q", err, want)
+		}
 	}
 }
