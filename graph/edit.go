@@ -246,6 +246,19 @@ func (n *Node) SetInput(i int, v *Value) {
 	n.touch()
 }
 
+// SetOutput makes v, which must have no producer and no initializer, output i of n. The
+// value that was there is without a producer then.
+func (n *Node) SetOutput(i int, v *Value) error {
+	if v.producer != nil || v.input || v.Init != nil || v.graph != n.graph {
+		return fmt.Errorf("node %v: output %q is defined twice", n, v.Name)
+	}
+	n.Outputs[i].producer, n.Outputs[i].index = nil, 0
+	n.Outputs[i] = v
+	v.producer, v.index = n, int32(i)
+	n.touch()
+	return nil
+}
+
 // SetAttr adds an attribute or replaces the one of the same name.
 func (n *Node) SetAttr(a *Attr) {
 	n.touch()

@@ -172,6 +172,18 @@ type Function struct {
 // if it imports none.
 func (f *Function) Opset(domain string) int64 { return findOpset(f.Opsets, domain) }
 
+// SetOpset imports version v of domain into the function.
+func (f *Function) SetOpset(domain string, v int64) {
+	f.Body.touch()
+	for i, o := range f.Opsets {
+		if CanonicalDomain(o.Domain) == CanonicalDomain(domain) {
+			f.Opsets[i].Version = v
+			return
+		}
+	}
+	f.Opsets = append(f.Opsets, Opset{domain, v})
+}
+
 // Data is a constant: an initializer or a tensor attribute. Its elements are
 // read when asked for.
 type Data struct {

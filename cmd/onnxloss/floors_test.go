@@ -27,6 +27,7 @@ var floors = map[string]int{
 	"graph/random":   2,
 	"graph/interp":   3,
 	"graph/grad":     3,
+	"graph/opset":    3,
 	"patterns":       4,
 	"patterns/match": 4,
 	"emit/loss":      5,

@@ -11,7 +11,7 @@ import (
 
 func init() {
 	Register(&Op{
-		Name: "Clip", Equation: "y = min(max(x, lo), hi)", Versions: []int64{1, 6, 11, 12, 13}, In: Arity{1, 3}, Out: Arity{1, 1}, Half: true,
+		Name: "Clip", Equation: "y = min(max(x, lo), hi)", Versions: []int64{1, 6, 11, 12, 13}, Upgrades: Upgrades{11: upgradeClip}, In: Arity{1, 3}, Out: Arity{1, 1}, Half: true,
 		Flow:  flow.Flow{Pass: flow.Mapped, Effect: flow.Limits},
 		Infer: SameAsInput, Kernel: makeClip, Piece: clipPiece, Grad: gradClip,
 		Check: Check{Lo: -2, Hi: 2, Avoid: []float64{-1, 1}},
@@ -127,4 +127,12 @@ func Clip(x *graph.Value, lo, hi float64) *graph.Value {
 		return apply("Clip", []*graph.Attr{graph.Float("min", float32(lo)), graph.Float("max", float32(hi))}, x)
 	}
 	return apply("Clip", nil, x, Like(x, lo), Like(x, hi))
+}
+
+// upgradeClip: the bounds become inputs.
+func upgradeClip(u *Upgrade) error {
+	if err := floatToInput(u, "min", 1); err != nil {
+		return err
+	}
+	return floatToInput(u, "max", 2)
 }

@@ -14,7 +14,7 @@ func init() {
 		&Op{
 			Name: "RoiAlign", Equation: "y[r,c] = x[batch_indices[r],c] sampled bilinearly in the bins of region r, averaged or maximized by bin",
 			Flow:     flow.Flow{Pass: flow.Cropped},
-			Versions: []int64{10, 16, 22}, In: Arity{3, 3}, Out: Arity{1, 1}, Half: true,
+			Versions: []int64{10, 16, 22}, Upgrades: Upgrades{16: upgradeRoiAlign}, In: Arity{3, 3}, Out: Arity{1, 1}, Half: true,
 			Infer: inferRoiAlign, Kernel: makeRoiAlign, Grad: gradRoiAlign, Check: Check{Lo: -1, Hi: 1},
 		},
 		&Op{
@@ -164,5 +164,11 @@ func runSuppression[T float32 | float64](x *Call, center bool) error {
 		return err
 	}
 	copy(tensor.Data[int64](out), kept)
+	return nil
+}
+
+// upgradeRoiAlign states the transformation of coordinates that was the only one.
+func upgradeRoiAlign(u *Upgrade) error {
+	u.Node.SetAttr(graph.String("coordinate_transformation_mode", "output_half_pixel"))
 	return nil
 }

@@ -2,7 +2,9 @@ package op
 
 import (
 	"errors"
+	"fmt"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/op/flow"
@@ -13,7 +15,9 @@ func init() {
 	Register(&Op{
 		Name: "Dropout", Equation: "y = x; in training x·mask/(1−ratio), mask = 0 with probability ratio, else 1",
 		Flow:     flow.Flow{Pass: flow.Moved},
-		Versions: []int64{1, 6, 7, 10, 12, 13, 22}, In: Arity{1, 3}, Out: Arity{1, 2}, Half: true,
+		Versions: []int64{1, 6, 7, 10, 12, 13, 22},
+		Upgrades: Upgrades{10: noMask, 12: func(u *Upgrade) error { return floatToInput(u, "ratio", 1) }},
+		In:       Arity{1, 3}, Out: Arity{1, 2}, Half: true,
 		Infer: func(c *Infer) error {
 			c.Set(0, c.Input(0).DType, c.Input(0).Shape)
 			d := tensor.Bool
@@ -145,5 +149,13 @@ func gradDropout(c *Grad) error {
 		scale = Reciprocal(Sub(Like(dy, 1), castLike(ratio, dy)))
 	}
 	c.Set(0, Mul(dy, Mul(castLike(mask, dy), Where(training, scale, Like(dy, 1)))))
+	return nil
+}
+
+// noMask refuses a Dropout whose mask, then of numbers, is read.
+func noMask(u *Upgrade) error {
+	if m := u.Node.Output(1); m != nil && (len(m.Uses()) > 0 || slices.Contains(u.Node.Graph().Outputs, m)) {
+		return fmt.Errorf("its mask is read, which was made of numbers and is of truth values since version 10")
+	}
 	return nil
 }

@@ -14,7 +14,7 @@ const noFourierGrad = "linear, but its adjoint needs a one-sided transform's mis
 func init() {
 	Register(
 		&Op{
-			Name: "DFT", Equation: "y[k] = Σ_n x[n]·exp(−2πi·kn/N) along axis; exp(+…)/N if inverse", Versions: []int64{17, 20},
+			Name: "DFT", Equation: "y[k] = Σ_n x[n]·exp(−2πi·kn/N) along axis; exp(+…)/N if inverse", Versions: []int64{17, 20}, Upgrades: Upgrades{20: upgradeDFT},
 			Flow: flow.Flow{Pass: flow.Untraced}, In: Arity{1, 3}, Out: Arity{1, 1}, Half: true, Infer: inferDFT, Kernel: makeDFT, NoGrad: noFourierGrad,
 		},
 		&Op{
@@ -329,5 +329,19 @@ func runSTFT[T float32 | float64](x *Call, oneSided bool) error {
 			}
 		}
 	})
+	return nil
+}
+
+// upgradeDFT: the axis, of which 1 was the default, becomes an input.
+func upgradeDFT(u *Upgrade) error {
+	a, err := u.attr("axis")
+	if err != nil {
+		return err
+	}
+	axis := int64(1)
+	if a != nil {
+		axis = a.I
+	}
+	u.Node.SetInput(2, u.Const("axis", tensor.Scalar(axis)))
 	return nil
 }

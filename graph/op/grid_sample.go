@@ -10,7 +10,7 @@ import (
 func init() {
 	Register(
 		&Op{
-			Name: "GridSample", Equation: "y[n,c,o] = x[n,c] interpolated at grid[n,o], whose coordinates run from −1 to 1 along x", Versions: []int64{16, 20, 22},
+			Name: "GridSample", Equation: "y[n,c,o] = x[n,c] interpolated at grid[n,o], whose coordinates run from −1 to 1 along x", Versions: []int64{16, 20, 22}, Upgrades: Upgrades{20: upgradeGridSample},
 			Flow: flow.Flow{Pass: flow.Sampled}, In: Arity{2, 2}, Out: Arity{1, 1}, Half: true, Infer: inferGridSample, Kernel: makeGridSample,
 			NoGrad: "ONNX has no operator that adds interpolated samples back to the places they came from",
 		},
@@ -144,5 +144,13 @@ func runAffineGrid[T float32 | float64](x *Call, align bool) error {
 			}
 		}
 	})
+	return nil
+}
+
+// upgradeGridSample: modes have the names that Resize has for them.
+func upgradeGridSample(u *Upgrade) error {
+	if name, ok := map[string]string{"bilinear": "linear", "bicubic": "cubic"}[u.Node.Str("mode", "bilinear")]; ok {
+		u.Node.SetAttr(graph.String("mode", name))
+	}
 	return nil
 }

@@ -18,7 +18,7 @@ func init() {
 		&Op{
 			Name: "GroupNormalization", Equation: "y = (x − μ[n,g]) / √(σ²[n,g] + epsilon) · scale + bias, by channel since 21, by group before",
 			Flow:     flow.Flow{Pass: flow.Mapped, Effect: flow.Normalization},
-			Versions: []int64{18, 21}, In: Arity{3, 3}, Out: Arity{1, 1}, Half: true,
+			Versions: []int64{18, 21}, Upgrades: Upgrades{21: upgradeGroupNorm}, In: Arity{3, 3}, Out: Arity{1, 1}, Half: true,
 			Infer: SameAsInput, Kernel: makeGroupNorm, Grad: gradGroupNorm, Check: Check{Lo: -1, Hi: 1},
 		},
 		&Op{
@@ -319,5 +319,22 @@ func runLRN[T float32 | float64](x *Call, size int, alpha, beta, bias float64) e
 		return err
 	}
 	kernel.LRN(x.Parallel, tensor.Data[T](out), tensor.Data[T](x.In[0]), n, c, inner, size, alpha, beta, bias)
+	return nil
+}
+
+// upgradeGroupNorm: scale and bias get an element for each channel, in place of one for
+// each group.
+func upgradeGroupNorm(u *Upgrade) error {
+	n := u.Node
+	s := n.Input(0).Shape()
+	groups := n.Int("num_groups", 0)
+	if len(s) < 2 || !s[1].IsKnown() || groups < 1 || s[1].Value%groups != 0 {
+		return InputError(n, 0, "its number of channels is not known, or not that of %d groups", groups)
+	}
+	for i := 1; i < 3; i++ {
+		column := u.Insert("Reshape", nil, n.Input(i), u.Const("column", tensor.Vector(groups, 1)))
+		wide := u.Insert("Expand", nil, column, u.Const("each", tensor.Vector(groups, s[1].Value/groups)))
+		n.SetInput(i, u.Insert("Reshape", nil, wide, u.Const("channels", tensor.Vector[int64](-1))))
+	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package op
 
 import (
+	"fmt"
 	"math"
 
 	"github.com/onnxloss/onnxloss/graph"
@@ -13,7 +14,7 @@ func init() {
 	Register(&Op{
 		Name: "BatchNormalization", Equation: "y = (x − mean[c]) / √(var[c] + epsilon) · scale[c] + b[c]; in training, mean and var are those of x",
 		Flow:     flow.Flow{Pass: flow.Mapped},
-		Versions: []int64{1, 6, 7, 9, 14, 15}, In: Arity{5, 5}, Out: Arity{1, 5}, Half: true,
+		Versions: []int64{1, 6, 7, 9, 14, 15}, Upgrades: Upgrades{9: spatial, 14: upgradeBatchNorm}, In: Arity{5, 5}, Out: Arity{1, 5}, Half: true,
 		Infer: inferBatchNorm, Kernel: makeBatchNorm, Piece: batchNormPiece, Grad: gradBatchNorm, Check: Check{Lo: 0.2, Hi: 1},
 	})
 }
@@ -179,4 +180,21 @@ func channelMoments[T float32 | float64](x []T, n, c, inner, ch int) (mean, vari
 	mean /= count
 	each(func(v float64) { variance += (v - mean) * (v - mean) })
 	return mean, variance / count
+}
+
+// upgradeBatchNorm refuses what trained by its outputs alone.
+func upgradeBatchNorm(u *Upgrade) error {
+	if trainsBatchNorm(u.Node, 9) {
+		return fmt.Errorf("it gives statistics of its input, which another attribute and other outputs do since version 14")
+	}
+	return nil
+}
+
+// spatial takes off the attribute spatial, which said that a channel has one mean.
+func spatial(u *Upgrade) error {
+	a, err := u.attr("spatial")
+	if err == nil && a != nil && a.I == 0 {
+		return attrError("spatial", a.I, "1, the only one since version 9")
+	}
+	return err
 }

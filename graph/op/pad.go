@@ -14,7 +14,7 @@ func init() {
 	Register(&Op{
 		Name: "Pad", Equation: "y = x with elements added (or, for negative pads, taken away) before and behind each axis: a constant, or x reflected, repeated at its edge or wrapped around",
 		Flow:     flow.Flow{Pass: flow.Mapped},
-		Versions: []int64{2, 11, 13, 18, 19, 21, 23, 24, 25}, In: Arity{1, 4}, Out: Arity{1, 1}, Infer: inferPad,
+		Versions: []int64{2, 11, 13, 18, 19, 21, 23, 24, 25}, Upgrades: Upgrades{11: upgradePad}, In: Arity{1, 4}, Out: Arity{1, 1}, Infer: inferPad,
 		Kernel: func(s *Spec) (Kernel, error) {
 			mode := s.Str("mode", "constant")
 			if !padModes[mode] {
@@ -278,4 +278,12 @@ func Pad(x *graph.Value, pads ...int64) *graph.Value {
 		return apply("Pad", []*graph.Attr{graph.Ints("pads", pads...)}, x)
 	}
 	return apply("Pad", nil, x, Const(x.Graph(), "pads", tensor.Vector(pads...)))
+}
+
+// upgradePad: pads and value become inputs.
+func upgradePad(u *Upgrade) error {
+	if err := intsToInput("pads", 1)(u); err != nil {
+		return err
+	}
+	return floatToInput(u, "value", 2)
 }

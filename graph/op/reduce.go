@@ -62,7 +62,7 @@ func init() {
 
 func (r reduceRow) row() *Op {
 	return &Op{
-		Name: r.name, Equation: r.equation + " over the given axes, or all", Versions: r.versions,
+		Name: r.name, Equation: r.equation + " over the given axes, or all", Versions: r.versions, Upgrades: Upgrades{r.axes().since: intsToInput("axes", 1)},
 		In: Arity{1, 2}, Out: Arity{1, 1}, Half: true,
 		Flow:  flow.Flow{Pass: flow.Reduced, Effect: r.effect},
 		Infer: func(c *Infer) error { return r.infer(c) },

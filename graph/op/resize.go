@@ -15,13 +15,17 @@ func init() {
 		&Op{
 			Name: "Resize", Equation: "y[o] = x interpolated at the coordinate of o, axis by axis",
 			Flow:     flow.Flow{Pass: flow.Mapped, Effect: flow.Resampling, Places: flow.Rescaled},
-			Versions: []int64{10, 11, 13, 18, 19}, In: Arity{1, 4}, Out: Arity{1, 1}, Half: true,
+			Versions: []int64{10, 11, 13, 18, 19},
+			Upgrades: Upgrades{11: upgradeResize, 13: upgradeHalfPixelForNearest},
+			In:       Arity{1, 4}, Out: Arity{1, 1}, Half: true,
 			Infer: inferResize, Kernel: makeResize, Grad: gradResize, Check: Check{Lo: -1, Hi: 1},
 		},
 		&Op{
 			Name: "Upsample", Equation: "y[o] = x interpolated at o/scale, axis by axis",
 			Flow:     flow.Flow{Pass: flow.Mapped, Effect: flow.Resampling, Places: flow.Rescaled},
-			Versions: []int64{7, 9}, In: Arity{1, 2}, Out: Arity{1, 1}, Half: true,
+			Versions: []int64{7, 9},
+			Upgrades: Upgrades{9: upgradeUpsample, 10: toResize},
+			In:       Arity{1, 2}, Out: Arity{1, 1}, Half: true,
 			Infer: inferResize, Kernel: makeResize, Grad: gradResize, Check: Check{Lo: -1, Hi: 1},
 		},
 	)

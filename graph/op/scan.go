@@ -12,7 +12,7 @@ func init() {
 	Register(&Op{
 		Name: "Scan", Equation: "state, y[t] = body(state, x[t]) for each step t along the scan axes",
 		Flow:     flow.Flow{Pass: flow.Untraced},
-		Versions: []int64{8, 9, 11, 16, 19, 21, 23, 24, 25}, In: Arity{0, -1}, Out: Arity{1, -1},
+		Versions: []int64{8, 9, 11, 16, 19, 21, 23, 24, 25}, Upgrades: Upgrades{9: refuseUpgrade("version 8 scans each image of a batch by itself")}, In: Arity{0, -1}, Out: Arity{1, -1},
 		Infer: inferScan, Kernel: makeScan, NoGrad: "the number of steps, and so the graph of the adjoint, is not known before the run",
 	})
 }

@@ -11,11 +11,12 @@ func init() {
 	for _, s := range []struct {
 		name     string
 		versions []int64
-	}{{"Scatter", []int64{9, 11}}, {"ScatterElements", []int64{11, 13, 16, 18}}} {
+		upgrades Upgrades
+	}{{"Scatter", []int64{9, 11}, Upgrades{11: upgradeScatter}}, {"ScatterElements", []int64{11, 13, 16, 18}, nil}} {
 		Register(&Op{
 			Name: s.name, Equation: "y = x, then y[i with its coordinate on axis replaced by indices[i]] ∘= updates[i]",
 			Flow:     flow.Flow{Pass: flow.Selected},
-			Versions: s.versions, In: Arity{3, 3}, Out: Arity{1, 1},
+			Versions: s.versions, Upgrades: s.upgrades, In: Arity{3, 3}, Out: Arity{1, 1},
 			Infer: SameAsInput, Kernel: makeScatterElements, Grad: gradScatterElements, Check: Check{Lo: -1, Hi: 1},
 		})
 	}
@@ -235,4 +236,10 @@ func ScatterND(x, indices, updates *graph.Value, reduction string) *graph.Value 
 		attrs = append(attrs, graph.String("reduction", reduction))
 	}
 	return apply("ScatterND", attrs, x, indices, updates)
+}
+
+// upgradeScatter gives Scatter its later name.
+func upgradeScatter(u *Upgrade) error {
+	u.Node.SetOp("", "ScatterElements")
+	return nil
 }

@@ -13,7 +13,7 @@ import (
 
 func init() {
 	Register(&Op{
-		Name: "Slice", Equation: "y = the elements of x from start to end by step along axes", Versions: []int64{1, 10, 11, 13},
+		Name: "Slice", Equation: "y = the elements of x from start to end by step along axes", Versions: []int64{1, 10, 11, 13}, Upgrades: Upgrades{10: upgradeSlice},
 		Flow: flow.Flow{Pass: flow.Moved}, In: Arity{1, 5}, Out: Arity{1, 1}, Infer: inferSlice,
 		Kernel: func(s *Spec) (Kernel, error) {
 			since := s.Since
@@ -262,3 +262,6 @@ func Slice(x *graph.Value, axis, start, end int64) *graph.Value {
 	c := func(name string, v int64) *graph.Value { return Const(x.Graph(), name, tensor.Vector(v)) }
 	return apply("Slice", nil, x, c("start", start), c("end", end), c("axis", axis))
 }
+
+// upgradeSlice: starts, ends and axes become inputs.
+var upgradeSlice = inOrder(intsToInput("starts", 1), intsToInput("ends", 2), intsToInput("axes", 3))

@@ -28,7 +28,7 @@ func init() {
 		{"Hardmax", "y = 1 at the first greatest x, 0 elsewhere", flow.Peak, kernel.Hardmax[float32], kernel.Hardmax[float64], nil},
 	} {
 		o := &Op{
-			Name: s.name, Equation: s.equation + ", along an axis; before version 13 over it and all behind it", Versions: []int64{1, 11, 13},
+			Name: s.name, Equation: s.equation + ", along an axis; before version 13 over it and all behind it", Versions: []int64{1, 11, 13}, Upgrades: Upgrades{13: upgradeSoftmax},
 			In: Arity{1, 1}, Out: Arity{1, 1}, Half: true, Infer: inferSoftmax, Check: Check{Lo: -3, Hi: 3},
 			Flow: flow.Flow{Pass: flow.Mapped, Effect: s.effect},
 			Kernel: func(sp *Spec) (Kernel, error) {
@@ -152,4 +152,26 @@ func alongAxis(name string, x *graph.Value, axis int64) *graph.Value {
 	}
 	perm[k], perm[rank-1] = perm[rank-1], perm[k]
 	return Transpose(apply(name, last, Transpose(x, perm...)), perm...)
+}
+
+// upgradeSoftmax: all axes from axis on, of which 1 was the default, become one axis.
+func upgradeSoftmax(u *Upgrade) error {
+	a, err := u.attr("axis")
+	if err != nil {
+		return err
+	}
+	axis := int64(1)
+	if a != nil {
+		axis = a.I
+	}
+	n, x := u.Node, u.Node.Input(0)
+	if rank := len(x.Shape()); x.Shape() != nil && (axis == int64(rank-1) || axis == -1) {
+		n.SetAttr(graph.Int("axis", -1))
+		return nil
+	}
+	y := n.Outputs[0]
+	n.SetInput(0, u.Insert("Flatten", []*graph.Attr{graph.Int("axis", axis)}, x))
+	n.SetAttr(graph.Int("axis", -1))
+	shape := u.Insert("Shape", nil, x)
+	return u.after("Reshape", y, shape)
 }

@@ -12,7 +12,8 @@ import (
 func init() {
 	Register(&Op{
 		Name: "Split", Equation: "y_k = the k-th part of x along an axis", Versions: []int64{2, 11, 13, 18},
-		Flow: flow.Flow{Pass: flow.Moved}, In: Arity{1, 2}, Out: Arity{1, -1}, Infer: inferSplit,
+		Upgrades: Upgrades{13: intsToInput("split", 1), 18: upgradeSplit},
+		Flow:     flow.Flow{Pass: flow.Moved}, In: Arity{1, 2}, Out: Arity{1, -1}, Infer: inferSplit,
 		Kernel: func(s *Spec) (Kernel, error) {
 			axis, since := s.Int("axis", 0), s.Since
 			return func(x *Call) error { return split(x, axis, since) }, nil
@@ -173,4 +174,12 @@ func Split(x *graph.Value, axis int64, sizes ...int64) []*graph.Value {
 		return Apply("Split", len(sizes), append(attrs, graph.Ints("split", sizes...)), x)
 	}
 	return Apply("Split", len(sizes), attrs, x, Const(x.Graph(), "split", tensor.Vector(sizes...)))
+}
+
+// upgradeSplit: the number of parts is stated where their sizes are not.
+func upgradeSplit(u *Upgrade) error {
+	if u.Node.Input(1) == nil {
+		u.Node.SetAttr(graph.Int("num_outputs", int64(len(u.Node.Outputs))))
+	}
+	return nil
 }

@@ -15,7 +15,7 @@ var axesSince13 = axesArg{1, 13}
 func init() {
 	versions := []int64{1, 11, 13, 21, 23, 24, 25}
 	Register(
-		&Op{Name: "Squeeze", Equation: "y = x without the given axes, or all, of size 1", Versions: versions, In: Arity{1, 2}, Out: Arity{1, 1},
+		&Op{Name: "Squeeze", Equation: "y = x without the given axes, or all, of size 1", Versions: versions, Upgrades: Upgrades{13: intsToInput("axes", 1)}, In: Arity{1, 2}, Out: Arity{1, 1},
 			Flow:  flow.Flow{Pass: flow.Moved},
 			Infer: inferSqueeze,
 			Kernel: func(s *Spec) (Kernel, error) {
@@ -33,7 +33,7 @@ func init() {
 				}, nil
 			},
 			Grad: gradView, Check: Check{Lo: -2, Hi: 2}},
-		&Op{Name: "Unsqueeze", Equation: "y = x with axes of size 1 at the given places", Versions: versions, In: Arity{1, 2}, Out: Arity{1, 1},
+		&Op{Name: "Unsqueeze", Equation: "y = x with axes of size 1 at the given places", Versions: versions, Upgrades: Upgrades{13: intsToInput("axes", 1)}, In: Arity{1, 2}, Out: Arity{1, 1},
 			Flow:  flow.Flow{Pass: flow.Moved},
 			Infer: inferUnsqueeze,
 			Kernel: func(s *Spec) (Kernel, error) {

@@ -21,6 +21,8 @@ type Op struct {
 	// Versions are the opset versions at which the schema changed, ascending;
 	// the row serves every version from the first on.
 	Versions []int64
+	// Upgrades rewrites a node where the schema changed in more than what it allows.
+	Upgrades Upgrades
 	In, Out  Arity
 	// Infer derives the facts of the outputs; see Infer.
 	Infer func(c *Infer) error

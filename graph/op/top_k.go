@@ -13,7 +13,7 @@ func init() {
 	Register(&Op{
 		Name: "TopK", Equation: "values, indices = the k greatest (least, if not largest) of x along axis, best first",
 		Flow:     flow.Flow{Pass: flow.Ranked},
-		Versions: []int64{1, 10, 11, 24}, In: Arity{1, 2}, Out: Arity{2, 2}, Half: true,
+		Versions: []int64{1, 10, 11, 24}, Upgrades: Upgrades{10: upgradeTopK}, In: Arity{1, 2}, Out: Arity{2, 2}, Half: true,
 		Infer: inferTopK, Kernel: makeTopK, Grad: gradTopK, Check: Check{Lo: -1, Hi: 1},
 	})
 }
@@ -142,4 +142,13 @@ func Order(x *graph.Value, axis int) *graph.Value {
 func TopK(x, k *graph.Value, axis int) (values, indices *graph.Value) {
 	r := Apply("TopK", 2, []*graph.Attr{graph.Int("axis", int64(axis))}, x, k)
 	return r[0], r[1]
+}
+
+// upgradeTopK: k becomes an input.
+func upgradeTopK(u *Upgrade) error {
+	a, err := u.attr("k")
+	if err == nil && a != nil {
+		u.Node.SetInput(1, u.Const("k", tensor.Vector(a.I)))
+	}
+	return err
 }
