@@ -87,11 +87,11 @@ func TestAnswers(t *testing.T) {
 // TestWeightsMatter: each weight of the table, halved or doubled, changes an answer.
 func TestWeightsMatter(t *testing.T) {
 	want := answers(t)
-	for i := range rule.Weights {
+	for i := range rule.Table {
 		for _, by := range []float64{0.5, 2} {
-			of, old := rule.Weights[i].Text, rule.Weights[i].By
-			rule.Weights[i].By *= by
-			restore := func() { rule.Weights[i].By = old }
+			of, old := rule.Table[i].Text, rule.Table[i].By
+			rule.Table[i].By *= by
+			restore := func() { rule.Table[i].By = old }
 			if of == "regions of an RoI pooling" && by > 1 {
 				restore()
 				continue // which are boxes in any case, and no candidates that show their reasons

@@ -24,22 +24,6 @@ type Options struct {
 	Activation Activation
 }
 
-// pattern is one way in which a class head shows. find gives the heads it
-// sees, unordered.
-type pattern struct {
-	name string
-	find func(s *rule.Scene) []*rule.Finding
-}
-
-// patterns, in the order in which they are tried: from what the graph states
-// to what is only likely.
-var patternList = []pattern{
-	{"scored", rule.Scored},         // scores that are ranked, suppressed or multiplied state their role
-	{"columns", rule.Columns},       // parts of equal rows: what is no box, by the channel counts
-	{"mixed", rule.MixedMap},        // one raw map: its channel count alone, anchors × (box, objectness, classes)
-	{"classifier", rule.Classifier}, // one row per image, and no boxes anywhere
-}
-
 // Locate finds the classification heads of m. It refines the types of m's
 // values. The error is a *NotFoundError where it has none, an
 // *AmbiguousError where several are equally likely and opts names none, both beside the
@@ -177,20 +161,18 @@ func (r *Report) equallyLikely() error {
 	return &AmbiguousError{Reason: fmt.Sprintf("%d heads are equally likely", n), Heads: lines(r.Heads[:n])}
 }
 
-// search tries the patterns.
+// search asks the rules.
 func search(a *match.Analysis, in *graph.Inlined, opts Options) *searched {
 	s := &site{Scene: rule.Survey(a, in), opts: opts}
 	s.User = opts.user()
-	x := &searched{site: s, report: &Report{site: s}}
-	for _, p := range patternList {
-		if x.found = slices.DeleteFunc(p.find(s.Scene), s.Unlike); len(x.found) > 0 {
-			x.report.Pattern = p.name
-			break
-		}
-		if s.Doubt != "" {
-			x.ambiguous = &AmbiguousError{Reason: s.Doubt, Decides: s.Takes}
-			break
-		}
+	s.Ask(opts.wants)
+	x := &searched{site: s, report: &Report{site: s}, found: s.Found}
+	if len(x.found) == 0 && s.Doubt != "" {
+		x.ambiguous = &AmbiguousError{Reason: s.Doubt, Decides: s.Takes}
+	}
+	s.Judge(opts.wants)
+	if len(x.found) > 0 {
+		x.report.Pattern = x.found[0].By
 	}
 	slices.SortStableFunc(x.found, func(a, b *rule.Finding) int { return cmp.Compare(b.Score, a.Score) })
 	return x

@@ -21,3 +21,6 @@ func (o *Options) check() error {
 
 // user is what o decides on all heads.
 func (o *Options) user() rule.User { return rule.User{Classes: o.Classes, Activation: o.Activation} }
+
+// wants reports whether r may be asked.
+func (o *Options) wants(r *rule.Rule) bool { return true }

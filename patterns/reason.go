@@ -24,7 +24,7 @@ func (r *Reason) Against() bool { return r.For != rule.Class.String() }
 // classes before those against, the heaviest first.
 func reasonsOf(m match.Marks, act Activation) []Reason {
 	list := []Reason{}
-	for _, w := range rule.Evidence(m, act) {
+	for _, w := range rule.Weigh(m, act) {
 		list = append(list, Reason{w.Text, w.Role.String(), w.By})
 	}
 	slices.SortStableFunc(list, func(a, b Reason) int {

@@ -11,7 +11,7 @@ const convention = 0.88
 // confidence that stands beside says what a background class would, so that
 // there is none by convention.
 func (s *Scene) backgroundOf(h *Finding, p *Part) (byConvention bool) {
-	low, high := uses(p)
+	low, high := usedApart(p)
 	apart := low >= 0
 	switch {
 	case p.Channels < 2 || p.Activation == Sigmoid && (p.Span != match.All || !p.Marks.Has(match.Output|match.NMSScore)):
@@ -37,9 +37,9 @@ func (h *Finding) setBackground(class int, why string) {
 	h.Evidence = append(h.Evidence, why)
 }
 
-// uses is the run [low, high) of p's classes that are used apart from all
+// usedApart is the run [low, high) of p's classes that are used apart from all
 // together behind its activation; low is -1 where none is.
-func uses(p *Part) (low, high int64) {
+func usedApart(p *Part) (low, high int64) {
 	low = -1
 	if p.field == nil {
 		return low, 0

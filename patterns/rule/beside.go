@@ -75,26 +75,19 @@ func (s *Scene) behindBox(p *Part) bool {
 		return true
 	}
 	return slices.ContainsFunc(s.OfLayer[f], func(q *Part) bool {
-		return (q.Role == Box || q.Role == Other) && q.Roots[0].Span.Stop == t.Start || s.rawBox(q, p)
+		return (q.Role == Box || q.Role == Other) && q.Roots[0].Span.Stop == t.Start
 	})
 }
 
-// rawBox reports whether q is four numbers that leave raw in front of p, whose
-// layer makes both and which a sigmoid follows: boxes, in front of confidences.
-func (s *Scene) rawBox(q, p *Part) bool {
-	t, u := q.Roots[0].Span, p.Roots[0].Span
-	if q.Activation != None || q.Role != Neutral || q.Channels != 4 || p.Activation != Sigmoid || t.Stop != u.Start || t.Stride != u.Stride || t.Start != 0 {
+// besideBox reports whether a layer of boxes, the given ones among them, reads what layer
+// f reads.
+func (s *Scene) besideBox(f *match.Field, boxes []Root) bool {
+	if f.Node == nil {
 		return false
 	}
-	q.Role, q.Why = Box, []string{"four raw numbers in front of what a sigmoid follows, of one layer"}
-	p.doubt = max(p.doubt, 1-convention)
-	s.addBoxes(q.Roots...)
-	return true
-}
-
-// besideBox reports whether a box layer reads what layer f reads.
-func (s *Scene) besideBox(f *match.Field) bool {
-	return f.Node != nil && slices.ContainsFunc(s.Boxes.from[f.Node.Input(0)], func(b *match.Field) bool { return b != f })
+	from := f.Node.Input(0)
+	return slices.ContainsFunc(s.Boxes.from[from], func(b *match.Field) bool { return b != f }) ||
+		slices.ContainsFunc(boxes, func(b Root) bool { return b.Field != f && b.Field.Node != nil && b.Field.Node.Input(0) == from })
 }
 
 // confident reports whether a one-channel sigmoid stands beside p on the same

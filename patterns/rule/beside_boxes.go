@@ -5,8 +5,40 @@ import (
 	"slices"
 )
 
-// besideBoxes picks the class column where other parts certainly are boxes.
-func (s *Scene) besideBoxes(cols []column) []*Finding {
+var besideBoxes = &Rule{
+	Name:  "beside-boxes",
+	Why:   "of channels that leave the graph beside boxes without further use, those are classes that are no confidence, points or coefficients by their number and activation",
+	Place: "where the graph uses nothing as scores, and its boxes are known",
+	Reads: Graph,
+	After: []string{"scored", "mixed-layers", "pixels"},
+	Judge: func(s *Scene) []Verdict {
+		cols := s.neutralColumns()
+		if len(cols) == 0 || !s.HasBoxes() {
+			return nil
+		}
+		best, margin := s.likeliest(cols)
+		switch {
+		case best < 0:
+			return nil
+		case margin < closest:
+			return []Verdict{{Undecided: fmt.Sprintf("%d sets of channels stand beside the boxes, and nothing says which are classes", len(cols)), Decides: "--classes N"}}
+		}
+		confidence := min(besideAlone, 0.8+0.15*margin)
+		if s.conventional(cols, best) {
+			confidence = min(confidence, convention)
+		}
+		vs := s.confide(cols, best)
+		parts, told := s.twins(cols[best].parts)
+		if vs = append(vs, told...); parts == nil {
+			return vs
+		}
+		return append(vs, s.claims(parts, s.anchors(parts[0]), confidence, "leaves the graph beside boxes")...)
+	},
+}
+
+// likeliest is the column that is likeliest classes, -1 if none may be, and by how much it
+// is likelier than the next.
+func (s *Scene) likeliest(cols []column) (best int, margin float64) {
 	best, second := -1, -1
 	score := make([]float64, len(cols))
 	for i, c := range cols {
@@ -21,28 +53,19 @@ func (s *Scene) besideBoxes(cols []column) []*Finding {
 			second = i
 		}
 	}
-	if best < 0 {
-		return nil
+	if second < 0 {
+		return best, 10
 	}
-	confidence := 0.96
-	if second >= 0 {
-		margin := score[best] - score[second]
-		if margin < 0.2 {
-			s.Doubt = fmt.Sprintf("%d sets of channels stand beside the boxes, and nothing says which are classes", len(cols))
-			s.Takes = "--classes N"
-			return nil
-		}
-		confidence = min(0.96, 0.8+0.15*margin)
+	return best, score[best] - score[second]
+}
+
+// claims are parts as heads, of levels that belong together.
+func (s *Scene) claims(parts []*Part, group int64, confidence float64, evidence ...string) []Verdict {
+	var vs []Verdict
+	for _, set := range s.Together(parts) {
+		vs = append(vs, Verdict{Head: &Claim{set, group, confidence, evidence}})
 	}
-	if s.conventional(cols, best) {
-		confidence = min(confidence, convention)
-	}
-	s.confide(cols, best)
-	parts := s.twins(cols[best].parts)
-	if parts == nil {
-		return nil
-	}
-	return s.headsOf(parts, s.anchors(parts[0]), confidence, "leaves the graph beside boxes")
+	return vs
 }
 
 // likelihood is how likely column c beside boxes is classes, in the units of
@@ -79,8 +102,11 @@ func (s *Scene) conventional(cols []column, i int) bool {
 }
 
 // confide takes single channels beside column best for confidences.
-func (s *Scene) confide(cols []column, best int) {
-	mark := func(p *Part) { p.Role, p.Why = Objectness, append(p.Why, "one channel beside others") }
+func (s *Scene) confide(cols []column, best int) []Verdict {
+	var vs []Verdict
+	mark := func(p *Part) {
+		vs = append(vs, Verdict{Part: p, Role: Objectness, Why: slices.Clone(p.Why), And: []string{"one channel beside others"}})
+	}
 	for _, p := range s.Parts {
 		if p.Dim < 0 && p.Role == Neutral && p.Activation == Sigmoid {
 			mark(p)
@@ -93,6 +119,7 @@ func (s *Scene) confide(cols []column, best int) {
 			}
 		}
 	}
+	return vs
 }
 
 // otherClasses reports whether beside column i, and column b of boxes, another

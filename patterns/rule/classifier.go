@@ -8,10 +8,41 @@ import (
 	"github.com/onnxloss/onnxloss/patterns/match"
 )
 
-// Classifier finds the head of a classifier: one row per image, or sample, from a
-// dense layer, alone, in a model without boxes.
-func Classifier(s *Scene) []*Finding {
-	if s.HasBoxes() {
+var classifier = &Rule{
+	Name:  "classifier",
+	Why:   "one row per image, or sample, of a dense layer, alone in a model without boxes, is the classes of a classifier",
+	Place: "last: a detector may have such a row beside",
+	Reads: Graph,
+	After: []string{"raw-map"},
+	Judge: func(s *Scene) []Verdict {
+		p := s.row()
+		if p == nil {
+			return nil
+		}
+		confidence := 0.9
+		switch {
+		case s.User.Activation != "" || s.User.Classes > 0:
+			confidence = 0.95 // the user speaks of classes
+		case p.Marks.Has(match.ArgMax):
+		case p.Activation == None && p.Channels >= 64 && bits.OnesCount64(uint64(p.Channels)) == 1:
+			return []Verdict{{Undecided: "raw rows of a power of two may be an embedding as well as classes", Decides: "--activation softmax if they are classes"}}
+		case p.Activation == None:
+			confidence = 0.7
+		case p.Activation == Sigmoid:
+			confidence = 0.8 // or points, or attributes
+		}
+		kind := "one row per sample and no boxes: a classifier of what is no image"
+		if s.ReadsImages() {
+			kind = "one row per image and no boxes: an image classifier"
+		}
+		return s.claims([]*Part{p}, 0, confidence, kind)
+	},
+}
+
+// row is the one part that leaves the graph, if it has one row for each image; nil in a
+// model with boxes, or of several.
+func (s *Scene) row() *Part {
+	if s.HasBoxes() || len(s.Model.Graph.Outputs) > 2 {
 		return nil
 	}
 	var found *Part
@@ -25,28 +56,7 @@ func Classifier(s *Scene) []*Finding {
 		}
 		found = p
 	}
-	if found == nil || len(s.Model.Graph.Outputs) > 2 {
-		return nil
-	}
-	confidence := 0.9
-	switch {
-	case s.User.Activation != "" || s.User.Classes > 0:
-		confidence = 0.95 // the user speaks of classes
-	case found.Marks.Has(match.ArgMax):
-	case found.Activation == None && found.Channels >= 64 && bits.OnesCount64(uint64(found.Channels)) == 1:
-		s.Doubt = "raw rows of a power of two may be an embedding as well as classes"
-		s.Takes = "--activation softmax if they are classes"
-		return nil
-	case found.Activation == None:
-		confidence = 0.7
-	case found.Activation == Sigmoid:
-		confidence = 0.8 // or points, or attributes
-	}
-	kind := "one row per sample and no boxes: a classifier of what is no image"
-	if s.ReadsImages() {
-		kind = "one row per image and no boxes: an image classifier"
-	}
-	return s.headsOf([]*Part{found}, 0, confidence, kind)
+	return found
 }
 
 // isRow reports whether p has one row for each image: a matrix, or a map of one cell.

@@ -14,32 +14,6 @@ type column struct {
 	parts []*Part
 }
 
-// Columns finds class heads among parts that leave the graph without further
-// use, by what stands beside them: boxes have four numbers an anchor, or a
-// distribution for each; one channel is a confidence; what remains is classes.
-func Columns(s *Scene) []*Finding {
-	s.splitObjectness()
-	s.setPixelsAside()
-	cols := s.neutralColumns()
-	if len(cols) == 0 {
-		return nil
-	}
-	if s.HasBoxes() {
-		return s.besideBoxes(cols)
-	}
-	return s.solve(cols)
-}
-
-// setPixelsAside sets apart what a segmentation beside a detector gives: maps
-// finer than every map on which boxes are regressed.
-func (s *Scene) setPixelsAside() {
-	for _, p := range s.Parts {
-		if p.Role == Neutral && len(p.Roots[0].Field.Shape) == 4 && s.offBoxes(p) && p.Extent() > s.Boxes.extent {
-			p.Role, p.Why = Other, []string{"a finer map than any on which boxes are regressed, as a segmentation's is"}
-		}
-	}
-}
-
 // neutralColumns are the undecided parts with rows, by width.
 func (s *Scene) neutralColumns() []column {
 	var cols []column
@@ -74,39 +48,6 @@ func (s *Scene) hasRows(p *Part) bool {
 	return w.Rank >= 3 || len(f.Shape) >= 3 || w.Rank == 2 && p.Dim == 1 && w.Letter(0) == match.Merged
 }
 
-// splitObjectness takes the first channel behind the boxes of a group of
-// channels for the objectness, where one layer makes boxes, then two channels
-// or more that all pass one sigmoid and have no other use: layers that mix
-// boxes and classes have one.
-func (s *Scene) splitObjectness() {
-	var more []*Part
-	for _, p := range s.Parts {
-		if p.Role != Neutral || p.Channels < 2 || p.Activation == Softmax || p.Dim < 0 {
-			continue
-		}
-		if !s.behindBox(p) || s.confidenceApart(p) {
-			continue
-		}
-		o := *p
-		if p.Span == match.All {
-			p.Span = match.Span{Start: 0, Stop: p.Channels}
-		}
-		o.Span, o.Channels, o.Role = p.Span, 1, Objectness
-		o.Span.Stop = p.Span.Start + 1
-		o.Why = []string{"the first channel behind the boxes of a layer that mixes boxes and classes"}
-		p.Span.Start++
-		p.Channels--
-		p.Why = append(p.Why, "behind the boxes and one confidence of the same layer")
-		p.Role = Class
-		p.mixed = true
-		if p.Activation == None {
-			p.doubt = max(p.doubt, 1-convention)
-		}
-		more = append(more, &o)
-	}
-	s.Parts = append(s.Parts, more...)
-}
-
 // confidenceApart reports whether the layer of p makes one channel that the
 // graph already has apart.
 func (s *Scene) confidenceApart(p *Part) bool {
@@ -139,21 +80,4 @@ func (s *Scene) anchors(p *Part) int64 {
 func (s *Scene) bins(f *match.Field) bool {
 	pre, post := f.At(match.All)
 	return (pre | post).Has(match.Softmax | match.SoftmaxRow)
-}
-
-// headsOf makes heads of parts.
-func (s *Scene) headsOf(parts []*Part, group int64, confidence float64, evidence ...string) []*Finding {
-	var heads []*Finding
-	for _, p := range parts {
-		p.Role = Class
-		if group > 0 {
-			p.Channels = group
-		}
-	}
-	for _, set := range s.Together(parts) {
-		if h := s.Take(set, group, confidence, evidence...); h != nil {
-			heads = append(heads, h)
-		}
-	}
-	return heads
 }

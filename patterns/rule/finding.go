@@ -18,6 +18,7 @@ type Finding struct {
 	Score      float64
 	Confidence float64
 	Evidence   []string // a sentence each
+	By         string   // the rule that found it
 }
 
 // Take takes parts for the levels of a head; nil if they lie inside a function. group

@@ -47,8 +47,13 @@ type Scene struct {
 	Parts []*Part
 	Boxes boxes
 	User  User
-	Doubt string // why nothing decides, if a pattern found that
-	Takes string // what would decide, beside --head
+
+	Found []*Finding // the heads, as far as rules have found them
+	Doubt string     // why nothing decides, if a rule found that
+	Takes string     // what would decide, beside naming the head
+
+	Trace bool // whether Said is kept
+	Said  []Said
 
 	OfLayer map[*match.Field][]*Part // by the layers of its roots
 	ones    ones
@@ -69,21 +74,14 @@ func Survey(a *match.Analysis, in *graph.Inlined) *Scene {
 			s.raw(v)
 		}
 	}
-	for _, f := range a.Fields {
-		if f.Kind == match.Weighing || f.Kind == match.Pairing {
-			s.boxLayer(f)
-		}
-	}
 	for _, p := range s.Parts {
 		s.unrank(p)
 		for _, r := range p.Roots {
 			pre, _ := r.Field.At(r.Span)
 			p.Marks |= pre & match.Resize
 		}
-		s.weigh(p)
+		p.score, _ = tally(p.Marks, p.Activation)
 	}
-	s.qualities()
-	s.propose()
 	slices.SortStableFunc(s.Parts, func(p, q *Part) int {
 		return cmp.Or(cmp.Compare(q.Extent(), p.Extent()), cmp.Compare(a.Order(p.Value), a.Order(q.Value)))
 	})

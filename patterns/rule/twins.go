@@ -3,20 +3,20 @@ package rule
 import (
 	"regexp"
 	"slices"
-
-	"github.com/onnxloss/onnxloss/patterns/match"
 )
 
 // twins separates the class from the objectness among one-channel parts that
 // come in pairs of the same map. A layer that reads what the box layer reads
 // is the objectness; in one layer, or joined in one tensor, the objectness
-// comes first; names are the last resort. It gives the class parts, or nil and
-// a doubt.
-func (s *Scene) twins(parts []*Part) []*Part {
+// comes first; names are the last resort. It gives the class parts and what is
+// said of both, or where nothing separates two of them that. boxes are channels that are boxes
+// beside those of the scene.
+func (s *Scene) twins(parts []*Part, boxes ...Root) ([]*Part, []Verdict) {
 	if !slices.ContainsFunc(parts, func(p *Part) bool { return p.Channels == 1 }) {
-		return parts
+		return parts, nil
 	}
 	var out []*Part
+	var vs []Verdict
 	second := pairs(parts)
 	for _, p := range parts {
 		q, paired := second[p]
@@ -27,43 +27,15 @@ func (s *Scene) twins(parts []*Part) []*Part {
 		if q == nil {
 			continue // it was told from the one before
 		}
-		c, o, why, sure := s.tell(p, q)
+		c, o, why, sure := s.tell(p, q, boxes)
 		if c == nil {
-			s.Doubt = "two one-channel maps of one form: one is the class, the other its objectness, and only names could say which"
-			return nil
+			return nil, append(vs, Verdict{Undecided: "two one-channel maps of one form: one is the class, the other its objectness, and only names could say which"})
 		}
-		o.Role, c.Role = Objectness, Class
-		o.Why = append(o.Why, why)
-		c.Why = append(c.Why, why)
-		c.doubt = max(c.doubt, 1-sure)
+		vs = append(vs, Verdict{Part: o, Role: Objectness, Why: slices.Clone(o.Why), And: []string{why}},
+			Verdict{Part: c, Role: Class, Why: slices.Clone(c.Why), And: []string{why}, Doubt: 1 - sure})
 		out = append(out, c)
 	}
-	return out
-}
-
-// gates finds, of one-channel scores of one map that are multiplied, those that
-// alone are compared with a number: a confidence that lets the other through.
-func (s *Scene) gates() {
-	const joined = match.Product | match.Factored
-	of := map[string][]*Part{}
-	for _, p := range s.Parts {
-		if k := MapSize(p.Roots[0].Field); k != "" && p.Channels == 1 && p.Activation == Sigmoid && p.Marks.Has(joined) && (p.Role == Class || p.Role == Neutral) {
-			of[k] = append(of[k], p)
-		}
-	}
-	for _, two := range of {
-		if len(two) != 2 {
-			continue
-		}
-		for i, p := range two {
-			q := two[1-i]
-			if p.Marks&^q.Marks == match.Threshold && q.Marks&^p.Marks == 0 {
-				p.Role, p.Why = Objectness, []string{"multiplied with another score of its map, and compared with a threshold before"}
-				q.Role, q.Why = Class, append(q.Why, "multiplied with a confidence that a threshold has let through")
-				q.doubt = max(q.doubt, 1-convention)
-			}
-		}
-	}
+	return out, vs
 }
 
 // pairs gives the first of each two one-channel parts of one map the second,
@@ -93,7 +65,7 @@ func pairs(parts []*Part) map[*Part]*Part {
 }
 
 // tell says which of two twins is the class, why, and how sure that is.
-func (s *Scene) tell(p, q *Part) (class, obj *Part, why string, sure float64) {
+func (s *Scene) tell(p, q *Part, boxes []Root) (class, obj *Part, why string, sure float64) {
 	f, g := p.Roots[0], q.Roots[0]
 	if f.Field == g.Field {
 		if f.Span.Start > g.Span.Start {
@@ -101,7 +73,7 @@ func (s *Scene) tell(p, q *Part) (class, obj *Part, why string, sure float64) {
 		}
 		return q, p, "of one layer's two confidences the objectness comes first", convention
 	}
-	pb, qb := s.besideBox(f.Field), s.besideBox(g.Field)
+	pb, qb := s.besideBox(f.Field, boxes), s.besideBox(g.Field, boxes)
 	switch {
 	case pb && !qb:
 		return q, p, "the objectness reads what the box layer reads", convention

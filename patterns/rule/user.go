@@ -8,21 +8,15 @@ type User struct {
 	Activation Activation // of each head; empty where unknown
 }
 
-// Unlike reports whether the user says that h is not the head.
-func (s *Scene) Unlike(h *Finding) bool {
-	reason := ""
+// unlike says why f is not the head that the user wants; empty if it may be.
+func (s *Scene) unlike(f *Finding) string {
 	switch {
-	case !s.User.Fits(h.Classes, h.Background):
-		reason = fmt.Sprintf("it has %d classes, not %d", h.Classes, s.User.Classes)
-	case s.User.Activation != "" && h.Activation != s.User.Activation:
-		reason = fmt.Sprintf("it has activation %s, not %s", h.Activation, s.User.Activation)
-	default:
-		return false
+	case !s.User.Fits(f.Classes, f.Background):
+		return fmt.Sprintf("it has %d classes, not %d", f.Classes, s.User.Classes)
+	case s.User.Activation != "" && f.Activation != s.User.Activation:
+		return fmt.Sprintf("it has activation %s, not %s", f.Activation, s.User.Activation)
 	}
-	for _, p := range h.Parts {
-		p.Rejected = reason
-	}
-	return true
+	return ""
 }
 
 // Fits reports whether a head of so many classes may be the one that the user wants; its

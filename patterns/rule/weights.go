@@ -20,9 +20,24 @@ var roleNames = []string{"undecided", "class", "box", "objectness", "hidden", "d
 
 func (r Role) String() string { return roleNames[r] }
 
-// weight is what a mark says for a role, in units where 1 is a hint, 3 is
+// The numbers of single rules, in the units of weights or as confidences. Each was set so that the
+// answers to the models of package variant and to the real ones are right.
+const (
+	deltas            = 4.0  // boxes: scaled and shifted by data, as deltas of anchors or regions are
+	enoughForBoxes    = 3.5  // the least weight of what makes a layer that of boxes
+	picks             = 3.0  // classes: a softmax beside boxes
+	picksBesideScores = 1.0  // the same, where other channels are used as scores
+	cutOff            = 1.0  // classes: a background that is cut off
+	closest           = 0.2  // the least margin between two columns beside boxes
+	closestReading    = 0.3  // the least margin between two readings of raw maps
+	leastReading      = 1.0  // the least weight of a reading
+	besideAlone       = 0.96 // the most that a place beside boxes makes sure
+	unlikely          = 0.5  // the most of what contradicts
+)
+
+// Weight is what a mark says for a role, in units where 1 is a hint, 3 is
 // good evidence and 5 settles the matter unless contradicted.
-type weight struct {
+type Weight struct {
 	mark match.Marks
 	Role Role
 	By   float64
@@ -34,12 +49,12 @@ type weight struct {
 // bounded is the evidence of what is done to a sigmoid's value, where nothing
 // ranks it: a probability is compared and multiplied with others, and a number
 // between bounds is brought to its scale.
-var bounded = weight{match.Scale | match.Shift | match.ScaleChan | match.ShiftChan, Box, 1.5,
+var bounded = Weight{match.Scale | match.Shift | match.ScaleChan | match.ShiftChan, Box, 1.5,
 	"between bounds that numbers scale or shift, as coordinates and angles are", 0}
 
-// Weights is the evidence of marks. What is listed for several marks counts
+// Table is the evidence of marks. What is listed for several marks counts
 // once if any of them is there.
-var Weights = []weight{
+var Table = []Weight{
 	{match.NMSScore, Class, 5, "scores of a non-maximum suppression", 0},
 	{match.MaxChan | match.ArgMax, Class, 3, "the greatest of its channels is taken", 0},
 	{match.TopKChan, Class, 2, "its greatest channels are ranked", 0},
@@ -72,13 +87,13 @@ var Weights = []weight{
 
 // normal is the evidence of channels that are divided by what is computed of
 // all of them.
-var normal = weight{match.Factor, Other, 3, "divided by its own length, as an embedding is", 0}
+var normal = Weight{match.Factor, Other, 3, "divided by its own length, as an embedding is", 0}
 
-// Evidence is what the marks m of a part of activation act say.
-func Evidence(m match.Marks, act Activation) []weight {
-	var list []weight
+// Weigh is what the marks m of a part of activation act say.
+func Weigh(m match.Marks, act Activation) []Weight {
+	var list []Weight
 	ranked := 0.0
-	for _, w := range Weights {
+	for _, w := range Table {
 		if m.Has(w.mark) && !m.Has(w.unless) {
 			list = append(list, w)
 			if w.Role == Class {
@@ -99,7 +114,7 @@ func Evidence(m match.Marks, act Activation) []weight {
 // and the reasons.
 func tally(m match.Marks, act Activation) (score [8]float64, why map[Role][]string) {
 	why = map[Role][]string{}
-	for _, w := range Evidence(m, act) {
+	for _, w := range Weigh(m, act) {
 		score[w.Role] += w.By
 		why[w.Role] = append(why[w.Role], w.Text)
 	}

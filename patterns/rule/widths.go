@@ -6,6 +6,21 @@ import (
 	"slices"
 )
 
+var widths = &Rule{
+	Name:  "widths",
+	Why:   "of raw maps on the same places, boxes have four numbers an anchor, or a distribution for each; one channel is a confidence; what remains is classes",
+	Place: "where nothing in the graph says what is boxes: widths alone are weak evidence",
+	Reads: Graph,
+	After: []string{"beside-boxes"},
+	Judge: func(s *Scene) []Verdict {
+		cols := s.neutralColumns()
+		if len(cols) == 0 || s.HasBoxes() {
+			return nil
+		}
+		return s.solve(cols)
+	},
+}
+
 // reading is one way to read columns without any further evidence.
 type reading struct {
 	score    float64
@@ -17,60 +32,59 @@ type reading struct {
 }
 
 // solve reads columns by their widths alone.
-func (s *Scene) solve(cols []column) []*Finding {
+func (s *Scene) solve(cols []column) []Verdict {
 	rs := slices.DeleteFunc(readings(cols), func(r reading) bool {
 		n := int64(s.User.Classes)
 		return n > 0 && r.classes != n && r.classes != n+1 || !s.may(r.classes, cols[r.cls].act)
 	})
-	if len(rs) == 0 || rs[0].score < 1 {
+	if len(rs) == 0 || rs[0].score < leastReading {
 		return nil
 	}
 	best, margin := rs[0], 2.0
 	for _, r := range rs[1:] {
 		if r.cls != best.cls || r.classes != best.classes {
-			margin = best.score - r.score
-			if margin < 0.3 {
-				s.Doubt = "by their widths, several of the maps may be the classes: " + best.text + "; or " + r.text
-				s.Takes = "--classes N"
-				return nil
+			if margin = best.score - r.score; margin < closestReading {
+				return []Verdict{{Undecided: "by their widths, several of the maps may be the classes: " + best.text + "; or " + r.text, Decides: "--classes N"}}
 			}
 			break
 		}
 	}
-	s.markBoxes(cols, best)
-	parts := s.twins(cols[best.cls].parts)
-	if parts == nil {
-		return nil
+	vs := markBoxes(cols, best)
+	parts, told := s.twins(cols[best.cls].parts, cols[best.box].roots()...)
+	if vs = append(vs, told...); parts == nil {
+		return vs
 	}
 	group := int64(0)
 	if best.classes != cols[best.cls].n {
 		group = best.classes
 	}
-	confidence := min(0.96, 0.7+0.2*margin)
+	confidence := min(besideAlone, 0.7+0.2*margin)
 	if cols[best.cls].act == None || cols[best.box].act == Sigmoid || cols[best.cls].n == cols[best.box].n || s.otherClasses(cols, best.cls, best.box) ||
 		best.classes > 1 && s.confidences(cols[best.cls].parts[0]) > 1 {
 		confidence = min(confidence, convention) // raw maps, of which any may be anything
 	}
-	return s.headsOf(parts, group, confidence, best.text)
+	return append(vs, s.claims(parts, group, confidence, best.text)...)
 }
 
 // markBoxes gives the columns that are no classes their roles.
-func (s *Scene) markBoxes(cols []column, r reading) {
+func markBoxes(cols []column, r reading) []Verdict {
+	var vs []Verdict
 	for i, c := range cols {
 		if i == r.cls {
 			continue
 		}
 		for _, p := range c.parts {
-			p.Role = Other
+			v := Verdict{Part: p, Role: Other, Why: p.Why}
 			switch {
 			case i == r.box:
-				p.Role = Box
-				s.addBoxes(p.Roots...)
+				v.Role, v.Boxes = Box, p.Roots
 			case c.n == r.anchors:
-				p.Role = Objectness
+				v.Role = Objectness
 			}
+			vs = append(vs, v)
 		}
 	}
+	return vs
 }
 
 // anchorCosts are the numbers of anchors of a cell, with how unlikely each is.
@@ -179,6 +193,15 @@ func balance(b, c column) float64 {
 		return 0.3
 	}
 	return 1.5
+}
+
+// roots are the layers that make c.
+func (c *column) roots() []Root {
+	var rs []Root
+	for _, p := range c.parts {
+		rs = append(rs, p.Roots...)
+	}
+	return rs
 }
 
 // maps is how many layers make c.

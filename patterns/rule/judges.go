@@ -1,0 +1,104 @@
+package rule
+
+import (
+	"math"
+	"slices"
+
+	"github.com/onnxloss/onnxloss/patterns/match"
+)
+
+var cutBackground = &Rule{
+	Name:  "cut-background",
+	Why:   "only a detection's background is cut off behind a softmax",
+	Place: "before the weight of what was found bounds its confidence",
+	Reads: Graph,
+	Judge: func(s *Scene) []Verdict {
+		var vs []Verdict
+		for _, f := range s.Found {
+			if f.By == scored.Name && f.Activation == Softmax && f.Background >= 0 && f.Confidence > convention {
+				vs = append(vs, Verdict{Of: f, Score: cutOff})
+			}
+		}
+		return vs
+	},
+}
+
+var onlyIndices = &Rule{
+	Name:  "only-indices",
+	Why:   "of the bins of an angle nothing but the index of the greatest is used, of classes the score as well",
+	Place: "before the weight of what was found bounds its confidence",
+	Reads: Graph,
+	Judge: func(s *Scene) []Verdict {
+		var vs []Verdict
+		for _, f := range s.Found {
+			if f.By == scored.Name && len(s.Found) > 1 && onlyIndex(f.Parts) {
+				vs = append(vs, Verdict{Of: f, Score: -2, AtMost: unlikely, Against: true,
+					Evidence: "nothing but the index of its greatest channel is used, as of the bins of an angle, beside scores"})
+			}
+		}
+		return vs
+	},
+}
+
+// onlyIndex reports whether of each part nothing is used but the index of its
+// greatest channel.
+func onlyIndex(set []*Part) bool {
+	return !slices.ContainsFunc(set, func(p *Part) bool {
+		const scores = match.Output | match.MaxChan | match.TopK | match.TopKChan | match.Factored | match.Product | match.Threshold | match.NMSScore | match.Opaque
+		return !p.Marks.Has(match.ArgMax) || p.Marks.Has(scores)
+	})
+}
+
+var summedScores = &Rule{
+	Name:  "summed-scores",
+	Why:   "where scores of two heads are added, either may be meant",
+	Place: "before the weight of what was found bounds its confidence",
+	Reads: Graph,
+	Judge: func(s *Scene) []Verdict {
+		var vs []Verdict
+		for _, f := range s.Found {
+			if f.By == scored.Name && f.Activation == Softmax && f.Parts[0].Marks.Has(match.Sum) {
+				vs = append(vs, Verdict{Of: f, AtMost: convention, Against: true,
+					Evidence: "its scores are added to those of another head: which of them is meant is a convention"})
+			}
+		}
+		return vs
+	},
+}
+
+var offTheBoxes = &Rule{
+	Name:  "off-the-boxes",
+	Why:   "boxes are regressed on maps of the size of the head that they belong to",
+	Place: "before the weight of what was found bounds its confidence",
+	Reads: Graph,
+	Judge: func(s *Scene) []Verdict {
+		if !slices.ContainsFunc(s.Found, func(f *Finding) bool { return s.onBoxes(f.Parts) }) {
+			return nil
+		}
+		var vs []Verdict
+		for _, f := range s.Found {
+			if f.By == scored.Name && !s.onBoxes(f.Parts) {
+				vs = append(vs, Verdict{Of: f, Score: -3, AtMost: unlikely, Against: true,
+					Evidence: "no boxes are regressed on maps of its size, as they are beside another head"})
+			}
+		}
+		return vs
+	},
+}
+
+var weighed = &Rule{
+	Name:  "weighed",
+	Why:   "the more is done with channels as with scores, the surer are they scores",
+	Place: "after the rules that change the weight of what was found",
+	Reads: Graph,
+	After: []string{"cut-background", "only-indices", "off-the-boxes"},
+	Judge: func(s *Scene) []Verdict {
+		var vs []Verdict
+		for _, f := range s.Found {
+			if f.By == scored.Name {
+				vs = append(vs, Verdict{Of: f, AtMost: math.Round(90+min(f.Score, 8)) / 100})
+			}
+		}
+		return vs
+	},
+}
