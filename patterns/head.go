@@ -92,6 +92,7 @@ type Head struct {
 	Evidence []string
 
 	parts []*rule.Part // what it was made of
+	notes []rule.Note  // the evidence that has a weight of its own
 }
 
 // PerImage reports whether h is a classifier's: one row for each image, or

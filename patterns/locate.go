@@ -22,6 +22,8 @@ type Options struct {
 	// Activation keeps the heads that the graph gives it, and is that of heads
 	// whose graph ends before any; empty where unknown.
 	Activation Activation
+	// Evidence is where beside the graph evidence is looked for; nil is everywhere.
+	Evidence []Evidence
 }
 
 // Locate finds the classification heads of m. It refines the types of m's
@@ -29,19 +31,64 @@ type Options struct {
 // *AmbiguousError where several are equally likely and opts names none, both beside the
 // report, and a *graph.LoadError where a constant that decides cannot be read.
 func Locate(m *graph.Model, opts Options) (*Report, error) {
-	x, err := searchAll(m, opts)
-	if err == nil {
-		x, err = x.withMetadata(m, opts)
-	}
+	x, err := weigh(m, opts)
 	if err != nil {
 		return nil, err
 	}
 	r, err := x.answer()
 	var none *NotFoundError
-	if errors.As(err, &none) && opts.Head == "" && opts != (Options{}) {
+	if errors.As(err, &none) && opts.Head == "" && opts.user() != (rule.User{}) {
 		return r, unasked(m, opts, none)
 	}
 	return r, err
+}
+
+// weigh finds the heads of m by the graph, and holds them to what other evidence says.
+func weigh(m *graph.Model, opts Options) (*searched, error) {
+	x, err := searchAll(m, opts)
+	if err != nil {
+		return nil, err
+	}
+	if opts.Head == "" && opts.Classes == 0 && opts.reads(rule.Metadata) {
+		if x, err = x.heldTo(rule.StatedBy(m), m, opts); err != nil {
+			return nil, err
+		}
+	}
+	if opts.Head == "" {
+		x.judge(func(e rule.Evidence) bool { return e != rule.Graph && opts.reads(e) })
+	}
+	return x, nil
+}
+
+// heldTo is x, the answer of the graph alone, or where the metadata states a number of
+// classes that its best head does not have, what the graph says to one who looks for it.
+func (x *searched) heldTo(stated rule.Stated, m *graph.Model, opts Options) (*searched, error) {
+	n := stated.Classes
+	x.site.Stated = stated
+	if n == 0 || len(x.found) > 0 && x.found[0].Has(n) {
+		return x, nil
+	}
+	opts.Classes = n
+	y, err := searchAll(m, opts)
+	if err != nil {
+		return nil, err
+	}
+	if len(y.found) == 0 || !y.found[0].Has(n) {
+		return x, nil
+	}
+	stated.Sought = true
+	y.site.Stated = stated
+	return y, nil
+}
+
+// judge asks the rules that judge what was found by evidence of the given places, and puts
+// the likeliest first.
+func (x *searched) judge(place func(rule.Evidence) bool) {
+	if len(x.found) == 0 {
+		return
+	}
+	x.site.Judge(func(r *rule.Rule) bool { return place(r.Reads) })
+	slices.SortStableFunc(x.found, func(a, b *rule.Finding) int { return cmp.Compare(b.Score, a.Score) })
 }
 
 // unasked is err, or where the model has a head but for the number of classes or the
@@ -165,16 +212,15 @@ func (r *Report) equallyLikely() error {
 func search(a *match.Analysis, in *graph.Inlined, opts Options) *searched {
 	s := &site{Scene: rule.Survey(a, in), opts: opts}
 	s.User = opts.user()
-	s.Ask(opts.wants)
+	s.Ask(func(r *rule.Rule) bool { return opts.reads(r.Reads) })
 	x := &searched{site: s, report: &Report{site: s}, found: s.Found}
 	if len(x.found) == 0 && s.Doubt != "" {
 		x.ambiguous = &AmbiguousError{Reason: s.Doubt, Decides: s.Takes}
 	}
-	s.Judge(opts.wants)
 	if len(x.found) > 0 {
 		x.report.Pattern = x.found[0].By
 	}
-	slices.SortStableFunc(x.found, func(a, b *rule.Finding) int { return cmp.Compare(b.Score, a.Score) })
+	x.judge(func(e rule.Evidence) bool { return e == rule.Graph })
 	return x
 }
 

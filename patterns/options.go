@@ -2,6 +2,7 @@ package patterns
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/onnxloss/onnxloss/patterns/rule"
 )
@@ -13,6 +14,11 @@ func (o *Options) check() error {
 	default:
 		return fmt.Errorf("activation %q is none of %s, %s and %s", o.Activation, Sigmoid, Softmax, None)
 	}
+	for _, e := range o.Evidence {
+		if !slices.Contains(rule.Places, e) {
+			return fmt.Errorf("evidence %q is none of %v", e, rule.Places)
+		}
+	}
 	if o.Classes < 0 {
 		return fmt.Errorf("%d classes are fewer than none", o.Classes)
 	}
@@ -22,5 +28,7 @@ func (o *Options) check() error {
 // user is what o decides on all heads.
 func (o *Options) user() rule.User { return rule.User{Classes: o.Classes, Activation: o.Activation} }
 
-// wants reports whether r may be asked.
-func (o *Options) wants(r *rule.Rule) bool { return true }
+// reads reports whether evidence is looked for in a place.
+func (o *Options) reads(place Evidence) bool {
+	return place == rule.Graph || o.Evidence == nil || slices.Contains(o.Evidence, place)
+}

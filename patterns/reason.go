@@ -15,6 +15,8 @@ type Reason struct {
 	Text   string  `json:"text"`
 	For    string  `json:"for"`
 	Weight float64 `json:"weight"`
+	// From is where the evidence lies.
+	From Evidence `json:"from"`
 }
 
 // Against reports whether r speaks for another role than class.
@@ -25,7 +27,7 @@ func (r *Reason) Against() bool { return r.For != rule.Class.String() }
 func reasonsOf(m match.Marks, act Activation) []Reason {
 	list := []Reason{}
 	for _, w := range rule.Weigh(m, act) {
-		list = append(list, Reason{w.Text, w.Role.String(), w.By})
+		list = append(list, Reason{w.Text, w.Role.String(), w.By, Graph})
 	}
 	slices.SortStableFunc(list, func(a, b Reason) int {
 		if a.Against() != b.Against() {
@@ -54,7 +56,7 @@ func (h *Head) Reasons() []Reason {
 	var concluded []Reason
 	for _, e := range h.Evidence {
 		if !weighed[e] && e != h.unfit() {
-			concluded = append(concluded, Reason{Text: e, For: rule.Class.String()})
+			concluded = append(concluded, h.concluded(e))
 		}
 	}
 	at := slices.IndexFunc(list, func(r Reason) bool { return r.Against() })
@@ -62,6 +64,31 @@ func (h *Head) Reasons() []Reason {
 		at = len(list)
 	}
 	return slices.Insert(list, at, concluded...)
+}
+
+// concluded is evidence e, which no single mark gives.
+func (h *Head) concluded(e string) Reason {
+	for _, n := range h.notes {
+		switch {
+		case n.Text != e:
+		case n.Weight < 0:
+			return Reason{e, rule.Other.String(), -n.Weight, n.From}
+		default:
+			return Reason{e, rule.Class.String(), n.Weight, n.From}
+		}
+	}
+	return Reason{Text: e, For: rule.Class.String(), From: Graph}
+}
+
+// RestsOn is where the evidence for h and against it lies, the graph first.
+func (h *Head) RestsOn() []Evidence {
+	on := []Evidence{Graph}
+	for _, place := range rule.Places[1:] {
+		if slices.ContainsFunc(h.notes, func(n rule.Note) bool { return n.From == place }) {
+			on = append(on, place)
+		}
+	}
+	return on
 }
 
 // unfit is the evidence that h cannot be trained, which says nothing of

@@ -56,7 +56,7 @@ func (e *NoTensorError) Error() string {
 // call, or without where that names but one. The error is a *NoTensorError if m has
 // no such tensor.
 func Why(m *graph.Model, tensor string, opts Options) (*Account, error) {
-	x, err := searchAll(m, opts)
+	x, err := weigh(m, opts)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package rule
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -18,6 +19,7 @@ type Finding struct {
 	Score      float64
 	Confidence float64
 	Evidence   []string // a sentence each
+	Notes      []Note   // those of Evidence that have a weight of their own
 	By         string   // the rule that found it
 }
 
@@ -55,6 +57,44 @@ func (s *Scene) Take(parts []*Part, group int64, confidence float64, evidence ..
 		}
 	}
 	return f
+}
+
+// Note is a sentence on a finding, with what it says for it or, where Weight is negative,
+// against it in the units of the table, and where its evidence lies.
+type Note struct {
+	Text   string
+	Weight float64
+	From   Evidence
+}
+
+// take is what v, of rule r, says of f.
+func (f *Finding) take(r *Rule, v *Verdict) {
+	f.Score += v.Score
+	if v.Weight != 0 {
+		f.Confidence = shifted(f.Confidence, v.Weight)
+	}
+	if v.AtMost > 0 {
+		f.Confidence = min(f.Confidence, v.AtMost)
+	}
+	if v.Evidence != "" {
+		f.Evidence = append(f.Evidence, v.Evidence)
+		f.Notes = append(f.Notes, Note{v.Evidence, cmp.Or(v.Weight, v.Score), r.Reads})
+	}
+	if v.Background != nil {
+		f.Background = *v.Background
+	}
+}
+
+// shifted is confidence c after evidence of weight w, which is independent of what c rests
+// on: its odds are e^(oddsOfWeight·w) times what they were. Agreement makes nothing surer than
+// mostAgreed.
+func shifted(c, w float64) float64 {
+	odds := c / max(1-c, 1e-3) * math.Exp(oddsOfWeight*w)
+	s := math.Round(100*odds/(1+odds)) / 100
+	if w > 0 {
+		return max(c, min(s, mostAgreed))
+	}
+	return s
 }
 
 // shown reports whether tensors of the main graph hold p's channels.

@@ -32,7 +32,7 @@ var onlyIndices = &Rule{
 		var vs []Verdict
 		for _, f := range s.Found {
 			if f.By == scored.Name && len(s.Found) > 1 && onlyIndex(f.Parts) {
-				vs = append(vs, Verdict{Of: f, Score: -2, AtMost: unlikely, Against: true,
+				vs = append(vs, Verdict{Of: f, Score: -2, AtMost: unlikely,
 					Evidence: "nothing but the index of its greatest channel is used, as of the bins of an angle, beside scores"})
 			}
 		}
@@ -58,7 +58,7 @@ var summedScores = &Rule{
 		var vs []Verdict
 		for _, f := range s.Found {
 			if f.By == scored.Name && f.Activation == Softmax && f.Parts[0].Marks.Has(match.Sum) {
-				vs = append(vs, Verdict{Of: f, AtMost: convention, Against: true,
+				vs = append(vs, Verdict{Of: f, AtMost: convention,
 					Evidence: "its scores are added to those of another head: which of them is meant is a convention"})
 			}
 		}
@@ -78,7 +78,7 @@ var offTheBoxes = &Rule{
 		var vs []Verdict
 		for _, f := range s.Found {
 			if f.By == scored.Name && !s.onBoxes(f.Parts) {
-				vs = append(vs, Verdict{Of: f, Score: -3, AtMost: unlikely, Against: true,
+				vs = append(vs, Verdict{Of: f, Score: -3, AtMost: unlikely,
 					Evidence: "no boxes are regressed on maps of its size, as they are beside another head"})
 			}
 		}

@@ -47,6 +47,8 @@ type Scene struct {
 	Parts []*Part
 	Boxes boxes
 	User  User
+	// Stated is what the metadata says; the zero value where that is not asked.
+	Stated Stated
 
 	Found []*Finding // the heads, as far as rules have found them
 	Doubt string     // why nothing decides, if a rule found that

@@ -1,6 +1,7 @@
 package rule
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -54,12 +55,13 @@ type Verdict struct {
 
 	Head *Claim // parts that are one head
 
-	Of *Finding // a finding that the rest is said of
-	// AtMost is the confidence of Of at most, AtLeast at least; 0 says nothing.
-	AtMost, AtLeast float64
-	Evidence        string // a sentence on Of
-	Against         bool   // whether it speaks against Of
-	Background      *int   // the class of Of that stands for nothing; -1 for none
+	Of       *Finding // a finding that the rest is said of
+	Evidence string   // a sentence on Of
+	// Weight is what Evidence says for Of being the head, or where negative against it, in
+	// the units of the table: it shifts the confidence, and Score does not.
+	Weight     float64
+	AtMost     float64 // the confidence of Of at most; 0 says nothing
+	Background *int    // the class of Of that stands for nothing; -1 for none
 
 	Undecided string // why nothing can be said
 	Decides   string // an option that would decide, beside naming the head
@@ -148,17 +150,7 @@ func (s *Scene) apply(r *Rule, v *Verdict) {
 		s.found(r, v.Head)
 	}
 	if f := v.Of; f != nil {
-		f.Score += v.Score
-		if v.AtMost > 0 {
-			f.Confidence = min(f.Confidence, v.AtMost)
-		}
-		f.Confidence = max(f.Confidence, v.AtLeast)
-		if v.Evidence != "" {
-			f.Evidence = append(f.Evidence, v.Evidence)
-		}
-		if v.Background != nil {
-			f.Background = *v.Background
-		}
+		f.take(r, v)
 	}
 	if v.Undecided != "" {
 		s.Doubt, s.Takes = v.Undecided, v.Decides
@@ -232,11 +224,8 @@ func (v *Verdict) String() string {
 	if v.AtMost > 0 {
 		say("confidence at most %.2f", v.AtMost)
 	}
-	if v.AtLeast > 0 {
-		say("confidence at least %.2f", v.AtLeast)
-	}
-	if v.Score != 0 {
-		say("weight %+.1f", v.Score)
+	if w := cmp.Or(v.Weight, v.Score); w != 0 {
+		say("weight %+.1f", w)
 	}
 	if v.Undecided != "" {
 		say("undecided: %s", v.Undecided)

@@ -33,6 +33,11 @@ const (
 	leastReading      = 1.0  // the least weight of a reading
 	besideAlone       = 0.96 // the most that a place beside boxes makes sure
 	unlikely          = 0.5  // the most of what contradicts
+	looked            = 0.85 // the most of a head found with a number of the metadata in mind
+	contradicted      = 0.6  // the most of a head that other evidence than the graph contradicts
+
+	oddsOfWeight = 0.35 // how far a weight of 1 shifts the logarithm of a confidence's odds
+	mostAgreed   = 0.97 // the most that agreement makes sure
 )
 
 // Weight is what a mark says for a role, in units where 1 is a hint, 3 is

@@ -1,14 +1,12 @@
-package patterns
+package rule
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/onnxloss/onnxloss/graph"
-	"github.com/onnxloss/onnxloss/patterns/rule"
 )
 
 // classKeys are the metadata keys under which exporters list class names, in lower case:
@@ -18,9 +16,18 @@ var classKeys = []string{"names", "class_names", "classnames", "classes", "label
 // countKeys are those under which they write the number of classes.
 var countKeys = []string{"nc", "num_classes", "numclasses", "number_of_classes"}
 
-// stated is the number of classes that the metadata of m states, and under which key;
-// 0 where it states none, or several that differ.
-func stated(m *graph.Model) (n int, key string) {
+// Stated is what the metadata of a model states.
+type Stated struct {
+	Classes int    // their number; 0 where it states none, or several that differ
+	Key     string // under which key
+	// Sought is set where heads of so many classes were looked for, since the graph alone shows
+	// none.
+	Sought bool
+}
+
+// StatedBy is what the metadata of m states.
+func StatedBy(m *graph.Model) Stated {
+	n, key := 0, ""
 	for _, p := range m.Metadata {
 		k := 0
 		switch name := strings.ToLower(p.Key); {
@@ -32,12 +39,12 @@ func stated(m *graph.Model) (n int, key string) {
 		switch {
 		case k <= 0 || k > maxStated || k == n:
 		case n > 0:
-			return 0, ""
+			return Stated{}
 		default:
 			n, key = k, p.Key
 		}
 	}
-	return n, key
+	return Stated{Classes: n, Key: key}
 }
 
 // maxStated bounds the classes that metadata may state.
@@ -103,43 +110,36 @@ func entries(text string) int {
 	return n
 }
 
-// What the number of classes that the metadata states makes of a confidence: where the
-// graph says the same by itself, the doubt that is left counts less; where the graph
-// gives such a head only because it was looked for, or none, the answer is unsure. See
-// TestMetadata for what each is worth.
-const (
-	agreed      = 0.35 // of the doubt
-	mostAgreed  = 0.97
-	looked      = 0.85 // the most, of a head found with the number in mind
-	contradicts = 0.6  // the most, of a head with another number of classes
-)
+var metadataAgrees = &Rule{
+	Name:  "metadata-agrees",
+	Why:   "the exporter wrote as many class names into the file as the head has classes",
+	Place: "once heads are found: metadata names no tensor",
+	Reads: Metadata,
+	Judge: func(s *Scene) []Verdict {
+		if n := s.Stated.Classes; n > 0 && s.Found[0].Has(n) {
+			if s.Stated.Sought {
+				return []Verdict{{Of: s.Found[0], AtMost: looked, Evidence: fmt.Sprintf("the metadata states %s (%q)", Plural(int64(n), "class", "es"), s.Stated.Key)}}
+			}
+			return []Verdict{{Of: s.Found[0], Weight: 3, Evidence: fmt.Sprintf("the metadata states %s (%q), as the graph does", Plural(int64(n), "class", "es"), s.Stated.Key)}}
+		}
+		return nil
+	},
+}
 
-// withMetadata is x, the answer of the graph alone, held to what the metadata of m says.
-func (x *searched) withMetadata(m *graph.Model, opts Options) (*searched, error) {
-	n, key := stated(m)
-	if n == 0 || opts.Classes > 0 || opts.Head != "" {
-		return x, nil
-	}
-	if len(x.found) > 0 && x.found[0].Has(n) {
-		h := x.found[0]
-		h.Confidence = max(h.Confidence, min(mostAgreed, math.Round(100*(1-agreed*(1-h.Confidence)))/100))
-		h.Evidence = append(h.Evidence, fmt.Sprintf("the metadata states %s (%q), as the graph does", rule.Plural(int64(n), "class", "es"), key))
-		return x, nil
-	}
-	opts.Classes = n
-	y, err := searchAll(m, opts)
-	if err != nil {
-		return nil, err
-	}
-	if len(y.found) > 0 && y.found[0].Has(n) {
-		h := y.found[0]
-		h.Confidence = min(h.Confidence, looked)
-		h.Evidence = append(h.Evidence, fmt.Sprintf("the metadata states %s (%q)", rule.Plural(int64(n), "class", "es"), key))
-		return y, nil
-	}
-	for _, h := range x.found {
-		h.Confidence = min(h.Confidence, contradicts)
-		h.Evidence = append(h.Evidence, fmt.Sprintf("against it: the metadata states %s (%q)", rule.Plural(int64(n), "class", "es"), key))
-	}
-	return x, nil
+var metadataContradicts = &Rule{
+	Name:  "metadata-contradicts",
+	Why:   "the exporter wrote another number of class names into the file than any head has classes",
+	Place: "once heads are found: metadata names no tensor",
+	Reads: Metadata,
+	Judge: func(s *Scene) []Verdict {
+		n := s.Stated.Classes
+		if n == 0 || s.Found[0].Has(n) {
+			return nil
+		}
+		var vs []Verdict
+		for _, f := range s.Found {
+			vs = append(vs, Verdict{Of: f, Weight: -3, AtMost: contradicted, Evidence: fmt.Sprintf("against it: the metadata states %s (%q)", Plural(int64(n), "class", "es"), s.Stated.Key)})
+		}
+		return vs
+	},
 }

@@ -1,0 +1,64 @@
+package rule
+
+import (
+	"github.com/onnxloss/onnxloss/graph"
+	"github.com/onnxloss/onnxloss/graph/op"
+	"github.com/onnxloss/onnxloss/patterns/match"
+)
+
+// biases are what the layer of r adds to each of r's channels, in their order; nil where it
+// adds nothing, or what is not known before any data.
+func (s *Scene) biases(r Root) []float64 {
+	f := r.Field
+	if f.Node == nil || f.Kind != match.Weighing {
+		return nil
+	}
+	all := s.bias(f)
+	if int64(len(all)) != f.Channels() {
+		return nil
+	}
+	var b []float64
+	for c, x := range all {
+		if r.Span.Meets(match.Span{Start: int64(c), Stop: int64(c) + 1}) {
+			b = append(b, x)
+		}
+	}
+	return b
+}
+
+// bias is the vector that layer f adds: its own, or that of an addition behind a product.
+func (s *Scene) bias(f *match.Field) []float64 {
+	switch n := f.Node; n.Op {
+	case "Conv", "ConvTranspose", "Gemm":
+		return s.vector(n.Input(2))
+	case "MatMul", "Einsum":
+		for _, u := range f.Value.Uses() {
+			if u.Node.Op != "Add" {
+				continue
+			}
+			if b := s.vector(u.Node.Input(1 - u.Index)); b != nil {
+				return b
+			}
+		}
+	}
+	return nil
+}
+
+// vector is the elements of v, if it is a constant whose axes but one are of length 1.
+func (s *Scene) vector(v *graph.Value) []float64 {
+	if v == nil || !s.Static(v) {
+		return nil
+	}
+	t := s.Fact(v).Const()
+	if t == nil {
+		return nil
+	}
+	for _, n := range t.Shape {
+		if n != 1 && n != t.Len() {
+			return nil
+		}
+	}
+	return op.Floats(t)
+}
+
+func (s *Scene) Biases(r Root) []float64 { return s.biases(r) }
