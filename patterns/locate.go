@@ -22,6 +22,8 @@ type Options struct {
 	// Activation keeps the heads that the graph gives it, and is that of heads
 	// whose graph ends before any; empty where unknown.
 	Activation Activation
+	// Trace has the report say what each rule said.
+	Trace bool
 	// Evidence is where beside the graph evidence is looked for; nil is everywhere.
 	Evidence []Evidence
 }
@@ -168,6 +170,7 @@ func (x *searched) full() *Report {
 		x.report.Heads = append(x.report.Heads, x.site.head(f))
 	}
 	x.report.Candidates = x.site.candidates(x.found)
+	x.report.Trace, x.report.Unprobed = x.site.Said, x.site.Unprobed()
 	return x.report
 }
 
@@ -211,7 +214,7 @@ func (r *Report) equallyLikely() error {
 // search asks the rules.
 func search(a *match.Analysis, in *graph.Inlined, opts Options) *searched {
 	s := &site{Scene: rule.Survey(a, in), opts: opts}
-	s.User = opts.user()
+	s.User, s.Trace = opts.user(), opts.Trace
 	s.Ask(func(r *rule.Rule) bool { return opts.reads(r.Reads) })
 	x := &searched{site: s, report: &Report{site: s}, found: s.Found}
 	if len(x.found) == 0 && s.Doubt != "" {

@@ -16,6 +16,11 @@ type Report struct {
 	// functions in the places of their calls.
 	Model *graph.Model
 
+	// Trace is what each rule said, where Options.Trace asks for it.
+	Trace []rule.Said
+	// Unprobed says why the network was not run where that was asked for; empty otherwise.
+	Unprobed string
+
 	site *site
 }
 

@@ -70,7 +70,7 @@ func TestWeightsAreUnread(t *testing.T) {
 // show finds the heads of m, if it has any, and all that is said of them.
 func show(t *testing.T, m *graph.Model) {
 	t.Helper()
-	r, err := patterns.Locate(m, patterns.Options{})
+	r, err := patterns.Locate(m, patterns.Options{Evidence: []patterns.Evidence{patterns.Metadata, patterns.Weights}})
 	if err != nil {
 		return
 	}
@@ -78,7 +78,7 @@ func show(t *testing.T, m *graph.Model) {
 		r.Path(h)
 		r.Neighbourhood(h)
 		h.Reasons()
-		if _, err := patterns.Why(m, h.Levels[0].Source.Name, patterns.Options{}); err != nil {
+		if _, err := patterns.Why(m, h.Levels[0].Source.Name, patterns.Options{Evidence: []patterns.Evidence{patterns.Metadata, patterns.Weights}}); err != nil {
 			t.Error(err)
 		}
 	}

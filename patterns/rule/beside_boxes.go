@@ -71,7 +71,7 @@ func (s *Scene) claims(parts []*Part, group int64, confidence float64, evidence 
 // likelihood is how likely column c beside boxes is classes, in the units of
 // the table of weights.
 func (s *Scene) likelihood(c column, cols []column) float64 {
-	score := likely(c.n) + gain[c.act] - 0.8*companion(c.n, c.act, true)
+	score := likely(c.n) + gain[c.act] - 0.8*companion(c.n, c.act, true) + rareness(c, cols)
 	if c.n == 1 {
 		score -= 0.5
 		if s.mixes(c.parts[0], cols) {

@@ -17,13 +17,21 @@ func (s *Scene) biases(r Root) []float64 {
 	if int64(len(all)) != f.Channels() {
 		return nil
 	}
-	var b []float64
-	for c, x := range all {
-		if r.Span.Meets(match.Span{Start: int64(c), Stop: int64(c) + 1}) {
-			b = append(b, x)
+	return within(all, r.Span)
+}
+
+// within is the elements of x, one for each channel, that are of span.
+func within(x []float64, span match.Span) []float64 {
+	if span == match.All {
+		return x
+	}
+	var part []float64
+	for c, v := range x {
+		if span.Meets(match.Span{Start: int64(c), Stop: int64(c) + 1}) {
+			part = append(part, v)
 		}
 	}
-	return b
+	return part
 }
 
 // bias is the vector that layer f adds: its own, or that of an addition behind a product.
@@ -60,5 +68,3 @@ func (s *Scene) vector(v *graph.Value) []float64 {
 	}
 	return op.Floats(t)
 }
-
-func (s *Scene) Biases(r Root) []float64 { return s.biases(r) }

@@ -14,6 +14,22 @@ type column struct {
 	parts []*Part
 }
 
+// rare reports whether c is of rare events.
+func (c *column) rare() bool {
+	return !slices.ContainsFunc(c.parts, func(p *Part) bool { return !p.rare })
+}
+
+// rareness is what it says for column c that it is of rare events, or that another alone is.
+func rareness(c column, cols []column) float64 {
+	switch {
+	case c.rare():
+		return rareColumn
+	case slices.ContainsFunc(cols, func(x column) bool { return x.n > 1 && x.rare() }):
+		return -rareColumn
+	}
+	return 0
+}
+
 // neutralColumns are the undecided parts with rows, by width.
 func (s *Scene) neutralColumns() []column {
 	var cols []column

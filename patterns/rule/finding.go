@@ -21,6 +21,8 @@ type Finding struct {
 	Evidence   []string // a sentence each
 	Notes      []Note   // those of Evidence that have a weight of their own
 	By         string   // the rule that found it
+
+	byConvention bool // whether Background is what most models have
 }
 
 // Take takes parts for the levels of a head; nil if they lie inside a function. group
@@ -52,7 +54,7 @@ func (s *Scene) Take(parts []*Part, group int64, confidence float64, evidence ..
 		f.Evidence = append(f.Evidence, fmt.Sprintf("the graph ends before any activation; the user says %s", f.Activation))
 	}
 	if f.Activation == Softmax && s.hasRows(p) && (s.HasBoxes() || !s.isRow(s.View(p.Value), p)) || p.Activation == Sigmoid && p.field != nil {
-		if s.backgroundOf(f, p) && p.field != nil {
+		if f.byConvention = s.backgroundOf(f, p); f.byConvention && p.field != nil {
 			f.Confidence = min(f.Confidence, convention)
 		}
 	}

@@ -10,13 +10,14 @@ import (
 var Finders = []*Rule{
 	boxLayers, laterLayer, bins, rawCopy, refinedBox, uses, readAgain, proposals, gates,
 	softmaxPixels, softmaxBesideBoxes, boxShapes, scored,
-	rawBoxes, mixedLayers, pixels, besideBoxes, widths, rawMap, classifier,
+	rawBoxes, mixedLayers, pixels, rareBiases, rareScores, besideBoxes, widths,
+	biasPeriods, scorePeriods, rawMap, classifier,
 }
 
 // Judges say how far what was found may be trusted, in the order in which they are asked.
 var Judges = []*Rule{
 	cutBackground, onlyIndices, summedScores, offTheBoxes, weighed,
-	metadataAgrees, metadataContradicts,
+	metadataAgrees, metadataContradicts, biasesJudge, biasBackground, scoresJudge, scoreBackground,
 }
 
 func init() {

@@ -10,15 +10,15 @@ import (
 
 // Part is a run of channels that ends a network.
 type Part struct {
-	// value is what enters the activation, or the raw output; the part is the
-	// channels span of its dimension dim.
+	// Value is what enters the activation, or the raw output; the part is the
+	// channels Span of its dimension Dim.
 	Value      *graph.Value
 	Dim        int
 	Span       match.Span
 	Activation Activation
 	field      *match.Field // the activation's; nil for a raw part
-	Channels   int64        // channels of one anchor; -1 unknown
-	Group      int64        // n, where the graph takes the axis apart into anchors; else 0
+	Channels   int64        // of one anchor; -1 unknown
+	Group      int64        // Channels, where the graph takes the axis apart into anchors; else 0
 	Marks      match.Marks  // what is done behind the activation, or to the raw part
 	Roots      []Root
 	score      [8]float64
@@ -26,11 +26,10 @@ type Part struct {
 	Why        []string
 
 	order int
-	// doubt is how unsure the part is, in [0, 1].
-	doubt float64
-	// mixed is set where one layer makes the boxes too.
-	mixed bool
-	// rejected is why a pattern left the part out.
+	doubt float64 // how unsure the part is, in [0, 1]
+	mixed bool    // whether one layer makes the boxes too
+	rare  bool    // whether its channels are those of rare events
+	// Rejected is why a rule left the part out.
 	Rejected string
 }
 
@@ -53,6 +52,8 @@ type Scene struct {
 	Found []*Finding // the heads, as far as rules have found them
 	Doubt string     // why nothing decides, if a rule found that
 	Takes string     // what would decide, beside naming the head
+
+	probing *probing // once the network was run
 
 	Trace bool // whether Said is kept
 	Said  []Said

@@ -34,13 +34,6 @@ var rawMap = &Rule{
 		if group < 6 && s.User.Classes == 0 {
 			return nil
 		}
-		var vs []Verdict
-		for _, q := range parts {
-			vs = append(vs, Verdict{
-				Part: q, Role: Class, Why: q.Why, Narrow: &Narrow{match.Span{Start: first, Stop: group, Stride: group}, group - first, q.mixed},
-				Boxes: []Root{{q.Roots[0].Field, match.Span{Start: 0, Stop: 4, Stride: group}}},
-			})
-		}
 		beside, follows := "4 box numbers, an objectness", "nothing"
 		if first == 4 {
 			beside = "4 box numbers"
@@ -49,8 +42,21 @@ var rawMap = &Rule{
 			follows = "one sigmoid"
 		}
 		why := fmt.Sprintf("%s follows the map: read as anchors of %s and %d classes by its %d channels", follows, beside, group-first, p.Channels)
-		return append(vs, s.claims(parts, 0, confidence, why)...)
+		return append(s.divided(parts, first, group), s.claims(parts, 0, confidence, why)...)
 	},
+}
+
+// divided are raw maps as groups of channels, of which the first four are boxes and those from
+// first on classes.
+func (s *Scene) divided(parts []*Part, first, group int64) []Verdict {
+	var vs []Verdict
+	for _, q := range parts {
+		vs = append(vs, Verdict{
+			Part: q, Role: Class, Why: q.Why, Narrow: &Narrow{match.Span{Start: first, Stop: group, Stride: group}, group - first, q.mixed},
+			Boxes: []Root{{q.Roots[0].Field, match.Span{Start: 0, Stop: 4, Stride: group}}},
+		})
+	}
+	return vs
 }
 
 // rawMaps are the maps that leave the graph raw, or behind one sigmoid, if all are of the

@@ -49,6 +49,7 @@ type Verdict struct {
 	Doubt    float64 // how unsure Part is at least
 	Rejected string  // the reason against Part
 	Narrow   *Narrow // what Part is made to be
+	Rare     bool    // whether Part is of rare events
 
 	Boxes []Root // channels of layers that certainly are boxes
 	Split *Part  // a new part
@@ -138,6 +139,7 @@ func (s *Scene) apply(r *Rule, v *Verdict) {
 		if v.Rejected != "" {
 			p.Rejected = v.Rejected
 		}
+		p.rare = p.rare || v.Rare
 		if n := v.Narrow; n != nil {
 			p.Span, p.Channels, p.mixed = n.Span, n.Channels, p.mixed || n.Mixed
 		}

@@ -27,6 +27,7 @@ const (
 	enoughForBoxes    = 3.5  // the least weight of what makes a layer that of boxes
 	picks             = 3.0  // classes: a softmax beside boxes
 	picksBesideScores = 1.0  // the same, where other channels are used as scores
+	rareColumn        = 1.5  // classes: channels of rare events; against others beside them
 	cutOff            = 1.0  // classes: a background that is cut off
 	closest           = 0.2  // the least margin between two columns beside boxes
 	closestReading    = 0.3  // the least margin between two readings of raw maps

@@ -164,7 +164,7 @@ func readAs(cols []column, na int64, b, c int) (reading, bool) {
 		r.shared = true
 		r.score -= 0.5
 	}
-	r.score += likely(r.classes) + gain[cols[c].act] - balance(cols[b], cols[c])
+	r.score += likely(r.classes) + gain[cols[c].act] - balance(cols[b], cols[c]) + rareness(cols[c], cols)
 	for i, x := range cols {
 		if i != b && i != c {
 			r.score -= companion(x.n/na, x.act, false)

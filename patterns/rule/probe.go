@@ -1,0 +1,243 @@
+package rule
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/onnxloss/onnxloss/graph/interp"
+	"github.com/onnxloss/onnxloss/graph/op"
+	"github.com/onnxloss/onnxloss/graph/random"
+	"github.com/onnxloss/onnxloss/graph/tensor"
+	"github.com/onnxloss/onnxloss/patterns/match"
+)
+
+// The bounds of a probe run, so that it takes less than a second, and is run or not run for
+// everyone alike.
+const (
+	maxProbeWork    = 2e10    // multiplications of all pictures
+	maxProbeWeights = 2.5e7   // in number
+	maxProbeMemory  = 1 << 30 // bytes that a run holds
+	maxProbeNodes   = 5000
+	maxEnds         = 64  // layers
+	probeSize       = 256 // pixels of a side that the model leaves open, as package random has it
+
+	// longestProbe ends what the work of layers does not bound, as loops.
+	longestProbe = 3 * time.Second
+)
+
+// probing is what a run of the network on pictures of nothing showed: how large the channels
+// of its last layers are on average.
+type probing struct {
+	mean map[*match.Field][]float64 // the median over the pictures of the mean over places
+	// not says why the network was not run; empty if it was.
+	not string
+}
+
+// of is the mean of each of r's channels.
+func (p *probing) of(r Root) []float64 { return within(p.mean[r.Field], r.Span) }
+
+// probe runs the network once, when it is first asked for.
+func (s *Scene) probe() *probing {
+	if s.probing == nil {
+		s.probing = &probing{mean: map[*match.Field][]float64{}}
+		if err := s.run(s.probing); err != nil {
+			s.probing.not = err.Error()
+		}
+	}
+	return s.probing
+}
+
+// Unprobed says why the network was not run where a rule asked for that; empty otherwise.
+func (s *Scene) Unprobed() string {
+	if s.probing == nil {
+		return ""
+	}
+	return s.probing.not
+}
+
+// run feeds made-up pictures, and takes the means of the layers behind the parts.
+func (s *Scene) run(p *probing) error {
+	fields := s.ends()
+	if len(fields) == 0 {
+		return nil
+	}
+	if err := s.affordable(); err != nil {
+		return err
+	}
+	names := make([]string, len(fields))
+	for i, f := range fields {
+		names[i] = f.Value.Name
+	}
+	plan, err := interp.New(s.Model, interp.Options{Fetches: names, MaxMemory: maxProbeMemory})
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), longestProbe)
+	defer cancel()
+	seen := make([][][]float64, len(fields)) // by layer and picture
+	for _, draw := range pictures {
+		feeds, err := draw.feeds(plan)
+		if err != nil {
+			return err
+		}
+		out, err := plan.Run(ctx, feeds)
+		if err != nil {
+			return err
+		}
+		for i, f := range fields {
+			if m := means(out[names[i]], f.Chan); m != nil && (len(seen[i]) == 0 || len(m) == len(seen[i][0])) {
+				seen[i] = append(seen[i], m)
+			}
+		}
+	}
+	for i, f := range fields {
+		if len(seen[i]) < len(pictures) {
+			continue // not finite
+		}
+		m := medians(seen[i])
+		// What a product leaves out an addition behind it adds.
+		if b := s.bias(f); f.Node.Op != "Conv" && f.Node.Op != "ConvTranspose" && f.Node.Op != "Gemm" && len(b) == len(m) {
+			for c := range b {
+				m[c] += b[c]
+			}
+		}
+		p.mean[f] = m
+	}
+	return nil
+}
+
+// medians are the medians of each channel over the pictures.
+func medians(seen [][]float64) []float64 {
+	m := make([]float64, len(seen[0]))
+	for c := range m {
+		var x []float64
+		for _, of := range seen {
+			x = append(x, of[c])
+		}
+		slices.Sort(x)
+		m[c] = x[len(x)/2]
+	}
+	return m
+}
+
+// ends are the layers behind the parts that leave the graph, at most maxEnds.
+func (s *Scene) ends() []*match.Field {
+	var fields []*match.Field
+	for _, p := range s.Parts {
+		if p.Role == Hidden || p.Role == Proposal || p.Dim < 0 {
+			continue
+		}
+		for _, r := range p.Roots {
+			f := r.Field
+			if len(fields) < maxEnds && f.Node != nil && f.Chan >= 0 && f.Value.Graph() == s.Model.Graph && !slices.Contains(fields, f) {
+				fields = append(fields, f)
+			}
+		}
+	}
+	return fields
+}
+
+// affordable is an error if running the network takes more than a probe may.
+func (s *Scene) affordable() error {
+	if n := len(s.Nodes); n > maxProbeNodes {
+		return fmt.Errorf("it has %d nodes", n)
+	}
+	work, weights := 0.0, 0.0
+	for _, f := range s.Fields {
+		w := s.Weights(f)
+		if w == nil {
+			continue
+		}
+		n := 1.0
+		for _, d := range w.Shape() {
+			n *= float64(max(d.Value, 1))
+		}
+		weights += n
+		work += n * places(f)
+	}
+	switch {
+	case work*float64(len(pictures)) > maxProbeWork:
+		return fmt.Errorf("its layers multiply %.1e numbers for a picture", work)
+	case weights > maxProbeWeights:
+		return fmt.Errorf("it has %.1e weights", weights)
+	}
+	return nil
+}
+
+// places is at how many places layer f is computed.
+func places(f *match.Field) float64 {
+	n := 1.0
+	for d, x := range f.Shape {
+		switch {
+		case d == 0 || d == f.Chan:
+		case x.IsKnown():
+			n *= float64(x.Value)
+		case f.Stride > 0:
+			n *= probeSize / f.Stride
+		default:
+			n *= probeSize
+		}
+	}
+	return n
+}
+
+// picture is what a probe run is fed: noise, or brightness that rises over the picture.
+type picture struct {
+	rises bool
+	scale float32 // the greatest value
+}
+
+// pictures are noise and a gradient in [0, 1], and a gradient in [0, 255]: which of these
+// the network was trained on is not known.
+var pictures = []picture{{false, 1}, {true, 1}, {true, 255}}
+
+// feeds are made-up values for all inputs of plan.
+func (p picture) feeds(plan *interp.Plan) (map[string]*tensor.Tensor, error) {
+	feeds := map[string]*tensor.Tensor{}
+	fits := plan.Fits(feeds)
+	for _, v := range plan.Feeds() {
+		t, err := random.Input(v, nil, 1, fits)
+		if err != nil {
+			return nil, err
+		}
+		if t.DType == tensor.Float32 && t.Rank() == 4 {
+			p.draw(tensor.Data[float32](t), t.Shape)
+		}
+		feeds[v.Name] = t
+	}
+	return feeds, nil
+}
+
+// draw makes of uniform noise of a shape the picture.
+func (p picture) draw(x []float32, shape []int) {
+	rows := max(shape[2]*shape[3], 1)
+	for i := range x {
+		if p.rises {
+			x[i] = (float32(i%rows)/float32(rows) + 0.1*x[i]) / 1.1
+		}
+		x[i] *= p.scale
+	}
+}
+
+// means are the means over all axes of t but one; nil if they are not finite.
+func means(t *tensor.Tensor, axis int) []float64 {
+	x := op.Floats(t)
+	if axis >= t.Rank() || len(x) == 0 {
+		return nil
+	}
+	n, inner := t.Shape[axis], 1
+	for _, d := range t.Shape[axis+1:] {
+		inner *= d
+	}
+	m := make([]float64, n)
+	for i, v := range x {
+		m[i/inner%n] += v * float64(n) / float64(len(x))
+	}
+	if slices.ContainsFunc(m, func(v float64) bool { return math.IsNaN(v) || math.IsInf(v, 0) }) {
+		return nil
+	}
+	return m
+}
