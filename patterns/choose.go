@@ -1,8 +1,10 @@
 package patterns
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/patterns/match"
@@ -18,6 +20,9 @@ func (s *site) choose(r *Report, name string) (*Report, error) {
 		}
 		return r, nil
 	}
+	if s.opts.Slice != nil {
+		return s.levels(r, name)
+	}
 	for _, h := range r.Heads {
 		for _, l := range h.Levels {
 			if l.Source.Name == name {
@@ -29,14 +34,22 @@ func (s *site) choose(r *Report, name string) (*Report, error) {
 	if n, err := strconv.Atoi(name); err == nil {
 		return s.numbered(r, n)
 	}
+	if p := s.partOf(name); p != nil {
+		return s.forced(r, p)
+	}
+	return s.levels(r, name)
+}
+
+// partOf is the part whose channels lie in the named tensor; nil if there is none.
+func (s *site) partOf(name string) *rule.Part {
 	for _, p := range s.Parts {
 		for _, x := range s.Sources(p) {
 			if v := s.In.Of(x.Value); v != nil && v.Name == name || p.Value.Name == name {
-				return s.forced(r, p)
+				return p
 			}
 		}
 	}
-	return s.tensor(r, name)
+	return nil
 }
 
 // numbered takes head n, or where there are no heads candidate n.
@@ -86,33 +99,100 @@ func (s *site) forced(r *Report, p *rule.Part) (*Report, error) {
 	return r, &NotFoundError{Reason: "no tensor of the main graph holds these channels", Candidates: r.Candidates}
 }
 
-// tensor makes a head of a tensor that is no candidate: its channels by where
-// they come from.
-func (s *site) tensor(r *Report, name string) (*Report, error) {
-	var v *graph.Value
-	for x := range s.values() {
-		if o := s.In.Of(x); o != nil && o.Name == name {
-			v = x
+// levels makes a head of the tensors in names, with commas between them: its levels, in
+// that order. Their channels are followed from the layers that make them, or found by the
+// slice or the number of classes that the user gives.
+func (s *site) levels(r *Report, names string) (*Report, error) {
+	refuse := func(err error) (*Report, error) {
+		return r, &NotFoundError{Reason: fmt.Sprintf("--head %s: %v", names, err), Candidates: r.Candidates}
+	}
+	list := []string{names}
+	if s.value(names) == nil {
+		list = strings.Split(names, ",")
+	}
+	d := &HeadRecord{Activation: s.opts.Activation, Evidence: []string{"named by the user"}}
+	for i, name := range list {
+		p, act, err := s.named(name)
+		if err != nil {
+			return refuse(err)
+		}
+		d.Levels = append(d.Levels, p.record())
+		switch {
+		case s.opts.Activation != "":
+		case i > 0 && act != d.Activation:
+			return refuse(fmt.Errorf("%s is followed by %s, %s by %s; --activation decides", list[0], d.Activation, name, act))
+		default:
+			d.Activation = act
 		}
 	}
-	if v == nil {
-		return r, &NotFoundError{Reason: fmt.Sprintf("--head %s: the main graph has no such tensor", name), Candidates: r.Candidates}
+	h, err := s.decided(d)
+	if err != nil {
+		return refuse(err)
 	}
-	w := s.View(v)
-	if w == nil || len(w.Pieces) == 0 || w.ChanDim() < 0 {
-		return r, &NotFoundError{Reason: fmt.Sprintf("--head %s: which axis has its classes cannot be followed from any layer", name), Candidates: r.Candidates}
-	}
-	dim := w.ChanDim()
-	p := &rule.Part{Value: v, Dim: dim, Span: match.All, Activation: None, Channels: s.Size(v, dim), Roots: rule.RootsOf(w, match.All, dim), Role: rule.Class}
-	if len(p.Roots) == 0 {
-		return r, &NotFoundError{Reason: fmt.Sprintf("--head %s: no layer makes it", name), Candidates: r.Candidates}
-	}
-	f := s.Take([]*rule.Part{p}, s.OfUser(p.Channels), 1, "named by the user; the classes are the channels of the layer that makes it")
-	if f == nil {
-		return r, &NotFoundError{Reason: fmt.Sprintf("--head %s: not a tensor of the main graph", name), Candidates: r.Candidates}
-	}
-	r.Heads = []*Head{s.head(f)}
+	s.companions(h)
+	r.Heads = []*Head{h}
 	return r, nil
+}
+
+// named is the class channels of the tensor that the user names, and the activation that
+// follows it.
+func (s *site) named(name string) (Part, Activation, error) {
+	v := s.value(name)
+	if v == nil {
+		return Part{}, "", fmt.Errorf("the main graph has no tensor %q", name)
+	}
+	act := None
+	if p := s.partOf(name); p != nil {
+		act = p.Activation
+		if s.opts.Slice == nil {
+			return s.part(s.Sources(p)[0], cmp.Or(s.OfUser(p.Channels), p.Group)), act, nil
+		}
+	}
+	dim, err := s.classAxis(v)
+	if err != nil {
+		return Part{}, "", err
+	}
+	x := rule.Source{Value: v, Dim: dim}
+	n := s.Size(v, dim)
+	if k := s.opts.Slice; k != nil {
+		x.Slice = &match.Span{Start: int64(k.Start), Stop: int64(k.Stop), Stride: int64(k.Stride)}
+		if whole := int64(k.Stride); n >= 0 && (int64(k.Stop) > n || whole > 0 && n%whole != 0) {
+			return Part{}, "", fmt.Errorf("%s has %d channels, which --slice %v does not divide", name, n, k)
+		}
+	}
+	return s.part(x, s.OfUser(n)), act, nil
+}
+
+// classAxis is the axis of v that has the class channels: that of the channels of the layer
+// behind, else the only one that fits what the user says of slice and classes.
+func (s *site) classAxis(v *graph.Value) (int, error) {
+	if w := s.View(v); w != nil && len(w.Pieces) > 0 && w.ChanDim() >= 0 {
+		return w.ChanDim(), nil
+	}
+	var fit []int
+	for d := range s.Shape(v) {
+		n, k := s.Size(v, d), s.opts.Slice
+		switch {
+		case n < 0:
+		case k != nil && n >= int64(k.Stop) && (k.Stride == 0 || n%int64(k.Stride) == 0),
+			k == nil && s.opts.Classes > 0 && (n == int64(s.opts.Classes) || n == int64(s.opts.Classes)+1):
+			fit = append(fit, d)
+		}
+	}
+	if len(fit) != 1 {
+		return 0, fmt.Errorf("which axis of %s has its classes cannot be followed from any layer; --classes N says it, where one axis has that length", v.Name)
+	}
+	return fit[0], nil
+}
+
+// value is the analyzed value of the main graph's tensor of a name; nil if there is none.
+func (s *site) value(name string) *graph.Value {
+	for v := range s.values() {
+		if o := s.In.Of(v); o != nil && o.Name == name {
+			return v
+		}
+	}
+	return nil
 }
 
 // values are all values of the main graph that a node makes.

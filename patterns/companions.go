@@ -18,7 +18,9 @@ func (s *site) companions(h *Head) {
 		h.Objectness = matched(s.objectness, h)
 	}
 	h.Distributions = s.distributions(h)
-	h.Box = s.Boxes.Sized[rule.Spatial(h.parts[0].Roots[0].Field)]
+	if p := h.parts[0]; len(p.Roots) > 0 {
+		h.Box = s.Boxes.Sized[rule.Spatial(p.Roots[0].Field)]
+	}
 	if h.Box == nil {
 		h.Box = s.Boxes.Tensor
 	}

@@ -1,6 +1,8 @@
 package patterns
 
 import (
+	"fmt"
+
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/patterns/rule"
 )
@@ -44,6 +46,14 @@ func (l Layout) Index(a Axis) int {
 // along the channel axis; groups are anchors. Where the whole axis is meant,
 // Start is 0 and Stop and Stride are its length.
 type Slice struct{ Start, Stop, Stride int }
+
+// String is s as START:STOP, with :STRIDE where there are groups.
+func (s Slice) String() string {
+	if s.Stride == 0 {
+		return fmt.Sprintf("%d:%d", s.Start, s.Stop)
+	}
+	return fmt.Sprintf("%d:%d:%d", s.Start, s.Stop, s.Stride)
+}
 
 // Len is the number of channels of one group that are selected.
 func (s Slice) Len() int { return s.Stop - s.Start }

@@ -2,6 +2,7 @@ package patterns_test
 
 import (
 	"errors"
+	"slices"
 	"testing"
 
 	"github.com/onnxloss/onnxloss/graph"
@@ -280,7 +281,7 @@ var kinds = []kind{
 }
 
 func TestKinds(t *testing.T) {
-	for _, k := range kinds {
+	for _, k := range slices.Concat(kinds, ruleKinds) {
 		t.Run(k.name, func(t *testing.T) {
 			n := newNet(t)
 			want := k.build(n)

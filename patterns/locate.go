@@ -13,8 +13,8 @@ import (
 
 // Options are the user's decisions.
 type Options struct {
-	// Head is a tensor's name, a number as the report counts heads, or "all";
-	// empty for the best head.
+	// Head is a tensor's name, or several with commas between them for the levels of one head,
+	// a number as the report counts heads, or "all"; empty for the best head.
 	Head string
 	// Classes keeps the heads of so many classes, counted with a background or
 	// without, and decides how maps divide into anchors; 0 where unknown.
@@ -22,6 +22,11 @@ type Options struct {
 	// Activation keeps the heads that the graph gives it, and is that of heads
 	// whose graph ends before any; empty where unknown.
 	Activation Activation
+	// Slice is the class channels of the tensors that Head names, Stride 0 where these are not in
+	// groups; nil for all, or what the graph says.
+	Slice *Slice
+	// Decided is a head that was decided before, by its record: nothing is searched for.
+	Decided *HeadRecord
 	// Trace has the report say what each rule said.
 	Trace bool
 	// Evidence is where beside the graph evidence is looked for; nil is everywhere.
@@ -33,6 +38,9 @@ type Options struct {
 // *AmbiguousError where several are equally likely and opts names none, both beside the
 // report, and a *graph.LoadError where a constant that decides cannot be read.
 func Locate(m *graph.Model, opts Options) (*Report, error) {
+	if opts.Decided != nil {
+		return decide(m, opts)
+	}
 	x, err := weigh(m, opts)
 	if err != nil {
 		return nil, err
@@ -43,6 +51,37 @@ func Locate(m *graph.Model, opts Options) (*Report, error) {
 		return r, unasked(m, opts, none)
 	}
 	return r, err
+}
+
+// decide is the report of the head that opts.Decided records.
+func decide(m *graph.Model, opts Options) (*Report, error) {
+	in, err := graph.Inline(m)
+	if err != nil {
+		return nil, err
+	}
+	a := match.Analyze(in.Model)
+	var failed error
+	for _, x := range []*graph.Inlined{in, {Model: in.Model}} {
+		s := &site{Scene: rule.Survey(a, x), opts: opts}
+		s.Ask(func(r *rule.Rule) bool { return r.Reads == rule.Graph })
+		r := &Report{Model: m, site: s}
+		if x != in {
+			r.Model = in.Model // it may lie inside a function
+		}
+		h, err := s.decided(opts.Decided)
+		if err == nil {
+			h.Evidence = append([]string{"decided before, and saved"}, h.Evidence...)
+			r.Heads = []*Head{h}
+			return r, a.ReadErr()
+		}
+		if failed == nil {
+			failed = err
+		}
+		if in.Origin == nil || !in.Uniform {
+			break
+		}
+	}
+	return nil, fmt.Errorf("the saved head does not fit the model: %w", failed)
 }
 
 // weigh finds the heads of m by the graph, and holds them to what other evidence says.

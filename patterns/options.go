@@ -19,6 +19,14 @@ func (o *Options) check() error {
 			return fmt.Errorf("evidence %q is none of %v", e, rule.Places)
 		}
 	}
+	if k := o.Slice; k != nil {
+		switch {
+		case o.Head == "":
+			return fmt.Errorf("slice %v of no named tensor", k)
+		case k.Start < 0 || k.Stop <= k.Start || k.Stride != 0 && k.Stride < k.Stop:
+			return fmt.Errorf("slice %v is empty, or longer than its stride", k)
+		}
+	}
 	if o.Classes < 0 {
 		return fmt.Errorf("%d classes are fewer than none", o.Classes)
 	}

@@ -17,7 +17,7 @@ type HeadRecord struct {
 	Levels     []PartRecord `json:"levels"`
 	Objectness []PartRecord `json:"objectness,omitempty"`
 	Box        string       `json:"box,omitempty"`
-	// Distributions is set where a loss is put on the boxes.
+	// Distributions is set where a loss is put on the boxes, and where a head is saved.
 	Distributions []PartRecord `json:"distributions,omitempty"`
 	Quantized     string       `json:"quantized,omitempty"` // the reason against training
 	Confidence    float64      `json:"confidence"`

@@ -17,12 +17,15 @@ type Report struct {
 	Model *graph.Model
 
 	// Trace is what each rule said, where Options.Trace asks for it.
-	Trace []rule.Said
+	Trace []Said
 	// Unprobed says why the network was not run where that was asked for; empty otherwise.
 	Unprobed string
 
 	site *site
 }
+
+// Said is what a rule said.
+type Said = rule.Said
 
 // Candidate is a run of channels that was considered.
 type Candidate struct {

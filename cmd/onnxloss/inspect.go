@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/onnxloss/onnxloss/emit"
 	"github.com/onnxloss/onnxloss/graph"
@@ -33,6 +35,8 @@ Colours are for terminals alone, and not where NO_COLOR is set.
   onnxloss inspect detector.onnx --html head.html
   onnxloss inspect detector.onnx --json | python3 -m json.tool`,
 		Flags: slices.Concat(headFlags(), []cli.Flag{
+			&cli.StringFlag{Name: "save-head", Usage: "write the best head, or that of --head, to `FILE`, for --head-file"},
+			&cli.BoolFlag{Name: "trace-rules", Usage: "print what each rule said of which tensor, in the order in which they were asked"},
 			&cli.StringFlag{Name: "why", Usage: "say what `TENSOR` is: the head or not, and the evidence"},
 		}, drawFlags(), []cli.Flag{linksFlag, jsonFlag, quietFlag}),
 		Action: runInspect,
@@ -42,23 +46,94 @@ Colours are for terminals alone, and not where NO_COLOR is set.
 // headFlags are the flags that decide on a head.
 func headFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "head", Usage: "take `HEAD`: a tensor, the number that inspect prints, or all"},
+		&cli.StringFlag{Name: "head", Usage: "take `HEAD`: a tensor, or several separated by commas for the levels of one head, the number that inspect prints, or all"},
+		&cli.StringFlag{Name: "slice", Usage: "the class channels of the tensors that --head names are `START:STOP` of the channel axis, or START:STOP:STRIDE of each STRIDE channels, where several anchors share the axis"},
+		&cli.StringFlag{Name: "head-file", Usage: "take the head that inspect --save-head wrote to `FILE`, and search for none"},
 		&cli.IntFlag{Name: "classes", Usage: "keep heads of `N` classes, and divide their maps into anchors by it", Action: positive("classes")},
 		&cli.StringFlag{Name: "activation", Usage: "keep heads of `ACT`: sigmoid, softmax or none; where the graph ends before any it is the head's", Action: checkActivation},
+		&cli.StringFlag{Name: "evidence", Usage: "look for evidence in `PLACES` beside the graph, separated by commas: metadata, weights (biases of the last layers), probe (what the network computes of made-up pictures); or graph alone", Value: "graph,metadata,weights,probe", Action: checkEvidence},
 	}
 }
 
 // locate finds the heads, by the flags of headFlags.
 func locate(c *cli.Context, path string, m *graph.Model) (*patterns.Report, error) {
-	r, err := patterns.Locate(m, headOptions(c))
+	opts, err := headOptions(c)
+	if err != nil {
+		return nil, err
+	}
+	r, err := patterns.Locate(m, opts)
 	if err != nil {
 		return r, fmt.Errorf("%s: %w", title(path), err)
 	}
 	return r, nil
 }
 
-func headOptions(c *cli.Context) patterns.Options {
-	return patterns.Options{Head: c.String("head"), Classes: c.Int("classes"), Activation: patterns.Activation(c.String("activation"))}
+func headOptions(c *cli.Context) (patterns.Options, error) {
+	o := patterns.Options{
+		Head: c.String("head"), Classes: c.Int("classes"), Activation: patterns.Activation(c.String("activation")),
+		Evidence: places(c.String("evidence")), Trace: c.Bool("trace-rules"),
+	}
+	if text := c.String("slice"); text != "" {
+		k, err := parseSlice(text)
+		if err != nil {
+			return o, usagef("--slice %q: %v", text, err)
+		}
+		if o.Head == "" {
+			return o, usagef("--slice %q: of which tensor? --head names it", text)
+		}
+		o.Slice = k
+	}
+	var err error
+	if path := c.String("head-file"); path != "" {
+		for _, flag := range []string{"head", "slice", "classes", "activation"} {
+			if c.IsSet(flag) {
+				return o, usagef("--head-file has the whole head: --%s does not go with it", flag)
+			}
+		}
+		o.Decided, err = readHead(path)
+	}
+	return o, err
+}
+
+// places are the places of evidence in a list.
+func places(text string) []patterns.Evidence {
+	list := []patterns.Evidence{}
+	for word := range strings.SplitSeq(text, ",") {
+		list = append(list, patterns.Evidence(strings.TrimSpace(word)))
+	}
+	return list
+}
+
+func checkEvidence(_ *cli.Context, text string) error {
+	for _, place := range places(text) {
+		if !slices.Contains(patterns.Places(), place) {
+			return usagef("--evidence %q: there are graph, metadata, weights and probe", text)
+		}
+	}
+	return nil
+}
+
+// parseSlice reads START:STOP or START:STOP:STRIDE.
+func parseSlice(text string) (*patterns.Slice, error) {
+	words := strings.Split(text, ":")
+	if len(words) != 2 && len(words) != 3 {
+		return nil, errors.New("want START:STOP or START:STOP:STRIDE")
+	}
+	n := make([]int, 3)
+	for i, w := range words {
+		var err error
+		if n[i], err = strconv.Atoi(w); err != nil || n[i] < 0 {
+			return nil, fmt.Errorf("%q is no number of channels", w)
+		}
+	}
+	switch k := (patterns.Slice{Start: n[0], Stop: n[1], Stride: n[2]}); {
+	case k.Stop <= k.Start:
+		return nil, errors.New("no channels: STOP is the first that is left out")
+	case len(words) == 3 && k.Stride < k.Stop:
+		return nil, errors.New("it is longer than STRIDE")
+	default:
+		return &k, nil
+	}
 }
 
 func positive(flag string) func(*cli.Context, int) error {
@@ -86,6 +161,14 @@ func runInspect(c *cli.Context) error {
 	draw, err := drawn(c, path)
 	if err != nil {
 		return err
+	}
+	if out := c.String("save-head"); out != "" {
+		if out == "-" && c.Bool("json") {
+			return usagef("--json and --save-head - both want standard output")
+		}
+		if err := checkTarget(c, path, out); err != nil {
+			return err
+		}
 	}
 	m, err := readModel(c, path)
 	if err != nil {
@@ -115,6 +198,11 @@ func runInspect(c *cli.Context) error {
 	if err == nil {
 		n = nextOf(c, path, report)
 	}
+	if out := c.String("save-head"); out != "" && err == nil {
+		if err := saveHead(c, out, report.Heads[0]); err != nil {
+			return err
+		}
+	}
 	if draw && err == nil {
 		if err := drawHead(c, path, m, report, n); err != nil {
 			return err
@@ -126,10 +214,12 @@ func runInspect(c *cli.Context) error {
 	p := newPage(c)
 	p.model(path, m)
 	if len(report.Heads) == 0 {
+		p.trace(report)
 		return err // it lists the candidates
 	}
 	p.heads(report)
 	p.rejected(report)
+	p.trace(report)
 	p.next(n, warnings(report))
 	return err
 }

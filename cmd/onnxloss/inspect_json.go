@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/patterns"
@@ -18,6 +19,10 @@ type inspection struct {
 	Refusal  *refusalDoc `json:"refusal"` // null where a head was found
 	Warnings []string    `json:"warnings"`
 	Next     *next       `json:"next"`
+	// Trace is what each rule said, where --trace-rules asks for it.
+	Trace []patterns.Said `json:"trace,omitempty"`
+	// Unprobed is why the network was not run where a rule asked for that.
+	Unprobed string `json:"unprobed,omitempty"`
 }
 
 type modelDoc struct {
@@ -44,7 +49,9 @@ type headDoc struct {
 	patterns.HeadRecord
 	PerImage bool              `json:"perImage"`
 	Reasons  []patterns.Reason `json:"reasons"`
-	Path     []stepDoc         `json:"path"`
+	// RestsOn is where the evidence lies.
+	RestsOn []patterns.Evidence `json:"restsOn"`
+	Path    []stepDoc           `json:"path"`
 }
 
 // stepDoc is a step of a path; to is the number of the step that it enters,
@@ -72,9 +79,10 @@ type refusalDoc struct {
 
 func describeInspection(path string, m *graph.Model, r *patterns.Report, n *next, failed error) *inspection {
 	d := &inspection{Model: modelRecord(path, m), Heads: []headDoc{}, Candidates: append([]*patterns.Candidate{}, r.Candidates...),
-		Pattern: r.Pattern, Refusal: refusalOf(failed), Warnings: warnings(r), Next: n}
+		Pattern: r.Pattern, Refusal: refusalOf(failed), Warnings: warnings(r), Next: n,
+		Trace: r.Trace, Unprobed: r.Unprobed}
 	for _, h := range r.Heads {
-		d.Heads = append(d.Heads, headDoc{h.Record(), h.PerImage(), h.Reasons(), pathRecord(r.Path(h))})
+		d.Heads = append(d.Heads, headDoc{h.Record(), h.PerImage(), h.Reasons(), h.RestsOn(), pathRecord(r.Path(h))})
 	}
 	return d
 }
@@ -145,6 +153,11 @@ func warnings(r *patterns.Report) []string {
 	h := r.Heads[0]
 	if h.Confidence < 0.9 {
 		list = append(list, fmt.Sprintf("confidence %.2f is below 0.9: look at the path before you train; --classes, --activation and --head decide what the graph does not say", h.Confidence))
+	}
+	for _, x := range h.Reasons() {
+		if h.Confidence == 1 && x.Against() && strings.HasPrefix(x.Text, "against it: ") {
+			list = append(list, strings.TrimPrefix(x.Text, "against it: "))
+		}
 	}
 	if lost := h.LostBatch(); lost != nil {
 		list = append(list, lost.String())

@@ -57,7 +57,7 @@ func rewriteOf(c *cli.Context, path string, h *patterns.Head, name string) (word
 	if name != "" {
 		words = append(words, "--head", name)
 	}
-	for _, f := range []string{"classes", "activation"} {
+	for _, f := range []string{"classes", "activation", "slice", "head-file", "evidence"} {
 		if c.IsSet(f) {
 			words = append(words, "--"+f, fmt.Sprint(c.Value(f)))
 		}

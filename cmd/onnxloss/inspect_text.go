@@ -129,8 +129,42 @@ func (p *page) head(n int, h *patterns.Head, path []*patterns.Step) {
 		p.rows("  ", treeRows(path))
 	}
 	p.line()
-	p.line("  ", p.in(bold, "why"), p.in(dim, "   "+scaleWords))
+	p.line("  ", p.in(bold, "why"), p.in(dim, "   "+scaleWords+"; it rests on "+placesWords(h.RestsOn())))
 	p.reasons("  ", h.Reasons())
+}
+
+// placesWords is places of evidence in words.
+func placesWords(places []patterns.Evidence) string {
+	words := make([]string, len(places))
+	for i, x := range places {
+		words[i] = "the " + string(x)
+	}
+	return strings.Join(words, ", ")
+}
+
+// trace writes what each rule said, if that is asked for.
+func (p *page) trace(r *patterns.Report) {
+	if len(r.Trace) == 0 {
+		return
+	}
+	p.line()
+	p.line(p.in(bold, "rules"))
+	var rows [][]cell
+	for i := 0; i < len(r.Trace); {
+		x, n := r.Trace[i], 1 // what a rule says of many tensors is one row
+		for ; i+n < len(r.Trace) && r.Trace[i+n].Rule == x.Rule && r.Trace[i+n].Verdict == x.Verdict; n++ {
+		}
+		of := short(x.Of, 48)
+		if n > 1 {
+			of += fmt.Sprintf(" and %d more", n-1)
+		}
+		rows = append(rows, []cell{{x.Rule, bold}, {of, plain}, {x.Verdict, plain}})
+		i += n
+	}
+	p.rows("  ", rows)
+	if r.Unprobed != "" {
+		p.line("  ", p.in(dim, "the network was not run: "+r.Unprobed))
+	}
 }
 
 // tensors writes where a head's channels lie, and those beside it.

@@ -15,7 +15,11 @@ import (
 
 // explain says what a tensor is, and why it is the head or is not.
 func explain(c *cli.Context, path string, m *graph.Model, tensor string) error {
-	account, err := patterns.Why(m, tensor, headOptions(c))
+	opts, err := headOptions(c)
+	if err != nil {
+		return err
+	}
+	account, err := patterns.Why(m, tensor, opts)
 	var none *patterns.NoTensorError
 	switch {
 	case errors.As(err, &none) && len(none.Same) > 0:

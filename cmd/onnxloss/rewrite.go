@@ -117,7 +117,10 @@ func runRewrite(c *cli.Context) error {
 	if err := checkVerify(c); err != nil {
 		return err
 	}
-	opts := emit.FileOptions{Head: headOptions(c), Replace: c.Bool("replace"), Force: c.Bool("force")}
+	opts := emit.FileOptions{Replace: c.Bool("replace"), Force: c.Bool("force")}
+	if opts.Head, err = headOptions(c); err != nil {
+		return err
+	}
 	if opts.Options, err = rewriteOptions(c); err != nil {
 		return err
 	}

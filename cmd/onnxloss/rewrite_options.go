@@ -4,8 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -14,7 +12,6 @@ import (
 	"github.com/onnxloss/onnxloss/emit"
 	"github.com/onnxloss/onnxloss/emit/loss"
 	"github.com/onnxloss/onnxloss/graph"
-	"github.com/onnxloss/onnxloss/graph/limits"
 	"github.com/onnxloss/onnxloss/graph/op"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 	"github.com/urfave/cli/v2"
@@ -213,20 +210,9 @@ func readNumbers(path, name string) ([]float64, error) {
 
 // readList reads a list of numbers in JSON.
 func readList(path string) ([]float64, error) {
-	if err := isFile(path); err != nil {
-		return nil, err
-	}
-	f, err := os.Open(path)
+	data, err := readSmall(path)
 	if err != nil {
 		return nil, err
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, limits.List+1))
-	if err != nil {
-		return nil, err
-	}
-	if len(data) > limits.List {
-		return nil, fmt.Errorf("%s: more than %d MiB, want a number for each class", path, limits.List>>20)
 	}
 	var w []float64
 	if err := json.Unmarshal(data, &w); err != nil {

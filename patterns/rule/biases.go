@@ -21,11 +21,11 @@ func (s *Scene) biases(r Root) []float64 {
 }
 
 // within is the elements of x, one for each channel, that are of span.
-func within(x []float64, span match.Span) []float64 {
+func within[T any](x []T, span match.Span) []T {
 	if span == match.All {
 		return x
 	}
-	var part []float64
+	var part []T
 	for c, v := range x {
 		if span.Meets(match.Span{Start: int64(c), Stop: int64(c) + 1}) {
 			part = append(part, v)
@@ -34,19 +34,20 @@ func within(x []float64, span match.Span) []float64 {
 	return part
 }
 
-// bias is the vector that layer f adds: its own, or that of an addition behind a product.
+// bias is the vector that layer f adds: its own, or that of an addition behind it.
 func (s *Scene) bias(f *match.Field) []float64 {
-	switch n := f.Node; n.Op {
+	switch f.Node.Op {
 	case "Conv", "ConvTranspose", "Gemm":
-		return s.vector(n.Input(2))
+		if f.Node.Input(2) != nil {
+			return s.vector(f.Node.Input(2))
+		}
 	case "MatMul", "Einsum":
-		for _, u := range f.Value.Uses() {
-			if u.Node.Op != "Add" {
-				continue
-			}
-			if b := s.vector(u.Node.Input(1 - u.Index)); b != nil {
-				return b
-			}
+	default:
+		return nil
+	}
+	for _, u := range f.Value.Uses() {
+		if u.Node.Op == "Add" {
+			return s.vector(u.Node.Input(1 - u.Index))
 		}
 	}
 	return nil

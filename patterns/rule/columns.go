@@ -19,12 +19,14 @@ func (c *column) rare() bool {
 	return !slices.ContainsFunc(c.parts, func(p *Part) bool { return !p.rare })
 }
 
-// rareness is what it says for column c that it is of rare events, or that another alone is.
+// rareness is what it says for column c that it is of rare events, or that another alone is;
+// of few channels it says nothing.
 func rareness(c column, cols []column) float64 {
 	switch {
+	case c.n < few:
 	case c.rare():
 		return rareColumn
-	case slices.ContainsFunc(cols, func(x column) bool { return x.n > 1 && x.rare() }):
+	case slices.ContainsFunc(cols, func(x column) bool { return x.n >= few && x.rare() }):
 		return -rareColumn
 	}
 	return 0

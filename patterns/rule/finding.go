@@ -22,7 +22,8 @@ type Finding struct {
 	Notes      []Note   // those of Evidence that have a weight of their own
 	By         string   // the rule that found it
 
-	byConvention bool // whether Background is what most models have
+	byConvention bool    // whether Background is what most models have
+	but          float64 // the confidence but for that
 }
 
 // Take takes parts for the levels of a head; nil if they lie inside a function. group
@@ -54,6 +55,7 @@ func (s *Scene) Take(parts []*Part, group int64, confidence float64, evidence ..
 		f.Evidence = append(f.Evidence, fmt.Sprintf("the graph ends before any activation; the user says %s", f.Activation))
 	}
 	if f.Activation == Softmax && s.hasRows(p) && (s.HasBoxes() || !s.isRow(s.View(p.Value), p)) || p.Activation == Sigmoid && p.field != nil {
+		f.but = f.Confidence
 		if f.byConvention = s.backgroundOf(f, p); f.byConvention && p.field != nil {
 			f.Confidence = min(f.Confidence, convention)
 		}
@@ -72,8 +74,11 @@ type Note struct {
 // take is what v, of rule r, says of f.
 func (f *Finding) take(r *Rule, v *Verdict) {
 	f.Score += v.Score
-	if v.Weight != 0 {
-		f.Confidence = shifted(f.Confidence, v.Weight)
+	switch surer := shifted(f.Confidence, v.Weight); {
+	case v.Confirms:
+		f.Confidence = max(f.Confidence, min(surer, f.but))
+	case v.Weight != 0:
+		f.Confidence = surer
 	}
 	if v.AtMost > 0 {
 		f.Confidence = min(f.Confidence, v.AtMost)

@@ -177,7 +177,12 @@ func MapSize(f *match.Field) string {
 }
 
 // Extent is how large the map of p's first layer is.
-func (p *Part) Extent() float64 { return extent(p.Roots[0].Field) }
+func (p *Part) Extent() float64 {
+	if len(p.Roots) == 0 {
+		return 0
+	}
+	return extent(p.Roots[0].Field)
+}
 
 // extent is how large the map of layer f is: its rows, or for one of dynamic
 // size a number that falls with its stride; 0 if unknown.

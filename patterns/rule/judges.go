@@ -23,32 +23,6 @@ var cutBackground = &Rule{
 	},
 }
 
-var onlyIndices = &Rule{
-	Name:  "only-indices",
-	Why:   "of the bins of an angle nothing but the index of the greatest is used, of classes the score as well",
-	Place: "before the weight of what was found bounds its confidence",
-	Reads: Graph,
-	Judge: func(s *Scene) []Verdict {
-		var vs []Verdict
-		for _, f := range s.Found {
-			if f.By == scored.Name && len(s.Found) > 1 && onlyIndex(f.Parts) {
-				vs = append(vs, Verdict{Of: f, Score: -2, AtMost: unlikely,
-					Evidence: "nothing but the index of its greatest channel is used, as of the bins of an angle, beside scores"})
-			}
-		}
-		return vs
-	},
-}
-
-// onlyIndex reports whether of each part nothing is used but the index of its
-// greatest channel.
-func onlyIndex(set []*Part) bool {
-	return !slices.ContainsFunc(set, func(p *Part) bool {
-		const scores = match.Output | match.MaxChan | match.TopK | match.TopKChan | match.Factored | match.Product | match.Threshold | match.NMSScore | match.Opaque
-		return !p.Marks.Has(match.ArgMax) || p.Marks.Has(scores)
-	})
-}
-
 var summedScores = &Rule{
 	Name:  "summed-scores",
 	Why:   "where scores of two heads are added, either may be meant",
@@ -91,7 +65,7 @@ var weighed = &Rule{
 	Why:   "the more is done with channels as with scores, the surer are they scores",
 	Place: "after the rules that change the weight of what was found",
 	Reads: Graph,
-	After: []string{"cut-background", "only-indices", "off-the-boxes"},
+	After: []string{"cut-background", "off-the-boxes"},
 	Judge: func(s *Scene) []Verdict {
 		var vs []Verdict
 		for _, f := range s.Found {

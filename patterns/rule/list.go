@@ -16,7 +16,7 @@ var Finders = []*Rule{
 
 // Judges say how far what was found may be trusted, in the order in which they are asked.
 var Judges = []*Rule{
-	cutBackground, onlyIndices, summedScores, offTheBoxes, weighed,
+	cutBackground, summedScores, offTheBoxes, weighed,
 	metadataAgrees, metadataContradicts, biasesJudge, biasBackground, scoresJudge, scoreBackground,
 }
 

@@ -1,12 +1,14 @@
 package rule
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
 	"slices"
 	"time"
 
+	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/interp"
 	"github.com/onnxloss/onnxloss/graph/op"
 	"github.com/onnxloss/onnxloss/graph/random"
@@ -17,11 +19,11 @@ import (
 // The bounds of a probe run, so that it takes less than a second, and is run or not run for
 // everyone alike.
 const (
-	maxProbeWork    = 2e10    // multiplications of all pictures
+	maxProbeWork    = 5e10    // multiplications of all pictures
 	maxProbeWeights = 2.5e7   // in number
 	maxProbeMemory  = 1 << 30 // bytes that a run holds
 	maxProbeNodes   = 5000
-	maxEnds         = 64  // layers
+	maxEnds         = 64  // parts
 	probeSize       = 256 // pixels of a side that the model leaves open, as package random has it
 
 	// longestProbe ends what the work of layers does not bound, as loops.
@@ -29,20 +31,17 @@ const (
 )
 
 // probing is what a run of the network on pictures of nothing showed: how large the channels
-// of its last layers are on average.
+// that end it are, as the median over the pictures of the mean over places.
 type probing struct {
-	mean map[*match.Field][]float64 // the median over the pictures of the mean over places
+	mean map[*graph.Value][]level
 	// not says why the network was not run; empty if it was.
 	not string
 }
 
-// of is the mean of each of r's channels.
-func (p *probing) of(r Root) []float64 { return within(p.mean[r.Field], r.Span) }
-
 // probe runs the network once, when it is first asked for.
 func (s *Scene) probe() *probing {
 	if s.probing == nil {
-		s.probing = &probing{mean: map[*match.Field][]float64{}}
+		s.probing = &probing{mean: map[*graph.Value][]level{}}
 		if err := s.run(s.probing); err != nil {
 			s.probing.not = err.Error()
 		}
@@ -58,26 +57,26 @@ func (s *Scene) Unprobed() string {
 	return s.probing.not
 }
 
-// run feeds made-up pictures, and takes the means of the layers behind the parts.
+// run feeds made-up pictures, and takes the means of what ends the network.
 func (s *Scene) run(p *probing) error {
-	fields := s.ends()
-	if len(fields) == 0 {
+	ends := s.ends()
+	if len(ends) == 0 {
 		return nil
 	}
 	if err := s.affordable(); err != nil {
 		return err
 	}
-	names := make([]string, len(fields))
-	for i, f := range fields {
-		names[i] = f.Value.Name
+	var names []string
+	for _, p := range ends {
+		names = append(names, p.Value.Name)
 	}
-	plan, err := interp.New(s.Model, interp.Options{Fetches: names, MaxMemory: maxProbeMemory})
+	plan, err := interp.New(s.Model, interp.Options{Fetches: slices.Compact(slices.Sorted(slices.Values(names))), MaxMemory: maxProbeMemory})
 	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), longestProbe)
 	defer cancel()
-	seen := make([][][]float64, len(fields)) // by layer and picture
+	seen := make([][][]level, len(ends)) // by part and picture
 	for _, draw := range pictures {
 		feeds, err := draw.feeds(plan)
 		if err != nil {
@@ -87,57 +86,43 @@ func (s *Scene) run(p *probing) error {
 		if err != nil {
 			return err
 		}
-		for i, f := range fields {
-			if m := means(out[names[i]], f.Chan); m != nil && (len(seen[i]) == 0 || len(m) == len(seen[i][0])) {
+		for i, p := range ends {
+			if m := means(out[names[i]], p.Dim); m != nil && (len(seen[i]) == 0 || len(m) == len(seen[i][0])) {
 				seen[i] = append(seen[i], m)
 			}
 		}
 	}
-	for i, f := range fields {
-		if len(seen[i]) < len(pictures) {
-			continue // not finite
+	for i, e := range ends {
+		if len(seen[i]) == len(pictures) {
+			p.mean[e.Value] = medians(seen[i])
 		}
-		m := medians(seen[i])
-		// What a product leaves out an addition behind it adds.
-		if b := s.bias(f); f.Node.Op != "Conv" && f.Node.Op != "ConvTranspose" && f.Node.Op != "Gemm" && len(b) == len(m) {
-			for c := range b {
-				m[c] += b[c]
-			}
-		}
-		p.mean[f] = m
 	}
 	return nil
 }
 
-// medians are the medians of each channel over the pictures.
-func medians(seen [][]float64) []float64 {
-	m := make([]float64, len(seen[0]))
+// medians are for each channel the level of the picture that is in the middle.
+func medians(seen [][]level) []level {
+	m := make([]level, len(seen[0]))
 	for c := range m {
-		var x []float64
+		var x []level
 		for _, of := range seen {
 			x = append(x, of[c])
 		}
-		slices.Sort(x)
+		slices.SortFunc(x, func(a, b level) int { return cmp.Compare(a.mean, b.mean) })
 		m[c] = x[len(x)/2]
 	}
 	return m
 }
 
-// ends are the layers behind the parts that leave the graph, at most maxEnds.
-func (s *Scene) ends() []*match.Field {
-	var fields []*match.Field
+// ends are the parts that end the network, at most maxEnds.
+func (s *Scene) ends() []*Part {
+	var ends []*Part
 	for _, p := range s.Parts {
-		if p.Role == Hidden || p.Role == Proposal || p.Dim < 0 {
-			continue
-		}
-		for _, r := range p.Roots {
-			f := r.Field
-			if len(fields) < maxEnds && f.Node != nil && f.Chan >= 0 && f.Value.Graph() == s.Model.Graph && !slices.Contains(fields, f) {
-				fields = append(fields, f)
-			}
+		if len(ends) < maxEnds && p.Role != Hidden && p.Role != Proposal && p.Dim >= 0 && p.Value.Graph() == s.Model.Graph && p.Value.Name != "" {
+			ends = append(ends, p)
 		}
 	}
-	return fields
+	return ends
 }
 
 // affordable is an error if running the network takes more than a probe may.
@@ -146,6 +131,7 @@ func (s *Scene) affordable() error {
 		return fmt.Errorf("it has %d nodes", n)
 	}
 	work, weights := 0.0, 0.0
+	seen := map[*graph.Value]bool{}
 	for _, f := range s.Fields {
 		w := s.Weights(f)
 		if w == nil {
@@ -155,7 +141,10 @@ func (s *Scene) affordable() error {
 		for _, d := range w.Shape() {
 			n *= float64(max(d.Value, 1))
 		}
-		weights += n
+		if !seen[w] {
+			weights += n // those of several levels lie there once
+		}
+		seen[w] = true
 		work += n * places(f)
 	}
 	switch {
@@ -222,8 +211,9 @@ func (p picture) draw(x []float32, shape []int) {
 	}
 }
 
-// means are the means over all axes of t but one; nil if they are not finite.
-func means(t *tensor.Tensor, axis int) []float64 {
+// means are the means over all axes of t but one, with their standard deviations; nil if
+// they are not finite.
+func means(t *tensor.Tensor, axis int) []level {
 	x := op.Floats(t)
 	if axis >= t.Rank() || len(x) == 0 {
 		return nil
@@ -232,12 +222,19 @@ func means(t *tensor.Tensor, axis int) []float64 {
 	for _, d := range t.Shape[axis+1:] {
 		inner *= d
 	}
-	m := make([]float64, n)
+	m := make([]level, n)
+	share := float64(n) / float64(len(x))
 	for i, v := range x {
-		m[i/inner%n] += v * float64(n) / float64(len(x))
+		m[i/inner%n].mean += v * share
 	}
-	if slices.ContainsFunc(m, func(v float64) bool { return math.IsNaN(v) || math.IsInf(v, 0) }) {
-		return nil
+	for i, v := range x {
+		c := &m[i/inner%n]
+		c.sd += (v - c.mean) * (v - c.mean) * share
+	}
+	for c := range m {
+		if m[c].sd = math.Sqrt(m[c].sd); math.IsNaN(m[c].sd) || math.IsInf(m[c].sd, 0) {
+			return nil
+		}
 	}
 	return m
 }

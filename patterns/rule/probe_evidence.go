@@ -16,4 +16,12 @@ var (
 		"on pictures of nothing it is the greatest, by %.1f", Probe, probed)
 )
 
-func probed(s *Scene) typical { return s.probe().of }
+// probed are the means over places and pictures.
+func probed(s *Scene) typical {
+	return func(p *Part) [][]level {
+		if x := within(s.probe().mean[p.Value], p.Span); len(x) > 0 {
+			return [][]level{x}
+		}
+		return nil
+	}
+}

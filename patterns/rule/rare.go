@@ -8,43 +8,48 @@ import (
 	"github.com/onnxloss/onnxloss/patterns/match"
 )
 
-// typical is how large each channel of a layer's channels typically is, in their order: its
-// bias, or its mean in a probe run; nil where that is not known.
-type typical func(r Root) []float64
+// typical is how large each of a part's channels typically is, in their order, for one or
+// several of its levels; nil where that is not known.
+type typical func(p *Part) [][]level
+
+// level is how large a channel is: its bias, or in a probe run its mean over places with the
+// standard deviation.
+type level struct{ mean, sd float64 }
 
 // What makes channels those of rare events. A class is absent from nearly all places: at
 // initialisation log(p/(1−p)) with p = 0.01 is −4.6 (focal loss, arXiv:1708.02002, section
 // 4.1) and with p = 0.1 −2.2 (heat maps, arXiv:1904.07850), and training moves it down.
 const (
-	rareMean   = -1.5 // the mean over the channels at most
-	rareMost   = -0.5 // each channel at most
-	otherLeast = -0.7 // the mean over channels that are none, at least
+	rareMean      = -1.5 // the mean over the channels at most
+	few           = 3    // channels, of which chance makes all low more easily
+	rareMeanOfFew = -3.0 // their mean at most
+	rareMost      = -0.5 // each channel at most
+	otherLeast    = -0.7 // the mean over channels that are none, at least
 )
 
-// mean is the mean and the greatest of what is typical of p's channels, over its layers; ok
-// is false where that is not known of each.
-func (t typical) mean(p *Part) (mean, most float64, ok bool) {
+// mean is the mean over p's channels, that of what few places exceed, and the greatest
+// channel's; ok is false where that is not known.
+func (t typical) mean(p *Part) (mean, high, most float64, ok bool) {
 	n, most := 0, math.Inf(-1)
-	for _, r := range p.Roots {
-		x := t(r)
-		if len(x) == 0 {
-			return 0, 0, false
-		}
-		for _, v := range x {
-			mean, most = mean+v, max(most, v)
+	for _, x := range t(p) {
+		for _, c := range x {
+			mean, high, most = mean+c.mean, high+c.mean+c.sd, max(most, c.mean)
 		}
 		n += len(x)
 	}
-	if n == 0 || math.IsNaN(mean) || math.IsInf(mean, 0) {
-		return 0, 0, false
+	if n == 0 || math.IsNaN(high) || math.IsInf(high, 0) {
+		return 0, 0, 0, false
 	}
-	return mean / float64(n), most, true
+	return mean / float64(n), high / float64(n), most, true
 }
 
-// rare reports whether p's channels are those of rare events.
+// rare reports whether p's channels are those of rare events: nearly everywhere.
 func (t typical) rare(p *Part) (mean float64, ok bool) {
-	mean, most, ok := t.mean(p)
-	return mean, ok && mean <= rareMean && most <= rareMost
+	mean, high, most, ok := t.mean(p)
+	if p.Channels < few {
+		return mean, ok && high <= rareMeanOfFew
+	}
+	return mean, ok && high <= rareMean && most <= rareMost
 }
 
 // rareParts makes the rule by which undecided channels of rare events are likelier classes.
@@ -76,8 +81,12 @@ func rareFindings(name, why, agrees, contradicts string, place Evidence, of func
 		Place: "once heads are found, among what is independent of the graph's form",
 		Judge: func(s *Scene) []Verdict {
 			f := s.Found[0]
-			if f.Parts[0].Activation == Softmax {
+			if f.Parts[0].Activation == Softmax || slices.Contains(periodic, f.By) {
 				return nil
+			}
+			agree := 2.0
+			if slices.ContainsFunc(f.Notes, func(n Note) bool { return n.From == Weights && n.Weight > 0 }) {
+				agree = 1 // what the network computes has its biases in it
 			}
 			t := of(s)
 			beside := s.rareBeside(f, t)
@@ -88,7 +97,7 @@ func rareFindings(name, why, agrees, contradicts string, place Evidence, of func
 			}
 			switch {
 			case all && beside == nil:
-				return []Verdict{{Of: f, Weight: 2, Evidence: fmt.Sprintf(agrees, own)}}
+				return []Verdict{{Of: f, Weight: agree, Evidence: fmt.Sprintf(agrees, own)}}
 			case beside != nil && s.noneRare(f, t):
 				return []Verdict{{Of: f, Weight: -4, AtMost: contradicted, Evidence: fmt.Sprintf("against it: "+contradicts, beside.Value.Name)}}
 			}
@@ -96,6 +105,9 @@ func rareFindings(name, why, agrees, contradicts string, place Evidence, of func
 		},
 	}
 }
+
+// periodic are the rules that find heads by what they would be judged by.
+var periodic = []string{"bias-periods", "score-periods"}
 
 // rareBeside is a part that leaves the graph beside f, of two channels or more of rare
 // events; nil if there is none.
@@ -114,7 +126,7 @@ func (s *Scene) rareBeside(f *Finding, t typical) *Part {
 // noneRare reports whether it is known that no part of f is of rare events.
 func (s *Scene) noneRare(f *Finding, t typical) bool {
 	return !slices.ContainsFunc(f.Parts, func(p *Part) bool {
-		mean, _, ok := t.mean(p)
+		mean, _, _, ok := t.mean(p)
 		return !ok || mean < otherLeast
 	})
 }
@@ -130,12 +142,16 @@ func backgrounds(name, why, text string, place Evidence, of func(s *Scene) typic
 			if f.Activation != Softmax || f.Classes < 2 || f.Background < 0 || !f.byConvention {
 				return nil
 			}
+			// It says nothing of which head is meant.
+			if slices.ContainsFunc(s.Found, func(g *Finding) bool { return g.Classes != f.Classes }) {
+				return nil
+			}
 			k, by := of(s).greatest(f)
 			switch {
 			case k != 0 && k != f.Classes-1 || by < backgroundLeads:
 				return nil
 			case k == f.Background:
-				return []Verdict{{Of: f, Weight: 1.5, Evidence: fmt.Sprintf("background class %d: "+text, k, by)}}
+				return []Verdict{{Of: f, Weight: 1.5, Confirms: true, Evidence: fmt.Sprintf("background class %d: "+text, k, by)}}
 			}
 			return []Verdict{{Of: f, Background: &k, Evidence: fmt.Sprintf("background class %d, against convention: "+text, k, by)}}
 		},
@@ -150,17 +166,21 @@ const backgroundLeads = 1.5
 func (t typical) greatest(f *Finding) (class int, by float64) {
 	class, by = -1, math.Inf(1)
 	for _, p := range f.Parts {
-		for _, r := range p.Roots {
-			x := t(r)
+		levels := t(p)
+		if len(levels) == 0 {
+			return -1, 0
+		}
+		for _, x := range levels {
 			if len(x) == 0 || len(x)%f.Classes != 0 {
 				return -1, 0
 			}
-			mean := make([]float64, f.Classes) // over anchors
-			for i, v := range x {
-				mean[i%f.Classes] += v * float64(f.Classes) / float64(len(x))
+			mean, sd := make([]float64, f.Classes), 0.0 // over anchors
+			for i, c := range x {
+				mean[i%f.Classes] += c.mean * float64(f.Classes) / float64(len(x))
+				sd += c.sd / float64(len(x))
 			}
 			k, lead := lead(mean)
-			if class >= 0 && k != class {
+			if class >= 0 && k != class || lead < sd {
 				return -1, 0
 			}
 			class, by = k, min(by, lead)
@@ -218,14 +238,17 @@ func periods(name, why, text string, place Evidence, of func(s *Scene) typical) 
 // rare events and others that are.
 func (t typical) repeats(parts []*Part, group int64) bool {
 	for _, p := range parts {
-		for _, r := range p.Roots {
-			x := t(r)
+		levels := t(p)
+		if len(levels) == 0 {
+			return false
+		}
+		for _, x := range levels {
 			if int64(len(x)) != p.Channels {
 				return false
 			}
 			mean := make([]float64, group)
-			for i, v := range x {
-				mean[int64(i)%group] += v * float64(group) / float64(len(x))
+			for i, c := range x {
+				mean[int64(i)%group] += c.mean * float64(group) / float64(len(x))
 			}
 			boxes := (mean[0] + mean[1] + mean[2] + mean[3]) / 4
 			most := slices.Max(mean[4:])

@@ -62,6 +62,7 @@ type Verdict struct {
 	// the units of the table: it shifts the confidence, and Score does not.
 	Weight     float64
 	AtMost     float64 // the confidence of Of at most; 0 says nothing
+	Confirms   bool    // whether what Of's background made unsure is all that Evidence makes surer
 	Background *int    // the class of Of that stands for nothing; -1 for none
 
 	Undecided string // why nothing can be said

@@ -16,4 +16,21 @@ var (
 		"its bias is the greatest, by %.1f", Weights, biasesOf)
 )
 
-func biasesOf(s *Scene) typical { return s.biases }
+// biasesOf are the biases of the layers behind a part.
+func biasesOf(s *Scene) typical {
+	return func(p *Part) [][]level {
+		var levels [][]level
+		for _, r := range p.Roots {
+			b := s.biases(r)
+			if len(b) == 0 {
+				return nil
+			}
+			var x []level
+			for _, v := range b {
+				x = append(x, level{mean: v})
+			}
+			levels = append(levels, x)
+		}
+		return levels
+	}
+}
