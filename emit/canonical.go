@@ -53,7 +53,7 @@ func canonicalRows(p patterns.Part) (*graph.Value, error) {
 	}
 	v, layout = order(v, layout)
 	switch {
-	case layout == "NRC" || layout == "N1C":
+	case (layout == "NRC" || layout == "N1C") && p.Source.Shape()[p.Layout.ChannelAxis()].IsKnown():
 		return v, nil
 	case layout.Index(patterns.Batch) < 0:
 		return op.Reshape(v, 1, -1, int64(p.Slice.Len())), nil
@@ -74,7 +74,7 @@ func checkLayout(p patterns.Part) error {
 	if s.Start < 0 || s.Len() <= 0 || s.Stop > s.Stride {
 		return fmt.Errorf("channels %d to %d of %d are no slice", s.Start, s.Stop, s.Stride)
 	}
-	if n := shape[c]; !n.IsKnown() || int(n.Value)%s.Stride != 0 {
+	if n := shape[c]; !n.IsKnown() && s != (patterns.Slice{Stop: s.Stride, Stride: s.Stride}) || n.IsKnown() && int(n.Value)%s.Stride != 0 {
 		return fmt.Errorf("axis %d of %v does not hold groups of %d channels", c, shape, s.Stride)
 	}
 	return nil
@@ -86,7 +86,7 @@ func checkLayout(p patterns.Part) error {
 func ungroup(p patterns.Part) (*graph.Value, patterns.Layout) {
 	c := p.Layout.ChannelAxis()
 	groups := p.Source.Shape()[c].Value / int64(p.Slice.Stride)
-	if groups == 1 {
+	if !p.Source.Shape()[c].IsKnown() || groups == 1 {
 		return p.Source, p.Layout
 	}
 	dims := make([]int64, c, c+3)

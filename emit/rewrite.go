@@ -45,6 +45,17 @@ type Options struct {
 // DTypes are what Options.DType can be.
 var DTypes = []tensor.DType{tensor.Invalid, tensor.Float16, tensor.Float32, tensor.Float64}
 
+// OpenClassesError is the error for a head whose number of classes the graph leaves open, as
+// where their embeddings are fed. patterns.Options.Classes fixes it.
+type OpenClassesError struct {
+	Head string // its tensor
+	Name string // of the number; "?" if it has none
+}
+
+func (e *OpenClassesError) Error() string {
+	return fmt.Sprintf("head %q: the graph leaves the number of classes open (%s), and a loss needs to know it", e.Head, e.Name)
+}
+
 // NoObjectnessError is the error where a confidence loss is asked for of a head
 // that has no objectness.
 type NoObjectnessError struct{ Head string }
@@ -90,6 +101,9 @@ func Rewrite(m *graph.Model, heads []*patterns.Head, o Options) (*Manifest, erro
 	nodes, inits := len(m.Graph.Nodes), len(m.Graph.Inits)
 	r.originals()
 	for i, h := range heads {
+		if h.Classes < 0 {
+			return nil, &OpenClassesError{h.Levels[0].Source.Name, h.OpenClasses()}
+		}
 		if err := r.head(i, h, len(heads)); err != nil {
 			return nil, err
 		}

@@ -26,6 +26,18 @@ func (m *Manifest) Sizes(tensors map[string]*tensor.Tensor) map[string]int {
 	return sizes
 }
 
+// Fixed is the numbers of classes that heads were given whose network leaves them open,
+// under the names that these have in the network.
+func (m *Manifest) Fixed() map[string]int {
+	fixed := map[string]int{}
+	for _, h := range m.Heads {
+		if h.OpenClasses != "" {
+			fixed[h.OpenClasses] = h.Classes
+		}
+	}
+	return fixed
+}
+
 // numeric is a dimension of a port that is a number, as it is made or read from JSON.
 func numeric(d any) (n int, ok bool) {
 	switch d := d.(type) {

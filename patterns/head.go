@@ -79,7 +79,7 @@ type Head struct {
 	// map first, or where sizes are dynamic that of the smallest stride: an
 	// order that neither nodes nor outputs change.
 	Levels  []Level
-	Classes int // background included
+	Classes int // background included; -1 where the graph leaves it open
 	// Activation is what the graph does with the logits.
 	Activation Activation
 	// Background is the class index that stands for "nothing here"; -1 if
@@ -103,6 +103,18 @@ type Head struct {
 
 	parts []*rule.Part // what it was made of
 	notes []rule.Note  // the evidence that has a weight of its own
+}
+
+// OpenClasses is the name of the number of classes where the graph leaves it open, as of
+// classes whose embeddings are fed, though the user may have fixed it; "?" for one without a
+// name, empty where the graph fixes it.
+func (h *Head) OpenClasses() string {
+	l := h.Levels[0]
+	c := l.Layout.ChannelAxis()
+	if c < 0 || c >= len(l.Source.Shape()) || l.Source.Shape()[c].IsKnown() {
+		return ""
+	}
+	return l.Source.Shape()[c].String()
 }
 
 // PerImage reports whether h is a classifier's: one row for each image, or

@@ -79,7 +79,11 @@ func (s *site) head(f *rule.Finding) *Head {
 	seen := map[Part]bool{}
 	for _, q := range f.Parts {
 		for _, x := range s.Sources(q) {
-			if l := s.part(x, cmp.Or(f.Group, q.Group)); !seen[l] {
+			l := s.part(x, cmp.Or(f.Group, q.Group))
+			if l.Slice.Stop < 0 && f.Classes > 0 {
+				l.Slice = Slice{0, f.Classes, f.Classes}
+			}
+			if !seen[l] {
 				seen[l] = true
 				h.Levels = append(h.Levels, s.level(l))
 			}

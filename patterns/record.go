@@ -8,15 +8,18 @@ import (
 // HeadRecord is a head as JSON has it: in the report of inspect and in the
 // manifest of a training graph.
 type HeadRecord struct {
-	Source     string       `json:"source"` // of the first level
-	ClassAxis  int          `json:"classAxis"`
-	Classes    int          `json:"classes"`
-	ClassSlice *SliceRecord `json:"classSlice"`
-	Activation Activation   `json:"activation"`
-	Background *int         `json:"background"`
-	Levels     []PartRecord `json:"levels"`
-	Objectness []PartRecord `json:"objectness,omitempty"`
-	Box        string       `json:"box,omitempty"`
+	Source    string `json:"source"` // of the first level
+	ClassAxis int    `json:"classAxis"`
+	Classes   int    `json:"classes"` // -1 where it is open
+	// OpenClasses is the name of the number of classes where the graph leaves it open, though
+	// the user may have fixed it.
+	OpenClasses string       `json:"openClasses,omitempty"`
+	ClassSlice  *SliceRecord `json:"classSlice"`
+	Activation  Activation   `json:"activation"`
+	Background  *int         `json:"background"`
+	Levels      []PartRecord `json:"levels"`
+	Objectness  []PartRecord `json:"objectness,omitempty"`
+	Box         string       `json:"box,omitempty"`
 	// Distributions is set where a loss is put on the boxes, and where a head is saved.
 	Distributions []PartRecord `json:"distributions,omitempty"`
 	Quantized     string       `json:"quantized,omitempty"` // the reason against training
@@ -56,9 +59,17 @@ func (k *SliceRecord) String() string {
 	return s
 }
 
+// ClassWords is the number of classes, or its name where it is open.
+func (h HeadRecord) ClassWords() string {
+	if h.Classes < 0 {
+		return h.OpenClasses
+	}
+	return fmt.Sprint(h.Classes)
+}
+
 // String is the head in one line.
 func (h HeadRecord) String() string {
-	s := fmt.Sprintf("%s, classes: %d on axis %d", h.Source, h.Classes, h.ClassAxis)
+	s := fmt.Sprintf("%s, classes: %s on axis %d", h.Source, h.ClassWords(), h.ClassAxis)
 	if h.ClassSlice != nil {
 		s += fmt.Sprintf(" (channels %s)", h.ClassSlice)
 	}
@@ -90,7 +101,7 @@ func (p *Part) slice() *SliceRecord {
 		total = p.Source.Shape()[c].Value
 	}
 	s := p.Slice
-	if int64(s.Stride) == total && int64(s.Len()) == total {
+	if whole := s.Start == 0 && s.Stop == s.Stride; whole && (total < 0 || int64(s.Stride) == total) {
 		return nil
 	}
 	r := &SliceRecord{Start: s.Start, Stop: s.Stop}
@@ -111,6 +122,7 @@ func (h *Head) Record() HeadRecord {
 		Source: first.Source.Name, ClassAxis: first.Layout.ChannelAxis(), Classes: h.Classes, ClassSlice: first.slice(),
 		Activation: h.Activation, Quantized: h.Quantized, Confidence: h.Confidence, Evidence: append([]string{}, h.Evidence...),
 	}
+	r.OpenClasses = h.OpenClasses()
 	if b := h.Background; b >= 0 {
 		r.Background = &b
 	}

@@ -47,6 +47,13 @@ func feedsFor(c *cli.Context, path string, m *graph.Model, plan *interp.Plan) (m
 	if f.sizes, err = dimSizes(c, made); err != nil {
 		return nil, err
 	}
+	if x != nil {
+		for name, n := range x.Fixed() {
+			if _, given := f.sizes[name]; !given {
+				f.sizes[name] = n
+			}
+		}
+	}
 	f.bind(x, f.feeds)
 	err = f.makeUp(made, func(v *graph.Value) bool { return !slices.Contains(targets, v) })
 	if err == nil && f.open(targets) {

@@ -47,6 +47,8 @@ type typeDoc struct {
 
 type headDoc struct {
 	patterns.HeadRecord
+	// Classes is their number, or its name where the graph leaves it open.
+	Classes  any               `json:"classes"`
 	PerImage bool              `json:"perImage"`
 	Reasons  []patterns.Reason `json:"reasons"`
 	// RestsOn is where the evidence lies.
@@ -82,9 +84,17 @@ func describeInspection(path string, m *graph.Model, r *patterns.Report, n *next
 		Pattern: r.Pattern, Refusal: refusalOf(failed), Warnings: warnings(r), Next: n,
 		Trace: r.Trace, Unprobed: r.Unprobed}
 	for _, h := range r.Heads {
-		d.Heads = append(d.Heads, headDoc{h.Record(), h.PerImage(), h.Reasons(), h.RestsOn(), pathRecord(r.Path(h))})
+		d.Heads = append(d.Heads, headDoc{h.Record(), classCount(h), h.PerImage(), h.Reasons(), h.RestsOn(), pathRecord(r.Path(h))})
 	}
 	return d
+}
+
+// classCount is how many classes h has, or the name of that number.
+func classCount(h *patterns.Head) any {
+	if h.Classes < 0 {
+		return h.OpenClasses()
+	}
+	return h.Classes
 }
 
 func modelRecord(path string, m *graph.Model) modelDoc {

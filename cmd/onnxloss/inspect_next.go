@@ -37,6 +37,10 @@ func nextOf(c *cli.Context, path string, r *patterns.Report) *next {
 		return n
 	}
 	n.Command, n.Line = rewriteOf(c, path, h, c.String("head"))
+	if open := h.OpenClasses(); h.Classes < 0 {
+		n.Command, n.Line = append(n.Command, "--classes", "N"), n.Line+" --classes N"
+		n.Notes = append(n.Notes, fmt.Sprintf("the graph leaves the number of classes open (%s): N is how many are fed in training", open))
+	}
 	if h.Activation == patterns.None && h.Classes > 1 {
 		other := "if its classes exclude each other: --loss modified-focal-softmax"
 		if h.PerImage() {

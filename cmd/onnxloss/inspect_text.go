@@ -104,7 +104,7 @@ func headRow(n int, h *patterns.Head) []cell {
 		sure = yellow
 	}
 	row := []cell{}
-	for _, t := range []string{fmt.Sprint(n), fmt.Sprint(x.Classes), x.ClassSlice.String(), fmt.Sprint(x.ClassAxis),
+	for _, t := range []string{fmt.Sprint(n), x.ClassWords(), x.ClassSlice.String(), fmt.Sprint(x.ClassAxis),
 		string(x.Activation), background, fmt.Sprint(len(x.Levels)), anchors} {
 		row = append(row, cell{t, plain})
 	}

@@ -20,10 +20,13 @@ import (
 // rewriteError turns options that the model or the loss cannot serve into
 // usage errors.
 func rewriteError(path string, err error) error {
+	var open *emit.OpenClassesError
 	var bad *loss.OptionError
 	var none *emit.NoObjectnessError
 	var numbers *emit.NoDistributionError
 	switch {
+	case errors.As(err, &open):
+		return fmt.Errorf("%s: %w; --classes N fixes it", title(path), err)
 	case errors.As(err, &bad):
 		return usagef("--%v", bad)
 	case errors.As(err, &none):

@@ -78,6 +78,9 @@ func Training(ctx context.Context, m *graph.Model, o Options) (*Report, error) {
 		return nil, ErrNoManifest
 	}
 	p := &proof{ctx: ctx, model: m, manifest: x, opts: o}
+	for name, n := range x.Fixed() {
+		p.opts.Dims = with(maps.Clone(p.opts.Dims), name, n)
+	}
 	p.plan = p.newPlan
 	if o.plan != nil {
 		p.plan = o.plan

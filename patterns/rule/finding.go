@@ -13,7 +13,7 @@ type Finding struct {
 	// group is the number of class channels of an anchor where several share an axis of a
 	// tensor that holds nothing else; else 0.
 	Group      int64
-	Classes    int // background included
+	Classes    int // background included; -1 where the graph leaves it open
 	Activation Activation
 	Background int // the class that stands for nothing; -1 if there is none
 	Score      float64
@@ -31,8 +31,12 @@ type Finding struct {
 func (s *Scene) Take(parts []*Part, group int64, confidence float64, evidence ...string) *Finding {
 	p := parts[0]
 	f := &Finding{Parts: parts, Group: group, Classes: int(p.Channels), Activation: p.Activation, Background: -1, Evidence: slices.Clone(evidence)}
-	if group > 0 {
+	switch {
+	case group > 0:
 		f.Classes = int(group)
+	case f.Classes < 0 && s.User.Classes > 0:
+		f.Classes = s.User.Classes
+		f.Evidence = append(f.Evidence, fmt.Sprintf("the graph leaves the number of classes open; the user says %d", f.Classes))
 	}
 	for _, q := range parts {
 		if !s.shown(q) {

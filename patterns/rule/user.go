@@ -11,7 +11,7 @@ type User struct {
 // unlike says why f is not the head that the user wants; empty if it may be.
 func (s *Scene) unlike(f *Finding) string {
 	switch {
-	case !s.User.Fits(f.Classes, f.Background):
+	case f.Classes >= 0 && !s.User.Fits(f.Classes, f.Background):
 		return fmt.Sprintf("it has %d classes, not %d", f.Classes, s.User.Classes)
 	case s.User.Activation != "" && f.Activation != s.User.Activation:
 		return fmt.Sprintf("it has activation %s, not %s", f.Activation, s.User.Activation)
@@ -32,7 +32,7 @@ func (s *Scene) may(n int64, act Activation) bool {
 		return false
 	}
 	c := int64(s.User.Classes)
-	return c == 0 || n > 0 && (n%c == 0 || n%(c+1) == 0)
+	return c == 0 || n < 0 || n%c == 0 || n%(c+1) == 0
 }
 
 // OfUser is the number of class channels of an anchor among n, where the user
