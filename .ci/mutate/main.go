@@ -32,29 +32,29 @@ import (
 // judges are the packages whose tests hold a package, the cheapest first; a package that
 // is not listed has its own.
 var judges = map[string][]string{
-	"graph":                {"graph", "graph/text", "graph/onnx", "patterns"},
-	"graph/tensor":         {"graph/tensor/npy", "graph/op"},
-	"graph/kernel":         {"graph/kernel", "graph/op", "graph/interp"},
-	"graph/op":             {"graph/op", "graph/interp", "patterns"},
-	"graph/interp":         {"graph/interp", "emit/verify"},
-	"graph/interp/plan":    {"graph/interp/plan", "graph/interp"},
-	"graph/interp/fuse":    {"graph/interp/fuse", "graph/interp"},
-	"graph/interp/pool":    {"graph/interp/pool", "graph/interp"},
-	"graph/grad":           {"graph/grad", "emit/loss", "emit"},
-	"graph/opset":          {"graph/opset", "emit"},
-	"graph/onnx":           {"graph/onnx", "cmd/onnxloss"},
-	"patterns/match":       {"patterns/match", "patterns", "emit"},
-	"patterns":             {"patterns", "emit", "cmd/onnxloss"},
-	"emit/loss":            {"emit/loss", "emit/verify"},
-	"emit/loss/class":      {"emit/loss", "emit/verify"},
-	"emit/loss/box":        {"emit/loss", "emit/verify"},
-	"emit/loss/confidence": {"emit/loss", "emit/verify"},
-	"emit":                 {"emit", "emit/verify", "cmd/onnxloss"},
-	"emit/verify":          {"emit/verify", "cmd/onnxloss"},
+	"graph":                 {"graph", "graph/text", "graph/onnx", "patterns"},
+	"graph/tensor":          {"graph/tensor/npy", "graph/op"},
+	"graph/internal/kernel": {"graph/internal/kernel", "graph/op", "graph/interp"},
+	"graph/op":              {"graph/op", "graph/interp", "patterns"},
+	"graph/interp":          {"graph/interp", "emit/verify"},
+	"graph/interp/plan":     {"graph/interp/plan", "graph/interp"},
+	"graph/interp/fuse":     {"graph/interp/fuse", "graph/interp"},
+	"graph/interp/pool":     {"graph/interp/pool", "graph/interp"},
+	"graph/grad":            {"graph/grad", "emit/loss", "emit"},
+	"graph/opset":           {"graph/opset", "emit"},
+	"graph/onnx":            {"graph/onnx", "cmd/onnxloss"},
+	"patterns/match":        {"patterns/match", "patterns", "emit"},
+	"patterns":              {"patterns", "emit", "cmd/onnxloss"},
+	"emit/loss":             {"emit/loss", "emit/verify"},
+	"emit/loss/class":       {"emit/loss", "emit/verify"},
+	"emit/loss/box":         {"emit/loss", "emit/verify"},
+	"emit/loss/confidence":  {"emit/loss", "emit/verify"},
+	"emit":                  {"emit", "emit/verify", "cmd/onnxloss"},
+	"emit/verify":           {"emit/verify", "cmd/onnxloss"},
 }
 
 // packages are those that changes are drawn from where none are named.
-var packages = []string{"graph", "graph/kernel", "graph/op", "graph/interp", "graph/interp/plan", "graph/interp/fuse", "graph/onnx", "graph/grad",
+var packages = []string{"graph", "graph/internal/kernel", "graph/op", "graph/interp", "graph/interp/plan", "graph/interp/fuse", "graph/onnx", "graph/grad",
 	"patterns", "patterns/match", "emit", "emit/loss", "emit/loss/class", "emit/loss/box", "emit/verify", "cmd/onnxloss"}
 
 // change is one edit of a file.

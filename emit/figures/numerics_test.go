@@ -16,7 +16,6 @@ import (
 	"github.com/onnxloss/onnxloss/emit"
 	"github.com/onnxloss/onnxloss/emit/loss"
 	"github.com/onnxloss/onnxloss/graph/interp/orttest"
-	"github.com/onnxloss/onnxloss/graph/kernel"
 	"github.com/onnxloss/onnxloss/graph/onnx"
 	"github.com/onnxloss/onnxloss/graph/op"
 	"github.com/onnxloss/onnxloss/graph/tensor"
@@ -115,7 +114,7 @@ func floats(d tensor.DType, x []float64, shape ...int) *tensor.Tensor {
 		return tensor.Of(shape, f)
 	}
 	h := make([]tensor.F16, len(f))
-	kernel.ToFloat16(h, f)
+	tensor.ToFloat16(h, f)
 	return tensor.Of(shape, h)
 }
 

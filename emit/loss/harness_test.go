@@ -11,7 +11,6 @@ import (
 	_ "github.com/onnxloss/onnxloss/emit/loss/all"
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/interp"
-	"github.com/onnxloss/onnxloss/graph/kernel"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
@@ -269,11 +268,11 @@ func convert(t *testing.T, x []float64, d tensor.DType, shape ...int) *tensor.Te
 		return tensor.Of(shape, x)
 	case tensor.Float16:
 		y := make([]tensor.F16, len(x))
-		kernel.ToFloat16(y, narrow(x))
+		tensor.ToFloat16(y, narrow(x))
 		return tensor.Of(shape, y)
 	case tensor.BFloat16:
 		y := make([]tensor.BF16, len(x))
-		kernel.ToBFloat16(y, narrow(x))
+		tensor.ToBFloat16(y, narrow(x))
 		return tensor.Of(shape, y)
 	}
 	t.Fatalf("no conversion to %v", d)

@@ -11,7 +11,6 @@ import (
 	"github.com/onnxloss/onnxloss/emit/verify"
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/interp/orttest"
-	"github.com/onnxloss/onnxloss/graph/kernel"
 	"github.com/onnxloss/onnxloss/graph/onnx"
 	"github.com/onnxloss/onnxloss/graph/op"
 	"github.com/onnxloss/onnxloss/graph/tensor"
@@ -120,7 +119,7 @@ func asPort(x *tensor.Tensor, dtype string) *tensor.Tensor {
 		return op.Widen(x, true)
 	case dtype == tensor.Float16.String():
 		h := make([]tensor.F16, x.Len())
-		kernel.ToFloat16(h, tensor.Data[float32](x))
+		tensor.ToFloat16(h, tensor.Data[float32](x))
 		return tensor.Of(x.Shape, h)
 	}
 	return x

@@ -9,7 +9,6 @@ import (
 	"github.com/onnxloss/onnxloss/emit/loss"
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/interp"
-	"github.com/onnxloss/onnxloss/graph/kernel"
 	"github.com/onnxloss/onnxloss/graph/op"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 	"github.com/onnxloss/onnxloss/patterns"
@@ -243,7 +242,7 @@ func float(port *emit.Port, double bool, shape []int, x []float64) *tensor.Tenso
 	}
 	if port.DType == tensor.Float16.String() {
 		h := make([]tensor.F16, len(f))
-		kernel.ToFloat16(h, f)
+		tensor.ToFloat16(h, f)
 		return tensor.Of(shape, h)
 	}
 	return tensor.Of(shape, f)
@@ -266,6 +265,6 @@ func halves(x []float64) []float64 {
 	for i, v := range x {
 		f[i] = float32(v)
 	}
-	kernel.ToFloat16(h, f)
+	tensor.ToFloat16(h, f)
 	return op.Floats(tensor.Of([]int{len(h)}, h))
 }

@@ -8,7 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/onnxloss/onnxloss/graph/kernel"
+	"github.com/onnxloss/onnxloss/graph/internal/kernel"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 

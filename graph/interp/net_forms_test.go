@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/onnxloss/onnxloss/graph/internal/kernel"
 	"github.com/onnxloss/onnxloss/graph/interp/plan"
-	"github.com/onnxloss/onnxloss/graph/kernel"
 )
 
 // netFormNames are the forms of step that TestNetForms wants to see.

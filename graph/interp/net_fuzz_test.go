@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/onnxloss/onnxloss/graph"
-	"github.com/onnxloss/onnxloss/graph/kernel"
 	"github.com/onnxloss/onnxloss/graph/op"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 	"github.com/onnxloss/onnxloss/graph/text"
@@ -111,7 +110,7 @@ func (c *netCase) asInput(x *tensor.Tensor) *tensor.Tensor {
 		if err != nil {
 			c.Fatal(err)
 		}
-		kernel.ToFloat16(tensor.Data[tensor.F16](half), tensor.Data[float32](x))
+		tensor.ToFloat16(tensor.Data[tensor.F16](half), tensor.Data[float32](x))
 		return half
 	}
 	return x

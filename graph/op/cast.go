@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/onnxloss/onnxloss/graph"
-	"github.com/onnxloss/onnxloss/graph/kernel"
+	"github.com/onnxloss/onnxloss/graph/internal/kernel"
 	"github.com/onnxloss/onnxloss/graph/op/flow"
 	"github.com/onnxloss/onnxloss/graph/op/symbol"
 	"github.com/onnxloss/onnxloss/graph/tensor"
@@ -189,9 +189,9 @@ func widened(x *Call, t *tensor.Tensor) (*tensor.Tensor, error) {
 	dst := tensor.Data[float32](w)
 	switch t.DType {
 	case tensor.Float16:
-		kernel.FromFloat16(dst, raw[uint16](t))
+		tensor.FromFloat16(dst, raw[uint16](t))
 	case tensor.BFloat16:
-		kernel.FromBFloat16(dst, raw[uint16](t))
+		tensor.FromBFloat16(dst, raw[uint16](t))
 	case tensor.Float8E8M0:
 		kernel.FromFloat8E8M0(dst, raw[uint8](t))
 	default:
@@ -204,9 +204,9 @@ func widened(x *Call, t *tensor.Tensor) (*tensor.Tensor, error) {
 func narrow(dst, src *tensor.Tensor, how rounding) {
 	switch d := dst.DType; d {
 	case tensor.Float16:
-		kernel.ToFloat16(raw[uint16](dst), tensor.Data[float32](src))
+		tensor.ToFloat16(raw[uint16](dst), tensor.Data[float32](src))
 	case tensor.BFloat16:
-		kernel.ToBFloat16(raw[uint16](dst), tensor.Data[float32](src))
+		tensor.ToBFloat16(raw[uint16](dst), tensor.Data[float32](src))
 	case tensor.Float8E8M0:
 		kernel.ToFloat8E8M0(raw[uint8](dst), tensor.Data[float32](src), how.saturate, how.mode)
 	case tensor.Int4, tensor.Int2, tensor.Uint4, tensor.Uint2:

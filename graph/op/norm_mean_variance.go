@@ -3,7 +3,7 @@ package op
 import (
 	"math"
 
-	"github.com/onnxloss/onnxloss/graph/kernel"
+	"github.com/onnxloss/onnxloss/graph/internal/kernel"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 

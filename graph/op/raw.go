@@ -4,7 +4,7 @@ import (
 	"reflect"
 	"unsafe"
 
-	"github.com/onnxloss/onnxloss/graph/kernel"
+	"github.com/onnxloss/onnxloss/graph/internal/kernel"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 

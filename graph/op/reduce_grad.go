@@ -4,7 +4,7 @@ import (
 	"slices"
 
 	"github.com/onnxloss/onnxloss/graph"
-	"github.com/onnxloss/onnxloss/graph/kernel"
+	"github.com/onnxloss/onnxloss/graph/internal/kernel"
 )
 
 // reduced is a reduction as its gradient rule sees it.

@@ -2,7 +2,7 @@ package op
 
 import (
 	"github.com/onnxloss/onnxloss/graph"
-	"github.com/onnxloss/onnxloss/graph/kernel"
+	"github.com/onnxloss/onnxloss/graph/internal/kernel"
 	"github.com/onnxloss/onnxloss/graph/op/flow"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
@@ -128,10 +128,10 @@ func (s *scatterTo) reduce(out *tensor.Tensor) error {
 		return scattered(s, tensor.Data[bool](out), tensor.Data[bool](s.x.In[2]), boolCombiner(s.reduction))
 	case tensor.Float16:
 		return scattered(s, tensor.Data[tensor.F16](out), tensor.Data[tensor.F16](s.x.In[2]),
-			halfCombiner(s.reduction, kernel.FromFloat16[tensor.F16], kernel.ToFloat16[tensor.F16]))
+			halfCombiner(s.reduction, tensor.FromFloat16[tensor.F16], tensor.ToFloat16[tensor.F16]))
 	case tensor.BFloat16:
 		return scattered(s, tensor.Data[tensor.BF16](out), tensor.Data[tensor.BF16](s.x.In[2]),
-			halfCombiner(s.reduction, kernel.FromBFloat16[tensor.BF16], kernel.ToBFloat16[tensor.BF16]))
+			halfCombiner(s.reduction, tensor.FromBFloat16[tensor.BF16], tensor.ToBFloat16[tensor.BF16]))
 	}
 	return attrError("reduction", s.reduction, "none for "+out.DType.String())
 }

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/onnxloss/onnxloss/graph/kernel"
+	"github.com/onnxloss/onnxloss/graph/internal/kernel"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 

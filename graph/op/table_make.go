@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/onnxloss/onnxloss/graph/kernel"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
@@ -130,9 +129,9 @@ func fromHalf(alloc func(tensor.DType, []int) (*tensor.Tensor, error), t *tensor
 	}
 	dst := tensor.Data[float32](w)
 	if t.DType == tensor.Float16 {
-		kernel.FromFloat16(dst, tensor.Data[tensor.F16](t))
+		tensor.FromFloat16(dst, tensor.Data[tensor.F16](t))
 	} else {
-		kernel.FromBFloat16(dst, tensor.Data[tensor.BF16](t))
+		tensor.FromBFloat16(dst, tensor.Data[tensor.BF16](t))
 	}
 	return w, nil
 }
@@ -147,9 +146,9 @@ func toHalf(x *Call, t *tensor.Tensor, half tensor.DType) (*tensor.Tensor, error
 	}
 	src := tensor.Data[float32](t)
 	if half == tensor.Float16 {
-		kernel.ToFloat16(tensor.Data[tensor.F16](h), src)
+		tensor.ToFloat16(tensor.Data[tensor.F16](h), src)
 	} else {
-		kernel.ToBFloat16(tensor.Data[tensor.BF16](h), src)
+		tensor.ToBFloat16(tensor.Data[tensor.BF16](h), src)
 	}
 	return h, nil
 }
@@ -169,11 +168,11 @@ func ScalarTensor(d tensor.DType, x float64) (*tensor.Tensor, error) {
 		return tensor.Scalar(x != 0), nil
 	case tensor.Float16:
 		var h [1]tensor.F16
-		kernel.ToFloat16(h[:], []float32{float32(x)})
+		tensor.ToFloat16(h[:], []float32{float32(x)})
 		return tensor.Scalar(h[0]), nil
 	case tensor.BFloat16:
 		var h [1]tensor.BF16
-		kernel.ToBFloat16(h[:], []float32{float32(x)})
+		tensor.ToBFloat16(h[:], []float32{float32(x)})
 		return tensor.Scalar(h[0]), nil
 	}
 	if x != math.Trunc(x) {

@@ -1,6 +1,6 @@
 package op
 
-import "github.com/onnxloss/onnxloss/graph/kernel"
+import "github.com/onnxloss/onnxloss/graph/internal/kernel"
 
 // Piece is an elementwise operator's work on a piece of float32 operands:
 // elements that follow each other, all of one channel (of axis 1). Exactly one

@@ -8,7 +8,6 @@ import (
 	"math/rand/v2"
 
 	"github.com/onnxloss/onnxloss/graph"
-	"github.com/onnxloss/onnxloss/graph/kernel"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
@@ -115,9 +114,9 @@ func fill(t *tensor.Tensor, r *rand.Rand) error {
 			d[i] = r.Float64()
 		}
 	case []tensor.F16:
-		inPieces(d, r, kernel.ToFloat16)
+		inPieces(d, r, tensor.ToFloat16)
 	case []tensor.BF16:
-		inPieces(d, r, kernel.ToBFloat16)
+		inPieces(d, r, tensor.ToBFloat16)
 	case []bool:
 		for i := range d {
 			d[i] = r.IntN(2) == 1
@@ -157,7 +156,7 @@ func inPieces[T any](d []T, r *rand.Rand, convert func(dst []T, src []float32)) 
 	}
 }
 
-func fillInts[T kernel.Integer](d []T, r *rand.Rand) {
+func fillInts[T ~int8 | ~int16 | ~int32 | ~int64 | ~uint8 | ~uint16 | ~uint32 | ~uint64](d []T, r *rand.Rand) {
 	for i := range d {
 		d[i] = T(r.IntN(8))
 	}

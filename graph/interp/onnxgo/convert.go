@@ -5,7 +5,7 @@ import (
 
 	gorgonia "gorgonia.org/tensor"
 
-	"github.com/onnxloss/onnxloss/graph/kernel"
+	"github.com/onnxloss/onnxloss/graph/internal/kernel"
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 

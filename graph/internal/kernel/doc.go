@@ -60,8 +60,7 @@
 //	selection         TopK, NonMaxSuppression (Suppression)
 //	images            Resize (Interpolation, ResizeAxis, ScaleOf), NearestTable with
 //	                  IndexCopy, RoiAlign (Regions), GridSample (Sampling)
-//	conversion        Convert, ToBool, FromBool, FromFloat16, ToFloat16,
-//	                  FromBFloat16, ToBFloat16
+//	conversion        Convert, ToBool, FromBool; 16-bit floats in package tensor
 //
 // # Assembly
 //
