@@ -9,13 +9,13 @@ import (
 
 const completionFlag = "--generate-bash-completion"
 
-// commandLine is the arguments of one run as package cli wants them.
+// commandLine is one run's arguments in the form that package cli expects.
 type commandLine struct {
 	args []string
 	json bool // --json is among them
 }
 
-// prepare is the arguments as package cli wants them. An error is one of usage.
+// prepare puts arguments into the form that package cli expects. Errors are usage errors.
 func prepare(app *cli.App, args []string) (commandLine, error) {
 	if len(args) == 0 {
 		args = []string{app.Name}
@@ -35,9 +35,9 @@ func prepare(app *cli.App, args []string) (commandLine, error) {
 	return sortArgs(app, args)
 }
 
-// sortArgs moves the flags of a command before its positional arguments, since
-// package cli stops looking for flags at the first argument that is none. A flag
-// of one value that is given twice is an error.
+// sortArgs moves a command's flags before its positional arguments, because
+// package cli stops parsing flags at the first positional argument. Giving a
+// single-valued flag twice is an error.
 func sortArgs(app *cli.App, args []string) (commandLine, error) {
 	if len(args) < 3 {
 		return commandLine{args: args}, nil
@@ -75,7 +75,7 @@ func sortArgs(app *cli.App, args []string) (commandLine, error) {
 			sorted.json = true
 		}
 		if seen[f] && single(f) && twice == nil {
-			twice = usagef("%s is given twice, and takes one value; see onnxloss %s --help", dashed(f.Names()[0]), cmd.Name)
+			twice = usagef("%s takes one value but is given twice; see onnxloss %s --help", dashed(f.Names()[0]), cmd.Name)
 		}
 		seen[f] = true
 		flags = append(flags, fullName(cmd, a))
@@ -93,8 +93,8 @@ func sortArgs(app *cli.App, args []string) (commandLine, error) {
 	return sorted, twice
 }
 
-// shortFlags is the flags of cmd that a, such as -qo, joins: only the last may take a
-// value. It is nil if a is anything else.
+// shortFlags splits combined short flags of cmd such as -qo, of which only the last may
+// take a value. It returns nil if a is anything else.
 func shortFlags(cmd *cli.Command, a string) []string {
 	if len(a) < 3 || a[1] == '-' || strings.Contains(a, "=") || findFlag(cmd, a) != nil {
 		return nil
@@ -120,7 +120,7 @@ func single(f cli.Flag) bool {
 	return !ok || !s.IsSliceFlag()
 }
 
-// takesValue reports whether the flag a, as it was typed, is followed by its
+// takesValue reports whether the flag a, as typed, is followed by its
 // value.
 func takesValue(cmd *cli.Command, a string) bool {
 	if strings.Contains(a, "=") {
@@ -130,8 +130,8 @@ func takesValue(cmd *cli.Command, a string) bool {
 	return ok && d.TakesValue()
 }
 
-// fullName is a flag as it was typed with its first name in place of another,
-// since package cli refuses two names of one flag.
+// fullName is a flag as typed, with any alias replaced by its first name,
+// because package cli refuses two names of one flag.
 func fullName(cmd *cli.Command, a string) string {
 	name, value, given := strings.Cut(a, "=")
 	f := findFlag(cmd, name)
@@ -144,7 +144,7 @@ func fullName(cmd *cli.Command, a string) string {
 	return name
 }
 
-// findFlag is the flag of cmd that was typed as a; nil if there is none.
+// findFlag is the flag of cmd that a names; nil if there is none.
 func findFlag(cmd *cli.Command, a string) cli.Flag {
 	name := strings.TrimPrefix(strings.TrimPrefix(a, "-"), "-")
 	for _, f := range cmd.Flags {

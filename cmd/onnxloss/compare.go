@@ -18,32 +18,32 @@ import (
 func compareCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "compare",
-		Usage:     "run several losses on one model and one batch: where value and gradient come from",
+		Usage:     "compare losses on one model and batch: values, and where gradients come from",
 		ArgsUsage: "MODEL",
-		Description: `Runs the network in the built-in interpreter (float32) and each loss on its logits
-by its closed form (float64). An anchor is positive if it has an object's class;
-hard if p_t, the probability that the head gives to what is true, is below 0.5.
-Shares of the gradient are of the sum of the norms of the anchors' gradients.
+		Description: `Runs the network in the built-in interpreter (float32) and evaluates the closed
+form of each loss on its logits (float64). An anchor is positive if its target is
+an object's class, and hard if p_t, the probability the head assigns to the truth,
+is below 0.5. Shares use per-anchor gradient norms, so they sum to 100 %.
 
-What is not given is made up, and that is said: inputs as in run, and as targets
-1 anchor in 100 (--positives) with a random class each. Of --losses each is a
-name, with parameters behind it if need be; without it there are all.
+Inputs that are not given are random, as in run; without --target, 1 anchor in 100
+(--positives) gets a random class. Both are reported. Each entry of --losses is a
+name, optionally followed by parameters; the default is every loss.
 
   onnxloss compare detector.onnx
   onnxloss compare detector.onnx --input images=batch.npy --target labels.npy \
       --losses ce,focal-softmax,sigmoid-focal,sigmoid-focal:gamma=0:alpha=0.5`,
 		Flags: append([]cli.Flag{
-			&cli.StringFlag{Name: "losses", Usage: "compare the losses of `LIST`: NAME,NAME:PARAMETER=NUMBER:…,…; eps, label-smoothing, modulate-gamma and modulate-alpha are parameters too"},
-			&cli.StringSliceFlag{Name: "input", Aliases: []string{"i"}, Usage: "feed an input from a file, as `NAME=FILE`: .npy, .npz or .pb (a TensorProto)"},
-			&cli.StringFlag{Name: "target", Usage: "the targets, from `FILE`: classes, int64 [N, A], or a float [N, A, C] in [0, 1]"},
-			&cli.Float64Flag{Name: "positives", Value: 0.01, Usage: "`SHARE` of the anchors that are positives where targets are made up"},
+			&cli.StringFlag{Name: "losses", Usage: "losses to compare, a `LIST` of NAME or NAME:PARAMETER=NUMBER:… separated by commas; eps, label-smoothing, modulate-gamma and modulate-alpha count as parameters"},
+			&cli.StringSliceFlag{Name: "input", Aliases: []string{"i"}, Usage: "feed input NAME from FILE, as `NAME=FILE`: .npy, .npz or .pb (TensorProto)"},
+			&cli.StringFlag{Name: "target", Usage: "read the targets from `FILE`: class indices, int64 [N, A], or floats [N, A, C] in [0, 1]"},
+			&cli.Float64Flag{Name: "positives", Value: 0.01, Usage: "`SHARE` of anchors that are positive in random targets"},
 			&cli.StringFlag{Name: "reduction", Value: loss.Mean, Usage: "`HOW` the losses of anchors become one: mean, sum or positives"},
-			&cli.Int64Flag{Name: "ignore-index", Usage: "leave out anchors whose target is `K`"},
-			&cli.IntFlag{Name: "background", Usage: "class `K` stands for no object; the head's own if the model tells"},
-			&cli.StringFlag{Name: "class-weights", Usage: "a factor for each class, from `FILE`: .npy, .npz, .pb, or a list in .json"},
-			&cli.StringFlag{Name: "class-counts", Usage: "how many objects of each class the training data has, from `FILE`, for the losses that ask for it"},
+			&cli.Int64Flag{Name: "ignore-index", Usage: "ignore anchors whose target is `K`"},
+			&cli.IntFlag{Name: "background", Usage: "class `K` means no object; by default what the model says"},
+			&cli.StringFlag{Name: "class-weights", Usage: "read one weight per class from `FILE`: .npy, .npz, .pb, or a .json list"},
+			&cli.StringFlag{Name: "class-counts", Usage: "read the number of training objects per class from `FILE`, for losses that need it"},
 			dimFlag,
-			&cli.Uint64Flag{Name: "seed", Usage: "seed `N` of what is made up"},
+			&cli.Uint64Flag{Name: "seed", Usage: "seed of random inputs and targets, `N`"},
 			linksFlag, threadsFlag, memoryFlag, jsonFlag, quietFlag,
 		}, headFlags()...),
 		Action: runCompare,
@@ -105,21 +105,21 @@ func runCompare(c *cli.Context) error {
 	return reportComparison(c, head, report)
 }
 
-// compareEntries is what --losses asks for, with the options that all share.
+// compareEntries is the losses of --losses, with the options that they share.
 func compareEntries(c *cli.Context) ([]compare.Entry, error) {
 	switch r := c.String("reduction"); r {
 	case loss.Mean, loss.Sum, loss.Positives:
 	default:
-		return nil, usagef("--reduction %q: want mean, sum or positives", r)
+		return nil, usagef("--reduction %q: expected mean, sum or positives", r)
 	}
 	if s := c.Float64("positives"); !(s >= 0 && s <= 1) {
-		return nil, usagef("--positives %v: want a share in [0, 1]", s)
+		return nil, usagef("--positives %v: expected a share in [0, 1]", s)
 	}
 	words := splitSpecs(c.String("losses"))
 	switch {
 	case len(words) > 0:
 	case c.IsSet("losses"):
-		return nil, usagef("--losses: no loss is named; see onnxloss losses")
+		return nil, usagef("--losses names no loss; see onnxloss losses")
 	default:
 		words = loss.Names(loss.Classification)
 	}
@@ -135,11 +135,11 @@ func compareEntries(c *cli.Context) ([]compare.Entry, error) {
 	for _, w := range words {
 		o, err := parseSpec(w)
 		if err != nil {
-			return nil, usagef("--losses %v", err)
+			return nil, usagef("--losses: %v", err)
 		}
 		l, err := loss.Find(loss.Classification, o.Name)
 		if err != nil {
-			return nil, usagef("--losses %s: is no loss of classes, which compare is about", w)
+			return nil, usagef("--losses %s: not a classification loss, the only kind compare handles", w)
 		}
 		o.Reduction, o.ClassWeights = c.String("reduction"), weights
 		if l.Counts {
@@ -150,7 +150,7 @@ func compareEntries(c *cli.Context) ([]compare.Entry, error) {
 	return entries, nil
 }
 
-// headOfBatch is the head that losses are compared on.
+// headOfBatch is the head on which losses are compared.
 type headOfBatch struct {
 	record     patterns.HeadRecord
 	softmax    bool
@@ -214,10 +214,10 @@ func trainedHead(c *cli.Context, path string, m *graph.Model, x *emit.Manifest) 
 	return h, nil
 }
 
-// compareBatch joins the logits to targets that are given or made up.
+// compareBatch pairs the logits with given or random targets.
 func compareBatch(c *cli.Context, path string, h *headOfBatch, logits *tensor.Tensor) (*compare.Batch, error) {
 	if logits.Rank() != 3 || !logits.DType.IsFloat() {
-		return nil, fmt.Errorf("%s: logits %v, want floats [N, A, C]", title(path), logits)
+		return nil, fmt.Errorf("%s: logits are %v, expected floats [N, A, C]", title(path), logits)
 	}
 	b := &compare.Batch{Softmax: h.softmax, Background: h.background}
 	b.N, b.A, b.C = logits.Shape[0], logits.Shape[1], logits.Shape[2]
@@ -238,7 +238,7 @@ func compareBatch(c *cli.Context, path string, h *headOfBatch, logits *tensor.Te
 	file := c.String("target")
 	if file == "" {
 		b.Draw(c.Float64("positives"), c.Uint64("seed"))
-		note(c, "targets: of each image's %d anchors %v drawn as positives, at least 1, with a random class (seed %d)", b.A, c.Float64("positives"), c.Uint64("seed"))
+		note(c, "targets: random classes for a share of %[2]v of each image's %[1]d anchors, at least 1 (seed %[3]d)", b.A, c.Float64("positives"), c.Uint64("seed"))
 		return b, nil
 	}
 	t, err := readTensor(file, "target", graph.Type{})
@@ -255,7 +255,7 @@ func setTargets(b *compare.Batch, file string, t *tensor.Tensor, ignore *int64) 
 		want = append(want, b.C)
 	}
 	if fmt.Sprint(t.Shape) != fmt.Sprint(want) || !t.DType.IsFloat() && t.DType != tensor.Int64 {
-		return fmt.Errorf("%s: %v, want int64 [%d, %d] or a float [%d, %d, %d], as the head has anchors and classes", file, t, b.N, b.A, b.N, b.A, b.C)
+		return fmt.Errorf("%s: got %v, expected int64 [%d, %d] or floats [%d, %d, %d] for the head's anchors and classes", file, t, b.N, b.A, b.N, b.A, b.C)
 	}
 	if t.DType == tensor.Int64 {
 		b.SetIndex(tensor.Data[int64](t), ignore)
@@ -263,12 +263,12 @@ func setTargets(b *compare.Batch, file string, t *tensor.Tensor, ignore *int64) 
 	}
 	b.Target, b.Ignore = op.Floats(t), ignore
 	if ignore != nil && (*ignore == 0 || *ignore == 1) {
-		return usagef("--ignore-index %d: is a valid dense target; take a number outside of [0, 1]", *ignore)
+		return usagef("--ignore-index %d is a valid dense target; choose a number outside [0, 1]", *ignore)
 	}
 	return nil
 }
 
-// targetTitle is where the targets are from, in messages.
+// targetTitle names the source of the targets in messages.
 func targetTitle(c *cli.Context) string {
 	if file := c.String("target"); file != "" {
 		return file

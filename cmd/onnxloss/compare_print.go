@@ -12,9 +12,9 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-var errNoneApplies = errors.New("none of the losses applies to this head")
+var errNoneApplies = errors.New("none of these losses applies to this head")
 
-// comparison is the answer in JSON.
+// comparison is the JSON document of compare.
 type comparison struct {
 	Head    patterns.HeadRecord `json:"head"`
 	Targets string              `json:"targets"` // the file, or "drawn"
@@ -43,8 +43,7 @@ func reportComparison(c *cli.Context, h *headOfBatch, r *compare.Report) error {
 	return nil
 }
 
-// printComparison prints what each loss makes of the batch: who gives its
-// gradient, and its value.
+// printComparison prints, for each loss, its value and where value and gradient come from.
 func printComparison(c *cli.Context, h *headOfBatch, r *compare.Report) error {
 	say(c, "head      %s", h.record)
 	say(c, "batch     %s of %s, %s: %d hard and %d easy positives, %d hard and %d easy negatives, %d ignored",
@@ -78,7 +77,7 @@ func printComparison(c *cli.Context, h *headOfBatch, r *compare.Report) error {
 			say(c, "")
 		}
 		first = false
-		say(c, "left out: %s: %s", x.Label, x.Left)
+		say(c, "skipped: %s: %s", x.Label, x.Left)
 	}
 	return nil
 }
@@ -101,7 +100,7 @@ func activationWord(h *headOfBatch) string {
 func gradientShare(p compare.Part) float64 { return p.GradientShare }
 func lossShare(p compare.Part) float64     { return p.LossShare }
 
-// shares is the columns of some parts' shares, a tab before each.
+// shares is the shares of parts as table columns, each after a tab.
 func shares(parts []compare.Part, of func(compare.Part) float64) string {
 	s := ""
 	for _, p := range parts {
@@ -118,7 +117,7 @@ func classes(n int) string {
 	return fmt.Sprintf("%d classes", n)
 }
 
-// percent is a share, exact in words where it is 0 or all.
+// percent is a share x in percent; rounding never makes it 0 or 100 %.
 func percent(x float64) string {
 	switch {
 	case x == 0:
@@ -131,11 +130,11 @@ func percent(x float64) string {
 	return fmt.Sprintf("%.1f%%", 100*x)
 }
 
-// barWidth is how many letters a bar has.
+// barWidth is the length of a bar in characters.
 const barWidth = 32
 
-// bar draws the groups' shares of the gradient side by side. Rounding is by the
-// running sum, so that all bars are as long.
+// bar draws the groups' shares of the gradient side by side. It rounds the
+// running sum, so that all bars have the same length.
 func bar(parts []compare.Part) string {
 	var b strings.Builder
 	sum, drawn := 0.0, 0

@@ -17,7 +17,7 @@ func completionCommand() *cli.Command {
 		Usage:     "print a shell completion script",
 		ArgsUsage: "SHELL",
 		Description: `SHELL is bash, zsh, fish or powershell. The script completes commands, options and
-their values. Put the line of your shell into the file that it reads at start:
+their values. Add the line for your shell to the file that it reads at startup:
 
   source <(onnxloss completion bash)                                # ~/.bashrc
   source <(onnxloss completion zsh)                                 # ~/.zshrc, after compinit
@@ -30,7 +30,7 @@ their values. Put the line of your shell into the file that it reads at start:
 			}
 			script, ok := completionScripts[shell]
 			if !ok {
-				return usagef("there is no completion for %q; there is for %s", shell, strings.Join(shells(), ", "))
+				return usagef("no completion for %q; available: %s", shell, strings.Join(shells(), ", "))
 			}
 			_, err = fmt.Fprint(c.App.Writer, script)
 			return err
@@ -38,8 +38,8 @@ their values. Put the line of your shell into the file that it reads at start:
 	}
 }
 
-// completionScripts ask the program for words, and leave files to the shell where it
-// has none. In a list, what follows the last comma is completed.
+// completionScripts ask the program for words, and leave files to the shell if it offers
+// none. In a list, they complete what follows the last comma.
 var completionScripts = map[string]string{
 	"bash": `_onnxloss() {
   local cur=${COMP_WORDS[COMP_CWORD]} words=("${COMP_WORDS[@]:0:COMP_CWORD}") list=
@@ -85,7 +85,7 @@ complete -c onnxloss -n 'count (__onnxloss_words) >/dev/null' -f -a '(__onnxloss
 // shells lists the shells that there are scripts for.
 func shells() []string { return []string{"bash", "zsh", "fish", "powershell"} }
 
-// completion makes app print what may follow args, in the way of package cli:
+// completion makes app print what may follow args, using package cli's protocol:
 // the last of args is the word under the cursor if it begins with a hyphen,
 // else the word before it.
 func completion(app *cli.App, args []string) []string {
@@ -145,7 +145,7 @@ func matchingFlags(cmd *cli.Command, prefix string) []string {
 	return list
 }
 
-// choices is the values of a flag of a command that has few.
+// choices is the values of an enumerated flag of a command; nil for any other flag.
 func choices(command, flag string) []string {
 	if command == "compare" {
 		switch flag {

@@ -17,8 +17,8 @@ func conformCommand() *cli.Command {
 		Usage:     "run ONNX's own test folders (model.onnx, test_data_set_*/input_*.pb)",
 		ArgsUsage: "DIR...",
 		Description: `Runs every case at or below the given folders with the built-in interpreter and
-compares the outputs at ONNX's tolerances. Cases that do not pass for a known
-reason are skipped, each with its reason. Exits 1 if any other failed.
+compares the outputs at ONNX's tolerances. Cases that fail for a known
+reason are reported as skipped, with that reason. Exits 1 if any other case fails.
 
   onnxloss conform /usr/share/libonnx-testdata/data/node`,
 		Flags: []cli.Flag{
@@ -108,7 +108,7 @@ func interpOptions(c *cli.Context) (o interp.Options, err error) {
 	case "float64":
 		o.Double = true
 	default:
-		return o, usagef("--dtype %q: want float32 or float64", d)
+		return o, usagef("--dtype %q: expected float32 or float64", d)
 	}
 	return o, nil
 }
@@ -117,7 +117,7 @@ func interpOptions(c *cli.Context) (o interp.Options, err error) {
 func threads(c *cli.Context) (int, error) {
 	n := c.Int("threads")
 	if n < 0 {
-		return 0, usagef("--threads %d: want 0 or more", n)
+		return 0, usagef("--threads %d: expected 0 or more", n)
 	}
 	return min(n, runtime.NumCPU()), nil
 }

@@ -16,8 +16,8 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// isStream reports whether out is not a name to put a file under: standard
-// output, a device, a pipe, or another name of what is open already.
+// isStream reports whether out cannot be replaced by renaming a file: standard
+// output, a device, a pipe, or another name of an open file.
 func isStream(out string) bool {
 	clean := filepath.ToSlash(filepath.Clean(out))
 	if out == "-" || clean == "/dev/stdout" || clean == "/dev/stderr" || strings.HasPrefix(clean, "/dev/fd/") || strings.HasPrefix(clean, "/proc/") {
@@ -27,46 +27,46 @@ func isStream(out string) bool {
 	return err == nil && !st.Mode().IsRegular() && !st.IsDir()
 }
 
-// checkTarget refuses an output that exists or is the input, before any work.
+// checkTarget refuses, before any work, an output that exists or is the input.
 func checkTarget(c *cli.Context, in, out string) error {
 	if out == "-" {
 		if c.Bool("json") {
-			return usagef("--json and --output - both want standard output")
+			return usagef("--json and --output - both write to standard output")
 		}
 		return nil
 	}
 	st, err := os.Stat(out)
 	if err != nil {
-		return nil // the writer will tell
+		return nil // writing reports it
 	}
 	src, err := os.Stat(in)
 	switch {
 	case err == nil && os.SameFile(src, st):
-		return fmt.Errorf("%s: is the input, which is never overwritten", out)
+		return fmt.Errorf("%s: this is the input, which is never overwritten", out)
 	case st.IsDir():
-		return fmt.Errorf("%s: is a folder", out)
+		return fmt.Errorf("%s: is a directory", out)
 	case !isStream(out) && !c.Bool("force"):
-		return fmt.Errorf("%s: exists; give --force to overwrite it", out)
+		return fmt.Errorf("%s: already exists; --force overwrites it", out)
 	}
 	return nil
 }
 
-// checkExternal refuses an output that holds weights of the input.
+// checkExternal refuses an output that contains weights of the input.
 func checkExternal(m *graph.Model, out string) error {
 	err := onnx.CheckData(out, m)
 	if errors.Is(err, onnx.ErrData) {
-		err = fmt.Errorf("%s: holds weights of the input, which is never overwritten", out)
+		err = fmt.Errorf("%s: contains weights of the input, which is never overwritten", out)
 	}
 	return err
 }
 
-// delivery is what was written beside the model, and what was verified.
+// delivery is the result of deliver.
 type delivery struct {
 	report *verify.Report // nil if nothing was verified
 	data   string         // the file of external data, and its size; "" if there is none
 }
 
-// deliver writes the training graph to out, verified before anything appears there.
+// deliver verifies the training graph, then writes it to out.
 func deliver(c *cli.Context, t *emit.Training, o emit.FileOptions, out string) (*delivery, error) {
 	d := &delivery{}
 	dims, err := imageSizes(c, t.Model)
@@ -105,7 +105,7 @@ func stream(c *cli.Context, t *emit.Training, o emit.FileOptions, out string) er
 	return nil
 }
 
-// outlet is what a stream goes to, which is opened when the first bytes come.
+// outlet is the destination of a stream, opened at the first write.
 type outlet struct {
 	c     *cli.Context
 	out   string
@@ -128,7 +128,7 @@ func (s *outlet) Write(p []byte) (int, error) {
 
 func (s *outlet) open() (err error) {
 	if names, err := onnx.ExternalFiles(s.model); err == nil && len(names) > 0 {
-		note(s.c, "the model reads weights from other files (%s), which must lie beside it", strings.Join(names, ", "))
+		note(s.c, "the model reads weights from other files (%s), which must be in its folder", strings.Join(names, ", "))
 	}
 	s.to = s.c.App.Writer
 	if s.out != "-" {
@@ -152,8 +152,8 @@ func streamName(out string) string {
 	return out
 }
 
-// verifyDraft verifies a training graph, as it was read again from what was written,
-// against the original.
+// verifyDraft verifies a training graph, read back from what was written, against the
+// original.
 func verifyDraft(c *cli.Context, original, draft *graph.Model, dims map[string]int) (*verify.Report, error) {
 	p := startProgress(c, "verifying")
 	defer p.end()

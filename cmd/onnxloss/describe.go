@@ -58,6 +58,15 @@ func quote(s string) string {
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
+// quoteAll is args as words of a shell's command line.
+func quoteAll(args []string) string {
+	quoted := make([]string, len(args))
+	for i, a := range args {
+		quoted[i] = quote(a)
+	}
+	return strings.Join(quoted, " ")
+}
+
 // table is aligned columns within the answer.
 func table(c *cli.Context) *wrapTable {
 	w := answer(c)

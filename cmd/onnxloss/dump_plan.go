@@ -12,7 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-var dumpPlanFlag = &cli.StringFlag{Name: "dump-plan", Usage: "print the interpreter's steps as they are after pass `PASS`, and do not run: " + strings.Join(passNames(), ", ")}
+var dumpPlanFlag = &cli.StringFlag{Name: "dump-plan", Usage: "print the interpreter's steps after pass `PASS` and do not run the model: " + strings.Join(passNames(), ", ")}
 
 // passNames are the interpreter's passes, in order.
 func passNames() []string {
@@ -31,9 +31,9 @@ func checkDumpPlan(c *cli.Context) error {
 		return nil
 	case !slices.Contains(names, pass):
 		near := didYouMean(pass, names, "")
-		return usagef("--dump-plan %q: there is no such pass; %s", pass, strings.TrimSpace(near+" There are "+strings.Join(names, ", ")))
+		return usagef("--dump-plan %q: no such pass; %s", pass, strings.TrimSpace(near+" Available: "+strings.Join(names, ", ")))
 	case c.Bool("json"):
-		return usagef("--json and --dump-plan: the steps are printed as text only")
+		return usagef("--json and --dump-plan: steps can only be printed as text")
 	}
 	return nil
 }

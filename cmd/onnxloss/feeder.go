@@ -11,12 +11,12 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// isTarget reports whether v is an input that the manifest x has beside the images.
+// isTarget reports whether v is an input of manifest x other than an image.
 func isTarget(x *emit.Manifest, v *graph.Value) bool {
 	return x != nil && slices.ContainsFunc(x.Inputs, func(p emit.Port) bool { return p.Name == v.Name && p.Role != emit.RoleImage })
 }
 
-// feeder makes up inputs.
+// feeder generates inputs.
 type feeder struct {
 	c     *cli.Context
 	plan  *interp.Plan
@@ -24,7 +24,7 @@ type feeder struct {
 	sizes map[string]int // of symbolic dimensions, by --dim or by tensors
 }
 
-// bind takes the sizes of dimensions from tensors, but for those that --dim gives.
+// bind takes the sizes of dimensions from tensors, except those that --dim sets.
 func (f *feeder) bind(x *emit.Manifest, tensors map[string]*tensor.Tensor) {
 	if x == nil {
 		return
@@ -41,7 +41,7 @@ func (f *feeder) open(vs []*graph.Value) bool {
 	return slices.ContainsFunc(random.DimNames(vs), func(name string) bool { _, ok := f.sizes[name]; return !ok })
 }
 
-// makeUp fills the inputs in vs that are asked for.
+// makeUp generates the inputs in vs for which asked returns true.
 func (f *feeder) makeUp(vs []*graph.Value, asked func(*graph.Value) bool) error {
 	seed := f.c.Uint64("seed")
 	for _, v := range vs {
@@ -58,8 +58,8 @@ func (f *feeder) makeUp(vs []*graph.Value, asked func(*graph.Value) bool) error 
 	return nil
 }
 
-// runLogits runs the network of a training graph up to the logits, whose sizes are those
-// of the targets.
+// runLogits runs the network of a training graph up to the logits, which determine the
+// sizes of the targets.
 func (f *feeder) runLogits(m *graph.Model, x *emit.Manifest) error {
 	o, err := interpOptions(f.c)
 	if err != nil {

@@ -20,8 +20,8 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// feedsFor reads the inputs that were given and makes up the others: those of a training
-// graph m by the sizes that its images give to the logits.
+// feedsFor reads the given inputs and generates the others; targets of a training graph m
+// are sized to the logits that its images produce.
 func feedsFor(c *cli.Context, path string, m *graph.Model, plan *interp.Plan) (map[string]*tensor.Tensor, error) {
 	files, err := inputFiles(c, plan.Inputs())
 	if err != nil {
@@ -68,14 +68,14 @@ func feedsFor(c *cli.Context, path string, m *graph.Model, plan *interp.Plan) (m
 	return f.feeds, nil
 }
 
-// inputFiles is the files that --input gives, by the input's name. Names and
-// files may have equals signs, so the names of the inputs decide.
+// inputFiles is the files given by --input, by input name. Names and files may
+// contain equals signs, so the longest matching input name wins.
 func inputFiles(c *cli.Context, inputs []*graph.Value) (map[string]string, error) {
 	files := map[string]string{}
 	for _, s := range c.StringSlice("input") {
 		name, file, ok := strings.Cut(s, "=")
 		if !ok || name == "" || file == "" {
-			return nil, usagef("--input %q: want NAME=FILE", s)
+			return nil, usagef("--input %q: expected NAME=FILE", s)
 		}
 		best := -1
 		for i, v := range inputs {
@@ -105,10 +105,10 @@ func listed(intro string, vs []*graph.Value) string {
 	return intro + " " + strings.Join(names, ", ")
 }
 
-// dimFlag is the flag of sizes for inputs that are made up.
-var dimFlag = &cli.StringSliceFlag{Name: "dim", Usage: "size of a dimension of the inputs that are made up, as `NAME=N`: NAME is a symbolic dimension, or INPUT:AXIS, from 0, for one that has no name"}
+// dimFlag sets dimensions of generated inputs.
+var dimFlag = &cli.StringSliceFlag{Name: "dim", Usage: "set a dimension of generated inputs, as `NAME=N`: NAME is a symbolic dimension, or INPUT:AXIS (axes count from 0) if it has no name"}
 
-// dimSizes is the sizes that --dim gives to dimensions of vs that are not fixed.
+// dimSizes is the sizes that --dim sets, each of a dimension of vs that is not fixed.
 func dimSizes(c *cli.Context, vs []*graph.Value) (map[string]int, error) {
 	names, axes := random.DimNames(vs), map[string]bool{}
 	for _, v := range vs {
@@ -120,27 +120,27 @@ func dimSizes(c *cli.Context, vs []*graph.Value) (map[string]int, error) {
 	for _, s := range c.StringSlice("dim") {
 		i := strings.LastIndex(s, "=")
 		if i <= 0 {
-			return nil, usagef("--dim %q: want NAME=N", s)
+			return nil, usagef("--dim %q: expected NAME=N", s)
 		}
 		n, err := strconv.Atoi(s[i+1:])
 		switch {
 		case err != nil || n < 0:
-			return nil, usagef("--dim %q: want a number of at least 0", s)
+			return nil, usagef("--dim %q: expected a number of at least 0", s)
 		case len(names) == 0:
-			return nil, usagef("--dim %s: the inputs that are made up have no symbolic dimensions", s)
+			return nil, usagef("--dim %s: the generated inputs have no symbolic dimensions", s)
 		case !axes[s[:i]] && !slices.Contains(names, s[:i]):
-			return nil, usagef("--dim %s: no input that is made up has such a dimension; they have %s", s, strings.Join(names, ", "))
+			return nil, usagef("--dim %s: no generated input has this dimension; they have %s", s, strings.Join(names, ", "))
 		}
 		dims[s[:i]] = n
 	}
 	return dims, nil
 }
 
-// imageSizes is the sizes that --dim gives to the inputs of the network in m.
+// imageSizes is the sizes that --dim sets for inputs of the network in m.
 func imageSizes(c *cli.Context, m *graph.Model) (map[string]int, error) {
 	x, err := emit.ReadManifest(m)
 	if err != nil || x == nil {
-		return dimSizes(c, dataInputs(m)) // what reads the manifest will tell
+		return dimSizes(c, dataInputs(m)) // reading the manifest reports it
 	}
 	var images []*graph.Value
 	for _, p := range x.Inputs {
@@ -151,8 +151,8 @@ func imageSizes(c *cli.Context, m *graph.Model) (map[string]int, error) {
 	return dimSizes(c, images)
 }
 
-// writeOutputs writes the named outputs into a folder: all of them, or if
-// anything fails none.
+// writeOutputs writes the named outputs into a folder, or none of them if
+// anything fails.
 func writeOutputs(ctx context.Context, dir string, names []string, out map[string]*tensor.Tensor) error {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return err
@@ -194,7 +194,7 @@ func writeOutputs(ctx context.Context, dir string, names []string, out map[strin
 	return nil
 }
 
-// fileName is a value's name without what file systems refuse or misread.
+// fileName is a value's name with characters that are unsafe in file names replaced.
 func fileName(name string) string {
 	name = strings.Map(func(r rune) rune {
 		if strings.ContainsRune(`/\:*?"<>|`, r) || !visible.Rune(r) {

@@ -9,18 +9,18 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// The help texts are laid out here and not by the templates of package cli,
+// The help texts are laid out here rather than by the templates of package cli,
 // which put options before arguments and sort them by name.
 
 const appText = `onnxloss makes an exported ONNX object detector trainable. It finds the
 classification head, appends the training subgraph of a loss in plain ONNX
 operators, and proves the result before it writes it.
 
-Where the head is, and why:
+Find the head:
 
   onnxloss inspect detector.onnx
 
-The training graph:
+Write the training graph:
 
   onnxloss rewrite detector.onnx -o train.onnx --loss modified-focal-sigmoid
 
@@ -28,11 +28,11 @@ Usage: onnxloss COMMAND [arguments]
 
 Commands:
 %s
-onnxloss COMMAND --help says more. Options may stand before or after arguments.
-A model may be - for standard input.
+Run onnxloss COMMAND --help for details. Options may come before or after arguments.
+Use - to read a model from standard input.
 
-Exit codes: 0 done, 1 bad input, 2 wrong usage, 3 no head found or several that
-cannot be told apart, 4 the proof failed, 130 interrupted.
+Exit codes: 0 success, 1 bad input, 2 usage error, 3 no head found or several equally
+likely ones, 4 verification failed, 130 interrupted.
 `
 
 func appHelp(app *cli.App) string {
@@ -43,7 +43,7 @@ func appHelp(app *cli.App) string {
 	return escape(fmt.Sprintf(appText, b.String()))
 }
 
-// commandHelp is a command's help for lines of so many letters: usage, description, options in the order
+// commandHelp is a command's help, wrapped at width: usage, description, and options in the order
 // and under the headings that the command gives them.
 func commandHelp(c *cli.Command, width int) string {
 	var b strings.Builder
@@ -78,10 +78,10 @@ func commandHelp(c *cli.Command, width int) string {
 	return escape(b.String())
 }
 
-// helpWidth is where lines of options are broken, on a terminal of that width or more.
+// helpWidth is the greatest width of help texts; a narrower terminal gets narrower lines.
 const helpWidth = 88
 
-// writeFlags writes options in two columns, with lines of at most room letters.
+// writeFlags writes options in two columns, in lines of at most room characters.
 func writeFlags(b *strings.Builder, flags []cli.Flag, room int) {
 	var left, right []string
 	width := 0
@@ -99,7 +99,7 @@ func writeFlags(b *strings.Builder, flags []cli.Flag, room int) {
 	}
 }
 
-// describeFlag is how a flag is typed and what it does. The word in backquotes
+// describeFlag returns how a flag is typed and what it does. The word in backquotes
 // stands for its value.
 func describeFlag(f cli.Flag) (left, right string) {
 	d := f.(cli.DocGenerationFlag)
@@ -128,7 +128,7 @@ func describeFlag(f cli.Flag) (left, right string) {
 	return left + " " + value, right
 }
 
-// wrap breaks text into lines of at most width letters.
+// wrap breaks text into lines of at most width characters.
 func wrap(text string, width int) []string {
 	var lines []string
 	line := ""
@@ -145,7 +145,7 @@ func wrap(text string, width int) []string {
 	return append(lines, line)
 }
 
-// escape keeps package cli's template engine from reading text.
+// escape protects text from package cli's template engine.
 func escape(text string) string {
 	return `{{print ` + fmt.Sprintf("%q", text) + `}}`
 }

@@ -16,18 +16,17 @@ import (
 func inspectCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "inspect",
-		Usage:     "say where the classification head is, and why",
+		Usage:     "find the classification head and show why",
 		ArgsUsage: "MODEL",
-		Description: `Prints the heads, best first: the tensors that hold their class logits, the path
-from the last layer with weights to the output, the evidence for and against
-with its weights, what is not the head and why, and the command to use next. Of a
-training graph it prints what the graph wants and gives. Exits 3 if no head is
-found, or several that cannot be told apart: --head, --classes or --activation
-then decide.
+		Description: `Prints the heads, best first: the tensors holding their class logits, the path from
+the last layer with weights to the output, the weighted evidence for and against,
+the rejected candidates with reasons, and the command to run next. For a training
+graph it prints the inputs and outputs. Exits 3 if no head is found, or several
+equally likely ones: choose with --head, --classes or --activation.
 
-A layout names the axes of a tensor. Positions are the rows, columns and anchors
-of a map in one axis. A path reads downwards; branches meet in the step below.
-Colours are for terminals alone, and not where NO_COLOR is set.
+A layout names the axes of a tensor; positions are a map's rows, columns and anchors
+flattened into one axis. A path reads downwards, and branches meet in the step below.
+Output is coloured on terminals only, unless NO_COLOR is set.
 
   onnxloss inspect detector.onnx
   onnxloss inspect detector.onnx --head /model/head/cls/Conv_output_0
@@ -35,9 +34,9 @@ Colours are for terminals alone, and not where NO_COLOR is set.
   onnxloss inspect detector.onnx --html head.html
   onnxloss inspect detector.onnx --json | python3 -m json.tool`,
 		Flags: slices.Concat(headFlags(), []cli.Flag{
-			&cli.StringFlag{Name: "save-head", Usage: "write the best head, or that of --head, to `FILE`, for --head-file"},
-			&cli.BoolFlag{Name: "trace-rules", Usage: "print what each rule said of which tensor, in the order in which they were asked"},
-			&cli.StringFlag{Name: "why", Usage: "say what `TENSOR` is: the head or not, and the evidence"},
+			&cli.StringFlag{Name: "save-head", Usage: "write the best head, or the one --head selects, to `FILE` for --head-file"},
+			&cli.BoolFlag{Name: "trace-rules", Usage: "print each rule's verdict on each tensor, in the order of evaluation"},
+			&cli.StringFlag{Name: "why", Usage: "explain what `TENSOR` is, whether it is the head, and the evidence"},
 		}, drawFlags(), []cli.Flag{linksFlag, jsonFlag, quietFlag}),
 		Action: runInspect,
 	}
@@ -46,12 +45,12 @@ Colours are for terminals alone, and not where NO_COLOR is set.
 // headFlags are the flags that decide on a head.
 func headFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "head", Usage: "take `HEAD`: a tensor, or several separated by commas for the levels of one head, the number that inspect prints, or all"},
-		&cli.StringFlag{Name: "slice", Usage: "the class channels of the tensors that --head names are `START:STOP` of the channel axis, or START:STOP:STRIDE of each STRIDE channels, where several anchors share the axis"},
-		&cli.StringFlag{Name: "head-file", Usage: "take the head that inspect --save-head wrote to `FILE`, and search for none"},
-		&cli.IntFlag{Name: "classes", Usage: "keep heads of `N` classes, and divide their maps into anchors by it", Action: positive("classes")},
-		&cli.StringFlag{Name: "activation", Usage: "keep heads of `ACT`: sigmoid, softmax or none; where the graph ends before any it is the head's", Action: checkActivation},
-		&cli.StringFlag{Name: "evidence", Usage: "look for evidence in `PLACES` beside the graph, separated by commas: metadata, weights (biases of the last layers), probe (what the network computes of made-up pictures); or graph alone", Value: "graph,metadata,weights,probe", Action: checkEvidence},
+		&cli.StringFlag{Name: "head", Usage: "use `HEAD`: a tensor (or several, separated by commas, for the levels of one head), the number that inspect prints, or all"},
+		&cli.StringFlag{Name: "slice", Usage: "the classes are channels `START:STOP` of the tensors that --head names; START:STOP:STRIDE if several anchors share the axis, with STRIDE channels each"},
+		&cli.StringFlag{Name: "head-file", Usage: "use the head that inspect --save-head wrote to `FILE`, without searching"},
+		&cli.IntFlag{Name: "classes", Usage: "consider only heads with `N` classes; also decides how many anchors share a channel axis", Action: positive("classes")},
+		&cli.StringFlag{Name: "activation", Usage: "consider only heads with activation `ACT`: sigmoid, softmax or none; if the graph ends at the logits, ACT is taken as the head's", Action: checkActivation},
+		&cli.StringFlag{Name: "evidence", Usage: "`PLACES` to look for evidence, separated by commas: graph (always included), metadata, weights (biases of the last layers), probe (a run on random images)", Value: "graph,metadata,weights,probe", Action: checkEvidence},
 	}
 }
 
@@ -79,7 +78,7 @@ func headOptions(c *cli.Context) (patterns.Options, error) {
 			return o, usagef("--slice %q: %v", text, err)
 		}
 		if o.Head == "" {
-			return o, usagef("--slice %q: of which tensor? --head names it", text)
+			return o, usagef("--slice %q needs --head to name the tensor", text)
 		}
 		o.Slice = k
 	}
@@ -87,7 +86,7 @@ func headOptions(c *cli.Context) (patterns.Options, error) {
 	if path := c.String("head-file"); path != "" {
 		for _, flag := range []string{"head", "slice", "classes", "activation"} {
 			if c.IsSet(flag) {
-				return o, usagef("--head-file has the whole head: --%s does not go with it", flag)
+				return o, usagef("--head-file describes the whole head and cannot be combined with --%s", flag)
 			}
 		}
 		o.Decided, err = readHead(path)
@@ -107,7 +106,7 @@ func places(text string) []patterns.Evidence {
 func checkEvidence(_ *cli.Context, text string) error {
 	for _, place := range places(text) {
 		if !slices.Contains(patterns.Places(), place) {
-			return usagef("--evidence %q: there are graph, metadata, weights and probe", text)
+			return usagef("--evidence %q: expected graph, metadata, weights or probe", text)
 		}
 	}
 	return nil
@@ -117,20 +116,20 @@ func checkEvidence(_ *cli.Context, text string) error {
 func parseSlice(text string) (*patterns.Slice, error) {
 	words := strings.Split(text, ":")
 	if len(words) != 2 && len(words) != 3 {
-		return nil, errors.New("want START:STOP or START:STOP:STRIDE")
+		return nil, errors.New("expected START:STOP or START:STOP:STRIDE")
 	}
 	n := make([]int, 3)
 	for i, w := range words {
 		var err error
 		if n[i], err = strconv.Atoi(w); err != nil || n[i] < 0 {
-			return nil, fmt.Errorf("%q is no number of channels", w)
+			return nil, fmt.Errorf("%q is not a number of channels", w)
 		}
 	}
 	switch k := (patterns.Slice{Start: n[0], Stop: n[1], Stride: n[2]}); {
 	case k.Stop <= k.Start:
-		return nil, errors.New("no channels: STOP is the first that is left out")
+		return nil, errors.New("no channels: STOP must be greater than START")
 	case len(words) == 3 && k.Stride < k.Stop:
-		return nil, errors.New("it is longer than STRIDE")
+		return nil, errors.New("more channels than STRIDE")
 	default:
 		return &k, nil
 	}
@@ -139,7 +138,7 @@ func parseSlice(text string) (*patterns.Slice, error) {
 func positive(flag string) func(*cli.Context, int) error {
 	return func(_ *cli.Context, n int) error {
 		if n < 1 {
-			return usagef("--%s %d: at least 1", flag, n)
+			return usagef("--%s %d: must be at least 1", flag, n)
 		}
 		return nil
 	}
@@ -150,7 +149,7 @@ func checkActivation(_ *cli.Context, name string) error {
 	case patterns.Sigmoid, patterns.Softmax, patterns.None:
 		return nil
 	}
-	return usagef("--activation %q: sigmoid, softmax or none", name)
+	return usagef("--activation %q: expected sigmoid, softmax or none", name)
 }
 
 func runInspect(c *cli.Context) error {
@@ -164,7 +163,7 @@ func runInspect(c *cli.Context) error {
 	}
 	if out := c.String("save-head"); out != "" {
 		if out == "-" && c.Bool("json") {
-			return usagef("--json and --save-head - both want standard output")
+			return usagef("--json and --save-head - both write to standard output")
 		}
 		if err := checkTarget(c, path, out); err != nil {
 			return err

@@ -15,7 +15,7 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// drawings are the flags of the pictures, each with what makes one.
+// drawings are the flags for drawings, each with the function that draws it.
 var drawings = []struct {
 	flag string
 	draw func(context.Context, *patterns.Excerpt, picture.Page) ([]byte, error)
@@ -29,13 +29,13 @@ var drawings = []struct {
 // drawFlags are the flags of drawings.
 func drawFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "svg", Usage: "draw the neighbourhood of the head to `FILE`, as SVG; - is standard output"},
-		&cli.StringFlag{Name: "html", Usage: "the same to `FILE`, and the whole model, as a page that can be zoomed and searched, and needs no network"},
+		&cli.StringFlag{Name: "svg", Usage: "draw the neighbourhood of the head to `FILE` as SVG; - is standard output"},
+		&cli.StringFlag{Name: "html", Usage: "write a self-contained page to `FILE` with that drawing and the whole model, to zoom and search"},
 		&cli.BoolFlag{Name: "force", Usage: "overwrite FILE if it exists"},
 	}
 }
 
-// drawn reports whether a picture is asked for, and that it can be written.
+// drawn reports whether a drawing was requested, and fails if it cannot be written.
 func drawn(c *cli.Context, path string) (bool, error) {
 	names := map[string]bool{}
 	for _, d := range drawings {
@@ -47,11 +47,11 @@ func drawn(c *cli.Context, path string) (bool, error) {
 		case out == "":
 			return true, usagef("--%s FILE is missing", d.flag)
 		case c.IsSet("why"):
-			return true, usagef("--why and --%s cannot be given together", d.flag)
+			return true, usagef("--why and --%s cannot be combined", d.flag)
 		case names[filepath.Clean(out)]:
-			return true, usagef("--svg and --html want the same file, %s", out)
+			return true, usagef("--svg and --html both write to %s", out)
 		case out == "-" && c.Bool("json"):
-			return true, usagef("--json and --%s - both want standard output", d.flag)
+			return true, usagef("--json and --%s - both write to standard output", d.flag)
 		}
 		names[filepath.Clean(out)] = true
 		if err := checkTarget(c, path, out); err != nil {
@@ -61,7 +61,7 @@ func drawn(c *cli.Context, path string) (bool, error) {
 	return len(names) > 0, nil
 }
 
-// drawHead writes the pictures that are asked for of the best head.
+// drawHead writes the requested drawings of the best head.
 func drawHead(c *cli.Context, path string, m *graph.Model, r *patterns.Report, n *next) error {
 	h := r.Heads[0]
 	e := r.Neighbourhood(h)
@@ -77,8 +77,8 @@ func drawHead(c *cli.Context, path string, m *graph.Model, r *patterns.Report, n
 	return writePictures(c, m, e, p)
 }
 
-// drawTraining writes the pictures that are asked for of a training graph: the whole of
-// it, with what rewriting appended in a colour of its own.
+// drawTraining writes the requested drawings of a whole training graph, with the part
+// that rewriting appended in its own colour.
 func drawTraining(c *cli.Context, path string, m *graph.Model, x *emit.Manifest) error {
 	own, err := x.Appended(m.Graph)
 	if err != nil {
@@ -101,7 +101,7 @@ func drawTraining(c *cli.Context, path string, m *graph.Model, x *emit.Manifest)
 	return writePictures(c, m, e, p)
 }
 
-// writePictures writes the pictures that are asked for of e.
+// writePictures writes the requested drawings of e.
 func writePictures(c *cli.Context, m *graph.Model, e *patterns.Excerpt, p picture.Page) error {
 	for _, d := range drawings {
 		out := c.String(d.flag)
@@ -125,8 +125,8 @@ func writePictures(c *cli.Context, m *graph.Model, e *patterns.Excerpt, p pictur
 	return nil
 }
 
-// writeNew writes a file, whole or not at all; over one that exists only where
-// --force is given.
+// writeNew writes a file, whole or not at all, overwriting an existing one only with
+// --force.
 func writeNew(c *cli.Context, out string, text []byte) error {
 	if isStream(out) {
 		return writeWhole(c, out, func(w io.Writer) error {
@@ -144,7 +144,7 @@ func writeNew(c *cli.Context, out string, text []byte) error {
 	return nil
 }
 
-// pageOf is what a picture says of the best head in words.
+// pageOf is the text of a drawing of the best head.
 func pageOf(path string, m *graph.Model, r *patterns.Report, n *next) picture.Page {
 	h := r.Heads[0]
 	x := h.Record()

@@ -9,7 +9,7 @@ import (
 	"github.com/onnxloss/onnxloss/patterns"
 )
 
-// inspection is the document of inspect: what the text says, and all of it.
+// inspection is the JSON document of inspect: everything the text says, in full.
 type inspection struct {
 	Model      modelDoc              `json:"model"`
 	Heads      []headDoc             `json:"heads"`
@@ -19,9 +19,9 @@ type inspection struct {
 	Refusal  *refusalDoc `json:"refusal"` // null where a head was found
 	Warnings []string    `json:"warnings"`
 	Next     *next       `json:"next"`
-	// Trace is what each rule said, where --trace-rules asks for it.
+	// Trace is the rules' verdicts, with --trace-rules.
 	Trace []patterns.Said `json:"trace,omitempty"`
-	// Unprobed is why the network was not run where a rule asked for that.
+	// Unprobed is why the network was not run although a rule asked for it.
 	Unprobed string `json:"unprobed,omitempty"`
 }
 
@@ -37,8 +37,8 @@ type modelDoc struct {
 	Outputs         []typeDoc `json:"outputs"`
 }
 
-// typeDoc is a tensor. A dimension is a number, or a name where it is dynamic;
-// shape is null where not even the rank is known.
+// typeDoc is a tensor. A dimension is a number, or a name if it is dynamic;
+// shape is null if not even the rank is known.
 type typeDoc struct {
 	Name  string `json:"name"`
 	DType string `json:"dtype"`
@@ -51,12 +51,12 @@ type headDoc struct {
 	Classes  any               `json:"classes"`
 	PerImage bool              `json:"perImage"`
 	Reasons  []patterns.Reason `json:"reasons"`
-	// RestsOn is where the evidence lies.
+	// RestsOn is the places where the evidence was found.
 	RestsOn []patterns.Evidence `json:"restsOn"`
 	Path    []stepDoc           `json:"path"`
 }
 
-// stepDoc is a step of a path; to is the number of the step that it enters,
+// stepDoc is a step of a path; to is the index of the step that it feeds,
 // from 0, and null at an output.
 type stepDoc struct {
 	typeDoc
@@ -154,7 +154,7 @@ func refusalOf(err error) *refusalDoc {
 	return nil
 }
 
-// warnings are what to know before the best head is trusted.
+// warnings are reasons not to trust the best head unseen.
 func warnings(r *patterns.Report) []string {
 	list := []string{}
 	if len(r.Heads) == 0 {
@@ -162,7 +162,7 @@ func warnings(r *patterns.Report) []string {
 	}
 	h := r.Heads[0]
 	if h.Confidence < 0.9 {
-		list = append(list, fmt.Sprintf("confidence %.2f is below 0.9: look at the path before you train; --classes, --activation and --head decide what the graph does not say", h.Confidence))
+		list = append(list, fmt.Sprintf("confidence %.2f is below 0.9: check the path before you train; --classes, --activation and --head override what was found", h.Confidence))
 	}
 	for _, x := range h.Reasons() {
 		if h.Confidence == 1 && x.Against() && strings.HasPrefix(x.Text, "against it: ") {

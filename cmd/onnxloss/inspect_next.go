@@ -11,20 +11,20 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// next is what to do with a model that was inspected.
+// next is what to do after inspecting a model.
 type next struct {
-	// Command is to be typed, as words; nil if nothing can be done.
+	// Command is the command as words; nil if there is none.
 	Command []string `json:"command"`
-	// Line is the command for a shell.
+	// Line is the command as a shell line.
 	Line string `json:"line"`
-	// Choice is lines of which the user is to take one, where the graph does not
-	// say which head is meant.
+	// Choice is shell lines to choose from if the graph does not say which head is
+	// meant.
 	Choice []string `json:"choice,omitempty"`
-	// Notes are what to know beside it, or why there is no command.
+	// Notes are remarks, or why there is no command.
 	Notes []string `json:"notes"`
 }
 
-// nextOf is the rewrite of the best head.
+// nextOf suggests a rewrite of the best head.
 func nextOf(c *cli.Context, path string, r *patterns.Report) *next {
 	n := &next{Notes: []string{}}
 	if len(r.Heads) == 0 {
@@ -54,8 +54,8 @@ func nextOf(c *cli.Context, path string, r *patterns.Report) *next {
 	return n
 }
 
-// rewriteOf is the rewrite of head h, which the user or the report calls name,
-// as words and as a line for a shell.
+// rewriteOf is a rewrite of head h, called name by the user or the report, as
+// words and as a shell line.
 func rewriteOf(c *cli.Context, path string, h *patterns.Head, name string) (words []string, line string) {
 	words = []string{"onnxloss", "rewrite", argument(path), "-o", freshName(path), "--loss", emit.Suggest(h)}
 	if name != "" {
@@ -66,18 +66,14 @@ func rewriteOf(c *cli.Context, path string, h *patterns.Head, name string) (word
 			words = append(words, "--"+f, fmt.Sprint(c.Value(f)))
 		}
 	}
-	quoted := make([]string, len(words))
-	for i, w := range words {
-		quoted[i] = quote(w)
-	}
-	line = strings.Join(quoted, " ")
+	line = quoteAll(words)
 	if path == "-" {
 		line += " < MODEL"
 	}
 	return words, line
 }
 
-// choiceOf is what to do where several heads are as likely: a rewrite of each.
+// choiceOf suggests a rewrite for each of several equally likely heads.
 func choiceOf(c *cli.Context, path string, r *patterns.Report) *next {
 	n := &next{Notes: []string{}}
 	for i, h := range r.Heads {
@@ -90,7 +86,7 @@ func choiceOf(c *cli.Context, path string, r *patterns.Report) *next {
 	return n
 }
 
-// argument is path as an argument that is no flag.
+// argument is path as an argument that cannot be taken for a flag.
 func argument(path string) string {
 	if path != "-" && strings.HasPrefix(path, "-") {
 		return "./" + path
@@ -98,8 +94,8 @@ func argument(path string) string {
 	return path
 }
 
-// freshName is a name in the working directory for what is made of the model
-// at path, which no file has.
+// freshName is an unused file name in the working directory for the training graph of the
+// model at path.
 func freshName(path string) string {
 	base := strings.TrimSuffix(filepath.Base(path), ".onnx")
 	if path == "-" {
@@ -114,7 +110,7 @@ func freshName(path string) string {
 	}
 }
 
-// next writes what to do, and the warnings before it.
+// next writes warnings, then what to do.
 func (p *page) next(n *next, warnings []string) {
 	for _, x := range warnings {
 		p.line()

@@ -12,7 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// savedHead is the document of --save-head and --head-file.
+// savedHead is the JSON document of --save-head and --head-file.
 type savedHead struct {
 	Head patterns.HeadRecord `json:"head"`
 }
@@ -44,10 +44,10 @@ func readHead(path string) (*patterns.HeadRecord, error) {
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&x); err != nil {
-		return nil, fmt.Errorf("%s: not a head that inspect --save-head wrote: %w", path, err)
+		return nil, fmt.Errorf("%s: not a head written by inspect --save-head: %w", path, err)
 	}
 	if len(x.Head.Levels) == 0 {
-		return nil, fmt.Errorf("%s: not a head that inspect --save-head wrote: it has no levels", path)
+		return nil, fmt.Errorf("%s: not a head written by inspect --save-head: it has no levels", path)
 	}
 	return &x.Head, nil
 }
@@ -64,7 +64,7 @@ func readSmall(path string) ([]byte, error) {
 	defer f.Close()
 	text, err := io.ReadAll(io.LimitReader(f, limits.List+1))
 	if err == nil && len(text) > limits.List {
-		err = fmt.Errorf("more than %d MiB, which such a file never has", limits.List>>20)
+		err = fmt.Errorf("larger than %d MiB", limits.List>>20)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)

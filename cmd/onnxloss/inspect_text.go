@@ -10,21 +10,21 @@ import (
 	"github.com/onnxloss/onnxloss/patterns"
 )
 
-// maxPorts is how many of a model's inputs or outputs a line shows, maxRows how
-// many heads the table has, and maxDetails how many are shown beyond their row.
+// Limits on the text: maxPorts on the inputs or outputs in a line, maxRows on the heads in
+// the table, maxDetails on the heads shown in full.
 const (
 	maxPorts   = 4
 	maxRows    = 30
 	maxDetails = 3
-	// longestName is how many letters of a tensor's name are shown at most;
-	// --json has all.
+	// longestName is how many characters of a tensor's name are shown at most;
+	// --json has them all.
 	longestName = 400
 )
 
-// scaleWords say what weights of evidence mean.
+// scaleWords explains the weights of evidence.
 const scaleWords = "a weight of 1 is a hint, 3 is good evidence, 5 settles it"
 
-// model writes what the file at path is.
+// model describes the file at path.
 func (p *page) model(path string, m *graph.Model) {
 	p.line(p.in(bold, title(path)), ": ", p.in(plain, describeModel(m)))
 	p.ports("in ", dataInputs(m))
@@ -48,7 +48,7 @@ func (p *page) ports(what string, list []*graph.Value) {
 	p.line("  ", p.in(dim, what+"  "+strings.Join(words, ", ")))
 }
 
-// typeWords is a type, with long dimensions left out.
+// typeWords is a type, with long symbolic dimensions shortened.
 func typeWords(t graph.Type) string {
 	if t.Kind != graph.TensorKind {
 		return t.String()
@@ -75,7 +75,7 @@ func (p *page) heads(r *patterns.Report) {
 	for i, h := range r.Heads {
 		if i == maxDetails {
 			p.line()
-			p.line(p.in(dim, fmt.Sprintf("the same of %s more: --head N, or --json", count(len(r.Heads)-i, "head"))))
+			p.line(p.in(dim, fmt.Sprintf("for the other %s use --head N or --json", count(len(r.Heads)-i, "head"))))
 			break
 		}
 		p.head(i+1, h, r.Path(h))
@@ -133,7 +133,7 @@ func (p *page) head(n int, h *patterns.Head, path []*patterns.Step) {
 	p.reasons("  ", h.Reasons())
 }
 
-// placesWords is places of evidence in words.
+// placesWords lists places of evidence.
 func placesWords(places []patterns.Evidence) string {
 	words := make([]string, len(places))
 	for i, x := range places {
@@ -142,7 +142,7 @@ func placesWords(places []patterns.Evidence) string {
 	return strings.Join(words, ", ")
 }
 
-// trace writes what each rule said, if that is asked for.
+// trace writes the rules' verdicts, if requested.
 func (p *page) trace(r *patterns.Report) {
 	if len(r.Trace) == 0 {
 		return
@@ -167,7 +167,7 @@ func (p *page) trace(r *patterns.Report) {
 	}
 }
 
-// tensors writes where a head's channels lie, and those beside it.
+// tensors writes the tensors of a head and where its channels are in them.
 func (p *page) tensors(h *patterns.Head) {
 	x := h.Record()
 	var rows [][]cell
@@ -209,7 +209,7 @@ func anchorWords(l patterns.PartRecord) string {
 	return "dynamic"
 }
 
-// reasons writes evidence, a line each: for + and against −.
+// reasons writes evidence, one line each: + for and − against.
 func (p *page) reasons(indent string, list []patterns.Reason) {
 	for i := range list {
 		x := &list[i]
@@ -237,7 +237,7 @@ func roleWords(role string) string {
 	return role
 }
 
-// rejected writes what is not the head and why, a row for all that is alike.
+// rejected writes the rejected candidates and why, one row for those alike.
 func (p *page) rejected(r *patterns.Report) {
 	type kind struct {
 		classes int
@@ -279,7 +279,7 @@ func (p *page) rejected(r *patterns.Report) {
 	p.rows("  ", rows)
 }
 
-// rejection is the reason against a candidate, with what was seen of it.
+// rejection is the reason against a candidate, with what was observed.
 func rejection(k *patterns.Candidate) string {
 	if len(k.Evidence) == 0 || k.Evidence[0] == k.Rejected {
 		return k.Rejected

@@ -9,16 +9,16 @@ import (
 	"github.com/onnxloss/onnxloss/patterns"
 )
 
-// maxBranches is how many branches of one step are drawn.
+// maxBranches limits the branches drawn for one step.
 const maxBranches = 6
 
-// tree draws a path: the layers first, branches above what they enter.
+// tree draws a path: the layers first, branches above the step they enter.
 type tree struct {
 	steps []*patterns.Step
 	into  map[int][]int // for each step those that enter it
 }
 
-// treeRows are the rows of a path, a step each.
+// treeRows are the rows of a path, one per step.
 func treeRows(steps []*patterns.Step) [][]cell {
 	t := &tree{steps, map[int][]int{}}
 	var ends []int
@@ -43,7 +43,7 @@ func treeRows(steps []*patterns.Step) [][]cell {
 	return rows
 }
 
-// branch is the rows of what leads to step i, and of i.
+// branch is the rows that lead to step i, and i's own.
 func (t *tree) branch(i int) [][]cell {
 	run := []int{i}
 	for len(t.into[i]) == 1 {
@@ -60,8 +60,8 @@ func (t *tree) branch(i int) [][]cell {
 	return rows
 }
 
-// branches are the rows of branches that meet in one step. Those like the
-// first are a row each.
+// branches are the rows of branches that meet in one step. Those that resemble the
+// first take one row each.
 func (t *tree) branches(list []int) [][]cell {
 	var rows [][]cell
 	for k, i := range list {
@@ -193,7 +193,7 @@ func opWords(x *patterns.Step) string {
 	return strings.Join(x.Ops, " → ")
 }
 
-// shapeWords is a tensor's shape, in which long expressions are left out.
+// shapeWords is a tensor's shape, with long expressions shortened.
 func shapeWords(t graph.Type) string {
 	if t.Shape == nil {
 		return "[…]"

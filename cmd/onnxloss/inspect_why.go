@@ -13,7 +13,7 @@ import (
 	"github.com/xrash/smetrics"
 )
 
-// explain says what a tensor is, and why it is the head or is not.
+// explain describes a tensor, and why it is the head or is not.
 func explain(c *cli.Context, path string, m *graph.Model, tensor string) error {
 	opts, err := headOptions(c)
 	if err != nil {
@@ -67,8 +67,7 @@ func (p *page) account(w *patterns.Account) {
 	}
 }
 
-// nearTensors is a question for the names like the one that was given; empty
-// if there are none.
+// nearTensors suggests names similar to a mistyped one.
 func nearTensors(name string, names []string) string {
 	const (
 		most    = 4

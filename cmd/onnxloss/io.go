@@ -20,12 +20,12 @@ import (
 )
 
 var (
-	jsonFlag    = &cli.BoolFlag{Name: "json", Usage: "print one JSON document on standard output and nothing else there"}
-	quietFlag   = &cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print nothing but errors and what was asked for"}
+	jsonFlag    = &cli.BoolFlag{Name: "json", Usage: "print one JSON document, and nothing else, on standard output"}
+	quietFlag   = &cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print only errors and requested output"}
 	dtypeFlag   = &cli.StringFlag{Name: "dtype", Value: "float32", Usage: "compute float32 graphs in `TYPE`: float32 or float64"}
-	linksFlag   = &cli.StringSliceFlag{Name: "follow-links", Usage: "read weights that are links into `DIR`; links into folders that MODEL's own path leads to are followed anyway"}
-	memoryFlag  = &cli.StringFlag{Name: "max-memory", Usage: "fail rather than hold more than `SIZE` (as in 512MB, 2GiB) for weights, inputs and all that a run makes (default three quarters of the machine's memory, or of the container's)"}
-	threadsFlag = &cli.IntFlag{Name: "threads", Usage: "use at most `N` cores; 0 is all"}
+	linksFlag   = &cli.StringSliceFlag{Name: "follow-links", Usage: "follow links to weights in `DIR`; links into folders that MODEL's own path goes through are always followed"}
+	memoryFlag  = &cli.StringFlag{Name: "max-memory", Usage: "fail rather than use more than `SIZE` of memory for weights, inputs and intermediates, as in 512MB or 2GiB (default three quarters of the machine's or container's memory)"}
+	threadsFlag = &cli.IntFlag{Name: "threads", Usage: "use at most `N` cores; 0 uses all"}
 )
 
 // readModel reads the model at path, or on standard input if path is -, and
@@ -45,8 +45,8 @@ func readModel(c *cli.Context, path string) (*graph.Model, error) {
 	return m, nil
 }
 
-// readWhole reads a model as readModel does, for commands that run it, and refuses one that
-// no runtime loads.
+// readWhole is readModel for commands that run the model: it refuses one that
+// no runtime would load.
 func readWhole(c *cli.Context, path string) (*graph.Model, error) {
 	m, err := readModel(c, path)
 	if err != nil {
@@ -60,7 +60,7 @@ func readWhole(c *cli.Context, path string) (*graph.Model, error) {
 }
 
 func openModel(c *cli.Context, path string) (*graph.Model, error) {
-	// Nearly all that reading takes is kept, so that collecting it early costs little.
+	// Nearly everything that reading allocates is kept, so collecting early costs little.
 	defer debug.SetGCPercent(debug.SetGCPercent(40))
 	if path == "-" {
 		return onnx.Read(c.App.Reader)
@@ -79,7 +79,7 @@ func title(path string) string {
 // printJSON writes x, indented, to standard output.
 func printJSON(c *cli.Context, x any) error { return encodeJSON(c.App.Writer, x) }
 
-// encodeJSON writes x with what a reader would not see as escapes.
+// encodeJSON writes x with invisible characters escaped.
 func encodeJSON(w io.Writer, x any) error {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
@@ -92,9 +92,8 @@ func encodeJSON(w io.Writer, x any) error {
 	return err
 }
 
-// readTensor reads a tensor from a file: .npy and .pb hold one, which gets
-// the given name; .npz holds several, of which the one of that name is read,
-// or the only one.
+// readTensor reads a tensor from a file: the only one of a .npy or .pb, and of a .npz the
+// one called name, or its only one.
 func readTensor(path, name string, t graph.Type) (*tensor.Tensor, error) {
 	if err := isFile(path); err != nil {
 		return nil, err
@@ -107,14 +106,14 @@ func readTensor(path, name string, t graph.Type) (*tensor.Tensor, error) {
 	case ".pb":
 		return onnx.ReadValue(path, t)
 	}
-	return nil, fmt.Errorf("%s: what kind of file this is cannot be told; want .npy, .npz or .pb", path)
+	return nil, fmt.Errorf("%s: unrecognised file type; expected .npy, .npz or .pb", path)
 }
 
-// isFile fails if path is a device or a pipe, which may never end.
+// isFile fails if path is a device or a pipe, because these may never end.
 func isFile(path string) error {
 	st, err := os.Stat(path)
 	if err == nil && !st.Mode().IsRegular() {
-		err = fmt.Errorf("%s: is no file", path)
+		err = fmt.Errorf("%s: not a regular file", path)
 	}
 	return err
 }

@@ -12,15 +12,15 @@ import (
 func lossesCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "losses",
-		Usage:     "list the losses, explain one, or draw some",
+		Usage:     "list the losses, explain one, or plot several",
 		ArgsUsage: "[NAME...]",
-		Description: `z are the logits of one anchor, q its targets, p the probabilities that the
-equation names.
+		Description: `In equations, z are the logits of one anchor, q its targets, and p the probabilities
+given by the softmax or sigmoid of z.
 
   onnxloss losses
   onnxloss losses focal-softmax
 
-With --plot a picture is drawn, in which each NAME may have parameters behind it.
+With --plot it draws a picture, and each NAME may be followed by parameters.
 
   onnxloss losses --plot focal.svg
   onnxloss losses --plot variants.png ce modified-ce-softmax focal-softmax:gamma=2
@@ -32,12 +32,12 @@ With --plot a picture is drawn, in which each NAME may have parameters behind it
 			}
 			for _, f := range plotFlags() {
 				if name := f.Names()[0]; c.IsSet(name) {
-					return usagef("--%s is for --plot FILE", name)
+					return usagef("--%s requires --plot FILE", name)
 				}
 			}
 			list := loss.All()
 			if c.NArg() > 1 {
-				return usagef("one NAME, please, not %q", c.Args().Slice())
+				return usagef("expected at most one NAME, got %d; --plot FILE takes several", c.NArg())
 			}
 			if name := c.Args().First(); name != "" {
 				l, err := findLoss(name)
@@ -57,14 +57,14 @@ With --plot a picture is drawn, in which each NAME may have parameters behind it
 	}
 }
 
-// findLoss is the loss of either kind by name.
+// findLoss is the loss of any kind called name.
 func findLoss(name string) (*loss.Loss, error) {
 	for _, kind := range loss.Kinds {
 		if l, err := loss.Find(kind, name); err == nil {
 			return l, nil
 		}
 	}
-	return nil, usagef("there is no loss %q; %s", name, whichLoss(name, lossNames()))
+	return nil, usagef("no loss is called %q; %s", name, whichLoss(name, lossNames()))
 }
 
 type lossRow struct {
@@ -73,7 +73,7 @@ type lossRow struct {
 	Equation string     `json:"equation"`
 	Source   string     `json:"source"`
 	Params   []paramRow `json:"params"`
-	// What a loss is for, what its targets are, and the options that it takes.
+	// What a loss is for, its targets, and its options.
 	When       string   `json:"when"`
 	Activation string   `json:"activation"`
 	Targets    string   `json:"targets"`
@@ -161,15 +161,14 @@ func typedName(l *loss.Loss) string {
 	return l.Name
 }
 
-// explainLoss is all that the table knows of a loss, with a command to begin
-// with.
+// explainLoss prints everything known about a loss, and an example command.
 func explainLoss(c *cli.Context, l *loss.Loss) error {
 	letters, option := fmt.Sprintf("z are the logits of one anchor, q its targets, p the %v of z", l.Activation), "--loss"
 	if l.Kind == loss.Confidence {
 		letters, option = fmt.Sprintf("z is the objectness logit of one anchor, t its target, p the %v of z", l.Activation), "--confidence"
 	}
 	if l.Kind == loss.Box {
-		letters, option = fmt.Sprintf("z are the logits of one side of a box, one for each bin, p the %v of z", l.Activation), "--box"
+		letters, option = fmt.Sprintf("z are the logits of one side of a box, one per bin, p the %v of z", l.Activation), "--box"
 	}
 	fmt.Fprintf(answer(c), "%s (%s %s)\n\n  %s\n\n%s.\n\n", l.Name, option, typedName(l), l.Equation, letters)
 	classes := "any number"
@@ -177,7 +176,7 @@ func explainLoss(c *cli.Context, l *loss.Loss) error {
 	case l.Kind == loss.Box:
 		classes = "any, with two bins or more"
 	case l.Activation == loss.Softmax:
-		classes = fmt.Sprintf("two or more; for one there is %s", l.Instead)
+		classes = fmt.Sprintf("two or more; for one use %s", l.Instead)
 	}
 	for _, x := range [][2]string{
 		{"When", l.When}, {"Source", l.Source}, {"Classes", classes}, {"Targets", targetWords(l)}, {"Smoothed", smoothWords(l)}, {"Masked", maskWords(l)}, {"Mean", meanWords(l)}, {"Options", optionWords(l)}, {"State", stateWords(l)},
@@ -200,7 +199,7 @@ func explainLoss(c *cli.Context, l *loss.Loss) error {
 	return w.Flush()
 }
 
-// hang prints text in lines behind head, the first of which begins with it.
+// hang prints text with a hanging indent, after head on the first line.
 func hang(w io.Writer, head, text string) {
 	for _, line := range wrap(text, textWidth(w, helpWidth)-len(head)) {
 		fmt.Fprintf(w, "%s%s\n", head, line)
@@ -208,69 +207,69 @@ func hang(w io.Writer, head, text string) {
 	}
 }
 
-// targetWords is what the trainer feeds as targets of l.
+// targetWords describes the targets that a trainer feeds to l.
 func targetWords(l *loss.Loss) string {
 	switch {
 	case l.Kind == loss.Confidence:
-		return "t in [0, 1] for each anchor: 1 where it holds an object, 0 elsewhere, or the overlap of its box with the object"
+		return "t in [0, 1] for each anchor: 1 if it contains an object and 0 if not, or the overlap of its box with the object"
 	case l.Kind == loss.Box:
-		return "y for each of 4 sides of each anchor, [N, 4·A]: how many bins it is away, 0 for the first and between bins as it lies; below 0 where the anchor has no box, which leaves it out. Beyond the last bin it counts as the last, and NaN makes the loss NaN: --check-targets counts both, and infinities"
+		return "y for each of 4 sides of each anchor, [N, 4·A]: its distance in bins, from 0 and fractional between bins; below 0 if the anchor has no box, which ignores it. Distances beyond the last bin are clamped to it, and NaN makes the loss NaN: --check-targets counts both, and infinities"
 	case l.Targets == loss.Qualities:
-		return "qualities: for the class of a positive how well its box fits, in (0, 1]; 0 for every other class"
+		return "qualities: for a positive's class, how well its box fits, in (0, 1]; 0 for all other classes"
 	case l.Targets == loss.Heat:
-		return "heat maps: 1 at the centres of objects alone, falling off around them"
+		return "heat maps: 1 only at the centres of objects, decaying around them"
 	case l.Activation == loss.Softmax:
-		return "labels: 1 for the class of the anchor, 0 for the others (that of the background where the head has one); shares that sum up to 1 are allowed"
+		return "labels: 1 for the anchor's class (the background class, if the head has one, for negatives), 0 for the others; soft labels that sum to 1 are allowed"
 	}
-	return "labels: 1 for each class that the anchor has, 0 for the others; several classes and numbers between are allowed"
+	return "labels: 1 for each class of the anchor, 0 for the others; several classes and soft labels are allowed"
 }
 
-// smoothWords is what --label-smoothing makes of targets; "" if l takes none.
+// smoothWords describes label smoothing; "" if l takes none.
 func smoothWords(l *loss.Loss) string {
 	if l.Targets != loss.Labels || l.Kind != loss.Classification {
 		return ""
 	}
-	s := "with --label-smoothing S each q of the equation is q(1−S) + S/2, since each class is a choice of two"
+	s := "--label-smoothing S turns q into q(1−S) + S/2, because each class is a binary decision"
 	if l.Activation == loss.Softmax {
-		s = "with --label-smoothing S each q of the equation is q(1−S) + S/C, C the classes, as in PyTorch's cross_entropy"
+		s = "--label-smoothing S turns q into q(1−S) + S/C for C classes, as in PyTorch's cross_entropy"
 	}
 	if l.Statistics != nil || l.LabelWeights != nil {
-		s += "; what weighs or selects anchors and classes goes by the targets before that"
+		s += "; weights and selections of anchors and classes use the targets before smoothing"
 	}
 	return s
 }
 
-// maskWords is what a logit of −∞ does.
+// maskWords describes the effect of a logit of −∞.
 func maskWords(l *loss.Loss) string {
-	s := "a logit of −∞ masks its class: with a target of 0 it adds nothing, with one above 0 the loss is +∞"
+	s := "a logit of −∞ masks its class: it adds nothing if the target is 0, and makes the loss +∞ if it is above 0"
 	switch {
 	case l.Kind == loss.Confidence:
 		return ""
 	case l.Kind == loss.Box:
-		return "a logit of −∞ masks its bin: beside a distance in other bins it adds nothing, else the loss is +∞"
+		return "a logit of −∞ masks its bin: it adds nothing if the distance lies in other bins, and makes the loss +∞ otherwise"
 	case l.Eps:
 		s += " (but finite with --eps)"
 	}
 	s += ", so set the targets of masked classes to 0"
 	if l.Targets == loss.Labels {
-		s += " and leave out --label-smoothing"
+		s += " and do not use --label-smoothing"
 	}
 	return s
 }
 
-// meanWords is what the means of l are.
+// meanWords describes the mean reductions of l.
 func meanWords(l *loss.Loss) string {
 	plain := "the number of anchors that are not ignored"
 	if l.Weighted {
 		plain = "the weights w of the anchors' classes, without --anchor-weights"
 	}
-	return "--reduction mean divides by " + plain + ", weighted-mean by the sum of the targets before smoothing, each times its class weight and its anchor's weights; where that is 0, by 1"
+	return "--reduction mean divides by " + plain + ", weighted-mean by the sum of targets before smoothing, each times its class weight and its anchor's weight (by 1 if that is 0)"
 }
 
-// optionWords is the options of package loss that l takes.
+// optionWords lists the options of package loss that l takes.
 func optionWords(l *loss.Loss) string {
 	if l.Kind != loss.Classification {
-		return "--reduction, --anchor-weights and --check-targets, as the class loss has them"
+		return "--reduction, --anchor-weights and --check-targets as given for the class loss"
 	}
 	var takes, needs []string
 	for _, o := range l.Takes() {
@@ -288,21 +287,21 @@ func optionWords(l *loss.Loss) string {
 	}
 	s := strings.Join(append(takes, reduction), ", ")
 	if needs != nil {
-		s += "; it needs " + strings.Join(needs, ", ")
+		s += "; requires " + strings.Join(needs, ", ")
 	}
 	return s
 }
 
-// stateWords is what l carries from step to step; "" if nothing.
+// stateWords lists the state of l; "" if there is none.
 func stateWords(l *loss.Loss) string {
 	var words []string
 	for _, s := range stateOf(l) {
-		words = append(words, fmt.Sprintf("%s, at first %g: %s", s.Name, s.Initial, s.Doc))
+		words = append(words, fmt.Sprintf("%s, initially %g: %s", s.Name, s.Initial, s.Doc))
 	}
 	if words == nil {
 		return ""
 	}
-	return strings.Join(words, "; ") + "; the trainer feeds back what the step gives"
+	return strings.Join(words, "; ") + "; the trainer feeds each step's output back as the next step's input"
 }
 
 func stateOf(l *loss.Loss) []loss.State {
@@ -313,7 +312,7 @@ func stateOf(l *loss.Loss) []loss.State {
 	return states
 }
 
-// example is a command that puts l on a model, with its parameters at their
+// example is a command that appends l to a model, with its parameters at their
 // defaults.
 func example(l *loss.Loss) string {
 	words := []string{"onnxloss rewrite detector.onnx -o train.onnx"}

@@ -1,5 +1,5 @@
-// Command onnxloss turns an exported ONNX object detector into something that
-// can be trained: it finds the classification head, appends the training
+// Command onnxloss makes an exported ONNX object detector trainable: it
+// finds the classification head, appends the training
 // subgraph of a chosen loss, proves the result and writes it.
 package main
 
@@ -24,7 +24,7 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// The exit codes, by kind of failure.
+// Exit codes.
 const (
 	exitBad         = 1 // bad input, or the machine failed
 	exitUsage       = 2
@@ -60,12 +60,12 @@ func main() {
 	}
 }
 
-// patience is how long what is under way has to end by itself after a signal. What is
-// left then waits for another process, as the opening of a pipe does, or is between two
-// looks at the context; a write that ends there has changed nothing yet, or is done.
+// patience is how long running work may take to stop by itself after a signal. Work that
+// is still running then is waiting for another process, as when it opens a pipe, or has
+// not checked its context yet; a write cut off there has changed nothing yet, or is done.
 const patience = 60 * time.Millisecond
 
-// run is the whole program, given its arguments and streams; it returns the
+// run is the whole program, with its arguments and streams as parameters; it returns the
 // exit code.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	out := &sink{w: stdout}
@@ -101,7 +101,7 @@ func newApp(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
 		Action: func(c *cli.Context) error {
 			if name := c.Args().First(); name != "" {
 				names := commandNames(c.App)
-				return usagef("there is no command %q; %s", name, didYouMean(name, names, "there are "+strings.Join(names, ", ")))
+				return usagef("no command is called %q; %s", name, didYouMean(name, names, "available: "+strings.Join(names, ", ")))
 			}
 			return cli.ShowAppHelp(c)
 		},
@@ -127,7 +127,7 @@ func commandNames(app *cli.App) []string {
 	return names
 }
 
-// usageError is a wrong call of the program.
+// usageError is a wrong invocation of the program.
 type usageError struct{ msg string }
 
 func (e *usageError) Error() string { return e.msg }
@@ -136,7 +136,7 @@ func usagef(format string, args ...any) error {
 	return &usageError{fmt.Sprintf(format, args...)}
 }
 
-// onUsageError turns what packages cli and flag say into our words.
+// onUsageError rewords the errors of packages cli and flag.
 func onUsageError(c *cli.Context, err error, _ bool) error {
 	name := "onnxloss"
 	if c.Command != nil && c.Command.Name != "" && c.Command.Name != name {
@@ -153,7 +153,7 @@ func onUsageError(c *cli.Context, err error, _ bool) error {
 	} else if value, rest, ok := strings.Cut(strings.TrimPrefix(text, "invalid value "), " for flag -"); ok {
 		flag, reason, _ := strings.Cut(rest, ": ")
 		if want := wanted(c.Command, flag); want != "" && reason == "parse error" {
-			reason = "want " + want
+			reason = "expected " + want
 		}
 		text = fmt.Sprintf("%s %s: %s", dashed(flag), value, reason)
 	}
@@ -169,7 +169,7 @@ func flagNames(c *cli.Command) []string {
 	return names
 }
 
-// wanted is what a flag of c takes, where it is a number; else "".
+// wanted is what a flag of c takes if it is a number; else "".
 func wanted(c *cli.Command, flag string) string {
 	for _, f := range c.Flags {
 		if slices.Contains(f.Names(), flag) {
@@ -186,7 +186,7 @@ func wanted(c *cli.Command, flag string) string {
 	return ""
 }
 
-// dashed is a flag as it is typed.
+// dashed is a flag with its hyphens.
 func dashed(name string) string {
 	name = strings.TrimLeft(name, "-")
 	if len(name) == 1 {
@@ -213,7 +213,7 @@ func exitCode(err error) int {
 	return exitBad
 }
 
-// errorDoc is what --json prints of an error.
+// errorDoc is an error in JSON.
 type errorDoc struct {
 	Code    int    `json:"code"` // the exit code
 	Kind    string `json:"kind"`
@@ -229,8 +229,8 @@ func printError(w io.Writer, err error) error {
 	return encodeJSON(w, map[string]errorDoc{"error": {code, errorKinds[code], message(err)}})
 }
 
-// message is an error for people: errors of the operating system begin with
-// the file, not with the name of a system call.
+// message is an error for people: errors of the operating system start with
+// the file rather than the name of a system call.
 func message(err error) string {
 	text := err.Error()
 	if errors.Is(err, context.Canceled) {
@@ -242,16 +242,16 @@ func message(err error) string {
 	}
 	var link *onnx.LinkError
 	if errors.As(err, &link) {
-		text += fmt.Sprintf("; --%s %s allows it", linksFlag.Name, quote(filepath.Dir(link.Target)))
+		text += fmt.Sprintf("; --%s %s allows this", linksFlag.Name, quote(filepath.Dir(link.Target)))
 	}
 	var memory *verify.MemoryError
 	if errors.As(err, &memory) {
-		text += "; --verify sample proves the loss without running the network, --max-memory allows more"
+		text += "; --verify sample proves the loss without running the network, --max-memory raises the limit"
 	}
 	return text
 }
 
-// visibleMessage is message with nothing hidden. Line breaks in it are those of
+// visibleMessage is message with invisible characters escaped. Line breaks in it are those of
 // errors about heads, in which names are visible text.
 func visibleMessage(err error) string {
 	text := message(err)
@@ -278,5 +278,5 @@ func oneArg(c *cli.Context, what string) (string, error) {
 	case c.NArg() == 1:
 		return first, nil
 	}
-	return "", usagef("one %s, please, not %q; see onnxloss %s --help", what, c.Args().Slice(), c.Command.Name)
+	return "", usagef("expected one %s, got %d: %s; see onnxloss %s --help", what, c.NArg(), quoteAll(c.Args().Slice()), c.Command.Name)
 }

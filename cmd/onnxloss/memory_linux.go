@@ -17,11 +17,11 @@ import (
 // that oversee started.
 const overseen = "ONNXLOSS_ADDRESS_SPACE"
 
-// oversee runs the program in a process of its own where the address space is limited
-// (ulimit -v), and ends with its exit code: Go's runtime ends a process that gets no
-// memory with the code of wrong usage and the stacks of all goroutines, in place of
-// which there are a sentence and the code of bad input. It returns where there is no
-// limit, where no other process can be started, and, with true, in the process overseen.
+// oversee runs the program in a child process if the address space is limited (ulimit -v),
+// and exits with its exit code. Go's runtime ends a process that runs out of memory with
+// the exit code of a usage error and the stacks of all goroutines; oversee turns that into
+// one sentence and the exit code of bad input. It returns if there is no limit or no
+// process can be started and, with true, in the child.
 func oversee(signals []os.Signal) bool {
 	room := addressSpace()
 	if room <= 0 {
@@ -71,7 +71,7 @@ type crash struct {
 	held []byte
 }
 
-// mostHeld bounds what is held of a crash, in bytes; the rest is dropped.
+// mostHeld bounds the output kept of a crash, in bytes; the rest is dropped.
 const mostHeld = 1 << 20
 
 func (c *crash) Write(b []byte) (int, error) {
@@ -94,7 +94,7 @@ func (c *crash) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// outOfMemory reports whether the runtime ended the process for want of memory.
+// outOfMemory reports whether the runtime ended the process because memory ran out.
 func (c *crash) outOfMemory() bool {
 	for _, said := range []string{"out of memory", "cannot allocate memory", "cannot map pages", "failed to create new OS thread", "newosproc"} {
 		if bytes.Contains(c.held, []byte(said)) {
@@ -104,7 +104,7 @@ func (c *crash) outOfMemory() bool {
 	return false
 }
 
-// addressSpace is the bytes that the process may still map; 0 for any number.
+// addressSpace is how many bytes the process may still map; 0 means no limit.
 func addressSpace() int64 {
 	var limit syscall.Rlimit
 	status, err := os.ReadFile("/proc/self/statm")

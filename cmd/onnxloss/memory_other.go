@@ -4,5 +4,5 @@ package main
 
 import "os"
 
-// oversee does something on Linux alone.
+// oversee does nothing except on Linux.
 func oversee([]os.Signal) bool { return false }

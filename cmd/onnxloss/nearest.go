@@ -8,12 +8,11 @@ import (
 	"github.com/xrash/smetrics"
 )
 
-// most is how many names are suggested.
+// most is the greatest number of suggestions.
 const most = 6
 
-// nearest lists the names that may have been meant by one that is not among
-// them, the nearest first: those that a typo tells apart, else those that have it
-// for a part.
+// nearest lists the names that a mistyped one may have meant, the nearest first:
+// those within a typo's distance, or if there are none, those that contain it.
 func nearest(name string, names []string) []string {
 	type match struct {
 		name string
@@ -48,7 +47,7 @@ func nearest(name string, names []string) []string {
 	return meant
 }
 
-// isSwapped reports whether a is b but for two neighbouring letters that changed places.
+// isSwapped reports whether a is b with two neighbouring characters swapped.
 func isSwapped(a, b string) bool {
 	if len(a) != len(b) {
 		return false
@@ -60,15 +59,15 @@ func isSwapped(a, b string) bool {
 	return i+1 < len(a) && a[i] == b[i+1] && a[i+1] == b[i] && a[i+2:] == b[i+2:]
 }
 
-// hasWord reports whether one of name's words is word, but for a letter.
+// hasWord reports whether one of name's words differs from word by at most one character.
 func hasWord(name, word string) bool {
 	return slices.ContainsFunc(strings.Split(name, "-"), func(w string) bool {
 		return len(w) > 2 && smetrics.WagnerFischer(word, w, 1, 1, 1) <= 1
 	})
 }
 
-// didYouMean asks whether the nearest of names was meant by name, or says
-// otherwise where none is near.
+// didYouMean asks whether name stands for the nearest of names; it returns
+// otherwise if none is near.
 func didYouMean(name string, names []string, otherwise string) string {
 	near := nearest(name, names)
 	if near == nil {
@@ -77,11 +76,11 @@ func didYouMean(name string, names []string, otherwise string) string {
 	return fmt.Sprintf("did you mean %s?", strings.Join(near, ", "))
 }
 
-// whichLoss says which of the losses named was meant by name, else which there are.
+// whichLoss suggests losses for a mistyped name, or lists them all.
 func whichLoss(name string, names []string) string {
 	near := didYouMean(name, names, "")
 	if near == "" {
-		return "there are " + strings.Join(names, ", ")
+		return "available: " + strings.Join(names, ", ")
 	}
 	return near + " onnxloss losses lists them all"
 }

@@ -11,15 +11,15 @@ import (
 func opsCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "ops",
-		Usage: "list the operators: versions, gradient or why none",
-		Description: `Versions are those of ONNX's operator set at which an operator changed; each
-serves until the next. The interpreter runs all of these operators.
+		Usage: "list the operators: versions, and the gradient or why there is none",
+		Description: `Lists every operator the interpreter runs. Versions are the opset versions at which
+the operator changed.
 
   onnxloss ops | grep Pool`,
 		Flags: []cli.Flag{jsonFlag},
 		Action: func(c *cli.Context) error {
 			if c.NArg() > 0 {
-				return usagef("ops takes no arguments, not %q", c.Args().Slice())
+				return usagef("ops takes no arguments, got %q", c.Args().Slice())
 			}
 			rows := describeOps()
 			if c.Bool("json") {

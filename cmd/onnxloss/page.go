@@ -26,8 +26,8 @@ const (
 	cyan   style = "36"
 )
 
-// page is where an answer with styles is written: with their sequences to a
-// terminal, unless the user wants none (no-color.org), and without elsewhere.
+// page writes styled output: with escape sequences to a
+// terminal, unless NO_COLOR is set (no-color.org), and without them elsewhere.
 type page struct {
 	w       io.Writer
 	colours bool
@@ -45,7 +45,7 @@ func newPage(c *cli.Context) *page {
 	return &page{w, isTerminal(w) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb", textWidth(w, pageWidth)}
 }
 
-// in is text in style s, as one line that hides nothing: names in a model may be
+// in is text in style s, on one line, with invisible characters escaped: names in a model may be
 // any bytes.
 func (p *page) in(s style, text string) string {
 	text = visible.Text(text)
@@ -55,7 +55,7 @@ func (p *page) in(s style, text string) string {
 	return "\x1b[" + string(s) + "m" + text + "\x1b[0m"
 }
 
-// line writes a line of finished text, without the spaces at its end.
+// line writes a line of finished text, without trailing spaces.
 func (p *page) line(parts ...string) {
 	fmt.Fprintln(p.w, strings.TrimRight(strings.Join(parts, ""), " "))
 }
@@ -66,10 +66,10 @@ type cell struct {
 	style style
 }
 
-// pageWidth is where long text is broken, on a terminal of that width or more.
+// pageWidth is the greatest width of wrapped text; a narrower terminal gets narrower lines.
 const pageWidth = 110
 
-// wrapped writes text behind a label, on as many lines as it takes.
+// wrapped writes text after a label, on as many lines as needed.
 func (p *page) wrapped(indent string, s style, label, text string) {
 	room := p.width - len(indent) - utf8.RuneCountInString(label)
 	for _, l := range wrap(visible.Text(text), max(room, leastWidth)) {
@@ -78,8 +78,8 @@ func (p *page) wrapped(indent string, s style, label, text string) {
 	}
 }
 
-// rows writes cells in columns, each row behind indent. A column is as wide as
-// its widest cell; the last is not padded, and broken where it is too long.
+// rows writes cells in columns, each row after indent. A column is as wide as
+// its widest cell; the last is not padded, and wrapped if it is too long.
 func (p *page) rows(indent string, rows [][]cell) {
 	var widths []int
 	for _, r := range rows {
@@ -119,7 +119,7 @@ func (p *page) rows(indent string, rows [][]cell) {
 	}
 }
 
-// short is visible text of at most n letters, with its middle left out.
+// short is visible text of at most n characters, with the middle elided.
 func short(text string, n int) string {
 	text = visible.Text(text)
 	if utf8.RuneCountInString(text) <= n {

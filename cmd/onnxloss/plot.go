@@ -14,16 +14,16 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// plotFlags are the flags of losses that have to do with pictures.
+// plotFlags are the flags of losses that concern plots.
 func plotFlags() []cli.Flag {
-	const category = "A picture"
+	const category = "Plot"
 	flags := []cli.Flag{
-		&cli.StringFlag{Category: category, Name: "plot", Usage: "draw loss and gradient of NAME…, positive and negative side by side, into `FILE`: .svg, .png or .pdf"},
-		&cli.StringSliceFlag{Category: category, Name: "set", Usage: "draw each loss that has the parameter with each value, as `PARAMETER=V,V,…`; --gamma V,V,… and the like are short for it"},
-		&cli.StringFlag{Category: category, Name: "by", Value: string(curves.Probability), Usage: "draw over `AXIS`: p, the probability of the class, or logit"},
-		&cli.IntFlag{Category: category, Name: "classes", Value: 2, Usage: "draw a softmax over `N` classes, of which all but one have the same logit"},
-		&cli.StringFlag{Category: category, Name: "title", Usage: "write `TEXT` above the picture"},
-		&cli.StringFlag{Category: category, Name: "size", Usage: "draw it `WxH` inches wide and high, or W wide (default 10, and as high as its legend needs)"},
+		&cli.StringFlag{Category: category, Name: "plot", Usage: "plot loss and gradient of each NAME, positives and negatives side by side, to `FILE`: .svg, .png or .pdf"},
+		&cli.StringSliceFlag{Category: category, Name: "set", Usage: "plot each loss with each of these values of a parameter, as `PARAMETER=V,V,…`; --gamma V,V,… and so on is short for --set gamma=V,V,…"},
+		&cli.StringFlag{Category: category, Name: "by", Value: string(curves.Probability), Usage: "horizontal `AXIS`: p (the probability of the class) or logit"},
+		&cli.IntFlag{Category: category, Name: "classes", Value: 2, Usage: "plot softmax losses for `N` classes, all but one with the same logit"},
+		&cli.StringFlag{Category: category, Name: "title", Usage: "put `TEXT` above the plot"},
+		&cli.StringFlag{Category: category, Name: "size", Usage: "size in inches, `WxH` or just W (default 10, with the height that the legend needs)"},
 		&cli.BoolFlag{Category: category, Name: "force", Usage: "overwrite FILE if it exists"},
 		quietFlag,
 	}
@@ -33,7 +33,7 @@ func plotFlags() []cli.Flag {
 	return flags
 }
 
-// allParams is the names of all parameters that any loss has.
+// allParams is the names of the parameters of all losses.
 func allParams() []string {
 	var names []string
 	for _, l := range loss.All() {
@@ -45,24 +45,24 @@ func allParams() []string {
 	return slices.Compact(names)
 }
 
-// plotNames is what is drawn if no loss is named: figure 1 of the paper on the
-// focal loss (arXiv 1708.02002), which has no α.
+// plotNames is what is plotted if no loss is named: figure 1 of the
+// focal loss paper (arXiv 1708.02002), which has no α.
 var plotNames = []string{"bce", "sigmoid-focal:alpha=-1:gamma=0.5", "sigmoid-focal:alpha=-1:gamma=1", "sigmoid-focal:alpha=-1:gamma=2", "sigmoid-focal:alpha=-1:gamma=5"}
 
-// plotLosses draws the losses named by words into the file that --plot gives.
+// plotLosses plots the losses given by words to the file given by --plot.
 func plotLosses(c *cli.Context, words []string) error {
 	path := c.String("plot")
 	format := strings.ToLower(strings.TrimPrefix(filepath.Ext(path), "."))
 	by := curves.Axis(c.String("by"))
 	switch {
 	case !slices.Contains(curves.Formats, format):
-		return usagef("--plot %q: want a file that ends in one of .%s", path, strings.Join(curves.Formats, ", ."))
+		return usagef("--plot %q: expected a file name ending in one of .%s", path, strings.Join(curves.Formats, ", ."))
 	case by != curves.Probability && by != curves.Logit:
-		return usagef("--by %q: want %s or %s", by, curves.Probability, curves.Logit)
+		return usagef("--by %q: expected %s or %s", by, curves.Probability, curves.Logit)
 	case c.Int("classes") < 2 || c.Int("classes") > maxSlice:
-		return usagef("--classes %d: a softmax is drawn over 2 to %d", c.Int("classes"), maxSlice)
+		return usagef("--classes %d: expected 2 to %d", c.Int("classes"), maxSlice)
 	case c.Bool("json"):
-		return usagef("--plot and --json: a picture is no JSON")
+		return usagef("--plot and --json cannot be combined")
 	}
 	o := curves.Options{Format: format, By: by, Title: c.String("title")}
 	var err error
@@ -83,7 +83,7 @@ func plotLosses(c *cli.Context, words []string) error {
 	return nil
 }
 
-// pictureSize reads W or WxH in inches; 0 is what is not given.
+// pictureSize parses W or WxH in inches; what is not given is 0.
 func pictureSize(text string) (width, height float64, err error) {
 	if text == "" {
 		return 0, 0, nil
@@ -95,16 +95,16 @@ func pictureSize(text string) (width, height float64, err error) {
 	}
 	for _, x := range []float64{width, height} {
 		if err != nil || !(x >= curves.LeastSize && x <= curves.GreatestSize) && (both || x != 0) {
-			return 0, 0, usagef("--size %q: want inches as 10x8 or 10, each from %d to %d", text, curves.LeastSize, curves.GreatestSize)
+			return 0, 0, usagef("--size %q: expected inches as 10x8 or 10, each from %d to %d", text, curves.LeastSize, curves.GreatestSize)
 		}
 	}
 	return width, height, nil
 }
 
-// maxSlice bounds the classes of a softmax that is drawn.
+// maxSlice bounds the classes of a plotted softmax.
 const maxSlice = 10000
 
-// plotCurves is one curve for each loss and choice of its parameters.
+// plotCurves is one curve for each loss and combination of parameters.
 func plotCurves(c *cli.Context, words []string) ([]curves.Curve, error) {
 	set := c.StringSlice("set")
 	for _, name := range allParams() {
@@ -141,18 +141,18 @@ func plotCurves(c *cli.Context, words []string) ([]curves.Curve, error) {
 			list = append(list, curve)
 		}
 		if len(list) > curves.Most {
-			return nil, usagef("more than %d curves, which nobody can tell apart; draw fewer", curves.Most)
+			return nil, usagef("more than %d curves cannot be told apart; plot fewer", curves.Most)
 		}
 	}
 	for _, s := range sets {
 		if !used[s.name] {
-			return nil, usagef("--set %s: none of the losses has the parameter; see onnxloss losses NAME", s.name)
+			return nil, usagef("--set %s: none of these losses has this parameter; see onnxloss losses NAME", s.name)
 		}
 	}
 	return list, nil
 }
 
-// values are what --set gives to one parameter.
+// values are the values that --set gives one parameter.
 type values struct {
 	name string
 	x    []float64
@@ -166,20 +166,20 @@ func parseSets(words []string) ([]values, error) {
 		for _, text := range splitSpecs(list) {
 			x, err := strconv.ParseFloat(text, 64)
 			if err != nil {
-				return nil, usagef("--set %s: %q is no number", w, text)
+				return nil, usagef("--set %s: %q is not a number", w, text)
 			}
 			s.x = append(s.x, x)
 		}
 		if !ok || name == "" || len(s.x) == 0 {
-			return nil, usagef("--set %q: want PARAMETER=NUMBER,NUMBER,…", w)
+			return nil, usagef("--set %q: expected PARAMETER=NUMBER,NUMBER,…", w)
 		}
 		sets = append(sets, s)
 	}
 	return sets, nil
 }
 
-// vary is o, typed as word, with each choice of the sets' values that it has a
-// parameter for. What it takes goes into used.
+// vary is o, typed as word, with each combination of values from the sets whose
+// parameters it has. It records the sets that apply in used.
 func vary(o loss.Options, word string, sets []values, used map[string]bool) ([]loss.Options, error) {
 	l, err := findLoss(o.Name)
 	if err != nil {
@@ -202,17 +202,17 @@ func vary(o loss.Options, word string, sets []values, used map[string]bool) ([]l
 			}
 		}
 		if list = more; len(list) > curves.Most {
-			return nil, usagef("%s: more than %d curves, which nobody can tell apart; draw fewer", word, curves.Most)
+			return nil, usagef("%s: more than %d curves cannot be told apart; plot fewer", word, curves.Most)
 		}
 	}
 	return list, nil
 }
 
-// greek is parameters as papers write them.
+// greek is parameters as written in papers.
 var greek = strings.NewReplacer("alpha", "α", "beta", "β", "gamma", "γ", "epsilon", "ε", "eps", "ε", "tau", "τ", "-pos", "+", "-neg", "−")
 
-// newCurve is a curve with all its parameters in the label. Counts of classes
-// that a loss wants are equal.
+// newCurve is a curve with all its parameters in the label. Losses that need class counts
+// get equal ones.
 func newCurve(o loss.Options, classes int) (curves.Curve, error) {
 	l, err := findLoss(o.Name)
 	if err != nil {
@@ -248,16 +248,16 @@ func newCurve(o loss.Options, classes int) (curves.Curve, error) {
 	return curves.Curve{Label: label, Options: o, Classes: classes}, nil
 }
 
-// checkFile refuses an output that exists, before any work.
+// checkFile refuses, before any work, an output that exists.
 func checkFile(path string, force bool) error {
 	st, err := os.Stat(path)
 	switch {
 	case err != nil:
 		return nil // the writer will tell
 	case st.IsDir():
-		return fmt.Errorf("%s: is a folder", path)
+		return fmt.Errorf("%s: is a directory", path)
 	case !force:
-		return fmt.Errorf("%s: exists; give --force to overwrite it", path)
+		return fmt.Errorf("%s: already exists; --force overwrites it", path)
 	}
 	return nil
 }

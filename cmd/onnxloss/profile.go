@@ -13,13 +13,13 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// profileDoc is what --json prints of a profile: the tables that flags ask for.
+// profileDoc is a profile in JSON: the tables that flags select.
 type profileDoc struct {
 	Operators []profileRow `json:"operators,omitempty"`
 	Nodes     []profileRow `json:"nodes,omitempty"`
 }
 
-// profileRow is a row of a table: an operator's nodes together, or one node.
+// profileRow is a row of a table: all nodes of an operator, or one node.
 type profileRow struct {
 	Name   string  `json:"name"`
 	Nodes  int     `json:"nodes"`
@@ -30,7 +30,7 @@ type profileRow struct {
 	GBPS   float64 `json:"gbps"` // a second
 }
 
-// profileOf is what flags ask for of a profile; nil where they ask for nothing.
+// profileOf is the part of a profile that flags select; nil for none.
 func profileOf(c *cli.Context, prof *interp.Profile) *profileDoc {
 	if prof == nil {
 		return nil
@@ -69,7 +69,7 @@ func (d *profileDoc) print(dst io.Writer) error {
 	return cmp.Or(printProfile(dst, "operator", d.Operators), printProfile(dst, "node", d.Nodes))
 }
 
-// writeTrace writes the trace of the last run where a flag asks for it.
+// writeTrace writes the trace of the last run to the file of --trace, if given.
 func writeTrace(c *cli.Context, title string, prof *interp.Profile) error {
 	path := c.String("trace")
 	if path == "" {
@@ -95,8 +95,8 @@ func printProfile(dst io.Writer, what string, rows []profileRow) error {
 	return w.Flush()
 }
 
-// writeWhole writes a file, over what is there, by way of a draft beside it, so
-// that no part of it is ever seen.
+// writeWhole writes a file, overwriting an existing one, through a draft beside it, so
+// that it never exists in part.
 func writeWhole(c *cli.Context, path string, write func(w io.Writer) error) error {
 	if isStream(path) {
 		if path == "-" {

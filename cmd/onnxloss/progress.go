@@ -11,13 +11,13 @@ import (
 	"github.com/onnxloss/onnxloss/graph/visible"
 )
 
-// progress is one line on a terminal that says what is under way: which stage of how
-// many, for how long, and about how much longer. Elsewhere it shows nothing.
+// progress is one line on a terminal: the current stage, the number of stages, the time
+// elapsed and an estimate of the time left. Elsewhere it shows nothing.
 type progress struct {
 	w     io.Writer
 	verb  string
 	began time.Time
-	end   func() // takes the line away; may be called again
+	end   func() // removes the line; may be called again
 
 	mu    sync.Mutex
 	n     int // the stage, from 1; 0 before the first
@@ -26,8 +26,8 @@ type progress struct {
 	shown bool // the line is there
 }
 
-// startProgress shows what is under way until end is called: on a terminal alone, and not
-// with --quiet.
+// startProgress shows progress until end is called: only on a terminal, and not with
+// --quiet.
 func startProgress(c *cli.Context, verb string) *progress {
 	p := &progress{w: c.App.ErrWriter, verb: verb, began: time.Now(), end: func() {}}
 	if c.Bool("quiet") || !isTerminal(p.w) {
@@ -46,7 +46,7 @@ func startProgress(c *cli.Context, verb string) *progress {
 	return p
 }
 
-// show draws the line again and again: what ends before the first time shows nothing.
+// show redraws the line at intervals; work that ends before the first one shows nothing.
 func (p *progress) show(stop <-chan struct{}) {
 	t := time.NewTicker(250 * time.Millisecond)
 	defer t.Stop()
@@ -64,7 +64,7 @@ func (p *progress) show(stop <-chan struct{}) {
 	}
 }
 
-// line is the text after some time. The time left takes all stages to be alike.
+// line is the text after the time elapsed. The estimate assumes stages of equal length.
 func (p *progress) line(elapsed time.Duration) string {
 	line := p.verb
 	if p.n > 0 {
@@ -78,14 +78,14 @@ func (p *progress) line(elapsed time.Duration) string {
 	return line
 }
 
-// stage says that stage n of a total begins.
+// stage announces stage n of a total.
 func (p *progress) stage(n, of int, what string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.n, p.of, p.what = n, of, what
 }
 
-// clear makes room for other text, until the line is drawn again.
+// clear removes the line until it is drawn again, to make room for other text.
 func (p *progress) clear() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

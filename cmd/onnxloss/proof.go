@@ -8,13 +8,13 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// proofDoc is the document of rewrite and verify: the manifest's fields, and the proof.
+// proofDoc is the JSON document of rewrite and verify: the manifest's fields, and the proof.
 type proofDoc struct {
 	*emit.Manifest
 	Checks  []verify.Check `json:"checks"`
 	Verdict verify.Verdict `json:"verdict"`
 	Tool    string         `json:"tool"`
-	Seconds float64        `json:"seconds"` // that the proof took
+	Seconds float64        `json:"seconds"` // taken by the proof
 }
 
 // printProof prints a manifest with its proof as JSON; r is nil where nothing was
@@ -27,8 +27,8 @@ func printProof(c *cli.Context, x *emit.Manifest, r *verify.Report) error {
 	return printJSON(c, d)
 }
 
-// printReport prints the checks of a verification, a line each, and the verdict. One
-// that is no whole proof is said with --quiet, too, on standard error.
+// printReport prints the checks of a verification, one per line, and the verdict. With
+// --quiet, a partial proof is still reported on standard error.
 func printReport(c *cli.Context, r *verify.Report) {
 	for _, k := range r.Checks {
 		say(c, "%v", k)

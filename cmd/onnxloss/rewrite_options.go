@@ -41,15 +41,15 @@ func rewriteOptions(c *cli.Context) (emit.Options, error) {
 	o := emit.Options{Form: emit.Form(c.String("form")), Confidence: c.String("confidence"), Box: c.String("box"), AsFunction: c.Bool("as-function")}
 	name := c.String("loss")
 	if name == "" {
-		return o, usagef("--loss NAME is missing; there are %s", strings.Join(loss.Names(loss.Classification), ", "))
+		return o, usagef("--loss NAME is missing; available: %s", strings.Join(loss.Names(loss.Classification), ", "))
 	}
 	if !slices.Contains(emit.Forms, o.Form) {
-		return o, usagef("--form %q: want %s", o.Form, strings.Join(formNames(), " or "))
+		return o, usagef("--form %q: expected %s", o.Form, strings.Join(formNames(), " or "))
 	}
 	if d := c.String("dtype"); d != "" {
 		var ok bool
 		if o.DType, ok = tensor.ParseDType(d); !ok || !slices.Contains(emit.DTypes, o.DType) {
-			return o, usagef("--dtype %q: want float16, float32 or float64", d)
+			return o, usagef("--dtype %q: expected float16, float32 or float64", d)
 		}
 	}
 	o.Loss = loss.Options{
@@ -62,12 +62,12 @@ func rewriteOptions(c *cli.Context) (emit.Options, error) {
 	}
 	if o.Box != "" {
 		if _, err := loss.Find(loss.Box, o.Box); err != nil {
-			return o, usagef("--box %q: want %s", o.Box, strings.Join(loss.Names(loss.Box), " or "))
+			return o, usagef("--box %q: expected %s", o.Box, strings.Join(loss.Names(loss.Box), " or "))
 		}
 	}
 	if o.Confidence != "" {
 		if _, err := loss.Find(loss.Confidence, o.Confidence); err != nil {
-			return o, usagef("--confidence %q: want %s", o.Confidence, strings.Join(loss.Names(loss.Confidence), " or "))
+			return o, usagef("--confidence %q: expected %s", o.Confidence, strings.Join(loss.Names(loss.Confidence), " or "))
 		}
 	}
 	if c.IsSet("ignore-index") {
@@ -108,18 +108,18 @@ func rewriteOptions(c *cli.Context) (emit.Options, error) {
 	return o, nil
 }
 
-// noClassLoss is the error where --loss has none of the losses of classes: it may
-// be one of another kind.
+// noClassLoss is the error if --loss is not a classification loss: perhaps it is one of
+// another kind.
 func noClassLoss(name string) error {
 	for kind, flag := range map[loss.Kind]string{loss.Confidence: "confidence", loss.Box: "box"} {
 		if l, err := loss.Find(kind, name); err == nil {
-			return usagef("--loss %q: that is a %v loss, which --%s adds; --loss takes one of classes", name, l.Kind, flag)
+			return usagef("--loss %q: a %v loss, which --%s adds; --loss takes a classification loss", name, l.Kind, flag)
 		}
 	}
-	return usagef("--loss %q: there is no such loss; %s", name, whichLoss(name, loss.Names(loss.Classification)))
+	return usagef("--loss %q: no such loss; %s", name, whichLoss(name, loss.Names(loss.Classification)))
 }
 
-// eachClass reads what may be given for each class.
+// eachClass reads the options that have one number per class.
 func eachClass(c *cli.Context, o *loss.Options) error {
 	for _, name := range loss.PerClassNames() {
 		x, err := classNumbers(c, flagName(name)+perClassSuffix)
@@ -143,7 +143,7 @@ func eachClass(c *cli.Context, o *loss.Options) error {
 		var err error
 		if x[0], err = strconv.ParseFloat(value, 64); err != nil {
 			if value == "" || filepath.Ext(value) == "" {
-				return usagef("--modulate %q: want gamma=NUMBER or gamma=FILE, and alpha likewise", word)
+				return usagef("--modulate %q: expected gamma=NUMBER or gamma=FILE, and optionally alpha in the same form", word)
 			}
 			if x, err = readNumbers(value, name); err != nil {
 				return err
@@ -155,7 +155,7 @@ func eachClass(c *cli.Context, o *loss.Options) error {
 		case "alpha":
 			o.Modulate.Alpha = x
 		default:
-			return usagef("--modulate %q: there are gamma and alpha", word)
+			return usagef("--modulate %q: only gamma and alpha can be set", word)
 		}
 	}
 	if o.Modulate.Gamma == nil {
@@ -164,8 +164,8 @@ func eachClass(c *cli.Context, o *loss.Options) error {
 	return nil
 }
 
-// numbers is for how many classes o has numbers, before the head is known; 0 if it
-// has none.
+// numbers is the number of classes for which o has numbers, before the head is known; 0
+// if it has none.
 func numbers(o loss.Options) int {
 	n := len(o.ClassCounts)
 	for _, x := range o.PerClass {
@@ -181,7 +181,7 @@ func numbers(o loss.Options) int {
 	return n
 }
 
-// classNumbers reads the file of a flag that has a number for each class.
+// classNumbers reads the file of a flag: one number per class.
 func classNumbers(c *cli.Context, flag string) ([]float64, error) {
 	path := c.String(flag)
 	if path == "" {
@@ -190,7 +190,7 @@ func classNumbers(c *cli.Context, flag string) ([]float64, error) {
 	return readNumbers(path, strings.ReplaceAll(flag, "-", "_"))
 }
 
-// readNumbers reads a list in a .json, or a vector, which name says among several.
+// readNumbers reads a .json list, or a vector: of a .npz, the one called name.
 func readNumbers(path, name string) ([]float64, error) {
 	if strings.ToLower(filepath.Ext(path)) == ".json" {
 		return readList(path)
@@ -206,7 +206,7 @@ func readNumbers(path, name string) ([]float64, error) {
 		}
 	}
 	if w == nil || t.Rank() != 1 {
-		return nil, fmt.Errorf("%s: %v, want a vector of floats", path, t)
+		return nil, fmt.Errorf("%s: got %v, expected a vector of floats", path, t)
 	}
 	return w, nil
 }
@@ -224,7 +224,7 @@ func readList(path string) ([]float64, error) {
 	return w, nil
 }
 
-// formNames is the forms that can be emitted.
+// formNames lists the forms that can be emitted.
 func formNames() []string {
 	names := make([]string, len(emit.Forms))
 	for i, f := range emit.Forms {

@@ -19,23 +19,23 @@ func runCommand() *cli.Command {
 		Name:      "run",
 		Usage:     "run any ONNX model with the built-in interpreter",
 		ArgsUsage: "MODEL",
-		Description: `Inputs that are not given are filled with random values: floats in [0, 1),
-integers in [0, 8). Of their symbolic dimensions the first is 1, those of images
-are 256 and others 16, unless --dim says otherwise.
+		Description: `Inputs that are not given are filled with random values: floats in [0, 1), integers
+in [0, 8). Their symbolic dimensions default to 1 for the first axis, 256 for the
+sides of images and 16 otherwise; --dim sets them.
 
   onnxloss run model.onnx
   onnxloss run model.onnx --input images=photo.npy --output results
   onnxloss run model.onnx --dim height=640 --dim width=640 --repeat 10 --profile
   onnxloss run model.onnx --repeat 3 --trace run.json`,
 		Flags: []cli.Flag{
-			&cli.StringSliceFlag{Name: "input", Aliases: []string{"i"}, Usage: "feed an input from a file, as `NAME=FILE`: .npy, .npz or .pb (a TensorProto)"},
-			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write each output to folder `DIR` as NAME.npy, over what is there; of a sequence each element as NAME.0.npy, …"},
+			&cli.StringSliceFlag{Name: "input", Aliases: []string{"i"}, Usage: "feed input NAME from FILE, as `NAME=FILE`: .npy, .npz or .pb (TensorProto)"},
+			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write each output to `DIR` as NAME.npy, overwriting existing files; elements of a sequence as NAME.0.npy, …"},
 			dimFlag,
-			&cli.Uint64Flag{Name: "seed", Usage: "seed `N` of the inputs that are made up"},
+			&cli.Uint64Flag{Name: "seed", Usage: "seed of random inputs, `N`"},
 			dtypeFlag, linksFlag, threadsFlag,
 			&cli.IntFlag{Name: "repeat", Value: 1, Usage: "run `N` times and print the times"},
-			&cli.BoolFlag{Name: "profile", Usage: "print time, GFLOP/s and bytes by operator, of the last run; with --json in the document"},
-			&cli.IntFlag{Name: "profile-nodes", Usage: "print the same of the `N` nodes that took longest"},
+			&cli.BoolFlag{Name: "profile", Usage: "print time, GFLOP/s and bytes per operator of the last run; with --json, include them"},
+			&cli.IntFlag{Name: "profile-nodes", Usage: "print the same for the `N` slowest nodes"},
 			&cli.StringFlag{Name: "trace", Usage: "write the last run as Chrome trace JSON to `FILE`, for chrome://tracing or Perfetto"},
 			dumpPlanFlag,
 			memoryFlag,
@@ -55,19 +55,19 @@ func runRun(c *cli.Context) error {
 		return err
 	}
 	if c.Int("repeat") < 1 {
-		return usagef("--repeat %d: want at least 1", c.Int("repeat"))
+		return usagef("--repeat %d: expected at least 1", c.Int("repeat"))
 	}
 	if err := checkDumpPlan(c); err != nil {
 		return err
 	}
 	if c.String("trace") == "-" && c.Bool("json") {
-		return usagef("--json and --trace - both want standard output")
+		return usagef("--json and --trace - both write to standard output")
 	}
 	if n := c.Int("profile-nodes"); n < 0 {
-		return usagef("--profile-nodes %d: want 0 or more", n)
+		return usagef("--profile-nodes %d: expected 0 or more", n)
 	}
 	if c.String("output") == "-" {
-		return usagef("--output -: want a folder")
+		return usagef("--output -: expected a folder")
 	}
 	m, err := readWhole(c, path)
 	if err != nil {
@@ -106,8 +106,8 @@ func runRun(c *cli.Context) error {
 	return reportRun(c, plan, out, times, doc)
 }
 
-// repeat runs the plan and gives the outputs and the profile of the last run,
-// if one is wanted, and all times, in milliseconds.
+// repeat runs the plan and returns the outputs of the last run, its profile if requested,
+// and the times of all runs in milliseconds.
 func repeat(c *cli.Context, plan *interp.Plan, feeds map[string]*tensor.Tensor) (out map[string]*tensor.Tensor, prof *interp.Profile, times []float64, err error) {
 	profiled := c.Bool("profile") || c.Int("profile-nodes") > 0 || c.String("trace") != ""
 	p := startProgress(c, "running")
@@ -181,7 +181,7 @@ func reportRun(c *cli.Context, plan *interp.Plan, out map[string]*tensor.Tensor,
 	} else {
 		say(c, "time: %.2f ms (median of %d; least %.2f)", median, len(times), least)
 	}
-	say(c, "memory: %.1f MB at most, beside %.1f MB of weights", float64(plan.PeakMemory())/1e6, float64(plan.WeightBytes())/1e6)
+	say(c, "memory: %.1f MB at peak, plus %.1f MB of weights", float64(plan.PeakMemory())/1e6, float64(plan.WeightBytes())/1e6)
 	return nil
 }
 
@@ -198,10 +198,10 @@ func writeOutput(w io.Writer, name string, t *tensor.Tensor) {
 
 var units = map[string]float64{"": 1, "B": 1, "KB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12, "KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30, "TIB": 1 << 40}
 
-// memoryLimit is what --max-memory says; 0 if it is not given.
+// memoryLimit is the value of --max-memory; 0 if it is not given.
 func memoryLimit(c *cli.Context) (int64, error) { return parseSize(c.String("max-memory")) }
 
-// parseSize reads a number of bytes with an optional unit; "" is 0.
+// parseSize parses a number of bytes with an optional unit; "" is 0.
 func parseSize(s string) (int64, error) {
 	if s == "" {
 		return 0, nil
@@ -212,5 +212,5 @@ func parseSize(s string) (int64, error) {
 	if size := n * scale; err == nil && size >= 1 && size < 1<<60 {
 		return int64(size), nil
 	}
-	return 0, usagef("--max-memory %q: want a size such as 512MB", s)
+	return 0, usagef("--max-memory %q: expected a size such as 512MB", s)
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/onnxloss/onnxloss/emit/loss"
 )
 
-// parseSpec reads a loss with its parameters as one word, NAME:PARAM=NUMBER:…;
-// beside the loss's own parameters there are those of specKeys.
+// parseSpec parses a loss and its parameters in one word, NAME:PARAM=NUMBER:…;
+// specKeys lists the parameters.
 func parseSpec(word string) (loss.Options, error) {
 	parts := strings.Split(word, ":")
 	l, err := findLoss(parts[0])
@@ -22,7 +22,7 @@ func parseSpec(word string) (loss.Options, error) {
 		key, text, ok := strings.Cut(p, "=")
 		x, err := strconv.ParseFloat(text, 64)
 		if !ok || err != nil {
-			return o, usagef("%s: %q: want PARAMETER=NUMBER", word, p)
+			return o, usagef("%s: %q: expected PARAMETER=NUMBER", word, p)
 		}
 		if o, err = with(o, l, key, x); err != nil {
 			return o, usagef("%s: %v", word, err)
@@ -31,11 +31,10 @@ func parseSpec(word string) (loss.Options, error) {
 	return o, nil
 }
 
-// someClasses is a number of classes that any loss takes.
+// someClasses is a number of classes that every loss accepts.
 const someClasses = 3
 
-// with is o with another value of a parameter of l, or of an option that is a
-// number.
+// with returns o with a parameter of l, or a numeric option, set to x.
 func with(o loss.Options, l *loss.Loss, key string, x float64) (loss.Options, error) {
 	o.Params = maps.Clone(o.Params)
 	name := strings.ReplaceAll(key, "-", "_")
@@ -56,7 +55,7 @@ func with(o loss.Options, l *loss.Loss, key string, x float64) (loss.Options, er
 		m.Alpha = []float64{x}
 		o.Modulate = &m
 	default:
-		return o, fmt.Errorf("%q: there are %s", key, strings.Join(specKeys(l), ", "))
+		return o, fmt.Errorf("no parameter %q; available: %s", key, strings.Join(specKeys(l), ", "))
 	}
 	plain := l.Plain(someClasses)
 	check := o

@@ -16,8 +16,8 @@ import (
 	"github.com/onnxloss/onnxloss/graph/visible"
 )
 
-// sink keeps the first error of writing to w, since lines for people are
-// printed without looking back.
+// sink keeps the first error of writing to w, because printing lines does not check
+// errors.
 type sink struct {
 	w    io.Writer
 	used bool // something was written
@@ -71,7 +71,7 @@ func (t *target) Write(p []byte) (int, error) {
 	return t.w.Write(p)
 }
 
-// cause is an error of the operating system without the name of the file.
+// cause is an error of the operating system without the file name.
 func cause(err error) error {
 	var p *fs.PathError
 	var l *os.LinkError
@@ -84,16 +84,16 @@ func cause(err error) error {
 	return err
 }
 
-// say prints a line of the human-readable answer: nowhere if --quiet is given,
-// and on standard error if standard output is for JSON or a model.
+// say prints a line of the human-readable answer: not at all with --quiet, and to
+// standard error if standard output is used for JSON or a model.
 func say(c *cli.Context, format string, args ...any) {
 	if !c.Bool("quiet") {
 		printf(answer(c), format+"\n", args...)
 	}
 }
 
-// printf prints args in a format of the program's own, in which alone there
-// are line breaks: names in a model may be any bytes.
+// printf prints args, in which line breaks are escaped, since names in a model may be any
+// bytes. Line breaks in format are kept.
 func printf(w io.Writer, format string, args ...any) {
 	fmt.Fprintf(w, format, visible.Args(args)...)
 }
@@ -106,13 +106,13 @@ func answer(c *cli.Context) io.Writer {
 	return printable{c.App.Writer}
 }
 
-// taken reports whether standard output is for what a flag writes there.
+// taken reports whether a flag writes its own output to standard output.
 func taken(c *cli.Context) bool {
 	return slices.ContainsFunc([]string{"output", "svg", "html"}, func(flag string) bool { return c.String(flag) == "-" })
 }
 
-// printable keeps what a reader would not see, which names in a model may have,
-// from a terminal: the last line of defence behind printf.
+// printable keeps invisible characters, which names in a model may contain, from a
+// terminal: the last line of defence behind printf.
 type printable struct{ w io.Writer }
 
 func (p printable) Write(b []byte) (int, error) {
@@ -130,8 +130,7 @@ func (p printable) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// note prints a line beside the answer: on standard error, and nowhere if
-// --quiet is given.
+// note prints a message to standard error, unless --quiet is given.
 func note(c *cli.Context, format string, args ...any) {
 	if !c.Bool("quiet") {
 		printf(printable{c.App.ErrWriter}, format+"\n", args...)

@@ -8,11 +8,11 @@ import (
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
-// fewNumbers is how many integers are shown one by one.
+// fewNumbers is how many integers are shown individually at most.
 const fewNumbers = 8
 
-// summary is a few figures of a tensor's elements, for people: least, mean and
-// greatest of floats, a few int64 one by one.
+// summary describes a tensor's elements: minimum, mean and maximum of floats, or a few
+// int64 individually.
 func summary(t *tensor.Tensor) string {
 	if t.DType == tensor.Int64 && t.Len() <= fewNumbers {
 		return strings.Trim(fmt.Sprint(tensor.Data[int64](t)), "[]")
@@ -35,7 +35,7 @@ func summary(t *tensor.Tensor) string {
 	return fmt.Sprintf("min %.4g  mean %.4g  max %.4g", lo, sum/float64(t.Len()), hi)
 }
 
-// range3 is the least, the greatest and the sum of x.
+// range3 is the minimum, the maximum and the sum of x.
 func range3[T float32 | float64](x []T) (lo, hi, sum float64) {
 	lo, hi = math.Inf(1), math.Inf(-1)
 	for _, v := range x {

@@ -11,8 +11,8 @@ import (
 	"golang.org/x/term"
 )
 
-// file is the file that w writes to, past what the program puts around it; nil if there
-// is none.
+// file is the file that w writes to, without the program's own wrappers; nil if there is
+// none.
 func file(w io.Writer) *os.File {
 	switch w := w.(type) {
 	case *sink:
@@ -31,7 +31,7 @@ func isTerminal(w io.Writer) bool {
 	return f != nil && term.IsTerminal(int(f.Fd()))
 }
 
-// columns is how many letters fit into a line of w; 0 if it is no terminal.
+// columns is the width of terminal w in characters; 0 if w is not a terminal.
 func columns(w io.Writer) int {
 	f := file(w)
 	if f == nil {
@@ -44,11 +44,11 @@ func columns(w io.Writer) int {
 	return n
 }
 
-// leastWidth is how narrow text is made at most.
+// leastWidth is the narrowest width to which text is wrapped.
 const leastWidth = 40
 
-// textWidth is where text to w is broken: after usual letters, or where a narrower
-// terminal ends.
+// textWidth is the width to which text for w is wrapped: usual, or that of a narrower
+// terminal.
 func textWidth(w io.Writer, usual int) int {
 	if n := columns(w); n > 0 {
 		return max(min(usual, n), leastWidth)
@@ -56,8 +56,8 @@ func textWidth(w io.Writer, usual int) int {
 	return usual
 }
 
-// A wrapTable aligns cells, which tabs separate, in columns. On a terminal the last column
-// is broken where the line ends.
+// A wrapTable aligns tab-separated cells in columns. On a terminal the last column is
+// wrapped at the end of the line.
 type wrapTable struct {
 	w       io.Writer
 	columns int // 0 if lines have no end
@@ -85,11 +85,11 @@ func (t *wrapTable) Flush() error {
 	return err
 }
 
-// gap is how many spaces lie between columns, and narrow how many letters of the last
-// column a line must have room for; below that it gets lines of its own.
+// gap is the number of spaces between columns, and narrow the least width of the last
+// column; if less is left, it goes on lines of its own.
 const gap, narrow = 2, 24
 
-// wrapBlock writes lines of cells as columns, in lines of so many letters.
+// wrapBlock writes rows of cells in columns, wrapped at so many columns.
 func wrapBlock(b *strings.Builder, lines []string, columns int) {
 	var widths []int
 	for _, line := range lines {

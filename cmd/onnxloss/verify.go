@@ -11,21 +11,21 @@ import (
 func verifyCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "verify",
-		Usage:     "prove a training graph again, from the file alone",
+		Usage:     "verify a training graph from the file alone",
 		ArgsUsage: "OUT",
-		Description: `Holds the network to its fingerprint, its run to one node by node, the logits to
-the head's tensors, and loss and gradient to an independent float64 computation.
-With --original the original outputs are compared bit for bit too. Exits 4 if
-anything is not as the manifest says, with the value, where it is, what it is and
-what it should be. A check that cannot be made, as an operator is not supported, is
-not run, and the last line says so: proved in part.
+		Description: `Checks the network against its fingerprint, its optimized run against one node by
+node, the logits against the head's tensors, and loss and gradient against an
+independent float64 computation. With --original, the original outputs are compared
+bit for bit too. Exits 4 if a check fails, naming the tensor, the index, and the
+actual and expected value. A check that cannot run, for example because an operator
+is unsupported, is reported as "not run", and the verdict is then "proved in part".
 
   onnxloss verify train.onnx
   onnxloss verify train.onnx --verify sample
   onnxloss verify train.onnx --original detector.onnx`,
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "original", Usage: "compare with `MODEL`, which was rewritten"},
-			&cli.Uint64Flag{Name: "seed", Usage: "seed `N` of the drawn inputs, logits and targets"},
+			&cli.StringFlag{Name: "original", Usage: "also compare with `MODEL`, the model that was rewritten"},
+			&cli.Uint64Flag{Name: "seed", Usage: "seed of random inputs, logits and targets, `N`"},
 			verifyFlag("full or sample"),
 			dimFlag, linksFlag, threadsFlag, memoryFlag, jsonFlag, quietFlag,
 		},
@@ -58,7 +58,7 @@ func runVerify(c *cli.Context) error {
 	}
 	if original := c.String("original"); original != "" {
 		if original == "-" && path == "-" {
-			return usagef("OUT and --original both want standard input")
+			return usagef("OUT and --original both read standard input")
 		}
 		if o.Original, err = readWhole(c, original); err != nil {
 			return err

@@ -5,7 +5,7 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// How much is verified.
+// Modes of verification.
 const (
 	verifyFull   = "full"
 	verifySample = "sample"
@@ -13,10 +13,10 @@ const (
 )
 
 func verifyFlag(modes string) cli.Flag {
-	return &cli.StringFlag{Name: "verify", Value: verifyFull, Usage: "how much to verify, `MODE`: " + modes + "; a sample proves the loss on drawn logits and holds the network to its fingerprint without running it, in little memory"}
+	return &cli.StringFlag{Name: "verify", Value: verifyFull, Usage: "`MODE` of verification: " + modes + "; sample proves the loss on random logits and checks the network by fingerprint without running it, which takes little memory"}
 }
 
-// verifyMode is how much the flags ask for.
+// verifyMode is the mode that the flags select.
 func verifyMode(c *cli.Context) string {
 	if c.Bool("no-verify") {
 		return verifyNone
@@ -28,23 +28,23 @@ func checkVerify(c *cli.Context) error {
 	mode, writes := c.String("verify"), c.Command.Name == "rewrite"
 	switch {
 	case c.Bool("no-verify") && c.IsSet("verify") && mode != verifyNone:
-		return usagef("--no-verify and --verify %s contradict each other", mode)
+		return usagef("--no-verify and --verify %s cannot be combined", mode)
 	case mode == verifyFull || mode == verifySample || mode == verifyNone && writes:
 		return nil
 	case writes:
-		return usagef("--verify %q: want full, sample or none", mode)
+		return usagef("--verify %q: expected full, sample or none", mode)
 	}
-	return usagef("--verify %q: want full or sample", mode)
+	return usagef("--verify %q: expected full or sample", mode)
 }
 
-// muchMemory is from how many bytes on it is said in advance what verifying holds.
+// muchMemory is the number of bytes from which verification announces what it needs.
 const muchMemory = 256 << 20
 
-// noteMemory says what it takes to run the network, where that is much.
+// noteMemory announces what running the network needs, if that is much.
 func noteMemory(c *cli.Context) func(verify.Need) {
 	return func(n verify.Need) {
 		if n.Total() >= muchMemory {
-			note(c, "verifying needs about %v; --verify sample needs neither", n)
+			note(c, "verification needs about %v; --verify sample avoids that", n)
 		}
 	}
 }

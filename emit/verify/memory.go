@@ -34,7 +34,7 @@ type MemoryError struct {
 }
 
 func (e *MemoryError) Error() string {
-	return fmt.Sprintf("verifying needs about %v; %v", e.Need, e.err)
+	return fmt.Sprintf("verification needs about %v; %v", e.Need, e.err)
 }
 
 func (e *MemoryError) Unwrap() error { return e.err }
