@@ -94,7 +94,7 @@ func TestNetForms(t *testing.T) {
 		}
 	}
 	for _, form := range netFormNames {
-		if form == "linked" && kernel.ChainOf(kernel.AddLink, false, false, kernel.MulLink, true, false) == nil {
+		if form == "linked" && kernel.SequenceOf(kernel.AddLink, false, false, kernel.MulLink, true, false) == nil {
 			continue // this machine has no such loops
 		}
 		if count[form] == 0 {

@@ -7,12 +7,12 @@ import (
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
-// convStripes is Conv nodes that run as one (kernel.ConvChain), each of which reads as
+// convStripes is Conv nodes that run as one (kernel.ConvStripes), each of which reads as
 // input 0 what the one before it makes.
 type convStripes struct {
 	stages []*convolution
 	in     []int // the shape of the first one's input, but for the number of images
-	chain  *kernel.ConvChain
+	group  *kernel.ConvStripes
 }
 
 // MakeConvStripes is the kernel of Conv nodes of float32 and constant weights, each of
@@ -54,7 +54,7 @@ func MakeConvStripes(specs []ConvSpec) (Kernel, error) {
 		c.stages, geoms = append(c.stages, stage), append(geoms, g)
 		channels, in = g.M, g.Out
 	}
-	if c.chain = kernel.NewConvChain(geoms...); c.chain == nil {
+	if c.group = kernel.NewConvStripes(geoms...); c.group == nil {
 		return nil, nil
 	}
 	return c.run, nil
@@ -104,12 +104,12 @@ func (c *convStripes) run(x *Call) error {
 	if e != nil {
 		finish = e.over(&sub, y, g.M, g.OutSize())
 	}
-	release, err := x.Hold(tensor.Float32, c.chain.Scratch())
+	release, err := x.Hold(tensor.Float32, c.group.Scratch())
 	if err != nil {
 		return err
 	}
 	defer release()
-	c.chain.Run(x.Parallel, g.N, tensor.Data[float32](first), operands, y, finish.Then)
+	c.group.Run(x.Parallel, g.N, tensor.Data[float32](first), operands, y, finish.Then)
 	return nil
 }
 

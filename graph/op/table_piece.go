@@ -11,7 +11,7 @@ type Piece struct {
 	Channel func(dst, x []float32, channel int)
 	// Channels is how many Channel knows.
 	Channels int
-	// Link is what it is in a kernel.Chain, if anything.
+	// Link is what it is in a kernel.Sequence, if anything.
 	Link kernel.Link
 	// Times, which may be nil, is x times what Map makes of it, in one go.
 	Times func(dst, x []float32)
@@ -25,7 +25,7 @@ func mapPiece(f func(dst, x []float32)) func(*Spec) *Piece {
 	return func(*Spec) *Piece { return &Piece{Map: f} }
 }
 
-// linked is a Piece that may be part of a kernel.Chain.
+// linked is a Piece that may be part of a kernel.Sequence.
 func linked(l kernel.Link, piece func(*Spec) *Piece) func(*Spec) *Piece {
 	return func(s *Spec) *Piece {
 		p := piece(s)

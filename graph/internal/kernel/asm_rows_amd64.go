@@ -238,293 +238,293 @@ func accumulate32AVX2(acc *float64, x *float32, n int)
 //go:noescape
 func greatest32AVX2(x *float32, n int) float32
 
-// chain32AVX2f0s0 is t = a[i]+b[i]; dst[i] = t+c[i].
+// sequence32AVX2f0s0 is t = a[i]+b[i]; dst[i] = t+c[i].
 // n is a multiple of 8.
 //
 //go:noescape
-func chain32AVX2f0s0(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+func sequence32AVX2f0s0(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 
-// chain32AVX2f0s1 is t = a[i]+b[i]; dst[i] = t-c[i].
+// sequence32AVX2f0s1 is t = a[i]+b[i]; dst[i] = t-c[i].
 // n is a multiple of 8.
 //
 //go:noescape
-func chain32AVX2f0s1(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+func sequence32AVX2f0s1(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 
-// chain32AVX2f0s2 is t = a[i]+b[i]; dst[i] = c[i]-t.
+// sequence32AVX2f0s2 is t = a[i]+b[i]; dst[i] = c[i]-t.
 // n is a multiple of 8.
 //
 //go:noescape
-func chain32AVX2f0s2(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+func sequence32AVX2f0s2(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 
-// chain32AVX2f0s3 is t = a[i]+b[i]; dst[i] = t*c[i].
+// sequence32AVX2f0s3 is t = a[i]+b[i]; dst[i] = t*c[i].
 // n is a multiple of 8.
 //
 //go:noescape
-func chain32AVX2f0s3(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+func sequence32AVX2f0s3(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 
-// chain32AVX2f0s4 is t = a[i]+b[i]; dst[i] = t+q.
+// sequence32AVX2f0s4 is t = a[i]+b[i]; dst[i] = t+q.
 // n is a multiple of 8.
 //
 //go:noescape
-func chain32AVX2f0s4(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+func sequence32AVX2f0s4(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 
-// chain32AVX2f0s5 is t = a[i]+b[i]; dst[i] = q-t.
+// sequence32AVX2f0s5 is t = a[i]+b[i]; dst[i] = q-t.
 // n is a multiple of 8.
 //
 //go:noescape
-func chain32AVX2f0s5(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+func sequence32AVX2f0s5(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 
-// chain32AVX2f0s6 is t = a[i]+b[i]; dst[i] = t*q.
+// sequence32AVX2f0s6 is t = a[i]+b[i]; dst[i] = t*q.
 // n is a multiple of 8.
 //
 //go:noescape
-func chain32AVX2f0s6(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+func sequence32AVX2f0s6(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 
-// chain32AVX2f0s7 is t = a[i]+b[i]; dst[i] = |t|.
+// sequence32AVX2f0s7 is t = a[i]+b[i]; dst[i] = |t|.
 // n is a multiple of 8.
 //
 //go:noescape
-func chain32AVX2f0s7(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+func sequence32AVX2f0s7(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 
-// chain32AVX2f1s0 is t = a[i]-b[i]; dst[i] = t+c[i].
+// sequence32AVX2f1s0 is t = a[i]-b[i]; dst[i] = t+c[i].
 // n is a multiple of 8.
 //
 //go:noescape
-func chain32AVX2f1s0(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+func sequence32AVX2f1s0(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 
-// chain32AVX2f1s1 is t = a[i]-b[i]; dst[i] = t-c[i].
+// sequence32AVX2f1s1 is t = a[i]-b[i]; dst[i] = t-c[i].
 // n is a multiple of 8.
 //
 //go:noescape
-func chain32AVX2f1s1(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+func sequence32AVX2f1s1(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 
-// chain32AVX2f1s2 is t = a[i]-b[i]; dst[i] = c[i]-t.
+// sequence32AVX2f1s2 is t = a[i]-b[i]; dst[i] = c[i]-t.
 // n is a multiple of 8.
 //
 //go:noescape
-func chain32AVX2f1s2(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+func sequence32AVX2f1s2(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 
-// chain32AVX2f1s3 is t = a[i]-b[i]; dst[i] = t*c[i].
+// sequence32AVX2f1s3 is t = a[i]-b[i]; dst[i] = t*c[i].
 // n is a multiple of 8.
 //
 //go:noescape
-func chain32AVX2f1s3(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+func sequence32AVX2f1s3(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 
-// chain32AVX2f1s4 is t = a[i]-b[i]; dst[i] = t+q.
+// sequence32AVX2f1s4 is t = a[i]-b[i]; dst[i] = t+q.
 // n is a multiple of 8.
 //
 //go:noescape
-func chain32AVX2f1s4(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+func sequence32AVX2f1s4(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 
-// chain32AVX2f1s5 is t = a[i]-b[i]; dst[i] = q-t.
+// sequence32AVX2f1s5 is t = a[i]-b[i]; dst[i] = q-t.
 // n is a multiple of 8.
 //
 //go:noescape
-func chain32AVX2f1s5(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+func sequence32AVX2f1s5(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 
-// chain32AVX2f1s6 is t = a[i]-b[i]; dst[i] = t*q.
+// sequence32AVX2f1s6 is t = a[i]-b[i]; dst[i] = t*q.
 // n is a multiple of 8.
 //
 //go:noescape
-func chain32AVX2f1s6(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+func sequence32AVX2f1s6(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 
-// chain32AVX2f1s7 is t = a[i]-b[i]; dst[i] = |t|.
+// sequence32AVX2f1s7 is t = a[i]-b[i]; dst[i] = |t|.
 // n is a multiple of 8.
 //
 //go:noescape
-func chain32AVX2f1s7(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+func sequence32AVX2f1s7(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 
-// chain32AVX2f2s0 is t = a[i]*b[i]; dst[i] = t+c[i].
+// sequence32AVX2f2s0 is t = a[i]*b[i]; dst[i] = t+c[i].
 // n is a multiple of 8.
 //
 //go:noescape
-func chain32AVX2f2s0(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+func sequence32AVX2f2s0(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 
-// chain32AVX2f2s1 is t = a[i]*b[i]; dst[i] = t-c[i].
+// sequence32AVX2f2s1 is t = a[i]*b[i]; dst[i] = t-c[i].
 // n is a multiple of 8.
 //
 //go:noescape
-func chain32AVX2f2s1(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+func sequence32AVX2f2s1(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 
-// chain32AVX2f2s2 is t = a[i]*b[i]; dst[i] = c[i]-t.
+// sequence32AVX2f2s2 is t = a[i]*b[i]; dst[i] = c[i]-t.
 // n is a multiple of 8.
 //
 //go:noescape
-func chain32AVX2f2s2(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+func sequence32AVX2f2s2(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 
-// chain32AVX2f2s3 is t = a[i]*b[i]; dst[i] = t*c[i].
+// sequence32AVX2f2s3 is t = a[i]*b[i]; dst[i] = t*c[i].
 // n is a multiple of 8.
 //
 //go:noescape
-func chain32AVX2f2s3(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+func sequence32AVX2f2s3(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 
-// chain32AVX2f2s4 is t = a[i]*b[i]; dst[i] = t+q.
+// sequence32AVX2f2s4 is t = a[i]*b[i]; dst[i] = t+q.
 // n is a multiple of 8.
 //
 //go:noescape
-func chain32AVX2f2s4(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+func sequence32AVX2f2s4(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 
-// chain32AVX2f2s5 is t = a[i]*b[i]; dst[i] = q-t.
+// sequence32AVX2f2s5 is t = a[i]*b[i]; dst[i] = q-t.
 // n is a multiple of 8.
 //
 //go:noescape
-func chain32AVX2f2s5(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+func sequence32AVX2f2s5(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 
-// chain32AVX2f2s6 is t = a[i]*b[i]; dst[i] = t*q.
+// sequence32AVX2f2s6 is t = a[i]*b[i]; dst[i] = t*q.
 // n is a multiple of 8.
 //
 //go:noescape
-func chain32AVX2f2s6(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+func sequence32AVX2f2s6(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 
-// chain32AVX2f2s7 is t = a[i]*b[i]; dst[i] = |t|.
+// sequence32AVX2f2s7 is t = a[i]*b[i]; dst[i] = |t|.
 // n is a multiple of 8.
 //
 //go:noescape
-func chain32AVX2f2s7(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+func sequence32AVX2f2s7(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 
-// chain32AVX2f3s0 is t = a[i]+p; dst[i] = t+c[i].
+// sequence32AVX2f3s0 is t = a[i]+p; dst[i] = t+c[i].
 // n is a multiple of 8.
 //
 //go:noescape
-func chain32AVX2f3s0(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+func sequence32AVX2f3s0(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 
-// chain32AVX2f3s1 is t = a[i]+p; dst[i] = t-c[i].
+// sequence32AVX2f3s1 is t = a[i]+p; dst[i] = t-c[i].
 // n is a multiple of 8.
 //
 //go:noescape
-func chain32AVX2f3s1(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+func sequence32AVX2f3s1(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 
-// chain32AVX2f3s2 is t = a[i]+p; dst[i] = c[i]-t.
+// sequence32AVX2f3s2 is t = a[i]+p; dst[i] = c[i]-t.
 // n is a multiple of 8.
 //
 //go:noescape
-func chain32AVX2f3s2(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+func sequence32AVX2f3s2(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 
-// chain32AVX2f3s3 is t = a[i]+p; dst[i] = t*c[i].
+// sequence32AVX2f3s3 is t = a[i]+p; dst[i] = t*c[i].
 // n is a multiple of 8.
 //
 //go:noescape
-func chain32AVX2f3s3(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+func sequence32AVX2f3s3(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 
-// chain32AVX2f3s4 is t = a[i]+p; dst[i] = t+q.
+// sequence32AVX2f3s4 is t = a[i]+p; dst[i] = t+q.
 // n is a multiple of 8.
 //
 //go:noescape
-func chain32AVX2f3s4(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+func sequence32AVX2f3s4(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 
-// chain32AVX2f3s5 is t = a[i]+p; dst[i] = q-t.
+// sequence32AVX2f3s5 is t = a[i]+p; dst[i] = q-t.
 // n is a multiple of 8.
 //
 //go:noescape
-func chain32AVX2f3s5(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+func sequence32AVX2f3s5(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 
-// chain32AVX2f3s6 is t = a[i]+p; dst[i] = t*q.
+// sequence32AVX2f3s6 is t = a[i]+p; dst[i] = t*q.
 // n is a multiple of 8.
 //
 //go:noescape
-func chain32AVX2f3s6(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+func sequence32AVX2f3s6(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 
-// chain32AVX2f3s7 is t = a[i]+p; dst[i] = |t|.
+// sequence32AVX2f3s7 is t = a[i]+p; dst[i] = |t|.
 // n is a multiple of 8.
 //
 //go:noescape
-func chain32AVX2f3s7(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+func sequence32AVX2f3s7(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 
-// chain32AVX2f4s0 is t = p-a[i]; dst[i] = t+c[i].
+// sequence32AVX2f4s0 is t = p-a[i]; dst[i] = t+c[i].
 // n is a multiple of 8.
 //
 //go:noescape
-func chain32AVX2f4s0(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+func sequence32AVX2f4s0(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 
-// chain32AVX2f4s1 is t = p-a[i]; dst[i] = t-c[i].
+// sequence32AVX2f4s1 is t = p-a[i]; dst[i] = t-c[i].
 // n is a multiple of 8.
 //
 //go:noescape
-func chain32AVX2f4s1(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+func sequence32AVX2f4s1(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 
-// chain32AVX2f4s2 is t = p-a[i]; dst[i] = c[i]-t.
+// sequence32AVX2f4s2 is t = p-a[i]; dst[i] = c[i]-t.
 // n is a multiple of 8.
 //
 //go:noescape
-func chain32AVX2f4s2(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+func sequence32AVX2f4s2(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 
-// chain32AVX2f4s3 is t = p-a[i]; dst[i] = t*c[i].
+// sequence32AVX2f4s3 is t = p-a[i]; dst[i] = t*c[i].
 // n is a multiple of 8.
 //
 //go:noescape
-func chain32AVX2f4s3(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+func sequence32AVX2f4s3(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 
-// chain32AVX2f4s4 is t = p-a[i]; dst[i] = t+q.
+// sequence32AVX2f4s4 is t = p-a[i]; dst[i] = t+q.
 // n is a multiple of 8.
 //
 //go:noescape
-func chain32AVX2f4s4(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+func sequence32AVX2f4s4(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 
-// chain32AVX2f4s5 is t = p-a[i]; dst[i] = q-t.
+// sequence32AVX2f4s5 is t = p-a[i]; dst[i] = q-t.
 // n is a multiple of 8.
 //
 //go:noescape
-func chain32AVX2f4s5(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+func sequence32AVX2f4s5(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 
-// chain32AVX2f4s6 is t = p-a[i]; dst[i] = t*q.
+// sequence32AVX2f4s6 is t = p-a[i]; dst[i] = t*q.
 // n is a multiple of 8.
 //
 //go:noescape
-func chain32AVX2f4s6(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+func sequence32AVX2f4s6(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 
-// chain32AVX2f4s7 is t = p-a[i]; dst[i] = |t|.
+// sequence32AVX2f4s7 is t = p-a[i]; dst[i] = |t|.
 // n is a multiple of 8.
 //
 //go:noescape
-func chain32AVX2f4s7(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+func sequence32AVX2f4s7(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 
-// chain32AVX2f5s0 is t = a[i]*p; dst[i] = t+c[i].
+// sequence32AVX2f5s0 is t = a[i]*p; dst[i] = t+c[i].
 // n is a multiple of 8.
 //
 //go:noescape
-func chain32AVX2f5s0(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+func sequence32AVX2f5s0(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 
-// chain32AVX2f5s1 is t = a[i]*p; dst[i] = t-c[i].
+// sequence32AVX2f5s1 is t = a[i]*p; dst[i] = t-c[i].
 // n is a multiple of 8.
 //
 //go:noescape
-func chain32AVX2f5s1(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+func sequence32AVX2f5s1(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 
-// chain32AVX2f5s2 is t = a[i]*p; dst[i] = c[i]-t.
+// sequence32AVX2f5s2 is t = a[i]*p; dst[i] = c[i]-t.
 // n is a multiple of 8.
 //
 //go:noescape
-func chain32AVX2f5s2(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+func sequence32AVX2f5s2(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 
-// chain32AVX2f5s3 is t = a[i]*p; dst[i] = t*c[i].
+// sequence32AVX2f5s3 is t = a[i]*p; dst[i] = t*c[i].
 // n is a multiple of 8.
 //
 //go:noescape
-func chain32AVX2f5s3(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+func sequence32AVX2f5s3(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 
-// chain32AVX2f5s4 is t = a[i]*p; dst[i] = t+q.
+// sequence32AVX2f5s4 is t = a[i]*p; dst[i] = t+q.
 // n is a multiple of 8.
 //
 //go:noescape
-func chain32AVX2f5s4(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+func sequence32AVX2f5s4(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 
-// chain32AVX2f5s5 is t = a[i]*p; dst[i] = q-t.
+// sequence32AVX2f5s5 is t = a[i]*p; dst[i] = q-t.
 // n is a multiple of 8.
 //
 //go:noescape
-func chain32AVX2f5s5(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+func sequence32AVX2f5s5(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 
-// chain32AVX2f5s6 is t = a[i]*p; dst[i] = t*q.
+// sequence32AVX2f5s6 is t = a[i]*p; dst[i] = t*q.
 // n is a multiple of 8.
 //
 //go:noescape
-func chain32AVX2f5s6(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+func sequence32AVX2f5s6(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 
-// chain32AVX2f5s7 is t = a[i]*p; dst[i] = |t|.
+// sequence32AVX2f5s7 is t = a[i]*p; dst[i] = |t|.
 // n is a multiple of 8.
 //
 //go:noescape
-func chain32AVX2f5s7(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+func sequence32AVX2f5s7(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 
 // sigmoid32AVX512 is dst[i] = 1/(1+exp(-x[i])), within 4.5 units in the last place.
 // n is a multiple of 8.

@@ -2523,9 +2523,9 @@ loop:
 	VZEROUPPER
 	RET
 
-// func chain32AVX2f0s0(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// func sequence32AVX2f0s0(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 // Requires: AVX
-TEXT ·chain32AVX2f0s0(SB), NOSPLIT, $0-48
+TEXT ·sequence32AVX2f0s0(SB), NOSPLIT, $0-48
 	MOVQ dst+0(FP), AX
 	MOVQ a+8(FP), CX
 	MOVQ b+16(FP), DX
@@ -2579,9 +2579,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func chain32AVX2f0s1(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// func sequence32AVX2f0s1(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 // Requires: AVX
-TEXT ·chain32AVX2f0s1(SB), NOSPLIT, $0-48
+TEXT ·sequence32AVX2f0s1(SB), NOSPLIT, $0-48
 	MOVQ dst+0(FP), AX
 	MOVQ a+8(FP), CX
 	MOVQ b+16(FP), DX
@@ -2635,9 +2635,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func chain32AVX2f0s2(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// func sequence32AVX2f0s2(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 // Requires: AVX
-TEXT ·chain32AVX2f0s2(SB), NOSPLIT, $0-48
+TEXT ·sequence32AVX2f0s2(SB), NOSPLIT, $0-48
 	MOVQ dst+0(FP), AX
 	MOVQ a+8(FP), CX
 	MOVQ b+16(FP), DX
@@ -2696,9 +2696,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func chain32AVX2f0s3(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// func sequence32AVX2f0s3(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 // Requires: AVX
-TEXT ·chain32AVX2f0s3(SB), NOSPLIT, $0-48
+TEXT ·sequence32AVX2f0s3(SB), NOSPLIT, $0-48
 	MOVQ dst+0(FP), AX
 	MOVQ a+8(FP), CX
 	MOVQ b+16(FP), DX
@@ -2752,9 +2752,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func chain32AVX2f0s4(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// func sequence32AVX2f0s4(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 // Requires: AVX
-TEXT ·chain32AVX2f0s4(SB), NOSPLIT, $0-48
+TEXT ·sequence32AVX2f0s4(SB), NOSPLIT, $0-48
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	MOVQ         b+16(FP), DX
@@ -2806,9 +2806,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func chain32AVX2f0s5(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// func sequence32AVX2f0s5(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 // Requires: AVX
-TEXT ·chain32AVX2f0s5(SB), NOSPLIT, $0-48
+TEXT ·sequence32AVX2f0s5(SB), NOSPLIT, $0-48
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	MOVQ         b+16(FP), DX
@@ -2860,9 +2860,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func chain32AVX2f0s6(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// func sequence32AVX2f0s6(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 // Requires: AVX
-TEXT ·chain32AVX2f0s6(SB), NOSPLIT, $0-48
+TEXT ·sequence32AVX2f0s6(SB), NOSPLIT, $0-48
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	MOVQ         b+16(FP), DX
@@ -2914,9 +2914,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func chain32AVX2f0s7(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// func sequence32AVX2f0s7(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 // Requires: AVX
-TEXT ·chain32AVX2f0s7(SB), NOSPLIT, $0-48
+TEXT ·sequence32AVX2f0s7(SB), NOSPLIT, $0-48
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	MOVQ         b+16(FP), DX
@@ -2968,9 +2968,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func chain32AVX2f1s0(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// func sequence32AVX2f1s0(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 // Requires: AVX
-TEXT ·chain32AVX2f1s0(SB), NOSPLIT, $0-48
+TEXT ·sequence32AVX2f1s0(SB), NOSPLIT, $0-48
 	MOVQ dst+0(FP), AX
 	MOVQ a+8(FP), CX
 	MOVQ b+16(FP), DX
@@ -3024,9 +3024,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func chain32AVX2f1s1(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// func sequence32AVX2f1s1(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 // Requires: AVX
-TEXT ·chain32AVX2f1s1(SB), NOSPLIT, $0-48
+TEXT ·sequence32AVX2f1s1(SB), NOSPLIT, $0-48
 	MOVQ dst+0(FP), AX
 	MOVQ a+8(FP), CX
 	MOVQ b+16(FP), DX
@@ -3080,9 +3080,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func chain32AVX2f1s2(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// func sequence32AVX2f1s2(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 // Requires: AVX
-TEXT ·chain32AVX2f1s2(SB), NOSPLIT, $0-48
+TEXT ·sequence32AVX2f1s2(SB), NOSPLIT, $0-48
 	MOVQ dst+0(FP), AX
 	MOVQ a+8(FP), CX
 	MOVQ b+16(FP), DX
@@ -3141,9 +3141,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func chain32AVX2f1s3(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// func sequence32AVX2f1s3(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 // Requires: AVX
-TEXT ·chain32AVX2f1s3(SB), NOSPLIT, $0-48
+TEXT ·sequence32AVX2f1s3(SB), NOSPLIT, $0-48
 	MOVQ dst+0(FP), AX
 	MOVQ a+8(FP), CX
 	MOVQ b+16(FP), DX
@@ -3197,9 +3197,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func chain32AVX2f1s4(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// func sequence32AVX2f1s4(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 // Requires: AVX
-TEXT ·chain32AVX2f1s4(SB), NOSPLIT, $0-48
+TEXT ·sequence32AVX2f1s4(SB), NOSPLIT, $0-48
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	MOVQ         b+16(FP), DX
@@ -3251,9 +3251,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func chain32AVX2f1s5(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// func sequence32AVX2f1s5(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 // Requires: AVX
-TEXT ·chain32AVX2f1s5(SB), NOSPLIT, $0-48
+TEXT ·sequence32AVX2f1s5(SB), NOSPLIT, $0-48
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	MOVQ         b+16(FP), DX
@@ -3305,9 +3305,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func chain32AVX2f1s6(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// func sequence32AVX2f1s6(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 // Requires: AVX
-TEXT ·chain32AVX2f1s6(SB), NOSPLIT, $0-48
+TEXT ·sequence32AVX2f1s6(SB), NOSPLIT, $0-48
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	MOVQ         b+16(FP), DX
@@ -3359,9 +3359,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func chain32AVX2f1s7(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// func sequence32AVX2f1s7(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 // Requires: AVX
-TEXT ·chain32AVX2f1s7(SB), NOSPLIT, $0-48
+TEXT ·sequence32AVX2f1s7(SB), NOSPLIT, $0-48
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	MOVQ         b+16(FP), DX
@@ -3413,9 +3413,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func chain32AVX2f2s0(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// func sequence32AVX2f2s0(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 // Requires: AVX
-TEXT ·chain32AVX2f2s0(SB), NOSPLIT, $0-48
+TEXT ·sequence32AVX2f2s0(SB), NOSPLIT, $0-48
 	MOVQ dst+0(FP), AX
 	MOVQ a+8(FP), CX
 	MOVQ b+16(FP), DX
@@ -3469,9 +3469,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func chain32AVX2f2s1(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// func sequence32AVX2f2s1(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 // Requires: AVX
-TEXT ·chain32AVX2f2s1(SB), NOSPLIT, $0-48
+TEXT ·sequence32AVX2f2s1(SB), NOSPLIT, $0-48
 	MOVQ dst+0(FP), AX
 	MOVQ a+8(FP), CX
 	MOVQ b+16(FP), DX
@@ -3525,9 +3525,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func chain32AVX2f2s2(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// func sequence32AVX2f2s2(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 // Requires: AVX
-TEXT ·chain32AVX2f2s2(SB), NOSPLIT, $0-48
+TEXT ·sequence32AVX2f2s2(SB), NOSPLIT, $0-48
 	MOVQ dst+0(FP), AX
 	MOVQ a+8(FP), CX
 	MOVQ b+16(FP), DX
@@ -3586,9 +3586,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func chain32AVX2f2s3(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// func sequence32AVX2f2s3(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 // Requires: AVX
-TEXT ·chain32AVX2f2s3(SB), NOSPLIT, $0-48
+TEXT ·sequence32AVX2f2s3(SB), NOSPLIT, $0-48
 	MOVQ dst+0(FP), AX
 	MOVQ a+8(FP), CX
 	MOVQ b+16(FP), DX
@@ -3642,9 +3642,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func chain32AVX2f2s4(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// func sequence32AVX2f2s4(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 // Requires: AVX
-TEXT ·chain32AVX2f2s4(SB), NOSPLIT, $0-48
+TEXT ·sequence32AVX2f2s4(SB), NOSPLIT, $0-48
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	MOVQ         b+16(FP), DX
@@ -3696,9 +3696,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func chain32AVX2f2s5(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// func sequence32AVX2f2s5(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 // Requires: AVX
-TEXT ·chain32AVX2f2s5(SB), NOSPLIT, $0-48
+TEXT ·sequence32AVX2f2s5(SB), NOSPLIT, $0-48
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	MOVQ         b+16(FP), DX
@@ -3750,9 +3750,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func chain32AVX2f2s6(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// func sequence32AVX2f2s6(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 // Requires: AVX
-TEXT ·chain32AVX2f2s6(SB), NOSPLIT, $0-48
+TEXT ·sequence32AVX2f2s6(SB), NOSPLIT, $0-48
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	MOVQ         b+16(FP), DX
@@ -3804,9 +3804,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func chain32AVX2f2s7(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// func sequence32AVX2f2s7(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 // Requires: AVX
-TEXT ·chain32AVX2f2s7(SB), NOSPLIT, $0-48
+TEXT ·sequence32AVX2f2s7(SB), NOSPLIT, $0-48
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	MOVQ         b+16(FP), DX
@@ -3858,9 +3858,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func chain32AVX2f3s0(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// func sequence32AVX2f3s0(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 // Requires: AVX
-TEXT ·chain32AVX2f3s0(SB), NOSPLIT, $0-48
+TEXT ·sequence32AVX2f3s0(SB), NOSPLIT, $0-48
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	MOVQ         c+24(FP), DX
@@ -3907,9 +3907,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func chain32AVX2f3s1(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// func sequence32AVX2f3s1(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 // Requires: AVX
-TEXT ·chain32AVX2f3s1(SB), NOSPLIT, $0-48
+TEXT ·sequence32AVX2f3s1(SB), NOSPLIT, $0-48
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	MOVQ         c+24(FP), DX
@@ -3956,9 +3956,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func chain32AVX2f3s2(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// func sequence32AVX2f3s2(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 // Requires: AVX
-TEXT ·chain32AVX2f3s2(SB), NOSPLIT, $0-48
+TEXT ·sequence32AVX2f3s2(SB), NOSPLIT, $0-48
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	MOVQ         c+24(FP), DX
@@ -4010,9 +4010,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func chain32AVX2f3s3(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// func sequence32AVX2f3s3(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 // Requires: AVX
-TEXT ·chain32AVX2f3s3(SB), NOSPLIT, $0-48
+TEXT ·sequence32AVX2f3s3(SB), NOSPLIT, $0-48
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	MOVQ         c+24(FP), DX
@@ -4059,9 +4059,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func chain32AVX2f3s4(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// func sequence32AVX2f3s4(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 // Requires: AVX
-TEXT ·chain32AVX2f3s4(SB), NOSPLIT, $0-48
+TEXT ·sequence32AVX2f3s4(SB), NOSPLIT, $0-48
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	MOVQ         n+40(FP), DX
@@ -4106,9 +4106,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func chain32AVX2f3s5(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// func sequence32AVX2f3s5(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 // Requires: AVX
-TEXT ·chain32AVX2f3s5(SB), NOSPLIT, $0-48
+TEXT ·sequence32AVX2f3s5(SB), NOSPLIT, $0-48
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	MOVQ         n+40(FP), DX
@@ -4153,9 +4153,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func chain32AVX2f3s6(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// func sequence32AVX2f3s6(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 // Requires: AVX
-TEXT ·chain32AVX2f3s6(SB), NOSPLIT, $0-48
+TEXT ·sequence32AVX2f3s6(SB), NOSPLIT, $0-48
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	MOVQ         n+40(FP), DX
@@ -4200,9 +4200,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func chain32AVX2f3s7(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// func sequence32AVX2f3s7(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 // Requires: AVX
-TEXT ·chain32AVX2f3s7(SB), NOSPLIT, $0-48
+TEXT ·sequence32AVX2f3s7(SB), NOSPLIT, $0-48
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	MOVQ         n+40(FP), DX
@@ -4247,9 +4247,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func chain32AVX2f4s0(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// func sequence32AVX2f4s0(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 // Requires: AVX
-TEXT ·chain32AVX2f4s0(SB), NOSPLIT, $0-48
+TEXT ·sequence32AVX2f4s0(SB), NOSPLIT, $0-48
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	MOVQ         c+24(FP), DX
@@ -4296,9 +4296,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func chain32AVX2f4s1(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// func sequence32AVX2f4s1(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 // Requires: AVX
-TEXT ·chain32AVX2f4s1(SB), NOSPLIT, $0-48
+TEXT ·sequence32AVX2f4s1(SB), NOSPLIT, $0-48
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	MOVQ         c+24(FP), DX
@@ -4345,9 +4345,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func chain32AVX2f4s2(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// func sequence32AVX2f4s2(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 // Requires: AVX
-TEXT ·chain32AVX2f4s2(SB), NOSPLIT, $0-48
+TEXT ·sequence32AVX2f4s2(SB), NOSPLIT, $0-48
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	MOVQ         c+24(FP), DX
@@ -4399,9 +4399,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func chain32AVX2f4s3(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// func sequence32AVX2f4s3(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 // Requires: AVX
-TEXT ·chain32AVX2f4s3(SB), NOSPLIT, $0-48
+TEXT ·sequence32AVX2f4s3(SB), NOSPLIT, $0-48
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	MOVQ         c+24(FP), DX
@@ -4448,9 +4448,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func chain32AVX2f4s4(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// func sequence32AVX2f4s4(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 // Requires: AVX
-TEXT ·chain32AVX2f4s4(SB), NOSPLIT, $0-48
+TEXT ·sequence32AVX2f4s4(SB), NOSPLIT, $0-48
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	MOVQ         n+40(FP), DX
@@ -4495,9 +4495,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func chain32AVX2f4s5(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// func sequence32AVX2f4s5(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 // Requires: AVX
-TEXT ·chain32AVX2f4s5(SB), NOSPLIT, $0-48
+TEXT ·sequence32AVX2f4s5(SB), NOSPLIT, $0-48
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	MOVQ         n+40(FP), DX
@@ -4542,9 +4542,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func chain32AVX2f4s6(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// func sequence32AVX2f4s6(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 // Requires: AVX
-TEXT ·chain32AVX2f4s6(SB), NOSPLIT, $0-48
+TEXT ·sequence32AVX2f4s6(SB), NOSPLIT, $0-48
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	MOVQ         n+40(FP), DX
@@ -4589,9 +4589,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func chain32AVX2f4s7(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// func sequence32AVX2f4s7(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 // Requires: AVX
-TEXT ·chain32AVX2f4s7(SB), NOSPLIT, $0-48
+TEXT ·sequence32AVX2f4s7(SB), NOSPLIT, $0-48
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	MOVQ         n+40(FP), DX
@@ -4636,9 +4636,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func chain32AVX2f5s0(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// func sequence32AVX2f5s0(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 // Requires: AVX
-TEXT ·chain32AVX2f5s0(SB), NOSPLIT, $0-48
+TEXT ·sequence32AVX2f5s0(SB), NOSPLIT, $0-48
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	MOVQ         c+24(FP), DX
@@ -4685,9 +4685,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func chain32AVX2f5s1(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// func sequence32AVX2f5s1(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 // Requires: AVX
-TEXT ·chain32AVX2f5s1(SB), NOSPLIT, $0-48
+TEXT ·sequence32AVX2f5s1(SB), NOSPLIT, $0-48
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	MOVQ         c+24(FP), DX
@@ -4734,9 +4734,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func chain32AVX2f5s2(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// func sequence32AVX2f5s2(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 // Requires: AVX
-TEXT ·chain32AVX2f5s2(SB), NOSPLIT, $0-48
+TEXT ·sequence32AVX2f5s2(SB), NOSPLIT, $0-48
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	MOVQ         c+24(FP), DX
@@ -4788,9 +4788,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func chain32AVX2f5s3(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// func sequence32AVX2f5s3(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 // Requires: AVX
-TEXT ·chain32AVX2f5s3(SB), NOSPLIT, $0-48
+TEXT ·sequence32AVX2f5s3(SB), NOSPLIT, $0-48
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	MOVQ         c+24(FP), DX
@@ -4837,9 +4837,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func chain32AVX2f5s4(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// func sequence32AVX2f5s4(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 // Requires: AVX
-TEXT ·chain32AVX2f5s4(SB), NOSPLIT, $0-48
+TEXT ·sequence32AVX2f5s4(SB), NOSPLIT, $0-48
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	MOVQ         n+40(FP), DX
@@ -4884,9 +4884,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func chain32AVX2f5s5(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// func sequence32AVX2f5s5(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 // Requires: AVX
-TEXT ·chain32AVX2f5s5(SB), NOSPLIT, $0-48
+TEXT ·sequence32AVX2f5s5(SB), NOSPLIT, $0-48
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	MOVQ         n+40(FP), DX
@@ -4931,9 +4931,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func chain32AVX2f5s6(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// func sequence32AVX2f5s6(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 // Requires: AVX
-TEXT ·chain32AVX2f5s6(SB), NOSPLIT, $0-48
+TEXT ·sequence32AVX2f5s6(SB), NOSPLIT, $0-48
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	MOVQ         n+40(FP), DX
@@ -4978,9 +4978,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func chain32AVX2f5s7(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
+// func sequence32AVX2f5s7(dst *float32, a *float32, b *float32, c *float32, p float32, q float32, n int)
 // Requires: AVX
-TEXT ·chain32AVX2f5s7(SB), NOSPLIT, $0-48
+TEXT ·sequence32AVX2f5s7(SB), NOSPLIT, $0-48
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	MOVQ         n+40(FP), DX

@@ -54,7 +54,7 @@ func TestWithoutAVX512(t *testing.T) {
 	}
 	t.Run("GemmSplit", TestGemmSplit)
 	t.Run("Conv", TestConv)
-	t.Run("ConvChain", TestConvChain)
+	t.Run("ConvChain", TestConvStripes)
 	t.Run("Finish", TestFinish)
 	t.Run("Winograd", TestWinograd)
 	t.Run("Float32", TestFloat32)

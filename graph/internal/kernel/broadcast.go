@@ -53,10 +53,6 @@ func BroadcastStrides(out, in []int) (strides []int, ok bool) {
 	return strides, true
 }
 
-// gatherChunk is the length of the rows into which operands with uncommon
-// strides are collected before a row function runs.
-const gatherChunk = 256
-
 // Broadcast applies op over an output shape:
 //
 //	for each index i of shape, in row-major order, with number t:

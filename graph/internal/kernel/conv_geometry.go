@@ -16,7 +16,7 @@ type ConvGeom struct {
 	N, C, M, Group int
 
 	cg, mg          int // channels per group, in and out
-	inStep, outStep int // from a plane of x, of y, to the next: its size, but in a band
+	inStep, outStep int // from a plane of x, of y, to the next: its size, but in a stripe
 }
 
 // NewConvGeom checks and makes a ConvGeom.

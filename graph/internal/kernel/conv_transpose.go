@@ -48,10 +48,6 @@ func ConvTranspose[T Float](par Parallel, g *ConvGeom, x, w, bias, y []T) {
 	}
 }
 
-// foldElements is the number of elements of the unfolded product of a
-// transposed convolution that are held at once, if one channel allows.
-const foldElements = 1 << 20
-
 // foldPlane adds the rows of the unfolded plane, one for each kernel position,
 // to the places that they were unfolded from.
 func foldPlane[T Float](w *Window, dst, cols []T, bias T) {

@@ -2,9 +2,6 @@ package kernel
 
 import "unsafe"
 
-// tile is the side of the square blocks in which transposes are copied.
-const tile = 16
-
 // CopyStrided copies an N-D block between two strided layouts:
 //
 //	for each index i of shape:

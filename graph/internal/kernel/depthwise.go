@@ -19,10 +19,6 @@ func convDepthwise[T Float](par Parallel, g *ConvGeom, x, w, bias, y []T, finish
 	})
 }
 
-// finishElems is how many elements of small planes are finished at once, while they
-// lie in the first cache.
-const finishElems = 1 << 12
-
 // eachPlane has plane compute output planes [lo, hi), each from input plane c, and
 // finishes them, if finish is not nil.
 func eachPlane[T Float](g *ConvGeom, lo, hi int, x, w, bias, y []T, finish func(first, count, at, n int), plane func(dst, src, w []T, bias T, c int)) {

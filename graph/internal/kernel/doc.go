@@ -36,7 +36,7 @@
 //	convolution       Conv, ConvTranspose; with the weight packed before: NewPackedConv,
 //	                  PackConv, ConvPacked, ConvScratch; with what is to be done to each
 //	                  part of the output: Finish, Activation; several, in stripes of rows:
-//	                  NewConvChain, ConvStage
+//	                  NewConvStripes, ConvStage
 //	pooling           MaxPool, AveragePool, LpPool; a global pool is a Reduce
 //	norms             BatchNorm, LayerNorm, RMSNorm, GroupNorm, LRN, LpNormalize
 //	row functions     Unary(par, f, dst, x) with f one of:
@@ -45,7 +45,7 @@
 //	                  Not BitNot IsNaN; Map for any func(float64) float64;
 //	                  with parameters: Clip LeakyRelu ThresholdedRelu Elu Selu Celu
 //	                  HardSigmoid Swish Shrink IsInf; of float32, with x once more as
-//	                  a factor: Silu TimesHardSigmoid; two operations as one loop: Chain
+//	                  a factor: Silu TimesHardSigmoid; two operations as one loop: Sequence
 //	broadcasting      Broadcast(par, shape, dst, a, as, b, bs, rows), Fold, Where,
 //	                  BroadcastStrides; rows one of:
 //	                  Add Sub Mul Div Max Min Pow FMod FloorMod PRelu

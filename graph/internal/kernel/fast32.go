@@ -17,7 +17,7 @@ var fast32 struct {
 	lessVS, greaterVS func(dst *bool, a *float32, b float32, n int)
 	fromBool          func(dst *float32, x *bool, n int)
 
-	chain [firstForms][secondForms]chainLoop // of Chain
+	sequence [firstForms][secondForms]sequenceLoop // of Sequence
 
 	sumLanes   func(x *float32, n int) (lanes [8]float64) // lanes[k] = Σ x[8i+k]
 	accumulate func(acc *float64, x *float32, n int)      // acc[i] = acc[i] + x[i]

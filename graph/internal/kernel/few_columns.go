@@ -1,9 +1,5 @@
 package kernel
 
-// fewColumns is how many output positions a pointwise convolution has at most for
-// fewPositions to be worth its while.
-const fewColumns = 8
-
 // fewPositions is convGemm for a pointwise convolution of few output positions. The
 // products of most columns of a tile would be given up; here the tile lies on its side:
 // its columns are a panel's rows, and its rows are the positions. The panel is read as

@@ -38,9 +38,6 @@ type job[T Float] struct {
 	rowTasks, colTasks int
 }
 
-// wantTasks is the number of tasks that keeps a few workers evenly busy.
-const wantTasks = 16
-
 // setBeta makes the job add to beta*C.
 func (j *job[T]) setBeta(beta T) {
 	if beta == 0 {

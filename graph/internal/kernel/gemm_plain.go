@@ -1,9 +1,5 @@
 package kernel
 
-// smallGemm is the number of multiplications below which packing costs more
-// than it saves.
-const smallGemm = 4096
-
 // strided is a matrix by its two strides: element (i, j) is
 // data[i*row + j*col].
 type strided[T Float] struct {

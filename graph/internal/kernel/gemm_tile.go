@@ -5,15 +5,9 @@ import "unsafe"
 // The micro-kernel computes a tile of C. Its operands are packed in panels: a
 // panel of A holds, for each p of a block, the elements of as many rows as the
 // tile has; a panel of B holds those of the tile's columns.
-const (
-	blockDepth   = 256     // length of a block of the summed index
-	blockRows    = 192     // rows of A that are multiplied while they lie in cache
-	blockCols    = 128     // columns of B that one task packs at least, if there are as many
-	blockElems   = 1 << 16 // elements of B and of C that one task should not go beyond
-	plainColumns = 512     // columns up to which rows of B lie close enough together to be read in place
-	rowsFirst    = 140     // length of a sum below which a panel of A goes over all columns before the next
-	maxCols      = 32      // columns of the widest tile
-)
+
+// maxCols is the columns of the widest tile.
+const maxCols = 32
 
 // microKernel computes a tile of a given number of rows and columns:
 //

@@ -47,9 +47,6 @@ type Stop func() bool
 // now asks, if there is anyone to ask.
 func (s Stop) now() bool { return s != nil && s() }
 
-// stopEvery is how many cheap steps go by between questions.
-const stopEvery = 1 << 12
-
 // OrderWith is compare, and once stop says true that everything is equal, which
 // brings a sort to its end.
 func OrderWith(stop Stop, compare func(i, j int) int) func(i, j int) int {
@@ -67,9 +64,6 @@ func OrderWith(stop Stop, compare func(i, j int) int) func(i, j int) int {
 		return compare(i, j)
 	}
 }
-
-// elementGrain is the least number of cheap elements worth a goroutine.
-const elementGrain = 1 << 14
 
 // grainFor is the number of items a chunk must hold when each item costs
 // about cost elementary steps.

@@ -20,10 +20,6 @@ const (
 	ReduceLogSumExp                 // ln Σ exp x, stable
 )
 
-// reduceTile is the number of inner positions reduced together: their
-// accumulators stay in the first-level cache.
-const reduceTile = 128
-
 // sumBlock is the number of terms added one after another before the sum is
 // added to the total.
 const sumBlock = 128

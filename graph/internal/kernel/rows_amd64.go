@@ -24,13 +24,13 @@ func rowsAVX2() {
 	f.max[0], f.max[1] = max32AVX2, maxEven32AVX2
 	f.taps = [...]tapLoop{tapsAVX2r1v1, tapsAVX2r1v2, tapsAVX2r1v3, tapsAVX2r1v4, tapsAVX2r2v2, tapsAVX2r2v3, tapsAVX2r4v1}
 	f.winograd = winogradLoops{lanes: 8, kernels: winogradKernelsAVX2, input: winogradInputAVX2, output: winogradOutputAVX2}
-	f.chain = [firstForms][secondForms]chainLoop{
-		{chain32AVX2f0s0, chain32AVX2f0s1, chain32AVX2f0s2, chain32AVX2f0s3, chain32AVX2f0s4, chain32AVX2f0s5, chain32AVX2f0s6, chain32AVX2f0s7},
-		{chain32AVX2f1s0, chain32AVX2f1s1, chain32AVX2f1s2, chain32AVX2f1s3, chain32AVX2f1s4, chain32AVX2f1s5, chain32AVX2f1s6, chain32AVX2f1s7},
-		{chain32AVX2f2s0, chain32AVX2f2s1, chain32AVX2f2s2, chain32AVX2f2s3, chain32AVX2f2s4, chain32AVX2f2s5, chain32AVX2f2s6, chain32AVX2f2s7},
-		{chain32AVX2f3s0, chain32AVX2f3s1, chain32AVX2f3s2, chain32AVX2f3s3, chain32AVX2f3s4, chain32AVX2f3s5, chain32AVX2f3s6, chain32AVX2f3s7},
-		{chain32AVX2f4s0, chain32AVX2f4s1, chain32AVX2f4s2, chain32AVX2f4s3, chain32AVX2f4s4, chain32AVX2f4s5, chain32AVX2f4s6, chain32AVX2f4s7},
-		{chain32AVX2f5s0, chain32AVX2f5s1, chain32AVX2f5s2, chain32AVX2f5s3, chain32AVX2f5s4, chain32AVX2f5s5, chain32AVX2f5s6, chain32AVX2f5s7},
+	f.sequence = [firstForms][secondForms]sequenceLoop{
+		{sequence32AVX2f0s0, sequence32AVX2f0s1, sequence32AVX2f0s2, sequence32AVX2f0s3, sequence32AVX2f0s4, sequence32AVX2f0s5, sequence32AVX2f0s6, sequence32AVX2f0s7},
+		{sequence32AVX2f1s0, sequence32AVX2f1s1, sequence32AVX2f1s2, sequence32AVX2f1s3, sequence32AVX2f1s4, sequence32AVX2f1s5, sequence32AVX2f1s6, sequence32AVX2f1s7},
+		{sequence32AVX2f2s0, sequence32AVX2f2s1, sequence32AVX2f2s2, sequence32AVX2f2s3, sequence32AVX2f2s4, sequence32AVX2f2s5, sequence32AVX2f2s6, sequence32AVX2f2s7},
+		{sequence32AVX2f3s0, sequence32AVX2f3s1, sequence32AVX2f3s2, sequence32AVX2f3s3, sequence32AVX2f3s4, sequence32AVX2f3s5, sequence32AVX2f3s6, sequence32AVX2f3s7},
+		{sequence32AVX2f4s0, sequence32AVX2f4s1, sequence32AVX2f4s2, sequence32AVX2f4s3, sequence32AVX2f4s4, sequence32AVX2f4s5, sequence32AVX2f4s6, sequence32AVX2f4s7},
+		{sequence32AVX2f5s0, sequence32AVX2f5s1, sequence32AVX2f5s2, sequence32AVX2f5s3, sequence32AVX2f5s4, sequence32AVX2f5s5, sequence32AVX2f5s6, sequence32AVX2f5s7},
 	}
 	f.frameRows, f.transpose, f.even = frameRowsAVX2, transpose32AVX2, even32AVX2
 	f.sumLanes, f.accumulate, f.greatest = sumLanes32AVX2, accumulate32AVX2, greatest32AVX2

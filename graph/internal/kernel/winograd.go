@@ -41,17 +41,6 @@ type winograd struct {
 	masks      []uint16 // of fast32.winograd.split
 }
 
-const (
-	winogradLeast = 12      // channels from which on the transforms pay
-	winogradSteps = 2       // the greatest step
-	winogradChunk = 1 << 18 // elements of transformed input that should stay in the cache
-
-	// of the products that are computed before they are transformed:
-	winogradRows   = 24  // output channels
-	winogradPanels = 3   // at most
-	winogradDepth  = 128 // channels whose kernels are transformed at a time
-)
-
 // winogradStep is the step of a convolution whose kernel and channels are such that the
 // transforms pay; 0 for others.
 func winogradStep(g *ConvGeom) int {

@@ -27,7 +27,7 @@ type sequence struct {
 // then registers.
 type sequenceOp struct {
 	piece *op.Piece
-	loop  *kernel.Chain // nil for one step
+	loop  *kernel.Sequence // nil for one step
 	dst   int
 	args  []int
 }
@@ -222,7 +222,7 @@ func joinFlat(group []flatStep, single map[int]bool, beside func(slot int) bool)
 // link is a flat step, or two of which one is read by the other alone.
 type link struct {
 	piece *op.Piece
-	loop  *kernel.Chain // nil for one step
+	loop  *kernel.Sequence // nil for one step
 	args  []plan.Ref
 	out   int // slot; -1 where it is part of another
 }
@@ -249,7 +249,7 @@ func links(group []flatStep, leaves func(slot int) bool, single map[int]bool) []
 				continue
 			}
 			one := func(r plan.Ref) bool { return single[r.Slot] }
-			if l.loop = kernel.ChainOf(first.piece.Link, one(first.args[0]), one(first.args[1]), s.piece.Link, i == 0, slices.ContainsFunc(other, one)); l.loop != nil {
+			if l.loop = kernel.SequenceOf(first.piece.Link, one(first.args[0]), one(first.args[1]), s.piece.Link, i == 0, slices.ContainsFunc(other, one)); l.loop != nil {
 				l.args = append(slices.Clone(first.args), other...)
 				first.out = -1
 				break

@@ -13,7 +13,7 @@ import (
 // families are the kernels of each assembly file.
 var families = map[string][]func(){
 	"gemm":     {tiles},
-	"rows":     {functions, arithmetic, ends, chains, rows512},
+	"rows":     {functions, arithmetic, ends, sequences, rows512},
 	"taps":     {taps, gathers, planes, transposes},
 	"winograd": {winograd},
 }

@@ -5,17 +5,17 @@ import (
 	"sort"
 )
 
-// ConvChain is convolutions of float32, each of what the one before it gives, that are
-// computed by bands of rows: what passes between them, and their padded planes, is never there
-// as a whole, and stays in the cache of the core that works on the band. A band takes
+// ConvStripes is convolutions of float32, each of what the one before it gives, that are
+// computed by stripes of rows: what passes between them, and their padded planes, is never there
+// as a whole, and stays in the cache of the core that works on the stripe. A stripe takes
 // over from the one before it the rows that both need. The results are those of
 // ConvPacked to the bit. (Alwani, Chen, Ferdman and Milder, "Fused-Layer CNN
 // Accelerators", MICRO 2016.)
-type ConvChain struct {
+type ConvStripes struct {
 	stages   []*ConvGeom
-	rows     int   // of the last stage's output in a band
-	held     []int // by stage but the last: rows of each plane that a band has at most
-	unfolded int   // elements that a stage unfolds of a band at most
+	rows     int   // of the last stage's output in a stripe
+	held     []int // by stage but the last: rows of each plane that a stripe has at most
+	unfolded int   // elements that a stage unfolds of a stripe at most
 }
 
 // ConvStage is the operands of one of the convolutions, and what is applied to what it
@@ -29,22 +29,11 @@ type ConvStage struct {
 // rowRange is rows [lo, hi).
 type rowRange struct{ lo, hi int }
 
-const (
-	bandElems   = 1 << 17 // elements between stages that one core holds, unless one row needs more
-	stageElems  = 1 << 18 // elements between two stages, and
-	chainElems  = 3 << 17 // between all, from which on bands pay, and
-	planeElems  = 1 << 10 // for each plane of a depthwise convolution in a band
-	paddedElems = 1 << 18 // elements in padded planes from which on bands pay
-	bandWeights = 1 << 15 // elements of a weight that every band reads
-	fewBands    = 8       // bands that there are at least, if there are as many rows
-	manyBands   = 1 << 10 // and at most
-)
-
-// NewConvChain gives nil where the convolutions of the given geometries cannot be
-// computed by bands, or that does not pay. Those can that are pointwise, depthwise or
+// NewConvStripes gives nil where the convolutions of the given geometries cannot be
+// computed by stripes, or that does not pay. Those can that are pointwise, depthwise or
 // have few weights, and a kernel and strides that Winograd's transform has nothing for.
-func NewConvChain(stages ...*ConvGeom) *ConvChain {
-	c := &ConvChain{stages: stages}
+func NewConvStripes(stages ...*ConvGeom) *ConvStripes {
+	c := &ConvStripes{stages: stages}
 	between, padded, planes := 0, 0, 0
 	for k, g := range stages {
 		if !g.runsByRows() || k > 0 && (!g.follows(stages[k-1]) || g.C*g.inSize < stageElems) {
@@ -61,9 +50,9 @@ func NewConvChain(stages ...*ConvGeom) *ConvChain {
 		}
 	}
 	end := stages[len(stages)-1].Out[0]
-	rows := 1 + sort.Search((end+fewBands-1)/fewBands-1, func(n int) bool { return c.between(n+2) > bandElems })
-	bands := (end + rows - 1) / rows
-	if pays := padded >= paddedElems || between >= chainElems && between >= planeElems*planes*bands; !pays || c.between(rows) > 2*bandElems || bands > manyBands {
+	rows := 1 + sort.Search((end+fewStripes-1)/fewStripes-1, func(n int) bool { return c.between(n+2) > stripeElems })
+	stripes := (end + rows - 1) / rows
+	if pays := padded >= paddedElems || between >= groupElems && between >= planeElems*planes*stripes; !pays || c.between(rows) > 2*stripeElems || stripes > manyStripes {
 		return nil
 	}
 	c.cut(rows)
@@ -77,7 +66,7 @@ func (g *ConvGeom) runsByRows() bool {
 		return false
 	}
 	if g.isDense() {
-		return winogradStep(g) == 0 && g.M*g.cg*g.taps <= bandWeights
+		return winogradStep(g) == 0 && g.M*g.cg*g.taps <= stripeWeights
 	}
 	return g.isPointwise() || fast32.taps[0] == nil || newMaskedPlanes(g) != nil || newTapPlanes(g) != nil
 }
@@ -100,7 +89,7 @@ func (g *ConvGeom) rowsOf(out rowRange) (in rowRange, padding int) {
 
 // rowsFor is the rows of each stage's output that rows of the last one's are made of,
 // written to list.
-func (c *ConvChain) rowsFor(list []rowRange, out rowRange) {
+func (c *ConvStripes) rowsFor(list []rowRange, out rowRange) {
 	for k, g := range slices.Backward(c.stages) {
 		list[k] = out
 		out, _ = g.rowsOf(out)
@@ -109,7 +98,7 @@ func (c *ConvChain) rowsFor(list []rowRange, out rowRange) {
 
 // between is how many elements between stages and in padded planes so many rows in the middle
 // are made of.
-func (c *ConvChain) between(rows int) int {
+func (c *ConvStripes) between(rows int) int {
 	last := len(c.stages) - 1
 	lo := (c.stages[last].Out[0] - rows) / 2
 	needs, n := make([]rowRange, len(c.stages)), 0
@@ -130,12 +119,12 @@ func (c *ConvChain) between(rows int) int {
 // rowElems is the elements of one row of all planes of one output.
 func (g *ConvGeom) rowElems() int { return g.M * g.Out[1] }
 
-// cut makes bands of so many rows.
-func (c *ConvChain) cut(rows int) {
+// cut makes stripes of so many rows.
+func (c *ConvStripes) cut(rows int) {
 	c.rows, c.held = rows, make([]int, len(c.stages)-1)
 	needs, parts := make([]rowRange, len(c.stages)), make([]*ConvGeom, len(c.stages))
-	for i := range c.bands() {
-		c.rowsFor(needs, c.bandRows(i))
+	for i := range c.stripes() {
+		c.rowsFor(needs, c.stripeRows(i))
 		for k, g := range c.stages {
 			if k < len(c.held) {
 				c.held[k] = max(c.held[k], needs[k].hi-needs[k].lo)
@@ -148,20 +137,20 @@ func (c *ConvChain) cut(rows int) {
 	}
 }
 
-func (c *ConvChain) bands() int {
+func (c *ConvStripes) stripes() int {
 	return (c.stages[len(c.stages)-1].Out[0] + c.rows - 1) / c.rows
 }
 
-// bandRows is the rows of band i.
-func (c *ConvChain) bandRows(i int) rowRange {
+// stripeRows is the rows of stripe i.
+func (c *ConvStripes) stripeRows(i int) rowRange {
 	return rowRange{i * c.rows, min((i+1)*c.rows, c.stages[len(c.stages)-1].Out[0])}
 }
 
 // Scratch is how many elements Run borrows on one core.
-func (c *ConvChain) Scratch() int { return c.workspace() + c.unfolded }
+func (c *ConvStripes) Scratch() int { return c.workspace() + c.unfolded }
 
 // workspace is how many of them are for what passes between stages.
-func (c *ConvChain) workspace() int {
+func (c *ConvStripes) workspace() int {
 	n := 0
 	for k, rows := range c.held {
 		n += rows * c.stages[k].rowElems()
@@ -171,37 +160,37 @@ func (c *ConvChain) workspace() int {
 
 // Run computes y from x, both of n images; there is an operand for each stage. then is
 // Finish.Then of the last one.
-func (c *ConvChain) Run(par Parallel, n int, x []float32, operands []ConvStage, y []float32, then func(first, count, at, n int)) {
-	bands := c.bands()
-	par.Do(n*bands, (bands+fewBands-1)/fewBands, func(lo, hi int) {
+func (c *ConvStripes) Run(par Parallel, n int, x []float32, operands []ConvStage, y []float32, then func(first, count, at, n int)) {
+	stripes := c.stripes()
+	par.Do(n*stripes, (stripes+fewStripes-1)/fewStripes, func(lo, hi int) {
 		workspace := borrow[float32](c.workspace())
 		defer workspace.free()
-		r := chainRun{ConvChain: c, operands: operands, workspace: workspace.s, then: then,
+		r := stripesRun{ConvStripes: c, operands: operands, workspace: workspace.s, then: then,
 			needs: make([]rowRange, len(c.stages)), above: make([]rowRange, len(c.stages)), parts: make([]*ConvGeom, len(c.stages))}
 		first, last := c.stages[0], c.stages[len(c.stages)-1]
 		for t := lo; t < hi; t++ {
-			r.image = t / bands
-			r.band(t%bands, t == lo || t%bands == 0, x[r.image*first.C*first.inSize:], y[r.image*last.M*last.outSize:])
+			r.image = t / stripes
+			r.stripe(t%stripes, t == lo || t%stripes == 0, x[r.image*first.C*first.inSize:], y[r.image*last.M*last.outSize:])
 		}
 	})
 }
 
-// chainRun is what one core does of a run.
-type chainRun struct {
-	*ConvChain
+// stripesRun is what one core does of a run.
+type stripesRun struct {
+	*ConvStripes
 	operands     []ConvStage
 	workspace    []float32
 	then         func(first, count, at, n int)
 	image        int
-	needs, above []rowRange  // rows of each stage's output that the band has, and the one before it
+	needs, above []rowRange  // rows of each stage's output that the stripe has, and the one before it
 	parts        []*ConvGeom // of each stage the rows that were computed last
 }
 
-// band computes band i of an image, all of it or with what the band above it has left
+// stripe computes stripe i of an image, all of it or with what the stripe above it has left
 // on the workspace.
-func (r *chainRun) band(i int, alone bool, x, y []float32) {
+func (r *stripesRun) stripe(i int, alone bool, x, y []float32) {
 	r.needs, r.above = r.above, r.needs
-	r.rowsFor(r.needs, r.bandRows(i))
+	r.rowsFor(r.needs, r.stripeRows(i))
 	src, first, step := x, 0, r.stages[0].inSize // of what the stage reads: its first row
 	workspace, last := r.workspace, len(r.stages)-1
 	for k, g := range r.stages {

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// chainCases are convolutions that follow each other; in is that of the first.
-var chainCases = []struct {
+// stripeCases are convolutions that follow each other; in is that of the first.
+var stripeCases = []struct {
 	n      int
 	in     []int
 	stages []convCase
@@ -41,12 +41,12 @@ var chainCases = []struct {
 	}},
 }
 
-// TestConvChain: by whatever bands, a chain gives the bits of its convolutions one by
+// TestConvStripes: by whatever stripes, they give the bits of its convolutions one by
 // one, and what follows sees each output once, after its activation.
-func TestConvChain(t *testing.T) {
+func TestConvStripes(t *testing.T) {
 	rng := rand.New(rand.NewPCG(7, 8))
 	acts := []*Activation{ClipActivation(0, float32(math.Inf(1))), nil, SiluActivation(), TimesHardSigmoidActivation(1./6, 0.5)}
-	for ci, c := range chainCases {
+	for ci, c := range stripeCases {
 		var geoms []*ConvGeom
 		var operands []ConvStage
 		in := c.in
@@ -69,10 +69,10 @@ func TestConvChain(t *testing.T) {
 		last := geoms[len(geoms)-1]
 		for rows := 1; rows <= last.Out[0]; rows++ {
 			for name, par := range map[string]Parallel{"inline": nil, "split": split(3)} {
-				chain := &ConvChain{stages: geoms}
-				chain.cut(rows)
+				group := &ConvStripes{stages: geoms}
+				group.cut(rows)
 				got, check := guarded[float32](len(y))
-				chain.Run(par, c.n, x, operands, got, func(first, count, at, n int) {
+				group.Run(par, c.n, x, operands, got, func(first, count, at, n int) {
 					for p := first; p < first+count; p++ {
 						for i := at; i < at+n; i++ {
 							got[p*last.outSize+i]++
@@ -82,7 +82,7 @@ func TestConvChain(t *testing.T) {
 				check(t)
 				for i, v := range y {
 					if got[i] != v+1 {
-						t.Fatalf("case %d, bands of %d rows, %s: element %d is %v, want %v", ci, rows, name, i, got[i], v+1)
+						t.Fatalf("case %d, stripes of %d rows, %s: element %d is %v, want %v", ci, rows, name, i, got[i], v+1)
 					}
 				}
 			}
@@ -90,9 +90,9 @@ func TestConvChain(t *testing.T) {
 	}
 }
 
-// TestNewConvChain: chains are of convolutions that fit each other and can be cut by
-// rows, where it pays, and bands hold no more than a core's cache.
-func TestNewConvChain(t *testing.T) {
+// TestNewConvStripes: groups are of convolutions that fit each other and can be cut by
+// rows, where it pays, and stripes hold no more than a core's cache.
+func TestNewConvStripes(t *testing.T) {
 	geom := func(c, m, group, in, size, stride int) *ConvGeom {
 		pad := []int{size / 2, size / 2}
 		one := convCase{n: 1, c: c, m: m, group: group, in: []int{in, in}, kernel: []int{size, size}, stride: []int{stride, stride}, pb: pad, pe: pad}
@@ -117,17 +117,17 @@ func TestNewConvChain(t *testing.T) {
 		"narrow":                {[]*ConvGeom{narrow.geom(t), narrow.geom(t)}, false},
 		"of one dimension only": {[]*ConvGeom{{Window: &Window{In: []int{9}}}}, false},
 	} {
-		chain := NewConvChain(c.stages...)
-		if (chain != nil) != c.want {
-			t.Errorf("%s: %v, want %v", name, chain != nil, c.want)
+		group := NewConvStripes(c.stages...)
+		if (group != nil) != c.want {
+			t.Errorf("%s: %v, want %v", name, group != nil, c.want)
 		}
-		if chain != nil && (chain.Scratch() == 0 || chain.Scratch() > 2*bandElems || chain.bands() < fewBands) {
-			t.Errorf("%s: %d bands of %d elements", name, chain.bands(), chain.Scratch())
+		if group != nil && (group.Scratch() == 0 || group.Scratch() > 2*stripeElems || group.stripes() < fewStripes) {
+			t.Errorf("%s: %d stripes of %d elements", name, group.stripes(), group.Scratch())
 		}
 	}
 }
 
-func BenchmarkConvChain(b *testing.B) {
+func BenchmarkConvStripes(b *testing.B) {
 	c := convCase{n: 1, c: 16, m: 64, group: 1, in: []int{160, 160}, kernel: []int{1, 1}}
 	d := convCase{n: 1, c: 64, m: 64, group: 64, in: []int{160, 160}, kernel: []int{3, 3}, stride: []int{2, 2}, pb: []int{1, 1}, pe: []int{1, 1}}
 	e := convCase{n: 1, c: 64, m: 24, group: 1, in: []int{80, 80}, kernel: []int{1, 1}}
@@ -139,10 +139,10 @@ func BenchmarkConvChain(b *testing.B) {
 		operands = append(operands, ConvStage{Weight: PackConv(nil, g, random[float32](rng, g.M*g.cg*g.taps), false)})
 		outs = append(outs, make([]float32, g.M*g.outSize))
 	}
-	chain := NewConvChain(geoms...)
-	b.Run(fmt.Sprintf("bands%d", chain.bands()), func(b *testing.B) {
+	group := NewConvStripes(geoms...)
+	b.Run(fmt.Sprintf("stripes%d", group.stripes()), func(b *testing.B) {
 		for b.Loop() {
-			chain.Run(nil, 1, outs[0], operands, outs[3], nil)
+			group.Run(nil, 1, outs[0], operands, outs[3], nil)
 		}
 	})
 	b.Run("whole", func(b *testing.B) {

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestChain holds every chain to its two operations one after the other, bit for bit.
-func TestChain(t *testing.T) {
+// TestSequence holds every sequence to its two operations one after the other, bit for bit.
+func TestSequence(t *testing.T) {
 	rows := map[Link]Rows[float32, float32]{AddLink: Add[float32](), SubLink: Sub[float32](), MulLink: Mul[float32]()}
 	specials := []float32{0, float32(math.Copysign(0, -1)), 1, float32(math.Inf(1)), -3, float32(math.NaN()), 1e-40, float32(math.Inf(-1)), 2.5e38}
 	operand := func(seed, n int, one bool) []float32 {
@@ -40,7 +40,7 @@ func TestChain(t *testing.T) {
 		first, aOne, bOne := AddLink+Link(f/3), f%3 == 1, f%3 == 2
 		for s := range 4 * 4 {
 			second, tLeft, cOne := AddLink+Link(s/4), s&1 == 1, s&2 == 2
-			k := ChainOf(first, aOne, bOne, second, tLeft, cOne)
+			k := SequenceOf(first, aOne, bOne, second, tLeft, cOne)
 			if k == nil {
 				continue
 			}
@@ -68,9 +68,9 @@ func TestChain(t *testing.T) {
 		}
 	}
 	if !any && fast32.addVV != nil {
-		t.Error("no chain has a loop")
+		t.Error("no sequence has a loop")
 	}
-	if ChainOf(AbsLink, false, false, AddLink, true, false) != nil || ChainOf(AddLink, true, true, AddLink, true, false) != nil {
-		t.Error("a chain of what has no form")
+	if SequenceOf(AbsLink, false, false, AddLink, true, false) != nil || SequenceOf(AddLink, true, true, AddLink, true, false) != nil {
+		t.Error("a sequence of what has no form")
 	}
 }

@@ -7,16 +7,16 @@ import (
 	. "github.com/mmcloughlin/avo/operand"
 )
 
-// chains writes the loops of kernel.Chain, in the order of its forms.
-func chains() {
+// sequences writes the loops of kernel.Sequence, in the order of its forms.
+func sequences() {
 	for i, first := range []string{"a[i]+b[i]", "a[i]-b[i]", "a[i]*b[i]", "a[i]+p", "p-a[i]", "a[i]*p"} {
 		for j, second := range []string{"t+c[i]", "t-c[i]", "c[i]-t", "t*c[i]", "t+q", "q-t", "t*q", "|t|"} {
-			chain(fmt.Sprintf("chain32AVX2f%ds%d", i, j), fmt.Sprintf("t = %s; dst[i] = %s.", first, second), i, j)
+			sequence(fmt.Sprintf("sequence32AVX2f%ds%d", i, j), fmt.Sprintf("t = %s; dst[i] = %s.", first, second), i, j)
 		}
 	}
 }
 
-func chain(name, doc string, first, second int) {
+func sequence(name, doc string, first, second int) {
 	var p, q, sign vec
 	setup := func() {
 		if first >= 3 {

@@ -1,6 +1,6 @@
 package kernel
 
-// Link is an operation that a Chain can have.
+// Link is an operation that a Sequence can have.
 type Link uint8
 
 const (
@@ -11,21 +11,21 @@ const (
 	AbsLink // only as the second
 )
 
-// Chain is two operations on rows of float32 in one loop, without a row between
+// Sequence is two operations on rows of float32 in one loop, without a row between
 // them:
 //
 //	dst[i] = (a[i] ∘ b[i]) • c[i]
 //
 // Each is rounded, so that the bits are those of one after the other. One of a and
 // b, and c, may be a single number for all i.
-type Chain struct {
+type Sequence struct {
 	first, second int // forms
 	swap          bool
 	negA, negC    bool
-	loop          chainLoop
+	loop          sequenceLoop
 }
 
-type chainLoop = func(dst, a, b, c *float32, p, q float32, n int)
+type sequenceLoop = func(dst, a, b, c *float32, p, q float32, n int)
 
 // The forms of the first operation are a+b, a−b, a×b, a+p, p−a and a×p; those of the
 // second, on its result t: t+c, t−c, c−t, t×c, t+q, q−t, t×q and |t|.
@@ -35,14 +35,14 @@ const (
 	absForm                 = 7
 )
 
-// ChainOf is the chain of two operations; nil if there is no loop for it. aOne, bOne
+// SequenceOf is the sequence of two operations; nil if there is no loop for it. aOne, bOne
 // and cOne tell which operands are single numbers, and tLeft whether the first's
 // result is the left operand of the second.
-func ChainOf(first Link, aOne, bOne bool, second Link, tLeft, cOne bool) *Chain {
+func SequenceOf(first Link, aOne, bOne bool, second Link, tLeft, cOne bool) *Sequence {
 	if first == NoLink || first == AbsLink || second == NoLink || aOne && bOne {
 		return nil
 	}
-	k := &Chain{first: int(first - AddLink), second: int(second - AddLink)}
+	k := &Sequence{first: int(first - AddLink), second: int(second - AddLink)}
 	if one := aOne || bOne; one {
 		k.first += firstOne
 		k.swap = aOne
@@ -66,7 +66,7 @@ func ChainOf(first Link, aOne, bOne bool, second Link, tLeft, cOne bool) *Chain 
 			k.second += secondOne - 1
 		}
 	}
-	if k.loop = fast32.chain[k.first][k.second]; k.loop == nil {
+	if k.loop = fast32.sequence[k.first][k.second]; k.loop == nil {
 		return nil
 	}
 	return k
@@ -74,7 +74,7 @@ func ChainOf(first Link, aOne, bOne bool, second Link, tLeft, cOne bool) *Chain 
 
 // Run computes dst, of the length of the operands that are no single numbers. c is
 // not read for an absolute value. dst may be one of the operands.
-func (k *Chain) Run(dst, a, b, c []float32) {
+func (k *Sequence) Run(dst, a, b, c []float32) {
 	if k.swap {
 		a, b = b, a
 	}
@@ -114,8 +114,8 @@ func (k *Chain) Run(dst, a, b, c []float32) {
 	}
 }
 
-// one is the chain of single numbers, each as the loop has it.
-func (k *Chain) one(a, p, q float32) float32 {
+// one is the sequence of single numbers, each as the loop has it.
+func (k *Sequence) one(a, p, q float32) float32 {
 	var t float32
 	switch k.first {
 	case 0, 3:
