@@ -2,8 +2,8 @@ package emit
 
 import "github.com/onnxloss/onnxloss/graph"
 
-// Appended are the nodes of g that none of the original outputs needs: the loss, its
-// gradient, and what makes the logits one tensor.
+// Appended are the nodes of g that no original output needs: the loss, its gradient, and
+// the nodes that join the logits into one tensor.
 func (x *Manifest) Appended(g *graph.Graph) (map[*graph.Node]bool, error) {
 	roots, err := x.Roots(g)
 	if err != nil {

@@ -9,18 +9,18 @@ import (
 	"github.com/onnxloss/onnxloss/patterns"
 )
 
-// Canonical appends the nodes that turn the parts, one for each level, into
+// Canonical appends the nodes that join the parts, one per level, into
 // one tensor [N, A, C] of element type float32 or float64: levels in order,
 // then rows, columns, anchors.
 func Canonical(parts []patterns.Part) (*graph.Value, error) {
 	if len(parts) == 0 {
-		return nil, fmt.Errorf("a head without levels")
+		return nil, fmt.Errorf("the head has no levels")
 	}
 	g := parts[0].Source.Graph()
 	rows := make([]*graph.Value, len(parts))
 	for i, p := range parts {
 		if p.Source.Graph() != g {
-			return nil, fmt.Errorf("level %d: %q lies in another graph than %q", i, p.Source.Name, parts[0].Source.Name)
+			return nil, fmt.Errorf("level %d: %q and %q are in different graphs", i, p.Source.Name, parts[0].Source.Name)
 		}
 		v, err := canonicalRows(p)
 		if err != nil {
@@ -41,7 +41,7 @@ func Canonical(parts []patterns.Part) (*graph.Value, error) {
 // canonicalRows is one part as [N, A, C].
 func canonicalRows(p patterns.Part) (*graph.Value, error) {
 	if t := &p.Source.Type; t.DType == tensor.Invalid {
-		t.DType = tensor.Float32 // made by an operator that the table lacks
+		t.DType = tensor.Float32 // the output of an operator that the table lacks
 	}
 	if err := checkLayout(p); err != nil {
 		return nil, err
@@ -61,7 +61,7 @@ func canonicalRows(p patterns.Part) (*graph.Value, error) {
 	return op.Reshape(v, 0, -1, int64(p.Slice.Len())), nil
 }
 
-// checkLayout holds a part to what is known of its tensor.
+// checkLayout checks a part against what is known of its tensor.
 func checkLayout(p patterns.Part) error {
 	shape, c := p.Source.Shape(), p.Layout.ChannelAxis()
 	if len(shape) != len(p.Layout) || c < 0 {
@@ -72,17 +72,17 @@ func checkLayout(p patterns.Part) error {
 		return fmt.Errorf("the graph does not fix the number of classes")
 	}
 	if s.Start < 0 || s.Len() <= 0 || s.Stop > s.Stride {
-		return fmt.Errorf("channels %d to %d of %d are no slice", s.Start, s.Stop, s.Stride)
+		return fmt.Errorf("invalid slice: channels %d to %d of %d", s.Start, s.Stop, s.Stride)
 	}
 	if n := shape[c]; !n.IsKnown() && s != (patterns.Slice{Stop: s.Stride, Stride: s.Stride}) || n.IsKnown() && int(n.Value)%s.Stride != 0 {
-		return fmt.Errorf("axis %d of %v does not hold groups of %d channels", c, shape, s.Stride)
+		return fmt.Errorf("axis %d of %v is not a multiple of %d channels", c, shape, s.Stride)
 	}
 	return nil
 }
 
-// ungroup gives anchors that share the channel axis an axis of their own. Axes
-// behind the channels are merged into one on the way, so that dynamic sizes
-// need no computed shape; they are in row-major order already.
+// ungroup splits anchors that share the channel axis off into an axis of their own. It
+// merges the axes after the channels into one, so that dynamic sizes need no computed
+// shape; these are in row-major order already.
 func ungroup(p patterns.Part) (*graph.Value, patterns.Layout) {
 	c := p.Layout.ChannelAxis()
 	groups := p.Source.Shape()[c].Value / int64(p.Slice.Stride)

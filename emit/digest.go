@@ -5,8 +5,7 @@ import (
 	"github.com/onnxloss/onnxloss/graph/onnx"
 )
 
-// completed is the fingerprint that f began, with check sums of the pass d where
-// it has them.
+// completed finishes fingerprint f, using checksums from the pass d if it has them.
 func completed(d *onnx.Digest, m *graph.Model, f *fingerprint, data []*graph.Data) (string, error) {
 	sums := make([]uint32, len(data))
 	for i, x := range data {

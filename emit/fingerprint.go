@@ -13,11 +13,10 @@ import (
 	"github.com/onnxloss/onnxloss/graph"
 )
 
-// Fingerprint digests all that the given values rest on: nodes with their
-// attributes, initializers with their elements, and names. It is how verify
-// knows, from a training graph alone, that nobody has changed the network
-// since it was emitted. Elements go in by checksum, in the form that the file
-// holds them.
+// Fingerprint digests everything the given values depend on: nodes with their
+// attributes, initializers with their elements, and names. It lets verify tell
+// from a training graph alone that the network has not changed since it was
+// emitted. Elements enter by checksum, in the encoding that the file uses.
 func Fingerprint(g *graph.Graph, roots []*graph.Value) (string, error) {
 	f, data, err := structure(g, roots)
 	if err != nil {
@@ -30,8 +29,8 @@ func Fingerprint(g *graph.Graph, roots []*graph.Value) (string, error) {
 	return f.with(data, sums), nil
 }
 
-// structure digests the nodes that roots rest on, and gives the constants that
-// are still to go in.
+// structure digests the nodes that roots depend on, and returns the constants still to be
+// digested.
 func structure(g *graph.Graph, roots []*graph.Value) (*fingerprint, []*graph.Data, error) {
 	f := &fingerprint{h: sha256.New()}
 	nodes, inits := restsOn(g, roots)
@@ -49,7 +48,7 @@ func structure(g *graph.Graph, roots []*graph.Value) (*fingerprint, []*graph.Dat
 	return f, data, f.err
 }
 
-// with is the fingerprint, given the constants' checksums.
+// with completes the fingerprint with the constants' checksums.
 func (f *fingerprint) with(data []*graph.Data, sums []uint32) string {
 	for i, d := range data {
 		fmt.Fprintf(f.h, "init %q %d %v %x\n", d.Name, d.DType, d.Dims, sums[i])
@@ -57,7 +56,7 @@ func (f *fingerprint) with(data []*graph.Data, sums []uint32) string {
 	return hex.EncodeToString(f.h.Sum(nil))
 }
 
-// restsOn is the nodes and initializers of g that roots need.
+// restsOn is the nodes and initializers of g that roots depend on.
 func restsOn(g *graph.Graph, roots []*graph.Value) (map[*graph.Node]bool, map[*graph.Value]bool) {
 	nodes, seen := map[*graph.Node]bool{}, map[*graph.Value]bool{}
 	todo := append([]*graph.Value{}, roots...)
@@ -160,10 +159,10 @@ func checksum(d *graph.Data) (uint32, error) {
 	return h.Sum32(), nil
 }
 
-// pass is how much of a constant is held at a time.
+// pass is how many bytes of a constant are in memory at a time.
 const pass = 256 << 10
 
-// checksums digests constants side by side, reading their bytes in pieces.
+// checksums digests constants concurrently, reading their bytes in pieces.
 func checksums(m *graph.Model, data []*graph.Data) ([]uint32, error) {
 	sums, errs := make([]uint32, len(data)), make([]error, len(data))
 	var wg sync.WaitGroup

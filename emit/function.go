@@ -13,21 +13,20 @@ import (
 	"github.com/onnxloss/onnxloss/graph/text"
 )
 
-// FunctionDomain is the domain of the functions that Options.AsFunction makes.
+// FunctionDomain is the domain of the functions created by Options.AsFunction.
 const FunctionDomain = "onnxloss"
 
-// functionIR is the version of the format that brought functions to models.
+// functionIR is the first IR version with functions.
 const functionIR = 8
 
-// functions turns what was emitted for each term, from its logits to its loss
-// and gradient, into a function of the model and a call of it. One body serves
-// all terms that have the same one. What it puts into functions lies behind the
-// nodes and initializers of the positions first and inits.
+// functions moves the nodes emitted for each term, from its logits to its loss and
+// gradient, into a model-local function and calls it. Terms with the same body share one
+// function. Nodes and initializers from the positions first and inits on are moved.
 //
-// The loss's parameters and class weights are constants of the body, not
-// attributes: attributes are of float32, the body keeps what that rounds away;
-// and which nodes there are depends on the numbers, as no power is taken where
-// γ is 0. A call with another γ would be another formula.
+// The loss's parameters and class weights are constants of the body rather than
+// attributes: attributes are float32, while the body keeps more digits; and which nodes
+// there are depends on the numbers (γ = 0 needs no power), so a call with another γ would
+// need another body.
 func (r *rewriter) functions(m *graph.Model, first, inits int) error {
 	if m.IR >= 4 && m.IR < functionIR {
 		r.manifest.Source.IR = m.IR
@@ -41,12 +40,12 @@ func (r *rewriter) functions(m *graph.Model, first, inits int) error {
 			return err
 		}
 	}
-	return r.g.Prune(first, inits) // the constants, which the bodies have
+	return r.g.Prune(first, inits) // constants that are now in the bodies
 }
 
-// raiseIR lets m have functions. What newer versions of the format changed for
-// what older ones have is which initializers a caller may override: before
-// version 4 none, though each was an input.
+// raiseIR raises m's IR version so that it may have functions. The only thing that newer
+// versions changed for older models is which initializers a caller may override: before
+// version 4 none, although each was an input.
 func raiseIR(m *graph.Model) {
 	if m.IR >= functionIR {
 		return
@@ -58,8 +57,8 @@ func raiseIR(m *graph.Model) {
 	m.Dirty = true
 }
 
-// outline makes a function of the nodes from position first on that lead from
-// the logits of t to its outputs.
+// outline creates a function of the nodes, from position first on, between the logits of t
+// and its outputs.
 func (r *rewriter) outline(m *graph.Model, t *term, first int) error {
 	f := &graph.Function{
 		Name: r.functionName(m, t.res.Options.Name), Domain: FunctionDomain,
@@ -95,8 +94,8 @@ func (r *rewriter) outline(m *graph.Model, t *term, first int) error {
 	return nil
 }
 
-// functionName is a loss's name as operators are written, and a number behind it
-// where the model has such a function.
+// functionName is a loss's name in the style of operators, followed by a number if the
+// model already has such a function.
 func (r *rewriter) functionName(m *graph.Model, name string) string {
 	camel := ""
 	for _, word := range strings.Split(name, "-") {
@@ -109,7 +108,7 @@ func (r *rewriter) functionName(m *graph.Model, name string) string {
 	return free
 }
 
-// sameFunction is a function made before that does what f does.
+// sameFunction is a function created earlier with the same body as f.
 func (r *rewriter) sameFunction(f *graph.Function) *graph.Function {
 	printed := func(f *graph.Function) string {
 		g := *f.Body
@@ -128,7 +127,7 @@ func (r *rewriter) sameFunction(f *graph.Function) *graph.Function {
 	return nil
 }
 
-// between is the nodes that outs rest on, from the given inputs on.
+// between is the nodes between the given inputs and outs.
 func between(nodes []*graph.Node, inputs, outs []*graph.Value) map[*graph.Node]bool {
 	late, inside := map[*graph.Node]bool{}, map[*graph.Node]bool{}
 	for _, n := range nodes {
@@ -149,9 +148,8 @@ func between(nodes []*graph.Node, inputs, outs []*graph.Value) map[*graph.Node]b
 	return inside
 }
 
-// label names a value of the function's body: by the equation's symbol, a
-// number by itself, else by the operator that makes it, with d_ before it in the
-// backward part.
+// label names a value of the function's body: by the equation's symbol, by its number if it
+// is a constant, or by the operator that computes it, prefixed with d_ in the backward part.
 func (t *term) label(v *graph.Value) string {
 	if s := t.symbols[v]; s != "" {
 		return s
@@ -166,8 +164,8 @@ func (t *term) label(v *graph.Value) string {
 	return strings.ToLower(n.Op)
 }
 
-// constantName is c_ and the number that v holds, as c_0_25 or c_minus_2, or what
-// v is called.
+// constantName is c_ and the value of scalar v, as in c_0_25 or c_minus_2; for other
+// constants v's own name.
 func constantName(v *graph.Value) string {
 	if v.Init != nil && v.Init.Len() == 1 && v.Init.DType.IsFloat() {
 		x, err := v.Init.Load()
@@ -180,8 +178,8 @@ func constantName(v *graph.Value) string {
 	return strings.TrimRight(strings.TrimRight(base, "0123456789"), "_") // the body numbers its own
 }
 
-// functionDoc is what a viewer shows of a function: the equation with its
-// symbols, the options that went into the body, and the source.
+// functionDoc is a function's doc string, shown by viewers: the equation with its symbols,
+// the options built into the body, and the source.
 func functionDoc(l *loss.Loss, o loss.Options) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s\nSource: %s\nz: logits [N, A, C]; p: the %v of z; ", l.Name, l.Equation, l.Source, l.Activation)

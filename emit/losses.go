@@ -1,3 +1,3 @@
 package emit
 
-import _ "github.com/onnxloss/onnxloss/emit/loss/all" // all that Options.Loss may name
+import _ "github.com/onnxloss/onnxloss/emit/loss/all" // the losses that Options.Loss may name

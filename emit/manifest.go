@@ -11,10 +11,10 @@ import (
 	"github.com/onnxloss/onnxloss/patterns"
 )
 
-// ManifestKey is the metadata key that the manifest is stored under.
+// ManifestKey is the metadata key of the manifest.
 const ManifestKey = "onnxloss.manifest"
 
-// manifestVersion is the version that this program writes and reads.
+// manifestVersion is the version written and read.
 const manifestVersion = 1
 
 // Manifest is the contract with trainers: what a training graph computes, and
@@ -29,54 +29,54 @@ type Manifest struct {
 	Heads      []patterns.HeadRecord `json:"heads"`
 	Inputs     []Port                `json:"inputs"`
 	Outputs    []Port                `json:"outputs"`
-	// Functions are those that hold the losses; none where their nodes lie in
-	// the graph.
+	// Functions are the functions that compute the losses; empty if their nodes are in the
+	// graph itself.
 	Functions []FunctionRecord `json:"functions,omitempty"`
 }
 
 // FunctionRecord is a model-local function that computes a loss.
 type FunctionRecord struct {
-	Of     string `json:"of,omitempty"` // as a Port has it
+	Of     string `json:"of,omitempty"` // as in Port
 	Domain string `json:"domain"`
 	Name   string `json:"name"`
 }
 
-// Source is the file that was rewritten. Digest is of its bytes, with the name of
-// the hash function before it: see onnx.Digest; "" for a model that was no file.
-// Fingerprint digests the network in it; see the function of that name.
+// Source is the file that was rewritten. Digest is the digest of its bytes, prefixed with
+// the name of the hash function (see onnx.Digest); "" if the model was not read from a file.
+// Fingerprint is the digest of its network; see the function Fingerprint.
 type Source struct {
 	File        string `json:"file"`
 	Digest      string `json:"digest"`
 	Fingerprint string `json:"fingerprint"`
-	// IR is the model's IR version, where Rewrite raised it from 4 or more; else 0.
+	// IR is the model's former IR version if Rewrite raised it from 4 or more; else 0.
 	IR int64 `json:"ir,omitempty"`
 }
 
-// Form is how much of a training step a graph holds.
+// Form is how much of a training step a graph contains.
 type Form string
 
 // The forms.
 const (
 	LossForm           Form = "loss"            // the original graph with logits and loss
-	LogitsGradientForm Form = "logits-gradient" // and the loss's derivatives by the logits
+	LogitsGradientForm Form = "logits-gradient" // also the derivative of the loss with respect to the logits
 )
 
-// Forms are those that Rewrite emits.
+// Forms lists the forms that Rewrite emits.
 var Forms = []Form{LossForm, LogitsGradientForm}
 
-// Port is one input or output of the graph. Shape has numbers and names; it is
-// left out for original outputs of unknown rank.
+// Port is one input or output of the graph. Shape consists of numbers and names; it is
+// omitted for original outputs of unknown rank.
 type Port struct {
 	Name  string `json:"name"`
 	Role  Role   `json:"role"`
 	Of    string `json:"of,omitempty"`
 	DType string `json:"dtype,omitempty"`
 	Shape *[]any `json:"shape,omitempty"`
-	// Initial is what each element of a state is before the first step.
+	// Initial is the value of each element of a state before the first step.
 	Initial *float64 `json:"initial,omitempty"`
 }
 
-// Role says what an input or output is for.
+// Role is the purpose of an input or output.
 type Role string
 
 // The roles.
@@ -95,7 +95,7 @@ const (
 	RoleNewState       Role = "new_state" // of the state's input
 )
 
-// ReadManifest is the manifest of a training graph. It is nil, without an
+// ReadManifest reads the manifest of a training graph. It is nil, without an
 // error, for a model that has none.
 func ReadManifest(m *graph.Model) (*Manifest, error) {
 	text, ok := m.Meta(ManifestKey)
@@ -115,13 +115,13 @@ func ReadManifest(m *graph.Model) (*Manifest, error) {
 	return &x, nil
 }
 
-// checkManifest fails if text would take more memory than its size allows, by
+// checkManifest fails if decoding text would take disproportionate memory, estimated from
 // the objects and list elements in it.
 func checkManifest(text string) error {
-	const object, element = 512, 24 // bytes, with what growing leaves
+	const object, element = 512, 24 // bytes, including slack from growing
 	most := limits.Memory(int64(len(text)))
 	if int64(strings.Count(text, "{"))*object+int64(strings.Count(text, ","))*element > most {
-		return fmt.Errorf("%d bytes that describe more than %d MB", len(text), most/1e6)
+		return fmt.Errorf("%d bytes of JSON would take more than %d MB in memory", len(text), most/1e6)
 	}
 	return nil
 }
@@ -136,8 +136,7 @@ func port(ports []Port, r Role, of string) *Port {
 	return nil
 }
 
-// States finds the inputs of the losses' state that are of the given term, in
-// order.
+// States finds the state inputs of the given term, in order.
 func (m *Manifest) States(of string) []*Port {
 	var found []*Port
 	for i := range m.Inputs {
@@ -148,11 +147,11 @@ func (m *Manifest) States(of string) []*Port {
 	return found
 }
 
-// Input finds the input of the given role and, where several share it, what
-// it is of; nil if there is none.
+// Input finds the input with the given role and "of", which tells inputs of the same role
+// apart; nil if there is none.
 func (m *Manifest) Input(r Role, of string) *Port { return port(m.Inputs, r, of) }
 
-// Output finds an output as Input finds an input.
+// Output finds an output in the same way as Input.
 func (m *Manifest) Output(r Role, of string) *Port { return port(m.Outputs, r, of) }
 
 func portOf(v *graph.Value, role Role, of string) Port {

@@ -20,29 +20,28 @@ import (
 type Options struct {
 	Form Form // "" is LossForm
 	Loss loss.Options
-	// Confidence is the loss of the objectness logits, "mse" or "bce"; "" adds
-	// none.
+	// Confidence is the loss for the objectness logits, "mse" or "bce"; "" adds none.
 	Confidence string
-	// Box is the loss of boxes that are distributions, "distribution-focal"; ""
-	// adds none.
+	// Box is the loss for boxes predicted as distributions over bins,
+	// "distribution-focal"; "" adds none.
 	Box string
-	// AsFunction makes a function of each loss and calls it, in place of its
-	// nodes. It raises the IR version of the model to 8 where that is less.
+	// AsFunction puts each loss into a model-local function. It raises the IR version of
+	// the model to 8 if it is lower.
 	AsFunction bool
-	// File is the name of the model's file for the manifest.
+	// File is the name of the model's file, recorded in the manifest.
 	File string
-	// DType is the element type of the canonical logits, of dense targets and of
-	// the gradient; Invalid is the head's own, but float32 for one of 16 bits.
-	// Float16 loses nothing but what it cannot hold: losses are computed in float32
-	// from what the logits are rounded to, and all but those three are float32.
-	// Gradients below 6e-8 are 0 then, which a smaller fed normalizer helps.
+	// DType is the element type of the canonical logits, dense targets and logits
+	// gradient; Invalid means the head's own type, or float32 if that has 16 bits. With
+	// Float16, losses are computed in float32 from the rounded logits, and everything but
+	// these three stays float32. Gradients below 6e-8 underflow to 0 then, which a smaller
+	// fed normalizer avoids.
 	DType tensor.DType
-	// Digest is of the model's file; nil digests it in Rewrite. Else it is to be
-	// given to the writer, and is complete when the model is written: see graph.Later.
+	// Digest is the digest of the model's file; if nil, Rewrite computes it. Otherwise pass
+	// it to the writer, which completes it as it writes the model: see graph.Later.
 	Digest *onnx.Digest
 }
 
-// DTypes are what Options.DType can be.
+// DTypes are the values allowed for Options.DType.
 var DTypes = []tensor.DType{tensor.Invalid, tensor.Float16, tensor.Float32, tensor.Float64}
 
 // OpenClassesError is the error for a head whose number of classes the graph leaves open, as
@@ -53,37 +52,36 @@ type OpenClassesError struct {
 }
 
 func (e *OpenClassesError) Error() string {
-	return fmt.Sprintf("head %q: the graph leaves the number of classes open (%s), and a loss needs to know it", e.Head, e.Name)
+	return fmt.Sprintf("head %q: a loss needs a fixed number of classes, but the graph has the symbolic dimension %s", e.Head, e.Name)
 }
 
-// NoObjectnessError is the error where a confidence loss is asked for of a head
-// that has no objectness.
+// NoObjectnessError is the error if a confidence loss is requested for a head
+// without objectness.
 type NoObjectnessError struct{ Head string }
 
 func (e *NoObjectnessError) Error() string {
-	return fmt.Sprintf("head %q has no objectness for a confidence loss", e.Head)
+	return fmt.Sprintf("head %q has no objectness, which a confidence loss needs", e.Head)
 }
 
-// NoDistributionError is the error where a loss of distributions is asked for of a
-// head whose boxes are none.
+// NoDistributionError is the error if a loss of box distributions is requested for a
+// head that does not predict any.
 type NoDistributionError struct{ Head string }
 
 func (e *NoDistributionError) Error() string {
-	return fmt.Sprintf("the boxes of head %q are not found as distributions over bins, 4 for each place", e.Head)
+	return fmt.Sprintf("head %q: no box distributions found (want 4 per anchor)", e.Head)
 }
 
-// QuantizedError is the error where the head is one of integers, which no gradient
-// reaches.
+// QuantizedError is the error if the head is quantized: no gradient reaches integers.
 type QuantizedError struct{ Head, Reason string }
 
 func (e *QuantizedError) Error() string {
-	return fmt.Sprintf("head %q is quantized and cannot be trained: %s; take the model it was quantized from", e.Head, e.Reason)
+	return fmt.Sprintf("head %q is quantized and cannot be trained: %s; use the model before quantization", e.Head, e.Reason)
 }
 
 // Rewrite appends the training subgraph for the heads to m, stores the
 // manifest in its metadata and returns it. With several heads the loss is the
-// sum of theirs. A training graph is refused with a *TrainedError. On an error m is of
-// no more use.
+// sum of theirs. A training graph is refused with a *TrainedError. If Rewrite fails,
+// discard m.
 func Rewrite(m *graph.Model, heads []*patterns.Head, o Options) (*Manifest, error) {
 	if err := refuseTrained(m); err != nil {
 		return nil, err
@@ -92,10 +90,10 @@ func Rewrite(m *graph.Model, heads []*patterns.Head, o Options) (*Manifest, erro
 		o.Form = LossForm
 	}
 	if !slices.Contains(DTypes, o.DType) {
-		return nil, fmt.Errorf("logits of %v are not among those this program emits", o.DType)
+		return nil, fmt.Errorf("logits of type %v are not supported", o.DType)
 	}
 	if !slices.Contains(Forms, o.Form) {
-		return nil, fmt.Errorf("form %q is not among those this program emits: %v", o.Form, Forms)
+		return nil, fmt.Errorf("form %q is not supported; supported are %v", o.Form, Forms)
 	}
 	r := &rewriter{g: m.Graph, opts: o}
 	nodes, inits := len(m.Graph.Nodes), len(m.Graph.Inits)
@@ -135,12 +133,12 @@ func Rewrite(m *graph.Model, heads []*patterns.Head, o Options) (*Manifest, erro
 	return r.finish(m)
 }
 
-// rewriter is one Rewrite under way.
+// rewriter is the state of one Rewrite.
 type rewriter struct {
 	g        *graph.Graph
 	opts     Options
 	manifest Manifest
-	roots    []*graph.Value // what the original network computes
+	roots    []*graph.Value // the outputs of the original network
 	terms    []term
 	made     []*graph.Function
 }
@@ -152,13 +150,13 @@ type term struct {
 	kind   loss.Kind
 	logits *graph.Value
 	res    *loss.Result
-	outs   []*graph.Value // loss and gradient, as outputs of the graph have them
-	dz     *graph.Value   // the gradient by the logits; nil if there is none
-	// symbols is what the function's body calls values.
+	outs   []*graph.Value // loss and gradient, as graph outputs
+	dz     *graph.Value   // the logits gradient; nil if there is none
+	// symbols names values in the function's body.
 	symbols map[*graph.Value]string
 }
 
-// give is v, one of the term's results, under a given name.
+// give is v, a result of the term, under the given name.
 func (r *rewriter) give(t *term, v *graph.Value, name string) *graph.Value {
 	out := r.named(v, name)
 	t.outs = append(t.outs, out)
@@ -206,7 +204,7 @@ func (r *rewriter) head(i int, h *patterns.Head, n int) error {
 	}
 	if opts.Reduction == "" {
 		if l, err := loss.Find(loss.Classification, opts.Name); err == nil {
-			opts.Reduction = l.DefaultReduction() // of the confidence too
+			opts.Reduction = l.DefaultReduction() // also for the confidence loss
 		}
 	}
 	if err := r.term(parts, loss.Classification, opts, prefix, of); err != nil {
@@ -225,8 +223,8 @@ func (r *rewriter) head(i int, h *patterns.Head, n int) error {
 	return r.term(h.Distributions, loss.Box, box, prefix+"box_", of+"box")
 }
 
-// confidence appends the loss of h's objectness, if one is asked for, reduced as
-// the class loss.
+// confidence appends the loss of h's objectness, if requested, with the reduction of the
+// class loss.
 func (r *rewriter) confidence(h *patterns.Head, opts loss.Options, prefix, of string) error {
 	if r.opts.Confidence == "" {
 		return nil
@@ -238,7 +236,7 @@ func (r *rewriter) confidence(h *patterns.Head, opts loss.Options, prefix, of st
 	return r.term(h.Objectness, loss.Confidence, conf, prefix+"confidence_", of+"confidence")
 }
 
-// term appends canonical logits, named prefix and "logits", and their loss.
+// term appends canonical logits, named prefix + "logits", and their loss.
 func (r *rewriter) term(parts []patterns.Part, k loss.Kind, o loss.Options, prefix, of string) error {
 	for _, p := range parts {
 		r.roots = append(r.roots, p.Source)
@@ -246,7 +244,7 @@ func (r *rewriter) term(parts []patterns.Part, k loss.Kind, o loss.Options, pref
 	leave := r.g.Scope("loss/" + prefix + "logits")
 	rows, err := Canonical(parts)
 	if k == loss.Box && err == nil {
-		rows = op.Reshape(rows, 0, -1, int64(parts[0].Slice.Len()/patterns.Sides)) // a row for each side
+		rows = op.Reshape(rows, 0, -1, int64(parts[0].Slice.Len()/patterns.Sides)) // one row per side
 	}
 	if d := r.opts.DType; err == nil && d != tensor.Invalid && rows != nil && rows.Type.DType != d {
 		rows = op.Cast(rows, d)
@@ -282,7 +280,7 @@ func (r *rewriter) term(parts []patterns.Part, k loss.Kind, o loss.Options, pref
 	return nil
 }
 
-// named is v under a given name, as graph outputs have it.
+// named is v under the given name, for use as a graph output.
 func (r *rewriter) named(v *graph.Value, name string) *graph.Value {
 	fresh := r.g.Fresh(name)
 	leave := r.g.Scope("loss")
@@ -297,8 +295,8 @@ func (r *rewriter) named(v *graph.Value, name string) *graph.Value {
 	return out
 }
 
-// nameDims gives names to the dimensions of logits that have none, so that
-// targets and weights can refer to them.
+// nameDims names the unnamed dimensions of logits, so that targets and weights
+// can refer to them.
 func (r *rewriter) nameDims(logits *graph.Value, prefix string) {
 	if logits == nil {
 		return
@@ -311,7 +309,7 @@ func (r *rewriter) nameDims(logits *graph.Value, prefix string) {
 	}
 }
 
-// freshDim is name, lengthened until no input or output has a dimension of it.
+// freshDim is name, lengthened until no input or output has a dimension of that name.
 func (r *rewriter) freshDim(name string) string {
 	for _, v := range append(append([]*graph.Value{}, r.g.Inputs...), r.g.Outputs...) {
 		if slices.Contains(v.Shape(), graph.Named(name)) {
@@ -329,10 +327,10 @@ func (r *rewriter) output(v *graph.Value, role Role, of string) {
 	r.manifest.Outputs = append(r.manifest.Outputs, portOf(v, role, of))
 }
 
-// unknown stands for the digits of a digest that is not there yet.
+// unknown is a placeholder for a digest not yet known.
 var unknown = strings.Repeat("0", 64)
 
-// digests is the part of the manifest that rests on all bytes of the model.
+// digests is the part of the manifest that depends on every byte of the model.
 func (s Source) digests() string {
 	return fmt.Sprintf(`"digest":"%s","fingerprint":"%s"`, s.Digest, s.Fingerprint)
 }
@@ -387,7 +385,7 @@ func (x *Manifest) Roots(g *graph.Graph) ([]*graph.Value, error) {
 	add := func(name string) error {
 		v := g.Value(name)
 		if v == nil {
-			return fmt.Errorf("the manifest names %q, which the graph does not have", name)
+			return fmt.Errorf("the manifest names %q, which is not in the graph", name)
 		}
 		roots = append(roots, v)
 		return nil

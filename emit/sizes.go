@@ -6,8 +6,8 @@ import (
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
-// Sizes is what the symbolic dimensions of the graph's inputs and outputs are, by their
-// names, in a run with these tensors under the names of inputs and outputs.
+// Sizes maps the symbolic dimensions of the graph's inputs and outputs to their sizes in a
+// run with these tensors, given by the names of inputs and outputs.
 func (m *Manifest) Sizes(tensors map[string]*tensor.Tensor) map[string]int {
 	sizes := map[string]int{}
 	for _, ports := range [][]Port{m.Inputs, m.Outputs} {
@@ -38,7 +38,7 @@ func (m *Manifest) Fixed() map[string]int {
 	return fixed
 }
 
-// numeric is a dimension of a port that is a number, as it is made or read from JSON.
+// numeric is the value of a port's fixed dimension, an int or a number read from JSON.
 func numeric(d any) (n int, ok bool) {
 	switch d := d.(type) {
 	case int64:

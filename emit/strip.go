@@ -7,17 +7,17 @@ import (
 	"github.com/onnxloss/onnxloss/graph"
 )
 
-// TrainedError is the error of a rewrite of a training graph: its target would become an
-// image, and its manifest be lost. Strip makes the model of it that it was.
+// TrainedError is the error of rewriting a training graph: its target would be taken for an
+// image, and its manifest lost. Strip restores the original model.
 type TrainedError struct {
-	Loss, File string // what it was made with, and of
+	Loss, File string // the loss it has, and the model it was made from
 }
 
 func (e *TrainedError) Error() string {
-	return fmt.Sprintf("is a training graph already, of %s with the loss %s", e.File, e.Loss)
+	return fmt.Sprintf("already a training graph, made from %s with loss %s", e.File, e.Loss)
 }
 
-// refuseTrained is a *TrainedError for a model that has a manifest.
+// refuseTrained returns a *TrainedError for a model that has a manifest.
 func refuseTrained(m *graph.Model) error {
 	if _, ok := m.Meta(ManifestKey); !ok {
 		return nil
@@ -29,19 +29,19 @@ func refuseTrained(m *graph.Model) error {
 	return &TrainedError{x.Loss.Name, x.Source.File}
 }
 
-// Strip takes off a training graph what Rewrite appended: nodes, initializers, inputs,
-// outputs, functions and the manifest, which it returns. What is left is the model that
-// was rewritten, with the same bytes, but for functions whose nodes Rewrite was given in
-// place of their calls, and an IR version below 4 that it raised. It is an error if the model has no manifest or not what it says,
-// or if the network left is not the one of the manifest's fingerprint; m is then of no
-// more use.
+// Strip removes from a training graph what Rewrite appended: nodes, initializers, inputs,
+// outputs, functions and the manifest, which it returns. The result has the bytes of the
+// model that was rewritten, except that functions which had been inlined stay inlined and
+// an IR version below 4 that was raised stays raised. It fails if the model has no manifest,
+// does not match it, or if the remaining network does not have the manifest's fingerprint;
+// discard m then.
 func Strip(m *graph.Model) (*Manifest, error) {
 	x, err := ReadManifest(m)
 	if err != nil {
 		return nil, err
 	}
 	if x == nil {
-		return nil, fmt.Errorf("the model has no manifest, so there is no loss to take off")
+		return nil, fmt.Errorf("the model has no manifest, so there is no loss to remove")
 	}
 	roots, err := x.Roots(m.Graph)
 	if err == nil {
@@ -58,13 +58,13 @@ func Strip(m *graph.Model) (*Manifest, error) {
 		return nil, err
 	}
 	if sum != x.Source.Fingerprint {
-		return nil, fmt.Errorf("the network is not the one that was rewritten: fingerprint %.16s…, want %.16s…", sum, x.Source.Fingerprint)
+		return nil, fmt.Errorf("the network has changed since it was rewritten: fingerprint %.16s…, want %.16s…", sum, x.Source.Fingerprint)
 	}
 	return x, m.Check()
 }
 
-// matches holds the inputs and outputs that x names to those of g, in order; g may have
-// inputs with an initializer besides.
+// matches checks the inputs and outputs that x names against those of g, in order; g may
+// also have inputs with an initializer.
 func (x *Manifest) matches(g *graph.Graph) error {
 	for _, side := range []struct {
 		what   string
@@ -87,7 +87,7 @@ func (x *Manifest) matches(g *graph.Graph) error {
 	return nil
 }
 
-// strip takes off what roots do not rest on and the other outputs do.
+// strip removes what the other outputs depend on and roots do not.
 func strip(m *graph.Model, x *Manifest, roots []*graph.Value) error {
 	g := m.Graph
 	appended := map[*graph.Value]bool{}
@@ -128,7 +128,7 @@ func strip(m *graph.Model, x *Manifest, roots []*graph.Value) error {
 	for _, v := range slices.Concat(g.Inits, g.Inputs) {
 		mine := inputs[v.Name] && v.Init == nil || v.Init != nil && values[v] && unread(v) && !kept[v]
 		if mine && !unread(v) {
-			return fmt.Errorf("the network reads the input %q, which it says the loss has", v.Name)
+			return fmt.Errorf("the network reads the input %q, which it assigns to the loss", v.Name)
 		}
 		if mine {
 			gone = append(gone, v)
@@ -142,7 +142,7 @@ func strip(m *graph.Model, x *Manifest, roots []*graph.Value) error {
 	return stripFunctions(m, x)
 }
 
-// stripFunctions takes off the functions of the losses, with what they needed.
+// stripFunctions removes the functions of the losses and their opset imports.
 func stripFunctions(m *graph.Model, x *Manifest) error {
 	if len(x.Functions) == 0 {
 		return nil
@@ -150,7 +150,7 @@ func stripFunctions(m *graph.Model, x *Manifest) error {
 	for _, f := range x.Functions {
 		fn := m.Function(f.Domain, f.Name, "")
 		if fn == nil || f.Domain != FunctionDomain {
-			return fmt.Errorf("it names the function %s.%s, which the model does not have", f.Domain, f.Name)
+			return fmt.Errorf("it names the function %s.%s, which is not in the model", f.Domain, f.Name)
 		}
 		m.RemoveFunction(fn)
 	}

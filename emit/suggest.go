@@ -2,11 +2,11 @@ package emit
 
 import "github.com/onnxloss/onnxloss/patterns"
 
-// Suggest is the name of a loss to begin with for head h: one of the head's
-// own activation, focal for the many anchors of a detector, of which few hold
-// an object, and plain for an image classifier. A head whose graph ends before
-// any activation is taken for one of sigmoids, as most detectors have, unless
-// it is a classifier's.
+// Suggest is the name of a loss to start with for head h: one with the head's
+// own activation, focal for a detector, few of whose many anchors contain an
+// object, and plain for an image classifier. If the graph ends at the logits, a
+// detector's head is assumed to use sigmoids, as most do, and a classifier's a
+// softmax.
 func Suggest(h *patterns.Head) string {
 	softmax := h.Activation == patterns.Softmax || h.Activation == patterns.None && h.PerImage()
 	switch {

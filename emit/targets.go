@@ -6,11 +6,11 @@ import (
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
-// Targets are tensors for all inputs beside the images, for a trainer to fill and feed
-// with a batch: targets of 0 (of index targets, class 0), weights and a normalizer of 1,
-// states as before the first step. Their sizes are those of the batch, tensors by the
-// names of inputs and outputs: the images, and the logits too where the graph does not
-// fix how many anchors there are. It is an error if the batch leaves a size open.
+// Targets creates tensors for all inputs other than images, for a trainer to fill and feed
+// with a batch: targets of 0 (class 0 for index targets), weights and a normalizer of 1,
+// states as before the first step. Sizes follow from batch, tensors by the names of inputs
+// and outputs: the images, and the logits too if the graph does not fix the number of
+// anchors. It fails if a size remains unknown.
 func (m *Manifest) Targets(batch map[string]*tensor.Tensor) (map[string]*tensor.Tensor, error) {
 	targets, sizes := map[string]*tensor.Tensor{}, m.Sizes(batch)
 	for _, p := range m.Inputs {
@@ -32,18 +32,18 @@ func (m *Manifest) Targets(batch map[string]*tensor.Tensor) (map[string]*tensor.
 	return targets, nil
 }
 
-// zeros is a tensor for the port, with dimensions of these sizes.
+// zeros is a tensor of zeros for the port, with symbolic dimensions of these sizes.
 func (p *Port) zeros(sizes map[string]int) (*tensor.Tensor, error) {
 	d, ok := tensor.ParseDType(p.DType)
 	if !ok || p.Shape == nil {
-		return nil, fmt.Errorf("input %q: the manifest does not say of which type and shape it is", p.Name)
+		return nil, fmt.Errorf("input %q: the manifest does not give its type and shape", p.Name)
 	}
 	shape := make([]int, len(*p.Shape))
 	for i, dim := range *p.Shape {
 		n, known := numeric(dim)
 		if !known {
 			if n, known = sizes[fmt.Sprint(dim)]; !known {
-				return nil, fmt.Errorf("input %q: the batch does not say how large its dimension %q is; give the logits too", p.Name, dim)
+				return nil, fmt.Errorf("input %q: the batch does not determine its dimension %q; add the logits to it", p.Name, dim)
 			}
 		}
 		shape[i] = n
@@ -51,7 +51,7 @@ func (p *Port) zeros(sizes map[string]int) (*tensor.Tensor, error) {
 	return tensor.Make(d, shape...)
 }
 
-// fill sets all elements of a float32 or float64 tensor, which weights and states are of.
+// fill sets all elements of a float32 or float64 tensor, the types of weights and states.
 func fill(t *tensor.Tensor, x float64) {
 	switch t.DType {
 	case tensor.Float32:

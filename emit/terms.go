@@ -9,8 +9,8 @@ import (
 	"github.com/onnxloss/onnxloss/graph/op"
 )
 
-// states adds the losses' state after the batch, each of the input that has it
-// before.
+// states adds the losses' state after the batch as outputs, each "of" the input with the
+// state before it.
 func (r *rewriter) states() error {
 	for i := range r.terms {
 		t := &r.terms[i]
@@ -65,8 +65,8 @@ func (r *rewriter) total() error {
 	return r.g.Err()
 }
 
-// gradients adds the derivative of the loss (of the sum, where it is not
-// reduced) by each term's logits, on which no other term depends.
+// gradients adds the derivative of the loss (of its sum, if it is not reduced) with respect
+// to each term's logits, on which no other term depends.
 func (r *rewriter) gradients() error {
 	for i := range r.terms {
 		t := &r.terms[i]
@@ -84,9 +84,10 @@ func (r *rewriter) gradients() error {
 	return r.g.Err()
 }
 
-// LogitsGradient appends the derivative of y by the logits of the loss l, [N, A, C],
-// y being l's reduced value or that of each anchor, which are added up: by the loss's
-// closed form as far as the sums over classes, or by the operators' rules.
+// LogitsGradient appends the derivative of y with respect to the logits of loss l,
+// [N, A, C]; y is l's reduced value, or its value per anchor, which is summed. Up to the
+// sums over classes it uses the loss's closed form if there is one, and otherwise the
+// operators' gradient rules.
 func LogitsGradient(y, logits *graph.Value, l *loss.Result) (*graph.Value, error) {
 	leave := y.Graph().Scope("grad")
 	gradient := l.Gradient()
@@ -110,8 +111,8 @@ func LogitsGradient(y, logits *graph.Value, l *loss.Result) (*graph.Value, error
 	return dz, nil
 }
 
-// scaled is gradient, [N, A, C], times the derivative by each anchor's sum, [N, A]: by
-// the number itself where that is one number expanded, and not at all where it is 1.
+// scaled is gradient, [N, A, C], times the derivative with respect to each anchor's sum,
+// [N, A]: times the scalar itself if that is an expanded scalar, and unchanged if it is 1.
 func scaled(gradient, by *graph.Value) *graph.Value {
 	if by != nil && by.Producer() != nil && by.Producer().Op == "Expand" {
 		number := by.Producer().Inputs[0]

@@ -14,42 +14,41 @@ import (
 	"github.com/onnxloss/onnxloss/patterns"
 )
 
-// A Prover proves a training graph, draft, as it was read back from what was written,
-// against the model that it was made of, read anew; original is nil where that was no
-// file. Package verify has it (verify.Prover), which is above this package.
+// A Prover proves a training graph, draft, as read back from what was written, against the
+// model it was made from, read anew; original is nil if that was not a file. See
+// verify.Prover.
 type Prover func(ctx context.Context, original, draft *graph.Model) error
 
-// FileOptions say what File does.
+// FileOptions are the options of File.
 type FileOptions struct {
-	// Options say what is appended. File and Digest are set by File and Append.
+	// Options select what is appended. File and Append set their File and Digest.
 	Options
-	// Head says which head gets the loss.
+	// Head selects the head that gets the loss.
 	Head patterns.Options
-	// Replace takes the loss off a training graph first, which is refused otherwise.
+	// Replace first removes the loss of a training graph, which is refused otherwise.
 	Replace bool
 	// Force overwrites the output if it exists; the input is never overwritten.
 	Force bool
-	// Prove proves the training graph before it gets its name. File wants it, or
+	// Prove proves the training graph before it gets its final name. File requires it, or
 	// Unproved.
 	Prove    Prover
 	Unproved bool
-	// Read says how the input is read.
+	// Read are the options for reading the input.
 	Read onnx.ReadOptions
-	// Data, if set, is called with the name and the size of the file that the weights
-	// were written to that lie beside the model, if any do.
+	// Data, if set, is called with the name and size of the external data file, if one
+	// was written.
 	Data func(name string, size int64)
 }
 
-// File is the whole way from a detector's file to that of its training graph: it reads
-// in, finds the head, appends the loss, writes a draft, proves it, and gives it the name
-// out. Where anything fails, nothing is left there, and the error says of which file it
-// is. The error for a head that is not found or not certain is patterns.NotFoundError or
-// patterns.AmbiguousError, for options that the loss or the head cannot serve
-// *loss.OptionError, *NoObjectnessError or *NoDistributionError, for a failed proof the
-// prover's.
+// File makes a training graph from a detector: it reads in, finds the head, appends the
+// loss, writes a draft, proves it, and renames it to out. If anything fails, out is left as
+// it was, and the error names the file it is about. It is a *patterns.NotFoundError or
+// *patterns.AmbiguousError if no head or no single best head is found, a *loss.OptionError,
+// *NoObjectnessError or *NoDistributionError if loss and head do not fit the options, and
+// the prover's error if the proof fails.
 func File(ctx context.Context, in, out string, o FileOptions) (*Manifest, error) {
 	if o.Prove == nil && !o.Unproved {
-		return nil, errors.New("nothing proves the training graph: give a prover (verify.Prover), or say Unproved")
+		return nil, errors.New("no prover for the training graph: set Prove (see verify.Prover) or Unproved")
 	}
 	m, err := o.Read.ReadFile(in)
 	if err != nil {
@@ -71,29 +70,28 @@ func File(ctx context.Context, in, out string, o FileOptions) (*Manifest, error)
 	return t.Manifest, nil
 }
 
-// Training is a training graph that is made and not yet written.
+// Training is a training graph not yet written.
 type Training struct {
 	// Model is the training graph.
 	Model *graph.Model
-	// Manifest is its manifest, whose digests are known once it is written.
+	// Manifest is its manifest; its digests are known once the graph is written.
 	Manifest *Manifest
-	// Heads are those that have the loss.
+	// Heads are the heads with a loss.
 	Heads []*patterns.Head
-	// Inlined is set where a head lies inside a function of the model, so that Model has
-	// the functions' nodes in the place of their calls.
+	// Inlined is set if the functions of the model were inlined because a head is inside
+	// one.
 	Inlined bool
-	// IR is the IR version of the model before, which functions may raise.
+	// IR is the model's IR version before Append; functions may have raised it.
 	IR int64
-	// Replaced is the manifest of the loss that was taken off first; nil if none was.
+	// Replaced is the manifest of the loss that was removed first; nil if none was.
 	Replaced *Manifest
 
 	ctx    context.Context
 	digest *onnx.Digest
 }
 
-// Append makes a training graph of m: the part of File between reading and writing. It
-// changes m, which is of no more use afterwards, and stays open until the training graph
-// is written. Close what it gives.
+// Append turns m into a training graph: the part of File between reading and writing. It
+// takes over m, which must stay open until the training graph is written. Close the result.
 func Append(ctx context.Context, m *graph.Model, o FileOptions) (*Training, error) {
 	t := &Training{Model: m, ctx: ctx}
 	if err := t.replace(o.Replace); err != nil {
@@ -111,10 +109,10 @@ func Append(ctx context.Context, m *graph.Model, o FileOptions) (*Training, erro
 	return t, nil
 }
 
-// ErrNotTrained is the error of replacing the loss of a model that has none.
-var ErrNotTrained = errors.New("is no training graph, whose loss could be replaced")
+// ErrNotTrained is the error of replacing the loss of a model without one.
+var ErrNotTrained = errors.New("not a training graph: there is no loss to replace")
 
-// replace takes the loss off, if it is asked to.
+// replace removes the loss, if requested.
 func (t *Training) replace(asked bool) error {
 	if _, trained := t.Model.Meta(ManifestKey); !asked {
 		return refuseTrained(t.Model)
@@ -140,15 +138,15 @@ func (t *Training) rewrite(o FileOptions) error {
 	return err
 }
 
-// Close lets go of what taking the digests holds; the model stays open.
+// Close releases the resources of digesting; the model stays open.
 func (t *Training) Close() {
 	if t.digest != nil {
 		t.digest.Close()
 	}
 }
 
-// WriteFile writes the training graph to the file out, by a draft that o.Prove proves
-// first, if it is set.
+// WriteFile writes the training graph to the file out, through a draft that o.Prove, if
+// set, proves first.
 func (t *Training) WriteFile(out string, o FileOptions) error {
 	return onnx.WriteFile(out, t.Model, onnx.Options{
 		Context: t.ctx, Digest: t.digest, Force: o.Force, Data: o.Data,
@@ -166,7 +164,7 @@ func (t *Training) WriteFile(out string, o FileOptions) error {
 	})
 }
 
-// prove proves the training graph as it was read back.
+// prove proves the training graph as read back.
 func (t *Training) prove(draft *graph.Model, prove Prover) error {
 	var original *graph.Model
 	if s := t.Model.Source; s != nil {
@@ -178,8 +176,8 @@ func (t *Training) prove(draft *graph.Model, prove Prover) error {
 	return cmp.Or(prove(t.ctx, original, draft), t.ctx.Err())
 }
 
-// Write writes the training graph to w, by way of a temporary file that o.Prove proves
-// first, if it is set. Weights in other files stay where they are.
+// Write writes the training graph to w, through a temporary file that o.Prove, if set,
+// proves first. Weights in other files stay where they are.
 func (t *Training) Write(w io.Writer, o FileOptions) error {
 	f, err := os.CreateTemp("", "onnxloss")
 	if err != nil {

@@ -30,7 +30,7 @@ func TestFile(t *testing.T) {
 	}{
 		{"proved", emit.FileOptions{Prove: new(verify.Prover).Prove}, detector, ""},
 		{"unproved", emit.FileOptions{Unproved: true}, detector, ""},
-		{"nothing said", emit.FileOptions{}, detector, "give a prover"},
+		{"nothing said", emit.FileOptions{}, detector, "no prover for the training graph"},
 		{"refused", emit.FileOptions{Prove: func(context.Context, *graph.Model, *graph.Model) error { return refuse }}, detector, "refused"},
 		{"no file", emit.FileOptions{Unproved: true}, "nowhere.onnx", "nowhere.onnx: "},
 		{"no head", emit.FileOptions{Unproved: true, Head: patterns.Options{Classes: 7}}, detector, detector + ": "},

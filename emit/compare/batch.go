@@ -7,17 +7,16 @@ import (
 	"github.com/onnxloss/onnxloss/emit/loss"
 )
 
-// Batch is what losses are compared on: logits and dense targets, and what is
-// known of the head.
+// Batch is the data on which losses are compared: logits, dense targets and the head's
+// properties.
 type Batch struct {
 	loss.Batch
-	// Softmax is set where the head's scores are a softmax of its logits, else
-	// they are sigmoids.
+	// Softmax is set if the head applies a softmax to its logits rather than sigmoids.
 	Softmax bool
-	// Background is the class that stands for no object; -1 if none does.
+	// Background is the class that means no object; -1 if there is none.
 	Background int
-	// Ignore marks anchors that are left out by targets that are all this number;
-	// nil if none are.
+	// Ignore is the number that marks ignored anchors, as all of their targets; nil if none
+	// are ignored.
 	Ignore *int64
 }
 
@@ -33,16 +32,16 @@ const (
 	ignored
 )
 
-// Groups is how many there are.
+// Groups is the number of groups.
 const Groups = int(ignored)
 
 func (g Group) String() string {
 	return [...]string{"hard positives", "easy positives", "hard negatives", "easy negatives", "ignored"}[g]
 }
 
-// Draw gives b targets that a detector may meet: of the anchors of each image a
-// share, and at least one, are positives with one class each, drawn with a seed;
-// the others are background, or of no class where the head has none for that.
+// Draw gives b random targets: in each image a share of the anchors, and at least one,
+// are positives with one random class; the others are background, or have no class if the
+// head has no background class.
 func (b *Batch) Draw(share float64, seed uint64) {
 	r := rand.New(rand.NewPCG(seed, 0x6f626a65637473))
 	b.Index, b.Target = nil, make([]float64, len(b.Logits))
@@ -69,8 +68,8 @@ func (b *Batch) Draw(share float64, seed uint64) {
 	}
 }
 
-// SetIndex sets the targets from classes [N, A], as loss.Index has them. Those
-// of the class ignore, if there is one, are marked by Ignore.
+// SetIndex sets the targets from class indices [N, A] (see loss.Index). Anchors of
+// class ignore, unless it is nil, are ignored.
 func (b *Batch) SetIndex(index []int64, ignore *int64) {
 	b.Ignore, b.Target = nil, make([]float64, len(b.Logits))
 	if ignore != nil {
@@ -104,10 +103,10 @@ func (b *Batch) positive(q []float64) bool {
 	return false
 }
 
-// Truth is the probability p_t that the head gives to what is true of an anchor
-// with logits z and targets q: for a positive that of its class, or the mean over
-// its classes by their targets; for a negative that of the background, or where
-// no class is that 1 less the greatest probability of any class.
+// Truth is the probability p_t that the head assigns to the truth about an anchor with
+// logits z and targets q: for a positive, that of its class, or the mean over its classes
+// weighted by their targets; for a negative, that of the background class, or without one,
+// 1 minus the greatest probability of any class.
 func (b *Batch) Truth(z, q []float64) float64 {
 	p := b.probabilities(z)
 	if !b.positive(q) {

@@ -9,22 +9,22 @@ import (
 	"sync"
 
 	"github.com/onnxloss/onnxloss/emit/loss"
-	_ "github.com/onnxloss/onnxloss/emit/loss/all" // all that may be named
+	_ "github.com/onnxloss/onnxloss/emit/loss/all" // the losses that entries may name
 )
 
-// Entry is a loss with its options, by the name that the user gave it.
+// Entry is a loss with its options, under the label that the user gave it.
 type Entry struct {
 	Label   string
 	Options loss.Options
 }
 
-// Report is the comparison.
+// Report is the result of a comparison.
 type Report struct {
 	Images  int `json:"images"`
-	Anchors int `json:"anchors"` // of each image
+	Anchors int `json:"anchors"` // per image
 	Classes int `json:"classes"`
 	Ignored int `json:"ignored"`
-	// Groups is how many anchors of the batch are in each group.
+	// Groups are the numbers of anchors of the batch in each group.
 	Groups []Count `json:"groups"`
 	Losses []Row   `json:"losses"`
 }
@@ -35,26 +35,25 @@ type Count struct {
 	Anchors int    `json:"anchors"`
 }
 
-// Row is what one loss makes of the batch.
+// Row is the result of one loss.
 type Row struct {
 	Label string        `json:"label"`
-	Loss  *loss.Options `json:"loss"` // as it was computed; nil if it was not
-	// Value is the reduced loss; Gradient the sum over the anchors of their
-	// gradients' norms.
+	Loss  *loss.Options `json:"loss"` // with all options resolved; nil if it was not computed
+	// Value is the reduced loss; Gradient is the sum of the norms of the anchors' gradients.
 	Value    float64 `json:"value"`
 	Gradient float64 `json:"gradientNorm"`
-	// Groups are the parts of the groups of anchors; Target and Wrong those of the
-	// classes with a target above 0 and of the others.
+	// Groups are the parts of the groups of anchors; Target and Wrong are those of the
+	// classes with a target above 0 and of all other classes.
 	Groups []Part `json:"groups"`
 	Target Part   `json:"targetClasses"`
 	Wrong  Part   `json:"wrongClasses"`
-	// Left says why the loss does not apply; "" if it does.
+	// Left is the reason why the loss does not apply; "" if it does.
 	Left string `json:"notApplicable,omitempty"`
 }
 
-// Part is what some anchors or classes have of a loss and its gradient. The
-// gradient of anchors is the sum of their norms, that of classes the sum of
-// absolute derivatives. Shares are of the whole batch, 0 where that has none.
+// Part is the part of a loss and its gradient due to some anchors or classes. The
+// gradient of anchors is the sum of their gradients' norms, that of classes the sum of
+// absolute derivatives. Shares are of the whole batch; 0 if its total is 0.
 type Part struct {
 	Of            string  `json:"of"`
 	Loss          float64 `json:"loss"`
@@ -63,10 +62,10 @@ type Part struct {
 	GradientShare float64 `json:"gradientShare"`
 }
 
-// Losses compares entries on b. A loss that cannot be put on the head is a row
-// that says so. Targets outside of [0, 1] are an error, and so are logits that are
-// not finite, a *NotFiniteError, and weights or counts for another number of classes, a
-// *loss.OptionError.
+// Losses compares entries on b. A loss that does not apply to the head gets a row that
+// says why. It fails if targets are outside [0, 1], if a logit is not finite (a
+// *NotFiniteError), or if weights or counts do not fit the number of classes (a
+// *loss.OptionError).
 func Losses(entries []Entry, b *Batch) (*Report, error) {
 	if err := b.check(); err != nil {
 		return nil, err
@@ -99,7 +98,7 @@ func Losses(entries []Entry, b *Batch) (*Report, error) {
 	return r, nil
 }
 
-// NotFiniteError is the error where a network's logit is no finite number.
+// NotFiniteError is the error if a logit is not a finite number.
 type NotFiniteError struct {
 	Image, Anchor, Class int
 	Logit                float64
@@ -109,8 +108,7 @@ func (e *NotFiniteError) Error() string {
 	return fmt.Sprintf("the logit of image %d, anchor %d, class %d is %v", e.Image, e.Anchor, e.Class, e.Logit)
 }
 
-// check holds the batch to its sizes, logits to finite numbers and targets to
-// [0, 1].
+// check checks the batch's sizes, that logits are finite, and that targets are in [0, 1].
 func (b *Batch) check() error {
 	if n := b.N * b.A * b.C; len(b.Logits) != n || len(b.Target) != n {
 		return fmt.Errorf("%d logits and %d targets for [%d, %d, %d]", len(b.Logits), len(b.Target), b.N, b.A, b.C)
@@ -134,7 +132,7 @@ func (b *Batch) check() error {
 	return nil
 }
 
-// row is one loss on the batch, whose anchors are in the given groups.
+// row evaluates one loss on the batch, whose anchors are in the given groups.
 func (b *Batch) row(e Entry, of []Group) (Row, error) {
 	row := Row{Label: e.Label}
 	o := e.Options
@@ -147,7 +145,7 @@ func (b *Batch) row(e Entry, of []Group) (Row, error) {
 	switch {
 	case !errors.As(err, &refused):
 	case refused.Option == "class_weights", refused.Option == "class_counts" && o.ClassCounts != nil:
-		return row, err // as wrong for one loss as for all
+		return row, err // wrong for all losses alike
 	default:
 		row.Left = refused.Reason
 		if refused.Option != "loss" {
@@ -169,7 +167,7 @@ func (b *Batch) row(e Entry, of []Group) (Row, error) {
 	return row, nil
 }
 
-// divide sets the parts of the row. The charges are brought to the reduced loss.
+// divide sets the parts of the row. Charges are scaled to sum to the reduced loss.
 func (r *Row) divide(b *Batch, out *loss.Outcome, of []Group) {
 	groups := make([]Part, Groups)
 	for g := range groups {
@@ -201,7 +199,7 @@ func (r *Row) divide(b *Batch, out *loss.Outcome, of []Group) {
 	r.Target, r.Wrong = classes[0], classes[1]
 }
 
-// share sets the shares of parts, whose losses are scaled to be value in sum.
+// share sets the shares of parts, whose losses are scaled to sum to value.
 func share(parts []Part, value float64) {
 	var sum, gradient float64
 	for _, p := range parts {

@@ -5,10 +5,10 @@ import (
 	"math"
 
 	"github.com/onnxloss/onnxloss/emit/loss"
-	_ "github.com/onnxloss/onnxloss/emit/loss/all" // all that may be named
+	_ "github.com/onnxloss/onnxloss/emit/loss/all" // the losses that curves may name
 )
 
-// Axis is what curves are drawn over.
+// Axis is the quantity on the horizontal axis.
 type Axis string
 
 // The axes.
@@ -17,10 +17,10 @@ const (
 	Logit       Axis = "logit"
 )
 
-// reach is the greatest logit drawn.
+// reach is the greatest logit plotted.
 const reach = 8
 
-// ends is where the axis begins and ends.
+// ends are the ends of the axis.
 func (a Axis) ends() (least, greatest float64) {
 	if a == Logit {
 		return -reach, reach
@@ -28,17 +28,17 @@ func (a Axis) ends() (least, greatest float64) {
 	return 0, 1
 }
 
-// central reports whether x is away from the ends, where losses have no bound.
+// central reports whether x is not near an end, where losses are unbounded.
 func (a Axis) central(x float64) bool {
 	least, greatest := a.ends()
 	return x >= least+0.02*(greatest-least) && x <= greatest-0.02*(greatest-least)
 }
 
-// samples is how many points a curve has.
+// samples is the number of points of a curve.
 const samples = 301
 
-// at is the place t of the axis, in [0, 1], and its logit. Probabilities are denser at
-// the ends, where losses are steep, and as near to 0 and 1 as no picture can tell.
+// at is the point at fraction t of the axis, and its logit. Probabilities are denser at
+// the ends, where losses are steep, and come closer to 0 and 1 than a picture can show.
 func (a Axis) at(t float64) (x, z float64) {
 	if a == Logit {
 		x = (2*t - 1) * reach
@@ -49,22 +49,22 @@ func (a Axis) at(t float64) (x, z float64) {
 	return x, math.Log(x / (1 - x))
 }
 
-// Curve is one loss to draw.
+// Curve is one loss to plot.
 type Curve struct {
 	Label   string
 	Options loss.Options
-	// Classes is how many the slice of a softmax has.
+	// Classes is the number of classes of a softmax.
 	Classes int
 }
 
-// Point is a loss of the drawn class at a place of the axis.
+// Point is the loss at a point of the axis.
 type point struct {
 	x           float64 // p or z
 	value, grad float64
 }
 
-// over samples the curve. Where the drawn class is not true, one of the others of
-// a softmax is.
+// over samples the curve. If the plotted class is not the true one, another class of the
+// softmax is.
 func (c Curve) over(by Axis, positive bool) ([]point, error) {
 	l, kind, err := find(c.Options.Name)
 	if err != nil {
@@ -118,14 +118,14 @@ func pick(yes bool) int {
 	return 0
 }
 
-// find is the loss of any kind by name.
+// find is the loss of any kind called name.
 func find(name string) (*loss.Loss, loss.Kind, error) {
 	for _, k := range loss.Kinds {
 		if l, err := loss.Find(k, name); err == nil {
 			return l, k, nil
 		}
 	}
-	return nil, 0, fmt.Errorf("there is no loss %q", name)
+	return nil, 0, fmt.Errorf("no loss is called %q", name)
 }
 
 // row is the curve's loss; nil if there is none.

@@ -13,19 +13,19 @@ import (
 	"gonum.org/v1/plot/vg/vgsvg"
 )
 
-// Most is how many curves can be told apart.
+// Most is the greatest number of curves that can be told apart.
 const Most = 12
 
-// Formats are the kinds of pictures, by the file's extension.
+// Formats are the supported formats, by file extension.
 var Formats = []string{"svg", "png", "pdf"}
 
-// Options are what a picture is like.
+// Options are the options of a plot.
 type Options struct {
 	Format string // one of Formats
 	By     Axis
 	Title  string // above the panels; may be empty
-	// Width and Height are in inches; 0 is DefaultWidth, and what shows the panels and
-	// the whole legend.
+	// Width and Height are in inches; 0 means DefaultWidth, and a height that fits the
+	// whole legend.
 	Width, Height float64
 }
 
@@ -37,22 +37,22 @@ const (
 	GreatestSize  = 60
 )
 
-// Sizes of the picture's parts, and dots to the inch of png.
+// Sizes of the plot's parts, and the resolution of PNG in dots per inch.
 const (
 	lineHeight = 5.6 * vg.Millimeter
 	margin     = 6 * vg.Millimeter
 	resolution = 144
 )
 
-// Draw writes the picture of the curves: loss above and gradient below, positives left
-// and negatives right, each pair on one scale.
+// Draw writes a plot of the curves: loss above, gradient below, positives on the left and
+// negatives on the right, with the same scale left and right.
 func Draw(w io.Writer, curves []Curve, o Options) error {
 	if len(curves) == 0 || len(curves) > Most {
 		return fmt.Errorf("%d curves, want 1 to %d", len(curves), Most)
 	}
 	for _, size := range []float64{o.Width, o.Height} {
 		if size != 0 && !(size >= LeastSize && size <= GreatestSize) {
-			return fmt.Errorf("a size of %g inches, want %d to %d", size, LeastSize, GreatestSize)
+			return fmt.Errorf("size is %g inches, want %d to %d", size, LeastSize, GreatestSize)
 		}
 	}
 	f := &figure{curves: curves, by: o.By, width: vg.Length(o.Width) * vg.Inch}
@@ -71,7 +71,7 @@ func Draw(w io.Writer, curves []Curve, o Options) error {
 		height = defaultPanels*vg.Inch + legend + title
 	}
 	if height-legend-title < vg.Inch {
-		return fmt.Errorf("a height of %g inches leaves no room beside a legend of %d lines", o.Height, f.legendLines())
+		return fmt.Errorf("a height of %g inches leaves no room for the panels beside a legend of %d lines", o.Height, f.legendLines())
 	}
 	canvas, err := newCanvas(o.Format, f.width, height)
 	if err != nil {
@@ -93,7 +93,7 @@ func Draw(w io.Writer, curves []Curve, o Options) error {
 	return err
 }
 
-// newCanvas is an empty picture.
+// newCanvas is an empty canvas.
 func newCanvas(format string, width, height vg.Length) (vg.CanvasWriterTo, error) {
 	switch format {
 	case "svg":
@@ -106,7 +106,7 @@ func newCanvas(format string, width, height vg.Length) (vg.CanvasWriterTo, error
 	return nil, fmt.Errorf("format %q, want one of %v", format, Formats)
 }
 
-// figure is one Draw under way.
+// figure is the state of one Draw.
 type figure struct {
 	curves []Curve
 	by     Axis
@@ -127,7 +127,7 @@ func (f *figure) sample() error {
 	return nil
 }
 
-// of is what a row of panels shows of a point.
+// of is the value of a point that a row of panels shows.
 func of(row int, p point) float64 {
 	if row == 0 {
 		return p.value
@@ -135,8 +135,8 @@ func of(row int, p point) float64 {
 	return p.grad
 }
 
-// top is the upper end of a row's panels: the greatest of what is drawn away
-// from the ends of the axis, where many losses have no bound.
+// top is the upper end of a row's panels: the greatest value not near the ends of the axis,
+// where many losses are unbounded.
 func (f *figure) top(row int) float64 {
 	top := 0.0
 	for _, side := range f.points {
@@ -154,7 +154,7 @@ func (f *figure) top(row int) float64 {
 	return 1.04 * top
 }
 
-// bottom is the lower end: 0, or what is below it.
+// bottom is the lower end: 0, or the least value if that is negative.
 func (f *figure) bottom(row int) float64 {
 	least := 0.0
 	for _, side := range f.points {
@@ -167,14 +167,13 @@ func (f *figure) bottom(row int) float64 {
 	return 1.04 * least
 }
 
-// What is written above and beside the panels.
+// Titles and axis labels of the panels.
 var (
 	sides = [2]string{"positive: the class is true (q = 1)", "negative: the class is not true (q = 0)"}
 	rows  = [2]string{"loss", "gradient |dL/dz|"}
 )
 
-// clipped is the pieces of a curve between bottom and top, cut where it crosses
-// these, in the units of the axes.
+// clipped is the pieces of a curve between bottom and top, in the units of the axes.
 func clipped(points []point, row int, bottom, top float64) [][]vg.Point {
 	var pieces [][]vg.Point
 	var piece []vg.Point
@@ -208,18 +207,18 @@ func clipped(points []point, row int, bottom, top float64) [][]vg.Point {
 	return pieces
 }
 
-// palette is colours that people who confuse some can tell apart (Okabe, Ito,
-// Color universal design, 2008), the yellow darkened for lines on white.
+// palette is colours that colour-blind people can tell apart (Okabe, Ito, Color universal
+// design, 2008), with the yellow darkened for lines on white.
 var palette = []color.RGBA{
 	{0x00, 0x72, 0xb2, 0xff}, {0xd5, 0x5e, 0x00, 0xff}, {0x00, 0x9e, 0x73, 0xff}, {0xcc, 0x79, 0xa7, 0xff},
 	{0x56, 0xb4, 0xe9, 0xff}, {0xe6, 0x9f, 0x00, 0xff}, {0x00, 0x00, 0x00, 0xff}, {0x9a, 0x8f, 0x00, 0xff},
 }
 
-// dashes are what all lines but the first are drawn in, so that one shows under
-// another.
+// dashes are the dash patterns of all lines but the first, so that overlapping lines stay
+// visible.
 var dashes = [][]vg.Length{{7, 3}, {2, 2}, {8, 3, 2, 3}, {12, 4}, {4, 2, 1, 2}}
 
-// lineStyle is how curve i is drawn.
+// lineStyle is the style of curve i.
 func lineStyle(i int) draw.LineStyle {
 	s := draw.LineStyle{Color: palette[i%len(palette)], Width: vg.Points(1.7)}
 	if i > 0 {

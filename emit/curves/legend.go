@@ -10,11 +10,11 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// sample is how long a line of the legend is.
+// sample is the length of the line samples in the legend.
 const sample = 12 * vg.Millimeter
 
-// columns is how many the legend has: as many as are wide enough for the longest
-// label, and no more than three.
+// columns is the number of columns of the legend: as many as fit the longest label, and at
+// most three.
 func (f *figure) columns() int {
 	longest, letters := vg.Length(0), style(labelSize, color.Black)
 	for _, c := range f.curves {
@@ -24,18 +24,16 @@ func (f *figure) columns() int {
 	return max(1, min(3, int(float64((f.width-2*margin)/longest)), len(f.curves)))
 }
 
-// perColumn is how many curves each column of the legend has, the last one
-// perhaps fewer.
+// perColumn is the number of curves per column of the legend; the last may have fewer.
 func (f *figure) perColumn() int {
 	n := f.columns()
 	return (len(f.curves) + n - 1) / n
 }
 
-// legendLines is how many lines the legend has, the notes among them.
+// legendLines is the number of lines of the legend, including notes.
 func (f *figure) legendLines() int { return f.perColumn() + len(f.notes()) }
 
-// notes say what slice a softmax is drawn along, and how a loss that looks at the
-// whole batch is drawn.
+// notes explain the slice of a softmax, and how losses of the whole batch are plotted.
 func (f *figure) notes() []string {
 	softmax, whole := "", ""
 	for _, c := range f.curves {

@@ -17,7 +17,7 @@ import (
 
 var sans = font.Font{Typeface: "Liberation", Variant: "Sans"}
 
-// letters draws text in the one font that the program brings along.
+// letters draws text in the embedded font.
 var letters = sync.OnceValue(func() text.Handler {
 	face, err := opentype.Parse(liberationsansregular.TTF)
 	if err != nil {
@@ -26,7 +26,7 @@ var letters = sync.OnceValue(func() text.Handler {
 	return text.Plain{Fonts: font.NewCache(font.Collection{{Font: sans, Face: face}})}
 })
 
-// Sizes of letters, in points.
+// Font sizes, in points.
 const (
 	titleSize = 14
 	sideSize  = 12
@@ -36,19 +36,19 @@ const (
 	noteSize  = 9.5
 )
 
-// style is text that begins at a point, with its middle at the point's height.
+// style is the style of text that starts at a point and is vertically centred on it.
 func style(size vg.Length, c color.Color) text.Style {
 	return text.Style{Font: font.From(sans, size), Color: c, Handler: letters(), YAlign: text.YCenter}
 }
 
-// centred is text whose middle is at a point.
+// centred is the style of text centred on a point.
 func centred(size vg.Length) text.Style {
 	s := style(size, color.Black)
 	s.XAlign = text.XCenter
 	return s
 }
 
-// The space around the frame of a panel, and the length of an axis's marks.
+// Margins around the frame of a panel, and the length of tick marks.
 const (
 	leftSpace   = 17 * vg.Millimeter
 	rightSpace  = 3 * vg.Millimeter
@@ -82,7 +82,7 @@ func (f *figure) panels(dc draw.Canvas) {
 	}
 }
 
-// write puts the words around a panel.
+// write draws the title and axis labels of a panel.
 func (f *figure) write(p panel, row, side int) {
 	middle := p.dc.Center()
 	if row == 0 {
@@ -98,13 +98,13 @@ func (f *figure) write(p panel, row, side int) {
 	}
 }
 
-// panel is a frame on a canvas, and what its edges stand for.
+// panel is a frame on a canvas, and the values at its edges.
 type panel struct {
 	dc                       draw.Canvas
 	left, right, bottom, top float64
 }
 
-// at is where a value stands.
+// at is the position of a value.
 func (p panel) at(x, y float64) vg.Point {
 	return vg.Point{
 		X: p.dc.Min.X + (p.dc.Max.X-p.dc.Min.X)*vg.Length((x-p.left)/(p.right-p.left)),
@@ -112,7 +112,7 @@ func (p panel) at(x, y float64) vg.Point {
 	}
 }
 
-// axes draws the grid, the frame, and round numbers beside them.
+// axes draws the grid, the frame and the tick labels.
 func (p panel) axes() {
 	grid, line := draw.LineStyle{Color: color.Gray{0xe4}, Width: vg.Points(0.5)}, draw.LineStyle{Color: color.Black, Width: vg.Points(0.6)}
 	low, high := p.dc.Min, p.dc.Max
@@ -139,7 +139,7 @@ type tick struct {
 	label string
 }
 
-// ticks is the marks of an axis: five to ten round numbers.
+// ticks is the ticks of an axis: five to ten round numbers.
 func ticks(least, greatest float64) []tick {
 	raw := (greatest - least) / 5
 	step := math.Pow(10, math.Floor(math.Log10(raw)))

@@ -8,9 +8,9 @@ import (
 	"github.com/onnxloss/onnxloss/patterns"
 )
 
-// gather reads the canonical rows [N, A, C] of a head's levels straight from
-// the tensors of the original network, by the manifest's description: for each
-// image, level, row, column and anchor, the class channels.
+// gather reads the canonical rows [N, A, C] of a head's levels directly from
+// the tensors of the original network, as described by the manifest: the class
+// channels of each image, level, row, column and anchor.
 func gather(levels []patterns.PartRecord, sources []*tensor.Tensor, classes int) (*tensor.Tensor, error) {
 	parts := make([]*rows, len(levels))
 	images, anchors := -1, 0
@@ -20,7 +20,7 @@ func gather(levels []patterns.PartRecord, sources []*tensor.Tensor, classes int)
 			return nil, fmt.Errorf("level %d, %q: %w", i, l.Source, err)
 		}
 		if images >= 0 && r.images != images {
-			return nil, fmt.Errorf("level %d, %q: %d images, want %d as level 0 has", i, l.Source, r.images, images)
+			return nil, fmt.Errorf("level %d, %q: %d images, but level 0 has %d", i, l.Source, r.images, images)
 		}
 		parts[i], images = r, r.images
 		anchors += r.count()
@@ -34,7 +34,7 @@ func gather(levels []patterns.PartRecord, sources []*tensor.Tensor, classes int)
 	return tensor.Of([]int{images, anchors, classes}, out), nil
 }
 
-// rows reads one level: a nest of loops over positions and anchors, outermost
+// rows reads one level by nested loops over positions and anchors, outermost
 // first. Anchors that share the channel axis are the innermost loop.
 type rows struct {
 	data            []float64
@@ -45,7 +45,7 @@ type rows struct {
 	loops           []loop
 }
 
-// loop has a length and a stride into the data.
+// loop is one loop: its length and its stride in the data.
 type loop struct{ n, stride int }
 
 func newRows(l patterns.PartRecord, t *tensor.Tensor, classes int) (*rows, error) {
@@ -83,7 +83,7 @@ func (r *rows) channels(s *patterns.SliceRecord, n, stride int) error {
 		}
 	}
 	if start < 0 || stop-start != r.classes || group <= 0 || stop > group || n%group != 0 {
-		return fmt.Errorf("channels %d to %d of groups of %d do not give %d classes of %d channels", start, stop, group, r.classes, n)
+		return fmt.Errorf("channels %d to %d in groups of %d do not select %d classes from %d channels", start, stop, group, r.classes, n)
 	}
 	r.at, r.classStride = start*stride, stride
 	r.loops = append(r.loops, loop{n / group, group * stride})

@@ -13,18 +13,16 @@ import (
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
-// The step of the differences, which are of fourth order, and how many are
-// taken: along single logits, and along directions that move every logit. Where
-// a difference does not agree, a much smaller step decides: losses may have
-// kinks, and every logit that is moved may meet one.
+// The step of the fourth-order differences, and the numbers of directions: along single
+// logits, and along directions that move every logit. If a difference disagrees, a much
+// smaller step decides: losses may have kinks, and each moved logit may cross one.
 const (
 	step       = 5e-3
 	singles    = 12
 	directions = 4
 )
 
-// direction moves the logit at, or where that is negative every logit by its
-// sign.
+// direction moves the logit at, or every logit by its sign if at is negative.
 type direction struct {
 	at    int
 	signs []float64
@@ -56,9 +54,9 @@ func (d direction) move(z []float64, by float64) []float64 {
 }
 
 // differences compares derivatives along directions with the closed form's.
-// Errors are relative to the greatest derivative there can be along the
-// direction: what a difference of two sums resolves does not depend on how
-// small the derivative at hand is.
+// Errors are relative to the greatest possible derivative along the direction,
+// because the resolution of a difference of two sums does not depend on how small
+// the actual derivative is.
 func (t *term) differences(p *proof, plan *interp.Plan, c *Check, b loss.Batch, r *rand.Rand) {
 	want, err := loss.Eval(t.kind, t.opts, b)
 	if err != nil {
@@ -98,9 +96,8 @@ func (t *term) differences(p *proof, plan *interp.Plan, c *Check, b loss.Batch, 
 	}
 }
 
-// hold is the plan that takes what a loss draws from the batch as a whole from
-// outside, and these values at b: to its derivative they are constants. For other
-// losses it is the plan itself.
+// hold is a plan that takes batch statistics as inputs, and their values at b: to the
+// derivative they are constants. For losses without batch statistics it is the plan itself.
 func (t *term) hold(p *proof, plan *interp.Plan, b loss.Batch) (*interp.Plan, map[string]*tensor.Tensor, error) {
 	l, err := loss.Find(t.kind, t.opts.Name)
 	if err != nil || l.Statistics == nil {
@@ -126,8 +123,8 @@ func (t *term) hold(p *proof, plan *interp.Plan, b loss.Batch) (*interp.Plan, ma
 	return plan, held, err
 }
 
-// inlined is m with the bodies of its functions in place of their calls, so that
-// their values can be fed, and with types, which functions do not state.
+// inlined is m with its functions inlined, so that their values can be fed, and with types
+// inferred, which functions do not declare.
 func inlined(m *graph.Model) (*graph.Model, error) {
 	if len(m.Functions) == 0 {
 		return m, nil

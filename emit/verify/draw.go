@@ -6,8 +6,8 @@ import (
 	"github.com/onnxloss/onnxloss/emit/loss"
 )
 
-// newBatch draws targets and weights for logits of a shape: single classes,
-// soft and several ones, none, and ignored anchors where there is a mark.
+// newBatch draws targets and weights for logits of the given shape: anchors with one class,
+// soft or several classes, no class, and ignored ones if there is an ignore index.
 func newBatch(t *term, shape []int, r *rand.Rand) loss.Batch {
 	b := loss.Batch{N: shape[0], A: shape[1], C: shape[2], Logits: make([]float64, shape[0]*shape[1]*shape[2])}
 	if t.opts.Target == loss.Index {
@@ -31,11 +31,11 @@ func newBatch(t *term, shape []int, r *rand.Rand) loss.Batch {
 	return b
 }
 
-// drawState draws the state of a loss under way, some of it as at the beginning.
+// drawState draws a state of the loss during training, with some elements still initial.
 func (t *term) drawState(b *loss.Batch, r *rand.Rand) {
 	states, err := t.opts.States(t.kind, t.classes)
 	if err != nil {
-		return // which check has refused
+		return // already refused by check
 	}
 	for _, s := range states {
 		x := make([]float64, s.Len)
@@ -49,7 +49,7 @@ func (t *term) drawState(b *loss.Batch, r *rand.Rand) {
 }
 
 func (t *term) drawTarget(b *loss.Batch, i int, r *rand.Rand) {
-	if t.opts.Target == loss.Bins { // before the first bin, among them, behind the last
+	if t.opts.Target == loss.Bins { // before the first bin, among the bins, and beyond the last
 		b.Target[i] = float64(float32((1.2*r.Float64() - 0.1) * float64(b.C)))
 		return
 	}
@@ -75,7 +75,7 @@ func (t *term) drawTarget(b *loss.Batch, i int, r *rand.Rand) {
 		switch {
 		case ignored:
 			q[k] = float64(*t.opts.IgnoreIndex)
-		case kind == 0: // a soft target for each
+		case kind == 0: // a soft target for every class
 			q[k] = float64(r.Float32())
 		case kind == 1 && r.IntN(3) == 0: // several classes
 			q[k] = 1
@@ -86,8 +86,8 @@ func (t *term) drawTarget(b *loss.Batch, i int, r *rand.Rand) {
 	}
 }
 
-// right is b with logits that are right by least or up to 24, and one class or none for
-// each anchor.
+// right is b with correct logits, confident by least or up to 24, and at most one class per
+// anchor.
 func (t *term) right(b loss.Batch, least float64, r *rand.Rand) loss.Batch {
 	b.Logits = make([]float64, len(b.Logits))
 	if b.Target != nil {

@@ -20,9 +20,9 @@ type signature struct {
 
 func (s signature) String() string { return fmt.Sprintf("%s%v", s.dtype, s.dims) }
 
-// declares holds the inputs and outputs that the graph declares to the manifest: the
-// same ones in the same order, of the same element types and shapes; and what the
-// manifest says of those that belong to losses to their roles.
+// declares checks the graph's declared inputs and outputs against the manifest: the same
+// ones in the same order, with the same element types and shapes; and the manifest's
+// entries for losses against their roles.
 func (p *proof) declares() error {
 	p.ports = Check{Name: "interface", What: "names, types and shapes of all inputs and outputs, as declared and as computed, against the manifest and its roles"}
 	inputs := slices.DeleteFunc(slices.Clone(p.model.Graph.Inputs), func(v *graph.Value) bool { return v.Init != nil })
@@ -31,7 +31,7 @@ func (p *proof) declares() error {
 	wanted := p.signatures()
 	for _, side := range []struct {
 		ports   []emit.Port
-		network emit.Role // of what the network has
+		network emit.Role // of the network's own inputs or outputs
 	}{{p.manifest.Inputs, emit.RoleImage}, {p.manifest.Outputs, emit.RoleOriginal}} {
 		for i := range side.ports {
 			port := &side.ports[i]
@@ -39,16 +39,16 @@ func (p *proof) declares() error {
 			switch got := signatureOf(port); {
 			case port.Role == side.network:
 			case !ok:
-				p.ports.fail("%s: no loss of the manifest has such a %s", port.Name, port.Role)
+				p.ports.fail("%s: no loss in the manifest has a %s", port.Name, port.Role)
 			case got == nil || got.String() != want.String():
-				p.ports.fail("%s: the manifest has %v, want %v for a %s", port.Name, got, want, port.Role)
+				p.ports.fail("%s: the manifest has %v, but a %[4]s must be %[3]v", port.Name, got, want, port.Role)
 			}
 		}
 	}
 	return nil
 }
 
-// declared holds what the graph declares on one side to the manifest.
+// declared checks the graph's declared inputs or outputs against the manifest.
 func (p *proof) declared(side string, ports []emit.Port, values []*graph.Value) {
 	var named, there []string
 	for _, port := range ports {
@@ -71,9 +71,9 @@ func (p *proof) declared(side string, ports []emit.Port, values []*graph.Value) 
 	}
 }
 
-// fits reports whether the manifest's signature says what the graph declares. Of the
-// network's own tensors it may say more, by inference: a type where the graph has none, a
-// number or an input's name where the graph has a name that means nothing elsewhere.
+// fits reports whether the manifest's signature matches the graph's declaration. For the
+// network's own tensors it may be more specific, thanks to inference: a type where the graph
+// has none, or a number or an input's dimension where the graph has a name used nowhere else.
 func (s *signature) fits(declared *signature, network bool) bool {
 	if s == nil || declared == nil {
 		return declared == nil && (s == nil || network)
@@ -91,7 +91,7 @@ func (s *signature) fits(declared *signature, network bool) bool {
 	return true
 }
 
-// signatureOf is what the manifest says of a port; nil if it says nothing.
+// signatureOf is a port's signature in the manifest; nil if it has none.
 func signatureOf(port *emit.Port) *signature {
 	if port.Shape == nil {
 		return nil
@@ -99,7 +99,7 @@ func signatureOf(port *emit.Port) *signature {
 	return &signature{port.DType, *port.Shape}
 }
 
-// typeOf is what the graph says of a value; nil if it says nothing.
+// typeOf is a value's signature in the graph; nil if it has none.
 func typeOf(v *graph.Value) *signature {
 	if v.Type.Kind != graph.TensorKind || v.Shape() == nil {
 		return nil
@@ -115,7 +115,7 @@ func typeOf(v *graph.Value) *signature {
 	return &s
 }
 
-// signatures is what the inputs and outputs of all losses have by their roles.
+// signatures are the signatures that the roles of all losses' inputs and outputs imply.
 func (p *proof) signatures() map[*emit.Port]signature {
 	all := map[*emit.Port]signature{}
 	ts := p.terms()
@@ -165,15 +165,15 @@ func (t *term) signatures(all map[*emit.Port]signature, form emit.Form) {
 	if t.opts.CheckTargets {
 		all[t.targetCheck] = signature{tensor.Int64.String(), []any{4.0}}
 	}
-	states, _ := t.opts.States(t.kind, t.classes) // an error of which check has told
+	states, _ := t.opts.States(t.kind, t.classes) // an error here was reported by check
 	for i, s := range states {
 		all[t.states[i]] = signature{t.computes(), []any{float64(s.Len)}}
 		all[t.news[i]] = all[t.states[i]]
 	}
 }
 
-// gave holds a tensor that a run gave for the output of a name to what the manifest says
-// of it, symbolic dimensions being as bound, or as the tensor has them where they are not.
+// gave checks a tensor that a run returned for the output called name against the manifest.
+// Symbolic dimensions must be as in bound; those not bound may have any size.
 func (p *proof) gave(name string, t *tensor.Tensor, bound map[string]int, double bool) {
 	i := slices.IndexFunc(p.manifest.Outputs, func(port emit.Port) bool { return port.Name == name })
 	if i < 0 {
@@ -186,7 +186,7 @@ func (p *proof) gave(name string, t *tensor.Tensor, bound map[string]int, double
 	}
 	p.ports.Compared++
 	if !double && t.DType.String() != want.dtype {
-		p.ports.fail("%s: a run gives %v, the manifest has %v", port.Name, t, want)
+		p.ports.fail("%s: a run returned %v, the manifest has %v", port.Name, t, want)
 	}
 	fits := len(t.Shape) == len(want.dims)
 	for i := 0; fits && i < len(want.dims); i++ {
@@ -198,15 +198,15 @@ func (p *proof) gave(name string, t *tensor.Tensor, bound map[string]int, double
 		fits = !known || n == float64(t.Shape[i])
 	}
 	if port.Role == emit.RoleOriginal {
-		return // exporters declare what they saw, and other checks hold the values
+		return // exporters declare the sizes they saw, and other checks compare the values
 	}
 	if !fits {
-		p.ports.fail("%s: a run gives %v, the manifest has %v, of %v", port.Name, t, want, bound)
+		p.ports.fail("%s: a run returned %v, the manifest has %v with %v", port.Name, t, want, bound)
 	}
 }
 
-// sizes is what a batch makes of the symbolic dimensions of the term's logits: of N and
-// A, unless these have one name, of which batches that are drawn do not know.
+// sizes is the sizes that a batch gives to the symbolic dimensions of the term's logits, N
+// and A, unless both have the same name, which drawn batches do not respect.
 func (t *term) sizes(b loss.Batch) map[string]int {
 	bound, s := map[string]int{}, t.logits.Shape
 	if s == nil || len(*s) != 3 {
@@ -226,7 +226,7 @@ func (t *term) sizes(b loss.Batch) map[string]int {
 	return bound
 }
 
-// imageSizes is what the images of a run make of symbolic dimensions.
+// imageSizes is the sizes that the images of a run give to symbolic dimensions.
 func imageSizes(plan *interp.Plan, feeds map[string]*tensor.Tensor) map[string]int {
 	bound := map[string]int{}
 	for _, v := range plan.Feeds() {

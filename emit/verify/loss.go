@@ -12,12 +12,12 @@ import (
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
-// lossChecks are the checks that every term goes through.
+// lossChecks are the checks made on every term.
 type lossChecks struct {
 	single, double, gradient, slope, slope64, tails, extremes, masked, empty, targets, state Check
 }
 
-// losses holds every term to the closed form.
+// losses checks every term against the closed form.
 func (p *proof) losses() error {
 	c := &lossChecks{
 		single:   Check{Name: "loss", What: "loss in float32 on the network's own logits, against the closed form", Limit: limit32},
@@ -25,12 +25,12 @@ func (p *proof) losses() error {
 		gradient: Check{Name: "gradient", What: "central differences in float64 against the closed form's gradient", Limit: limitGrad},
 		slope:    Check{Name: "slope", What: "the graph's gradient in float32 against the closed form's, relative to the greatest", Limit: limit32},
 		slope64:  Check{Name: "slope64", What: "the graph's gradient in float64 against the closed form's, relative to the greatest", Limit: limit64},
-		tails:    Check{Name: "tails", What: "tiny losses of logits that are right by far, against the closed form", Limit: limitTails},
+		tails:    Check{Name: "tails", What: "near-zero losses of confident, correct logits, against the closed form", Limit: limitTails},
 		extremes: Check{Name: "extremes", What: "logits up to ±1e4: every loss finite"},
 		masked:   Check{Name: "masked", What: "classes masked by logits of −∞: loss and gradient against the closed form", Limit: limit32},
-		targets:  Check{Name: "targets", What: "targets out of range, planted: their number, and where the first is"},
+		targets:  Check{Name: "targets", What: "planted targets out of range: their number, and the position of the first"},
 		state:    Check{Name: "state", What: "the loss's state after a batch in float32 and float64, against the closed form", Limit: limit32},
-		empty:    Check{Name: "empty", What: "batches without images or anchors, where sizes are dynamic, or without what the loss is divided by: it is divided by 1", Limit: limit32},
+		empty:    Check{Name: "empty", What: "batches without images or anchors (if sizes are dynamic), or with a divisor of 0, for which 1 is used", Limit: limit32},
 	}
 	for _, t := range p.terms() {
 		p.stage("the loss " + t.opts.Name)
@@ -116,7 +116,7 @@ func (p *proof) checkTerm(t *term, c *lossChecks) {
 	}
 }
 
-// checkSlope holds the derivative that the graph gives to the closed form's.
+// checkSlope checks the graph's derivative against the closed form's.
 func (p *proof) checkSlope(t *term, double bool, c *Check, b loss.Batch, extremes *Check, r *rand.Rand) {
 	if t.slope == nil {
 		c.fail("the manifest names no gradient of %q", t.name)
@@ -147,9 +147,9 @@ func (p *proof) checkSlope(t *term, double bool, c *Check, b loss.Batch, extreme
 	t.extremes(p, plan, extremes, b, r)
 }
 
-// steepest is the greatest derivative of a batch: as wanted, where the logits are 0, or
-// where they are wrong by far. A difference such as p − q of logits that are right is no
-// more exact than p is.
+// steepest is the greatest derivative of a batch: at its logits, with logits of 0, or with
+// logits that are far off. A difference such as p − q at correct logits is no more exact
+// than p is.
 func (t *term) steepest(want *loss.Outcome, b loss.Batch) float64 {
 	grads := [][]float64{want.Grad}
 	for _, far := range []float64{0, 40} {
@@ -170,8 +170,7 @@ func (t *term) steepest(want *loss.Outcome, b loss.Batch) float64 {
 	return most
 }
 
-// overflow16 gives got the numbers wanted that float16 cannot hold where it has
-// infinities for them.
+// overflow16 replaces infinities in got by the wanted numbers if these exceed float16.
 func overflow16(got, want []float64) {
 	for i, w := range want {
 		if math.Abs(w) > 0.99*largest16 && math.Abs(got[i]) > 0.99*largest16 && math.Signbit(w) == math.Signbit(got[i]) {
@@ -180,9 +179,9 @@ func overflow16(got, want []float64) {
 	}
 }
 
-// compare holds the loss of a batch to the closed form, relative to the loss
-// wanted or to least. A graph that does not run has failed. Where +∞ is wanted for a
-// weight that is next to nothing, any number will do.
+// compare checks the loss of a batch against the closed form, with errors relative to the
+// wanted loss or to least. A graph that does not run fails. If +∞ is wanted because of a
+// negligible weight, any number is accepted.
 func (t *term) compare(p *proof, plan *interp.Plan, c *Check, b loss.Batch, least float64) {
 	got, err := t.run(p, plan, b)
 	if err != nil {
@@ -194,7 +193,7 @@ func (t *term) compare(p *proof, plan *interp.Plan, c *Check, b loss.Batch, leas
 		c.stop(err)
 		return
 	}
-	if t.opts.Eps > 0 { // log(p + ε), of either sign, is no more exact than p + ε, however small the loss
+	if t.opts.Eps > 0 { // log(p + ε), of either sign, is no more exact than p + ε, even for a small loss
 		least = max(least, 1, t.scale(want))
 	}
 	switch {
@@ -212,9 +211,9 @@ func (t *term) compare(p *proof, plan *interp.Plan, c *Check, b loss.Batch, leas
 	}
 }
 
-// scale is the greatest factor that a class has or the greatest finite loss of an
-// anchor, whichever is greater; of a loss that is reduced, for all anchors, divided
-// as the loss is.
+// scale is the greatest factor of a class or the greatest finite loss of an anchor,
+// whichever is greater; for a reduced loss, times the number of anchors and divided like
+// the loss.
 func (t *term) scale(o *loss.Outcome) float64 {
 	most, sum := 0.0, 0.0
 	for _, x := range slices.Concat(t.opts.ClassWeights, o.PerAnchor) {
@@ -234,9 +233,8 @@ func (t *term) scale(o *loss.Outcome) float64 {
 	return most
 }
 
-// decided is x, so many numbers for each anchor, without the anchors that a loss
-// selects or not by the last digits of their losses: in float32 other ones may be
-// selected.
+// decided is x, with per numbers for each anchor, without the anchors whose selection by
+// the loss depends on the last digits of their losses: float32 may select others.
 func decided(x []float64, o *loss.Outcome, each int) []float64 {
 	if len(x) != len(o.Undecided)*each {
 		return x
@@ -250,8 +248,8 @@ func decided(x []float64, o *loss.Outcome, each int) []float64 {
 	return kept
 }
 
-// newStates holds the state after a batch to the closed form, in float32 for the
-// batch own and in float64 for drawn.
+// newStates checks the state after a batch against the closed form: in float32 for the
+// batch own, in float64 for drawn.
 func (t *term) newStates(p *proof, c *Check, own, drawn loss.Batch) {
 	for k, out := range t.news {
 		for _, at := range []struct {
@@ -278,7 +276,7 @@ func (t *term) newStates(p *proof, c *Check, own, drawn loss.Batch) {
 	}
 }
 
-// extremes looks for NaN and infinities where logits are huge.
+// extremes looks for NaN and infinities with huge logits.
 func (t *term) extremes(p *proof, plan *interp.Plan, c *Check, b loss.Batch, r *rand.Rand) {
 	sizes := []float64{1e4, -1e4, 1e2, -1e2, 0}
 	moved := b
@@ -304,8 +302,7 @@ func (t *term) extremes(p *proof, plan *interp.Plan, c *Check, b loss.Batch, r *
 	}
 }
 
-// empty runs batches without images, without anchors, and without what the loss is divided
-// by.
+// empty runs batches without images, without anchors, and with a divisor of 0.
 func (t *term) empty(p *proof, plan *interp.Plan, c *Check, b loss.Batch) {
 	if t.opts.Reduction == loss.None {
 		return
@@ -315,7 +312,8 @@ func (t *term) empty(p *proof, plan *interp.Plan, c *Check, b loss.Batch) {
 	}
 }
 
-// bareBatches are b without positives, with normalizers of 0, below and just above 0, and b with all anchors ignored, as far as the reduction divides by such.
+// bareBatches are b without positives, with normalizers of 0, below 0 and just above 0, and
+// with all anchors ignored, whichever the reduction divides by.
 func (t *term) bareBatches(b loss.Batch) []loss.Batch {
 	l, err := loss.Find(t.kind, t.opts.Name)
 	if err != nil || t.opts.Reduction == loss.Sum || t.opts.Reduction == loss.Mean && !l.Weighted && t.opts.IgnoreIndex == nil {
@@ -343,7 +341,7 @@ func (t *term) bareBatches(b loss.Batch) []loss.Batch {
 	case t.opts.Target == loss.Dense:
 		none = 0
 	case mark != nil && float64(*mark) == none && t.opts.Target == loss.Index:
-		none = float64(b.C) // no class either
+		none = float64(b.C) // also no class
 	}
 	batches := []loss.Batch{with(none, 0), with(none, -3), with(none, 0.125)}
 	if mark != nil {
@@ -352,8 +350,8 @@ func (t *term) bareBatches(b loss.Batch) []loss.Batch {
 	return batches
 }
 
-// emptyBatches are a batch without images and one without anchors, as far as the sizes
-// are dynamic.
+// emptyBatches are a batch without images and one without anchors, if these sizes are
+// dynamic.
 func (t *term) emptyBatches(p *proof) []loss.Batch {
 	var batches []loss.Batch
 	for i := range min(2, len(t.shape())) {
@@ -367,7 +365,7 @@ func (t *term) emptyBatches(p *proof) []loss.Batch {
 	return batches
 }
 
-// checkSum holds the total to the sum of the terms, where there are several.
+// checkSum checks the total against the sum of the terms, if there are several.
 func (p *proof) checkSum(c *Check) {
 	total := p.manifest.Output(emit.RoleLoss, "")
 	ts := p.terms()

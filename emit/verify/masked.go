@@ -10,10 +10,9 @@ import (
 	"github.com/onnxloss/onnxloss/graph/interp"
 )
 
-// checkMasked masks classes of b, whose logits are then −∞. With targets of 0 for
-// these the loss is that of the closed form and the gradient by them 0. Where one
-// anchor has a target for a masked class, the loss is +∞, be it the anchor's only one
-// that is masked or all of them.
+// checkMasked masks classes of b by logits of −∞. With targets of 0 for these, the loss
+// must equal the closed form and the gradient for them must be 0. If an anchor has a target
+// for a masked class, the loss must be +∞, whether one or all of its classes are masked.
 func (p *proof) checkMasked(t *term, c *Check, plans []*interp.Plan, b loss.Batch, r *rand.Rand) {
 	slopes, err := p.slopes(t)
 	if err != nil {
@@ -64,8 +63,8 @@ func (p *proof) slopes(t *term) ([]*interp.Plan, error) {
 	return plans, nil
 }
 
-// mask is b with classes masked, and all of some anchors; of a distribution, those
-// around the target are left.
+// mask is b with some classes masked, and all classes of some anchors; in a distribution,
+// the bins around the target are not masked.
 func (t *term) mask(b loss.Batch, r *rand.Rand) loss.Batch {
 	b.Logits = slices.Clone(b.Logits)
 	for i := range b.N * b.A {
@@ -98,8 +97,9 @@ func (t *term) unask(b loss.Batch) loss.Batch {
 	return b
 }
 
-// spare is x with the anchors of b in the place of those whose loss is +∞, as where a
-// single class is left that is not wanted. Else a sum says nothing of the others.
+// spare is x with anchors whose loss is +∞ replaced by those of b; an anchor's loss is +∞,
+// for example, if the only class not masked has no target. Otherwise the sum would hide all
+// other anchors.
 func (t *term) spare(x, b loss.Batch) loss.Batch {
 	want, err := loss.Eval(t.kind, t.opts, x)
 	if err != nil {
@@ -121,7 +121,7 @@ func (t *term) spare(x, b loss.Batch) loss.Batch {
 	return x
 }
 
-// positive is an anchor of b that counts and has a target above 0 for a class other
+// positive is an anchor of b that is not ignored and has a target above 0 for a class other
 // than the background; −1 if there is none.
 func (t *term) positive(b loss.Batch, r *rand.Rand) int {
 	n := b.N * b.A
@@ -158,8 +158,8 @@ func (t *term) targets(b loss.Batch, i int) []float64 {
 	return q
 }
 
-// ask is plain with anchor i as b has it, but for its classes with the greatest
-// target, or all, which are masked.
+// ask is plain with anchor i taken from b, and its classes with the greatest target, or
+// all its classes, masked.
 func (t *term) ask(plain, b loss.Batch, i int, all bool) loss.Batch {
 	plain.Logits, plain.Target, plain.Index = slices.Clone(plain.Logits), slices.Clone(plain.Target), slices.Clone(plain.Index)
 	z := plain.Logits[i*b.C:][:b.C]
@@ -179,9 +179,9 @@ func (t *term) ask(plain, b loss.Batch, i int, all bool) loss.Batch {
 	return plain
 }
 
-// costly reports whether the targets for masked classes weigh so much that the graph
-// has +∞ for them, which it has not for weights below 1e-12: were the logits merely
-// far below 0, the loss would be huge.
+// costly reports whether the targets for masked classes have enough weight for the graph
+// to return +∞, which it does not for weights below 1e-12: the loss must be huge for
+// logits that are merely far below 0.
 func (t *term) costly(b loss.Batch) bool {
 	want, err := loss.Eval(t.kind, t.opts, b)
 	if err != nil {
@@ -193,7 +193,7 @@ func (t *term) costly(b loss.Batch) bool {
 	}
 	for i := range b.N * b.A {
 		z, q := b.Logits[i*b.C:][:b.C], t.targets(b, i)
-		if b.C > 1 && slices.Max(z) == -0x1p100 { // of which a softmax makes equal shares
+		if b.C > 1 && slices.Max(z) == -0x1p100 { // for which a softmax gives equal shares
 			z[slices.Index(q, slices.Min(q))] = 0
 		}
 	}
@@ -209,10 +209,10 @@ func (t *term) costly(b loss.Batch) bool {
 	return true
 }
 
-// smallestNormal is the smallest normal float32; what is nearer 0 counts as 0.
+// smallestNormal is the smallest normal float32; anything smaller counts as 0.
 const smallestNormal = 0x1p-126
 
-// maskedSlope holds the gradient to the closed form's, and that by masked logits to 0.
+// maskedSlope checks the gradient against the closed form's, and that it is 0 for masked logits.
 func (p *proof) maskedSlope(t *term, plan *interp.Plan, c *Check, b loss.Batch) {
 	got, err := t.run(p, plan, b)
 	if err != nil {
@@ -232,7 +232,7 @@ func (p *proof) maskedSlope(t *term, plan *interp.Plan, c *Check, b loss.Batch) 
 		case math.IsNaN(g) || math.IsInf(g, 0):
 			c.fail("%s[%d]: %v", t.slope.Name, i, g)
 		case math.IsInf(b.Logits[i], -1) && math.Abs(g) >= smallestNormal && !math.IsInf(want.PerAnchor[i/b.C], 1):
-			c.fail("%s[%d]: %v by a masked logit", t.slope.Name, i, g)
+			c.fail("%s[%d]: %v for a masked logit, want 0", t.slope.Name, i, g)
 		}
 	}
 	if !t.half() && !math.IsInf(want.Loss, 1) {

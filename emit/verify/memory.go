@@ -12,7 +12,7 @@ import (
 // Need estimates the bytes that Training holds while it runs the network.
 type Need struct {
 	Weights     int64
-	Activations int64 // the most that is alive together, for 2 images; -1 if sizes are unknown before the run
+	Activations int64 // the peak for 2 images; -1 if sizes are unknown before the run
 }
 
 // Total is the bytes that are known.
@@ -21,13 +21,13 @@ func (n Need) Total() int64 { return n.Weights + max(n.Activations, 0) }
 func (n Need) String() string {
 	const mb = 1e6
 	if n.Activations < 0 {
-		return fmt.Sprintf("%.1f MB of weights, and activations whose sizes are not fixed", float64(n.Weights)/mb)
+		return fmt.Sprintf("%.1f MB of weights, plus activations of unknown size", float64(n.Weights)/mb)
 	}
 	return fmt.Sprintf("%.1f MB: weights %.1f MB, activations %.1f MB", float64(n.Total())/mb, float64(n.Weights)/mb, float64(n.Activations)/mb)
 }
 
-// MemoryError is the error of a proof that is not begun, as it would hold more memory
-// than Options.MaxMemory. Options.Sample needs neither weights nor activations.
+// MemoryError is the error of a proof that was not started because it would need more
+// memory than Options.MaxMemory. Options.Sample needs neither weights nor activations.
 type MemoryError struct {
 	Need Need
 	err  error // wraps interp.ErrMemory
@@ -39,7 +39,7 @@ func (e *MemoryError) Error() string {
 
 func (e *MemoryError) Unwrap() error { return e.err }
 
-// memory returns a *MemoryError if the proof needs more memory than it may hold.
+// memory returns a *MemoryError if the proof needs more memory than allowed.
 func (p *proof) memory() error {
 	if p.opts.Sample {
 		return nil
@@ -67,7 +67,7 @@ func Memory(m *graph.Model) (Need, error) {
 	for _, v := range m.Graph.Inits {
 		need.Weights += int64(v.Init.Len()) * int64(v.Init.DType.Size())
 	}
-	last := map[*graph.Value]int{} // the node behind which a value is not needed
+	last := map[*graph.Value]int{} // the last node that reads a value
 	for i, n := range m.Graph.Nodes {
 		for _, v := range n.Outputs {
 			last[v] = i
@@ -102,10 +102,10 @@ func Memory(m *graph.Model) (Need, error) {
 	return need, nil
 }
 
-// images is how many images are drawn where their number is not fixed.
+// images is the number of images drawn if it is not fixed.
 const images = 2
 
-// bytesOf is the size of a tensor, with images for a first dimension that is not
+// bytesOf is the size of a tensor, with images as the first dimension if that is not
 // fixed.
 func bytesOf(t graph.Type) (n int64, ok bool) {
 	if t.Kind != graph.TensorKind || t.Shape == nil || t.DType == tensor.Invalid {

@@ -8,13 +8,13 @@ import (
 
 // Prover proves the training graphs that package emit makes: p.Prove is an emit.Prover.
 type Prover struct {
-	// Options say how; Original is set by Prove.
+	// Options are the options of the proof; Prove sets Original.
 	Options
-	// Report is of the last proof.
+	// Report is the report of the last proof.
 	Report *Report
 }
 
-// Prove proves draft, made of original; the error is that of Training.
+// Prove proves draft, made from original; errors are those of Training.
 func (p *Prover) Prove(ctx context.Context, original, draft *graph.Model) (err error) {
 	o := p.Options
 	o.Original = original

@@ -14,19 +14,19 @@ import (
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
-// Status is how a check ended.
+// Status is the outcome of a check.
 type Status string
 
-// The statuses of checks. What could not be checked because an operator is not
-// supported, memory is short or the run was interrupted was not run.
+// The statuses of checks. A check is not run if an operator is not supported, memory is
+// short or the run was interrupted.
 const (
 	OK     Status = "ok"
 	Failed Status = "failed"
 	NotRun Status = "not run"
 )
 
-// Check is one comparison. Errors of losses are relative to the value wanted, or
-// to floor where that is greater; those of derivatives to the greatest one.
+// Check is one comparison. Errors of losses are relative to the wanted value or to floor,
+// whichever is greater; those of derivatives to the greatest derivative.
 type Check struct {
 	Name     string  `json:"name"`
 	Status   Status  `json:"status"`
@@ -34,24 +34,24 @@ type Check struct {
 	Compared int     `json:"compared"`
 	Worst    float64 `json:"worst"`
 	Limit    float64 `json:"limit"`
-	At       string  `json:"at,omitempty"` // where the worst is
-	// Reason is why the check failed or was not run, or what limits one that is ok.
+	At       string  `json:"at,omitempty"` // position of the worst
+	// Reason is why the check failed or was not run, or a limitation of one that is ok.
 	Reason string `json:"reason,omitempty"`
 
-	broken error // that ends the proof
-	same   bool  // tensors of the same type and shape were compared, maybe without elements
+	broken error // ends the proof
+	same   bool  // tensors of the same type and shape were compared, possibly empty ones
 }
 
-// Report is all checks of one training graph, in order.
+// Report is the checks of one training graph, in order.
 type Report struct {
 	Checks  []Check
-	Seconds float64 // that they took
+	Seconds float64 // taken by the checks
 }
 
-// Verdict is what the checks come to.
+// Verdict sums up the checks.
 type Verdict string
 
-// The verdicts. A proof in part has checks that were not run, and none that failed.
+// The verdicts. ProvedInPart means that some checks were not run and none failed.
 const (
 	Proved       Verdict = "proved"
 	ProvedInPart Verdict = "proved in part"
@@ -59,7 +59,7 @@ const (
 	NotVerified  Verdict = "not verified"
 )
 
-// Verdict is NotVerified for a report that is nil.
+// Verdict is the verdict of the report; NotVerified if r is nil.
 func (r *Report) Verdict() Verdict {
 	switch {
 	case r == nil:
@@ -72,7 +72,7 @@ func (r *Report) Verdict() Verdict {
 	return Proved
 }
 
-// Summary is the verdict, with the names of the checks that it rests on where it is no
+// Summary is the verdict, with the names of the failed or missing checks if it is not a
 // proof.
 func (r *Report) Summary() string {
 	line := string(r.Verdict())
@@ -89,7 +89,7 @@ func (r *Report) Summary() string {
 	return line
 }
 
-// String is the checks, a line each, and a line with the verdict.
+// String is the checks, one per line, and a line with the verdict.
 func (r *Report) String() string {
 	var b strings.Builder
 	if r != nil {
@@ -101,7 +101,7 @@ func (r *Report) String() string {
 	return b.String()
 }
 
-// String is the check in a line: status, name, what is compared and the figures.
+// String is the check in one line: status, name, what is compared, and the figures.
 func (c Check) String() string {
 	status := string(c.Status)
 	if c.Status == Failed {
@@ -123,7 +123,7 @@ func (c Check) String() string {
 	return line
 }
 
-// With is the names of the checks of a status.
+// With is the names of the checks with the given status.
 func (r *Report) With(s Status) []string {
 	var names []string
 	for _, c := range r.Checks {
@@ -134,7 +134,7 @@ func (r *Report) With(s Status) []string {
 	return names
 }
 
-// FailedError is the error of a training graph that is not what it says.
+// FailedError is the error of a training graph that fails a check.
 type FailedError struct{ Checks []Check }
 
 func (f *FailedError) Error() string {
@@ -159,8 +159,8 @@ func (r *Report) Err() error {
 	return &f
 }
 
-// floor is the loss below which errors count as absolute; for tiny losses that
-// is underflow, below which float32 runs out of exponents.
+// floor is the loss below which errors count as absolute; for near-zero losses that is
+// underflow, below which float32 loses digits.
 const (
 	floor     = 1e-2
 	underflow = 1e-30
@@ -180,7 +180,7 @@ func (c *Check) measure(name string, got, want []float64, least float64) {
 		case g == w:
 			e = 0
 		case math.IsNaN(e):
-			e = math.MaxFloat64 // a report is JSON, which has no NaN and no infinity
+			e = math.MaxFloat64 // JSON has no NaN and no infinity
 		}
 		c.Compared++
 		if !(e <= c.Worst) {
@@ -218,7 +218,7 @@ func (c *Check) fail(format string, args ...any) {
 	}
 }
 
-// leave notes why the check, or the rest of it, was not run, unless it has failed.
+// leave records why the check, or the rest of it, was not run, unless it has failed.
 func (c *Check) leave(format string, args ...any) {
 	if c.Status == "" {
 		c.Status, c.Reason = NotRun, fmt.Sprintf(format, args...)
@@ -228,9 +228,9 @@ func (c *Check) leave(format string, args ...any) {
 // concerns reports whether there was anything to check.
 func (c *Check) concerns() bool { return c.Compared > 0 || c.Status != "" || c.broken != nil }
 
-// stop notes an error that ended the check: an interrupt, an operator that is not
-// supported and a memory limit leave it, a constant that cannot be read ends the
-// whole proof, any other is a failure.
+// stop records an error that ended the check: after an interrupt, an unsupported operator or
+// a memory limit the check is not run, an unreadable constant ends the whole proof, and any
+// other error is a failure.
 func (c *Check) stop(err error) {
 	if reason, ok := blameless(err); ok {
 		c.leave("%s", reason)
@@ -244,7 +244,7 @@ func (c *Check) stop(err error) {
 	c.fail("%v", err)
 }
 
-// blameless reports whether err says nothing against the model, and what it says.
+// blameless reports whether err says nothing against the model, and the reason.
 func blameless(err error) (reason string, ok bool) {
 	var unsupported *op.UnsupportedError
 	switch {
@@ -277,8 +277,7 @@ func firstDifference(a, b *tensor.Tensor) int {
 	return -1
 }
 
-// elements is the elements of a tensor of any type; the memory behind it may be
-// longer.
+// elements is the elements of a tensor of any type; its capacity may be larger.
 func elements(t *tensor.Tensor) any {
 	v := reflect.ValueOf(t.Store().Data)
 	return v.Slice(0, min(t.Len(), v.Len())).Interface()

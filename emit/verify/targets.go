@@ -10,23 +10,22 @@ import (
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
-// offenders are what is planted among dense targets, and among distances and indices,
-// as offsets from the number of bins or classes.
+// offenders are the invalid targets to plant: dense ones, and distances and indices as
+// offsets from the number of bins or classes.
 var (
 	offenders    = []float64{-0.25, 1.25, math.NaN(), math.Inf(1), math.Inf(-1)}
 	offDistances = []float64{-0.75, math.NaN(), 1e9, math.Inf(1), math.Inf(-1)}
 	offIndices   = []int64{2, 1000, math.MaxInt64 / 2}
 	lowIndices   = []int64{-2, -1000, math.MinInt64 / 2}
-	plantings    = 6 // batches with offenders, and one without
-	mostOffenses = 3 // in each
+	plantings    = 6 // batches with offenders, plus one without
+	mostOffenses = 3 // per batch
 )
 
-// checkTargets plants offenders in a batch and holds what the graph says of them
-// to what is there.
+// checkTargets plants offenders in a batch and checks the graph's report of them.
 func (p *proof) checkTargets(t *term, c *Check, b loss.Batch) {
 	r := rand.New(rand.NewPCG(p.opts.Seed, 4))
 	if t.targetCheck == nil {
-		c.fail("the manifest names no check of the targets of %q", t.name)
+		c.fail("the manifest names no target check for %q", t.name)
 		return
 	}
 	plan, err := p.lossGraph(t, false, t.targetCheck)
@@ -52,7 +51,7 @@ func (p *proof) checkTargets(t *term, c *Check, b loss.Batch) {
 		x := b
 		x.Target, x.Index = slices.Clone(b.Target), slices.Clone(b.Index)
 		for i := range x.Index {
-			x.Index[i] = max(x.Index[i], 0) // where there is a background, −1 is no class
+			x.Index[i] = max(x.Index[i], 0) // −1 is not a class if there is a background class
 		}
 		if k > 0 {
 			t.plant(&x, k, r)
@@ -68,8 +67,8 @@ func (p *proof) checkTargets(t *term, c *Check, b loss.Batch) {
 	}
 }
 
-// plant puts offenders at random places of x; in the first batch one is at the
-// first place, in the second the only one is at the last.
+// plant puts offenders at random positions of x; in the first batch one is at the first
+// position, in the second the only one is at the last.
 func (t *term) plant(x *loss.Batch, k int, r *rand.Rand) {
 	n := x.N * x.A
 	if t.opts.Target == loss.Dense {

@@ -21,17 +21,17 @@ type term struct {
 	opts                loss.Options
 	levels              []patterns.PartRecord
 	classes             int
-	rows                int // of the logits for each place and anchor
+	rows                int // of the logits per position and anchor
 	logits, target, out *emit.Port
-	slope               *emit.Port // the derivative by the logits; nil if the form has none
+	slope               *emit.Port // the logits gradient; nil if the form has none
 	weight, normalizer  *emit.Port
 	targetCheck         *emit.Port   // nil if there is none
 	states, news        []*emit.Port // the loss's state, before and after
 	mines               bool         // the loss selects among many negatives
 }
 
-// terms is the manifest's losses, in order: for each head its classes, then
-// its confidence.
+// terms are the manifest's losses, in order: for each head the class loss, then the
+// confidence loss.
 func (p *proof) terms() []*term {
 	x := p.manifest
 	var ts []*term
@@ -71,8 +71,8 @@ func (p *proof) terms() []*term {
 	return ts
 }
 
-// boxTerm is the loss of boxes of h: the bins are the classes, and each place has
-// a row for each side.
+// boxTerm is the box loss of h: the bins are the classes, and each position has one row per
+// side.
 func (p *proof) boxTerm(of string, h patterns.HeadRecord) *term {
 	t := p.term(of, loss.Box, *p.manifest.Box, h.Distributions, 0)
 	if t.logits != nil && t.logits.Shape != nil && len(*t.logits.Shape) == 3 {
@@ -102,24 +102,24 @@ func (p *proof) term(of string, k loss.Kind, o loss.Options, levels []patterns.P
 	return t
 }
 
-// check holds what the manifest says of a term to the graph.
+// check checks the manifest's description of a term against the graph.
 func (t *term) check(g *graph.Graph) error {
 	if t.logits == nil || t.target == nil || t.out == nil || len(t.levels) == 0 || t.classes < 1 {
 		return fmt.Errorf("the logits, the target, the loss, the levels or the classes of %q are missing", t.name)
 	}
 	if (t.weight != nil) != t.opts.AnchorWeights || (t.normalizer != nil) != (t.opts.Reduction == loss.Fed) {
-		return fmt.Errorf("the inputs of %q are not those that its options ask for", t.name)
+		return fmt.Errorf("the inputs of %q do not match its options", t.name)
 	}
 	states, err := t.opts.States(t.kind, t.classes)
 	if err != nil {
 		return err
 	}
 	if len(t.states) != len(states) || slices.Contains(t.news, nil) {
-		return fmt.Errorf("%d states of %q, each with a new one, want %d", len(t.states), t.name, len(states))
+		return fmt.Errorf("%d states of %q, each before and after, want %d", len(t.states), t.name, len(states))
 	}
 	for _, p := range slices.Concat([]*emit.Port{t.logits, t.target, t.out, t.slope, t.weight, t.normalizer, t.targetCheck}, t.states, t.news) {
 		if p != nil && g.Value(p.Name) == nil {
-			return fmt.Errorf("it names %q, which the graph does not have", p.Name)
+			return fmt.Errorf("it names %q, which is not in the graph", p.Name)
 		}
 	}
 	if n, err := tensor.Count(t.shape()); err != nil || n > maxLogits {
@@ -128,17 +128,17 @@ func (t *term) check(g *graph.Graph) error {
 	return nil
 }
 
-// maxLogits bounds what is drawn for a term.
+// maxLogits bounds the number of logits drawn for a term.
 const maxLogits = 1 << 28
 
-// The sizes of batches that are drawn where the network gives no logits and
-// the manifest only names.
+// The sizes of drawn batches if the network was not run and the manifest has only symbolic
+// dimensions.
 const (
 	drawnImages  = 2
 	drawnAnchors = 50
 )
 
-// shape is that of the logits by the manifest.
+// shape is the shape of the logits according to the manifest.
 func (t *term) shape() []int {
 	if t.logits.Shape == nil {
 		return nil
@@ -154,21 +154,19 @@ func (t *term) shape() []int {
 	return shape
 }
 
-// half reports whether the term's logits, dense targets and gradient are of 16
-// bits.
+// half reports whether the term's logits, dense targets and gradient have 16 bits.
 func (t *term) half() bool {
 	return t.logits.DType == tensor.Float16.String()
 }
 
-// read is the name of an input as the loss reads it in a float64 plan: numbers
-// of 16 bits behind the conversion to what the loss computes in, where any
-// number can be fed.
+// read is the name of the value to feed for an input in a float64 plan: for 16-bit inputs
+// the one after the conversion to the loss's type, where any number can be fed.
 func (t *term) read(g *graph.Graph, port *emit.Port, double bool) string {
 	v := g.Value(port.Name)
 	if !double || v == nil || v.Type.DType != tensor.Float16 {
 		return port.Name
 	}
-	for _, u := range v.Uses() { // all of them the loss's: the network reads no port of it
+	for _, u := range v.Uses() { // all by the loss: the network reads none of its ports
 		if n := u.Node; n != nil && n.Op == "Cast" && graph.CanonicalDomain(n.Domain) == "" {
 			return n.Outputs[0].Name
 		}
@@ -176,13 +174,13 @@ func (t *term) read(g *graph.Graph, port *emit.Port, double bool) string {
 	return port.Name
 }
 
-// lossGraph plans the part of the graph from a term's logits to its loss or to
-// its derivative, whichever is fetched.
+// lossGraph plans the part of the graph from a term's logits to the fetched value, its loss
+// or logits gradient.
 func (p *proof) lossGraph(t *term, double bool, fetch *emit.Port) (*interp.Plan, error) {
 	return p.newPlan(p.model, interp.Options{Threads: p.opts.Threads, Double: double, Feeds: t.feedNames(p.model.Graph, double), Fetches: []string{fetch.Name}})
 }
 
-// feedNames is the inputs of the loss graph.
+// feedNames are the inputs of the loss graph.
 func (t *term) feedNames(g *graph.Graph, double bool) []string {
 	var names []string
 	for _, in := range append([]*emit.Port{t.logits, t.target, t.weight, t.normalizer}, t.states...) {
@@ -204,7 +202,7 @@ func (t *term) run(p *proof, plan *interp.Plan, b loss.Batch) ([]float64, error)
 	return op.Floats(got), nil
 }
 
-// feeds is a batch as a loss graph takes it.
+// feeds is a batch as inputs of a loss graph.
 func (t *term) feeds(p *proof, plan *interp.Plan, b loss.Batch) map[string]*tensor.Tensor {
 	shape, feeds := []int{b.N, b.A, b.C}, map[string]*tensor.Tensor{}
 	feed := func(port *emit.Port, shape []int, x []float64) {
@@ -231,7 +229,7 @@ func (t *term) feeds(p *proof, plan *interp.Plan, b loss.Batch) map[string]*tens
 	return feeds
 }
 
-// float is x in the element type of a port, or in float64.
+// float is x as a tensor with the element type of a port, or float64.
 func float(port *emit.Port, double bool, shape []int, x []float64) *tensor.Tensor {
 	if double || port.DType == tensor.Float64.String() {
 		return tensor.Of(shape, append([]float64{}, x...))
@@ -248,7 +246,7 @@ func float(port *emit.Port, double bool, shape []int, x []float64) *tensor.Tenso
 	return tensor.Of(shape, f)
 }
 
-// held makes the numbers of a batch such as its ports hold.
+// held rounds the numbers of a batch to the element types of its ports.
 func (t *term) held(b loss.Batch) loss.Batch {
 	if t.half() {
 		b.Logits, b.Target = halves(b.Logits), halves(b.Target)

@@ -12,16 +12,16 @@ import (
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
-// unfused runs the network once more, node by node, on the same inputs: what the
-// interpreter runs as one must give what the nodes give. A run before and after the
-// rewrite would make the same mistake twice.
+// unfused runs the network again, node by node, on the same inputs: fused nodes must give
+// what the separate nodes give. Comparing runs before and after the rewrite would not do, as
+// both would make the same mistake.
 //
-// Most of what runs as one has the same bits. Where a convolution adds in another order,
-// a run in float64 decides: its values must be about as far from the network's as from
-// those of the run node by node. Values that hang on an index or a truth value, which may
-// move by more than roundings, are left out then.
+// Most fused nodes give the same bits. Where a convolution sums in another order, a run in
+// float64 decides: its values must be about as far from the fused run as from the run node
+// by node. Values that depend on an index or a truth value, which may change by more than a
+// rounding, are then not compared.
 func (p *proof) unfused(names []string, feeds map[string]*tensor.Tensor) *Check {
-	c := &Check{Name: "unfused", What: "the network's values against those of a run node by node, bit for bit"}
+	c := &Check{Name: "unfused", What: "the network's values against a run node by node, bit for bit"}
 	inputs := slices.Sorted(maps.Keys(feeds))
 	run := func(double bool) map[string]*tensor.Tensor {
 		plan, err := p.planned(p.model, interp.Options{Threads: p.opts.Threads, Feeds: inputs, Fetches: names, Unfused: true, Double: double})
@@ -55,9 +55,9 @@ func (p *proof) unfused(names []string, feeds map[string]*tensor.Tensor) *Check 
 		}
 		return c
 	}
-	c.What, c.Limit = "the network's distance from a run in float64, in units of that of a run node by node", limitUnfused
+	c.What, c.Limit = "the network's distance from a float64 run, relative to that of a run node by node", limitUnfused
 	if n := len(names) - len(steady); n > 0 {
-		c.What += fmt.Sprintf(", without %d of %d tensors, which hang on indices or truth values", n, len(names))
+		c.What += fmt.Sprintf(", without %d of %d tensors, which depend on indices or truth values", n, len(names))
 	}
 	exact := run(true)
 	for _, name := range steady {
@@ -87,8 +87,8 @@ func alike(a, b *tensor.Tensor) bool {
 	return true
 }
 
-// distance compares how far got is from exact, at most, with how far nodes are, but no
-// less than few roundings of the greatest value.
+// distance compares the greatest distance of got from exact with that of nodes, but at
+// least a few roundings of the greatest value.
 func (c *Check) distance(name string, got, nodes, exact []float64) {
 	if len(got) != len(exact) || len(nodes) != len(exact) {
 		c.fail("%s: %d values, %d node by node and %d in float64", name, len(got), len(nodes), len(exact))
@@ -119,9 +119,9 @@ func (c *Check) distance(name string, got, nodes, exact []float64) {
 	}
 }
 
-// jumping is the values of g that a rounding of the given inputs may move by more than
-// a rounding: integers and truth values that rest on them, and what rests on those. Sizes
-// do not count, for they rest on no element.
+// jumping is the values of g that a rounding of the given inputs may change by more than a
+// rounding: integers and truth values computed from them, and what depends on those. Sizes
+// do not count, because they depend on no element.
 func jumping(g *graph.Graph, inputs []string) map[*graph.Value]bool {
 	varies, jumps := map[*graph.Value]bool{}, map[*graph.Value]bool{}
 	for _, name := range inputs {
@@ -147,5 +147,5 @@ func jumping(g *graph.Graph, inputs []string) map[*graph.Value]bool {
 	return jumps
 }
 
-// stepFunctions are the operators from floats to floats that jump.
+// stepFunctions are the discontinuous operators from floats to floats.
 var stepFunctions = map[string]bool{"Round": true, "Floor": true, "Ceil": true, "Sign": true, "Hardmax": true, "Mod": true}

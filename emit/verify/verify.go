@@ -24,51 +24,50 @@ const (
 	limit32    = 1e-5    // loss in float32 against the closed form
 	limit64    = 1e-9    // loss in float64
 	limit16    = 1e-3    // gradient in float16, whose unit in the last place is 2^-10 of it
-	largest16  = 65504   // the greatest float16
+	largest16  = 65504   // greatest float16
 	smallest16 = 0x1p-14 // the least normal float16
-	limitGrad  = 1e-6    // differences, relative to the greatest derivative
-	limitTails = 1e-4    // tiny losses in float32 and float64
+	limitGrad  = 1e-6    // central differences, relative to the greatest derivative
+	limitTails = 1e-4    // near-zero losses in float32 and float64
 
-	// The network's distance from float64, in units of that of a run node by node, which
-	// is at least so many roundings of the greatest value.
+	// The network's distance from a float64 run, relative to that of a run node by node,
+	// which counts as at least so many roundings of the greatest value.
 	limitUnfused = 4
 	roundings    = 0x1p-22
 )
 
-// Options say how a training graph is verified.
+// Options are the options of verification.
 type Options struct {
-	// Original is the model that was rewritten, read anew; nil if it is not
-	// at hand.
+	// Original is the model that was rewritten, read anew; nil if not available.
 	Original *graph.Model
 	Threads  int
 	// MaxMemory is as in interp.Options.
 	MaxMemory int64
 	Seed      uint64
-	// Dims is the sizes of dimensions of the network's inputs that are not fixed; see
+	// Dims are the sizes of dimensions of the network's inputs that are not fixed; see
 	// random.Input.
 	Dims map[string]int
-	// Sample leaves the network out, which is neither run nor loaded: it is held to
-	// its fingerprint, and the rest is proved on drawn logits.
+	// Sample checks the network by its fingerprint only, without loading or running it,
+	// and proves the rest on drawn logits.
 	Sample bool
-	// Need, which may be nil, is called with what the proof is about to need, if it runs
-	// the network.
+	// Need, if not nil, is called with the memory that the proof is about to need, if it
+	// runs the network.
 	Need func(Need)
-	// Stage, which may be nil, is called before each stage n, from 1, of a total of of.
+	// Stage, if not nil, is called before each stage n of a total, counted from 1.
 	Stage func(n, of int, what string)
-	// plan stands in for interp.New in tests; nil is that.
+	// plan replaces interp.New in tests, if not nil.
 	plan func(*graph.Model, interp.Options) (*interp.Plan, error)
 }
 
-// errSample is why a network is not run that is left out.
-var errSample = errors.New("a sample was asked for, which leaves the network out")
+// errSample is why the network is not run with Options.Sample.
+var errSample = errors.New("sample verification does not run the network")
 
-// ErrNoManifest is the error for a model that is no training graph.
-var ErrNoManifest = errors.New("the model has no manifest: it is not a training graph that onnxloss wrote")
+// ErrNoManifest is the error for a model that is not a training graph.
+var ErrNoManifest = errors.New("the model has no manifest: it is not a training graph written by onnxloss")
 
-// Training verifies the training graph m. The error is a *FailedError where a check
-// failed, and the context's if that ended; the report is given all the same. A model
-// that cannot be run because it is broken is an error without a report, and so is one that
-// needs more memory than it may hold: a *MemoryError.
+// Training verifies the training graph m. The error is a *FailedError if a check failed,
+// and the context's if that ended; the report is returned in both cases. A broken model is
+// an error without a report, and so is one that needs more memory than allowed: a
+// *MemoryError.
 func Training(ctx context.Context, m *graph.Model, o Options) (*Report, error) {
 	x, err := emit.ReadManifest(m)
 	if err != nil {
@@ -108,7 +107,7 @@ func Training(ctx context.Context, m *graph.Model, o Options) (*Report, error) {
 	return &p.report, p.report.Err()
 }
 
-// proof is one Training under way.
+// proof is the state of one Training.
 type proof struct {
 	ctx      context.Context
 	model    *graph.Model
@@ -116,15 +115,15 @@ type proof struct {
 	opts     Options
 	plan     func(*graph.Model, interp.Options) (*interp.Plan, error)
 	report   Report
-	values   map[string]*tensor.Tensor // of the run in float32
-	drawn    bool                      // the head's tensors among them are made up
-	bound    map[string]int            // what the images of that run make of symbolic dimensions
-	ports    Check                     // of the graph's interface, which every run adds to
-	begun    int                       // stages
-	single   string                    // why the network was run on one image in place of several
+	values   map[string]*tensor.Tensor // from the float32 run
+	drawn    bool                      // the head's tensors in values are random
+	bound    map[string]int            // sizes of symbolic dimensions in that run
+	ports    Check                     // of the graph's interface; every run contributes
+	begun    int                       // stages started
+	single   string                    // why the network was run on one image instead of several
 }
 
-// stage tells the caller what is under way.
+// stage reports the current stage to the caller.
 func (p *proof) stage(what string) {
 	p.begun++
 	if p.opts.Stage == nil {
@@ -140,14 +139,14 @@ func (p *proof) stage(what string) {
 	p.opts.Stage(p.begun, max(total, p.begun), what)
 }
 
-// newPlan is a plan that ends with the proof's context and keeps to its memory.
+// newPlan is a plan bound to the proof's context and memory limit.
 func (p *proof) newPlan(m *graph.Model, o interp.Options) (*interp.Plan, error) {
 	o.MaxMemory = p.opts.MaxMemory
 	return interp.NewContext(p.ctx, m, o)
 }
 
-// planned is a plan of the network. The plan before it, with its weights, is garbage by
-// then, and is collected where it is large.
+// planned is a plan of the network. The previous plan and its weights are garbage by then,
+// and are collected if they are large.
 func (p *proof) planned(m *graph.Model, o interp.Options) (*interp.Plan, error) {
 	weights := int64(0)
 	for _, v := range m.Graph.Inits {
@@ -159,10 +158,10 @@ func (p *proof) planned(m *graph.Model, o interp.Options) (*interp.Plan, error) 
 	return p.plan(m, o)
 }
 
-// collectFrom is how many bytes of weights are worth a collection.
+// collectFrom is the number of bytes of weights that is worth a collection.
 const collectFrom = 16 << 20
 
-// add closes a check. One that was interrupted was not run, whatever it compared.
+// add finishes a check. An interrupted check is not run, whatever it compared.
 func (p *proof) add(c *Check) {
 	if p.ctx.Err() != nil {
 		c.leave("interrupted")
@@ -176,11 +175,11 @@ func (p *proof) add(c *Check) {
 	p.report.Checks = append(p.report.Checks, *c)
 }
 
-// network holds the original part of the graph to its fingerprint.
+// network checks the original part of the graph against its fingerprint.
 func (p *proof) network() error {
 	c := &Check{Name: "network", What: "nodes and weights of the original network, against the fingerprint in the manifest"}
 	if p.opts.Original == nil {
-		c.What += ", which stands for its outputs where no original is given"
+		c.What += ", in place of its outputs, as no original was given"
 	}
 	p.stage("the network's fingerprint")
 	sum, err := p.fingerprint(p.model)
@@ -189,22 +188,21 @@ func (p *proof) network() error {
 	}
 	c.Compared = len(p.model.Graph.Nodes)
 	if sum != p.manifest.Source.Fingerprint {
-		c.fail("the network is not the one that was rewritten: got %.16s…, want %.16s…", sum, p.manifest.Source.Fingerprint)
+		c.fail("the network has changed since it was rewritten: got %.16s…, want %.16s…", sum, p.manifest.Source.Fingerprint)
 	}
 	if p.opts.Original != nil {
 		if sum, err = p.ofOriginal(); err != nil {
 			c.stop(fmt.Errorf("original: %w", err))
 		} else if sum != p.manifest.Source.Fingerprint {
-			c.fail("the original model has another network: got %.16s…, want %.16s…", sum, p.manifest.Source.Fingerprint)
+			c.fail("the original model has a different network: got %.16s…, want %.16s…", sum, p.manifest.Source.Fingerprint)
 		}
 	}
 	p.add(c)
 	return nil
 }
 
-// ofOriginal is the fingerprint of the original network. Where a head lies
-// inside a function, the training graph has the functions' nodes in the place
-// of their calls, and so has then what it is held to.
+// ofOriginal is the fingerprint of the original network. If a head is inside a function,
+// the training graph has the functions inlined, and they are inlined here too.
 func (p *proof) ofOriginal() (string, error) {
 	m := p.opts.Original
 	sum, err := p.fingerprint(m)
@@ -227,9 +225,9 @@ func (p *proof) fingerprint(m *graph.Model) (string, error) {
 }
 
 // forward runs the network once in float32: the original outputs must have the
-// bits that the original model gives, and the canonical logits those of the
-// head's tensors. What cannot be run because an operator is not supported is left
-// out, and said; a network that is broken is an error.
+// bits that the original model computes, and the canonical logits those of the
+// head's tensors. What cannot run because an operator is not supported is
+// reported as not run; a broken network is an error.
 func (p *proof) forward() error {
 	outputs := &Check{Name: "outputs", What: "original outputs, bit for bit, before and after"}
 	logits := &Check{Name: "logits", What: "canonical logits against the head's tensors, read by layout, bit for bit"}
@@ -272,7 +270,7 @@ func (p *proof) forward() error {
 			return err
 		}
 		unfused.leave("%s", reason)
-		logits.What = "canonical logits against tensors that are drawn in place of the head's, read by layout, bit for bit"
+		logits.What = "canonical logits against random tensors in place of the head's, read by layout, bit for bit"
 		if p.ctx.Err() != nil {
 			logits.leave("interrupted")
 		} else if e := p.drawSources(sources); e != nil {
@@ -295,9 +293,9 @@ func (p *proof) forward() error {
 	return nil
 }
 
-// excuse is why the network could not be run, where that says nothing against the
-// model: an operator is not supported, memory is short, the run was interrupted, or
-// the network does not take sizes that were made up.
+// excuse is why the network could not run, if that says nothing against the model: an
+// operator is not supported, memory is short, the run was interrupted, or the network does
+// not accept the sizes chosen for its inputs.
 func excuse(err error) (reason string, ok bool) {
 	var sizes *sizesError
 	if errors.As(err, &sizes) {
@@ -306,7 +304,7 @@ func excuse(err error) (reason string, ok bool) {
 	return blameless(err)
 }
 
-// sizesError is the error of a run with sizes that were made up.
+// sizesError is the error of a run with chosen input sizes.
 type sizesError struct {
 	feeds string
 	dims  []string
@@ -314,15 +312,14 @@ type sizesError struct {
 }
 
 func (e *sizesError) Error() string {
-	return fmt.Sprintf("the network does not run on inputs of made-up sizes (%s): %v; give the sizes of %s", e.feeds, e.err, strings.Join(e.dims, ", "))
+	return fmt.Sprintf("the network does not run with the input sizes chosen (%s): %v; the sizes of %s must be given", e.feeds, e.err, strings.Join(e.dims, ", "))
 }
 
 func (e *sizesError) Unwrap() error { return e.err }
 
-// execute computes the named values of the network on made-up inputs, which it
-// returns. Where the first dimension is symbolic there are two images, or one
-// if the network does not take two. The error is a *sizesError where sizes were made up
-// that Options.Dims leaves open.
+// execute computes the named values of the network on random inputs, which it returns too.
+// If the first dimension is symbolic there are two images, or one if the network does not
+// accept two. The error is a *sizesError if Options.Dims does not fix all sizes.
 func (p *proof) execute(fetches []string) (map[string]*tensor.Tensor, error) {
 	if p.opts.Sample {
 		return nil, errSample
@@ -350,7 +347,7 @@ func (p *proof) execute(fetches []string) (map[string]*tensor.Tensor, error) {
 		values, err := plan.Run(p.ctx, feeds)
 		if err == nil {
 			if failed != nil {
-				p.single = fmt.Sprintf("one image was used, as a run of %d failed: %v", images, failed.err)
+				p.single = fmt.Sprintf("one image was used because a run of %d failed: %v", images, failed.err)
 			}
 			p.values, p.bound = values, imageSizes(plan, feeds)
 			for name, t := range values {
@@ -366,7 +363,7 @@ func (p *proof) execute(fetches []string) (map[string]*tensor.Tensor, error) {
 	return nil, failed
 }
 
-// describe is the feeds of a plan in words.
+// describe lists the feeds of a plan.
 func describe(plan *interp.Plan, feeds map[string]*tensor.Tensor) string {
 	var words []string
 	for _, v := range plan.Feeds() {
@@ -375,13 +372,13 @@ func describe(plan *interp.Plan, feeds map[string]*tensor.Tensor) string {
 	return strings.Join(words, ", ")
 }
 
-// drawnSize is how large dimensions are drawn that are not fixed.
+// drawnSize is the size chosen for dimensions that are not fixed.
 const drawnSize = 8
 
-// drawSources makes up the head's tensors, where the network is not run.
+// drawSources generates the head's tensors if the network is not run.
 func (p *proof) drawSources(names []string) error {
 	p.values, p.drawn = map[string]*tensor.Tensor{}, true
-	if err := op.InferModel(p.model).ReadErr(); err != nil { // which refines their types
+	if err := op.InferModel(p.model).ReadErr(); err != nil { // refines their types
 		return err
 	}
 	for _, name := range names {
@@ -406,8 +403,7 @@ func (p *proof) drawSources(names []string) error {
 	return nil
 }
 
-// images makes up the inputs, with the given size where the first dimension is
-// not known.
+// images generates the inputs, with size n for a first dimension that is not known.
 func (p *proof) images(plan *interp.Plan, batch int) (map[string]*tensor.Tensor, error) {
 	feeds := map[string]*tensor.Tensor{}
 	for _, v := range plan.Feeds() {
@@ -426,7 +422,7 @@ func (p *proof) images(plan *interp.Plan, batch int) (map[string]*tensor.Tensor,
 	return feeds, nil
 }
 
-// with is dims with the size n of name, unless it has one.
+// with is dims with size n for name, unless it has one.
 func with(dims map[string]int, name string, n int) map[string]int {
 	if dims == nil {
 		dims = map[string]int{}
@@ -465,8 +461,8 @@ func (p *proof) compareOutputs(c *Check, original []string, feeds map[string]*te
 	}
 }
 
-// compareLogits runs a term's logits from the head's tensors, and reads them
-// there too.
+// compareLogits computes a term's logits from the head's tensors by the graph, and compares
+// them with those read directly from the tensors.
 func (p *proof) compareLogits(c *Check, t *term) {
 	var names []string
 	feeds := map[string]*tensor.Tensor{}
