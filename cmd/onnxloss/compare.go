@@ -3,6 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/onnxloss/onnxloss/emit"
 	"github.com/onnxloss/onnxloss/emit/compare"
@@ -37,7 +39,7 @@ name, optionally followed by parameters; the default is every loss.
 			&cli.StringSliceFlag{Name: "input", Aliases: []string{"i"}, Usage: "feed input NAME from FILE, as `NAME=FILE`: .npy, .npz or .pb (TensorProto)"},
 			&cli.StringFlag{Name: "target", Usage: "read the targets from `FILE`: class indices, int64 [N, A], or floats [N, A, C] in [0, 1]"},
 			&cli.Float64Flag{Name: "positives", Value: 0.01, Usage: "`SHARE` of anchors that are positive in random targets"},
-			&cli.StringFlag{Name: "reduction", Value: loss.Mean, Usage: "`HOW` the losses of anchors become one: mean, sum or positives"},
+			&cli.StringFlag{Name: "reduction", Value: loss.Mean, Usage: "`HOW` per-anchor losses are reduced: mean, sum, weighted-mean or positives; see rewrite"},
 			&cli.Int64Flag{Name: "ignore-index", Usage: "ignore anchors whose target is `K`"},
 			&cli.IntFlag{Name: "background", Usage: "class `K` means no object; by default what the model says"},
 			&cli.StringFlag{Name: "class-weights", Usage: "read one weight per class from `FILE`: .npy, .npz, .pb, or a .json list"},
@@ -105,12 +107,13 @@ func runCompare(c *cli.Context) error {
 	return reportComparison(c, head, report)
 }
 
+// compareReductions are the reductions to one number that need no input beside the batch.
+var compareReductions = []string{loss.Mean, loss.Sum, loss.WeightedMean, loss.Positives}
+
 // compareEntries is the losses of --losses, with the options that they share.
 func compareEntries(c *cli.Context) ([]compare.Entry, error) {
-	switch r := c.String("reduction"); r {
-	case loss.Mean, loss.Sum, loss.Positives:
-	default:
-		return nil, usagef("--reduction %q: expected mean, sum or positives", r)
+	if r := c.String("reduction"); !slices.Contains(compareReductions, r) {
+		return nil, usagef("--reduction %q: expected one of %s", r, strings.Join(compareReductions, ", "))
 	}
 	if s := c.Float64("positives"); !(s >= 0 && s <= 1) {
 		return nil, usagef("--positives %v: expected a share in [0, 1]", s)

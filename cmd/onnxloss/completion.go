@@ -39,10 +39,13 @@ their values. Add the line for your shell to the file that it reads at startup:
 }
 
 // completionScripts ask the program for words, and leave files to the shell if it offers
-// none. In a list, they complete what follows the last comma.
+// none. In a list, they complete what follows the last comma; in --flag=VALUE the program
+// repeats what stands before it, except for bash, whose words end at an equals sign.
 var completionScripts = map[string]string{
 	"bash": `_onnxloss() {
   local cur=${COMP_WORDS[COMP_CWORD]} words=("${COMP_WORDS[@]:0:COMP_CWORD}") list=
+  [[ $cur != = ]] || cur=
+  [[ ${words[COMP_CWORD-1]} != = ]] || words=("${words[@]:0:COMP_CWORD-1}")
   [[ $cur != -* ]] || words+=("$cur")
   [[ $cur != *,* ]] || list=${cur%,*},
   COMPREPLY=($(compgen -P "$list" -W "$("${words[@]}" --generate-bash-completion 2>/dev/null)" -- "${cur##*,}"))
@@ -53,7 +56,9 @@ complete -o bashdefault -o default -F _onnxloss onnxloss
   local cur=${words[CURRENT]} asked=("${(@)words[1,CURRENT-1]}")
   [[ $cur != -* ]] || asked+=("$cur")
   local found=("${(@f)$("${asked[@]}" --generate-bash-completion 2>/dev/null)}")
-  if [[ -n $found[1] ]]; then compset -P '*,'; compadd -- $found; else _files; fi
+  if [[ -z $found[1] ]]; then _files; return; fi
+  [[ $cur == -* ]] || compset -P '*,'
+  compadd -- $found
 }
 compdef _onnxloss onnxloss
 `,
@@ -61,7 +66,7 @@ compdef _onnxloss onnxloss
     set -l words (commandline -opc)
     set -l cur (commandline -ct)
     string match -q -- '-*' $cur; and set -a words $cur
-    set -l list (string match -r -- '^.*,' $cur)
+    set -l list (string match -r -- '^[^-].*,' $cur)
     command $words --generate-bash-completion 2>/dev/null | while read -l word
         echo "$list$word"
     end
@@ -73,7 +78,7 @@ complete -c onnxloss -n 'count (__onnxloss_words) >/dev/null' -f -a '(__onnxloss
     $words = @($commandAst.CommandElements | Where-Object { $_.Extent.EndOffset -lt $cursorPosition } | ForEach-Object { $_.ToString() })
     if ($wordToComplete -like '-*') { $words += $wordToComplete }
     $list = ''
-    if ($wordToComplete -match '^.*,') { $list = $Matches[0] }
+    if ($wordToComplete -match '^[^-].*,') { $list = $Matches[0] }
     $rest = @($words | Select-Object -Skip 1)
     & $words[0] @rest --generate-bash-completion 2>$null |
         Where-Object { "$list$_" -like "$wordToComplete*" } |
@@ -110,7 +115,15 @@ func following(cmd *cli.Command, words []string) []string {
 	if len(words) > 0 {
 		last = words[len(words)-1]
 	}
+	flag, value, joined := strings.Cut(last, "=")
 	switch {
+	case strings.HasPrefix(last, "-") && joined && findFlag(cmd, flag) != nil:
+		before := last[:len(last)-len(value)+strings.LastIndex(value, ",")+1]
+		var words []string
+		for _, word := range choices(cmd.Name, findFlag(cmd, flag).Names()[0]) {
+			words = append(words, before+word)
+		}
+		return words
 	case strings.HasPrefix(last, "-") && takesValue(cmd, last):
 		return choices(cmd.Name, findFlag(cmd, last).Names()[0])
 	case strings.HasPrefix(last, "-"):
@@ -152,7 +165,7 @@ func choices(command, flag string) []string {
 		case "target":
 			return nil // a file
 		case "reduction":
-			return []string{loss.Mean, loss.Sum, loss.Positives}
+			return compareReductions
 		}
 	}
 	switch flag {
@@ -179,6 +192,17 @@ func choices(command, flag string) []string {
 		return []string{string(patterns.Sigmoid), string(patterns.Softmax), string(patterns.None)}
 	case "dump-plan":
 		return passNames()
+	case "evidence":
+		words := []string{}
+		for _, place := range patterns.Places() {
+			words = append(words, string(place))
+		}
+		return words
+	case "verify":
+		if command == "rewrite" {
+			return []string{verifyFull, verifySample, verifyNone}
+		}
+		return []string{verifyFull, verifySample}
 	case "head":
 		return []string{"all"}
 	}
