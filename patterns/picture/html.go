@@ -29,7 +29,7 @@ type Page struct {
 }
 
 // policy keeps the page to itself: no network, no scripts but its own.
-const policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
+const policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
 // HTML is a page with the picture of e, which may be nil where there is p.Whole. It fits
 // the window, and can be zoomed, moved and searched. Hovering over a block, or reaching it

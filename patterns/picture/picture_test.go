@@ -129,6 +129,24 @@ func TestViews(t *testing.T) {
 }
 
 // TestSame: the same excerpt gives the same bytes.
+// TestPolicy: a page allows itself its own styles and scripts alone, before anything that the
+// policy must hold for, and refers to nothing.
+func TestPolicy(t *testing.T) {
+	b, err := picture.HTML(t.Context(), chain("a"), picture.Page{Whole: chain("b")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const policy = `<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; base-uri 'none'; form-action 'none'">`
+	before, _, found := bytes.Cut(b, []byte(policy))
+	if want := "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"; !found || string(before) != want {
+		t.Errorf("the policy comes after %q", before[:min(len(before), 200)])
+	}
+	own := bytes.ReplaceAll(b, []byte(`xmlns="http://www.w3.org/2000/svg"`), nil)
+	if at := regexp.MustCompile(`(?i)https?:|\b(src|href|action|on[a-z]+)="|@import|url\([^#]`).FindIndex(own); at != nil {
+		t.Errorf("the page refers to something: %q", own[at[0]:min(at[1]+60, len(own))])
+	}
+}
+
 func TestSame(t *testing.T) {
 	if a, b := drawn(t, chain("x"), "x"), drawn(t, chain("x"), "x"); !bytes.Equal(a, b) {
 		t.Error("two pictures of one excerpt differ")
