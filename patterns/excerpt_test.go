@@ -50,7 +50,7 @@ func TestNeighbourhood(t *testing.T) {
 	for _, dir := range folders(t) {
 		for _, path := range models(t, dir) {
 			t.Run(readKey(t, path).Name, func(t *testing.T) {
-				r, err := patterns.Locate(open(t, path), patterns.Options{})
+				r, err := patterns.Locate(open(t, path), graphAlone)
 				if err != nil {
 					return
 				}
@@ -86,7 +86,7 @@ func TestNeighbourhoodIsBounded(t *testing.T) {
 		s, b = n.do("Abs", nil, n.do("Mul", nil, s, n.slice(b, 2, 0, 1, 1))), n.do("Neg", nil, b)
 	}
 	n.output(s, b)
-	r, err := patterns.Locate(n.m, patterns.Options{})
+	r, err := patterns.Locate(n.m, graphAlone)
 	if err != nil {
 		t.Fatal(err)
 	}

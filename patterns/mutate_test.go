@@ -103,7 +103,7 @@ func TestMeaningKeepsTheAnswer(t *testing.T) {
 						if err := m.Graph.Check(); err != nil {
 							t.Fatal(err)
 						}
-						r, err := patterns.Locate(m, patterns.Options{})
+						r, err := patterns.Locate(m, graphAlone)
 						if got := verdict(k, r, err, named(copies, e.name == "bias")); got != "right" {
 							t.Error(got)
 						}
@@ -112,7 +112,7 @@ func TestMeaningKeepsTheAnswer(t *testing.T) {
 				t.Run("outputs", func(t *testing.T) {
 					m := open(t, path)
 					slices.Reverse(m.Graph.Outputs)
-					r, err := patterns.Locate(m, patterns.Options{})
+					r, err := patterns.Locate(m, graphAlone)
 					if got := verdict(k, r, err, ownName); got != "right" {
 						t.Error(got)
 					}
@@ -145,11 +145,11 @@ func named(copies map[*graph.Value]*graph.Value, taken bool) func(*graph.Value) 
 // renamed holds that names decide nothing, and that where they were the only
 // evidence their loss makes a refusal.
 func renamed(t *testing.T, k *key, path string, rng *rand.Rand) {
-	before, err := patterns.Locate(open(t, path), patterns.Options{})
+	before, err := patterns.Locate(open(t, path), graphAlone)
 	byName := err == nil && strings.Contains(strings.Join(before.Heads[0].Evidence, " "), "names alone")
 	m := open(t, path)
 	old := renameAll(t, m, rng)
-	r, err := patterns.Locate(m, patterns.Options{})
+	r, err := patterns.Locate(m, graphAlone)
 	if byName {
 		if _, ok := err.(*patterns.AmbiguousError); !ok {
 			t.Errorf("without the names that decided: %v, want a refusal", err)
@@ -171,7 +171,7 @@ func TestDamagedModels(t *testing.T) {
 			for range 1 + rng.IntN(12) {
 				damage(m.Graph, rng)
 			}
-			r, err := patterns.Locate(m, patterns.Options{})
+			r, err := patterns.Locate(m, graphAlone)
 			if err == nil && len(r.Heads) == 0 {
 				t.Errorf("%s: neither heads nor an error", path)
 			}

@@ -47,7 +47,7 @@ func TestPath(t *testing.T) {
 		for _, path := range models(t, dir) {
 			t.Run(readKey(t, path).Name, func(t *testing.T) {
 				m := open(t, path)
-				if r, err := patterns.Locate(m, patterns.Options{}); err == nil {
+				if r, err := patterns.Locate(m, graphAlone); err == nil {
 					checkPath(t, m, r)
 				}
 			})
@@ -72,7 +72,7 @@ func TestPathJoins(t *testing.T) {
 		v = n.do("Abs", nil, v)
 	}
 	n.output(v)
-	r, err := patterns.Locate(n.m, patterns.Options{})
+	r, err := patterns.Locate(n.m, graphAlone)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -237,21 +237,29 @@ func TestRulesChangeNothing(t *testing.T) {
 // TestEveryRuleDecides: without any rule, the answer to some model is another.
 func TestEveryRuleDecides(t *testing.T) {
 	list := ruleModels(t)
-	answer := func(m *graph.Model, without string) string {
+	answer := func(m *graph.Model, without string) (string, []rule.Said) {
 		s := scene(t, m)
 		keep := func(r *rule.Rule) bool { return r.Name != without }
+		s.Trace = without == ""
 		s.Ask(keep)
 		s.Judge(keep)
-		return state(s)
+		return state(s), s.Said
 	}
-	whole := map[string]string{}
+	whole, speaks := map[string]string{}, map[string]map[string]bool{} // by model, and the rules that speak
 	for name, m := range list {
-		whole[name] = answer(m, "")
+		text, said := answer(m, "")
+		whole[name], speaks[name] = text, map[string]bool{}
+		for _, x := range said {
+			speaks[name][x.Rule] = true
+		}
 	}
 	for _, r := range slices.Concat(rule.Finders, rule.Judges) {
 		var by []string
 		for name, m := range list {
-			if answer(m, r.Name) != whole[name] {
+			if !speaks[name][r.Name] {
+				continue
+			}
+			if text, _ := answer(m, r.Name); text != whole[name] {
 				by = append(by, name)
 			}
 		}

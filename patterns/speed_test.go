@@ -137,7 +137,7 @@ func perNode(b *testing.B, do func(*patterns.Report)) {
 				b.ReportAllocs()
 				b.ResetTimer()
 				for range b.N {
-					r, err := patterns.Locate(m, patterns.Options{})
+					r, err := patterns.Locate(m, graphAlone)
 					if err != nil {
 						b.Fatal(err)
 					}
@@ -168,7 +168,7 @@ func TestTopologies(t *testing.T) {
 	for _, x := range topologies {
 		t.Run(x.name, func(t *testing.T) {
 			m := x.build(t, 500)
-			r, err := patterns.Locate(m, patterns.Options{})
+			r, err := patterns.Locate(m, graphAlone)
 			if err != nil {
 				t.Fatal(err)
 			}

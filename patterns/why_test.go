@@ -32,7 +32,7 @@ func TestWhy(t *testing.T) {
 		{feature.Producer().Inputs[1], 0, "weights of the Conv", ""},
 		{n.x, 0, "enters the model", ""},
 	} {
-		w, err := patterns.Why(n.m, c.of.Name, patterns.Options{})
+		w, err := patterns.Why(n.m, c.of.Name, graphAlone)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -46,7 +46,7 @@ func TestWhy(t *testing.T) {
 			t.Errorf("%+v, want %d, %s, %s", w, c.head, c.role, c.against)
 		}
 	}
-	_, err := patterns.Why(n.m, "nowhere", patterns.Options{})
+	_, err := patterns.Why(n.m, "nowhere", graphAlone)
 	var none *patterns.NoTensorError
 	if !errors.As(err, &none) || !strings.Contains(err.Error(), "nowhere") || !slices.Contains(none.Names, logits.Name) {
 		t.Errorf("%v", err)
@@ -58,7 +58,7 @@ func TestWhy(t *testing.T) {
 func TestWhyEverything(t *testing.T) {
 	for _, path := range models(t, filepath.Join("..", "testdata", "models")) {
 		m := open(t, path)
-		r, err := patterns.Locate(m, patterns.Options{})
+		r, err := patterns.Locate(m, graphAlone)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -68,7 +68,7 @@ func TestWhyEverything(t *testing.T) {
 		}
 		for i, n := range m.Graph.Nodes {
 			if v := n.Output(0); v != nil && (levels[v] || i%16 == 0) {
-				w, err := patterns.Why(m, v.Name, patterns.Options{})
+				w, err := patterns.Why(m, v.Name, graphAlone)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -101,12 +101,12 @@ func TestWhyInFunctions(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"z", "1:z"} {
-		w, err := patterns.Why(m, name, patterns.Options{})
+		w, err := patterns.Why(m, name, graphAlone)
 		if err != nil || w.Tensor != "1:z" || !strings.HasPrefix(w.Made, "Conv") {
 			t.Errorf("%s: %+v, %v", name, w, err)
 		}
 	}
-	_, err = patterns.Why(m, "q", patterns.Options{})
+	_, err = patterns.Why(m, "q", graphAlone)
 	var several *patterns.NoTensorError
 	if !errors.As(err, &several) || !slices.Equal(several.Same, []string{"2:q", "3:q"}) {
 		t.Errorf("q: %v", err)
