@@ -27,7 +27,7 @@ func TestVariants(t *testing.T) {
 	var others tally
 	table := confusion{}
 	for i, v := range variant.All() {
-		if i%thorough.Every(2) > 0 {
+		if i%thorough.Every(6) > 0 {
 			continue
 		}
 		if err := v.Build(); err != nil {
@@ -68,7 +68,7 @@ func TestOtherDesigns(t *testing.T) {
 			v.Name = fmt.Sprintf("design%d.%d", seed, i)
 		}
 		for i, v := range append(vs, variant.Others(seed)...) {
-			if i%thorough.Every(4) > 0 {
+			if i%thorough.Every(12) > 0 {
 				continue
 			}
 			if err := v.Build(); err != nil {
@@ -94,7 +94,7 @@ func TestOtherDesigns(t *testing.T) {
 // TestMutationsKeepTheAnswer changes a sample of the variants in each way that
 // keeps their meaning: what was right stays right.
 func TestMutationsKeepTheAnswer(t *testing.T) {
-	every := 16 * thorough.Every(3)
+	every := 16 * thorough.Every(8)
 	switch {
 	case *mutateAll:
 		every = 1

@@ -294,7 +294,7 @@ func kindOf(o loss.Options) loss.Kind { return find(o.Name).Kind }
 func TestExtremes(t *testing.T) {
 	all := variants()
 	for i, name := range slices.Sorted(maps.Keys(all)) {
-		if i%thorough.Every(2) > 0 {
+		if i%thorough.Every(4) > 0 {
 			continue
 		}
 		o := all[name]

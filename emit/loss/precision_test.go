@@ -2,12 +2,14 @@ package loss_test
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/onnxloss/onnxloss/emit/loss"
+	"github.com/onnxloss/onnxloss/graph/thorough"
 )
 
 func TestPrecision(t *testing.T) {
@@ -30,7 +32,12 @@ func shifts(l *loss.Loss) bool {
 // LogSoftmax is the runtime's, below an absolute 2e-7 only, and those that adjust the logits below
 // what these are rounded by.
 func precision(t *testing.T, run func(m *lossModel, b loss.Batch) []float64) {
-	for name, o := range variants() {
+	all := variants()
+	for i, name := range slices.Sorted(maps.Keys(all)) {
+		o := all[name]
+		if i%thorough.Every(3) > 0 {
+			continue
+		}
 		if o.PerClass != nil || o.Modulate != nil { // whose numbers are for four classes
 			continue
 		}
@@ -38,7 +45,7 @@ func precision(t *testing.T, run func(m *lossModel, b loss.Batch) []float64) {
 			continue
 		}
 		l := find(o.Name)
-		o := fit(o, 20)
+		o = fit(o, 20)
 		o.Reduction = loss.None
 		floor := 1e-30
 		switch {

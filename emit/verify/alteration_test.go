@@ -11,6 +11,7 @@ import (
 	"github.com/onnxloss/onnxloss/graph"
 	"github.com/onnxloss/onnxloss/graph/op"
 	"github.com/onnxloss/onnxloss/graph/tensor"
+	"github.com/onnxloss/onnxloss/graph/thorough"
 )
 
 // opposites are operators that another takes the place of.
@@ -122,8 +123,8 @@ func TestEveryAlterationIsNoticed(t *testing.T) {
 		m, _ := small(t, o)
 		altered := 0
 		for i, n := range m.Graph.Nodes {
-			if n.Name == "" {
-				continue // of the network
+			if n.Name == "" || i%thorough.Every(2) > 0 {
+				continue // of the network, or not now
 			}
 			for name, alter := range alterations {
 				m, _ := small(t, o)
@@ -145,12 +146,12 @@ func TestEveryAlterationIsNoticed(t *testing.T) {
 				}
 			}
 		}
-		if altered < 30 {
+		if altered < 30/thorough.Every(2) {
 			t.Errorf("%s: %d alterations", o.Loss.Name, altered)
 		}
 	}
 	for _, u := range unnoticed {
-		if !used[u.reason] {
+		if !used[u.reason] && thorough.Every(2) == 1 {
 			t.Errorf("nothing is unnoticed for the reason %q", u.reason)
 		}
 	}

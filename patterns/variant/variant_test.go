@@ -86,7 +86,7 @@ func TestModelsAreValid(t *testing.T) {
 	}
 	word := regexp.MustCompile(`^[vn]\d+_\d+$`)
 	for i, v := range vs {
-		if i%thorough.Every(3) > 0 {
+		if i%thorough.Every(8) > 0 {
 			continue
 		}
 		if err := v.Model.Check(); err != nil {
@@ -174,7 +174,7 @@ func feeds(t *testing.T, v *variant.Variant) map[string]*tensor.Tensor {
 
 func TestModelsRun(t *testing.T) {
 	for i, v := range all(t) {
-		if !custom(v) && i%(6*thorough.Every(3)) == 0 {
+		if !custom(v) && i%(6*thorough.Every(8)) == 0 {
 			run(t, v, nil)
 		}
 	}
