@@ -64,9 +64,9 @@
 //
 // # Assembly
 //
-// Some loops exist twice: in Go, and, for amd64 with AVX2 and FMA, in assembly
-// that the module in gen writes (go generate). The processor is asked when the
-// program starts; the build tag noasm leaves the assembly out.
+// Some loops exist twice: in Go, here, and, for amd64 with AVX2 and FMA, in assembly in
+// package amd64. The processor is asked when the program starts; the build tag noasm
+// leaves the assembly out.
 //
 //   - The micro-kernels of matrix products (tilePlain). Both read the same packed
 //     panels, but FMA rounds once where Go rounds twice, so last bits differ.

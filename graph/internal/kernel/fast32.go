@@ -49,9 +49,9 @@ var fast32 struct {
 
 	winograd winogradLoops
 
-	// frameRows is for r < rows: for i < vecs*vectorLen: dst[r*stride+i] = x[r*width+i];
+	// padRows is for r < rows: for i < vecs*vectorLen: dst[r*stride+i] = x[r*width+i];
 	// for i < zeros*vectorLen: dst[r*stride+width+i] = 0; in that order.
-	frameRows func(dst, x *float32, rows, width, stride, vecs, zeros int)
+	padRows func(dst, x *float32, rows, width, stride, vecs, zeros int)
 
 	// transpose is for r < vectorLen, c < blocks*vectorLen: dst[r*dstStride+c] =
 	// src[c*srcStride+r], of any elements of four bytes.

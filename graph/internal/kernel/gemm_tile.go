@@ -17,11 +17,11 @@ const maxCols = 32
 // times in all, for the next columns of C, with b further on by next elements. kc and
 // count are at least 1. act, which may be nil and is left alone where the tileShape's
 // acts is not set, is an Activation's parameters.
-type microKernel[T Float] func(kc int, a, b *T, ldb int, c *T, ldc int, start *T, add bool, count, next int, act *float32)
+type microKernel[T Float] = func(kc int, a, b *T, ldb int, c *T, ldc int, start *T, add bool, count, next int, act *float32)
 
 // spreadKernel is a microKernel of all columns whose rows of B lie anywhere:
 // b[off[p]+j] is in the place of b[p*ldb+j].
-type spreadKernel[T Float] func(kc int, a, b *T, off *int, c *T, ldc int, start *T, add bool, count, next int, act *float32)
+type spreadKernel[T Float] = func(kc int, a, b *T, off *int, c *T, ldc int, start *T, add bool, count, next int, act *float32)
 
 // tileShape is the micro-kernels in use for an element type. kernels[r-1] are
 // those of r rows, for half of cols columns and for all of them; spread[r-1], where

@@ -78,11 +78,11 @@ func fillPadded[T Float](f *paddedPlane, dst, src []T) {
 func (f *paddedPlane) fillFast(dst, image []float32, rows, left, n int) int {
 	switch {
 	case rows <= 0 || n < vectorLen*f.phases:
-	case f.phases == 1 && fast32.frameRows != nil && n == f.In[1] && f.width >= left+vectorLen:
+	case f.phases == 1 && fast32.padRows != nil && n == f.In[1] && f.width >= left+vectorLen:
 		clear(dst[:left])
 		vecs, zeros := (n+vectorLen-1)/vectorLen, (f.width-n+vectorLen-1)/vectorLen
 		_, _ = dst[rows*f.row+left+vectorLen-1], image[(rows-1)*n+vecs*vectorLen-1]
-		fast32.frameRows(&dst[left], &image[0], rows, n, f.row, vecs, max(zeros, 1))
+		fast32.padRows(&dst[left], &image[0], rows, n, f.row, vecs, max(zeros, 1))
 		return rows
 	case f.phases == 2 && fast32.splitRows != nil:
 		first, second := f.at(left), f.at(left+1)

@@ -147,9 +147,9 @@ func spread64(name string) vec {
 
 // ends writes what reduces a row to a few numbers.
 func ends() {
-	TEXT("sumLanes32AVX2", NOSPLIT, "func(x *float32, n int) (lanes [8]float64)")
+	TEXT("SumLanes32AVX2", NOSPLIT, "func(x *float32, n int) (lanes [8]float64)")
 	Pragma("noescape")
-	Doc("sumLanes32AVX2 is lanes[k] = Σ x[8i+k].", "n is a multiple of 8.")
+	Doc("SumLanes32AVX2 is lanes[k] = Σ x[8i+k].", "n is a multiple of 8.")
 	x, n := Load(Param("x"), GP64()), Load(Param("n"), GP64())
 	low, high := YMM(), YMM()
 	VXORPD(low, low, low)
@@ -174,9 +174,9 @@ func ends() {
 	VZEROUPPER()
 	RET()
 
-	TEXT("accumulate32AVX2", NOSPLIT, "func(acc *float64, x *float32, n int)")
+	TEXT("Accumulate32AVX2", NOSPLIT, "func(acc *float64, x *float32, n int)")
 	Pragma("noescape")
-	Doc("accumulate32AVX2 is acc[i] = acc[i] + x[i].", "n is a multiple of 8.")
+	Doc("Accumulate32AVX2 is acc[i] = acc[i] + x[i].", "n is a multiple of 8.")
 	acc := Load(Param("acc"), GP64())
 	x, n = Load(Param("x"), GP64()), Load(Param("n"), GP64())
 	eights(n, func() {
@@ -192,9 +192,9 @@ func ends() {
 	VZEROUPPER()
 	RET()
 
-	TEXT("greatest32AVX2", NOSPLIT, "func(x *float32, n int) float32")
+	TEXT("Greatest32AVX2", NOSPLIT, "func(x *float32, n int) float32")
 	Pragma("noescape")
-	Doc("greatest32AVX2 is max x[i], NaN if any is.", "n is a multiple of 8 and not 0.")
+	Doc("Greatest32AVX2 is max x[i], NaN if any is.", "n is a multiple of 8 and not 0.")
 	x, n = Load(Param("x"), GP64()), Load(Param("n"), GP64())
 	m, nan := YMM(), YMM()
 	VMOVUPS(Mem{Base: x}, m)

@@ -137,13 +137,13 @@ func logOf(x vec) vec {
 func functions() {
 	const plain = "func(dst, x *float32, n int)"
 	var p vec
-	wideRow("exp32AVX2", "func(dst, x *float32, shift float64, n int)", "dst[i] = exp(x[i]-shift).", func() { p = spread64("shift") }, func(x vec) vec {
+	wideRow("Exp32AVX2", "func(dst, x *float32, shift float64, n int)", "dst[i] = exp(x[i]-shift).", func() { p = spread64("shift") }, func(x vec) vec {
 		VSUBPD(p, x, x)
 		return expOf(x)
 	})
 	sigmoidRows()
-	wideRow("log32AVX2", plain, "dst[i] = ln x[i].", nil, logOf)
-	wideRow("tanh32AVX2", plain, "dst[i] = tanh x[i].", nil, func(x vec) vec {
+	wideRow("Log32AVX2", plain, "dst[i] = ln x[i].", nil, logOf)
+	wideRow("Tanh32AVX2", plain, "dst[i] = tanh x[i].", nil, func(x vec) vec {
 		t := minusAbs(x)
 		VADDPD(t, t, t)
 		s, m := exp1(t) // m becomes exp(-2|x|)-1
@@ -157,7 +157,7 @@ func functions() {
 		VORPD(sign, m, m)
 		return m
 	})
-	wideRow("swish32AVX2", "func(dst, x *float32, alpha float64, n int)", "dst[i] = x[i]/(1+exp(-alpha*x[i])).", func() { p = spread64("alpha") }, func(x vec) vec {
+	wideRow("Swish32AVX2", "func(dst, x *float32, alpha float64, n int)", "dst[i] = x[i]/(1+exp(-alpha*x[i])).", func() { p = spread64("alpha") }, func(x vec) vec {
 		z := YMM()
 		VMULPD(p, x, z)
 		s := sigmoidOf(z)
@@ -165,7 +165,7 @@ func functions() {
 		return s
 	})
 	var mean, factor, shift vec
-	wideRow("affine32AVX2", "func(dst, x *float32, mean, s, b float64, n int)", "dst[i] = (x[i]-mean)*s + b.", func() {
+	wideRow("Affine32AVX2", "func(dst, x *float32, mean, s, b float64, n int)", "dst[i] = (x[i]-mean)*s + b.", func() {
 		mean, factor, shift = spread64("mean"), spread64("s"), spread64("b")
 	}, func(x vec) vec {
 		r := YMM()
@@ -174,15 +174,15 @@ func functions() {
 		VADDPD(shift, r, r)
 		return r
 	})
-	wideRow("softplus32AVX2", plain, "dst[i] = ln(1+exp(x[i])).", nil, func(x vec) vec {
+	wideRow("Softplus32AVX2", plain, "dst[i] = ln(1+exp(x[i])).", nil, func(x vec) vec {
 		r := log1pOf(expOf(minusAbs(x)))
 		top := load64(0)
 		VMAXPD(x, top, top)
 		VADDPD(top, r, r)
 		return r
 	})
-	wideRow("mish32AVX2", plain, "dst[i] = x[i]*tanh(ln(1+exp(x[i]))).", nil, mish)
-	wideRow("gelu32AVX2", plain, "dst[i] = x[i]/2*(1+erf(x[i]/√2)).", nil, func(x vec) vec {
+	wideRow("Mish32AVX2", plain, "dst[i] = x[i]*tanh(ln(1+exp(x[i]))).", nil, mish)
+	wideRow("Gelu32AVX2", plain, "dst[i] = x[i]/2*(1+erf(x[i]/√2)).", nil, func(x vec) vec {
 		z := YMM()
 		VANDPD(bits64(signBit-1), x, z)
 		VMULPD(f64(0.7071067811865476), z, z)
@@ -194,7 +194,7 @@ func functions() {
 		VMULPD(f64(0.5), two, two)
 		return two
 	})
-	wideRow("geluTanh32AVX2", plain, "dst[i] = x[i]/2*(1+tanh(√(2/π)*(x[i]+0.044715*x[i]³))).", nil, func(x vec) vec {
+	wideRow("GeluTanh32AVX2", plain, "dst[i] = x[i]/2*(1+tanh(√(2/π)*(x[i]+0.044715*x[i]³))).", nil, func(x vec) vec {
 		u := YMM()
 		VMULPD(x, x, u)
 		one := load64(1)
@@ -205,8 +205,8 @@ func functions() {
 		VMULPD(x, s, s)
 		return s
 	})
-	wideRow("erf32AVX2", plain, "dst[i] = erf x[i].", nil, erf)
-	wideRow("hardSwish32AVX2", plain, "dst[i] = x[i]*min(max(x[i]/6+1/2, 0), 1).", nil, func(x vec) vec {
+	wideRow("Erf32AVX2", plain, "dst[i] = erf x[i].", nil, erf)
+	wideRow("HardSwish32AVX2", plain, "dst[i] = x[i]*min(max(x[i]/6+1/2, 0), 1).", nil, func(x vec) vec {
 		u, zero, one := YMM(), load64(0), load64(1)
 		VMOVUPD(f64(1.0/6), u)
 		half := load64(0.5)

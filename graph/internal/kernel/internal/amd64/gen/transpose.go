@@ -9,9 +9,9 @@ import (
 // that which takes every other element.
 func transposes() {
 	even()
-	TEXT("transpose32AVX2", NOSPLIT, "func(dst, src *float32, dstStride, srcStride, blocks int)")
+	TEXT("Transpose32AVX2", NOSPLIT, "func(dst, src *float32, dstStride, srcStride, blocks int)")
 	Pragma("noescape")
-	Doc("transpose32AVX2 is, for r < 8, c < 8*blocks: dst[r*dstStride+c] = src[c*srcStride+r].")
+	Doc("Transpose32AVX2 is, for r < 8, c < 8*blocks: dst[r*dstStride+c] = src[c*srcStride+r].")
 	dst, src := Load(Param("dst"), GP64()), Load(Param("src"), GP64())
 	ds, ss := Load(Param("dstStride"), GP64()), Load(Param("srcStride"), GP64())
 	blocks := Load(Param("blocks"), GP64())
@@ -55,9 +55,9 @@ func transposes() {
 }
 
 func even() {
-	TEXT("even32AVX2", NOSPLIT, "func(dst, src *float32, n int)")
+	TEXT("Even32AVX2", NOSPLIT, "func(dst, src *float32, n int)")
 	Pragma("noescape")
-	Doc("even32AVX2 is dst[i] = src[2*i].", "n is a multiple of 8 and not 0.")
+	Doc("Even32AVX2 is dst[i] = src[2*i].", "n is a multiple of 8 and not 0.")
 	dst, src, n := Load(Param("dst"), GP64()), Load(Param("src"), GP64()), Load(Param("n"), GP64())
 	Label("loop")
 	r := YMM()

@@ -5,12 +5,12 @@ import (
 	. "github.com/mmcloughlin/avo/operand"
 )
 
-// gathers writes the loop that packs panels of a framed image: it copies, for each
+// gathers writes the loop that packs panels of a padded plane: it copies, for each
 // p, the vectors of each run from the image to a row of the panel.
 func gathers() {
-	TEXT("gatherAVX2", NOSPLIT, "func(dst, x *float32, off *int, kc, cols int, runs *int, count int)")
+	TEXT("GatherAVX2", NOSPLIT, "func(dst, x *float32, off *int, kc, cols int, runs *int, count int)")
 	Pragma("noescape")
-	Doc("gatherAVX2 is, for p < kc and the runs (at, from, n): for i < 8*n: dst[p*cols+at+i] = x[off[p]+from+i],",
+	Doc("GatherAVX2 is, for p < kc and the runs (at, from, n): for i < 8*n: dst[p*cols+at+i] = x[off[p]+from+i],",
 		"in that order.")
 	dst, x := Load(Param("dst"), GP64()), Load(Param("x"), GP64())
 	off, kc := Load(Param("off"), GP64()), Load(Param("kc"), GP64())

@@ -10,7 +10,7 @@ func arithmetic() {
 	for _, o := range []struct {
 		name, sign string
 		op         func(...Op)
-	}{{"add", "+", VADDPS}, {"sub", "-", VSUBPS}, {"mul", "*", VMULPS}, {"div", "/", VDIVPS}} {
+	}{{"Add", "+", VADDPS}, {"Sub", "-", VSUBPS}, {"Mul", "*", VMULPS}, {"Div", "/", VDIVPS}} {
 		vv, vs := o.name+"VV32AVX2", o.name+"VS32AVX2"
 		unrolledRow(4, vv, "func(dst, a, b *float32, n int)", "dst[i] = a[i] "+o.sign+" b[i].", []string{"a", "b"}, nil, func(at []Mem) vec {
 			r := YMM()
@@ -26,7 +26,7 @@ func arithmetic() {
 			o.op(p, r, r)
 			return r
 		})
-		if o.name == "add" || o.name == "mul" {
+		if o.name == "Add" || o.name == "Mul" {
 			continue // b + a, b * a
 		}
 		sv := o.name + "SV32AVX2"
@@ -38,7 +38,7 @@ func arithmetic() {
 		})
 	}
 	var lo, hi vec
-	unrolledRow(4, "clip32AVX2", "func(dst, x *float32, lo, hi float32, n int)", "dst[i] = min(max(x[i], lo), hi); NaN stays.", []string{"x"}, func() {
+	unrolledRow(4, "Clip32AVX2", "func(dst, x *float32, lo, hi float32, n int)", "dst[i] = min(max(x[i], lo), hi); NaN stays.", []string{"x"}, func() {
 		lo, hi = spread32("lo"), spread32("hi")
 	}, func(at []Mem) vec {
 		r := YMM()
@@ -46,7 +46,7 @@ func arithmetic() {
 		VMINPS(r, hi, r)
 		return r
 	})
-	narrowRow("leaky32AVX2", "func(dst, x *float32, alpha float32, n int)", "dst[i] = x[i] < 0 ? alpha*x[i] : x[i].", []string{"x"}, func() {
+	narrowRow("Leaky32AVX2", "func(dst, x *float32, alpha float32, n int)", "dst[i] = x[i] < 0 ? alpha*x[i] : x[i].", []string{"x"}, func() {
 		lo, hi = spread32("alpha"), YMM()
 		VXORPS(hi, hi, hi)
 	}, func(at []Mem) vec {
@@ -59,7 +59,7 @@ func arithmetic() {
 		return r
 	})
 	var sign, one vec
-	narrowRow("softsign32AVX2", "func(dst, x *float32, n int)", "dst[i] = x[i]/(1+|x[i]|).", []string{"x"}, func() {
+	narrowRow("Softsign32AVX2", "func(dst, x *float32, n int)", "dst[i] = x[i]/(1+|x[i]|).", []string{"x"}, func() {
 		sign, one = YMM(), YMM()
 		VBROADCASTSS(signBit32(), sign)
 		VBROADCASTSS(ones(), one)
@@ -71,7 +71,7 @@ func arithmetic() {
 		VDIVPS(d, r, r)
 		return r
 	})
-	unrolledRow(4, "abs32AVX2", "func(dst, x *float32, n int)", "dst[i] = |x[i]|.", []string{"x"}, func() {
+	unrolledRow(4, "Abs32AVX2", "func(dst, x *float32, n int)", "dst[i] = |x[i]|.", []string{"x"}, func() {
 		sign = YMM()
 		VBROADCASTSS(signBit32(), sign)
 	}, func(at []Mem) vec {
@@ -79,7 +79,7 @@ func arithmetic() {
 		VANDNPS(at[0], sign, r)
 		return r
 	})
-	unrolledRow(4, "neg32AVX2", "func(dst, x *float32, n int)", "dst[i] = -x[i].", []string{"x"}, func() {
+	unrolledRow(4, "Neg32AVX2", "func(dst, x *float32, n int)", "dst[i] = -x[i].", []string{"x"}, func() {
 		sign = YMM()
 		VBROADCASTSS(signBit32(), sign)
 	}, func(at []Mem) vec {
@@ -87,13 +87,13 @@ func arithmetic() {
 		VXORPS(at[0], sign, r)
 		return r
 	})
-	unrolledRow(4, "sqrt32AVX2", "func(dst, x *float32, n int)", "dst[i] = √x[i].", []string{"x"}, nil, func(at []Mem) vec {
+	unrolledRow(4, "Sqrt32AVX2", "func(dst, x *float32, n int)", "dst[i] = √x[i].", []string{"x"}, nil, func(at []Mem) vec {
 		r := YMM()
 		VSQRTPS(at[0], r)
 		return r
 	})
 	var low, top vec
-	narrowRow("hardSigmoid32AVX2", "func(dst, x *float32, alpha, beta float32, n int)", "dst[i] = min(max(alpha*x[i]+beta, 0), 1); NaN stays.", []string{"x"}, func() {
+	narrowRow("HardSigmoid32AVX2", "func(dst, x *float32, alpha, beta float32, n int)", "dst[i] = min(max(alpha*x[i]+beta, 0), 1); NaN stays.", []string{"x"}, func() {
 		lo, hi = spread32("alpha"), spread32("beta")
 		low, top = YMM(), YMM()
 		VXORPS(low, low, low)
@@ -106,7 +106,7 @@ func arithmetic() {
 		VMINPS(r, top, r)
 		return r
 	})
-	unrolledRow(4, "timesHardSigmoid32AVX2", "func(dst, x *float32, alpha, beta float32, n int)", "dst[i] = x[i]*min(max(alpha*x[i]+beta, 0), 1).", []string{"x"}, func() {
+	unrolledRow(4, "TimesHardSigmoid32AVX2", "func(dst, x *float32, alpha, beta float32, n int)", "dst[i] = x[i]*min(max(alpha*x[i]+beta, 0), 1).", []string{"x"}, func() {
 		lo, hi = spread32("alpha"), spread32("beta")
 		low, top = YMM(), YMM()
 		VXORPS(low, low, low)
@@ -122,8 +122,8 @@ func arithmetic() {
 		return r
 	})
 	comparisons()
-	maxRow("max32AVX2", 1)
-	maxRow("maxEven32AVX2", 2)
+	maxRow("Max32AVX2", 1)
+	maxRow("MaxEven32AVX2", 2)
 }
 
 // comparisons writes the loops between float32 and booleans, which are bytes.
@@ -132,7 +132,7 @@ func comparisons() {
 	for _, o := range []struct {
 		name, sign string
 		predicate  uint64
-	}{{"less", "<", 0x11}, {"greater", ">", 0x1e}} {
+	}{{"Less", "<", 0x11}, {"Greater", ">", 0x1e}} {
 		boolRow(o.name+"VS32AVX2", "func(dst *bool, a *float32, b float32, n int)", "dst[i] = a[i] "+o.sign+" b.", func() { p = spread32("b") }, func(at Mem) vec {
 			r := YMM()
 			VMOVUPS(at, r)
@@ -140,9 +140,9 @@ func comparisons() {
 			return r
 		})
 	}
-	TEXT("fromBool32AVX2", NOSPLIT, "func(dst *float32, x *bool, n int)")
+	TEXT("FromBool32AVX2", NOSPLIT, "func(dst *float32, x *bool, n int)")
 	Pragma("noescape")
-	Doc("fromBool32AVX2 is dst[i] = 1 where x[i], else 0.", "n is a multiple of 8.")
+	Doc("FromBool32AVX2 is dst[i] = 1 where x[i], else 0.", "n is a multiple of 8.")
 	dst, x, n := Load(Param("dst"), GP64()), Load(Param("x"), GP64()), Load(Param("n"), GP64())
 	one = YMM()
 	VBROADCASTSS(ones(), one)

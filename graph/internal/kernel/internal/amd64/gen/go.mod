@@ -1,4 +1,4 @@
-module github.com/onnxloss/onnxloss/graph/internal/kernel/gen
+module github.com/onnxloss/onnxloss/graph/internal/kernel/internal/amd64/gen
 
 go 1.25.0
 

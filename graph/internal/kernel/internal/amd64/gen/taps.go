@@ -13,7 +13,7 @@ func taps() {
 	for _, s := range [][2]int{{1, 1}, {1, 2}, {1, 3}, {1, 4}, {2, 2}, {2, 3}, {4, 1}} {
 		tapsLoop(s[0], s[1])
 	}
-	frameRows()
+	padRows()
 	splitRows()
 }
 
@@ -73,11 +73,11 @@ func tapsLoop(rows, vecs int) {
 	RET()
 }
 
-// frameRows writes the loop that copies an image's rows into its frame.
-func frameRows() {
-	TEXT("frameRowsAVX2", NOSPLIT, "func(dst, x *float32, rows, width, stride, vecs, zeros int)")
+// padRows writes the loop that copies an image's rows into a padded plane.
+func padRows() {
+	TEXT("PadRowsAVX2", NOSPLIT, "func(dst, x *float32, rows, width, stride, vecs, zeros int)")
 	Pragma("noescape")
-	Doc("frameRowsAVX2 is, for r < rows: for i < 8*vecs: dst[r*stride+i] = x[r*width+i];",
+	Doc("PadRowsAVX2 is, for r < rows: for i < 8*vecs: dst[r*stride+i] = x[r*width+i];",
 		"for i < 8*zeros: dst[r*stride+width+i] = 0; in that order.")
 	dst, x := Load(Param("dst"), GP64()), Load(Param("x"), GP64())
 	rows, width, stride := Load(Param("rows"), GP64()), Load(Param("width"), GP64()), Load(Param("stride"), GP64())
@@ -114,11 +114,11 @@ func frameRows() {
 	RET()
 }
 
-// splitRows writes the loop that copies an image's rows into a frame of two phases.
+// splitRows writes the loop that copies an image's rows into a padded plane, even columns apart from odd ones.
 func splitRows() {
-	TEXT("splitRowsAVX2", NOSPLIT, "func(dst, x *float32, rows, width, stride, phase, first, second, n0, n1, vecs int)")
+	TEXT("SplitRowsAVX2", NOSPLIT, "func(dst, x *float32, rows, width, stride, phase, first, second, n0, n1, vecs int)")
 	Pragma("noescape")
-	Doc("splitRowsAVX2 is, for r < rows: for i < 8*vecs: dst[r*stride+first+i] = x[r*width+2i],",
+	Doc("SplitRowsAVX2 is, for r < rows: for i < 8*vecs: dst[r*stride+first+i] = x[r*width+2i],",
 		"dst[r*stride+second+i] = x[r*width+2i+1]; with eight zeros before that at 0 and at phase,",
 		"and after it at first+n0 and second+n1.")
 	dst, x := Load(Param("dst"), GP64()), Load(Param("x"), GP64())

@@ -8,7 +8,7 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// planes writes the loops of depthwise convolution that need no frame, since masks
+// planes writes the loops of depthwise convolution that need no padded plane, since masks
 // leave out what lies beside a row, by the size of the square kernel and the stride,
 // and those of greatest elements under windows that move by two.
 func planes() {
@@ -32,7 +32,7 @@ func planeLoop(size, stride int, greatest bool) {
 	}
 	TEXT(name, NOSPLIT, "func(dst, x, w *float32, bias float32, inRows, inCols, outRows, outCols, top, left int, masks *uint16, vecs int, act *float32)")
 	Pragma("noescape")
-	Doc(fmt.Sprintf("%s "+does+" with stride %d; see fast32.planes.", name, size, size, stride))
+	Doc(fmt.Sprintf("%s "+does+" with stride %d; see Plane.", name, size, size, stride))
 	dst, x, w := Load(Param("dst"), GP64()), Load(Param("x"), GP64()), Load(Param("w"), GP64())
 	inRows, inCols := Load(Param("inRows"), GP64()), Load(Param("inCols"), GP64())
 	outRows, outCols := Load(Param("outRows"), GP64()), Load(Param("outCols"), GP64())

@@ -14,16 +14,16 @@ import (
 // rows512 writes row functions with sixteen elements at a time.
 func rows512() {
 	var e exponential
-	sigmoid512("sigmoid32AVX512", sigmoidDoc, false)
-	sigmoid512("silu32AVX512", siluDoc, true)
-	row512("exp32AVX512", "dst[i] = exp(x[i]), within 0.8 units in the last place.", func() {
+	sigmoid512("Sigmoid32AVX512", sigmoidDoc, false)
+	sigmoid512("Silu32AVX512", siluDoc, true)
+	row512("Exp32AVX512", "dst[i] = exp(x[i]), within 0.8 units in the last place.", func() {
 		e.loadExact()
 	}, func(v vec) vec {
 		VMINPS(v, e.most, v) // NaN stays
 		return e.of(v)
 	})
 	var shift vec
-	row512("expShifted32AVX512", "dst[i] = exp(x[i]-shift), within 0.8 units in the last place.", func() {
+	row512("ExpShifted32AVX512", "dst[i] = exp(x[i]-shift), within 0.8 units in the last place.", func() {
 		e.loadExact()
 		shift = spread512(parameter("shift"))
 	}, func(v vec) vec { return e.ofDifference(v, shift) })
@@ -231,7 +231,7 @@ func log512() {
 	)
 	var one, half, high, low vec
 	var tail []vec
-	row512("log32AVX512", "dst[i] = ln x[i], within 1.6 units in the last place.", func() {
+	row512("Log32AVX512", "dst[i] = ln x[i], within 1.6 units in the last place.", func() {
 		one, half, high, low = spread512(f32(1)), spread512(f32(-0.5)), spread512(f32(ln2First)), spread512(f32(ln2Rest))
 		for _, c := range logTail {
 			tail = append(tail, spread512(f32(c)))
@@ -329,9 +329,9 @@ func address(c gotypes.Component) Mem {
 // softmax512 writes the softmax of rows: their greatest element, the exponentials and
 // their sum, in float64, and the quotients.
 func softmax512(e *exponential) {
-	TEXT("softmax32AVX512", NOSPLIT, "func(dst, x *float32, rows, cols int)")
+	TEXT("Softmax32AVX512", NOSPLIT, "func(dst, x *float32, rows, cols int)")
 	Pragma("noescape")
-	Doc("softmax32AVX512 is, for each of rows of cols elements that follow each other:",
+	Doc("Softmax32AVX512 is, for each of rows of cols elements that follow each other:",
 		"dst[i] = exp(x[i]-m) / Σ exp(x[k]-m), m being the greatest; cols > 0.")
 	dst, x, rows := Load(Param("dst"), GP64()), Load(Param("x"), GP64()), Load(Param("rows"), GP64())
 	whole, rest := Load(Param("cols"), GP64()), GP64()

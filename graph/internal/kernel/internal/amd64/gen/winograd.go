@@ -34,7 +34,7 @@ type transform struct {
 }
 
 // The points of interpolation are 0, ±inner, ±outer and infinity, as in package
-// kernel.
+// kernel, which has the matrices.
 const inner, outer = 0.75, 1.5
 
 func (w *transform) vectors(n int) []vec {
@@ -106,10 +106,11 @@ func pairOf(p, other float32) pair {
 // kernels writes G g Gᵀ, row after row: of the first product there are registers for the
 // rows of a pair.
 func (w *transform) kernels() {
-	name := "winogradKernels" + w.name
+	name := "WinogradKernels" + w.name
 	TEXT(name, NOSPLIT, "func(dst *float32, place int, x *float32, tap, vecs int)")
 	Pragma("noescape")
-	Doc(fmt.Sprintf("%s is winogradKernels for %d*vecs kernels.", name, w.width/4))
+	Doc(fmt.Sprintf("%s is G g Gᵀ of %d*vecs kernels, element (i, j) of kernel t's g being", name, w.width/4),
+		"x[(3*i+j)*tap+t], and that of its result dst[(6*i+j)*place+t].")
 	dst, place := Load(Param("dst"), GP64()), Load(Param("place"), GP64())
 	rows, tap := []reg.GPVirtual{GP64(), GP64(), GP64()}, GP64()
 	Load(Param("x"), rows[0])
@@ -188,10 +189,11 @@ func (w *transform) kernels() {
 }
 
 func (w *transform) input() {
-	name := "winogradInput" + w.name
+	name := "WinogradInput" + w.name
 	TEXT(name, NOSPLIT, "func(dst *float32, place int, x *float32, off *int, vecs int, tmp *float32)")
 	Pragma("noescape")
-	Doc(fmt.Sprintf("%s is winogradInput for %d*vecs tiles; tmp has room for 36 vectors.", name, w.width/4))
+	Doc(fmt.Sprintf("%s is Bᵀ d B of %d*vecs tiles, element (i, j) of tile t's d being x[off[6*i+j]+t],", name, w.width/4),
+		"and that of its result dst[(6*i+j)*place+t]; tmp has room for 36 vectors.")
 	dst, place := Load(Param("dst"), GP64()), Load(Param("place"), GP64())
 	x, off := Load(Param("x"), GP64()), Load(Param("off"), GP64())
 	vecs, tmp := Load(Param("vecs"), GP64()), Load(Param("tmp"), GP64())
@@ -224,10 +226,11 @@ func (w *transform) input() {
 }
 
 func (w *transform) output() {
-	name := "winogradOutput" + w.name
+	name := "WinogradOutput" + w.name
 	TEXT(name, NOSPLIT, "func(dst *float32, stride int, m *float32, place int, bias float32, vecs int, tmp *float32)")
 	Pragma("noescape")
-	Doc(fmt.Sprintf("%s is winogradOutput for %d*vecs tiles; tmp has room for 24 vectors.", name, w.width/4))
+	Doc(fmt.Sprintf("%s is Aᵀ m A + bias of %d*vecs tiles, element (i, j) of tile t's m being", name, w.width/4),
+		"m[(6*i+j)*place+t] and (a, b) of its result dst[a*stride+4*t+b]; tmp has room for 24 vectors.")
 	dst, stride := Load(Param("dst"), GP64()), Load(Param("stride"), GP64())
 	m, place := Load(Param("m"), GP64()), Load(Param("place"), GP64())
 	vecs, tmp := Load(Param("vecs"), GP64()), Load(Param("tmp"), GP64())
@@ -307,7 +310,7 @@ func winogradSplit(step int) {
 	name, n := fmt.Sprintf("winogradSplitAVX512s%d", step), 4*step
 	TEXT(name, NOSPLIT, "func(dst *float32, size int, x *float32, left int, masks *uint16, vecs int)")
 	Pragma("noescape")
-	Doc(fmt.Sprintf("%s writes every %d-th element of a row to one of %d planes; see winogradLoops.", name, n, n))
+	Doc(fmt.Sprintf("%s writes every %d-th element of a row to one of %d planes; see Split.", name, n, n))
 	dst, size := Load(Param("dst"), GP64()), Load(Param("size"), GP64())
 	x, left := Load(Param("x"), GP64()), Load(Param("left"), GP64())
 	masks, vecs := Load(Param("masks"), GP64()), Load(Param("vecs"), GP64())

@@ -1,4 +1,4 @@
-// The generator of the assembly of package kernel, of one family of kernels at a time: its
+// The generator of the assembly of package amd64, of one family of kernels at a time: its
 // last argument. It is a module of its own, so that nobody who uses the tool needs its
 // dependencies.
 package main

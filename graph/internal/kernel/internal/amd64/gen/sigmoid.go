@@ -58,8 +58,8 @@ func expMinus(x vec) vec {
 // sigmoidRows writes the loops of the logistic function in float32, and of its
 // product with x: with e = exp(-|x|), 1 or e over 1+e.
 func sigmoidRows() {
-	narrowRow("sigmoid32AVX2", sigmoidSignature, sigmoidDoc, []string{"x"}, nil, func(at []Mem) vec { return sigmoidAt(at[0], false) })
-	narrowRow("silu32AVX2", sigmoidSignature, siluDoc, []string{"x"}, nil, func(at []Mem) vec { return sigmoidAt(at[0], true) })
+	narrowRow("Sigmoid32AVX2", sigmoidSignature, sigmoidDoc, []string{"x"}, nil, func(at []Mem) vec { return sigmoidAt(at[0], false) })
+	narrowRow("Silu32AVX2", sigmoidSignature, siluDoc, []string{"x"}, nil, func(at []Mem) vec { return sigmoidAt(at[0], true) })
 }
 
 const (

@@ -10,7 +10,7 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// tileKind is a family of micro-kernels: one for each number of rows and for
+// tileKind is a kind of tiles: one for each number of rows and for
 // one and two vectors of columns.
 type tileKind struct {
 	name, elem                     string
@@ -42,9 +42,9 @@ func tiles() {
 // apart for the processor to foresee the next.
 const ahead = 4096
 
-// tile is one microKernel: rows × vecs accumulators, the vectors of B, and one
+// tile writes one tile: rows × vecs accumulators, the vectors of B, and one
 // element of A at a time in all places of a vector; then the same for the next
-// columns. If spread is set, it is a spreadKernel.
+// columns. If spread is set, the rows of B lie anywhere.
 func tile(k *tileKind, rows, vecs int, spread bool) {
 	name, step, doc := fmt.Sprintf("%sr%dv%d", k.name, rows, vecs), "ldb int", ""
 	if spread {
@@ -52,7 +52,7 @@ func tile(k *tileKind, rows, vecs int, spread bool) {
 	}
 	TEXT(name, NOSPLIT, fmt.Sprintf("func(kc int, a, b *%[1]s, %[2]s, c *%[1]s, ldc int, start *%[1]s, add bool, count, next int, act *float32)", k.elem, step))
 	Pragma("noescape")
-	Doc(fmt.Sprintf("%s is tilePlain of %d rows and %d columns%s.", name, rows, vecs*k.width/k.size, doc))
+	Doc(fmt.Sprintf("%s is a tile of %d rows and %d columns%s.", name, rows, vecs*k.width/k.size, doc))
 	first, c := Load(Param("b"), GP64()), Load(Param("c"), GP64())
 	ldc, next := Load(Param("ldc"), GP64()), Load(Param("next"), GP64())
 	var ldb, off, at reg.Register
