@@ -11,8 +11,9 @@
 // right. Where two readings are about equally likely, Locate refuses.
 //
 // Invariants. Names of tensors, nodes and weights decide nothing but between
-// parts that nothing else separates, and then the evidence says so. Weights
-// are not read. The same model gives the same report.
+// parts that nothing else separates, and then the evidence says so. Of weights
+// the biases of the last layers are read, and in a probe run what it needs. The
+// same model gives the same report.
 //
 // Non-goals: changing the graph (package emit makes rows of a Layout), losses.
 package patterns

@@ -45,6 +45,7 @@ var judges = map[string][]string{
 	"graph/onnx":            {"graph/onnx", "cmd/onnxloss"},
 	"patterns/match":        {"patterns/match", "patterns", "emit"},
 	"patterns":              {"patterns", "emit", "cmd/onnxloss"},
+	"patterns/rule":         {"patterns/rule", "patterns", "emit"},
 	"emit/loss":             {"emit/loss", "emit/verify"},
 	"emit/loss/class":       {"emit/loss", "emit/verify"},
 	"emit/loss/box":         {"emit/loss", "emit/verify"},
@@ -55,7 +56,7 @@ var judges = map[string][]string{
 
 // packages are those that changes are drawn from where none are named.
 var packages = []string{"graph", "graph/internal/kernel", "graph/op", "graph/interp", "graph/interp/plan", "graph/interp/fuse", "graph/onnx", "graph/grad",
-	"patterns", "patterns/match", "emit", "emit/loss", "emit/loss/class", "emit/loss/box", "emit/verify", "cmd/onnxloss"}
+	"patterns", "patterns/match", "patterns/rule", "emit", "emit/loss", "emit/loss/class", "emit/loss/box", "emit/verify", "cmd/onnxloss"}
 
 // change is one edit of a file.
 type change struct {
