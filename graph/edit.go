@@ -29,7 +29,7 @@ func (n *Node) touch() {
 // and builders use it; it fails if the name is taken or empty.
 func (g *Graph) Declare(name string, t Type) (*Value, error) {
 	if name == "" {
-		return nil, fmt.Errorf("graph %q: a value without a name", g.Name)
+		return nil, fmt.Errorf("graph %q: a value has no name", g.Name)
 	}
 	if g.values[name] != nil {
 		return nil, fmt.Errorf("graph %q: value %q is defined twice", g.Name, name)
@@ -113,7 +113,7 @@ func (g *Graph) InsertNode(i int, n *Node) error {
 
 func (g *Graph) insert(at int, n *Node) error {
 	if n.graph != nil {
-		return fmt.Errorf("node %v is in a graph already", n)
+		return fmt.Errorf("node %v is already in a graph", n)
 	}
 	for _, o := range n.Outputs {
 		if o != nil && (o.producer != nil || o.input || o.Init != nil || o.graph != g) {

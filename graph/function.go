@@ -12,7 +12,7 @@ func (f *Function) Instantiate(n *Node) (*Graph, error) {
 		}
 	}
 	if len(n.Inputs) > len(f.Body.Inputs) {
-		return nil, fmt.Errorf("call of function %s: %d inputs, want at most %d", f.Name, len(n.Inputs), len(f.Body.Inputs))
+		return nil, fmt.Errorf("call of function %s has %d inputs, want at most %d", f.Name, len(n.Inputs), len(f.Body.Inputs))
 	}
 	bound := map[string]*Attr{}
 	for _, a := range f.Defaults {

@@ -86,7 +86,7 @@ func (c *copier) function(n *Node) *Function {
 	return c.named[functionKey{CanonicalDomain(n.Domain), n.Op, n.Overload}]
 }
 
-var errTooDeep = errors.New("functions are nested too deeply, or call each other without end")
+var errTooDeep = errors.New("functions are nested too deeply, or call each other recursively")
 
 // fits returns an error if the inlined model would be too large. Each body is
 // counted once.
@@ -98,7 +98,7 @@ func (c *copier) fits() error {
 	}
 	n, ok := c.size(c.from.Graph, size, own, 0)
 	if limit := maxInlined + 16*own; !ok || n > limit {
-		return fmt.Errorf("%w: %d nodes would become more than %d", errTooDeep, own, limit)
+		return fmt.Errorf("%w: %d nodes would expand to more than %d", errTooDeep, own, limit)
 	}
 	return nil
 }

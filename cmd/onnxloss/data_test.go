@@ -204,7 +204,7 @@ func TestDataShort(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, _, stderr := call(context.Background(), "inspect", path)
-	if want := fmt.Sprintf("onnxloss: %s: tensor \"shape\": external data \"w.bin\": 24 bytes at 0 wanted, the file has 7\n", path); stderr != want {
+	if want := fmt.Sprintf("onnxloss: %s: tensor \"shape\": external data \"w.bin\": needs 24 bytes at offset 0, but the file has 7\n", path); stderr != want {
 		t.Errorf("%s, want %s", stderr, want)
 	}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -61,6 +62,10 @@ func feedsFor(c *cli.Context, path string, m *graph.Model, plan *interp.Plan) (m
 	}
 	if err == nil {
 		err = f.makeUp(targets, func(*graph.Value) bool { return true })
+	}
+	var kind *random.TypeError
+	if errors.As(err, &kind) {
+		return nil, fmt.Errorf("%s: %w; give it with --input", title(path), err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", title(path), err)

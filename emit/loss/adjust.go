@@ -8,12 +8,12 @@ import (
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
-// Adjustment is what a loss makes of the logits z of an anchor with targets q:
-// Scale · (zᵢ + Shiftᵢ − qᵢ·Marginᵢ). It is how losses for classes of unequal
-// frequency differ from those they are built on.
+// Adjustment turns the logits z of an anchor with targets q into
+// Scale · (zᵢ + Shiftᵢ − qᵢ·Marginᵢ). Losses for classes of unequal frequency
+// differ from the losses they are based on by such an adjustment.
 type Adjustment struct {
 	Scale  float64
-	Shift  []float64 // one for each class; nil for none
+	Shift  []float64 // one per class; nil for none
 	Margin []float64 // likewise
 }
 
@@ -32,7 +32,7 @@ func (a Adjustment) apply(z, q []float64) []float64 {
 	return y
 }
 
-// adjusted is the logits that a loss with a softmax takes.
+// adjusted is the logits to which a loss applies its softmax.
 func (e *emission) adjusted(b *Build) *graph.Value {
 	if e.loss.Adjust == nil {
 		return b.raw
@@ -48,10 +48,9 @@ func (e *emission) adjusted(b *Build) *graph.Value {
 	return b.Scale(z, a.Scale)
 }
 
-// lowered is the logits less about the largest of each anchor. A softmax is the
-// same for these. With the largest near 0, what is added is not lost in rounding.
-// What is taken off is whole, so that it is a constant to whoever differentiates,
-// and exact.
+// lowered is the logits minus a whole number close to the largest of each anchor, which
+// does not change a softmax. With the largest near 0, a shift added later is not lost to
+// rounding. A whole number makes the subtraction exact, and is constant to differentiation.
 func (b *Build) lowered() *graph.Value {
 	if b.raw == nil {
 		return nil
@@ -60,8 +59,7 @@ func (b *Build) lowered() *graph.Value {
 	return op.Sub(b.raw, op.Cast(whole, b.raw.Type.DType))
 }
 
-// The counts allowed: no class is without objects, since its logarithm is
-// taken.
+// The range of counts: 0 is excluded because logarithms are taken.
 const minCount, maxCount = 1e-6, 1e15
 
 func (o Options) checkCounts(l *Loss, classes int) error {
@@ -71,13 +69,13 @@ func (o Options) checkCounts(l *Loss, classes int) error {
 	case !l.Counts:
 		return &OptionError{"class_counts", l.Name + " does not depend on them"}
 	case o.ClassCounts == nil:
-		return &OptionError{"class_counts", l.Name + " needs the number of objects of each class"}
+		return &OptionError{"class_counts", l.Name + " needs the number of objects per class"}
 	case len(o.ClassCounts) != classes:
 		return &OptionError{"class_counts", fmt.Sprintf("%d counts for %d classes", len(o.ClassCounts), classes)}
 	}
 	for i, n := range o.ClassCounts {
 		if !(n >= minCount && n <= maxCount) {
-			return &OptionError{"class_counts", fmt.Sprintf("count %d is %s, want a number in [%s, %s]", i, number(n), number(minCount), number(maxCount))}
+			return &OptionError{"class_counts", fmt.Sprintf("count %d is %s, expected a number in [%s, %s]", i, number(n), number(minCount), number(maxCount))}
 		}
 	}
 	return nil

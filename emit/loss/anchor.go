@@ -1,6 +1,6 @@
 package loss
 
-// anchor evaluates one anchor after another.
+// anchor evaluates the loss anchor by anchor.
 type anchor struct {
 	loss   *Loss
 	opts   Options
@@ -10,13 +10,13 @@ type anchor struct {
 
 	classWeights []float64 // nil for none
 	weights      []float64 // of the labels; nil for none
-	byLabel      float64   // the anchor's weight by its targets
+	byLabel      float64   // the anchor's weight by label
 
-	classWeight float64 // of the anchor's targets, in sum
+	classWeight float64 // summed over the anchor's targets
 
 	labels []float64 // q before smoothing
 	scene  *Scene    // nil for a loss without Statistics
-	factor []float64 // of the anchor's classes, by the scene; nil for none
+	factor []float64 // per class, from the scene; nil for none
 }
 
 func newAnchor(l *Loss, o Options, b Batch) *anchor {
@@ -34,8 +34,8 @@ func newAnchor(l *Loss, o Options, b Batch) *anchor {
 	return a
 }
 
-// targets sets q for anchor i, and says whether it takes part in the loss and
-// is a positive.
+// targets sets q for anchor i, and returns whether it is not ignored and whether it is a
+// positive.
 func (a *anchor) targets(b Batch, i int) (takesPart, positive bool) {
 	ignore := a.opts.IgnoreIndex
 	if a.opts.Target == Bins {
@@ -89,7 +89,7 @@ func (a *anchor) targets(b Batch, i int) (takesPart, positive bool) {
 	return true, positive
 }
 
-// position sets q for a position among the bins, and says whether it is one.
+// position sets q for a position among the bins, and returns whether it is valid.
 func (a *anchor) position(y float64) bool {
 	if y < 0 {
 		return false
@@ -107,7 +107,7 @@ func (a *anchor) position(y float64) bool {
 	return true
 }
 
-// weight is what anchor i, whose targets are set, counts in WeightedMean.
+// weight is the weight of anchor i in WeightedMean; call targets first.
 func (a *anchor) weight(b Batch, i int) float64 {
 	sum := 0.0
 	for c, q := range a.labels {
@@ -139,8 +139,8 @@ func (a *anchor) weigh() {
 	a.byLabel = weighed / sum
 }
 
-// weighted is the loss of anchor i, whose targets are set, with all weights but
-// those that rest on the losses, its derivative in grad and its terms in charges.
+// weighted is the loss of anchor i with all weights except those that depend on the losses;
+// it sets grad to its derivative and charges to its terms. Call targets first.
 func (a *anchor) weighted(b Batch, i int, grad, charges []float64) float64 {
 	z := b.Logits[i*b.C:][:b.C]
 	a.factor = nil
@@ -169,8 +169,8 @@ func (a *anchor) weighted(b Batch, i int, grad, charges []float64) float64 {
 	return x
 }
 
-// eval is the loss of the anchor with logits z, its derivative in grad and what
-// each class adds to it in charges.
+// eval is the loss of the anchor with logits z; it sets grad to its derivative and charges
+// to the contribution of each class.
 func (a *anchor) eval(z, grad, charges []float64) float64 {
 	x := Point{Classes: len(z), NoClass: 1, params: a.opts.Params, each: a.opts.PerClass}
 	for _, q := range a.q {
@@ -220,10 +220,10 @@ func (a *anchor) closed(x *Point) Dual {
 	return a.loss.Closed(x)
 }
 
-// softmaxGrad adds to grad, which has the derivative of each class's loss by
-// its own logit, those by the other logits: d log pᵢ / d zⱼ = −pⱼ, and
-// d log(1−pᵢ) / d zⱼ = pᵢ pⱼ / (1−pᵢ), where for the top class i the share
-// pⱼ / (1−pᵢ) is taken among the others, lest it be 0/0.
+// softmaxGrad adds to grad, which has the derivative of each class's loss with respect to
+// its own logit, those with respect to the other logits: d log pᵢ / d zⱼ = −pⱼ, and
+// d log(1−pᵢ) / d zⱼ = pᵢ pⱼ / (1−pᵢ). For the top class i, pⱼ / (1−pᵢ) is computed as a
+// share among the other classes, to avoid 0/0.
 func (a *anchor) softmaxGrad(s *softmaxAt, z, grad []float64) {
 	var own, cross float64 // Σ of f.P, and of f.NotP·p/(1−p) of all but the top class
 	odds := func(i int) float64 {

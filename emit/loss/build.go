@@ -9,33 +9,33 @@ import (
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
-// Build is one loss being built: the parts of the general form, over logits z
-// and targets q. Each part is made once, when it is first asked for.
+// Build is a loss under construction: the parts of the general form for logits z
+// and targets q. Each part is created once, when first used.
 type Build struct {
 	// Q are the targets [N, A, C], smoothed.
 	Q *graph.Value
 	// Classes is C.
 	Classes int
-	// Of a loss with Statistics alone: Labels are the targets before smoothing, 0 where
-	// an anchor is ignored.
+	// For losses with Statistics only: Labels are the targets before smoothing, 0 for
+	// ignored anchors.
 	Labels *graph.Value
-	// Counted is 1 for each anchor that statistics are taken from, else 0, [N, A]:
-	// it is not ignored, and its weight is above 0. Nil if all are.
+	// Counted is 1 for each anchor included in statistics, which is not ignored and has a
+	// weight above 0, and 0 for the others, [N, A]. Nil if all are included.
 	Counted *graph.Value
-	// Foreground is 1 for each positive that is counted, else 0, [N, A]; see
+	// Foreground is 1 for each counted positive and 0 for other anchors, [N, A]; see
 	// Positives.
 	Foreground *graph.Value
-	// State is what the loss carries from step to step, as it was; NewState, which
-	// the loss sets, as it is after this batch.
+	// State is the loss's state before this batch; the loss sets NewState to the state
+	// after it.
 	State, NewState []*graph.Value
 
 	weights []*graph.Value // of the classes' losses, for the derivative
 
 	raw    *graph.Value // logits [N, A, C], float32 or float64
-	z      *graph.Value // those that the activation takes
+	z      *graph.Value // the logits after adjustment
 	act    Activation
 	params map[string]float64
-	each   map[string][]float64 // parameters with a number for each class
+	each   map[string][]float64 // parameters with one number per class
 	eps    float64
 	parts  map[string]*graph.Value
 	powers map[power]*graph.Value
@@ -52,11 +52,10 @@ func newBuild(z *graph.Value, act Activation, classes int, o Options) *Build {
 // Param is the value of a parameter of the loss.
 func (b *Build) Param(name string) float64 { return b.params[name] }
 
-// Each is the numbers of a parameter that has one for each class; nil if it has one for
-// all.
+// Each is the numbers of a parameter with one per class; nil if it has a single number.
 func (b *Build) Each(name string) []float64 { return b.each[name] }
 
-// Logits are the logits [N, A, C] before any adjustment, finite where a class is masked.
+// Logits are the logits [N, A, C] before any adjustment, with finite numbers for masked classes.
 func (b *Build) Logits() *graph.Value { return b.raw }
 
 // Positive is the positive term of every class, weight · q · (1−p)^γ · (−log p).
@@ -106,7 +105,7 @@ func (b *Build) NoClass() *graph.Value {
 	return op.Sub(b.Const(1), op.ReduceSum(b.Q, []int64{2}, true))
 }
 
-// CostOfP is −log p, or −log(p + ε) in the form with ε.
+// CostOfP is −log p, or −log(p + ε) with Options.Eps.
 func (b *Build) CostOfP() *graph.Value {
 	if b.eps > 0 {
 		return b.Part("cost p+ε", func() *graph.Value { return op.Neg(op.Log(op.Add(b.P(), b.Const(b.eps)))) })
@@ -114,7 +113,7 @@ func (b *Build) CostOfP() *graph.Value {
 	return b.exactCostOfP()
 }
 
-// CostOfNotP is −log(1 − p), or −log(1 − p + ε) in the form with ε.
+// CostOfNotP is −log(1 − p), or −log(1 − p + ε) with Options.Eps.
 func (b *Build) CostOfNotP() *graph.Value {
 	if b.eps > 0 {
 		return b.Part("cost 1-p+ε", func() *graph.Value { return op.Neg(op.Log(op.Add(b.NotP(), b.Const(b.eps)))) })
@@ -122,9 +121,9 @@ func (b *Build) CostOfNotP() *graph.Value {
 	return b.exactCostOfNotP()
 }
 
-// PlainCostOfP is CostOfP for a loss that asks for nothing else. Under a softmax
-// it is LogSoftmax as the runtime has it, which most compute to an absolute
-// precision only: in float32, 6e-8 where p is near 1.
+// PlainCostOfP is CostOfP for a loss that uses no other part. For a softmax it is the
+// runtime's LogSoftmax, which most compute only to an absolute precision: 6e-8 in float32
+// for p near 1.
 func (b *Build) PlainCostOfP() *graph.Value {
 	if b.act == Softmax && b.eps == 0 {
 		return op.Sub(b.never(), b.logSoftmax())
@@ -180,7 +179,7 @@ func (b *Build) PowNotP(γ float64) *graph.Value {
 	return b.Part(fmt.Sprint("(1-p)^", γ), func() *graph.Value { return b.powProbability(b.NotP, b.exactCostOfNotP, γ) })
 }
 
-// Products are taken up to this power.
+// Powers up to this are computed as products.
 const maxProducts = 16
 
 // smallest is the least normal float32.
@@ -192,9 +191,9 @@ func IsPower(k float64) bool { return k == math.Trunc(k) && k >= 1 && k <= maxPr
 // IsEven is IsPower for powers that take away the sign.
 func IsEven(k float64) bool { return IsPower(k) && math.Mod(k, 2) == 0 }
 
-// Pow is x^k for 0 ≤ x ≤ 1 and k > 0, by products where k is whole and small;
-// then x may be any number. Elsewhere it is exp(k log x), and 0 with the
-// derivative 0 where x is below what float32 holds.
+// Pow is x^k for 0 ≤ x ≤ 1 and k > 0. For small whole k it uses products, and x may be any
+// number. Otherwise it is exp(k log x), and 0 with derivative 0 if x is below the smallest
+// normal float32.
 func (b *Build) Pow(x *graph.Value, k float64) *graph.Value {
 	if IsPower(k) {
 		return b.power(x, int(k))
@@ -204,8 +203,8 @@ func (b *Build) Pow(x *graph.Value, k float64) *graph.Value {
 	return op.Mul(some, op.Exp(b.Scale(log, k)))
 }
 
-// PowTarget is Pow of what rests on targets alone: since nobody differentiates by
-// these, halves of powers are square roots.
+// PowTarget is Pow of a value that depends on targets only: as there is no derivative with
+// respect to targets, half-integer powers may use square roots.
 func (b *Build) PowTarget(x *graph.Value, k float64) *graph.Value {
 	whole := math.Trunc(k)
 	switch {
@@ -217,7 +216,7 @@ func (b *Build) PowTarget(x *graph.Value, k float64) *graph.Value {
 	return op.Mul(b.power(x, int(whole)), op.Sqrt(x))
 }
 
-// PowEach is x^k for 0 ≤ x ≤ 1, k of each class, as Pow where k is no whole number.
+// PowEach is x^k for 0 ≤ x ≤ 1 with one k per class, computed like Pow for fractional k.
 func (b *Build) PowEach(x *graph.Value, k []float64) *graph.Value {
 	some, none := b.Split(op.Greater(x, b.Const(smallest)))
 	log := op.Log(op.Add(op.Mul(some, x), none))
@@ -230,7 +229,7 @@ func (b *Build) PowEach(x *graph.Value, k []float64) *graph.Value {
 	return op.Mul(op.Add(some, op.Mul(none, b.PerClass("is_zero", zero))), op.Exp(op.Mul(log, b.PerClass("gammas", k))))
 }
 
-// power makes x^k by products, k ≥ 1.
+// power computes x^k by products, k ≥ 1.
 func (b *Build) power(x *graph.Value, k int) *graph.Value {
 	if k == 1 {
 		return x
@@ -253,8 +252,8 @@ type power struct {
 	k int
 }
 
-// powProbability is the power of a probability or of its complement: by
-// products, or from its cost, which holds for numbers near 0.
+// powProbability is a power of a probability or its complement: by products, or from its
+// cost, which is accurate near 0.
 func (b *Build) powProbability(of, cost func() *graph.Value, γ float64) *graph.Value {
 	if IsPower(γ) {
 		return b.power(of(), int(γ))
@@ -284,10 +283,9 @@ func (b *Build) Const(x float64) *graph.Value {
 	return b.consts[x]
 }
 
-// exactly is a constant of float type d. Numbers that float32 rounds are the
-// sum of two constants, what it holds and what it lost: in float32 that is the
-// rounded number, and where the graph is computed in float64, the number to 48
-// bits.
+// exactly is a constant of float type d. A number that float32 rounds becomes the sum of
+// two constants, the rounded number and the remainder: in float32 that is the rounded
+// number, and if the graph is computed in float64, the number to 48 bits.
 func exactly(g *graph.Graph, d tensor.DType, name string, shape []int, x []float64) *graph.Value {
 	if d == tensor.Float64 {
 		return op.Const(g, name, tensor.Of(shape, append([]float64{}, x...)))
@@ -306,7 +304,7 @@ func exactly(g *graph.Graph, d tensor.DType, name string, shape []int, x []float
 	return op.Add(v, op.Const(g, name+"_low", tensor.Of(shape, lost)))
 }
 
-// Part is a part of the loss by name, which make makes where there is none yet.
+// Part is the part of the loss called name, created by make on first use.
 func (b *Build) Part(name string, make func() *graph.Value) *graph.Value {
 	if v := b.parts[name]; v != nil {
 		return v
@@ -316,7 +314,7 @@ func (b *Build) Part(name string, make func() *graph.Value) *graph.Value {
 	return v
 }
 
-// Split is a condition and its opposite as numbers, 1 or 0.
+// Split is a condition and its negation as numbers, 1 or 0.
 func (b *Build) Split(cond *graph.Value) (yes, no *graph.Value) {
 	yes = op.Cast(cond, b.z.Type.DType)
 	return yes, op.Sub(b.Const(1), yes)

@@ -8,15 +8,15 @@ import (
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
-// RoleTargetCheck is the output of Options.CheckTargets, int64 [4]: how many
-// targets are none, and image, anchor and class of the first in that order, or
-// −1 each if there is none. Index targets have no class: −1. Of the distances of a
-// box the side takes the place of the class, from 0 to 3.
+// RoleTargetCheck is the output of Options.CheckTargets, int64 [4]: the number of invalid
+// targets, and the image, anchor and class of the first one in that order, or −1 each if
+// there is none. For index targets the class is −1; for the distances of a box the side,
+// from 0 to 3, takes its place.
 //
-// Dense targets are in [0, 1], which NaN is not. Index targets are a class, −1 or
-// C, which both stand for no class; a head with a background class takes classes
-// alone. Ignored anchors may hold what they like if it is the mark. Distances lie
-// up to the last bin, or below 0 where there is none; NaN and infinities do not.
+// Dense targets must be in [0, 1] and not NaN. Index targets must be a class, or −1 or C,
+// which both mean no class unless the head has a background class. Ignored anchors are not
+// checked. Distances must not exceed the last bin, and are below 0 if there is none; NaN and
+// infinities are invalid.
 const RoleTargetCheck = "target_check"
 
 // check is the output of RoleTargetCheck.
@@ -29,13 +29,13 @@ func (e *emission) check(b *Build) *graph.Value {
 		bad = op.And(bad, op.Not(c.marked()))
 	}
 	count := op.ReduceSum(op.Reshape(op.Cast(bad, tensor.Int64), -1), []int64{0}, true)
-	// What follows the last target is taken if no target is greater; so there is
-	// always something to take.
+	// An element appended after the last target is the maximum if no target is invalid, so
+	// that there always is one.
 	flags := op.Concat(0, op.Reshape(op.Cast(bad, tensor.Float32), -1), op.Const(e.g, "end", tensor.Vector(float32(0.5))))
 	first := op.ArgMax(flags, 0, true)
 
 	none := op.Cast(op.Equal(count, c.zero), tensor.Int64)
-	anchors, each := op.Slice(op.Shape(e.target), 0, 1, 2), 0 // how many targets of an anchor
+	anchors, each := op.Slice(op.Shape(e.target), 0, 1, 2), 0 // number of targets per anchor
 	switch e.opts.Target {
 	case Dense:
 		each = e.classes
@@ -43,7 +43,7 @@ func (e *emission) check(b *Build) *graph.Value {
 		each = sides
 		anchors = op.Div(anchors, e.integers("sides", sides))
 	}
-	anchors = op.Add(anchors, op.Cast(op.Equal(anchors, c.zero), tensor.Int64)) // at least 1, to divide by
+	anchors = op.Add(anchors, op.Cast(op.Equal(anchors, c.zero), tensor.Int64)) // at least 1, as a divisor
 	row, class := first, op.Sub(c.zero, c.one)
 	if each > 0 {
 		group := e.integers("each", int64(each))
@@ -52,15 +52,15 @@ func (e *emission) check(b *Build) *graph.Value {
 	}
 	image := op.Div(row, anchors)
 	anchor := op.Sub(op.Sub(row, op.Mul(image, anchors)), none)
-	// Behind the last target, class and anchor are 0 before none is taken off.
+	// For the appended element, class and anchor are 0 before 1 is subtracted.
 	image = op.Sub(op.Mul(image, op.Sub(c.one, none)), none)
 	return op.Concat(0, count, image, anchor, class)
 }
 
-// sides are those of a box, each of which is a row of its own for Bins targets.
+// sides is the number of sides of a box, each with its own row for Bins targets.
 const sides = 4
 
-// check is the subgraph of RoleTargetCheck being built.
+// check is the subgraph of RoleTargetCheck under construction.
 type check struct {
 	*emission
 	b         *Build
@@ -71,12 +71,12 @@ func (e *emission) integers(name string, x int64) *graph.Value {
 	return op.Const(e.g, name, tensor.Vector(x))
 }
 
-// outOfRange is true where a target is none. A number is below 1 or above 0; NaN
-// is neither.
+// outOfRange is true for invalid targets. Every number is below 1 or above 0; NaN is
+// neither.
 func (c *check) outOfRange() *graph.Value {
 	if c.opts.Target == Index {
 		least, greatest := c.opts.indices(c.classes)
-		k := op.Cast(c.target, tensor.Float64) // before opset 9 integers have no order
+		k := op.Cast(c.target, tensor.Float64) // before opset 9, integers cannot be compared
 		return op.Or(op.Less(k, c.float64("least", least)), op.Greater(k, c.float64("greatest", greatest)))
 	}
 	if c.opts.Target == Bins {
@@ -90,7 +90,7 @@ func (c *check) outOfRange() *graph.Value {
 	return op.Or(op.Not(number), op.Or(op.Less(c.target, zero), op.Greater(c.target, one)))
 }
 
-// marked is true where a target is that of an ignored anchor.
+// marked is true for targets of ignored anchors.
 func (c *check) marked() *graph.Value {
 	k := *c.opts.IgnoreIndex
 	if c.opts.Target == Index {
@@ -112,7 +112,7 @@ func (o Options) indices(classes int) (least, greatest int64) {
 	return -1, int64(classes)
 }
 
-// CheckTargets is what RoleTargetCheck says of a batch, worked out one by one.
+// CheckTargets computes RoleTargetCheck for a batch directly.
 func CheckTargets(o Options, b Batch) [4]int64 {
 	found := [4]int64{0, -1, -1, -1}
 	offend := func(anchor, class int) {

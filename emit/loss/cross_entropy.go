@@ -5,8 +5,8 @@ import (
 	"github.com/onnxloss/onnxloss/graph/op"
 )
 
-// CrossEntropy is the positive term alone, without modulation, q · (−log p): under a
-// softmax the negative classes act through p only.
+// CrossEntropy is the positive term alone, without modulation, q · (−log p): with a
+// softmax, negative classes act through p only.
 func (b *Build) CrossEntropy() *graph.Value { return op.Mul(b.Q, b.PlainCostOfP()) }
 
 // CrossEntropy is q · (−log p).
@@ -22,5 +22,5 @@ func (x *Point) BCE() Dual {
 	}
 }
 
-// BCEGradient is the derivative of BCE by z, p − q, under a sigmoid.
+// BCEGradient is the derivative of BCE with respect to z for a sigmoid, p − q.
 func (b *Build) BCEGradient() *graph.Value { return b.ByDepth(b.Residual()) }

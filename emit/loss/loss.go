@@ -12,87 +12,84 @@ import (
 	"github.com/onnxloss/onnxloss/graph"
 )
 
-// Loss is one row of the table: what losses of every kind have, and the formula, in
-// the form of what it is computed from.
+// Loss is one row of the table: the properties common to all kinds of losses, and the
+// formula.
 type Loss struct {
 	Name string
-	// Golden is the loss's name in the golden values; "seed_" and that is the
+	// Golden is the loss's name in the golden values; with the prefix "seed_" it names the
 	// form with ε.
 	Golden   string
 	Kind     Kind
 	Equation string
-	// Source says where the equation stands, with its number.
+	// Source is the publication of the equation, with the equation's number.
 	Source string
-	// When says for what heads and data the loss is, in a sentence for users.
+	// When describes the heads and data the loss is meant for, in a sentence for users.
 	When   string
 	Params []Param
-	// Reduction is the loss's own default; "" is Mean.
+	// Reduction is the loss's default; "" means Mean.
 	Reduction string
 	// Logits is the formula of a loss of logits.
 	*Logits
 }
 
-// Logits is the formula of a loss of logits [N, A, C], one row for each anchor or side
-// of a box, by which the engine makes the graph (Emit) and the oracle (Eval): the loss of
-// every class, summed for each anchor. What follows, weights, marks and the reduction,
-// does not depend on it. (A loss of coordinates [N, A, 4] has another formula, and the
-// same of what follows.)
+// Logits is the formula of a loss of logits [N, A, C], one row per anchor or box side: the
+// loss of every class, which is summed per anchor. The engine uses it for graphs (Emit) and
+// for the oracle (Eval). Weights, ignored anchors and the reduction do not depend on it. (A
+// loss of coordinates [N, A, 4] would have another formula, and share the rest.)
 type Logits struct {
 	Activation Activation
-	// Targets says what the targets mean.
+	// Targets is the meaning of the targets.
 	Targets Meaning
-	// Eps is set where the loss has a form with ε inside the logarithms.
+	// Eps is set if the loss has a form with ε inside the logarithms.
 	Eps bool
-	// Instead is the sigmoid loss to use where a softmax has one class only.
+	// Instead is the sigmoid loss to use if a softmax has only one class.
 	Instead string
-	// Base is the loss of which this is the focal modulation by alpha and gamma; ""
-	// if it is none.
+	// Base is the loss of which this one is the focal modulation by alpha and gamma; "" for
+	// none.
 	Base string
-	// Background is set where the loss needs Options.Background.
+	// Background is set if the loss needs Options.Background.
 	Background bool
-	// Counts is set where the loss needs Options.ClassCounts.
+	// Counts is set if the loss needs Options.ClassCounts.
 	Counts bool
-	// Weighted is set where Mean divides by the sum, over the anchors, of the
-	// weights of their classes, as PyTorch's cross-entropy with weights does.
+	// Weighted is set if Mean divides by the sum of the anchors' class weights, like
+	// PyTorch's cross-entropy with weights.
 	Weighted bool
-	// Adjust is what the loss makes of the logits before its activation, from the
-	// counts of the classes and its parameters; nil if nothing. Only a softmax's
-	// logits are adjusted.
+	// Adjust adjusts the logits before the activation, depending on class counts and
+	// parameters; nil for none. Only softmax losses have it.
 	Adjust func(counts []float64, params map[string]float64) Adjustment
-	// LabelWeights is a factor for the whole loss of an anchor by its class, from
-	// the same; nil for none. An anchor of several classes has their mean, by
-	// targets; what targets lack of 1 in sum counts with a factor of 1.
+	// LabelWeights is a factor for the whole loss of an anchor by its class, depending on
+	// the same; nil for none. Anchors with several classes get the mean weighted by target;
+	// if the targets sum to less than 1, the rest counts with a factor of 1.
 	LabelWeights func(counts []float64, params map[string]float64) []float64
-	// ClassFactors is a factor for each class's terms beside the class weights,
-	// from the parameters and the background; nil for none.
+	// ClassFactors is a factor per class in addition to class weights, depending on
+	// parameters and the background class; nil for none.
 	ClassFactors func(o Options, classes int) []float64
-	// Statistics is what the loss takes from the batch as a whole; nil if its anchors
-	// have nothing to do with one another.
+	// Statistics are the loss's batch statistics; nil if anchors are independent.
 	Statistics *Statistics
-	// Terms are the positive and the negative term, for modulations; nil for losses
-	// of targets that are no labels.
+	// Terms are the positive and the negative term, for modulations; nil unless targets are
+	// labels.
 	Terms *Terms
-	// Build makes the loss of every class, [N, A, C], before class weights.
+	// Build builds the loss of every class, [N, A, C], before class weights.
 	Build func(b *Build) *graph.Value
-	// Gradient makes the derivative of Build's value by the logits, [N, A, C], of a
-	// loss without ε: under a sigmoid, of each class by its own; under a softmax, of
-	// their sum, by SoftmaxGradient, with the weights of the classes. It is there for
-	// what is shorter than the derivative by the operators' rules, which is taken
-	// where Gradient is nil or gives nil.
+	// Gradient builds the derivative of Build's value with respect to the logits,
+	// [N, A, C], for a loss without ε: for a sigmoid, of each class with respect to its own
+	// logit; for a softmax, of their sum, by SoftmaxGradient, with the class weights. It
+	// serves to make graphs shorter than the operators' gradient rules would, which are
+	// used if Gradient is nil or returns nil.
 	Gradient func(b *Build) *graph.Value
 	// Closed is the loss of one class of one anchor, in float64, and its
 	// derivatives.
 	Closed func(x *Point) Dual
 }
 
-// Kind is what a loss is a loss of.
+// Kind is the kind of output that a loss applies to.
 type Kind uint8
 
 // The kinds of losses.
 const (
 	Classification Kind = iota // class logits
 	Confidence                 // the objectness or confidence logit
-	Box                        // the logits of one side of a box, one for each bin of its distance
+	Box                        // the logits of one side of a box, one per bin of its distance
 )
 
 // Kinds are all kinds of losses.
@@ -102,7 +99,7 @@ func (k Kind) String() string {
 	return [...]string{"classification", "confidence", "box"}[k]
 }
 
-// Activation is the function that makes p of the logits.
+// Activation is the function that maps logits to p.
 type Activation uint8
 
 // The activations.
@@ -118,14 +115,14 @@ func (a Activation) String() string {
 	return "sigmoid"
 }
 
-// Meaning is what the targets of a loss are.
+// Meaning is the meaning of a loss's targets.
 type Meaning uint8
 
-// The meanings of targets.
+// Meanings of targets.
 const (
-	Labels    Meaning = iota // how far each class is the anchor's
-	Qualities                // measured, as the overlap of a box with its object; 0 for every other class
-	Heat                     // a map that is 1 at the centres of objects alone, and falls off around them
+	Labels    Meaning = iota // to what degree the anchor belongs to each class
+	Qualities                // measured, such as the overlap of a box with its object; 0 for every other class
+	Heat                     // a map that is 1 only at the centres of objects and decays around them
 	Positions                // a position among bins
 )
 
@@ -138,15 +135,15 @@ func (m Meaning) String() string {
 type Param struct {
 	Name    string
 	Default float64
-	Lo, Hi  float64 // both allowed
+	Lo, Hi  float64 // inclusive
 	Doc     string
 	Zero    bool // 0 is allowed too, though outside of [Lo, Hi]
 	Integer bool // whole numbers only
-	// PerClass is set where Options.PerClass may have one for each class.
+	// PerClass is set if Options.PerClass may override it per class.
 	PerClass bool
 }
 
-// Range is the values allowed, as in "[0, 1]" or "0 and [1, 100]".
+// Range is the allowed values, as in "[0, 1]" or "0 and [1, 100]".
 func (p Param) Range() string {
 	zero := ""
 	if p.Zero {
@@ -163,15 +160,15 @@ func (p Param) check(x float64) error {
 		return nil
 	}
 	if math.IsNaN(x) || x < p.Lo || x > p.Hi || p.Integer && x != math.Trunc(x) {
-		return &OptionError{p.Name, fmt.Sprintf("%s is outside of %s", number(x), p.Range())}
+		return &OptionError{p.Name, fmt.Sprintf("%s is outside %s", number(x), p.Range())}
 	}
 	return nil
 }
 
 func number(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
 
-// The parameters that several losses have. With γ ≤ 100 no exponent overflows
-// for logits up to 1e30.
+// Parameters shared by several losses. With γ ≤ 100 no exponent overflows for
+// logits up to 1e30.
 func Alpha(def float64) Param {
 	return Param{Name: "alpha", Default: def, Hi: 1, Doc: "weight of the positive term; the negative term has 1 − alpha"}
 }
@@ -180,7 +177,7 @@ func Gamma(def float64) Param {
 	return Param{Name: "gamma", Default: def, Hi: 100, Doc: "exponent of the focal modulation; 0 turns it off"}
 }
 
-// EachClass is p, of which there may be one for each class.
+// EachClass is p, allowed to differ per class.
 func (p Param) EachClass() Param {
 	p.PerClass = true
 	return p
@@ -188,8 +185,7 @@ func (p Param) EachClass() Param {
 
 var table = map[string]*Loss{}
 
-// Register adds a loss to the table. It panics if the name is taken, since that
-// is a defect of the program.
+// Register adds a loss to the table. It panics if the name is taken, which is a bug.
 func Register(l *Loss) {
 	if table[l.Name] != nil {
 		panic("loss: " + l.Name + " is registered twice")
@@ -197,7 +193,7 @@ func Register(l *Loss) {
 	table[l.Name] = l
 }
 
-// All is the whole table: classification first, then by name.
+// All is the table: classification first, then by name.
 var All = sync.OnceValue(func() []*Loss {
 	return slices.SortedFunc(maps.Values(table), func(a, b *Loss) int {
 		if a.Kind != b.Kind {
@@ -221,19 +217,19 @@ func Names(k Kind) []string {
 
 const confPrefix = "conf-"
 
-// Find is the loss of a kind by name; a confidence loss's prefix "conf-" may
-// be left out. The error lists what there is.
+// Find is the loss of a kind called name; the prefix "conf-" of confidence losses is
+// optional. The error lists the available losses.
 func Find(k Kind, name string) (*Loss, error) {
 	l := table[name]
 	if k == Confidence && (l == nil || l.Kind != k) {
 		l = table[confPrefix+name]
 	}
 	if l == nil || l.Kind != k {
-		there := "there are " + strings.Join(Names(k), ", ")
+		there := "available: " + strings.Join(Names(k), ", ")
 		if len(table) == 0 {
-			there = "none is registered: import emit/loss/all"
+			there = "none is registered; import emit/loss/all"
 		}
-		return nil, &OptionError{"loss", fmt.Sprintf("there is no %v loss %q; %s", k, name, there)}
+		return nil, &OptionError{"loss", fmt.Sprintf("no %v loss is called %q; %s", k, name, there)}
 	}
 	return l, nil
 }
@@ -248,7 +244,7 @@ func (l *Loss) Param(name string) (Param, bool) {
 	return Param{}, false
 }
 
-// DefaultReduction is the reduction of l where none is asked for.
+// DefaultReduction is l's reduction if none is given.
 func (l *Loss) DefaultReduction() string {
 	if l.Reduction != "" {
 		return l.Reduction
@@ -256,8 +252,8 @@ func (l *Loss) DefaultReduction() string {
 	return Mean
 }
 
-// classWeights is the factor of each class's terms, by the options and by the
-// loss itself; nil for none.
+// classWeights is the factor of each class's terms, from the options and from the loss
+// itself; nil for none.
 func (l *Loss) classWeights(o Options, classes int) []float64 {
 	if l.ClassFactors == nil {
 		return o.ClassWeights

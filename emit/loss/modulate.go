@@ -14,33 +14,33 @@ import (
 //
 //	Σ α q (1−p)^γ T⁺ + (1−α) (1−q) p^γ T⁻.
 //
-// Each of γ and α is one number, or one for each class. Without α both terms have
-// a weight of 1. Of cross-entropy it is focal-softmax, of binary cross-entropy
+// Each of γ and α is one number, or one per class. Without α both terms have weight 1.
+// Applied to cross-entropy it is focal-softmax, to binary cross-entropy
 // modified-focal-sigmoid.
 type Modulation struct {
 	Gamma []float64 `json:"gamma"`
 	Alpha []float64 `json:"alpha,omitempty"`
 }
 
-// Terms are the losses of a class that the anchor has and of one that it has not:
-// a loss of labels is q times the first and 1 − q times the second.
+// Terms are the losses of a positive and of a negative class: a loss of labels is q times
+// the first plus 1 − q times the second.
 type Terms struct{ Positive, Negative Cost }
 
-// Cost is one term; without Build there is none.
+// Cost is one term; it is absent if Build is nil.
 type Cost struct {
 	Build  func(b *Build) *graph.Value
 	Closed func(x *Point) Dual
 }
 
-// The terms of cross-entropy, in which the other classes act through the softmax
-// alone, and of binary cross-entropy.
+// The terms of cross-entropy, in which other classes act only through the softmax, and of
+// binary cross-entropy.
 var (
 	PositiveTerm = &Terms{Positive: Cost{(*Build).CostOfP, func(x *Point) Dual { return x.Positive(0) }}}
 	BothTerms    = &Terms{Positive: PositiveTerm.Positive, Negative: Cost{(*Build).CostOfNotP, func(x *Point) Dual { return x.Negative(0) }}}
 )
 
-// FocalTerms are terms with a focal modulation of their own, by the parameters γ
-// and, where the loss has it, α; below 0 that is off.
+// FocalTerms are terms with a focal modulation of their own, by the parameter γ and, if the
+// loss has it, α; a negative α is off.
 func FocalTerms(t *Terms) *Terms {
 	weight := func(params map[string]float64, positive bool) float64 {
 		α, ok := params["alpha"]
@@ -68,7 +68,7 @@ func FocalTerms(t *Terms) *Terms {
 	return &Terms{of(t.Positive, true), of(t.Negative, false)}
 }
 
-// Focused is (1−p)^γ · cost, or of the negative term p^γ · cost.
+// Focused is (1−p)^γ · cost, or p^γ · cost for the negative term.
 func (b *Build) Focused(cost *graph.Value, γ []float64, positive bool) *graph.Value {
 	complement := b.exactCostOfP
 	if positive {
@@ -85,7 +85,7 @@ func (b *Build) Focused(cost *graph.Value, γ []float64, positive bool) *graph.V
 	return op.Mul(b.PowP(γ[0]), cost)
 }
 
-// PerClass is one number, or one for each class, [1, 1, C].
+// PerClass is one number, or one per class, [1, 1, C].
 func (b *Build) PerClass(name string, x []float64) *graph.Value {
 	if b.raw == nil || len(x) == 1 {
 		return b.Const(x[0])
@@ -93,7 +93,7 @@ func (b *Build) PerClass(name string, x []float64) *graph.Value {
 	return exactly(b.raw.Graph(), b.raw.Type.DType, name, []int{1, 1, len(x)}, x)
 }
 
-// Modulated is m of the terms t.
+// Modulated applies m to the terms t.
 func (b *Build) Modulated(t *Terms, m *Modulation) *graph.Value {
 	var sum *graph.Value
 	for _, part := range []struct {
@@ -117,7 +117,7 @@ func (b *Build) Modulated(t *Terms, m *Modulation) *graph.Value {
 	return sum
 }
 
-// Complements is 1 − x of each; nil of nil.
+// Complements is 1 − x for each x; nil for nil.
 func Complements(x []float64) []float64 {
 	var y []float64
 	for _, v := range x {
@@ -126,9 +126,8 @@ func Complements(x []float64) []float64 {
 	return y
 }
 
-// modulation is what o makes of a base loss's terms; nil if nothing. A loss that
-// is the modulation of a base is built by that where its parameters differ by
-// class.
+// modulation is the modulation that o applies to a base loss; nil for none. A loss that is
+// the modulation of a base is built as such if its parameters differ per class.
 func (l *Loss) modulation(o Options) (*Terms, *Modulation) {
 	switch {
 	case o.Modulate != nil:
@@ -155,7 +154,7 @@ func (x *Point) Focus(γ float64, positive bool) Dual {
 	return Dual{Value: m, P: γ * m}
 }
 
-// modulated is m of the terms t, of the class at hand.
+// modulated applies m to the terms t for the current class.
 func (x *Point) modulated(t *Terms, m *Modulation) Dual {
 	at := func(v []float64) float64 {
 		if len(v) == 1 {
@@ -175,13 +174,13 @@ func (x *Point) modulated(t *Terms, m *Modulation) Dual {
 	return f
 }
 
-// checkEach checks what may differ by class.
+// checkEach checks the options that may differ per class.
 func (o Options) checkEach(l *Loss, classes int) error {
 	for _, name := range slices.Sorted(maps.Keys(o.PerClass)) {
 		p, ok := l.Param(name)
 		option := name + "_per_class"
 		if !ok || !p.PerClass {
-			return &OptionError{option, l.Name + " has no such number for each class"}
+			return &OptionError{option, l.Name + " does not allow one number per class"}
 		}
 		if n := len(o.PerClass[name]); n != classes {
 			return &OptionError{option, fmt.Sprintf("%d numbers for %d classes", n, classes)}
@@ -195,9 +194,9 @@ func (o Options) checkEach(l *Loss, classes int) error {
 	case m == nil:
 		return nil
 	case l.Terms == nil:
-		return &OptionError{"modulate", fmt.Sprintf("the targets of %s are %v: it has no term of a class that is there and of one that is not", l.Name, l.Targets)}
+		return &OptionError{"modulate", fmt.Sprintf("the targets of %s are %v, so it has no separate terms for positive and negative classes", l.Name, l.Targets)}
 	case o.PerClass != nil:
-		return &OptionError{"modulate", "a modulation that is added has its own numbers for each class"}
+		return &OptionError{"modulate", "set per-class numbers in the modulation itself"}
 	case len(m.Gamma) != 1 && len(m.Gamma) != classes:
 		return &OptionError{"modulate", fmt.Sprintf("gamma: %d numbers for %d classes, want 1 or %d", len(m.Gamma), classes, classes)}
 	case m.Alpha != nil && len(m.Alpha) != 1 && len(m.Alpha) != classes:
@@ -212,7 +211,7 @@ func (o Options) checkEach(l *Loss, classes int) error {
 func checkNumbers(option string, x []float64, most float64) error {
 	for i, v := range x {
 		if math.IsNaN(v) || v < 0 || v > most {
-			return &OptionError{option, fmt.Sprintf("number %d is %s, which is outside of [0, %s]", i, number(v), number(most))}
+			return &OptionError{option, fmt.Sprintf("number %d is %s, which is outside [0, %s]", i, number(v), number(most))}
 		}
 	}
 	return nil

@@ -2,9 +2,9 @@ package loss
 
 import "github.com/onnxloss/onnxloss/graph"
 
-// NonDifferentiable is the integers and booleans that are computed from x, by way of
-// floats alone: comparisons, ranks, numbers in fixed point. No differentiation
-// goes through them, so a difference that is to be a derivative must hold them. Sizes are left out.
+// NonDifferentiable is the integers and booleans computed from x through floats only:
+// comparisons, ranks, fixed-point numbers. They have no derivative, so finite differences
+// must hold them fixed. Sizes are not included.
 func NonDifferentiable(x *graph.Value) []*graph.Value {
 	var found []*graph.Value
 	seen := map[*graph.Value]bool{x: true}

@@ -10,81 +10,73 @@ import (
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
-// Options say which loss is built and how it is joined to targets, weights and
-// a reduction. They are all that Eval needs beside the tensors, and go into the
-// manifest as they are.
+// Options select the loss, its targets, weights and reduction. Together with the tensors
+// they are all that Eval needs, and the manifest stores them as they are.
 type Options struct {
-	// Name is a loss of the table; Params overrides its defaults.
+	// Name is the name of a loss; Params overrides its defaults.
 	Name   string             `json:"name"`
 	Params map[string]float64 `json:"params"`
-	// PerClass overrides parameters by numbers for each class, where the loss has
-	// such: "alpha" and "gamma" of focal losses.
+	// PerClass overrides parameters by one number per class, for parameters that allow it:
+	// "alpha" and "gamma" of focal losses.
 	PerClass map[string][]float64 `json:"perClass,omitempty"`
 	// Modulate is a focal modulation of the loss; nil for none.
 	Modulate *Modulation `json:"modulate,omitempty"`
-	// Eps > 0 asks for log(p + ε) in place of log p.
+	// Eps > 0 selects log(p + ε) instead of log p.
 	Eps float64 `json:"eps"`
-	// Target is what the trainer feeds: Dense (the default) or Index.
+	// Target is the form of the targets that the trainer feeds: Dense (the default) or Index.
 	Target string `json:"target"`
-	// Reduction is one of Reductions; "" is what the loss has
-	// as its own, which is Mean for most.
+	// Reduction is one of Reductions; "" is the loss's default, Mean for most.
 	Reduction string `json:"reduction"`
 	// LabelSmoothing s makes targets q(1−s) + s/C under a softmax (Szegedy et
 	// al., arXiv 1512.00567, section 7; PyTorch's CrossEntropyLoss), and
-	// q(1−s) + s/2 under a sigmoid, where each class is a choice of two (the
-	// YOLOv5 family). Only labels can be smoothed: of a quality or a heat map,
-	// which are measured, it would make another measurement.
+	// q(1−s) + s/2 under a sigmoid, where each class is a binary decision (the
+	// YOLOv5 family). Only labels can be smoothed, not measurements such as
+	// qualities and heat maps.
 	LabelSmoothing float64 `json:"labelSmoothing,omitempty"`
-	// IgnoreIndex takes anchors out of the loss and of the counts: those whose
-	// target index it is, or whose dense targets all are that number.
+	// IgnoreIndex excludes anchors from the loss and from counts: those with this target
+	// index, or whose dense targets all equal this number.
 	IgnoreIndex *int64 `json:"ignoreIndex,omitempty"`
-	// ClassWeights has a factor for each class's terms, both positive and
-	// negative.
+	// ClassWeights has one factor per class, for its positive and negative terms.
 	ClassWeights []float64 `json:"classWeights,omitempty"`
-	// ClassCounts is how many objects of each class the training data has, for
-	// losses that make up for unequal numbers. Only their ratios matter, unless
-	// the loss says otherwise.
+	// ClassCounts is the number of training objects per class, for losses that correct for
+	// unequal class frequencies. Only their ratios matter, unless the loss says otherwise.
 	ClassCounts []float64 `json:"classCounts,omitempty"`
-	// AnchorWeights asks for an input with a factor for each anchor's loss.
+	// AnchorWeights adds an input with one factor per anchor.
 	AnchorWeights bool `json:"anchorWeights,omitempty"`
-	// CheckTargets asks for an output that tells of targets that are none; see
-	// RoleTargetCheck.
+	// CheckTargets adds an output that reports invalid targets; see RoleTargetCheck.
 	CheckTargets bool `json:"checkTargets,omitempty"`
-	// Background is the class that is no object: an anchor with only that one
-	// is not a positive. Nil if no class is.
+	// Background is the no-object class: an anchor with only that class is not a positive.
+	// Nil if there is none.
 	Background *int `json:"background,omitempty"`
 }
 
-// The forms of targets.
+// Forms of targets.
 const (
 	// Dense targets are q itself, a float [N, A, C]; each in [0, 1].
 	Dense = "dense"
-	// Index targets are the class, int64 [N, A]. Any index outside of [0, C) is
-	// an anchor without a class, q being 0 for all: so both −1 (torchvision's
-	// detectors) and C (mmdetection) are background for a sigmoid head. A head
-	// with a background class takes that class's index.
+	// Index targets are classes, int64 [N, A]. Any index outside [0, C) means an anchor
+	// without a class, with q = 0 for all: so both −1 (torchvision's detectors) and C
+	// (mmdetection) are background for a sigmoid head. A head with a background class
+	// takes that class's index.
 	Index = "index"
-	// Bins targets are positions among the bins of a distribution, float [N, A]:
-	// from 0, the first bin, to C−1, the last, and between bins as they lie; each
-	// neighbour's q is what the position is nearer to it than to the other (a
-	// distance of 2.75 bins is 0.25 of bin 2 and 0.75 of bin 3). What lies behind
-	// the last bin is taken for the last; see RoleTargetCheck. A row whose target is below 0 has no
-	// distance and is ignored. Losses of boxes take these alone.
+	// Bins targets are positions among the bins of a distribution, float [N, A]: from 0,
+	// the first bin, to C−1, the last. A fractional position is shared by its two
+	// neighbours in proportion to proximity (2.75 is 0.25 of bin 2 and 0.75 of bin 3).
+	// Positions beyond the last bin are clamped to it; see RoleTargetCheck. A row with a
+	// target below 0 has no distance and is ignored. Box losses take only these.
 	Bins = "bins"
 )
 
-// The reductions of the losses of the anchors, [N, A], each the sum over its
-// classes.
+// Reductions of the anchors' losses, [N, A], each of which is a sum over classes.
 const (
-	// None leaves the loss of every anchor.
+	// None keeps the loss of every anchor.
 	None = "none"
 	// Sum is the sum over all anchors.
 	Sum = "sum"
-	// Mean is the sum divided by the number of anchors that are not ignored (at
-	// least 1), whatever their weights: PyTorch's mean for cross-entropy without
-	// class weights, and C times its mean for binary cross-entropy. Losses with
-	// weights of their own (Loss.Weighted) divide by the weights of the anchors'
-	// classes, or by 1 where these are all 0.
+	// Mean is the sum divided by the number of anchors that are not ignored (at least 1),
+	// regardless of weights: PyTorch's mean for cross-entropy without class weights, and C
+	// times its mean for binary cross-entropy. Losses with weights of their own
+	// (Loss.Weighted) divide by the sum of the anchors' class weights, or by 1 if that is 0.
 	Mean = "mean"
 	// WeightedMean is the sum divided by the weights of the anchors: of each that is
 	// not ignored, its targets before smoothing, each times its class weight, added up,
@@ -106,18 +98,18 @@ const (
 
 var reductions = []string{Mean, Sum, None, WeightedMean, Positives, Fed}
 
-// Reductions are all reductions.
+// Reductions lists all reductions.
 func Reductions() []string { return slices.Clone(reductions) }
 
-// OptionError is an option that cannot be served.
+// OptionError is the error of an option that the loss or the head does not allow.
 type OptionError struct{ Option, Reason string }
 
 func (e *OptionError) Error() string {
 	return strings.ReplaceAll(e.Option, "_", "-") + ": " + e.Reason
 }
 
-// Resolve checks o for a loss of kind k over logits of the given number of
-// classes, and fills in defaults. Errors are of type *OptionError.
+// Resolve checks o for a loss of kind k with the given number of classes, and fills in
+// defaults. Errors are of type *OptionError.
 func (o Options) Resolve(k Kind, classes int) (Options, error) {
 	l, err := Find(k, o.Name)
 	if err != nil {
@@ -127,7 +119,7 @@ func (o Options) Resolve(k Kind, classes int) (Options, error) {
 		return o, &OptionError{"loss", fmt.Sprintf("%d classes", classes)}
 	}
 	if l.Activation == Softmax && classes == 1 {
-		reason := l.Name + " needs two classes or more, since a softmax over one is always 1"
+		reason := l.Name + " needs at least two classes, because a softmax over one is always 1"
 		if l.Instead != "" {
 			reason += "; use " + l.Instead
 		}
@@ -174,21 +166,21 @@ func (l *Loss) resolve(given map[string]float64) (map[string]float64, error) {
 	return params, nil
 }
 
-// MinEps is the least ε whose float32 is a normal number well above 0.
+// MinEps is the least ε allowed, well above the smallest normal float32.
 const MinEps = 1e-30
 
 func (o Options) checkForm(l *Loss, _ int) error {
 	switch {
 	case o.Eps != 0 && !(o.Eps >= MinEps && o.Eps < 1):
-		return &OptionError{"eps", fmt.Sprintf("%s is outside of [%s, 1)", number(o.Eps), number(MinEps))}
+		return &OptionError{"eps", fmt.Sprintf("%s is outside [%s, 1)", number(o.Eps), number(MinEps))}
 	case o.Eps != 0 && !l.Eps:
-		return &OptionError{"eps", l.Name + " has no form with ε in a logarithm"}
+		return &OptionError{"eps", l.Name + " has no logarithm to add ε to"}
 	case !slices.Contains(reductions, o.Reduction):
-		return &OptionError{"reduction", fmt.Sprintf("%q, want one of %s", o.Reduction, strings.Join(reductions, ", "))}
+		return &OptionError{"reduction", fmt.Sprintf("%q, expected one of %s", o.Reduction, strings.Join(reductions, ", "))}
 	case !(o.LabelSmoothing >= 0 && o.LabelSmoothing < 1):
-		return &OptionError{"label_smoothing", number(o.LabelSmoothing) + " is outside of [0, 1)"}
+		return &OptionError{"label_smoothing", number(o.LabelSmoothing) + " is outside [0, 1)"}
 	case o.LabelSmoothing != 0 && l.Targets != Labels:
-		return &OptionError{"label_smoothing", fmt.Sprintf("the targets of %s are %v, which are measured; only labels are smoothed", l.Name, l.Targets)}
+		return &OptionError{"label_smoothing", fmt.Sprintf("only labels can be smoothed, and the targets of %s are measured %v", l.Name, l.Targets)}
 	}
 	return nil
 }
@@ -196,20 +188,20 @@ func (o Options) checkForm(l *Loss, _ int) error {
 func (o Options) checkTarget(l *Loss, _ int) error {
 	switch {
 	case o.Target == Index && l.Kind == Confidence:
-		return &OptionError{"target", "a confidence is a number, not a class index; use " + Dense}
+		return &OptionError{"target", "a confidence target is a number, not a class index; use " + Dense}
 	case !slices.Contains(l.targetForms(), o.Target):
-		return &OptionError{"target", fmt.Sprintf("%q, want %s", o.Target, strings.Join(l.targetForms(), " or "))}
+		return &OptionError{"target", fmt.Sprintf("%q, expected %s", o.Target, strings.Join(l.targetForms(), " or "))}
 	case o.Target == Bins && o.IgnoreIndex != nil:
-		return &OptionError{"ignore_index", "rows whose position is below 0 are left out as they are"}
+		return &OptionError{"ignore_index", "rows with a position below 0 are already ignored"}
 	case o.Target == Dense && o.IgnoreIndex != nil && (*o.IgnoreIndex == 0 || *o.IgnoreIndex == 1):
-		return &OptionError{"ignore_index", fmt.Sprintf("%d is a valid dense target; take a number outside of [0, 1]", *o.IgnoreIndex)}
+		return &OptionError{"ignore_index", fmt.Sprintf("%d is a valid dense target; choose a number outside [0, 1]", *o.IgnoreIndex)}
 	case o.Target == Dense && o.IgnoreIndex != nil && (*o.IgnoreIndex < -maxDense || *o.IgnoreIndex > maxDense):
-		return &OptionError{"ignore_index", fmt.Sprintf("%d is not exact as a float", *o.IgnoreIndex)}
+		return &OptionError{"ignore_index", fmt.Sprintf("%d is not exactly representable as a float", *o.IgnoreIndex)}
 	}
 	return nil
 }
 
-// targetForms are the forms of targets that l takes, its default first.
+// targetForms are the forms of targets that l accepts, its default first.
 func (l *Loss) targetForms() []string {
 	switch l.Kind {
 	case Confidence:
@@ -223,21 +215,21 @@ func (l *Loss) targetForms() []string {
 func (o Options) checkBackground(l *Loss, classes int) error {
 	switch {
 	case o.Background == nil && l.Background:
-		return &OptionError{"background", l.Name + " needs the class that stands for no object, which this head is not known to have"}
+		return &OptionError{"background", l.Name + " needs a no-object class, and this head is not known to have one"}
 	case o.Background != nil && (*o.Background < 0 || *o.Background >= classes):
-		return &OptionError{"background", fmt.Sprintf("class %d is outside of [0, %d)", *o.Background, classes)}
+		return &OptionError{"background", fmt.Sprintf("class %d is outside [0, %d)", *o.Background, classes)}
 	}
 	return nil
 }
 
-// checkMark holds the number that marks ignored anchors in dense targets to what
-// their element type holds.
+// checkMark checks that the number that marks ignored anchors is representable in the
+// element type of dense targets.
 func (o Options) checkMark(d tensor.DType) error {
 	most := map[tensor.DType]int64{tensor.Float16: 1 << 11, tensor.BFloat16: 1 << 8}[d]
 	if k := o.IgnoreIndex; k == nil || o.Target != Dense || most == 0 || -most <= *k && *k <= most {
 		return nil
 	}
-	return &OptionError{"ignore_index", fmt.Sprintf("%d is not exact in %v targets; take one of at most %d", *o.IgnoreIndex, d, most)}
+	return &OptionError{"ignore_index", fmt.Sprintf("%d is not exactly representable in %v targets; choose one of at most %d", *o.IgnoreIndex, d, most)}
 }
 
 // maxDense bounds the numbers that mark ignored anchors in dense targets: all
@@ -253,7 +245,7 @@ func (o Options) checkWeights(_ *Loss, classes int) error {
 	}
 	for i, w := range o.ClassWeights {
 		if !(w >= 0 && w <= math.MaxFloat32) {
-			return &OptionError{"class_weights", fmt.Sprintf("weight %d is %s, want a finite number of at least 0", i, number(w))}
+			return &OptionError{"class_weights", fmt.Sprintf("weight %d is %s, expected a finite number of at least 0", i, number(w))}
 		}
 	}
 	return nil

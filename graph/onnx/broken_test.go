@@ -26,8 +26,8 @@ func TestBrokenTensors(t *testing.T) {
 		{"0 bytes or strings of elements, want 8", func(x *pb.TensorProto) { x.FloatData = nil }},
 		{"raw data of 7 bytes, want 8", func(x *pb.TensorProto) { x.FloatData, x.RawData = nil, make([]byte, 7) }},
 		{"raw data of 9 bytes, want 8", func(x *pb.TensorProto) { x.FloatData, x.RawData = nil, make([]byte, 9) }},
-		{"no such element type: 99", func(x *pb.TensorProto) { x.DataType = ptr(int32(99)) }},
-		{"no such element type: 0", func(x *pb.TensorProto) { x.DataType = ptr(int32(0)) }},
+		{"unknown element type 99", func(x *pb.TensorProto) { x.DataType = ptr(int32(99)) }},
+		{"unknown element type 0", func(x *pb.TensorProto) { x.DataType = ptr(int32(0)) }},
 		{"raw data of 8 bytes, want 0 for string", func(x *pb.TensorProto) {
 			x.FloatData, x.RawData, x.DataType = nil, make([]byte, 8), ptr(int32(pb.TensorProto_STRING))
 		}},

@@ -151,7 +151,7 @@ func (t *taker) copy(ctx context.Context, f *os.File, to int64, src io.ReaderAt,
 // short is the error of reading less than there was.
 func short(err error) error {
 	if err == nil || err == io.EOF {
-		err = fmt.Errorf("the input became shorter while it was read: %w", io.ErrUnexpectedEOF)
+		err = fmt.Errorf("the input was truncated while being read: %w", io.ErrUnexpectedEOF)
 	}
 	return err
 }

@@ -133,7 +133,7 @@ func TestDataStreamTruncated(t *testing.T) {
 	m := read(t, externalModel(t, dir, "w.bin", "", ""))
 	err := m.Graph.Value("w").Init.Stream(func([]byte) error { return nil })
 	var load *graph.LoadError
-	if !errors.As(err, &load) || err.Error() != `tensor "w": external data "w.bin": 8 bytes at 0 wanted, the file has 7` {
+	if !errors.As(err, &load) || err.Error() != `tensor "w": external data "w.bin": needs 8 bytes at offset 0, but the file has 7` {
 		t.Error(err)
 	}
 	if _, _, err = NewDigest(context.Background(), m).Outside(graph.Extent{}); !errors.As(err, &load) {

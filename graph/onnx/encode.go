@@ -36,7 +36,7 @@ func encode(m *graph.Model, refs references) (*rope, error) {
 	}
 	r, err := enc.model(m)
 	if err == nil && r.size > MaxSize {
-		err = fmt.Errorf("the model takes %d bytes, more than 2 GiB, the limit of the format", r.size)
+		err = fmt.Errorf("the model takes %d bytes, but the format is limited to 2 GiB", r.size)
 	}
 	return r, err
 }

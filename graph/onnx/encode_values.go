@@ -148,7 +148,7 @@ func (enc *encoder) function(f *graph.Function) (*rope, error) {
 	p.Input, p.Output, p.Attribute = names(f.Body.Inputs), names(f.Body.Outputs), f.Attrs
 	p.OpsetImport = opsetProtos(p.OpsetImport, f.Opsets)
 	if len(f.Body.Inits) > 0 {
-		return nil, fmt.Errorf("initializer %q: a function has no place for it", f.Body.Inits[0].Name)
+		return nil, fmt.Errorf("initializer %q: functions cannot have initializers", f.Body.Inits[0].Name)
 	}
 	var rs records
 	if err := rs.header(p); err != nil {

@@ -179,7 +179,7 @@ func (m *tensorMessage) reference() (reference, error) {
 // inside reports, as an error, that a file of the given size does not have the range.
 func (r reference) inside(size int64) error {
 	if r.Off > size || r.Len > size-r.Off {
-		return fmt.Errorf("external data %q: %d bytes at %d wanted, the file has %d", r.location, r.Len, r.Off, size)
+		return fmt.Errorf("external data %q: needs %d bytes at offset %d, but the file has %d", r.location, r.Len, r.Off, size)
 	}
 	return nil
 }
@@ -268,7 +268,7 @@ func (r *dataReader) close() {
 // openExternal opens a file of external data by its location.
 func openExternal(src *graph.Source, name string) (*os.File, error) {
 	if src.External == nil {
-		return nil, fmt.Errorf("external data %q: the model was not read from a file, so it has no folder", name)
+		return nil, fmt.Errorf("external data %q: the model was not read from a file, so its folder is unknown", name)
 	}
 	return src.External(name)
 }

@@ -65,7 +65,7 @@ func TestExternal(t *testing.T) {
 	}
 	for _, c := range []struct{ name, offset, length, want string }{
 		{"w.bin", "4", "8", ""}, {"w.bin", "4", "", ""}, {"sub/w.bin", "4", "8", ""},
-		{"w.bin", "", "", ""}, {"w.bin", "8", "", "8 bytes at 8 wanted, the file has 12"}, {"w.bin", "13", "8", "the file has 12"}, {"w.bin", "13", "0", "raw data of 0 bytes, want 8"},
+		{"w.bin", "", "", ""}, {"w.bin", "8", "", "needs 8 bytes at offset 8, but the file has 12"}, {"w.bin", "13", "8", "the file has 12"}, {"w.bin", "13", "0", "raw data of 0 bytes, want 8"},
 		{"w.bin", "4", "7", "raw data of 7 bytes, want 8"}, {"w.bin", "-4", "", `offset "-4"`}, {"w.bin", "0", "9223372036854775808", `length`},
 		{"w.bin", "9223372036854775807", "8", "the file has 12"},
 		{"inner", "4", "8", ""}, {`back\slash`, "4", "8", ""}, {"dangling", "", "", "no such file"}, {".", "", "", `".": not a file`},
@@ -102,7 +102,7 @@ func TestExternal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := parse(t, b).Graph.Value("w").Init.Load(); err == nil || !strings.Contains(err.Error(), "has no folder") {
+	if _, err := parse(t, b).Graph.Value("w").Init.Load(); err == nil || !strings.Contains(err.Error(), "its folder is unknown") {
 		t.Error(err)
 	}
 }

@@ -136,7 +136,7 @@ func copySegments(ctx context.Context, to *os.File, src *graph.Source, from data
 	}
 	now, err := f.Stat()
 	if err == nil && !(os.SameFile(now, from.info) && now.Size() == from.info.Size() && now.ModTime().Equal(from.info.ModTime())) {
-		err = errors.New("changed while it was copied")
+		err = errors.New("changed while being copied")
 	}
 	return err
 }

@@ -41,7 +41,7 @@ func foldersOf(f *os.File, path string, opts ReadOptions) (*folders, error) {
 	dirs := &folders{}
 	for _, dir := range opts.FollowLinks {
 		if dir == "" {
-			return nil, errors.New("a folder that links may lead into has no name")
+			return nil, errors.New("empty name of a folder for links")
 		}
 		real, err := realPath(dir)
 		if err != nil {

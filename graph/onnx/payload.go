@@ -65,7 +65,7 @@ func (s *sink) raw(b []byte) error {
 }
 
 func (s *sink) tooMany() error {
-	return fmt.Errorf("more elements stored than %v has", s.t)
+	return fmt.Errorf("more elements stored than fit %v", s.t)
 }
 
 // packed stores elements narrower than a byte, the first in the low bits.

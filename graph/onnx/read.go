@@ -40,7 +40,7 @@ func (o ReadOptions) ReadFile(path string) (*graph.Model, error) {
 	switch {
 	case err != nil:
 	case info.IsDir():
-		err = fmt.Errorf("%s: a folder, want an ONNX file", path)
+		err = fmt.Errorf("%s: is a directory, expected an ONNX file", path)
 	case !info.Mode().IsRegular():
 		defer f.Close()
 		return spool(f, path)
@@ -101,7 +101,7 @@ func copyModel(w io.Writer, r io.Reader) (int64, error) {
 	}
 	n, err := io.Copy(w, io.LimitReader(io.MultiReader(&start, r), MaxSize+1))
 	if err == nil && n > MaxSize {
-		err = errors.New("more than 2 GiB, the limit of the format")
+		err = errors.New("larger than 2 GiB, the limit of the format")
 	}
 	if err != nil {
 		err = fmt.Errorf("copying the stream to a temporary file: %w", err)
@@ -226,7 +226,7 @@ func (r *reader) file() error {
 		return fmt.Errorf("not an ONNX model: %w", err)
 	}
 	if main.IsZero() {
-		return errors.New("not an ONNX model: no graph in it")
+		return errors.New("not an ONNX model: it has no graph")
 	}
 	r.modelHeader(head)
 	for _, e := range functions {
@@ -274,11 +274,11 @@ func CheckVersions(m *graph.Model) error {
 		path = m.Source.Path + ": "
 	}
 	if m.IR < MinIR || m.IR > MaxIR {
-		return fmt.Errorf("%sIR version %d: supported are %d to %d", path, m.IR, MinIR, MaxIR)
+		return fmt.Errorf("%sIR version %d is not supported (%d to %d are)", path, m.IR, MinIR, MaxIR)
 	}
 	check := func(o graph.Opset) error {
 		if graph.CanonicalDomain(o.Domain) == "" && (o.Version < MinOpset || o.Version > MaxOpset) {
-			return fmt.Errorf("%sopset %d: supported are %d to %d", path, o.Version, MinOpset, MaxOpset)
+			return fmt.Errorf("%sopset %d is not supported (%d to %d are)", path, o.Version, MinOpset, MaxOpset)
 		}
 		return nil
 	}
@@ -295,7 +295,7 @@ func CheckVersions(m *graph.Model) error {
 		}
 	}
 	if m.Opset("") == 0 && len(m.Graph.Nodes) > 0 {
-		return fmt.Errorf("%sno version of ONNX's operator set is imported", path)
+		return fmt.Errorf("%sthe model does not import ONNX's operator set", path)
 	}
 	return nil
 }

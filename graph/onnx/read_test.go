@@ -84,7 +84,7 @@ func TestReadErrors(t *testing.T) {
 	}{
 		{"empty", nil, "m.onnx: not an ONNX model: the file is empty"},
 		{"text", []byte("<!DOCTYPE html>"), "m.onnx: not an ONNX model: offset 0x0: field 7: wire type 4"},
-		{"no graph", []byte{8, 8}, "not an ONNX model: no graph in it"},
+		{"no graph", []byte{8, 8}, "not an ONNX model: it has no graph"},
 		{"two graphs", append(bytes.Clone(small), small...), "a second graph"},
 		{"graph a number", []byte{7 << 3, 1}, "model: wire type 0, want 2"},
 		{"field zero", []byte{0, 1}, "field number 0"},
@@ -99,7 +99,7 @@ func TestReadErrors(t *testing.T) {
 		{"defined twice", change(func(m *pb.ModelProto) { m.Graph.Node = append(m.Graph.Node, m.Graph.Node[0]) }), `node "" (Add): output 0: graph "small": value "y" is defined twice`},
 		{"node makes input", change(func(m *pb.ModelProto) { m.Graph.Node[0].Output[0] = "x" }), `value "x" is defined twice`},
 		{"initializer twice", change(func(m *pb.ModelProto) { m.Graph.Initializer = append(m.Graph.Initializer, floats("w")) }), `initializer "w" is defined twice`},
-		{"initializer nameless", change(func(m *pb.ModelProto) { m.Graph.Initializer[0].Name = nil }), "a value without a name"},
+		{"initializer nameless", change(func(m *pb.ModelProto) { m.Graph.Initializer[0].Name = nil }), "a value has no name"},
 		{"input twice", change(func(m *pb.ModelProto) { m.Graph.Input = append(m.Graph.Input, m.Graph.Input[0]) }), `value "x" is defined twice`},
 		{"dims", change(func(m *pb.ModelProto) { m.Graph.Initializer[0].Dims = []int64{1 << 40, 1 << 40} }), `tensor "w": dimension 0 is`},
 		{"elements", change(func(m *pb.ModelProto) { m.Graph.Initializer[0].Dims = []int64{1 << 20, 1 << 20, 1 << 20} }), "too many elements"},
@@ -245,8 +245,8 @@ func TestCheckVersions(t *testing.T) {
 		ir, opset int64
 		want      string
 	}{
-		{3, 7, ""}, {13, 27, ""}, {8, 28, "m.onnx: opset 28: supported are 7 to 27"}, {8, 6, "opset 6"},
-		{14, 13, "m.onnx: IR version 14: supported are 3 to 13"}, {2, 13, "IR version 2"}, {8, 0, "opset 0"},
+		{3, 7, ""}, {13, 27, ""}, {8, 28, "m.onnx: opset 28 is not supported (7 to 27 are)"}, {8, 6, "opset 6"},
+		{14, 13, "m.onnx: IR version 14 is not supported (3 to 13 are)"}, {2, 13, "IR version 2"}, {8, 0, "opset 0"},
 	} {
 		p := smallModel()
 		p.IrVersion, p.OpsetImport[0].Version = &c.ir, &c.opset
@@ -262,7 +262,7 @@ func TestCheckVersions(t *testing.T) {
 	p := smallModel()
 	p.OpsetImport = nil
 	m, _ := readBytes(marshal(t, p))
-	if err := CheckVersions(m); err == nil || !strings.Contains(err.Error(), "no version") {
+	if err := CheckVersions(m); err == nil || !strings.Contains(err.Error(), "does not import") {
 		t.Error(err)
 	}
 }
@@ -285,7 +285,7 @@ func TestStream(t *testing.T) {
 
 func TestReadFileErrors(t *testing.T) {
 	dir := t.TempDir()
-	if _, err := ReadFile(dir); err == nil || !strings.Contains(err.Error(), "a folder, want an ONNX file") {
+	if _, err := ReadFile(dir); err == nil || !strings.Contains(err.Error(), "is a directory, expected an ONNX file") {
 		t.Error(err)
 	}
 	if _, err := ReadFile(filepath.Join(dir, "none.onnx")); !os.IsNotExist(err) {
@@ -306,7 +306,7 @@ func TestShrunk(t *testing.T) {
 	if _, err := m.Graph.Value("w").Init.Load(); err == nil || !strings.Contains(err.Error(), "unexpected EOF") {
 		t.Error(err)
 	}
-	if err := WriteFile(path+"2", m, Options{}); err == nil || !strings.Contains(err.Error(), "became shorter") {
+	if err := WriteFile(path+"2", m, Options{}); err == nil || !strings.Contains(err.Error(), "was truncated") {
 		t.Error(err)
 	}
 	if _, err := os.Stat(path + "2"); err == nil {

@@ -99,7 +99,7 @@ func loadSparse(src *graph.Source, e graph.Extent) (*tensor.Tensor, error) {
 	}
 	width := int64(max(values.DType.Size(), 1))
 	if most := limits.Memory(src.Size + width*int64(values.Len())); int64(count) > most/width {
-		return nil, fmt.Errorf("sparse tensor %v: %d elements once dense: for %d values they may take %d MB", m.dims, count, values.Len(), most/1e6)
+		return nil, fmt.Errorf("sparse tensor %v: expanding %d values to %d elements would exceed %d MB", m.dims, values.Len(), count, most/1e6)
 	}
 	indices, err := load(src, m.indices)
 	if err != nil {
@@ -128,7 +128,7 @@ func linear(indices *tensor.Tensor, dims []int, n int) ([]int64, error) {
 			for j, d := range dims {
 				x := ix[i*len(dims)+j]
 				if x < 0 || x >= int64(d) {
-					return nil, fmt.Errorf("sparse tensor: index %d on axis %d of %v", x, j, dims)
+					return nil, fmt.Errorf("sparse tensor: index %d is out of range on axis %d of %v", x, j, dims)
 				}
 				at[i] = at[i]*int64(d) + x
 			}
@@ -138,7 +138,7 @@ func linear(indices *tensor.Tensor, dims []int, n int) ([]int64, error) {
 	}
 	for _, x := range at {
 		if x < 0 || x >= int64(count) {
-			return nil, fmt.Errorf("sparse tensor: index %d of %d elements", x, count)
+			return nil, fmt.Errorf("sparse tensor: index %d is out of range for %d elements", x, count)
 		}
 	}
 	return at, nil

@@ -133,7 +133,7 @@ func (m *tensorMessage) check() error {
 	d := m.dtype()
 	switch {
 	case !d.Valid():
-		return fmt.Errorf("no such element type: %d", int32(d))
+		return fmt.Errorf("unknown element type %d", int32(d))
 	case m.head.Segment != nil:
 		return nil // which this program does not read
 	case m.external():
@@ -186,9 +186,9 @@ func (w *wire) elements(src *graph.Source, m *tensorMessage) (*tensor.Tensor, er
 	d := m.dtype()
 	switch {
 	case !d.Valid():
-		return nil, fmt.Errorf("no such element type: %d", int32(d))
+		return nil, fmt.Errorf("unknown element type %d", int32(d))
 	case m.head.Segment != nil:
-		return nil, fmt.Errorf("stored in segments, which this program does not read")
+		return nil, fmt.Errorf("tensors stored in segments are not supported")
 	case m.external():
 		return loadExternal(src, m)
 	case m.raw.Len > 0:

@@ -156,11 +156,11 @@ func TestElementErrors(t *testing.T) {
 		{of(tensor.Float32, 1<<32, func(p *pb.TensorProto) {}), `0 bytes or strings of elements, want 17179869184`},
 		{of(tensor.Int64, 3, func(p *pb.TensorProto) { p.Int64Data = []int64{1, 2} }), "2 bytes or strings of elements, want 3"},
 		{of(tensor.Int64, 2, func(p *pb.TensorProto) { p.Int64Data = []int64{1 << 40} }), "1 elements stored, want 2"},
-		{of(tensor.Int64, 1, func(p *pb.TensorProto) { p.Int64Data = []int64{1, 2} }), "more elements stored than int64[1]"},
-		{of(tensor.Int4, 2, func(p *pb.TensorProto) { p.Int32Data = []int32{1, 2} }), "more elements stored than int4[2]"},
+		{of(tensor.Int64, 1, func(p *pb.TensorProto) { p.Int64Data = []int64{1, 2} }), "more elements stored than fit int64[1]"},
+		{of(tensor.Int4, 2, func(p *pb.TensorProto) { p.Int32Data = []int32{1, 2} }), "more elements stored than fit int4[2]"},
 		{of(tensor.String, 2, func(p *pb.TensorProto) { p.StringData = [][]byte{nil} }), "1 bytes or strings"},
 		{of(tensor.String, 1, func(p *pb.TensorProto) { p.RawData = []byte{0} }), "raw data of 1 bytes"},
-		{of(99, 1, func(p *pb.TensorProto) { p.RawData = []byte{0} }), "no such element type: 99"},
+		{of(99, 1, func(p *pb.TensorProto) { p.RawData = []byte{0} }), "unknown element type 99"},
 		{of(tensor.Int8, 1, func(p *pb.TensorProto) { p.Segment = &pb.TensorProto_Segment{} }), "segments"},
 	} {
 		if _, err := ParseTensor(marshal(t, c.p)); err == nil || !strings.Contains(err.Error(), c.want) {
@@ -178,12 +178,12 @@ func TestSparseErrors(t *testing.T) {
 		p    *pb.SparseTensorProto
 		want string
 	}{
-		{&pb.SparseTensorProto{Values: floats("v", 1), Indices: ints64("", 6), Dims: []int64{2, 3}}, "index 6 of 6 elements"},
-		{&pb.SparseTensorProto{Values: floats("v", 1), Indices: ints64("", -1), Dims: []int64{2, 3}}, "index -1 of 6"},
+		{&pb.SparseTensorProto{Values: floats("v", 1), Indices: ints64("", 6), Dims: []int64{2, 3}}, "index 6 is out of range for 6 elements"},
+		{&pb.SparseTensorProto{Values: floats("v", 1), Indices: ints64("", -1), Dims: []int64{2, 3}}, "index -1 is out of range for 6"},
 		{&pb.SparseTensorProto{Values: floats("v", 1, 2), Indices: ints64("", 1), Dims: []int64{2, 3}}, "for 2 values"},
-		{&pb.SparseTensorProto{Values: floats("v", 1), Indices: &pb.TensorProto{DataType: ptr(int32(7)), Dims: []int64{1, 2}, Int64Data: []int64{1, 3}}, Dims: []int64{2, 3}}, "index 3 on axis 1"},
+		{&pb.SparseTensorProto{Values: floats("v", 1), Indices: &pb.TensorProto{DataType: ptr(int32(7)), Dims: []int64{1, 2}, Int64Data: []int64{1, 3}}, Dims: []int64{2, 3}}, "index 3 is out of range on axis 1"},
 		{&pb.SparseTensorProto{Values: floats("v", 1), Indices: floats("", 1), Dims: []int64{2, 3}}, "want int64"},
-		{&pb.SparseTensorProto{Values: floats("v", 1), Indices: ints64("", 1), Dims: []int64{1 << 30}}, "1073741824 elements once dense"},
+		{&pb.SparseTensorProto{Values: floats("v", 1), Indices: ints64("", 1), Dims: []int64{1 << 30}}, "to 1073741824 elements"},
 	} {
 		if _, err := ParseValue(marshal(t, c.p), graph.Type{Kind: graph.SparseKind}); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%v: %v, want %s", c.p, err, c.want)

@@ -113,7 +113,7 @@ func (w *weigher) inside(f field, x *fieldKind, depth int) {
 
 func (w *weigher) check() error {
 	if w.over == nil && w.kept+max(w.now, w.most) > w.limit {
-		w.over = fmt.Errorf("%d bytes that describe more than %d MB of structure, most of it %s", w.size, w.limit/1e6, w.largest())
+		w.over = fmt.Errorf("%d bytes would become more than %d MB in memory, mostly %s", w.size, w.limit/1e6, w.largest())
 	}
 	return w.over
 }

@@ -36,7 +36,7 @@ type Options struct {
 // ErrData that of writing it over its external data.
 var (
 	ErrInput = errors.New("the output is the input")
-	ErrData  = errors.New("the output holds weights of the input")
+	ErrData  = errors.New("the output contains weights of the input")
 )
 
 // WriteFile writes m to path; "-" is standard output. A file that exists is an
@@ -111,7 +111,7 @@ func writeFile(path string, m *graph.Model, opts Options) error {
 	}
 	if special {
 		if opts.Check != nil {
-			return errors.New("is no regular file, so that what is written there cannot be checked first")
+			return errors.New("not a regular file, so its content cannot be verified before it is visible")
 		}
 		f, err := os.OpenFile(path, os.O_WRONLY, 0)
 		if err != nil {
@@ -191,7 +191,7 @@ func checkTarget(path string, m *graph.Model, opts Options) (special bool, err e
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		if _, err := os.Lstat(path); err == nil && !opts.Force {
-			return false, fmt.Errorf("%w, as a link to nothing", fs.ErrExist)
+			return false, fmt.Errorf("%w (a dangling link)", fs.ErrExist)
 		}
 		return false, CheckData(path, m)
 	}
@@ -205,7 +205,7 @@ func checkTarget(path string, m *graph.Model, opts Options) (special bool, err e
 	}
 	switch {
 	case info.IsDir():
-		return false, errors.New("is a folder")
+		return false, errors.New("is a directory")
 	case !info.Mode().IsRegular():
 		return true, nil
 	case !opts.Force:

@@ -284,7 +284,7 @@ func TestWriteFile(t *testing.T) {
 		expect(name, Options{Force: true}, ErrInput, "")
 		os.Remove(name)
 	}
-	expect(dir, Options{Force: true}, nil, "is a folder")
+	expect(dir, Options{Force: true}, nil, "is a directory")
 	expect(filepath.Join(dir, "none", "out.onnx"), Options{}, fs.ErrNotExist, "no such file")
 	expect("/dev/full", Options{Force: true}, nil, "no space left on device")
 	no := errors.New("no")
@@ -339,7 +339,7 @@ func TestTooLarge(t *testing.T) {
 		m.Graph.SetInit(v, d)
 	}
 	path := filepath.Join(t.TempDir(), "m.onnx")
-	if err := WriteFile(path, m, Options{}); err == nil || !strings.Contains(err.Error(), "more than 2 GiB") {
+	if err := WriteFile(path, m, Options{}); err == nil || !strings.Contains(err.Error(), "limited to 2 GiB") {
 		t.Error(err)
 	}
 	if len(list(t, filepath.Dir(path))) != 0 {

@@ -19,7 +19,7 @@ func (c *Grad) rank(i int) (int, error) {
 func (c *Grad) only() error {
 	for i, dy := range c.Dy {
 		if i > 0 && dy != nil {
-			return fmt.Errorf("output %d: %s has a gradient rule for its first output alone", i, c.Node.Op)
+			return fmt.Errorf("output %d: %s has a gradient rule only for its first output", i, c.Node.Op)
 		}
 	}
 	return nil

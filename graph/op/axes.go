@@ -82,7 +82,7 @@ func ConstantOf(v *graph.Value) (*tensor.Tensor, error) {
 	if f := factOf(v, factDepth); f.Const() != nil {
 		return f.Const(), nil
 	}
-	return nil, fmt.Errorf("its value is not known before the run")
+	return nil, fmt.Errorf("its value is not known before the model runs")
 }
 
 // axisSet marks the axes given, each once, in a shape of the given rank.
@@ -94,7 +94,7 @@ func axisSet(axes []int, rank int) ([]bool, error) {
 			return nil, err
 		}
 		if set[k] {
-			return nil, fmt.Errorf("axis %d is named twice", k)
+			return nil, fmt.Errorf("axis %d is listed twice", k)
 		}
 		set[k] = true
 	}

@@ -39,7 +39,7 @@ func makeBitCast(s *Spec) (Kernel, error) {
 			in = narrow
 		}
 		if in.DType.Bits() != d.Bits() || d.Bits() == 0 {
-			return fmt.Errorf("%v has not the width of %v", x.In[0], d)
+			return fmt.Errorf("%v does not have the width of %v", x.In[0], d)
 		}
 		out, err := x.Temp(d, in.Shape...)
 		if err != nil {
@@ -67,7 +67,7 @@ func copyBits(dst, src *tensor.Tensor) error {
 	if dst.DType == tensor.Bool {
 		for i, b := range raw[uint8](src) {
 			if b > 1 {
-				return fmt.Errorf("element %d: %d is no truth value", i, b)
+				return fmt.Errorf("element %d: %d is not a boolean", i, b)
 			}
 		}
 	}

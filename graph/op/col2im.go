@@ -115,7 +115,7 @@ func gradCol2Im(c *Grad) error {
 	}
 	x, dy := c.In(0), c.Dy[0]
 	if dy == nil || len(dy.Shape()) != 2+len(block) {
-		return fmt.Errorf("the rank of the image is not known, which the gradient needs")
+		return fmt.Errorf("the gradient needs the rank of the image, which is not known")
 	}
 	w := Cast(Const(x.Graph(), "const", tensor.Of(append([]int{taps, 1}, block...), eye)), x.Type.DType)
 	n := len(block)

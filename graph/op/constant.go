@@ -53,7 +53,7 @@ func constantValue(n *graph.Node) (*tensor.Tensor, error) {
 			return tensor.Vector(a.Strings...), nil
 		}
 	}
-	return nil, errors.New("no attribute states the value")
+	return nil, errors.New("no attribute has the value")
 }
 
 func inferConstant(c *Infer) error {

@@ -122,7 +122,7 @@ func makeIf(s *Spec) (Kernel, error) {
 			return err
 		}
 		if len(out) != len(x.Out) {
-			return fmt.Errorf("the branch gave %d outputs, want %d", len(out), len(x.Out))
+			return fmt.Errorf("the branch returned %d outputs, want %d", len(out), len(x.Out))
 		}
 		for i, t := range out {
 			x.Set(i, t)

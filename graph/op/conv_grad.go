@@ -35,7 +35,7 @@ func adjointConvOf(n *graph.Node, kernel, in graph.Shape) (*adjointConv, error) 
 	case s.kernel != nil:
 		s, err = s.withKernel(s.kernel)
 	default:
-		return nil, fmt.Errorf("the size of the window is not known, which the gradient needs")
+		return nil, fmt.Errorf("the gradient needs the size of the window, which is not known")
 	}
 	if err != nil {
 		return nil, err
@@ -46,7 +46,7 @@ func adjointConvOf(n *graph.Node, kernel, in graph.Shape) (*adjointConv, error) 
 		if in[i].IsKnown() {
 			size = int(in[i].Value)
 		} else if s.same() && s.stride[i] != 1 {
-			return nil, fmt.Errorf("spatial axis %d: its size is not known, which the gradient of padding %s needs", i, s.auto)
+			return nil, fmt.Errorf("spatial axis %d: the gradient of padding %s needs its size, which is not known", i, s.auto)
 		}
 		b, e := s.padding(i, size)
 		a.begin, a.end = append(a.begin, b), append(a.end, e)
@@ -160,7 +160,7 @@ func (a *adjointConv) weight(x, dy, w *graph.Value) *graph.Value {
 		return nil
 	}
 	if !w.Shape().IsStatic() {
-		w.Graph().Fail(fmt.Errorf("the shape of the weight is not known, which its gradient needs"))
+		w.Graph().Fail(fmt.Errorf("the gradient needs the shape of the weight, which is not known"))
 		return nil
 	}
 	shape := w.Shape().Ints()
@@ -297,7 +297,7 @@ func transposedAdjoint(n *graph.Node, w, x *graph.Value) (*adjointConv, error) {
 	} else if s.kernel != nil {
 		s, err = s.withKernel(s.kernel)
 	} else {
-		err = fmt.Errorf("the size of the window is not known, which the gradient needs")
+		err = fmt.Errorf("the gradient needs the size of the window, which is not known")
 	}
 	if err != nil {
 		return nil, err

@@ -100,7 +100,7 @@ func (s *slide) transposedPads(i, in int) (begin, end int, err error) {
 		begin, end = s.pads[i], s.pads[len(s.kernel)+i]
 	}
 	if n := full - begin - end; n < 0 || in > slideLimit*slideLimit {
-		return 0, 0, fmt.Errorf("spatial axis %d: the pads %d, %d take off more than the output of %d", i, begin, end, full)
+		return 0, 0, fmt.Errorf("spatial axis %d: pads %d, %d remove more than the output size %d", i, begin, end, full)
 	}
 	return begin, end, nil
 }

@@ -135,7 +135,7 @@ func gradDepthToSpace(c *Grad) error {
 	}
 	s := c.In(0).Shape()
 	if len(s) != 4 || !s[1].IsKnown() {
-		return fmt.Errorf("the number of channels is not known, which the gradient of mode CRD needs")
+		return fmt.Errorf("the gradient of mode CRD needs the number of channels, which is not known")
 	}
 	parts := Transpose(Reshape(dx, 0, b*b, s[1].Value/(b*b), -1), 0, 2, 1, 3)
 	c.Set(0, ReshapeTo(parts, shapeOf(c.In(0))))

@@ -139,7 +139,7 @@ func gradDropout(c *Grad) error {
 	}
 	mask := c.Out(1)
 	if mask == nil {
-		return errors.New("it may train and gives no mask, which the gradient needs")
+		return errors.New("in training mode the gradient needs the mask output, which is missing")
 	}
 	ratio := c.In(1)
 	var scale *graph.Value
@@ -155,7 +155,7 @@ func gradDropout(c *Grad) error {
 // noMask refuses a Dropout whose mask, then of numbers, is read.
 func noMask(u *Upgrade) error {
 	if m := u.Node.Output(1); m != nil && (len(m.Uses()) > 0 || slices.Contains(u.Node.Graph().Outputs, m)) {
-		return fmt.Errorf("its mask is read, which was made of numbers and is of truth values since version 10")
+		return fmt.Errorf("its mask output is used, whose type changed from numbers to booleans in version 10")
 	}
 	return nil
 }

@@ -16,7 +16,7 @@ func adding(c *Grad, distinct bool) (string, error) {
 	case opset >= 11 && distinct:
 		return "", nil
 	}
-	return "", fmt.Errorf("opset %d has no scatter that adds, which the gradient of %s needs (16)", opset, c.Node.Op)
+	return "", fmt.Errorf("the gradient of %[2]s needs a scatter that adds (opset 16); the model has opset %[1]d", opset, c.Node.Op)
 }
 
 // distinctIndices reports whether v holds constant indices that differ, for an
@@ -122,7 +122,7 @@ func gradScatter(c *Grad, put func(dy, zeros *graph.Value) *graph.Value, take fu
 		return attrError("reduction", r, "none or add for a gradient")
 	}
 	if opset := c.Node.Graph().Opset(""); opset < 11 {
-		return fmt.Errorf("opset %d has no ScatterElements, which the gradient of %s needs (11)", opset, c.Node.Op)
+		return fmt.Errorf("the gradient of %[2]s needs ScatterElements (opset 11); the model has opset %[1]d", opset, c.Node.Op)
 	}
 	if c.Needs(0) {
 		if r == "add" {
@@ -143,7 +143,7 @@ func gradTopK(c *Grad) error {
 		return nil
 	}
 	if opset := c.Node.Graph().Opset(""); opset < 11 {
-		return fmt.Errorf("opset %d has no ScatterElements, which the gradient of TopK needs (11)", opset)
+		return fmt.Errorf("the gradient of TopK needs ScatterElements (opset 11); the model has opset %d", opset)
 	}
 	indices := c.Out(1)
 	if indices == nil {

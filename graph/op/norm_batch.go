@@ -185,7 +185,7 @@ func channelMoments[T float32 | float64](x []T, n, c, inner, ch int) (mean, vari
 // upgradeBatchNorm refuses what trained by its outputs alone.
 func upgradeBatchNorm(u *Upgrade) error {
 	if trainsBatchNorm(u.Node, 9) {
-		return fmt.Errorf("it gives statistics of its input, which another attribute and other outputs do since version 14")
+		return fmt.Errorf("it outputs statistics of its input, which changed attributes and outputs in version 14")
 	}
 	return nil
 }

@@ -63,7 +63,7 @@ func init() {
 func (o optimizer) parameters(inputs int) (int, error) {
 	each := 2 + o.states
 	if inputs < 2+each || (inputs-2)%each != 0 {
-		return 0, fmt.Errorf("%d inputs, want 2 and %d for each parameter", inputs, each)
+		return 0, fmt.Errorf("%d inputs, want 2 plus %d per parameter", inputs, each)
 	}
 	return (inputs - 2) / each, nil
 }

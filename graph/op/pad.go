@@ -48,7 +48,7 @@ func spreadPads(list, axes []int, given bool, rank int) (pads, error) {
 	}
 	p := pads{make([]int, rank), make([]int, rank)}
 	if len(list) != 2*len(axes) {
-		return p, fmt.Errorf("%d pads for %d axes, want two for each", len(list), len(axes))
+		return p, fmt.Errorf("%d pads for %d axes, want two per axis", len(list), len(axes))
 	}
 	if _, err := axisSet(axes, rank); err != nil {
 		return p, err
@@ -70,9 +70,9 @@ func (p pads) check(i, size int, mode string) error {
 	case min(b, e) < -tensor.MaxElems || max(b, e) > tensor.MaxElems:
 		return fmt.Errorf("pads %d and %d of axis %d are out of range", b, e, i)
 	case size+b+e < 0:
-		return fmt.Errorf("pads %d and %d take more from axis %d than its %d", b, e, i, size)
+		return fmt.Errorf("pads %d and %d remove more from axis %d than its size %d", b, e, i, size)
 	case mode != "constant" && left <= 0 && size+b+e > 0:
-		return fmt.Errorf("pads %d and %d leave nothing of axis %d, of %d, to pad it with in mode %s", b, e, i, size, mode)
+		return fmt.Errorf("pads %d and %d leave nothing of axis %d (size %d) for padding in mode %s", b, e, i, size, mode)
 	}
 	return nil
 }
@@ -138,7 +138,7 @@ func inferPad(c *Infer) error {
 		}
 	}
 	if list != nil && len(list) != 2*len(axes) {
-		return fmt.Errorf("%d pads for %d axes, want two for each", len(list), len(axes))
+		return fmt.Errorf("%d pads for %d axes, want two per axis", len(list), len(axes))
 	}
 	for i, a := range axes {
 		k, err := Axis(int64(a), len(s))

@@ -25,7 +25,7 @@ func gradMaxPool(c *Grad) error {
 		}
 	}
 	if opset := g.Opset(""); opset < 11 || opset < 16 && reduction != "" {
-		return fmt.Errorf("opset %d has no scatter that adds, which the gradient of overlapping windows needs (16; 11 without overlap)", opset)
+		return fmt.Errorf("opset %d is too old: the gradient of overlapping windows needs a scatter that adds (16; 11 without overlap)", opset)
 	}
 	var attrs []*graph.Attr
 	for _, a := range c.Node.Attrs {
@@ -42,7 +42,7 @@ func gradMaxPool(c *Grad) error {
 // gradUnpool takes dy back from the places that the indices name.
 func gradUnpool(c *Grad) error {
 	if c.Needs(2) || c.In(2) != nil {
-		return fmt.Errorf("MaxUnpool into a given shape numbers its places by another one: no gradient rule")
+		return fmt.Errorf("MaxUnpool with an output_shape has no gradient rule: its indices refer to another shape")
 	}
 	dx := Gather(Reshape(c.Dy[0], -1), Reshape(c.In(1), -1), 0)
 	c.Set(0, ReshapeTo(dx, shapeOf(c.In(0))))
@@ -70,7 +70,7 @@ func unpool(s *slide, dy, x *graph.Value) *graph.Value {
 		if d := x.Shape()[2+i]; d.IsKnown() {
 			size = int(d.Value)
 		} else if s.same() && s.stride[i] != 1 {
-			x.Graph().Fail(fmt.Errorf("spatial axis %d: its size is not known, which the gradient of padding %s needs", i, s.auto))
+			x.Graph().Fail(fmt.Errorf("spatial axis %d: the gradient of padding %s needs its size, which is not known", i, s.auto))
 			return nil
 		}
 		b, e := s.padding(i, size)
@@ -122,7 +122,7 @@ func gradAveragePool(c *Grad) error {
 	x, dy := c.In(0), c.Dy[0]
 	padded := c.Node.Int("count_include_pad", 0) != 0
 	if s.ceil && padded {
-		return fmt.Errorf("ceil_mode with count_include_pad: the number of places under the last windows is not known to the gradient rule")
+		return fmt.Errorf("no gradient rule for ceil_mode with count_include_pad: the number of elements in the last windows is not known")
 	}
 	n := 1
 	plain := true

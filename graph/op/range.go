@@ -60,7 +60,7 @@ func init() {
 	})
 }
 
-var errRange = errors.New("the range has no end")
+var errRange = errors.New("the range is infinite")
 
 func floatRange[T float32 | float64](x *Call) error {
 	start, limit, delta := tensor.Data[T](x.In[0])[0], tensor.Data[T](x.In[1])[0], tensor.Data[T](x.In[2])[0]

@@ -113,7 +113,7 @@ func reshapeTo(in, target []int, allowZero bool) ([]int, error) {
 			}
 			out[i] = in[i]
 		case d == -1 && free >= 0:
-			return nil, fmt.Errorf("shape %v leaves two dimensions open", target)
+			return nil, fmt.Errorf("shape %v has more than one -1", target)
 		case d == -1:
 			free = i
 			out[i] = 1
@@ -135,7 +135,7 @@ func reshapeTo(in, target []int, allowZero bool) ([]int, error) {
 		m = n
 	}
 	if m != n {
-		return nil, fmt.Errorf("shape %v does not hold the %d elements of %v", target, n, in)
+		return nil, fmt.Errorf("shape %v does not fit the %d elements of %v", target, n, in)
 	}
 	return out, nil
 }
@@ -204,7 +204,7 @@ func reshapedTo(in graph.Shape, target []symbol.Num, allowZero bool) (graph.Shap
 	if in.IsStatic() && out.IsStatic() {
 		a, b := symbol.Product(nums(in)), symbol.Product(nums(out))
 		if a.Known && b.Known && a.N != b.N {
-			return nil, fmt.Errorf("shape %v does not hold the elements of %v", out, in)
+			return nil, fmt.Errorf("shape %v does not fit the elements of %v", out, in)
 		}
 	}
 	return out, nil

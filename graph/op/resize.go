@@ -123,7 +123,7 @@ func (r *resize) axesOf(rank int) ([]int, error) {
 			return nil, err
 		}
 		if seen[at] {
-			return nil, fmt.Errorf("attribute \"axes\" names axis %d twice", at)
+			return nil, fmt.Errorf("attribute \"axes\" lists axis %d twice", at)
 		}
 		out[i], seen[at] = at, true
 	}
@@ -138,7 +138,7 @@ func (r *resize) layout(in []int, scales []float64, sizes []int, region []float6
 		return nil, err
 	}
 	if scales != nil && len(scales) != len(at) || scales == nil && len(sizes) != len(at) {
-		return nil, fmt.Errorf("%d scales, %d sizes for %d axes", len(scales), len(sizes), len(at))
+		return nil, fmt.Errorf("%d scales and %d sizes for %d axes", len(scales), len(sizes), len(at))
 	}
 	axes := make([]kernel.ResizeAxis, len(in))
 	for i, n := range in {

@@ -21,7 +21,7 @@ func gradResize(c *Grad) error {
 		return err
 	}
 	if r.filter.Coordinate == kernel.CoordCropAndResize {
-		return fmt.Errorf("tf_crop_and_resize has no gradient rule: its region is an input too")
+		return fmt.Errorf("tf_crop_and_resize has no gradient rule, because its region is an input too")
 	}
 	in, out := c.In(0).Shape(), c.Out(0).Shape()
 	if len(out) != rank {

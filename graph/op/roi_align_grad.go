@@ -16,7 +16,7 @@ func gradRoiAlign(c *Grad) error {
 		return attrError("mode", mode, "avg for a gradient")
 	}
 	if opset := c.Node.Graph().Opset(""); opset < 11 {
-		return fmt.Errorf("opset %d has no Range of numbers that the gradient of RoiAlign needs (11)", opset)
+		return fmt.Errorf("the gradient of RoiAlign needs Range (opset 11); the model has opset %d", opset)
 	}
 	if !c.Needs(0) {
 		return nil

@@ -53,7 +53,7 @@ func scanOf(n *graph.Node, since int64) (*scan, error) {
 	}
 	for _, i := range n.Inputs[s.first:] {
 		if i == nil {
-			return nil, fmt.Errorf("an input is left out")
+			return nil, fmt.Errorf("an input is missing")
 		}
 	}
 	for _, a := range []struct {

@@ -137,7 +137,7 @@ func position(x *Call, i, n, def int) (int, error) {
 		return 0, err
 	}
 	if p < int64(-n) || p > int64(n) {
-		return 0, x.InputError(i, "position %d is outside of %d elements", p, n)
+		return 0, x.InputError(i, "position %d is out of range for %d elements", p, n)
 	}
 	if p < 0 {
 		p += int64(n)
@@ -160,7 +160,7 @@ func sequenceAt(x *Call) error {
 		return err
 	}
 	if p >= len(s) {
-		return x.InputError(1, "position %d is outside of %d elements", p, len(s))
+		return x.InputError(1, "position %d is out of range for %d elements", p, len(s))
 	}
 	x.Set(0, s[p])
 	return nil
@@ -204,7 +204,7 @@ func sequenceErase(x *Call) error {
 		return err
 	}
 	if p < 0 || p >= len(s) {
-		return fmt.Errorf("position %d is outside of %d elements", p, len(s))
+		return fmt.Errorf("position %d is out of range for %d elements", p, len(s))
 	}
 	out := append(append(make([]*tensor.Tensor, 0, len(s)), s[:p]...), s[p+1:]...)
 	x.Set(0, tensor.Sequence(x.In[0].DType, out...))

@@ -29,7 +29,7 @@ func gradSlice(c *Grad) error {
 		d := x.Shape()[q.axis]
 		if !d.IsKnown() {
 			if q.step != 1 {
-				return fmt.Errorf("step %d on axis %d, whose size is not known to the gradient", q.step, q.axis)
+				return fmt.Errorf("the gradient of step %d needs the size of axis %d, which is not known", q.step, q.axis)
 			}
 			begins[q.axis], ends[q.axis] = dynamicPads(x, c.Out(0), q)
 			continue

@@ -33,7 +33,7 @@ func slideOf(n *graph.Node) (*slide, error) {
 	} {
 		for _, v := range n.Ints(a.name) {
 			if v < a.least || v > slideLimit {
-				return nil, fmt.Errorf("attribute %q holds %d, want %d to %d", a.name, v, a.least, slideLimit)
+				return nil, fmt.Errorf("attribute %q has %d, want %d to %d", a.name, v, a.least, slideLimit)
 			}
 			*a.dst = append(*a.dst, int(v))
 		}

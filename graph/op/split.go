@@ -33,13 +33,13 @@ func splitSizes(size, n int, sizes []int64, since int64) ([]int, error) {
 		sum := 0
 		for i, s := range sizes {
 			if s < 0 || s > int64(size) {
-				return nil, fmt.Errorf("part %d of size %d, of an axis of size %d", i, s, size)
+				return nil, fmt.Errorf("part %d has size %d, but the axis has size %d", i, s, size)
 			}
 			out[i] = int(s)
 			sum += out[i]
 		}
 		if sum != size {
-			return nil, fmt.Errorf("sizes %v do not add up to the axis' %d", sizes, size)
+			return nil, fmt.Errorf("sizes %v do not add up to the axis size %d", sizes, size)
 		}
 		return out, nil
 	}
@@ -147,7 +147,7 @@ func gradSplit(c *Grad) error {
 		}
 		y := c.Out(i)
 		if y == nil {
-			return fmt.Errorf("output %d is left out, so that its size is not known to the gradient", i)
+			return fmt.Errorf("output %d is omitted, so the gradient does not know its size", i)
 		}
 		parts[i] = zerosLike(y)
 	}

@@ -73,7 +73,7 @@ func squeezed(in, axes []int, given bool) ([]int, error) {
 	for i, d := range in {
 		switch {
 		case set[i] && d != 1:
-			return nil, fmt.Errorf("axis %d of %v is not of size 1", i, in)
+			return nil, fmt.Errorf("axis %d of %v does not have size 1", i, in)
 		case set[i], d == 1 && (!given || len(axes) == 0):
 		default:
 			out = append(out, d)
@@ -106,7 +106,7 @@ func inferSqueeze(c *Infer) error {
 	for i, d := range x.Shape {
 		switch {
 		case set[i] && d.IsKnown() && d.Value != 1:
-			return fmt.Errorf("axis %d of %v is not of size 1", i, x.Shape)
+			return fmt.Errorf("axis %d of %v does not have size 1", i, x.Shape)
 		case set[i]:
 		case (!given || len(axes) == 0) && !d.IsKnown():
 			c.Set(0, x.DType, nil)
@@ -144,7 +144,7 @@ func inferUnsqueeze(c *Infer) error {
 	slices.Sort(at)
 	for _, k := range at {
 		if k > len(s) {
-			return fmt.Errorf("axes %v name one axis twice", axes)
+			return fmt.Errorf("axes %v list an axis twice", axes)
 		}
 		s = slices.Insert(s, k, graph.Known(1))
 	}

@@ -25,7 +25,7 @@ func (s *stack) add(t *tensor.Tensor) error {
 		s.dtype, s.shape = t.DType, t.Shape
 	}
 	if t.DType != s.dtype || !sameShape(t.Shape, s.shape) {
-		return fmt.Errorf("step %d gave %v, want %v%v as before", s.n, t, s.dtype, s.shape)
+		return fmt.Errorf("step %d returned %v, want %v%v as before", s.n, t, s.dtype, s.shape)
 	}
 	if err := s.grow(); err != nil {
 		return err

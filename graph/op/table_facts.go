@@ -185,7 +185,7 @@ func (c *Calls) Enter(f *graph.Function) error {
 		return fmt.Errorf("function %s calls itself", f.Name)
 	}
 	if c.nodes += 1 + len(f.Body.Nodes); c.nodes > maxInlined {
-		return fmt.Errorf("the functions that are called have more than %d nodes together", maxInlined)
+		return fmt.Errorf("the functions called have more than %d nodes in total", maxInlined)
 	}
 	if c.active == nil {
 		c.active = map[*graph.Function]bool{}
@@ -321,7 +321,7 @@ func eval(n *graph.Node, opset int64, in []*tensor.Tensor) ([]*tensor.Tensor, er
 				return nil, err
 			}
 			if left -= int64(k) * int64(d.Size()); left < 0 {
-				return nil, errors.New("too large to compute ahead of the run")
+				return nil, errors.New("too large to compute before the model runs")
 			}
 			return tensor.Make(d, shape...)
 		},

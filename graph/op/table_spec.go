@@ -93,7 +93,7 @@ func (s *Spec) Body(name string) (Body, error) {
 	return s.MakeBody(a.Graph)
 }
 
-var errNoBodies = errors.New("subgraphs cannot be run here")
+var errNoBodies = errors.New("subgraphs cannot run here")
 
 // Widen is t, with float32 elements made float64 if double is set.
 func Widen(t *tensor.Tensor, double bool) *tensor.Tensor {
@@ -270,7 +270,7 @@ func toInts[T int32 | int64](s []T) []int {
 // Axis maps axis, which may be negative, into [0, rank).
 func Axis(axis int64, rank int) (int, error) {
 	if axis < int64(-rank) || axis >= int64(rank) {
-		return 0, fmt.Errorf("axis %d is outside of rank %d", axis, rank)
+		return 0, fmt.Errorf("axis %d is out of range for rank %d", axis, rank)
 	}
 	if axis < 0 {
 		axis += int64(rank)

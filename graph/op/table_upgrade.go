@@ -65,7 +65,7 @@ func (u *Upgrade) attr(name string) (*graph.Attr, error) {
 		return nil, nil
 	}
 	if a.RefName != "" {
-		return nil, fmt.Errorf("attribute %q is the caller's, which is not known in the function", name)
+		return nil, fmt.Errorf("attribute %q is set by the caller and not known inside the function", name)
 	}
 	u.Node.DropAttr(name)
 	return a, nil

@@ -81,7 +81,7 @@ func permutation(perm []int64, rank int) ([]int, error) {
 		return out, nil
 	}
 	if len(perm) != rank {
-		return nil, fmt.Errorf("attribute \"perm\": %v does not order the axes of rank %d", perm, rank)
+		return nil, fmt.Errorf("attribute \"perm\": %v is not a permutation of the axes of rank %d", perm, rank)
 	}
 	for i, p := range perm {
 		out[i] = int(p)

@@ -63,7 +63,7 @@ func Upgrade(m *graph.Model, to int64) error {
 	case to < from:
 		return fmt.Errorf("opset %d is lower than the model's, %d", to, from)
 	case to > onnx.MaxOpset || from < onnx.MinOpset:
-		return fmt.Errorf("opset %d cannot be made opset %d: supported are %d to %d", from, to, onnx.MinOpset, onnx.MaxOpset)
+		return fmt.Errorf("cannot convert opset %d to %d; supported are %d to %d", from, to, onnx.MinOpset, onnx.MaxOpset)
 	}
 	if err := op.InferModel(m).ReadErr(); err != nil {
 		return err

@@ -1,5 +1,5 @@
-// Package random makes up values for the inputs of graphs: of the declared types, and of
-// sizes that the caller or a default gives to dimensions that are not known.
+// Package random generates values for the inputs of graphs: of the declared types, with
+// unknown dimensions set by the caller or to a default.
 package random
 
 import (
@@ -11,21 +11,21 @@ import (
 	"github.com/onnxloss/onnxloss/graph/tensor"
 )
 
-// The sizes that Input gives to dimensions that are not known: 1 for the first axis,
-// imageSize for the other axes of rank-4 inputs, which hold images, and otherSize for the
-// rest.
+// Default sizes of unknown dimensions: 1 for the first axis, imageSize for the other axes of
+// rank-4 inputs, which are images, and otherSize for the rest.
 const (
 	imageSize = 256
 	otherSize = 16
 )
 
-// Input makes up a value for input v: floats uniform in [0, 1), integers in [0, 8),
-// booleans. Unknown dimensions take their sizes from sizes, by the input's name and the
-// axis ("images:0", see AxisName) or by their own name, or a default. The same v, sizes and
-// seed give the same tensor.
+// Input generates a value for input v: uniform floats in [0, 1), integers in [0, 8), or
+// booleans. Unknown dimensions are looked up in sizes by the input's name and the axis
+// ("images:0", see AxisName) or by their own name, and default to fixed sizes. The same v,
+// sizes and seed give the same tensor.
 //
-// Before memory is taken, fits is asked whether n elements of type d may be made, and what
-// it answers is returned; nil lets everything be made. interp.Fits and Plan.Fits are such.
+// Before allocating, Input asks fits whether n elements of type d are allowed, and returns
+// its error; nil allows everything. See interp.Fits and Plan.Fits. The error is a
+// *TypeError if v has a type that cannot be generated.
 func Input(v *graph.Value, sizes map[string]int, seed uint64, fits func(d tensor.DType, n int) error) (*tensor.Tensor, error) {
 	shape, err := shapeOf(v, sizes)
 	if err != nil {
@@ -52,10 +52,15 @@ func Input(v *graph.Value, sizes map[string]int, seed uint64, fits func(d tensor
 	return t, nil
 }
 
-// shapeOf is the shape of the value to be made up.
+// TypeError is the error if Input cannot generate values of the input's type.
+type TypeError struct{ Type string }
+
+func (e *TypeError) Error() string { return "cannot generate a value of type " + e.Type }
+
+// shapeOf is the shape of the value to generate.
 func shapeOf(v *graph.Value, sizes map[string]int) ([]int, error) {
 	if v.Type.Kind != graph.TensorKind || v.Shape() == nil {
-		return nil, fmt.Errorf("a value of type %v cannot be made up; give it with --input", v.Type)
+		return nil, &TypeError{v.Type.String()}
 	}
 	shape := v.Shape().Ints()
 	for i, d := range v.Shape() {
@@ -80,11 +85,11 @@ func shapeOf(v *graph.Value, sizes map[string]int) ([]int, error) {
 	return shape, nil
 }
 
-// AxisName is what stands for axis i of input v among the sizes of Input.
+// AxisName is the key of axis i of input v in the sizes of Input.
 func AxisName(v *graph.Value, i int) string { return fmt.Sprintf("%s:%d", v.Name, i) }
 
-// DimNames is what names the unknown dimensions of inputs in the sizes of Input:
-// their own names, and those of the axes that have none, in order.
+// DimNames are the keys of the unknown dimensions of inputs in the sizes of Input: their
+// own names, or AxisName for those without one, in order.
 func DimNames(inputs []*graph.Value) []string {
 	var names []string
 	seen := map[string]bool{}
@@ -138,12 +143,12 @@ func fill(t *tensor.Tensor, r *rand.Rand) error {
 	case []uint64:
 		fillInts(d, r)
 	default:
-		return fmt.Errorf("elements of type %v cannot be made up; give it with --input", t.DType)
+		return &TypeError{t.DType.String()}
 	}
 	return nil
 }
 
-// inPieces draws float32 and has them converted.
+// inPieces draws float32 numbers in pieces and converts them.
 func inPieces[T any](d []T, r *rand.Rand, convert func(dst []T, src []float32)) {
 	var buf [1024]float32
 	for len(d) > 0 {

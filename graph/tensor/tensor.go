@@ -88,7 +88,7 @@ func Count(dims []int) (int, error) {
 // Make allocates a zeroed tensor. It fails on an invalid dtype or shape.
 func Make(d DType, shape ...int) (*Tensor, error) {
 	if !d.Valid() {
-		return nil, fmt.Errorf("no such element type: %v", d)
+		return nil, fmt.Errorf("unknown element type %v", d)
 	}
 	n, err := Count(shape)
 	if err != nil {

@@ -161,7 +161,7 @@ func parseElems(d tensor.DType, dims []int, toks []token) (*tensor.Tensor, error
 	case []string:
 		err = each(s, toks, func(k token) (string, error) {
 			if k.kind != stringToken {
-				return "", fmt.Errorf("%v where a string is wanted", k)
+				return "", fmt.Errorf("%v, expected a string", k)
 			}
 			return k.text, nil
 		})
@@ -236,7 +236,7 @@ func parseInts(t *tensor.Tensor, toks []token) error {
 	case []tensor.U2:
 		return parseUnsigned(s, toks, bits)
 	}
-	return fmt.Errorf("no text form of %v", t.DType)
+	return fmt.Errorf("%v has no text form", t.DType)
 }
 
 func btoi(x bool) int {

@@ -39,7 +39,7 @@ func (k token) is(mark string) bool { return k.kind == markToken && k.text == ma
 func (k token) int(bits int) (int64, error) {
 	x, err := strconv.ParseInt(k.text, 10, bits)
 	if k.kind != numberToken || err != nil {
-		return 0, fmt.Errorf("%v where an integer of %d bits is wanted", k, bits)
+		return 0, fmt.Errorf("%v, expected an integer of %d bits", k, bits)
 	}
 	return x, nil
 }
@@ -47,7 +47,7 @@ func (k token) int(bits int) (int64, error) {
 func (k token) uint(bits int) (uint64, error) {
 	x, err := strconv.ParseUint(k.text, 10, bits)
 	if k.kind != numberToken || err != nil {
-		return 0, fmt.Errorf("%v where an unsigned integer of %d bits is wanted", k, bits)
+		return 0, fmt.Errorf("%v, expected an unsigned integer of %d bits", k, bits)
 	}
 	return x, nil
 }
@@ -63,7 +63,7 @@ func (k token) float(bits int) (float64, error) {
 	}
 	x, err := strconv.ParseFloat(k.text, bits)
 	if k.kind != numberToken || err != nil {
-		return 0, fmt.Errorf("%v where a number is wanted", k)
+		return 0, fmt.Errorf("%v, expected a number", k)
 	}
 	return x, nil
 }
@@ -159,5 +159,5 @@ func (l *lexer) quoted() (token, error) {
 			b.WriteByte(c)
 		}
 	}
-	return k, fmt.Errorf("line %d: a string that does not end", k.line)
+	return k, fmt.Errorf("line %d: unterminated string", k.line)
 }

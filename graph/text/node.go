@@ -198,7 +198,7 @@ func (p *parser) single(a *graph.Attr, g *graph.Graph, kind graph.AttrKind) {
 	case graph.AttrTypeProto:
 		a.Types = []graph.Type{p.typ()}
 	default:
-		p.fail("%v where a value is wanted", p.tok)
+		p.fail("%v, expected a value", p.tok)
 	}
 }
 

@@ -99,7 +99,7 @@ func (p *parser) accept(mark string) bool {
 
 func (p *parser) expect(mark string) {
 	if !p.accept(mark) {
-		p.fail("%v where %q is wanted", p.tok, mark)
+		p.fail("%v, expected %q", p.tok, mark)
 	}
 }
 
@@ -121,14 +121,14 @@ func (p *parser) list(open, shut string, do func()) {
 // name parses an identifier or a string.
 func (p *parser) name() string {
 	if p.tok.kind != identToken && p.tok.kind != stringToken {
-		p.fail("%v where a name is wanted", p.tok)
+		p.fail("%v, expected a name", p.tok)
 	}
 	return p.advance().text
 }
 
 func (p *parser) str() string {
 	if p.tok.kind != stringToken {
-		p.fail("%v where a string is wanted", p.tok)
+		p.fail("%v, expected a string", p.tok)
 	}
 	return p.advance().text
 }

@@ -106,7 +106,7 @@ func TestTextForms(t *testing.T) {
 
 func TestTextErrors(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
-		{"", "line 1: the end where a name is wanted"},
+		{"", "line 1: the end, expected a name"},
 		{"g (float x) => (y) {\n y = Relu(z)\n}", `line 2: Relu: input 0 "z": no such value`},
 		{"g () => (y) {}", `output "y": no such value`},
 		{"g (float x) => (x) { x = Relu(x) }", `value "x" is defined twice`},
@@ -116,26 +116,26 @@ func TestTextErrors(t *testing.T) {
 		{"g () => () <float[99999999999,99999999999] x = {1}> {}", `too many elements`},
 		{"g () => () <float[N] x = {1}> {}", `want numbers for dimensions`},
 		{"g () => () <float[] x = {1}> {}", `want numbers for dimensions`},
-		{"g () => () <int8 x = {128}> {}", `"128" where an integer of 8 bits is wanted`},
+		{"g () => () <int8 x = {128}> {}", `"128", expected an integer of 8 bits`},
 		{"g () => () <uint4 x = {16}> {}", `unsigned integer of 4 bits`},
 		{"g () => () <float x = {...}> {}", `constant "x": its elements are left out`},
-		{"g () => () <string x = {1}> {}", `where a string is wanted`},
+		{"g () => () <string x = {1}> {}", `expected a string`},
 		{"g () => () { = A <a = 1, a = 2> () }", `attribute "a" is given twice`},
 		{"g () => () { = A <a: what = 1> () }", `no such kind of attribute: "what"`},
 		{"g () => () { = A <a = []> () }", `a list of what?`},
-		{"g () => () { = A <a: int = [1]> () }", `where a value is wanted`},
-		{"g () => () { = A <a = [1, \"b\"]> () }", `"b" where an integer`},
+		{"g () => () { = A <a: int = [1]> () }", `expected a value`},
+		{"g () => () { = A <a = [1, \"b\"]> () }", `"b", expected an integer`},
 		{"g () => () { = \"\" () }", `a node without an operator`},
-		{"g () => () { y = A ( ", `the end where a name is wanted`},
-		{"g () => () { \"", `a string that does not end`},
+		{"g () => () { y = A ( ", `the end, expected a name`},
+		{"g () => () { \"", `unterminated string`},
 		{"g () => () { ; }", `character ';'`},
-		{"g (seq(what) x) => () {}", `"what" where a type is wanted`},
+		{"g (seq(what) x) => () {}", `"what", expected a type`},
 		{"g (float[-1] x) => () {}", `dimension -1`},
 		{"<what: 1> g () => () {}", `a model has no "what"`},
 		{"g () => () {} <what: 1> f () => () {}", `a function has no "what"`},
 		{"g (" + strings.Repeat("seq(", 100) + "float x) => () {}", "nested deeper than 64"},
 		{"g () => () " + strings.Repeat("{ = A <g = g () => () ", 100), "nested deeper than 64"},
-		{"g () => () {} }", `"}" where a name is wanted`},
+		{"g () => () {} }", `"}", expected a name`},
 	} {
 		_, err := Parse(c.text)
 		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.HasPrefix(err.Error(), "line ") {

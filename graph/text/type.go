@@ -55,7 +55,7 @@ func (p *parser) typ() graph.Type {
 func (p *parser) dtype(word token) tensor.DType {
 	d, ok := tensor.ParseDType(word.text)
 	if word.kind != identToken || !ok && word.text != "undefined" {
-		p.fail("%v where a type is wanted", word)
+		p.fail("%v, expected a type", word)
 	}
 	return d
 }

@@ -13,11 +13,11 @@ func init() {
 		Name: "asymmetric", Golden: "asymmetric",
 		Equation: "−Σ [qᵢ (1−pᵢ)^γ⁺ log pᵢ + (1−qᵢ) p_mᵢ^γ⁻ log(1−p_mᵢ)], p = σ(z), p_m = max(p − m, 0)",
 		Source:   "asymmetric loss, Ridnik et al. (arXiv 2009.14119), eq. 5 to 7",
-		When:     "several classes may be true at once and nearly all are false (many classes, multi-label): easy negatives are turned down harder than positives, and those below the margin are left out, wrong labels among them",
+		When:     "multi-label heads with many classes, nearly all of them negative: easy negatives are down-weighted more than positives, and those below the margin, including mislabelled ones, are dropped",
 		Params: []loss.Param{
 			{Name: "gamma_pos", Default: 0, Hi: 100, Doc: "γ⁺, exponent of the positive term's focal modulation; 0 turns it off"},
 			{Name: "gamma_neg", Default: 4, Hi: 100, Doc: "γ⁻, exponent of the negative term's focal modulation; 0 turns it off"},
-			{Name: "clip", Default: 0.05, Lo: loss.MinEps, Hi: 1, Zero: true, Doc: "m, the probability up to which a negative has no loss; 0 turns it off"},
+			{Name: "clip", Default: 0.05, Lo: loss.MinEps, Hi: 1, Zero: true, Doc: "m, probability up to which a negative has no loss; 0 turns it off"},
 		},
 		Logits: &loss.Logits{
 			Activation: loss.Sigmoid,

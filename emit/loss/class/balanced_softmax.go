@@ -8,7 +8,7 @@ func init() {
 		Name: "balanced-softmax", Golden: "balanced_softmax",
 		Equation: "−Σ qᵢ log pᵢ, p = softmax(z + log n), n the objects of each class",
 		Source:   "balanced softmax, Ren et al. (arXiv 2007.10740), section 3.1, theorem 1",
-		When:     "one class per anchor, with some classes far rarer than others, and a test set in which all count alike; needs no tuning",
+		When:     "one class per anchor, some classes far rarer than others, and an evaluation in which all classes count equally; needs no tuning",
 		Logits: &loss.Logits{
 			Activation: loss.Softmax, Eps: true, Instead: "sigmoid-focal", Counts: true,
 			Adjust: func(counts []float64, _ map[string]float64) loss.Adjustment {

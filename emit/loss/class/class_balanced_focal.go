@@ -14,7 +14,7 @@ func init() {
 		Source:   "class-balanced focal loss, Cui et al. (arXiv 1901.05555), section 4; an anchor without a class, which the paper does not have, weighs 1",
 		When:     "a sigmoid head whose classes differ in frequency by orders of magnitude, trained with one label per anchor",
 		Params: []loss.Param{
-			{Name: "beta", Default: 0.9999, Hi: 1, Doc: "0 weighs all classes alike, 1 by the inverse of their counts"},
+			{Name: "beta", Default: 0.9999, Hi: 1, Doc: "0 weights all classes equally, 1 by the inverse of their counts"},
 			loss.Gamma(2),
 		},
 		Logits: &loss.Logits{

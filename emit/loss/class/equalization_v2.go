@@ -13,10 +13,10 @@ func init() {
 		Name: "equalization-v2", Golden: "equalization_v2",
 		Equation: "Σ wᵢ BCE(pᵢ, qᵢ), p = σ(z), w = q (1 + α (1 − f)) + (1−q) f, f = σ(γ (g − μ)), g the ratio of the class's positive to its negative gradients so far",
 		Source:   "equalization loss v2, Tan et al. (arXiv 2012.08548), section 4, gradient guided reweighing, with f, α, γ and μ of the authors' code",
-		When:     "sigmoid heads of many classes with a long tail: each class is balanced by the gradients that it has had",
+		When:     "sigmoid heads with many, long-tailed classes: each class is balanced by the gradients it has received so far",
 		Params: []loss.Param{
-			{Name: "alpha", Default: 4, Hi: 100, Doc: "what is added to the weight of positives at most"},
-			{Name: "gamma", Default: 12, Hi: 100, Doc: "slope of f over the ratio; 0 makes all weights those of f = ½"},
+			{Name: "alpha", Default: 4, Hi: 100, Doc: "greatest addition to the weight of positives"},
+			{Name: "gamma", Default: 12, Hi: 100, Doc: "steepness of f; 0 makes f = ½ everywhere"},
 			{Name: "mu", Default: 0.8, Hi: 100, Doc: "μ, ratio at which f is ½"},
 		},
 		Logits: &loss.Logits{

@@ -11,7 +11,7 @@ func init() {
 		Name: "focal-softmax", Golden: "focal_softmax",
 		Equation: "−α Σ qᵢ (1−pᵢ)^γ log pᵢ, p = softmax(z)",
 		Source:   "focal loss, Lin et al. (arXiv 1708.02002), eq. 5, over a softmax",
-		When:     "one class per anchor, a head with a background class, and many easy anchors; classes that are wrong act through the softmax only",
+		When:     "one class per anchor, a head with a background class, and many easy anchors; wrong classes act through the softmax only",
 		Params:   []loss.Param{loss.Alpha(0.25).EachClass(), loss.Gamma(2).EachClass()},
 		Logits: &loss.Logits{
 			Activation: loss.Softmax, Eps: true, Instead: "modified-focal-sigmoid", Base: "ce",

@@ -13,10 +13,10 @@ func init() {
 		Name: "gaussian-focal", Golden: "gaussian_focal",
 		Equation: "−Σ [(1−pᵢ)^α log pᵢ where qᵢ = 1, else (1−qᵢ)^γ pᵢ^α log(1−pᵢ)], p = σ(z)",
 		Source:   "focal loss of heat maps, Law, Deng, CornerNet (arXiv 1808.01244), eq. 1, whose β is γ here",
-		When:     "targets that are heat maps of centres or corners (CornerNet, CenterNet): near an object a high score costs less",
+		When:     "heat-map targets of centres or corners (CornerNet, CenterNet): high scores near an object cost less",
 		Params: []loss.Param{
 			{Name: "alpha", Default: 2, Hi: 100, Doc: "exponent of the focal modulation; 0 turns it off"},
-			{Name: "gamma", Default: 4, Hi: 100, Doc: "exponent that lessens the loss around an object's centre; 0 turns it off"},
+			{Name: "gamma", Default: 4, Hi: 100, Doc: "exponent of the reduction of the loss around an object's centre; 0 turns it off"},
 		},
 		Logits: &loss.Logits{
 			Activation: loss.Sigmoid, Eps: true, Targets: loss.Heat,

@@ -14,10 +14,10 @@ func init() {
 		Name: "ghm-c", Golden: "ghm_c",
 		Equation: "Σ βᵢ BCE(pᵢ, qᵢ), p = σ(z), β = N/(M·R), N the classes of all anchors, R those of them in the bin of g = |p − q| among M",
 		Source:   "gradient harmonized classification loss, Li et al. (arXiv 1811.05181), eq. 3 (g), 7 and 8 (β and the loss), 9 to 12 (bins and the moving average)",
-		When:     "dense heads with many easy anchors and some outliers: each range of gradients has the same part in the loss",
+		When:     "dense heads with many easy anchors and some outliers: each range of gradient norms contributes equally to the loss",
 		Params: []loss.Param{
-			{Name: "bins", Default: 30, Lo: 1, Hi: 100, Integer: true, Doc: "M, bins of equal width for g in [0, 1]; g is taken to the nearer of q = 0 and q = 1"},
-			{Name: "momentum", Default: 0, Hi: 0.9999, Doc: "of the moving average that takes the place of R, the paper's 0.75; 0 has the batch's own R and no state"},
+			{Name: "bins", Default: 30, Lo: 1, Hi: 100, Integer: true, Doc: "M, number of equal bins for g in [0, 1]; for soft q, g is the distance to the nearer of 0 and 1"},
+			{Name: "momentum", Default: 0, Hi: 0.9999, Doc: "momentum of the moving average of R (the paper uses 0.75); 0 uses the batch's own R and no state"},
 		},
 		Logits: &loss.Logits{
 			Activation: loss.Sigmoid, Eps: true,

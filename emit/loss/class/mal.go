@@ -13,7 +13,7 @@ func init() {
 		Name: "mal", Golden: "mal",
 		Equation: "−Σ [qᵢ^γ log pᵢ + (1−qᵢ^γ) log(1−pᵢ) where qᵢ > 0, else pᵢ^γ log(1−pᵢ)], p = σ(z)",
 		Source:   "matchability-aware loss, Huang et al., DEIM (arXiv 2412.04234), section 3.3; differentiated as the equation stands, while the authors' code takes p^γ for a constant",
-		When:     "detection transformers with dense one-to-one matching, where matches of low quality are to be learned too",
+		When:     "detection transformers with dense one-to-one matching, in which low-quality matches should be learned too",
 		Params:   []loss.Param{{Name: "gamma", Default: 1.5, Hi: 100, Doc: "exponent of the quality and of the focal modulation; 0 turns both off"}},
 		Logits: &loss.Logits{
 			Activation: loss.Sigmoid, Eps: true, Targets: loss.Qualities,

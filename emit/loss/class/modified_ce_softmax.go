@@ -11,7 +11,7 @@ func init() {
 		Name: "modified-ce-softmax", Golden: "modified_ce_softmax",
 		Equation: "−Σ [qᵢ log pᵢ + (1−qᵢ) log(1−pᵢ)], p = softmax(z)",
 		Source:   "the project's general form with both terms: cross-entropy that penalizes wrong classes explicitly",
-		When:     "a softmax head whose wrong classes should be charged one by one and not only through the softmax",
+		When:     "a softmax head, when wrong classes should be penalized individually and not only through the softmax",
 		Logits: &loss.Logits{
 			Activation: loss.Softmax, Eps: true, Instead: "bce",
 			Terms:    loss.BothTerms,

@@ -11,7 +11,7 @@ func init() {
 		Name: "modified-focal-sigmoid", Golden: "modified_focal_sigmoid",
 		Equation: "−Σ [α qᵢ (1−pᵢ)^γ log pᵢ + (1−α) (1−qᵢ) pᵢ^γ log(1−pᵢ)], p = σ(z)",
 		Source:   "focal loss, Lin et al. (arXiv 1708.02002), eq. 5, in both terms of the project's general form",
-		When:     "the first choice for heads with a sigmoid for each class and no sampling: easy negatives are turned down, hard ones are charged class by class. The best in the project's own measurements; for targets of 0 and 1 it is sigmoid-focal",
+		When:     "the first choice for heads with one sigmoid per class and no sampling: easy negatives are down-weighted, hard ones are penalized class by class. The best in the project's own measurements; for targets of 0 and 1 it equals sigmoid-focal",
 		Params:   []loss.Param{loss.Alpha(0.25).EachClass(), loss.Gamma(2).EachClass()},
 		Logits: &loss.Logits{
 			Activation: loss.Sigmoid, Eps: true, Base: "bce",

@@ -11,7 +11,7 @@ func init() {
 		Name: "modified-focal-softmax", Golden: "modified_focal_softmax",
 		Equation: "−Σ [α qᵢ (1−pᵢ)^γ log pᵢ + (1−α) (1−qᵢ) pᵢ^γ log(1−pᵢ)], p = softmax(z)",
 		Source:   "focal loss, Lin et al. (arXiv 1708.02002), eq. 5, in both terms of the project's general form, over a softmax",
-		When:     "a softmax head with many easy negatives, whose wrong classes should be charged one by one",
+		When:     "a softmax head with many easy negatives, when wrong classes should be penalized individually",
 		Params:   []loss.Param{loss.Alpha(0.25).EachClass(), loss.Gamma(2).EachClass()},
 		Logits: &loss.Logits{
 			Activation: loss.Softmax, Eps: true, Instead: "modified-focal-sigmoid", Base: "modified-ce-softmax",

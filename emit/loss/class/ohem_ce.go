@@ -16,7 +16,7 @@ func init() {
 		Equation: "−Σ qᵢ log pᵢ, p = softmax(z), for all positives and, in each image, those negatives that have the highest losses, r for each positive",
 		Source:   "hard negative mining, Liu et al., SSD (arXiv 1512.02325), section 2.2, with the confidence loss of eq. 3; r = 3",
 		When:     "SSD heads, where nearly all anchors are background; an image without positives has no loss",
-		Params:   []loss.Param{{Name: "neg_ratio", Default: 3, Hi: 1e9, Doc: "r, negatives for each positive; of equal losses those count that come first"}},
+		Params:   []loss.Param{{Name: "neg_ratio", Default: 3, Hi: 1e9, Doc: "r, negatives per positive; among equal losses the first ones are selected"}},
 		Logits: &loss.Logits{
 			Activation: loss.Softmax, Eps: true, Instead: "bce", Background: true,
 			Statistics: &loss.Statistics{

@@ -11,7 +11,7 @@ func init() {
 		Name: "poly1-ce", Golden: "poly1_ce",
 		Equation: "−Σ qᵢ log pᵢ + ε (1 − Σ qᵢpᵢ), p = softmax(z)",
 		Source:   "Poly-1 cross-entropy, Leng et al., PolyLoss (arXiv 2204.12511), eq. 7",
-		When:     "cross-entropy with one number to tune: a positive epsilon pushes harder at every probability, a negative one holds back confidence",
+		When:     "cross-entropy with one number to tune: a positive epsilon pushes harder at every probability, a negative one discourages confidence",
 		Params:   []loss.Param{poly1Epsilon()},
 		Logits: &loss.Logits{
 			Activation: loss.Softmax, Eps: true, Instead: "poly1-focal",

@@ -11,7 +11,7 @@ func init() {
 		Name: "poly1-focal", Golden: "poly1_focal_sigmoid",
 		Equation: "Σ [α_t (1−p_t)^γ BCE(p, q) + ε (1−p_t)^(γ+1)], p = σ(z), p_t = pq + (1−p)(1−q), α_t = αq + (1−α)(1−q)",
 		Source:   "Poly-1 focal loss, Leng et al., PolyLoss (arXiv 2204.12511), section 6.1: the first term of the series in 1 − p_t has ε more",
-		When:     "sigmoid-focal with one more number to tune: a positive epsilon keeps some gradient on easy anchors, -1 takes the series' first term away",
+		When:     "sigmoid-focal with one more number to tune: a positive epsilon keeps some gradient on easy anchors, -1 removes the first term of the series",
 		Params:   []loss.Param{signedAlpha(), loss.Gamma(2), poly1Epsilon()},
 		Logits: &loss.Logits{
 			Activation: loss.Sigmoid, Eps: true,
@@ -35,7 +35,7 @@ func init() {
 // poly1Epsilon is what the Poly-1 losses add to the coefficient of the first
 // term; with −1 the term is gone.
 func poly1Epsilon() loss.Param {
-	return loss.Param{Name: "epsilon", Default: 1, Lo: -1, Hi: 100, Doc: "added to the coefficient, 1, of the series' first term; 0 leaves it"}
+	return loss.Param{Name: "epsilon", Default: 1, Lo: -1, Hi: 100, Doc: "added to the coefficient (1) of the first term of the series; 0 leaves it unchanged"}
 }
 
 // poly1Terms are the focal terms and ε (1 − p_t)^(γ+1).

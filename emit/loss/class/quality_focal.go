@@ -11,7 +11,7 @@ func init() {
 		Name: "quality-focal", Golden: "quality_focal",
 		Equation: "Σ |qᵢ − pᵢ|^β BCE(pᵢ, qᵢ), p = σ(z)",
 		Source:   "quality focal loss, Li et al., Generalized Focal Loss (arXiv 2006.04388), eq. 2",
-		When:     "targets that say how well the box fits (its overlap with the object) in place of 1, so that scores can rank boxes (GFL, RTMDet)",
+		When:     "targets that state how well the box fits (its overlap with the object) instead of 1, so that scores rank boxes (GFL, RTMDet)",
 		Params:   []loss.Param{distance("beta", 2)},
 		Logits: &loss.Logits{
 			Activation: loss.Sigmoid, Eps: true, Targets: loss.Qualities,

@@ -14,17 +14,17 @@ func init() {
 		Name: "seesaw", Golden: "seesaw",
 		Equation: "−Σ qᵢ log pᵢ, p = softmax(z + log Sᵧ), Sᵧⱼ = min(1, nⱼ/nᵧ)^p · max(1, σⱼ/σᵧ)^q, σ = softmax(z), y the anchor's class, n the anchors of each class so far; S is constant",
 		Source:   "seesaw loss, Wang et al. (arXiv 2008.10032), section 3.1; S is kept out of the gradient as in the authors' code",
-		When:     "one class per anchor and a long tail of rare classes, whose frequencies the loss counts itself",
+		When:     "one class per anchor and a long tail of rare classes; the loss counts class frequencies itself",
 		Params: []loss.Param{
-			{Name: "mitigation", Default: 0.8, Hi: 10, Doc: "p, exponent of the mitigation factor, which spares rare classes; 0 turns it off"},
-			{Name: "compensation", Default: 2, Hi: 10, Doc: "q, exponent of the compensation factor, which punishes what is mistaken; 0 turns it off"},
-			{Name: "floor", Default: 0, Lo: loss.MinEps, Hi: 1, Zero: true, Doc: "least σᵧ in the compensation factor; mmdetection takes 0.01, the paper none"},
+			{Name: "mitigation", Default: 0.8, Hi: 10, Doc: "p, exponent of the mitigation factor, which protects rare classes; 0 turns it off"},
+			{Name: "compensation", Default: 2, Hi: 10, Doc: "q, exponent of the compensation factor, which penalizes misclassified classes; 0 turns it off"},
+			{Name: "floor", Default: 0, Lo: loss.MinEps, Hi: 1, Zero: true, Doc: "lower bound of σᵧ in the compensation factor; mmdetection uses 0.01, the paper none"},
 		},
 		Logits: &loss.Logits{
 			Activation: loss.Softmax, Eps: true, Instead: "equalization-v2",
 			Statistics: &loss.Statistics{
 				State: func(_ map[string]float64, classes int) []loss.State {
-					return []loss.State{{Name: "class_samples", Len: classes, Doc: "n, the anchors of each class up to the step before; this step's are counted before the loss is taken; float32 counts one by one up to 16.7 million, and only ratios matter"}}
+					return []loss.State{{Name: "class_samples", Len: classes, Doc: "n, number of anchors per class before this step (those of this step are added before the loss is computed); exact up to 16.7 million in float32, and only ratios matter"}}
 				},
 				Shift: seesawShift, Closed: closedSeesawShift,
 			},

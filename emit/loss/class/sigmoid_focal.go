@@ -25,7 +25,7 @@ func init() {
 
 // signedAlpha is α of the losses that can go without it.
 func signedAlpha() loss.Param {
-	return loss.Param{Name: "alpha", Default: 0.25, Lo: -1, Hi: 1, Doc: "weight of the targets, 1 − alpha that of the rest; below 0, both have 1"}
+	return loss.Param{Name: "alpha", Default: 0.25, Lo: -1, Hi: 1, Doc: "weight of positives; that of negatives is 1 − alpha; below 0, both weights are 1"}
 }
 
 func sigmoidFocal(b *loss.Build) *graph.Value { return focalLoss(b, alphaOf(b)) }

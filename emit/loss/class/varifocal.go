@@ -11,7 +11,7 @@ func init() {
 		Name: "varifocal", Golden: "varifocal",
 		Equation: "Σ wᵢ BCE(pᵢ, qᵢ), w = q where q > 0, else α p^γ, p = σ(z)",
 		Source:   "varifocal loss, Zhang et al., VarifocalNet (arXiv 2008.13367), eq. 2",
-		When:     "targets that say how well the box fits, where positives are few and precious: negatives are turned down, positives are weighed by their quality (VFNet, PP-YOLOE, RT-DETR)",
+		When:     "targets that state how well the box fits, and few positives: negatives are down-weighted, positives are weighted by their quality (VFNet, PP-YOLOE, RT-DETR)",
 		Params: []loss.Param{
 			{Name: "alpha", Default: 0.75, Hi: 1, Doc: "weight of the classes whose target is 0"},
 			loss.Gamma(2),

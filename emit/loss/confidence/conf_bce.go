@@ -7,7 +7,7 @@ func init() {
 		Name: "conf-bce", Golden: "conf_bce", Kind: loss.Confidence,
 		Equation: "−[t log p + (1−t) log(1−p)], p = σ(z)",
 		Source:   "binary cross-entropy; Redmon, Farhadi, YOLOv3 (arXiv 1804.02767), section 2.1",
-		When:     "an objectness that is fed 0 or 1; it pushes hard where the network is confidently wrong",
+		When:     "objectness targets of 0 or 1; it pushes hard if the network is confidently wrong",
 		Logits: &loss.Logits{
 			Activation: loss.Sigmoid, Eps: true,
 			Terms:    loss.BothTerms,

@@ -11,7 +11,7 @@ func init() {
 		Name: "conf-mse", Golden: "conf_mse", Kind: loss.Confidence,
 		Equation: "(p − t)², p = σ(z)",
 		Source:   "squared error of the confidence; Redmon et al., YOLO (arXiv 1506.02640), eq. 3",
-		When:     "an objectness that is fed the overlap of box and object, or 0 and 1 with noise; gradients stay small where the network is confidently wrong. The better of the two in the project's own measurements",
+		When:     "objectness targets that are the overlap of box and object, or noisy 0 and 1; gradients stay small even if the network is confidently wrong. The better of the two in the project's own measurements",
 		Logits: &loss.Logits{
 			Activation: loss.Sigmoid,
 			Build:      func(b *loss.Build) *graph.Value { return op.Mul(b.Residual(), b.Residual()) },

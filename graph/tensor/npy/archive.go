@@ -107,7 +107,7 @@ func (a *Archive) Read(name string) (*tensor.Tensor, error) {
 			continue
 		}
 		if found != nil {
-			return nil, fmt.Errorf("%s: two arrays %q", a.path, name)
+			return nil, fmt.Errorf("%s: more than one array %q", a.path, name)
 		}
 		found = f
 	}
@@ -125,11 +125,11 @@ func (a *Archive) read(f *zip.File) (*tensor.Tensor, error) {
 	size := f.UncompressedSize64
 	switch {
 	case f.Flags&1 != 0:
-		return nil, errors.New("is encrypted")
+		return nil, errors.New("encrypted archives are not supported")
 	case size > limits.Ratio*f.CompressedSize64+limits.ArrayHeader:
-		return nil, fmt.Errorf("%d bytes cannot hold %d", f.CompressedSize64, size)
+		return nil, fmt.Errorf("%d bytes cannot expand to %d", f.CompressedSize64, size)
 	case size > uint64(limits.Memory(a.size)):
-		return nil, fmt.Errorf("%d bytes once expanded, of an archive of %d: at most %d are read; the array as a .npy file has no such limit",
+		return nil, fmt.Errorf("an archive of %[2]d bytes may expand to %[3]d, not %[1]d; a .npy file has no such limit",
 			size, a.size, limits.Memory(a.size))
 	}
 	r, err := f.Open()
@@ -142,7 +142,7 @@ func (a *Archive) read(f *zip.File) (*tensor.Tensor, error) {
 		return nil, err
 	}
 	if n, err := r.Read(make([]byte, 1)); n > 0 || err != io.EOF { // at the end the checksum is compared
-		return nil, cmp.Or(err, errors.New("more bytes than the archive states"))
+		return nil, cmp.Or(err, errors.New("more bytes than the archive declares"))
 	}
 	return t, nil
 }

@@ -96,18 +96,18 @@ func readHeader(r io.Reader) (header, int64, error) {
 	case 1:
 	case 2, 3:
 		if _, err := io.ReadFull(r, pre[10:]); err != nil {
-			return header{}, 0, fmt.Errorf("npy: the header is cut off")
+			return header{}, 0, fmt.Errorf("npy: the header is truncated")
 		}
 		size, at = int(binary.LittleEndian.Uint32(pre[8:])), 12
 	default:
 		return header{}, 0, fmt.Errorf("npy: version %d, want 1 to 3", pre[6])
 	}
 	if size > limits.ArrayHeader {
-		return header{}, 0, fmt.Errorf("npy: a header of %d bytes", size)
+		return header{}, 0, fmt.Errorf("npy: a header of %d bytes is too long", size)
 	}
 	text := make([]byte, size)
 	if _, err := io.ReadFull(r, text); err != nil {
-		return header{}, 0, fmt.Errorf("npy: the header is cut off")
+		return header{}, 0, fmt.Errorf("npy: the header is truncated")
 	}
 	h, err := parseHeader(string(text))
 	return h, at + int64(size), err
@@ -116,7 +116,7 @@ func readHeader(r io.Reader) (header, int64, error) {
 func parseHeader(text string) (header, error) {
 	descr, order, shape := reDescr.FindStringSubmatch(text), reOrder.FindStringSubmatch(text), reShape.FindStringSubmatch(text)
 	if descr == nil || order == nil || shape == nil {
-		return header{}, fmt.Errorf("npy: no plain array is described by %q", text)
+		return header{}, fmt.Errorf("npy: %q does not describe a plain array", text)
 	}
 	h := header{descr: descr[1], fortran: order[1] == "True"}
 	for s := range strings.SplitSeq(shape[1], ",") {
@@ -126,7 +126,7 @@ func parseHeader(text string) (header, error) {
 		}
 		d, err := strconv.Atoi(s)
 		if err != nil {
-			return header{}, fmt.Errorf("npy: dimension %q", s)
+			return header{}, fmt.Errorf("npy: invalid dimension %q", s)
 		}
 		h.shape = append(h.shape, d)
 	}
@@ -155,7 +155,7 @@ func parseDescr(s string) (code, binary.ByteOrder, error) {
 	}
 	i := slices.IndexFunc(codes, func(c code) bool { return c.name == strings.TrimLeft(s, "<>|=") })
 	if i < 0 {
-		return code{}, nil, fmt.Errorf("npy: elements of type %q", s)
+		return code{}, nil, fmt.Errorf("npy: unsupported element type %q", s)
 	}
 	return codes[i], order, nil
 }
@@ -236,7 +236,7 @@ func put[T tensor.Elem](dst, src *tensor.Tensor, at []int) {
 func Write(w io.Writer, t *tensor.Tensor) error {
 	i := slices.IndexFunc(codes, func(c code) bool { return c.dtype == t.DType })
 	if i < 0 || t.IsSequence() || t.IsNone() {
-		return fmt.Errorf("npy: cannot hold %v", t)
+		return fmt.Errorf("npy: cannot represent %v", t)
 	}
 	dims := ""
 	for _, d := range t.Shape {
