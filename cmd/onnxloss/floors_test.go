@@ -22,6 +22,7 @@ var floors = map[string]int{
 	"graph/tensor":          0,
 	"graph/onnx":            1,
 	"graph/internal/kernel": 1,
+	"graph/safetensors":     1,
 	"graph/text":            1,
 	"graph/op":              2,
 	"graph/random":          2,
