@@ -74,6 +74,18 @@ func (g *Graph) FixInits() {
 	})
 }
 
+// FreeInit takes the initializer off v and makes it an input, the last one, whose value
+// the caller has to give. It returns the constant.
+func (g *Graph) FreeInit(v *Value) *Data {
+	d := v.Init
+	g.touch()
+	v.Init = nil
+	g.Inits = slices.DeleteFunc(g.Inits, func(x *Value) bool { return x == v })
+	g.Inputs = append(slices.DeleteFunc(g.Inputs, func(x *Value) bool { return x == v }), v)
+	v.input = true
+	return d
+}
+
 // AddOutput makes v a graph output.
 func (g *Graph) AddOutput(v *Value) {
 	g.touch()

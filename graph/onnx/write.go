@@ -1,6 +1,8 @@
 package onnx
 
 import (
+	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,6 +32,66 @@ type Options struct {
 	// Data, if set, is called with the name and size of the file of external
 	// data that goes with the model, once it is written.
 	Data func(name string, size int64)
+	// Beside, if set, is a file that goes with the model.
+	Beside *Beside
+}
+
+// Beside is a file that goes with a model: it is complete when the model is checked, and
+// gets its name right before the model does, so that a machine that stops between the two
+// leaves it beside what was there before.
+type Beside struct {
+	Path  string // in the model's folder
+	Write func(w io.Writer) error
+	// Draft is the file's name while the model is checked, which WriteFile sets.
+	Draft string
+
+	file *draft.File
+}
+
+// check refuses a file that cannot be written beside m.
+func (b *Beside) check(special bool, m *graph.Model, opts Options) error {
+	if b == nil {
+		return nil
+	}
+	if special {
+		return errors.New("is no regular file, beside which another could lie")
+	}
+	if special, err := checkTarget(b.Path, m, opts); err != nil || special {
+		return fmt.Errorf("%s: %w", filepath.Base(b.Path), cmp.Or(err, errors.New("is no regular file")))
+	}
+	return nil
+}
+
+// create writes the draft.
+func (b *Beside) create() error {
+	f, err := draft.Create(filepath.Dir(b.Path))
+	if err != nil {
+		return err
+	}
+	b.file, b.Draft = f, f.Name()
+	w := bufio.NewWriterSize(f.File, 1<<20)
+	if err := b.Write(w); err != nil {
+		return err
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	return f.Sync()
+}
+
+// drop removes the draft, unless it was committed.
+func (b *Beside) drop() {
+	if b != nil && b.file != nil {
+		b.file.Drop()
+	}
+}
+
+// commit gives the draft its name.
+func (b *Beside) commit(force bool) error {
+	if b == nil {
+		return nil
+	}
+	return b.file.Commit(b.Path, force)
 }
 
 // ErrInput is the error of writing a model over the file it was read from, and
@@ -109,6 +171,9 @@ func writeFile(path string, m *graph.Model, opts Options) error {
 	if err != nil {
 		return err
 	}
+	if err := opts.Beside.check(special, m, opts); err != nil {
+		return err
+	}
 	if special {
 		if opts.Check != nil {
 			return errors.New("not a regular file, so its content cannot be verified before it is visible")
@@ -156,6 +221,12 @@ func commit(path string, m *graph.Model, refs references, done func(), opts Opti
 		return err
 	}
 	defer f.Drop()
+	if opts.Beside != nil {
+		defer opts.Beside.drop()
+		if err := opts.Beside.create(); err != nil {
+			return fmt.Errorf("%s: %w", filepath.Base(opts.Beside.Path), cause(err))
+		}
+	}
 	if err := write(opts.Context, f.File, m, refs, opts.Digest); err != nil {
 		return err
 	}
@@ -169,6 +240,9 @@ func commit(path string, m *graph.Model, refs references, done func(), opts Opti
 	}
 	defer draft.LockFolder(dir)() // so that no other process replaces the model that is looked at
 	defer release(ownData(path))
+	if err := opts.Beside.commit(opts.Force); err != nil {
+		return fmt.Errorf("%s: %w", filepath.Base(opts.Beside.Path), cause(err))
+	}
 	if err := f.Commit(path, opts.Force); err != nil {
 		return err
 	}
