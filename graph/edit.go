@@ -86,6 +86,32 @@ func (g *Graph) FreeInit(v *Value) *Data {
 	return d
 }
 
+// ShareInits keeps one of the small initializers that are equal, of those from position
+// from on that are neither inputs nor outputs.
+func (g *Graph) ShareInits(from int) error {
+	const small = 4 << 10 // bytes
+	kept := map[string]*Value{}
+	var gone []*Value
+	for _, v := range g.Inits[from:] {
+		if v.input || v.Init.Bytes > small || slices.Contains(g.Outputs, v) {
+			continue
+		}
+		t, err := v.Init.Load()
+		if err != nil {
+			return err
+		}
+		key := fmt.Sprintf("%v %v %q", v.Init.DType, v.Init.Dims, fmt.Sprint(t.Store().Data))
+		if first := kept[key]; first != nil {
+			v.ReplaceUses(first)
+			gone = append(gone, v)
+			continue
+		}
+		kept[key] = v
+	}
+	g.RemoveValues(gone)
+	return nil
+}
+
 // AddOutput makes v a graph output.
 func (g *Graph) AddOutput(v *Value) {
 	g.touch()

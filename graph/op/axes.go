@@ -79,6 +79,9 @@ func (a axesArg) ofNode(n *graph.Node) (axes []int64, given bool, err error) {
 // ConstantOf is the constant that v is: an initializer, or the output of a
 // node Constant or of nodes on constants that inference can compute.
 func ConstantOf(v *graph.Value) (*tensor.Tensor, error) {
+	if n := v.Producer(); n != nil && n.Op == "Constant" && graph.CanonicalDomain(n.Domain) == "" {
+		return constantValue(n)
+	}
 	if f := factOf(v, factDepth); f.Const() != nil {
 		return f.Const(), nil
 	}

@@ -48,7 +48,15 @@ func gradResize(c *Grad) error {
 		case in[d].Same(out[d]) && (scales == nil || scales[d] == 1):
 			continue
 		case !in[d].IsKnown() || !out[d].IsKnown():
-			return c.blockSums(r, scales)
+			if c.blockSums(r, scales) {
+				return nil
+			}
+			m, err := r.dynamicMatrix(c, d, scales)
+			if err != nil {
+				return InputError(c.Node, 0, "its sizes are not known: %v", err)
+			}
+			dx = alongAxisProduct(dx, m, d, rank)
+			continue
 		default:
 			a = kernel.ResizeAxis{In: int(in[d].Value), Out: int(out[d].Value), End: 1}
 			a.Scale = kernel.Ratio{Num: float64(a.Out), Den: float64(max(a.In, 1))}
@@ -60,7 +68,7 @@ func gradResize(c *Grad) error {
 		if err != nil {
 			return fmt.Errorf("axis %d: %w", d, err)
 		}
-		dx = alongAxisProduct(dx, m, d, rank)
+		dx = alongAxisProduct(dx, Cast(Const(dx.Graph(), "const", m), dx.Type.DType), d, rank)
 	}
 	c.Set(0, dx)
 	return nil
@@ -159,12 +167,68 @@ func (r *resize) matrix(a kernel.ResizeAxis) (*tensor.Tensor, error) {
 	return tensor.Of([]int{a.Out, a.In}, m), nil
 }
 
-// alongAxisProduct is mᵀ·v along axis d.
-func alongAxisProduct(v *graph.Value, m *tensor.Tensor, d, rank int) *graph.Value {
+// dynamicMatrix builds the matrix [Out, In] that resizes axis d, whose sizes are known when
+// it runs: of nearest mode 1 where a coordinate is rounded to, of linear mode what each
+// element counts at a coordinate.
+func (r *resize) dynamicMatrix(c *Grad, d int, scales []float64) (*graph.Value, error) {
+	if r.filter.Cubic || r.filter.Antialias || r.simple && scales == nil {
+		return nil, fmt.Errorf("the gradient of cubic and antialiased modes, and of scales that are computed before version 11, needs them")
+	}
+	g, t := c.Node.Graph(), c.In(0).Type.DType
+	if g.Opset("") < 11 {
+		return nil, fmt.Errorf("opset %d has no comparison of numbers that the gradient needs (11)", g.Opset(""))
+	}
+	number := func(v float64) *graph.Value { return Scalar(g, t, v) }
+	sizes := [2]*graph.Value{dims(c.In(0), d, d+1), dims(c.Out(0), d, d+1)}
+	in, out := Cast(sizes[0], t), Cast(sizes[1], t)
+	o, i := Unsqueeze(Cast(countTo(sizes[1]), t), 1), Cast(countTo(sizes[0]), t)
+	shrunk := func(v *graph.Value) *graph.Value {
+		if scales != nil {
+			return Div(v, number(scales[d]))
+		}
+		return Div(Mul(v, in), out) // exact where the quotient is whole
+	}
+	var x *graph.Value
+	switch r.filter.Coordinate {
+	case kernel.CoordAsymmetric:
+		x = shrunk(o)
+	case kernel.CoordHalfPixel:
+		x = Sub(shrunk(Add(o, number(0.5))), number(0.5))
+	case kernel.CoordPytorchHalfPixel:
+		x = Mul(Sub(shrunk(Add(o, number(0.5))), number(0.5)), Cast(Greater(out, number(1)), t))
+	case kernel.CoordHalfPixelForNearest:
+		x = shrunk(Add(o, number(0.5)))
+	case kernel.CoordAlignCorners:
+		x = Div(Mul(o, Sub(in, number(1))), Max(Sub(out, number(1)), number(1)))
+	default:
+		return nil, fmt.Errorf("the gradient of this transformation of coordinates needs them")
+	}
+	last := Sub(in, number(1))
+	if r.nearest {
+		return Cast(Equal(Min(Max(r.rounded(x, scales, d), number(0)), last), i), t), nil
+	}
+	return Max(Sub(number(1), Abs(Sub(Min(Max(x, number(0)), last), i))), number(0)), nil
+}
+
+// rounded is the coordinate x, on axis d, rounded as the node says.
+func (r *resize) rounded(x *graph.Value, scales []float64, d int) *graph.Value {
+	half := Like(x, 0.5)
+	switch {
+	case r.simple && scales[d] < 1, !r.simple && r.rounding == kernel.RoundCeil:
+		return apply("Ceil", nil, x)
+	case !r.simple && r.rounding == kernel.RoundPreferFloor:
+		return apply("Ceil", nil, Sub(x, half))
+	case !r.simple && r.rounding == kernel.RoundPreferCeil:
+		return Floor(Add(x, half))
+	}
+	return Floor(x)
+}
+
+// alongAxisProduct is wᵀ·v along axis d.
+func alongAxisProduct(v, w *graph.Value, d, rank int) *graph.Value {
 	if v == nil {
 		return nil
 	}
-	w := Cast(Const(v.Graph(), "const", m), v.Type.DType)
 	if d == rank-1 {
 		return MatMul(v, w)
 	}
@@ -178,7 +242,8 @@ func alongAxisProduct(v *graph.Value, m *tensor.Tensor, d, rank int) *graph.Valu
 
 // blockSums is the adjoint of nearest mode where every element of the input
 // becomes a block: whole scales, and coordinates that fall inside it.
-func (c *Grad) blockSums(r *resize, scales []float64) error {
+// It reports false, and builds nothing, where that is not so.
+func (c *Grad) blockSums(r *resize, scales []float64) bool {
 	inside := r.filter.Coordinate == kernel.CoordAsymmetric && (r.simple || r.rounding == kernel.RoundFloor) ||
 		r.filter.Coordinate == kernel.CoordHalfPixel && (r.rounding == kernel.RoundPreferFloor || r.rounding == kernel.RoundPreferCeil) ||
 		r.filter.Coordinate == kernel.CoordHalfPixelForNearest && r.rounding == kernel.RoundFloor
@@ -188,7 +253,7 @@ func (c *Grad) blockSums(r *resize, scales []float64) error {
 		ok = ok && s >= 1 && s == float64(int64(s)) && s <= slideLimit
 	}
 	if !ok {
-		return InputError(c.Node, 0, "its sizes are not known, which the gradient of this mode needs")
+		return false
 	}
 	var window []int64
 	n := 1.0
@@ -198,5 +263,5 @@ func (c *Grad) blockSums(r *resize, scales []float64) error {
 	}
 	mean := apply("AveragePool", []*graph.Attr{graph.Ints("kernel_shape", window...), graph.Ints("strides", window...)}, c.Dy[0])
 	c.Set(0, Mul(mean, Like(mean, n)))
-	return nil
+	return true
 }
