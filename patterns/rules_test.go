@@ -188,6 +188,24 @@ var ruleKinds = []kind{
 		n.output(n.do("Exp", nil, n.conv(n.half(n.x), 4)), best(n.sigmoid(v)), best(n.sigmoid(n.conv(n.x, 9))))
 		return v
 	}, 8, patterns.Sigmoid, 0, false},
+	{"classifier: scores, the best of them and its index", func(n *net) *graph.Value {
+		v := n.do("Gemm", nil, n.reshape(n.do("GlobalAveragePool", nil, n.x), 1, 8), n.weights(8, 10), n.weights(10))
+		s := n.softmax(v, 1)
+		n.output(s, n.do("ReduceMax", []*graph.Attr{graph.Ints("axes", 1)}, s), n.do("ArgMax", []*graph.Attr{graph.Int("axis", 1)}, s))
+		return v
+	}, 10, patterns.Softmax, 0, false},
+	{"two rows of scores", func(n *net) *graph.Value {
+		row := func(c int) *graph.Value {
+			return n.softmax(n.do("Gemm", nil, n.reshape(n.do("GlobalAveragePool", nil, n.x), 1, 8), n.weights(8, c), n.weights(c)), 1)
+		}
+		n.output(row(10), row(7))
+		return nil
+	}, 0, patterns.Softmax, 0, true},
+	{"one way to read raw maps by two numbers of anchors", func(n *net) *graph.Value {
+		v := n.conv(n.x, 36*5)
+		n.output(n.conv(n.x, 36), v)
+		return v
+	}, 20, patterns.None, 0, true},
 	{"class names in the metadata", func(n *net) *graph.Value {
 		v := n.rows(n.conv(n.x, 3))
 		n.output(n.sigmoid(v), n.do("Exp", nil, n.rows(n.conv(n.x, 4))))

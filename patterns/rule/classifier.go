@@ -40,9 +40,9 @@ var classifier = &Rule{
 }
 
 // row is the one part that leaves the graph, if it has one row for each image; nil in a
-// model with boxes, or of several.
+// model with boxes, or where several leave it.
 func (s *Scene) row() *Part {
-	if s.HasBoxes() || len(s.Model.Graph.Outputs) > 2 {
+	if s.HasBoxes() {
 		return nil
 	}
 	var found *Part
