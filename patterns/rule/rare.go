@@ -81,8 +81,11 @@ func rareFindings(name, why, agrees, contradicts string, place Evidence, of func
 		Place: "once heads are found, among what is independent of the graph's form",
 		Judge: func(s *Scene) []Verdict {
 			f := s.Found[0]
-			if f.Parts[0].Activation == Softmax || slices.Contains(periodic, f.By) {
+			switch p := f.Parts[0]; {
+			case p.Activation == Softmax, slices.Contains(periodic, f.By):
 				return nil
+			case f.Classes == 1 && s.confident(p):
+				return nil // an objectness is as rare as its class
 			}
 			agree := 2.0
 			if slices.ContainsFunc(f.Notes, func(n Note) bool { return n.From == Weights && n.Weight > 0 }) {
