@@ -20,7 +20,7 @@ type activation struct {
 	derivative func(x, y *graph.Value, a, b float64) *graph.Value
 	check      Check
 	// times, which may be nil, is Piece.Times and Piece.TimesAct.
-	times func(a, b float64) (func(dst, x []float32), *kernel.Activation)
+	times func(a, b float64) (func(dst, x []float32), *kernel.FusedActivation)
 }
 
 // param is a float attribute with its default.
@@ -83,7 +83,7 @@ func init() {
 			derivative: func(_, y *graph.Value, a, _ float64) *graph.Value {
 				return Mul(Like(y, a), Mul(above(y, 0), below(y, 1)))
 			}, check: Check{Lo: -4, Hi: 4, Avoid: []float64{-2.5, 2.5}},
-			times: func(a, b float64) (func(dst, x []float32), *kernel.Activation) {
+			times: func(a, b float64) (func(dst, x []float32), *kernel.FusedActivation) {
 				return func(dst, x []float32) { kernel.TimesHardSigmoid(dst, x, a, b) }, kernel.TimesHardSigmoidActivation(a, b)
 			}},
 		{name: "Swish", equation: "y = x/(1+exp(−α·x))", effect: flow.Rectifier, versions: []int64{24}, a: alpha(1),

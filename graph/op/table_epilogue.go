@@ -19,7 +19,7 @@ type Epilogue struct {
 	Steps     []EpilogueStep
 	Registers int
 	Rank      int // that the constants were made for; 0 if there are none
-	act       *kernel.Activation
+	act       *kernel.FusedActivation
 	scratch   sync.Pool
 }
 

@@ -17,7 +17,7 @@ type Piece struct {
 	Times func(dst, x []float32)
 	// Act and TimesAct are Map and Times as activations of a convolution, where they
 	// can be.
-	Act, TimesAct *kernel.Activation
+	Act, TimesAct *kernel.FusedActivation
 }
 
 // mapPiece is the Piece of a map over elements.

@@ -49,13 +49,6 @@ func NewPackedConv[T Float](g *ConvGeom, direct bool) *PackedConv[T] {
 	return &PackedConv[T]{cg: g.cg, mg: g.mg, taps: g.taps, group: g.Group, noWinograd: direct || !isFloat32[T]()}
 }
 
-// PackConv packs the weight w for convolutions of g's geometry.
-func PackConv[T Float](par Parallel, g *ConvGeom, w []T, direct bool) *PackedConv[T] {
-	p := NewPackedConv[T](g, direct)
-	p.For(par, g, w)
-	return p
-}
-
 // For packs the weight w in the order that convolutions of g's geometry read.
 // Others may read it too, though another order may be faster for them. A weight
 // that is packed so already may be nil.

@@ -23,7 +23,7 @@ type ConvStripes struct {
 type ConvStage struct {
 	Weight *PackedConv[float32]
 	Bias   []float32 // may be nil
-	Act    *Activation
+	Act    *FusedActivation
 }
 
 // rowRange is rows [lo, hi).

@@ -45,7 +45,7 @@ var stripeCases = []struct {
 // one, and what follows sees each output once, after its activation.
 func TestConvStripes(t *testing.T) {
 	rng := rand.New(rand.NewPCG(7, 8))
-	acts := []*Activation{ClipActivation(0, float32(math.Inf(1))), nil, SiluActivation(), TimesHardSigmoidActivation(1./6, 0.5)}
+	acts := []*FusedActivation{ClipActivation(0, float32(math.Inf(1))), nil, SiluActivation(), TimesHardSigmoidActivation(1./6, 0.5)}
 	for ci, c := range stripeCases {
 		var geoms []*ConvGeom
 		var operands []ConvStage
@@ -58,7 +58,7 @@ func TestConvStripes(t *testing.T) {
 			if !g.runsByRows() || k > 0 && !g.follows(geoms[k-1]) {
 				t.Fatalf("case %d: stage %d is none", ci, k)
 			}
-			o := ConvStage{Weight: PackConv(nil, g, random[float32](rng, g.M*g.cg*g.taps), false), Act: acts[(ci+k)%len(acts)]}
+			o := ConvStage{Weight: packConv(nil, g, random[float32](rng, g.M*g.cg*g.taps), false), Act: acts[(ci+k)%len(acts)]}
 			if k != 1 {
 				o.Bias = random[float32](rng, g.M)
 			}
@@ -136,7 +136,7 @@ func BenchmarkConvStripes(b *testing.B) {
 	var operands []ConvStage
 	outs := [][]float32{random[float32](rng, c.c*160*160)}
 	for _, g := range geoms {
-		operands = append(operands, ConvStage{Weight: PackConv(nil, g, random[float32](rng, g.M*g.cg*g.taps), false)})
+		operands = append(operands, ConvStage{Weight: packConv(nil, g, random[float32](rng, g.M*g.cg*g.taps), false)})
 		outs = append(outs, make([]float32, g.M*g.outSize))
 	}
 	group := NewConvStripes(geoms...)

@@ -132,7 +132,7 @@ func testConv[T Float](t *testing.T) {
 		for name, run := range map[string]func(y []T){
 			"inline": func(y []T) { Conv(nil, g, x, w, bias, y, Finish{}) },
 			"split":  func(y []T) { Conv(split(3), g, x, w, bias, y, Finish{}) },
-			"packed": func(y []T) { ConvPacked(split(2), g, x, PackConv(split(2), g, w, true), bias, y, Finish{}) },
+			"packed": func(y []T) { ConvPacked(split(2), g, x, packConv(split(2), g, w, true), bias, y, Finish{}) },
 		} {
 			y, check := guarded[T](len(want))
 			run(y)
@@ -154,7 +154,7 @@ func TestConv(t *testing.T) {
 	t.Run("float64", testConv[float64])
 }
 
-// TestFinish: an Activation gives the bits that it gives by itself, and what follows
+// TestFinish: an FusedActivation gives the bits that it gives by itself, and what follows
 // sees each output once, after it.
 func TestFinish(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
@@ -163,7 +163,7 @@ func TestFinish(t *testing.T) {
 	for ci, c := range cases {
 		g := c.geom(t)
 		x, w, bias := random[float32](rng, g.N*g.C*g.inSize), random[float32](rng, g.M*g.cg*g.taps), random[float32](rng, g.M)
-		for name, act := range map[string]*Activation{
+		for name, act := range map[string]*FusedActivation{
 			"none": nil, "relu": ClipActivation(0, float32(math.Inf(1))), "clip": ClipActivation(-0.5, 1.5), "hard swish": TimesHardSigmoidActivation(1./6, 0.5),
 			"silu": SiluActivation(), "silu far from 0": SiluActivation(),
 		} {
@@ -173,7 +173,7 @@ func TestFinish(t *testing.T) {
 				}
 			}
 			want := make([]float32, g.N*g.M*g.outSize)
-			p := PackConv(nil, g, w, false)
+			p := packConv(nil, g, w, false)
 			ConvPacked(nil, g, x, p, bias, want, Finish{})
 			if act != nil {
 				act.rows(want, want)
@@ -231,6 +231,13 @@ func TestWindowErrors(t *testing.T) {
 	}
 }
 
+// packConv packs the weight w for convolutions of g's geometry.
+func packConv[T Float](par Parallel, g *ConvGeom, w []T, direct bool) *PackedConv[T] {
+	p := NewPackedConv[T](g, direct)
+	p.For(par, g, w)
+	return p
+}
+
 func BenchmarkConv(b *testing.B) {
 	for _, c := range []convCase{
 		{n: 1, c: 64, m: 64, group: 1, in: []int{80, 80}, kernel: []int{3, 3}, pb: []int{1, 1}, pe: []int{1, 1}},
@@ -242,7 +249,7 @@ func BenchmarkConv(b *testing.B) {
 			g := c.geom(b)
 			rng := rand.New(rand.NewPCG(1, 2))
 			x, y := random[float32](rng, g.C*g.inSize), make([]float32, g.M*g.outSize)
-			w := PackConv(nil, g, random[float32](rng, g.M*g.cg*g.taps), false)
+			w := packConv(nil, g, random[float32](rng, g.M*g.cg*g.taps), false)
 			for b.Loop() {
 				ConvPacked(split(2), g, x, w, nil, y, Finish{})
 			}

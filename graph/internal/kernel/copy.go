@@ -62,11 +62,11 @@ func copyTransposed[E any](par Parallel, n *nest, dst []E, dstAt int, src []E, s
 	ds, ss := n.strides[0][last], n.step[1]
 	outer := &nest{shape: n.shape[:last], strides: [][]int{n.strides[0][:last], n.strides[1][:last]}}
 	outer.rows = product(outer.shape)
-	bands := (rows + tile - 1) / tile
-	par.Do(outer.rows*bands, grainFor(tile*cols), func(lo, hi int) {
+	stripes := (rows + tile - 1) / tile
+	par.Do(outer.rows*stripes, grainFor(tile*cols), func(lo, hi int) {
 		for b := lo; b < hi; b++ {
-			c := outer.at(b / bands)
-			r0 := b % bands * tile
+			c := outer.at(b / stripes)
+			r0 := b % stripes * tile
 			r1 := min(r0+tile, rows)
 			d0, s0 := dstAt+c.off[0], srcAt+c.off[1]
 			r0 += transposeFast(dst[d0+r0*ds:], src[s0+r0:], ds, ss, r1-r0, cols)
@@ -85,7 +85,7 @@ func copyTransposed[E any](par Parallel, n *nest, dst []E, dstAt int, src []E, s
 	})
 }
 
-// transposeFast copies as many of the first rows as fast32 can, whole, and tells how
+// transposeFast copies as many of the first rows as fast32 can, whole, and returns how
 // many: for r, c < cols: dst[r*ds+c] = src[c*ss+r].
 func transposeFast[E any](dst, src []E, ds, ss, rows, cols int) int {
 	blocks := cols / vectorLen

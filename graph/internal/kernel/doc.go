@@ -24,18 +24,18 @@
 //     products and the four basic operations, which are computed in T.
 //   - Convolutions of 3×3, and of 6×6 by two, are computed by Winograd's F(4×4, 3×3)
 //     where it saves products (Lavin and Gray, "Fast Algorithms for Convolutional Neural
-//     Networks", CVPR 2016), with several times the rounding of a sum; see PackConv.
+//     Networks", CVPR 2016), with several times the rounding of a sum; see NewPackedConv.
 //   - Nothing outside the slices given is written, and no input element that
 //     the definition does not name is read.
 //
 // # Exported names
 //
 //	parallel work     Parallel, Parallel.Do
-//	matrices          Gemm, GemmBatch, PackA, PackB, GemmPackedA, GemmPackedB
+//	matrices          Gemm, GemmBatch, PackB, GemmPackedB
 //	windows           NewWindow, NewConvGeom
 //	convolution       Conv, ConvTranspose; with the weight packed before: NewPackedConv,
-//	                  PackConv, ConvPacked, ConvScratch; with what is to be done to each
-//	                  part of the output: Finish, Activation; several, in stripes of rows:
+//	                  ConvPacked, ConvScratch; with what is to be done to each
+//	                  part of the output: Finish, FusedActivation; several, in stripes of rows:
 //	                  NewConvStripes, ConvStage
 //	pooling           MaxPool, AveragePool, LpPool; a global pool is a Reduce
 //	norms             BatchNorm, LayerNorm, RMSNorm, GroupNorm, LRN, LpNormalize
@@ -54,9 +54,8 @@
 //	copying           CopyStrided, IndexCopy, Fill
 //	reductions        Reduce, ReduceInt (ReduceSum … ReduceLogSumExp), ReduceLayout,
 //	                  ArgMax, ArgMin, CumSum, CumProd
-//	softmax           Softmax, LogSoftmax, LogSumExp, Hardmax
-//	indices           Gather, GatherElements, GatherND, ScatterElements, ScatterND,
-//	                  NormalizeIndices, IndexError
+//	softmax           Softmax, LogSoftmax, Hardmax
+//	indices           Gather, GatherElements, GatherND, ScatterElements, ScatterND, IndexError
 //	selection         TopK, NonMaxSuppression (Suppression)
 //	images            Resize (Interpolation, ResizeAxis, ScaleOf), NearestTable with
 //	                  IndexCopy, RoiAlign (Regions), GridSample (Sampling)

@@ -61,8 +61,8 @@ var fast32 struct {
 
 	// splitRows is for r < rows, i < vecs*vectorLen: dst[r*stride+first+i] =
 	// x[r*width+2i], dst[r*stride+second+i] = x[r*width+2i+1], with a vector of zeros
-	// before at 0 and at phase, and after at first+n0 and second+n1.
-	splitRows func(dst, x *float32, rows, width, stride, phase, first, second, n0, n1, vecs int)
+	// before at 0 and at part, and after at first+n0 and second+n1.
+	splitRows func(dst, x *float32, rows, width, stride, part, first, second, n0, n1, vecs int)
 
 	// gather copies whole vectors:
 	//
@@ -126,7 +126,7 @@ func asFloat32[T Number](dst, x []T) (d, s []float32, ok bool) {
 	return float32s(dst), float32s(x), true
 }
 
-// vectorV runs f over as much of the rows as it takes, and tells how much.
+// vectorV runs f over as much of the rows as it takes, and returns how much.
 func vectorV[T Number](f func(dst, x *float32, n int), dst, x []T) int {
 	n := vectors[T](f != nil, len(dst))
 	if n > 0 {
@@ -135,7 +135,7 @@ func vectorV[T Number](f func(dst, x *float32, n int), dst, x []T) int {
 	return n
 }
 
-// vectorVV runs f over as much of the rows as it takes, and tells how much.
+// vectorVV runs f over as much of the rows as it takes, and returns how much.
 func vectorVV[T Number](f func(dst, a, b *float32, n int), dst, a, b []T) int {
 	n := vectors[T](f != nil, len(dst))
 	if n > 0 {
@@ -162,7 +162,7 @@ func vectorSV[T Number](f func(dst *float32, a float32, b *float32, n int), dst 
 	return n
 }
 
-// compareVS runs f over as much of the row as it takes, and tells how much.
+// compareVS runs f over as much of the row as it takes, and returns how much.
 func compareVS[T Number](f func(dst *bool, a *float32, b float32, n int), dst []bool, a []T, b T) int {
 	n := vectors[T](f != nil, len(dst))
 	if n > 0 {

@@ -3,37 +3,37 @@ package kernel
 // Finish is what is to be done with a convolution's output while it lies in the cache.
 type Finish struct {
 	// Act, which may be nil, is applied to every element.
-	Act *Activation
+	Act *FusedActivation
 	// Then, which may be nil, is called after it for every part of the output once that
 	// is complete: elements [at, at+n) of the planes [first, first+count), which are
 	// numbered n*M+m. It is called from several goroutines.
 	Then func(first, count, at, n int)
 }
 
-// Activation is a function of float32 that the loops of convolutions apply before they
+// FusedActivation is a function of float32 that the loops of convolutions apply before they
 // store.
-type Activation struct {
+type FusedActivation struct {
 	params [3]float32 // as the micro-kernels read them: 0 and bounds; 1, alpha and beta; or 2
 	rows   func(dst, x []float32)
 }
 
 // ClipActivation is Clip.
-func ClipActivation(lo, hi float32) *Activation {
-	return &Activation{[3]float32{0, lo, hi}, func(dst, x []float32) { Clip(dst, x, lo, hi) }}
+func ClipActivation(lo, hi float32) *FusedActivation {
+	return &FusedActivation{[3]float32{0, lo, hi}, func(dst, x []float32) { Clip(dst, x, lo, hi) }}
 }
 
 // TimesHardSigmoidActivation is TimesHardSigmoid.
-func TimesHardSigmoidActivation(alpha, beta float64) *Activation {
-	return &Activation{[3]float32{1, float32(alpha), float32(beta)}, func(dst, x []float32) { TimesHardSigmoid(dst, x, alpha, beta) }}
+func TimesHardSigmoidActivation(alpha, beta float64) *FusedActivation {
+	return &FusedActivation{[3]float32{1, float32(alpha), float32(beta)}, func(dst, x []float32) { TimesHardSigmoid(dst, x, alpha, beta) }}
 }
 
 // SiluActivation is Silu.
-func SiluActivation() *Activation { return &Activation{[3]float32{2}, Silu} }
+func SiluActivation() *FusedActivation { return &FusedActivation{[3]float32{2}, Silu} }
 
-func (a *Activation) isSilu() bool { return a != nil && a.params[0] == 2 }
+func (a *FusedActivation) isSilu() bool { return a != nil && a.params[0] == 2 }
 
 // at is where the micro-kernels have the parameters; nil for none.
-func (a *Activation) at() *float32 {
+func (a *FusedActivation) at() *float32 {
 	if a == nil {
 		return nil
 	}

@@ -76,20 +76,6 @@ func packBatch[T Float](par Parallel, tile *tileShape[T], trans bool, m, k int, 
 	return packed, pools
 }
 
-// PackedA is a left operand in the order in which the micro-kernel reads it.
-// It may be used by any number of products at once.
-type PackedA[T Float] struct {
-	M, K int
-	data []T
-}
-
-// PackA packs the m×k matrix A of Gemm's convention.
-func PackA[T Float](par Parallel, trans bool, m, k int, a []T, lda int) *PackedA[T] {
-	p := &PackedA[T]{M: m, K: k, data: make([]T, m*k)}
-	packRows(par, tileFor[T](), trans, p.data, a, lda, m, k)
-	return p
-}
-
 // PackedB is a right operand in the order in which the micro-kernel reads it.
 // It may be used by any number of products at once.
 type PackedB[T Float] struct {
@@ -107,24 +93,6 @@ func PackB[T Float](trans bool, k, n int, b []T, ldb int) *PackedB[T] {
 		packColumns(tile, trans, p.data[p0*width:(p0+kc)*width], b, ldb, p0, kc, 0, n)
 	}
 	return p
-}
-
-// GemmPackedA is Gemm with A packed before.
-func GemmPackedA[T Float](par Parallel, alpha T, a *PackedA[T], transB bool, n int, b []T, ldb int, beta T, c []T, ldc int) {
-	if a.M == 0 || n == 0 {
-		return
-	}
-	tile := tileFor[T]()
-	j := job[T]{
-		tile: tile, batch: 1, m: a.M, n: n, k: a.K, alpha: alpha,
-		a: func(int) []T { return a.data },
-		packB: func(_ int, dst []T, p0, kc, j0, nc int) {
-			packColumns(tile, transB, dst, b, ldb, p0, kc, j0, nc)
-		},
-		c: func(int) []T { return c }, ldc: ldc,
-	}
-	j.setBeta(beta)
-	j.run(par)
 }
 
 // GemmPackedB is Gemm with B packed before.

@@ -22,7 +22,7 @@ type job[T Float] struct {
 	spreadB func(t int) []T
 	off     []int
 	column  func(j int) int
-	act     *float32 // parameters of an Activation of C, if alpha is 1; nil for none
+	act     *float32 // parameters of an FusedActivation of C, if alpha is 1; nil for none
 	c       func(t int) []T
 	ldc     int
 

@@ -16,7 +16,7 @@ const maxCols = 32
 // s being c[i*ldc+j] if add, else start[i], or 0 if start is nil; then the same, count
 // times in all, for the next columns of C, with b further on by next elements. kc and
 // count are at least 1. act, which may be nil and is left alone where the tileShape's
-// acts is not set, is an Activation's parameters.
+// acts is not set, is a FusedActivation's parameters.
 type microKernel[T Float] = func(kc int, a, b *T, ldb int, c *T, ldc int, start *T, add bool, count, next int, act *float32)
 
 // spreadKernel is a microKernel of all columns whose rows of B lie anywhere:

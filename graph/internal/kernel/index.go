@@ -13,9 +13,9 @@ func (e *IndexError) Error() string {
 	return fmt.Sprintf("index %d at position %d is outside [%d, %d]", e.Index, e.At, -e.Limit, e.Limit-1)
 }
 
-// NormalizeIndices writes indices to dst with negative ones counted from the
+// normalizeIndices writes indices to dst with negative ones counted from the
 // end. The error is an *IndexError for one outside [-limit, limit-1].
-func NormalizeIndices[I Signed](dst []int, indices []I, limit int) error {
+func normalizeIndices[I Signed](dst []int, indices []I, limit int) error {
 	for p, v := range indices {
 		i := int64(v)
 		if i < 0 {
@@ -38,7 +38,7 @@ func NormalizeIndices[I Signed](dst []int, indices []I, limit int) error {
 func Gather[E any, I Signed](par Parallel, dst, data []E, outer, axis, inner int, index []I) error {
 	at := borrow[int](len(index))
 	defer at.free()
-	if err := NormalizeIndices(at.s, index, axis); err != nil {
+	if err := normalizeIndices(at.s, index, axis); err != nil {
 		return err
 	}
 	n := len(index)
@@ -58,7 +58,7 @@ func Gather[E any, I Signed](par Parallel, dst, data []E, outer, axis, inner int
 //
 // ishape[d] <= dshape[d] for d != axis.
 func elementOffsets[I Signed](at []int, index []I, ishape, dshape []int, axis int) error {
-	if err := NormalizeIndices(at, index, dshape[axis]); err != nil {
+	if err := normalizeIndices(at, index, dshape[axis]); err != nil {
 		return err
 	}
 	stride := rowStrides(dshape)

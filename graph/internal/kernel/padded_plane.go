@@ -3,15 +3,15 @@ package kernel
 // paddedPlane is an image set into zeros, so that every kernel position of every
 // output position of a two-dimensional window is inside: row r and column c of the
 // padded plane are those of the image, less PadBegin. Where the window moves by more than
-// one column, a row of the padded plane has those columns first that are a multiple of the
-// stride, then those that are one more, and so on: so what neighbouring outputs read
-// under one kernel position lies side by side. After the padded plane come paddedSlack
+// one column, a row of the padded plane is laid out as space-to-depth lays out columns: those
+// first that are a multiple of the stride, then those that are one more, and so on. So what
+// neighbouring outputs read under one kernel position lies side by side. After the padded plane come paddedSlack
 // elements that vectors may read.
 type paddedPlane struct {
 	*Window
 	height, width int // in rows and columns
-	phases        int // Stride[1]
-	phase         int // elements that the columns of one phase take in a row
+	step          int // Stride[1]
+	part          int // elements that every step-th column, from one of the first on, takes in a row
 	row           int // elements of a row
 }
 
@@ -23,14 +23,14 @@ func newPaddedPlane(w *Window) *paddedPlane {
 	if len(w.In) != 2 || w.outSize == 0 {
 		return nil
 	}
-	f := &paddedPlane{Window: w, phases: w.Stride[1]}
+	f := &paddedPlane{Window: w, step: w.Stride[1]}
 	f.height = (w.Out[0]-1)*w.Stride[0] + (w.Kernel[0]-1)*w.Dilation[0] + 1
 	f.width = (w.Out[1]-1)*w.Stride[1] + (w.Kernel[1]-1)*w.Dilation[1] + 1
-	f.phase = (f.width + f.phases - 1) / f.phases
-	if f.phases > 1 {
-		f.phase += 2 * vectorLen // that vectors of a phase may spill into
+	f.part = (f.width + f.step - 1) / f.step
+	if f.step > 1 {
+		f.part += 2 * vectorLen // that vectors of a part may spill into
 	}
-	f.row = f.phases * f.phase
+	f.row = f.step * f.part
 	size, err := checkedProduct(f.height, f.row)
 	if err != nil || size > 8*(w.inSize+w.outSize)+1<<14 {
 		return nil
@@ -41,7 +41,7 @@ func newPaddedPlane(w *Window) *paddedPlane {
 func (f *paddedPlane) size() int { return f.height * f.row }
 
 // at is the place of a column in a row of the padded plane.
-func (f *paddedPlane) at(col int) int { return col%f.phases*f.phase + col/f.phases }
+func (f *paddedPlane) at(col int) int { return col%f.step*f.part + col/f.step }
 
 // fillPadded writes the padded plane of an image.
 func fillPadded[T Float](f *paddedPlane, dst, src []T) {
@@ -63,7 +63,7 @@ func fillPadded[T Float](f *paddedPlane, dst, src []T) {
 	for ; top < end; top++ {
 		row := dst[top*f.row:][:f.row]
 		clear(row)
-		if f.phases == 1 {
+		if f.step == 1 {
 			copy(row[left:left+n], image[from:])
 		} else {
 			for k, v := range image[from : from+n] {
@@ -74,25 +74,25 @@ func fillPadded[T Float](f *paddedPlane, dst, src []T) {
 	}
 }
 
-// fillFast writes as many of the rows as fast32 can, all or none, and tells how many.
+// fillFast writes as many of the rows as fast32 can, all or none, and returns how many.
 func (f *paddedPlane) fillFast(dst, image []float32, rows, left, n int) int {
 	switch {
-	case rows <= 0 || n < vectorLen*f.phases:
-	case f.phases == 1 && fast32.padRows != nil && n == f.In[1] && f.width >= left+vectorLen:
+	case rows <= 0 || n < vectorLen*f.step:
+	case f.step == 1 && fast32.padRows != nil && n == f.In[1] && f.width >= left+vectorLen:
 		clear(dst[:left])
 		vecs, zeros := (n+vectorLen-1)/vectorLen, (f.width-n+vectorLen-1)/vectorLen
 		_, _ = dst[rows*f.row+left+vectorLen-1], image[(rows-1)*n+vecs*vectorLen-1]
 		fast32.padRows(&dst[left], &image[0], rows, n, f.row, vecs, max(zeros, 1))
 		return rows
-	case f.phases == 2 && fast32.splitRows != nil:
+	case f.step == 2 && fast32.splitRows != nil:
 		first, second := f.at(left), f.at(left+1)
 		n0, n1, vecs := (n+1)/2, n/2, (n+2*vectorLen-1)/(2*vectorLen)
-		used := f.phase - 2*vectorLen
-		if first%f.phase > vectorLen || max(used-first%f.phase-n0, used-second%f.phase-n1) > vectorLen {
+		used := f.part - 2*vectorLen
+		if first%f.part > vectorLen || max(used-first%f.part-n0, used-second%f.part-n1) > vectorLen {
 			return 0 // zeros on the left, or on the right, that a vector does not cover
 		}
 		_, _ = dst[rows*f.row-1], image[(rows-1)*f.In[1]+vecs*2*vectorLen-1]
-		fast32.splitRows(&dst[0], &image[0], rows, f.In[1], f.row, f.phase, first, second, n0, n1, vecs)
+		fast32.splitRows(&dst[0], &image[0], rows, f.In[1], f.row, f.part, first, second, n0, n1, vecs)
 		return rows
 	}
 	return 0

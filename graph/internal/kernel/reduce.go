@@ -107,7 +107,7 @@ type lanes struct{ total, acc, in [reduceTile]float64 }
 //	for o, i: dst[o*inner+i] = op over a of x[(o*axis+a)*inner+i]
 func Reduce[T Float](par Parallel, op ReduceOp, dst, x []T, outer, axis, inner int) {
 	if op == ReduceLogSumExp {
-		LogSumExp(par, dst, x, outer, axis, inner)
+		logSumExpAxis(par, dst, x, outer, axis, inner)
 		return
 	}
 	r := reductionOf(op)

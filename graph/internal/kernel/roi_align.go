@@ -31,7 +31,7 @@ type bins struct {
 func RoiAlign[T Float, I Signed](par Parallel, p *Regions, dst, x []T, images, channels, height, width int, regions []T, image []I) error {
 	all := make([]bins, len(image))
 	at := make([]int, len(image))
-	if err := NormalizeIndices(at, image, images); err != nil {
+	if err := normalizeIndices(at, image, images); err != nil {
 		return err
 	}
 	for r := range all {

@@ -36,7 +36,7 @@ const (
 )
 
 // SequenceOf is the sequence of two operations; nil if there is no loop for it. aOne, bOne
-// and cOne tell which operands are single numbers, and tLeft whether the first's
+// and cOne say which operands are single numbers, and tLeft whether the first's
 // result is the left operand of the second.
 func SequenceOf(first Link, aOne, bOne bool, second Link, tLeft, cOne bool) *Sequence {
 	if first == NoLink || first == AbsLink || second == NoLink || aOne && bOne {

@@ -100,10 +100,10 @@ func LogSoftmax[T Float](par Parallel, dst, x []T, outer, axis, inner int) {
 	})
 }
 
-// LogSumExp is m + ln Σ exp(x[a]-m), m = max x, along the middle axis of x, of
+// logSumExpAxis is m + ln Σ exp(x[a]-m), m = max x, along the middle axis of x, of
 // shape (outer, axis, inner); dst has shape (outer, inner). It is -Inf for an
 // empty axis or one that is all -Inf.
-func LogSumExp[T Float](par Parallel, dst, x []T, outer, axis, inner int) {
+func logSumExpAxis[T Float](par Parallel, dst, x []T, outer, axis, inner int) {
 	par.Do(outer*inner, grainFor(16*axis), func(lo, hi int) {
 		b := borrow[float64](axis)
 		defer b.free()

@@ -1,7 +1,7 @@
 package kernel
 
 // tapPlanes runs depthwise convolutions of float32 by fast32.taps, which sums
-// all taps of some vectors of outputs at once, from the padded planes of the planes.
+// all taps of some vectors of outputs at once, from padded planes.
 type tapPlanes struct {
 	*paddedPlane
 	g      *ConvGeom
@@ -37,18 +37,18 @@ func (p *tapPlanes) run(par Parallel, x, w, bias, y []float32, finish Finish) {
 		defer b.free()
 		clear(b.s[p.size():])
 		padded, row := b.s[:p.size()+slack+paddedSlack], b.s[p.size()+slack+paddedSlack:]
-		held := -1 // the plane in the padded plane
+		ready := -1 // the plane that padded has
 		eachPlane(g, lo, hi, x, w, bias, y, then, func(dst, src, w []float32, bias float32, c int) {
-			if c != held {
+			if c != ready {
 				fillPadded(p.paddedPlane, padded, src)
-				held = c
+				ready = c
 			}
 			p.plane(dst, padded, row, w, bias)
 		})
 	})
 }
 
-// plane convolves a framed plane. Whole vectors are stored, so a row spills
+// plane convolves a padded plane. Whole vectors are stored, so a row spills
 // into the next, whose first block comes after it; rows that would spill
 // beyond the plane go through row.
 func (p *tapPlanes) plane(dst, padded, row, w []float32, bias float32) {

@@ -24,8 +24,8 @@ type Window struct {
 // maxSize bounds products of sizes, so that no index computation overflows.
 const maxSize = math.MaxInt / 64
 
-// ErrTooLarge says that a size overflows.
-var ErrTooLarge = errors.New("size overflows")
+// errTooLarge says that a size overflows.
+var errTooLarge = errors.New("size overflows")
 
 // checkedProduct is the product of the sizes, or an error if one is negative
 // or the product is beyond maxSize.
@@ -43,7 +43,7 @@ func checkedProduct(sizes ...int) (int, error) {
 	}
 	for _, d := range sizes {
 		if n > maxSize/d {
-			return 0, fmt.Errorf("%w: %v", ErrTooLarge, sizes)
+			return 0, fmt.Errorf("%w: %v", errTooLarge, sizes)
 		}
 		n *= d
 	}

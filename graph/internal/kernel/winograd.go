@@ -19,13 +19,13 @@ const (
 )
 
 // winograd is such a convolution. One by a kernel of 3·step rows and columns that moves
-// by step is one too: that of step² times as many channels, each of which has the
-// elements of one phase, every step-th of a row and a column.
+// by step is one too: that of its input by space-to-depth, of step² times as many
+// channels, each of which has every step-th element of a row and a column.
 type winograd struct {
 	g        *ConvGeom
 	tile     *tileShape[float32]
 	step     int
-	channels int // of all phases
+	channels int // after space-to-depth
 	rows     int // of tiles
 	cols     int
 	panels   int
@@ -34,7 +34,7 @@ type winograd struct {
 	chunks     int // of an image
 	blocks     int // of output channels
 	held       int // rows of tiles that a chunk lies in
-	wide, size int // width and size of a plane of a chunk, which has every fourth row and column of a phase
+	wide, size int // width and size of a plane of a chunk, which has every fourth row and column of a channel
 	ldb        int // of a panel of transformed input
 	place      int // size of a panel's place
 	off        [winogradPlaces]int
@@ -149,8 +149,8 @@ func packWinograd(par Parallel, g *ConvGeom, w, packed []float32) []float32 {
 				kc := min(winogradDepth, channels-p0)
 				panel := dst[9*(p0*g.mg+i0*kc):]
 				for c := range kc {
-					u, phase := (p0+c)/(step*step), (p0+c)%(step*step)
-					first := u*g.taps + phase/step*3*step + phase%step
+					u, place := (p0+c)/(step*step), (p0+c)%(step*step)
+					first := u*g.taps + place/step*3*step + place%step
 					for tap := range 9 {
 						from := first + (tap/3*3*step+tap%3)*step
 						gatherStrided(panel[(tap*kc+c)*rows:], 1, plain[from:], k, rows)
@@ -162,9 +162,9 @@ func packWinograd(par Parallel, g *ConvGeom, w, packed []float32) []float32 {
 	return dst
 }
 
-// split writes row phase a of an image, from the row of tiles row0 on: for each column
-// phase, planes (i, j) of the elements of its rows 4k+i and columns 4l+j, in the padded plane of
-// the image.
+// split writes every step-th row of an image, from its row a on, and from the row of
+// tiles row0 on, by space-to-depth: for each channel that its columns are laid out in, planes
+// (i, j) of the elements of rows 4k+i and columns 4l+j, in the padded plane of the image.
 func (w *winograd) split(dst, image []float32, a, row0 int) {
 	g := w.g
 	for u := range 4*min(w.held, w.rows-row0) + 2 {

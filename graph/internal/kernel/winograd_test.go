@@ -12,8 +12,8 @@ func winogradCase(n, c, m, h, w, pad int) *convCase {
 	return &convCase{n: n, c: c, m: m, group: 1, in: []int{h, w}, kernel: []int{3, 3}, pb: p, pe: p}
 }
 
-// phasesCase is one that moves by two rows and columns.
-func phasesCase(n, c, m, h, w, pad int) *convCase {
+// stepCase is one that moves by two rows and columns.
+func stepCase(n, c, m, h, w, pad int) *convCase {
 	k := winogradCase(n, c, m, h, w, pad)
 	k.kernel, k.stride = []int{6, 6}, []int{2, 2}
 	return k
@@ -40,7 +40,7 @@ func TestWinograd(t *testing.T) {
 		winogradCase(1, 16, 16, 13, 13, 1), winogradCase(2, 17, 50, 26, 27, 1), winogradCase(1, 300, 20, 12, 15, 1),
 		winogradCase(1, 16, 97, 15, 52, 0), winogradCase(1, 20, 16, 10, 14, 2), winogradCase(3, 16, 16, 4, 40, 1), winogradCase(1, 16, 30, 36, 16, 1),
 		winogradCase(2, 16, 17, 72, 75, 1), winogradCase(1, 13, 29, 90, 70, 2), winogradCase(1, 12, 12, 90, 100, 0),
-		phasesCase(1, 4, 16, 27, 26, 2), phasesCase(2, 3, 13, 150, 152, 2), phasesCase(1, 3, 16, 149, 152, 1), phasesCase(1, 7, 20, 33, 28, 3),
+		stepCase(1, 4, 16, 27, 26, 2), stepCase(2, 3, 13, 150, 152, 2), stepCase(1, 3, 16, 149, 152, 1), stepCase(1, 7, 20, 33, 28, 3),
 	} {
 		g := c.geom(t)
 		k := newWinograd(g)
@@ -139,7 +139,7 @@ func TestWinogradSplit(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 6))
 	for _, c := range []*convCase{
 		winogradCase(1, 16, 16, 9, 11, 0), winogradCase(1, 16, 16, 13, 64, 1), winogradCase(1, 16, 16, 30, 131, 2),
-		phasesCase(1, 3, 16, 12, 12, 0), phasesCase(1, 3, 16, 20, 127, 1), phasesCase(1, 3, 16, 22, 130, 3), phasesCase(1, 3, 16, 40, 290, 4),
+		stepCase(1, 3, 16, 12, 12, 0), stepCase(1, 3, 16, 20, 127, 1), stepCase(1, 3, 16, 22, 130, 3), stepCase(1, 3, 16, 40, 290, 4),
 	} {
 		k := newWinograd(c.geom(t))
 		image := random[float32](rng, k.g.inSize)
@@ -152,7 +152,7 @@ func TestWinogradSplit(t *testing.T) {
 			k.split(want, image, a, 0)
 			fast32.winograd.split = loops
 			if fmt.Sprint(got) != fmt.Sprint(want) {
-				t.Errorf("%v, row phase %d: not the same planes", c, a)
+				t.Errorf("%v, row %d: not the same planes", c, a)
 			}
 		}
 	}
@@ -179,9 +179,9 @@ func TestWinogradAccuracy(t *testing.T) {
 		}
 		want, _ := naiveConv(g, x, w, nil, false)
 		y := make([]float32, len(want))
-		ConvPacked(nil, g, x, PackConv(nil, g, w, true), nil, y, Finish{})
+		ConvPacked(nil, g, x, packConv(nil, g, w, true), nil, y, Finish{})
 		direct := relativeError(y, want)
-		ConvPacked(nil, g, x, PackConv(nil, g, w, false), nil, y, Finish{})
+		ConvPacked(nil, g, x, packConv(nil, g, w, false), nil, y, Finish{})
 		transformed := relativeError(y, want)
 		t.Logf("%d channels: greatest error, of the greatest output: direct %.1e, Winograd %.1e", channels, direct, transformed)
 		if transformed > 5e-6 {

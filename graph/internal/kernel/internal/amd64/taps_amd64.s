@@ -355,7 +355,7 @@ zero:
 	VZEROUPPER
 	RET
 
-// func SplitRowsAVX2(dst *float32, x *float32, rows int, width int, stride int, phase int, first int, second int, n0 int, n1 int, vecs int)
+// func SplitRowsAVX2(dst *float32, x *float32, rows int, width int, stride int, part int, first int, second int, n0 int, n1 int, vecs int)
 // Requires: AVX, AVX2
 TEXT ·SplitRowsAVX2(SB), NOSPLIT, $8-88
 	MOVQ   dst+0(FP), AX
@@ -363,7 +363,7 @@ TEXT ·SplitRowsAVX2(SB), NOSPLIT, $8-88
 	MOVQ   rows+16(FP), DX
 	MOVQ   width+24(FP), BX
 	MOVQ   stride+32(FP), SI
-	MOVQ   phase+40(FP), DI
+	MOVQ   part+40(FP), DI
 	MOVQ   first+48(FP), R8
 	MOVQ   second+56(FP), R9
 	MOVQ   vecs+80(FP), R10

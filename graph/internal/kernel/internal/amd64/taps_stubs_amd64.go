@@ -53,11 +53,11 @@ func tapsAVX2r4v1(dst *float32, x *float32, w *float32, off *int, taps int, bias
 func PadRowsAVX2(dst *float32, x *float32, rows int, width int, stride int, vecs int, zeros int)
 
 // SplitRowsAVX2 is, for r < rows: for i < 8*vecs: dst[r*stride+first+i] = x[r*width+2i],
-// dst[r*stride+second+i] = x[r*width+2i+1]; with eight zeros before that at 0 and at phase,
+// dst[r*stride+second+i] = x[r*width+2i+1]; with eight zeros before that at 0 and at part,
 // and after it at first+n0 and second+n1.
 //
 //go:noescape
-func SplitRowsAVX2(dst *float32, x *float32, rows int, width int, stride int, phase int, first int, second int, n0 int, n1 int, vecs int)
+func SplitRowsAVX2(dst *float32, x *float32, rows int, width int, stride int, part int, first int, second int, n0 int, n1 int, vecs int)
 
 // GatherAVX2 is, for p < kc and the runs (at, from, n): for i < 8*n: dst[p*cols+at+i] = x[off[p]+from+i],
 // in that order.

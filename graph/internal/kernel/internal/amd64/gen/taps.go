@@ -116,20 +116,20 @@ func padRows() {
 
 // splitRows writes the loop that copies an image's rows into a padded plane, even columns apart from odd ones.
 func splitRows() {
-	TEXT("SplitRowsAVX2", NOSPLIT, "func(dst, x *float32, rows, width, stride, phase, first, second, n0, n1, vecs int)")
+	TEXT("SplitRowsAVX2", NOSPLIT, "func(dst, x *float32, rows, width, stride, part, first, second, n0, n1, vecs int)")
 	Pragma("noescape")
 	Doc("SplitRowsAVX2 is, for r < rows: for i < 8*vecs: dst[r*stride+first+i] = x[r*width+2i],",
-		"dst[r*stride+second+i] = x[r*width+2i+1]; with eight zeros before that at 0 and at phase,",
+		"dst[r*stride+second+i] = x[r*width+2i+1]; with eight zeros before that at 0 and at part,",
 		"and after it at first+n0 and second+n1.")
 	dst, x := Load(Param("dst"), GP64()), Load(Param("x"), GP64())
-	rows, width, stride, phase := Load(Param("rows"), GP64()), Load(Param("width"), GP64()), Load(Param("stride"), GP64()), Load(Param("phase"), GP64())
+	rows, width, stride, part := Load(Param("rows"), GP64()), Load(Param("width"), GP64()), Load(Param("stride"), GP64()), Load(Param("part"), GP64())
 	first, second := Load(Param("first"), GP64()), Load(Param("second"), GP64())
 	vecs := Load(Param("vecs"), GP64())
 	zero := YMM()
 	VXORPS(zero, zero, zero)
 	Label("row")
 	VMOVUPS(zero, Mem{Base: dst})
-	VMOVUPS(zero, Mem{Base: dst, Index: phase, Scale: 4})
+	VMOVUPS(zero, Mem{Base: dst, Index: part, Scale: 4})
 	to, and, from, left := GP64(), GP64(), GP64(), GP64()
 	LEAQ(Mem{Base: dst, Index: first, Scale: 4}, to)
 	LEAQ(Mem{Base: dst, Index: second, Scale: 4}, and)

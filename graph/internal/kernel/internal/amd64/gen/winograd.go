@@ -334,7 +334,7 @@ func winogradSplit(step int) {
 	v = everyNth(v, picks)
 	to := GP64()
 	MOVQ(dst, to)
-	next := GP64() // planes of the next column phase
+	next := GP64() // planes of the next column of space-to-depth
 	IMUL3Q(Imm(16), size, next)
 	ADDQ(dst, next)
 	for b := range step {
