@@ -98,6 +98,9 @@ func Rewrite(m *graph.Model, heads []*patterns.Head, o Options) (*Manifest, erro
 	r := &rewriter{g: m.Graph, opts: o}
 	nodes, inits := len(m.Graph.Nodes), len(m.Graph.Inits)
 	r.originals()
+	for _, h := range heads {
+		h.Boxes() // read off the graph as it is, before anything is appended
+	}
 	for i, h := range heads {
 		if h.Classes < 0 {
 			return nil, &OpenClassesError{h.Levels[0].Source.Name, h.OpenClasses()}
@@ -188,7 +191,7 @@ func (r *rewriter) head(i int, h *patterns.Head, n int) error {
 		of = fmt.Sprintf("head%d", i)
 		prefix = of + "_"
 	}
-	record := h.Record()
+	record := h.FullRecord()
 	if r.opts.Box != "" {
 		record.Distributions = h.DistributionRecords()
 	}

@@ -13,7 +13,7 @@ import (
 // levels with their slices, activation, background, objectness and boxes. The error names
 // what the model does not have, or has otherwise.
 func (s *site) decided(d *HeadRecord) (*Head, error) {
-	h := &Head{Activation: d.Activation, Background: -1, Confidence: 1, Evidence: slices.Clone(d.Evidence)}
+	h := &Head{Activation: d.Activation, Background: -1, Confidence: 1, Evidence: slices.Clone(d.Evidence), site: s}
 	if len(d.Levels) == 0 {
 		return nil, fmt.Errorf("it has no levels")
 	}

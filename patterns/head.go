@@ -102,7 +102,9 @@ type Head struct {
 	Evidence []string
 
 	parts []*rule.Part // what it was made of
-	notes []rule.Note  // the evidence that has a weight of its own
+	site  *site
+	boxes *Regression // once they were asked for
+	notes []rule.Note // the evidence that has a weight of its own
 }
 
 // OpenClasses is the name of the number of classes where the graph leaves it open, as of

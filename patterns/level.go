@@ -75,7 +75,7 @@ func (s *site) level(p Part) Level {
 
 // head is f with its tensors.
 func (s *site) head(f *rule.Finding) *Head {
-	h := &Head{Classes: f.Classes, Activation: f.Activation, Background: f.Background, Confidence: f.Confidence, Evidence: f.Evidence, parts: f.Parts, notes: f.Notes}
+	h := &Head{Classes: f.Classes, Activation: f.Activation, Background: f.Background, Confidence: f.Confidence, Evidence: f.Evidence, parts: f.Parts, notes: f.Notes, site: s}
 	seen := map[Part]bool{}
 	for _, q := range f.Parts {
 		for _, x := range s.Sources(q) {

@@ -22,9 +22,12 @@ type HeadRecord struct {
 	Box         string       `json:"box,omitempty"`
 	// Distributions is set where a loss is put on the boxes, and where a head is saved.
 	Distributions []PartRecord `json:"distributions,omitempty"`
-	Quantized     string       `json:"quantized,omitempty"` // the reason against training
-	Confidence    float64      `json:"confidence"`
-	Evidence      []string     `json:"evidence"`
+	// Boxes are the tensors of BoxCoding, in the canonical order of the logits.
+	Boxes      []PartRecord `json:"boxes,omitempty"`
+	BoxCoding  *BoxRecord   `json:"boxCoding,omitempty"`
+	Quantized  string       `json:"quantized,omitempty"` // the reason against training
+	Confidence float64      `json:"confidence"`
+	Evidence   []string     `json:"evidence"`
 }
 
 // PartRecord is a tensor or some channels of it. Anchors is a number, or a
@@ -34,6 +37,9 @@ type PartRecord struct {
 	Layout  Layout       `json:"layout"`
 	Slice   *SliceRecord `json:"slice,omitempty"`
 	Anchors any          `json:"anchors,omitempty"`
+	// MapRecord is the feature map of a level; Maps are those of one that joins several.
+	MapRecord
+	Maps []MapRecord `json:"maps,omitempty"`
 }
 
 // SliceRecord is the channels [Start, Stop) of each group of Stride channels.
@@ -110,6 +116,9 @@ func (p *Part) slice() *SliceRecord {
 	}
 	return r
 }
+
+// Record is p for JSON.
+func (p *Part) Record() PartRecord { return p.record() }
 
 func (p *Part) record() PartRecord {
 	return PartRecord{Source: p.Source.Name, Layout: p.Layout, Slice: p.slice()}

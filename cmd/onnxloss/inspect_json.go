@@ -53,7 +53,23 @@ type headDoc struct {
 	Reasons  []patterns.Reason `json:"reasons"`
 	// RestsOn is the places where the evidence was found.
 	RestsOn []patterns.Evidence `json:"restsOn"`
-	Path    []stepDoc           `json:"path"`
+	// Auxiliary is what the model gives beside the head's classes and boxes.
+	Auxiliary []auxiliaryDoc `json:"auxiliary"`
+	Path      []stepDoc      `json:"path"`
+}
+
+type auxiliaryDoc struct {
+	patterns.PartRecord
+	Kind string `json:"kind"`
+	Why  string `json:"why"`
+}
+
+func auxiliaryRecord(h *patterns.Head) []auxiliaryDoc {
+	list := []auxiliaryDoc{}
+	for _, x := range h.Auxiliary() {
+		list = append(list, auxiliaryDoc{x.Record(), x.Kind, x.Why})
+	}
+	return list
 }
 
 // stepDoc is a step of a path; to is the index of the step that it feeds,
@@ -84,7 +100,7 @@ func describeInspection(path string, m *graph.Model, r *patterns.Report, n *next
 		Pattern: r.Pattern, Refusal: refusalOf(failed), Warnings: warnings(r), Next: n,
 		Trace: r.Trace, Unprobed: r.Unprobed}
 	for _, h := range r.Heads {
-		d.Heads = append(d.Heads, headDoc{h.Record(), classCount(h), h.PerImage(), h.Reasons(), h.RestsOn(), pathRecord(r.Path(h))})
+		d.Heads = append(d.Heads, headDoc{h.FullRecord(), classCount(h), h.PerImage(), h.Reasons(), h.RestsOn(), auxiliaryRecord(h), pathRecord(r.Path(h))})
 	}
 	return d
 }

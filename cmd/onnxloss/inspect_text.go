@@ -123,6 +123,7 @@ func (p *page) head(n int, h *patterns.Head, path []*patterns.Step) {
 	}
 	p.line(p.in(bold, fmt.Sprintf("head %d", n)), kind)
 	p.tensors(h)
+	p.boxes(h)
 	if len(path) > 1 {
 		p.line()
 		p.line("  ", p.in(bold, "path"), p.in(dim, "  from the last layer with weights to the output"))
@@ -196,7 +197,14 @@ func (p *page) tensors(h *patterns.Head) {
 		}
 		add(cyan, "objectness", h.Objectness[i].Source, layoutWords(l), "channels: "+l.Slice.String())
 	}
-	if h.Box != nil {
+	if b := h.Boxes(); b != nil && len(b.Parts) > 0 {
+		for i, l := range h.FullRecord().Boxes {
+			if i == maxBranches && len(b.Parts) > i+1 {
+				break
+			}
+			add(yellow, "boxes", b.Parts[i].Source, layoutWords(l), "channels: "+l.Slice.String())
+		}
+	} else if h.Box != nil {
 		add(yellow, "boxes", h.Box)
 	}
 	p.rows("  ", rows)
