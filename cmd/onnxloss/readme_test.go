@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -122,5 +123,50 @@ func TestReadmeTrainer(t *testing.T) {
 	}
 	if want := block(t, blocks, "logits [ "); cut(string(out)) != cut(want) {
 		t.Errorf("got %q, the README has %q", out, want)
+	}
+}
+
+// TestReadmeCommands: each command line in a code block runs, each flag that the text names
+// exists, and the table of commands is that of the program.
+func TestReadmeCommands(t *testing.T) {
+	root, blocks := readme(t)
+	text, err := os.ReadFile(filepath.Join(root, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(t.TempDir())
+	if err := os.Symlink(filepath.Join(root, "testdata"), "testdata"); err != nil {
+		t.Skip(err)
+	}
+	for _, b := range blocks {
+		for line := range strings.Lines(b) {
+			if args := strings.Fields(line); len(args) > 1 && args[0] == "onnxloss" {
+				if code, _, stderr := call(t.Context(), args[1:]...); code != 0 {
+					t.Errorf("%s: exit %d: %s", line, code, stderr)
+				}
+			}
+		}
+	}
+	app := newApp(nil, io.Discard, io.Discard)
+	flags := map[string]bool{"--help": true}
+	for _, c := range app.Commands {
+		for _, f := range c.Flags {
+			flags[dashed(f.Names()[0])] = true
+		}
+		if !bytes.Contains(text, []byte("\n| `onnxloss "+c.Name)) {
+			t.Errorf("the table of commands lacks %s", c.Name)
+		}
+	}
+	for _, f := range regexp.MustCompile("`[^`\n]*`").FindAll(text, -1) {
+		for _, name := range regexp.MustCompile(`--[a-z][a-z-]+`).FindAllString(string(f), -1) {
+			if !flags[name] {
+				t.Errorf("%s: there is no flag %s", f, name)
+			}
+		}
+	}
+	for _, m := range regexp.MustCompile("`onnxloss ([a-z]+)").FindAllSubmatch(text, -1) {
+		if app.Command(string(m[1])) == nil {
+			t.Errorf("there is no command %s", m[1])
+		}
 	}
 }
