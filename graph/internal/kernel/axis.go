@@ -1,14 +1,14 @@
 package kernel
 
-// ArgMax gives the index of the greatest element along the middle axis of x,
+// ArgMax returns the index of the greatest element along the middle axis of x,
 // of shape (outer, axis, inner); dst has shape (outer, inner). Of equal
-// elements it gives the first, or the last if selectLast. NaN counts as
+// elements it takes the first, or the last if selectLast. NaN counts as
 // greater than anything. axis is at least 1.
 func ArgMax[T Number](par Parallel, dst []int64, x []T, outer, axis, inner int, selectLast bool) {
 	argBest(par, dst, x, outer, axis, inner, selectLast, func(a, b T) bool { return a > b || a != a && b == b })
 }
 
-// ArgMin gives the index of the least element, as ArgMax; NaN counts as less
+// ArgMin is ArgMax for the least element; NaN counts as less
 // than anything.
 func ArgMin[T Number](par Parallel, dst []int64, x []T, outer, axis, inner int, selectLast bool) {
 	argBest(par, dst, x, outer, axis, inner, selectLast, func(a, b T) bool { return a < b || a != a && b == b })

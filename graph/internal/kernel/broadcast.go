@@ -30,7 +30,7 @@ func rowsOf[D, S any](f func(a, b S) D) Rows[D, S] {
 	}
 }
 
-// BroadcastStrides gives the strides with which a contiguous array of shape in
+// BroadcastStrides returns the strides with which a contiguous array of shape in
 // is read under the output shape out: in is aligned to the right of out, and
 // its dimensions of size 1 get stride 0. ok is false if the shapes do not
 // broadcast.

@@ -229,7 +229,8 @@ func convGemm[T Float](par Parallel, g *ConvGeom, x, packed, bias, y []T, finish
 	j.run(par)
 }
 
-// sample copies what a convolution reads that isSampled, and gives that of the copy.
+// sample copies the elements that a convolution that isSampled reads, and returns the
+// geometry of the same convolution of the copy.
 func sample[T Float](par Parallel, g *ConvGeom, dst, x []T) *ConvGeom {
 	shape := append([]int{g.N * g.C}, g.Out...)
 	from := []int{g.inStep}

@@ -5,12 +5,12 @@ import (
 	"sort"
 )
 
-// ConvStripes is convolutions of float32, each of what the one before it gives, that are
-// computed by stripes of rows: what passes between them, and their padded planes, is never there
-// as a whole, and stays in the cache of the core that works on the stripe. A stripe takes
-// over from the one before it the rows that both need. The results are those of
-// ConvPacked to the bit. (Alwani, Chen, Ferdman and Milder, "Fused-Layer CNN
-// Accelerators", MICRO 2016.)
+// ConvStripes is a group of convolutions of float32, each of the output of the one before
+// it, that are computed together by stripes of rows. Intermediate results and padded planes
+// never exist as a whole, and those of a stripe stay in the cache of the core that works on
+// it. A stripe reuses the rows that the one before it has computed and both need. The
+// results have the bits of ConvPacked. (Alwani, Chen, Ferdman and Milder, "Fused-Layer
+// CNN Accelerators", MICRO 2016.)
 type ConvStripes struct {
 	stages   []*ConvGeom
 	rows     int   // of the last stage's output in a stripe
@@ -18,20 +18,20 @@ type ConvStripes struct {
 	unfolded int   // elements that a stage unfolds of a stripe at most
 }
 
-// ConvStage is the operands of one of the convolutions, and what is applied to what it
-// gives.
+// ConvStage is the operands of one convolution of the group, and the activation of its
+// output.
 type ConvStage struct {
 	Weight *PackedConv[float32]
-	Bias   []float32 // may be nil
-	Act    *FusedActivation
+	Bias   []float32        // may be nil
+	Act    *FusedActivation // may be nil
 }
 
 // rowRange is rows [lo, hi).
 type rowRange struct{ lo, hi int }
 
-// NewConvStripes gives nil where the convolutions of the given geometries cannot be
-// computed by stripes, or that does not pay. Those can that are pointwise, depthwise or
-// have few weights, and a kernel and strides that Winograd's transform has nothing for.
+// NewConvStripes returns nil where the convolutions of the given geometries cannot be
+// computed by stripes, or where that is no faster. Pointwise and depthwise ones can be, and
+// those that have few weights and no Winograd transform.
 func NewConvStripes(stages ...*ConvGeom) *ConvStripes {
 	c := &ConvStripes{stages: stages}
 	between, padded, planes := 0, 0, 0
@@ -96,8 +96,8 @@ func (c *ConvStripes) rowsFor(list []rowRange, out rowRange) {
 	}
 }
 
-// between is how many elements between stages and in padded planes so many rows in the middle
-// are made of.
+// between returns the elements of intermediate results and padded planes that so many rows
+// in the middle of the output are made of.
 func (c *ConvStripes) between(rows int) int {
 	last := len(c.stages) - 1
 	lo := (c.stages[last].Out[0] - rows) / 2
@@ -146,7 +146,7 @@ func (c *ConvStripes) stripeRows(i int) rowRange {
 	return rowRange{i * c.rows, min((i+1)*c.rows, c.stages[len(c.stages)-1].Out[0])}
 }
 
-// Scratch is how many elements Run borrows on one core.
+// Scratch returns the elements that Run borrows on one core.
 func (c *ConvStripes) Scratch() int { return c.workspace() + c.unfolded }
 
 // workspace is how many of them are for what passes between stages.
@@ -158,8 +158,8 @@ func (c *ConvStripes) workspace() int {
 	return n
 }
 
-// Run computes y from x, both of n images; there is an operand for each stage. then is
-// Finish.Then of the last one.
+// Run computes y, of the last stage's output, from x, of the first one's input, both of n
+// images. operands has one entry a stage. then, which may be nil, is Finish.Then of the last.
 func (c *ConvStripes) Run(par Parallel, n int, x []float32, operands []ConvStage, y []float32, then func(first, count, at, n int)) {
 	stripes := c.stripes()
 	par.Do(n*stripes, (stripes+fewStripes-1)/fewStripes, func(lo, hi int) {
@@ -175,7 +175,7 @@ func (c *ConvStripes) Run(par Parallel, n int, x []float32, operands []ConvStage
 	})
 }
 
-// stripesRun is what one core does of a run.
+// stripesRun is the state of one core in a run.
 type stripesRun struct {
 	*ConvStripes
 	operands     []ConvStage
@@ -186,8 +186,8 @@ type stripesRun struct {
 	parts        []*ConvGeom // of each stage the rows that were computed last
 }
 
-// stripe computes stripe i of an image, all of it or with what the stripe above it has left
-// on the workspace.
+// stripe computes stripe i of an image: alone, or with the rows that the stripe above it
+// has left in the workspace.
 func (r *stripesRun) stripe(i int, alone bool, x, y []float32) {
 	r.needs, r.above = r.above, r.needs
 	r.rowsFor(r.needs, r.stripeRows(i))
@@ -218,15 +218,15 @@ func (r *stripesRun) stripe(i int, alone bool, x, y []float32) {
 	}
 }
 
-// takeRows moves n elements of each plane to its beginning, from so far on.
+// takeRows moves n elements of each plane, from element from on, to its beginning.
 func takeRows(planes []float32, step, from, n int) {
 	for at := 0; from > 0 && at < len(planes); at += step {
 		copy(planes[at:][:n], planes[at+from:])
 	}
 }
 
-// part is the geometry of rows of one image's output, from those rows of input that they
-// are made of: like, if it is that.
+// part returns the geometry that computes some rows of one image's output from the rows
+// of input that they are made of; like itself, if it is that geometry.
 func (g *ConvGeom) part(like *ConvGeom, rows rowRange) *ConvGeom {
 	from, padding := g.rowsOf(rows)
 	in, out := from.hi-from.lo, rows.hi-rows.lo

@@ -118,7 +118,7 @@ func isFloat32[T Number]() bool {
 // float32s is x, of elements of the kind of float32, as such.
 func float32s[T any](x []T) []float32 { return unsafe.Slice(at32(x), len(x)) }
 
-// asFloat32 gives the rows as float32, if that is what T is.
+// asFloat32 returns the rows as float32, if that is what T is.
 func asFloat32[T Number](dst, x []T) (d, s []float32, ok bool) {
 	if !isFloat32[T]() {
 		return nil, nil, false

@@ -1,6 +1,6 @@
 package kernel
 
-// Finish is what is to be done with a convolution's output while it lies in the cache.
+// Finish is applied to a convolution's output while it lies in the cache.
 type Finish struct {
 	// Act, which may be nil, is applied to every element.
 	Act *FusedActivation
@@ -10,24 +10,24 @@ type Finish struct {
 	Then func(first, count, at, n int)
 }
 
-// FusedActivation is a function of float32 that the loops of convolutions apply before they
-// store.
+// FusedActivation is a function of float32 that the loops of convolutions apply to their
+// sums before they store them.
 type FusedActivation struct {
 	params [3]float32 // as the micro-kernels read them: 0 and bounds; 1, alpha and beta; or 2
 	rows   func(dst, x []float32)
 }
 
-// ClipActivation is Clip.
+// ClipActivation is Clip as a FusedActivation.
 func ClipActivation(lo, hi float32) *FusedActivation {
 	return &FusedActivation{[3]float32{0, lo, hi}, func(dst, x []float32) { Clip(dst, x, lo, hi) }}
 }
 
-// TimesHardSigmoidActivation is TimesHardSigmoid.
+// TimesHardSigmoidActivation is TimesHardSigmoid as a FusedActivation.
 func TimesHardSigmoidActivation(alpha, beta float64) *FusedActivation {
 	return &FusedActivation{[3]float32{1, float32(alpha), float32(beta)}, func(dst, x []float32) { TimesHardSigmoid(dst, x, alpha, beta) }}
 }
 
-// SiluActivation is Silu.
+// SiluActivation is Silu as a FusedActivation.
 func SiluActivation() *FusedActivation { return &FusedActivation{[3]float32{2}, Silu} }
 
 func (a *FusedActivation) isSilu() bool { return a != nil && a.params[0] == 2 }
@@ -40,8 +40,8 @@ func (a *FusedActivation) at() *float32 {
 	return &a.params[0]
 }
 
-// apart does it all to y, of planes of size elements, for loops that do not know Act;
-// nil is nothing.
+// apart returns a Then that applies f to y, of planes of size elements, for loops that do
+// not apply Act; nil if there is nothing to do.
 func apart[T Float](f Finish, y []T, size int) func(first, count, at, n int) {
 	if f.Act == nil {
 		return f.Then

@@ -17,7 +17,7 @@ func exprel(r float64) float64 {
 		r*(0.008333283518768105+r*(0.001388883909064138+r*(0.00019907582591325134+r*2.4867883453521802e-05))))))
 }
 
-// expParts gives s, a power of two, and sp with exp(x) = s + sp; s is 0 where
+// expParts returns s, a power of two, and sp with exp(x) = s + sp; s is 0 where
 // exp(x) is far below what float32 holds.
 func expParts(x float64) (s, sp float64) {
 	if x < -700 {

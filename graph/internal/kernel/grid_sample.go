@@ -88,7 +88,7 @@ func sampleSum[T Float](taps []gridTap, plane []T, base int) (sum float64) {
 	return sum
 }
 
-// taps gives the elements that grid coordinate g reads along a dimension.
+// taps returns the elements that grid coordinate g reads along a dimension.
 func (s *Sampling) taps(g float64, in, stride int) (t gridTap) {
 	const far = 1 << 40
 	x := ((g+1)*float64(in) - 1) / 2

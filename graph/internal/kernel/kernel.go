@@ -40,14 +40,14 @@ func (p Parallel) Do(n, grain int, body func(lo, hi int)) {
 	p(n, grain, body)
 }
 
-// Stop is asked now and then by loops that cannot be split; once it says true
-// the loop ends, and what it made is of no use. A nil Stop never does.
+// Stop is called now and then by loops that cannot be split. Once it returns true the
+// loop ends, and its result is of no use. A nil Stop never stops a loop.
 type Stop func() bool
 
 // now asks, if there is anyone to ask.
 func (s Stop) now() bool { return s != nil && s() }
 
-// OrderWith is compare, and once stop says true that everything is equal, which
+// OrderWith returns compare as it is until stop returns true, and 0 from then on, which
 // brings a sort to its end.
 func OrderWith(stop Stop, compare func(i, j int) int) func(i, j int) int {
 	if stop == nil {

@@ -61,7 +61,7 @@ type cursor struct {
 	off  [4]int
 }
 
-// at gives a cursor on the row with the given number.
+// at returns a cursor on the row with the given number.
 func (n *nest) at(row int) cursor {
 	c := cursor{nest: n, idx: make([]int, len(n.shape))}
 	for d := len(n.shape) - 1; d >= 0; d-- {

@@ -17,7 +17,7 @@ type paddedPlane struct {
 
 const paddedSlack = 2 * maxCols
 
-// newPaddedPlane gives nil where the window has another rank, or where the padded plane
+// newPaddedPlane returns nil where the window has another rank, or where the padded plane
 // would be much larger than the image.
 func newPaddedPlane(w *Window) *paddedPlane {
 	if len(w.In) != 2 || w.outSize == 0 {

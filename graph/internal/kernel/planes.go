@@ -21,7 +21,7 @@ type planeLoop = func(dst, x, w *float32, bias float32, inRows, inCols, outRows,
 // maskedLen is the length of the vectors of fast32.planes.
 const maskedLen = 16
 
-// newMaskedPlanes gives nil where there is no loop for the geometry.
+// newMaskedPlanes returns nil where there is no loop for the geometry.
 func newMaskedPlanes(g *ConvGeom) *maskedPlanes {
 	size, stride := g.square()
 	if size != 3 && size != 5 || stride > 2 || fast32.planes[size/2-1][stride-1] == nil {

@@ -197,7 +197,7 @@ func (l *affine) atWide(o int) (floor int, rest float64, half int) {
 	return farOut, 0, -1
 }
 
-// NearestTable gives the input position of each output position of an axis,
+// NearestTable returns the input position of each output position of an axis,
 // clamped to the input; -1 for a coordinate outside of it in crop and resize,
 // where the extrapolation value is taken. The coordinates are exact. The tables
 // of all axes make an IndexCopy.

@@ -194,7 +194,7 @@ func binMax[T Float](b *bins, plane []T, height, width, row, col int) float64 {
 	return top
 }
 
-// bilinear gives the four weighted neighbours of a point. A point within one
+// bilinear returns the four weighted neighbours of a point. A point within one
 // pixel of the plane counts as on its edge; further out, all are 0.
 func bilinear[T Float](plane []T, height, width int, y, x float64) (v [4]float64) {
 	if !(y >= -1 && y <= float64(height) && x >= -1 && x <= float64(width)) || height == 0 || width == 0 {

@@ -9,9 +9,9 @@ import (
 	"unsafe"
 )
 
-// shelves hold freed blocks by their class. A block that nobody takes from one
-// collection of garbage to the next but one is given up. A sync.Pool would lend
-// what one core freed to that core first, and make the others new blocks.
+// shelves hold freed blocks by their class. A block that nobody takes between one
+// garbage collection and the next but one is freed. A sync.Pool would offer what one core
+// freed to that core first, and make new blocks for the others.
 var shelves struct {
 	sync.Mutex
 	of      [4*48 + spare][]*block
@@ -33,8 +33,8 @@ type scratch[T any] struct {
 	b *block
 }
 
-// classOf is the least class that has so many words, and how many it has: there
-// are four classes between powers of two.
+// classOf returns the least class of at least so many words, and the words of its blocks:
+// there are four classes between powers of two.
 func classOf(words int) (class, size int) {
 	words = max(words, 64)
 	shift := bits.Len(uint(words-1)) - 3
@@ -49,11 +49,11 @@ const spare = 12
 // made is the bytes of all blocks.
 var made atomic.Int64
 
-// Scratch is the bytes that kernels hold for what they compute: lent, or kept for the
-// next.
+// Scratch returns the bytes of memory that kernels have for intermediate results, in use or
+// kept for the next.
 func Scratch() int64 { return made.Load() }
 
-// DropScratch gives up the blocks that are not lent.
+// DropScratch frees the blocks that are not in use.
 func DropScratch() {
 	shelves.Lock()
 	defer shelves.Unlock()
@@ -89,7 +89,7 @@ func borrow[T any](n int) scratch[T] {
 	return scratch[T]{s: unsafe.Slice((*T)(unsafe.Pointer(unsafe.SliceData(b.words))), n), b: b}
 }
 
-// free gives the elements back; s must not be used after it.
+// free returns the elements to their shelf; s must not be used after it.
 func (s scratch[T]) free() {
 	shelves.Lock()
 	defer shelves.Unlock()
@@ -106,7 +106,7 @@ func watch() {
 	}
 }
 
-// tidy gives up the blocks that have lain there for a whole round of collections.
+// tidy frees the blocks that nobody has taken between two collections.
 func tidy() {
 	shelves.Lock()
 	defer shelves.Unlock()

@@ -35,7 +35,7 @@ const (
 	absForm                 = 7
 )
 
-// SequenceOf is the sequence of two operations; nil if there is no loop for it. aOne, bOne
+// SequenceOf returns the sequence of two operations; nil if there is no loop for it. aOne, bOne
 // and cOne say which operands are single numbers, and tLeft whether the first's
 // result is the left operand of the second.
 func SequenceOf(first Link, aOne, bOne bool, second Link, tLeft, cOne bool) *Sequence {

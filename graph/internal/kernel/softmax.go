@@ -179,7 +179,7 @@ func maxOf(x []float64) float64 {
 	return m
 }
 
-// logSumExp gives m = max x and s = ln Σ exp(x[i]-m). The term of the maximum,
+// logSumExp returns m = max x and s = ln Σ exp(x[i]-m). The term of the maximum,
 // which is 1, is left to Log1p, so that s is accurate where it is small.
 func logSumExp(x []float64) (m, s float64) {
 	m = maxOf(x)

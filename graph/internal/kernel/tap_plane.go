@@ -10,7 +10,7 @@ type tapPlanes struct {
 	blocks []int // vectors in each block of columns
 }
 
-// newTapPlanes gives nil where there is no loop or no padded plane for the geometry.
+// newTapPlanes returns nil where there is no loop or no padded plane for the geometry.
 func newTapPlanes(g *ConvGeom) *tapPlanes {
 	f := newPaddedPlane(g.Window)
 	if f == nil || fast32.taps[0] == nil {

@@ -1,8 +1,8 @@
 package kernel
 
-// The numbers on which speed depends and results do not. Measure with the benchmark that is
-// named, and with the whole networks of graph/interp/bench, before changing one. sumBlock is
-// none of them: it says in which order sums are added.
+// The numbers that speed depends on and results do not. Before changing one, measure with
+// the benchmark named and with the whole networks of graph/interp/bench. sumBlock is not
+// among them: the order in which sums are added depends on it.
 
 // Work for several cores, by whole networks.
 const (

@@ -159,7 +159,7 @@ func (w *Window) isPointwise() bool {
 	return true
 }
 
-// inside gives the range [lo, hi) of output positions in dimension d whose
+// inside returns the range [lo, hi) of output positions in dimension d whose
 // input position under kernel position k is inside the input.
 func (w *Window) inside(d, k int) (lo, hi int) {
 	at := k*w.Dilation[d] - w.PadBegin[d]
@@ -174,7 +174,7 @@ func (w *Window) inside(d, k int) (lo, hi int) {
 	return min(lo, hi), hi
 }
 
-// overlap gives the range [lo, hi) of kernel positions in dimension d that are
+// overlap returns the range [lo, hi) of kernel positions in dimension d that are
 // inside the input at output position o.
 func (w *Window) overlap(d, o int) (lo, hi int) {
 	at := o*w.Stride[d] - w.PadBegin[d]

@@ -70,7 +70,7 @@ func winogradPays(g *ConvGeom) bool {
 	return 2*winogradPlaces*roundUp(tiles, cols/2) <= 9*roundUp(g.outSize, cols/2)
 }
 
-// newWinograd gives nil where the window is no common one.
+// newWinograd returns nil where padding or output are larger than usual.
 func newWinograd(g *ConvGeom) *winograd {
 	step := winogradStep(g)
 	if step == 0 || g.outSize == 0 {

@@ -47,7 +47,7 @@ func (w *winograd) run(par Parallel, x, packed, bias, y []float32, finish Finish
 	})
 }
 
-// take gives a workspace, best one with the inputs of that chunk.
+// take returns a workspace, best one with the inputs of that chunk.
 func (r *winogradRun) take(chunk int) *winogradSpace {
 	r.Lock()
 	if len(r.free) > 0 {
