@@ -89,7 +89,7 @@ func inputFiles(c *cli.Context, inputs []*graph.Value) (map[string]string, error
 			}
 		}
 		if best < 0 {
-			return nil, usagef("--input %s: the model has no input %q; %s", s, name, listed("it has", inputs))
+			return nil, usagef("--input %s: the model has no input %q; %s", s, name, listed("its inputs:", inputs))
 		}
 		if files[name] != "" {
 			return nil, usagef("--input %s: input %q is given twice", s, name)

@@ -92,7 +92,7 @@ func TestReadErrors(t *testing.T) {
 		{"groups nested", bytes.Repeat(group, 100), "nested deeper"},
 		{"group ended by another", append(bytes.Clone(group), 51<<3&0x7f|4|0x80, 3), "inside group 50"},
 		{"long varint", bytes.Repeat([]byte{0xff}, 20), "broken varint"},
-		{"huge length", []byte{7<<3 | 2, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1}, "bytes stated, 0 left"},
+		{"huge length", []byte{7<<3 | 2, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1}, "bytes, but only 0 are left"},
 		{"no operator", change(func(m *pb.ModelProto) { m.Graph.Node[0].OpType = nil }), "has no operator"},
 		{"unknown input", change(func(m *pb.ModelProto) { m.Graph.Initializer = nil }), `m.onnx: node "→y" (Add): input 1 "w": no such value`},
 		{"unknown output", change(func(m *pb.ModelProto) { m.Graph.Output[0].Name = ptr("Y") }), `graph "small": output "Y": no such value`},

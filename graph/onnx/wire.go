@@ -115,7 +115,7 @@ func (w *wire) next(off, end int64) (field, error) {
 		length, n, err = w.varint(at, end)
 		at += int64(n)
 		if err == nil && length > uint64(end-at) {
-			err = w.errorf(off, "field %d: %d bytes stated, %d left", f.num, length, end-at)
+			err = w.errorf(off, "truncated: field %d has %d bytes, but only %d are left", f.num, length, end-at)
 		}
 		size = int64(length)
 	case protowire.StartGroupType:
