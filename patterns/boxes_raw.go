@@ -23,6 +23,9 @@ func (t *trial) readRaw(r *reading, cells []cell) {
 	if b.Coding.Bins > 0 {
 		b.Coding.Form, b.Confidence = Distributed, rawUnchanged
 		b.Parts = t.layers()
+		if t.used(match.ShiftRow | match.ScaleRow | match.ChanMix | match.NMSBox | match.Region) {
+			b.Confidence = halfBoxes // decoded where no tensor holds those of all anchors
+		}
 		b.say("no tensor has the boxes near the cells of their anchors: of distributions the graph decodes nothing that could be checked")
 		return
 	}
@@ -37,7 +40,10 @@ func (t *trial) readRaw(r *reading, cells []cell) {
 		return
 	}
 	b.Parts, b.Confidence = r.parts, rawChanged
-	if same := t.unchanged(r); same {
+	if same := t.unchanged(r); same && t.worked() {
+		b.Coding.Form, b.Confidence = UnknownForm, halfBoxes
+		b.say("the graph computes with the layers' numbers where no tensor holds those of all anchors: how, the run did not show")
+	} else if same {
 		b.Confidence = rawUnchanged
 		b.say("the layers' numbers leave as they are: what turns them into boxes lies outside the graph")
 		if n := t.perAnchor(t.boxes[0]); n > Sides {
@@ -185,7 +191,7 @@ func (t *trial) loose(r *reading) {
 	b := t.out
 	v := t.value(r.parts[0].Source.Name)
 	switch {
-	case t.unchanged(r):
+	case t.unchanged(r) && !t.worked():
 		b.Coding.Form, b.Confidence = RawBoxes, rawUnchanged
 		b.say("the layers' numbers leave as they are: what turns them into boxes lies outside the graph")
 	case t.corners(r):
@@ -251,4 +257,20 @@ func (t *trial) inPicture(r *reading) bool {
 		most = max(most, slices.Max(x))
 	}
 	return t.pooled && most > 2 && most <= 1.05*float64(max(rows, columns))
+}
+
+// worked reports whether the graph computes with what the layers of the boxes give.
+func (t *trial) worked() bool {
+	const work = match.Sigmoid | match.Exp | match.Rectify | match.Curve | match.Root | match.Power | match.Clip | match.Scale | match.Shift |
+		match.ScaleChan | match.ShiftChan | match.ScaleRow | match.ShiftRow | match.Product | match.Sum | match.ChanMix | match.NMSBox |
+		match.Region | match.Weighted | match.Opaque
+	return t.used(work)
+}
+
+// used reports whether any of m is done with what the layers of the boxes give.
+func (t *trial) used(m match.Marks) bool {
+	return slices.ContainsFunc(t.boxes, func(r rule.Root) bool {
+		pre, post := r.Field.At(r.Span)
+		return (pre | post).Has(m)
+	})
 }

@@ -135,6 +135,13 @@ var boxKinds = []boxKind{
 		v, b := n.apart(4)
 		n.output(b, n.softmax(v, 2))
 	}, patterns.RawBoxes, "", patterns.UnknownUnit, false, true},
+	{"raw, decoded where some are chosen", func(n *net) {
+		v, b := n.apart(4)
+		s := n.sigmoid(v)
+		best := n.many("TopK", 2, nil, n.reshape(n.do("ReduceMax", []*graph.Attr{graph.Ints("axes", 2)}, s), 1, -1), n.ints(10))
+		some := n.do("Gather", []*graph.Attr{graph.Int("axis", 1)}, b, n.reshape(best[1], -1))
+		n.output(n.do("Exp", nil, some), s)
+	}, patterns.UnknownForm, "", patterns.UnknownUnit, false, true},
 	{"exponentials of raw numbers", func(n *net) {
 		v, b := n.apart(4)
 		n.output(n.do("Exp", nil, b), n.sigmoid(v))
