@@ -206,6 +206,13 @@ var ruleKinds = []kind{
 		n.output(n.conv(n.x, 36), v)
 		return v
 	}, 20, patterns.None, 0, true},
+	{"key points on a grid, as many numbers as boxes of several anchors", func(n *net) *graph.Value {
+		v := n.reshape(n.conv(n.x, 3), 1, 3, -1)
+		boxes := n.do("Add", nil, n.do("Exp", nil, n.reshape(n.conv(n.x, 4), 1, 4, -1)), n.weights(1, 1, 256))
+		points := n.do("Mul", nil, n.do("Add", nil, n.reshape(n.conv(n.x, 12), 1, 12, -1), n.weights(1, 1, 256)), n.weights(1, 1, 256))
+		n.output(n.concat(1, boxes, n.sigmoid(v), points))
+		return v
+	}, 3, patterns.Sigmoid, 0, false},
 	{"class names in the metadata", func(n *net) *graph.Value {
 		v := n.rows(n.conv(n.x, 3))
 		n.output(n.sigmoid(v), n.do("Exp", nil, n.rows(n.conv(n.x, 4))))

@@ -78,7 +78,7 @@ func (s *Scene) confidenceApart(p *Part) bool {
 // the axis, from the boxes of a map of equal size; 0 if they do not.
 func (s *Scene) anchors(p *Part) int64 {
 	f := p.Roots[0].Field
-	if len(f.Shape) != 4 || p.Channels != f.Channels() || p.Channels < 1 {
+	if len(f.Shape) != 4 || p.Channels != f.Channels() || p.Channels < 1 || s.keepsWhole(p) {
 		return 0
 	}
 	of := s.Boxes.wide[Spatial(f)]
@@ -92,6 +92,13 @@ func (s *Scene) anchors(p *Part) int64 {
 		}
 	}
 	return 0
+}
+
+// keepsWhole reports whether the graph joins the places of p's map to rows and leaves its
+// channels whole, so that a row has them all.
+func (s *Scene) keepsWhole(p *Part) bool {
+	w := s.View(p.Value)
+	return w != nil && w.Rank == 3 && p.Dim >= 0 && !w.Mixes(p.Dim) && w.ChanDim() == p.Dim && s.Size(p.Value, p.Dim) == p.Channels
 }
 
 // bins reports whether layer f's boxes are distributions.
