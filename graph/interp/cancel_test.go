@@ -77,7 +77,7 @@ func TestFunctionsWithoutEnd(t *testing.T) {
 	doubling += local + "F40 (a) => (c) {\n c = Neg (a)\n}\n"
 	for src, want := range map[string]string{
 		"g (float[1] x) => (y) { y = local.F (x) }\n" + local + "F (a) => (c) {\n b = local.F (a)\n c = local.F (b)\n}\n": "function F calls itself",
-		doubling: "nodes together",
+		doubling: "nodes in total",
 	} {
 		m, err := text.Parse(header + src)
 		if err != nil {
