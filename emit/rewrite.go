@@ -192,6 +192,9 @@ func (r *rewriter) head(i int, h *patterns.Head, n int) error {
 		prefix = of + "_"
 	}
 	record := h.FullRecord()
+	if err := h.ReadErr(); err != nil {
+		return err
+	}
 	if r.opts.Box != "" {
 		record.Distributions = h.DistributionRecords()
 	}

@@ -95,13 +95,22 @@ func (c Coding) String() string {
 	return "unknown"
 }
 
-// Boxes is the box regression of h; nil if it has none. Where h was found with a run of the
+// Boxes is the box regression of h; nil if it has none. Where a constant that they rest on could
+// not be read, ReadErr is an error. Where h was found with a run of the
 // network allowed, what lies behind its last layers is run by itself.
 func (h *Head) Boxes() *Regression {
 	if h.boxes == nil && h.site != nil && h.Box != nil {
 		h.boxes = h.site.boxesOf(h)
 	}
 	return h.boxes
+}
+
+// ReadErr is the first error of reading a constant that what was said of h rests on.
+func (h *Head) ReadErr() error {
+	if h.site == nil {
+		return nil
+	}
+	return h.site.ReadErr()
 }
 
 // boxesOf reads the boxes of h.
@@ -117,6 +126,7 @@ func (s *site) boxesOf(h *Head) *Regression {
 		return b
 	}
 	if err := t.run(); err != nil {
+		s.NoteUnread(err)
 		b.say("what lies behind the layers of the boxes could not be run: %v", err)
 		if len(t.boxes) > 0 {
 			b.Parts, b.PerClass = t.layers(), t.perClass()

@@ -54,6 +54,7 @@ type Scene struct {
 	Takes string     // what would decide, beside naming the head
 
 	probing *probing // once the network was run
+	unread  error    // of reading a constant, in a run
 
 	Trace bool // whether Said is kept
 	Said  []Said

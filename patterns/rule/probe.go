@@ -3,6 +3,7 @@ package rule
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -43,10 +44,28 @@ func (s *Scene) probe() *probing {
 	if s.probing == nil {
 		s.probing = &probing{mean: map[*graph.Value][]level{}}
 		if err := s.run(s.probing); err != nil {
+			s.NoteUnread(err)
 			s.probing.not = err.Error()
 		}
 	}
 	return s.probing
+}
+
+// NoteUnread keeps err, of a run of the network or a part of it, if it is one of reading a
+// constant.
+func (s *Scene) NoteUnread(err error) {
+	var unread *graph.LoadError
+	if s.unread == nil && errors.As(err, &unread) {
+		s.unread = err
+	}
+}
+
+// ReadErr is the first error of reading a constant that something rests on.
+func (s *Scene) ReadErr() error {
+	if err := s.Analysis.ReadErr(); err != nil {
+		return err
+	}
+	return s.unread
 }
 
 // Unprobed says why the network was not run where a rule asked for that; empty otherwise.
