@@ -105,7 +105,8 @@ func (h *Head) Boxes() *Regression {
 	return h.boxes
 }
 
-// ReadErr is the first error of reading a constant that what was said of h rests on.
+// ReadErr is the first error of reading a constant in a run of the network or a part of it: what
+// is said of h would be more, or surer, without it.
 func (h *Head) ReadErr() error {
 	if h.site == nil {
 		return nil

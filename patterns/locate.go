@@ -46,9 +46,6 @@ func Locate(m *graph.Model, opts Options) (*Report, error) {
 		return nil, err
 	}
 	r, err := x.answer()
-	if unread := x.site.ReadErr(); unread != nil {
-		return nil, unread
-	}
 	var none *NotFoundError
 	if errors.As(err, &none) && opts.Head == "" && opts.user() != (rule.User{}) {
 		return r, unasked(m, opts, none)

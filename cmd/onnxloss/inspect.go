@@ -193,12 +193,6 @@ func runInspect(c *cli.Context) error {
 	if report == nil {
 		return err
 	}
-	for _, h := range report.Heads {
-		h.Boxes()
-		if err := h.ReadErr(); err != nil {
-			return fmt.Errorf("%s: %w", title(path), err)
-		}
-	}
 	n := choiceOf(c, path, report)
 	if err == nil {
 		n = nextOf(c, path, report)

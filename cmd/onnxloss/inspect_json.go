@@ -185,6 +185,10 @@ func warnings(r *patterns.Report) []string {
 			list = append(list, strings.TrimPrefix(x.Text, "against it: "))
 		}
 	}
+	h.Boxes() // which may read weights
+	if err := h.ReadErr(); err != nil {
+		list = append(list, fmt.Sprintf("the network could not be run, so that less is known: %v", err))
+	}
 	if lost := h.LostBatch(); lost != nil {
 		list = append(list, lost.String())
 	}
