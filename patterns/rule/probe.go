@@ -82,7 +82,7 @@ func (s *Scene) run(p *probing) error {
 	if len(ends) == 0 {
 		return nil
 	}
-	if err := s.affordable(); err != nil {
+	if err := s.Affordable(); err != nil {
 		return err
 	}
 	var names []string
@@ -144,8 +144,8 @@ func (s *Scene) ends() []*Part {
 	return ends
 }
 
-// affordable is an error if running the network takes more than a probe may.
-func (s *Scene) affordable() error {
+// Affordable is an error if running the network takes more than a probe may.
+func (s *Scene) Affordable() error {
 	if n := len(s.Nodes); n > maxProbeNodes {
 		return fmt.Errorf("it has %d nodes", n)
 	}
